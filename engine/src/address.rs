@@ -1,0 +1,309 @@
+//! Proxy addresses: typed texts such as `SMTP:anna@contoso.com`, compared without case.
+//!
+//! `SMTP:` marks the one primary address, `smtp:` every other; a value of another type keeps its
+//! prefix. Sources: Microsoft Learn, "How the proxyAddresses attribute is populated in Microsoft Entra
+//! ID", and the reference of `Set-Mailbox -EmailAddresses`. How the service merges the lists of the
+//! two sides is not published (open questions U2 and U3).
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::job::ProxyMode;
+use crate::planted_bugs::{PlantedBugs, planted};
+
+/// A proxy address, as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address<'a> {
+    text: &'a str,
+    colon: Option<usize>,
+}
+
+impl<'a> Address<'a> {
+    /// Splits a text at its first colon. Every text is accepted: AD holds malformed ones too.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Self {
+        Self { text, colon: text.find(':') }
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub const fn text(self) -> &'a str {
+        self.text
+    }
+
+    /// The type, without the colon and in the case it is written in; empty when there is none.
+    #[must_use]
+    pub fn kind(self) -> &'a str {
+        self.colon.map_or("", |colon| &self.text[..colon])
+    }
+
+    /// What follows the type.
+    #[must_use]
+    pub fn value(self) -> &'a str {
+        self.colon.map_or(self.text, |colon| &self.text[colon + 1..])
+    }
+
+    /// Whether it is an SMTP address, primary or not.
+    #[must_use]
+    pub fn is_smtp(self) -> bool {
+        self.kind().eq_ignore_ascii_case("smtp")
+    }
+
+    /// Whether it is marked as the primary SMTP address.
+    #[must_use]
+    pub fn is_primary(self) -> bool {
+        self.kind() == "SMTP"
+    }
+
+    /// Whether it is an SMTP address in `onmicrosoft.com` or below.
+    #[must_use]
+    pub fn is_onmicrosoft(self) -> bool {
+        const SUFFIX: &str = "onmicrosoft.com";
+        let Some((_, domain)) = self.value().rsplit_once('@') else { return false };
+        let Some(start) = domain.len().checked_sub(SUFFIX.len()) else { return false };
+        self.is_smtp()
+            && domain.get(start..).is_some_and(|end| end.eq_ignore_ascii_case(SUFFIX))
+            && (start == 0 || domain.as_bytes()[start - 1] == b'.')
+    }
+
+    /// Whether the writeback carries this type from the cloud to AD: SMTP and X500. `SIP` and `SPO`
+    /// and the like stay with the side that made them.
+    #[must_use]
+    pub fn is_carried(self) -> bool {
+        self.is_smtp() || self.kind().eq_ignore_ascii_case("x500")
+    }
+}
+
+/// Whether AD takes two addresses for the same one: equal without case.
+#[must_use]
+pub fn same(left: &str, right: &str) -> bool {
+    left.eq_ignore_ascii_case(right)
+        || (!(left.is_ascii() && right.is_ascii())
+            && left
+                .chars()
+                .flat_map(char::to_lowercase)
+                .eq(right.chars().flat_map(char::to_lowercase)))
+}
+
+/// What `proxyAddresses` is to hold: the addresses of the cloud brought together with those that AD
+/// has, by `mode`.
+///
+/// The result has no two addresses that are equal without case, and at most one primary; exactly one
+/// when the cloud has any SMTP address. The text of the cloud wins over that of AD. With
+/// `write_onmicrosoft` off, addresses in `onmicrosoft.com` do not cross in either sense: AD gets none
+/// and keeps its own; only the primary always crosses.
+#[must_use]
+pub fn merge<'a>(
+    cloud: &'a [String],
+    directory: &'a [Vec<u8>],
+    mode: ProxyMode,
+    write_onmicrosoft: bool,
+    bugs: PlantedBugs,
+) -> Vec<Cow<'a, [u8]>> {
+    let cloud: Vec<Address<'a>> = cloud.iter().map(|text| Address::parse(text)).collect();
+    let primary = cloud
+        .iter()
+        .position(|address| address.is_primary())
+        .or_else(|| cloud.iter().position(|address| address.is_smtp()));
+    let mut seen = Seen::default();
+    let mut merged = Vec::with_capacity(cloud.len() + directory.len());
+    if let Some(index) = primary {
+        seen.insert(cloud[index].text);
+        merged.push(marked(cloud[index], true));
+    }
+    for (index, address) in cloud.iter().enumerate() {
+        let crosses = (mode == ProxyMode::ReplaceAll || address.is_carried())
+            && (write_onmicrosoft || !address.is_onmicrosoft());
+        if crosses && Some(index) != primary && seen.insert(address.text) {
+            merged.push(marked(*address, false));
+        }
+    }
+    let mut primary_open = primary.is_none();
+    for value in directory {
+        let Ok(text) = core::str::from_utf8(value) else {
+            if mode != ProxyMode::ReplaceAll {
+                merged.push(Cow::Borrowed(value.as_slice()));
+            }
+            continue;
+        };
+        let address = Address::parse(text);
+        if planted!(bugs, TwoPrimaries) && address.is_primary() {
+            merged.retain(|kept| !kept.eq_ignore_ascii_case(value));
+            merged.push(Cow::Borrowed(value.as_slice()));
+            continue;
+        }
+        let stays = match mode {
+            ProxyMode::Merge => true,
+            ProxyMode::ReplaceSmtp => !address.is_smtp(),
+            ProxyMode::ReplaceAll => false,
+        } || (!write_onmicrosoft && address.is_onmicrosoft());
+        if stays && seen.insert(text) {
+            let keeps_mark = address.is_primary() && core::mem::take(&mut primary_open);
+            merged.push(marked(address, keeps_mark));
+        }
+    }
+    merged
+}
+
+/// The address with the prefix that says whether it is the primary; other types as they are.
+fn marked(address: Address<'_>, primary: bool) -> Cow<'_, [u8]> {
+    if !address.is_smtp() || address.is_primary() == primary {
+        return Cow::Borrowed(address.text.as_bytes());
+    }
+    let prefix = if primary { "SMTP:" } else { "smtp:" };
+    Cow::Owned([prefix, address.value()].concat().into_bytes())
+}
+
+/// Addresses met so far. Few are compared one by one, many through a folded index.
+#[derive(Default)]
+struct Seen<'a> {
+    few: Vec<&'a str>,
+    many: BTreeSet<String>,
+}
+
+const FEW: usize = 24;
+
+impl<'a> Seen<'a> {
+    /// Whether the address is new.
+    fn insert(&mut self, text: &'a str) -> bool {
+        if self.few.len() < FEW {
+            let new = !self.few.iter().any(|earlier| same(earlier, text));
+            if new {
+                self.few.push(text);
+            }
+            return new;
+        }
+        if self.many.is_empty() {
+            self.many.extend(self.few.iter().map(|earlier| earlier.to_lowercase()));
+        }
+        self.many.insert(text.to_lowercase())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn texts(merged: &[Cow<'_, [u8]>]) -> Vec<String> {
+        merged.iter().map(|value| String::from_utf8(value.to_vec()).unwrap()).collect()
+    }
+
+    fn run(cloud: &[&str], directory: &[&str], mode: ProxyMode, onmicrosoft: bool) -> Vec<String> {
+        let cloud: Vec<String> = cloud.iter().map(ToString::to_string).collect();
+        let directory: Vec<Vec<u8>> =
+            directory.iter().map(|text| text.as_bytes().to_vec()).collect();
+        let mut merged = texts(&merge(&cloud, &directory, mode, onmicrosoft, PlantedBugs::none()));
+        merged.sort();
+        merged
+    }
+
+    #[test]
+    fn smtp_follows_the_cloud_and_other_types_of_ad_stay() {
+        let merged = run(
+            &["SMTP:new@c.com", "smtp:old@c.com", "X500:/o=cloud", "SPO:SPO_1@SPO_2"],
+            &["SMTP:old@c.com", "smtp:gone@c.com", "X500:/o=ad", "SIP:a@c.com"],
+            ProxyMode::ReplaceSmtp,
+            true,
+        );
+        assert_eq!(
+            merged,
+            ["SIP:a@c.com", "SMTP:new@c.com", "X500:/o=ad", "X500:/o=cloud", "smtp:old@c.com"]
+        );
+    }
+
+    #[test]
+    fn merging_removes_nothing_but_the_mark_of_the_old_primary() {
+        let merged = run(&["SMTP:new@c.com"], &["SMTP:old@c.com", "sip:x"], ProxyMode::Merge, true);
+        assert_eq!(merged, ["SMTP:new@c.com", "sip:x", "smtp:old@c.com"]);
+        let replaced =
+            run(&["SMTP:new@c.com"], &["SMTP:old@c.com", "sip:x"], ProxyMode::ReplaceAll, true);
+        assert_eq!(replaced, ["SMTP:new@c.com"]);
+    }
+
+    #[test]
+    fn onmicrosoft_addresses_do_not_cross_when_switched_off() {
+        let merged = run(
+            &["SMTP:a@c.com", "smtp:a@c.onmicrosoft.com"],
+            &["SMTP:b@c.com", "smtp:a@c.mail.onmicrosoft.com"],
+            ProxyMode::ReplaceSmtp,
+            false,
+        );
+        assert_eq!(merged, ["SMTP:a@c.com", "smtp:a@c.mail.onmicrosoft.com"]);
+        assert!(!Address::parse("smtp:a@notonmicrosoft.com").is_onmicrosoft());
+    }
+
+    #[test]
+    fn several_or_no_marked_primaries_come_to_exactly_one() {
+        let both = run(&["SMTP:a@c", "SMTP:b@c"], &[], ProxyMode::ReplaceSmtp, true);
+        assert_eq!(both, ["SMTP:a@c", "smtp:b@c"]);
+        let none = run(&["smtp:a@c", "smtp:b@c"], &[], ProxyMode::ReplaceSmtp, true);
+        assert_eq!(none, ["SMTP:a@c", "smtp:b@c"]);
+    }
+
+    fn address() -> impl Strategy<Value = String> {
+        ("(SMTP|smtp|X500|x500|SIP|SPO|)", "[abAB]{1,2}", "(c\\.com|x\\.onmicrosoft\\.com)")
+            .prop_map(|(kind, name, domain)| {
+                if kind.is_empty() {
+                    format!("{name}@{domain}")
+                } else {
+                    format!("{kind}:{name}@{domain}")
+                }
+            })
+    }
+
+    fn mode() -> impl Strategy<Value = ProxyMode> {
+        prop_oneof![
+            Just(ProxyMode::ReplaceSmtp),
+            Just(ProxyMode::ReplaceAll),
+            Just(ProxyMode::Merge)
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_merged_list_is_a_set_with_one_primary(
+            cloud in proptest::collection::vec(address(), 0..40),
+            directory in proptest::collection::vec(address(), 0..40),
+            mode in mode(),
+            onmicrosoft: bool,
+        ) {
+            let held: Vec<Vec<u8>> = directory.iter().map(|text| text.clone().into_bytes()).collect();
+            let merged = texts(&merge(&cloud, &held, mode, onmicrosoft, PlantedBugs::none()));
+            for (index, text) in merged.iter().enumerate() {
+                prop_assert!(!merged[..index].iter().any(|earlier| same(earlier, text)));
+                prop_assert!(
+                    cloud.iter().chain(&directory).any(|from| same(from, text)),
+                    "{text} comes from nowhere"
+                );
+            }
+            let primaries = merged.iter().filter(|text| Address::parse(text).is_primary()).count();
+            let cloud_has_smtp = cloud.iter().any(|text| Address::parse(text).is_smtp());
+            prop_assert!(primaries <= 1);
+            prop_assert!(!cloud_has_smtp || primaries == 1);
+            if mode != ProxyMode::ReplaceAll {
+                for text in directory.iter().filter(|text| !Address::parse(text).is_smtp()) {
+                    prop_assert!(merged.iter().any(|kept| same(kept, text)));
+                }
+            }
+        }
+
+        #[test]
+        fn merging_again_changes_nothing(
+            cloud in proptest::collection::vec(address(), 1..12),
+            directory in proptest::collection::vec(address(), 0..12),
+            mode in mode(),
+            onmicrosoft: bool,
+        ) {
+            let held: Vec<Vec<u8>> = directory.into_iter().map(String::into_bytes).collect();
+            let once: Vec<Vec<u8>> = merge(&cloud, &held, mode, onmicrosoft, PlantedBugs::none())
+                .into_iter().map(Cow::into_owned).collect();
+            let mut twice: Vec<Vec<u8>> = merge(&cloud, &once, mode, onmicrosoft, PlantedBugs::none())
+                .into_iter().map(Cow::into_owned).collect();
+            let mut once = once;
+            once.sort();
+            twice.sort();
+            prop_assert_eq!(once, twice);
+        }
+    }
+}

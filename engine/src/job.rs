@@ -1,0 +1,224 @@
+//! The job as others see it: commands in, reports and log entries out.
+//!
+//! The desired state (schema, scope, secrets, interval, requests) belongs to whoever keeps the job's
+//! record; the run state (links, watermark, escrow, quarantine) is the engine's alone.
+//!
+//! Sources: Microsoft Graph reference, `synchronizationJob`, `synchronizationStatus`,
+//! `synchronizationJobRestartCriteria`, `provisioningObjectSummary`.
+
+use std::time::Duration;
+
+use crate::ports::{MailboxId, ObjectGuid};
+use crate::time::Timestamp;
+
+/// What somebody asks of the job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobCommand {
+    /// `start`: runs from now on. On a running job a cycle begins at once.
+    Start,
+    /// `pause` (or `stop`): no new cycle, and the one that runs ends before its next write.
+    Pause,
+    /// `restart` with its scopes.
+    Restart(RestartScopes),
+    /// `provisionOnDemand` of one user.
+    ProvisionOnDemand {
+        /// Ties the answer to the request.
+        request: u64,
+        /// `ruleId`.
+        rule: String,
+        /// The user.
+        mailbox: MailboxId,
+    },
+    /// The job's desired state was replaced.
+    Configure(JobConfiguration),
+}
+
+/// `resetScope` of a restart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RestartScopes {
+    /// `Watermark`: every object is evaluated again.
+    pub watermark: bool,
+    /// `Escrows`: recorded failures are no longer retried.
+    pub escrows: bool,
+    /// `QuarantineState`: the quarantine is lifted.
+    pub quarantine: bool,
+    /// `Full`: all of them, and the links between the two sides are forgotten.
+    pub full: bool,
+}
+
+/// The desired state of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobConfiguration {
+    /// The job's id.
+    pub id: String,
+    /// `synchronizationRules[0].id`.
+    pub rule: String,
+    /// When the configuration was created: decides whether `mail` is mapped.
+    pub created_on: Timestamp,
+    /// `schedule.interval`.
+    pub interval: Duration,
+    /// How the open questions are answered.
+    pub switches: Switches,
+}
+
+/// How values of `proxyAddresses` are brought to AD (open question U2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ProxyMode {
+    /// SMTP values become those of the cloud; AD-only values of other types stay.
+    #[default]
+    ReplaceSmtp,
+    /// All values become those of the cloud.
+    ReplaceAll,
+    /// Values of the cloud are added; nothing is removed.
+    Merge,
+}
+
+/// What to write as recipient type (open question U6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RecipientTypeMode {
+    /// The `Remote*` number that on-premises tools expect.
+    #[default]
+    Remote,
+    /// The number of the cloud's own type.
+    Raw,
+}
+
+/// Behaviour that is not published, one field for each open question that concerns the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switches {
+    /// U2 `proxy_mode`.
+    pub proxy_mode: ProxyMode,
+    /// U3 `proxy_types`: whether addresses in `*.onmicrosoft.com` are written to AD.
+    pub write_onmicrosoft: bool,
+    /// U4 `null_flow`: an emptied single-valued property removes the AD attribute.
+    pub null_flow: bool,
+    /// U5 `null_flow_multi`: the same for multi-valued properties.
+    pub null_flow_multi: bool,
+    /// U6 `rtd_mode`.
+    pub recipient_type_mode: RecipientTypeMode,
+    /// U7 `first_time_requires_initial`: a mailbox that enters scope waits for an initial cycle.
+    pub first_time_requires_initial: bool,
+    /// Whether `mail` is among the mapped attributes at all (23 or 24).
+    pub mail_mapped: bool,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            proxy_mode: ProxyMode::ReplaceSmtp,
+            write_onmicrosoft: true,
+            null_flow: false,
+            null_flow_multi: false,
+            recipient_type_mode: RecipientTypeMode::Remote,
+            first_time_requires_initial: false,
+            mail_mapped: true,
+        }
+    }
+}
+
+/// `status.code` of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobStatus {
+    /// Configured, and no cycle has ended yet.
+    NotRun,
+    /// Cycles run by the interval.
+    Active,
+    /// Nothing runs.
+    Paused,
+    /// Cycles run once a day.
+    Quarantine,
+}
+
+/// One cycle in numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CycleReport {
+    /// Numbers the cycles of this job, from 1.
+    pub cycle: u64,
+    /// Whether it evaluated everything (no watermark).
+    pub initial: bool,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// Mailboxes read.
+    pub read: u64,
+    /// Mailboxes in scope.
+    pub in_scope: u64,
+    /// Objects whose modify had an effect.
+    pub written: u64,
+    /// Objects skipped, with a reason in the log.
+    pub skipped: u64,
+    /// Objects that failed, now in escrow.
+    pub failed: u64,
+    /// Objects of the escrow that were tried again.
+    pub retried: u64,
+    /// Why the cycle as a whole failed: a code such as `HybridIdentityServiceNoActiveAgents`.
+    pub failure: Option<CycleFailure>,
+}
+
+/// Why a cycle did not come to its end. The watermark stays where it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CycleFailure {
+    /// The documented code.
+    pub code: &'static str,
+    /// What happened, for people.
+    pub detail: String,
+}
+
+/// The job's state after a change of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobReport {
+    /// `status.code`.
+    pub status: JobStatus,
+    /// The cycle that just ended.
+    pub last_cycle: Option<CycleReport>,
+    /// Objects in escrow.
+    pub escrowed: u64,
+    /// `synchronizedEntryCountByType`: objects that are linked.
+    pub linked: u64,
+    /// The answer to a provision on demand.
+    pub on_demand: Option<(u64, LogEntry)>,
+}
+
+/// `provisioningStatusInfo.status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogStatus {
+    /// Written.
+    Success,
+    /// Not written, and it should have been.
+    Failure,
+    /// Nothing to write, for the reason given.
+    Skipped,
+}
+
+/// One changed attribute of a log entry, values as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModifiedProperty {
+    /// The AD attribute.
+    pub attribute: crate::ports::Name,
+    /// Values before, joined by `; `.
+    pub old: String,
+    /// Values after, joined by `; `.
+    pub new: String,
+}
+
+/// An entry of the provisioning log: what was done with one object, or why nothing was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// When.
+    pub at: Timestamp,
+    /// In which cycle; 0 outside one.
+    pub cycle: u64,
+    /// The cloud object; `None` for an entry about the cycle as a whole.
+    pub mailbox: Option<MailboxId>,
+    /// The AD object, when it was found.
+    pub target: Option<ObjectGuid>,
+    /// How it ended.
+    pub status: LogStatus,
+    /// A documented code: the error of a failure, the reason of a skip, empty for a success.
+    pub code: &'static str,
+    /// What happened, for people; empty when the code says it all.
+    pub detail: String,
+    /// What changed.
+    pub modified: Vec<ModifiedProperty>,
+}

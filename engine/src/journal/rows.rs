@@ -1,0 +1,348 @@
+//! The rows: what each table holds, as values and as bytes.
+//!
+//! Keys of `Links`, `Escrow` and `Intents` are the 16 bytes of the mailbox id. `Meta` has two rows,
+//! `version` and `job`. `Backups` and `Transfers` belong to [`crate::transfer`].
+
+use serde::{Deserialize, Serialize};
+
+use super::bytes::{Reader, Writer};
+use crate::guid::Guid;
+use crate::job::ModifiedProperty;
+use crate::ports::{MailboxId, ObjectGuid, StoreError, StoreWrite, Table};
+use crate::time::Timestamp;
+
+/// Key of the row that says which layout the whole store has.
+pub const VERSION_KEY: &[u8] = b"version";
+/// The layout that this engine writes.
+pub const VERSION: &[u8] = b"1";
+/// Key of the job's own row.
+pub const JOB_KEY: &[u8] = b"job";
+
+/// Checks the version row: absent in a new store, otherwise the one that is known.
+///
+/// # Errors
+/// [`StoreError::Damaged`] for any other version.
+pub fn check_version(value: Option<&[u8]>) -> Result<(), StoreError> {
+    match value {
+        None => Ok(()),
+        Some(known) if known == VERSION => Ok(()),
+        Some(other) => Err(StoreError::Damaged(format!(
+            "layout version {}, and only {} is known",
+            String::from_utf8_lossy(other),
+            String::from_utf8_lossy(VERSION)
+        ))),
+    }
+}
+
+/// The write that stamps the version on a store.
+#[must_use]
+pub fn version_write() -> StoreWrite {
+    StoreWrite { table: Table::Meta, key: VERSION_KEY.to_vec(), value: Some(VERSION.to_vec()) }
+}
+
+/// A mailbox and its AD object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// The AD object.
+    pub object: ObjectGuid,
+    /// The digest of the cloud version that was last brought to it.
+    pub exported: u64,
+}
+
+impl Link {
+    const VERSION: u8 = 1;
+
+    /// As bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        Writer::with_version(Self::VERSION, 24).raw(&self.object.0.0).number(self.exported).finish()
+    }
+
+    /// From bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        let mut reader = Reader::open("link", Self::VERSION, bytes)?;
+        let link = Self { object: ObjectGuid(Guid(reader.raw()?)), exported: reader.number()? };
+        reader.finish().map(|()| link)
+    }
+}
+
+/// A failed object and when it is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EscrowRow {
+    /// How often it failed in a row.
+    pub failures: u32,
+    /// When it failed first.
+    pub first: Timestamp,
+    /// When it is due.
+    pub next: Timestamp,
+    /// The code of the last failure.
+    pub code: String,
+    /// Whether the object is linked.
+    pub linked: bool,
+}
+
+impl EscrowRow {
+    const VERSION: u8 = 1;
+
+    /// As bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        Writer::with_version(Self::VERSION, 80)
+            .number(u64::from(self.failures))
+            .number(self.first.as_micros().cast_unsigned())
+            .number(self.next.as_micros().cast_unsigned())
+            .text(&self.code)
+            .raw(&[u8::from(self.linked)])
+            .finish()
+    }
+
+    /// From bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        let mut reader = Reader::open("escrow row", Self::VERSION, bytes)?;
+        let failures = u32::try_from(reader.number()?).map_err(|_| reader.damaged("number"))?;
+        let row = Self {
+            failures,
+            first: Timestamp::from_micros(reader.number()?.cast_signed()),
+            next: Timestamp::from_micros(reader.number()?.cast_signed()),
+            code: reader.text()?,
+            linked: reader.raw::<1>()? == [1],
+        };
+        reader.finish().map(|()| row)
+    }
+}
+
+/// One attribute that a modify was about to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntendedChange {
+    /// Digest of the set of values that the attribute has once the modify is applied.
+    pub after: u64,
+    /// The change as the log shows it.
+    pub property: ModifiedProperty,
+}
+
+/// A modify that was about to be sent: enough to tell by reading whether it was applied, and to log
+/// it then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// The AD object.
+    pub object: ObjectGuid,
+    /// The digest of the cloud version.
+    pub digest: u64,
+    /// Whether the mailbox had a link before.
+    pub linked: bool,
+    /// The attributes it touches.
+    pub changes: Vec<IntendedChange>,
+}
+
+impl Intent {
+    const VERSION: u8 = 1;
+
+    /// As bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let size: usize = self
+            .changes
+            .iter()
+            .map(|change| {
+                32 + change.property.attribute.len()
+                    + change.property.old.len()
+                    + change.property.new.len()
+            })
+            .sum();
+        let mut writer = Writer::with_version(Self::VERSION, 40 + size)
+            .raw(&self.object.0.0)
+            .number(self.digest)
+            .raw(&[u8::from(self.linked)])
+            .number(self.changes.len() as u64);
+        for change in &self.changes {
+            writer = writer
+                .number(change.after)
+                .text(&change.property.attribute)
+                .text(&change.property.old)
+                .text(&change.property.new);
+        }
+        writer.finish()
+    }
+
+    /// From bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        let mut reader = Reader::open("intent", Self::VERSION, bytes)?;
+        let object = ObjectGuid(Guid(reader.raw()?));
+        let digest = reader.number()?;
+        let linked = reader.raw::<1>()? == [1];
+        let count = reader.number()?;
+        let mut changes = Vec::new();
+        for _ in 0..count {
+            changes.push(IntendedChange {
+                after: reader.number()?,
+                property: ModifiedProperty {
+                    attribute: reader.text()?.into(),
+                    old: reader.text()?,
+                    new: reader.text()?,
+                },
+            });
+        }
+        reader.finish().map(|()| Self { object, digest, linked, changes })
+    }
+}
+
+/// Why the job is quarantined (`synchronizationQuarantine.reason`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QuarantineReason {
+    /// More than 40,000 objects failed.
+    EncounteredBaseEscrowThreshold,
+    /// More than 40 % of the objects failed, and at least 5,000.
+    EncounteredEscrowProportionThreshold,
+    /// Credentials were refused.
+    EncounteredQuarantineException,
+}
+
+/// The job's quarantine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineRow {
+    /// Why.
+    pub reason: QuarantineReason,
+    /// Since when, in microseconds since the epoch.
+    pub began: i64,
+}
+
+/// The job's run state, but for its links, escrow and intents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobRow {
+    /// Everything that changed before this instant was looked at (microseconds since the epoch).
+    pub watermark: Option<i64>,
+    /// How many cycles have ended.
+    pub cycle: u64,
+    /// When the next cycle is due (microseconds since the epoch).
+    pub next_due: Option<i64>,
+    /// Whether cycles run.
+    pub paused: bool,
+    /// Whether the job was disabled after four weeks in quarantine.
+    pub disabled: bool,
+    /// How many mailboxes are linked.
+    pub linked: u64,
+    /// Which mapping the watermark stands for; another one makes the next cycle an initial one.
+    pub mapping: u64,
+    /// The quarantine, if any.
+    pub quarantine: Option<QuarantineRow>,
+}
+
+impl JobRow {
+    /// The row of a job that has never run.
+    #[must_use]
+    pub fn new(mapping: u64, paused: bool) -> Self {
+        Self {
+            watermark: None,
+            cycle: 0,
+            next_due: None,
+            paused,
+            disabled: false,
+            linked: 0,
+            mapping,
+            quarantine: None,
+        }
+    }
+
+    /// The write that stores the row.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the row cannot be encoded.
+    pub fn write(&self) -> Result<StoreWrite, StoreError> {
+        let value = serde_json::to_vec(self).map_err(|error| StoreError::Io(error.to_string()))?;
+        Ok(StoreWrite { table: Table::Meta, key: JOB_KEY.to_vec(), value: Some(value) })
+    }
+
+    /// From bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        serde_json::from_slice(bytes)
+            .map_err(|error| StoreError::Damaged(format!("job row: {error}")))
+    }
+}
+
+/// The key of a mailbox's row.
+#[must_use]
+pub fn mailbox_key(id: MailboxId) -> Vec<u8> {
+    id.0.0.to_vec()
+}
+
+/// The mailbox of a row.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when the key has another length.
+pub fn mailbox_of_key(key: &[u8]) -> Result<MailboxId, StoreError> {
+    <[u8; 16]>::try_from(key)
+        .map(|bytes| MailboxId(Guid(bytes)))
+        .map_err(|_| StoreError::Damaged("a key that is no mailbox id".to_owned()))
+}
+
+/// A write of one mailbox's row; `None` deletes it.
+#[must_use]
+pub fn mailbox_write(table: Table, id: MailboxId, value: Option<Vec<u8>>) -> StoreWrite {
+    StoreWrite { table, key: mailbox_key(id), value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_back_as_they_were() {
+        let link = Link { object: ObjectGuid(Guid([3; 16])), exported: 77 };
+        assert_eq!(link.encode().len(), 25);
+        assert_eq!(Link::decode(&link.encode()), Ok(link));
+        let escrow = EscrowRow {
+            failures: 3,
+            first: Timestamp::from_micros(-5),
+            next: Timestamp::from_micros(9),
+            code: "TimeOut".into(),
+            linked: true,
+        };
+        assert_eq!(EscrowRow::decode(&escrow.encode()), Ok(escrow));
+        let intent = Intent {
+            object: ObjectGuid(Guid([4; 16])),
+            digest: 5,
+            linked: false,
+            changes: vec![IntendedChange {
+                after: 6,
+                property: ModifiedProperty {
+                    attribute: "mail".into(),
+                    old: String::new(),
+                    new: "ä".into(),
+                },
+            }],
+        };
+        assert_eq!(Intent::decode(&intent.encode()), Ok(intent));
+        let job = JobRow::new(1, false);
+        let bytes = job.write().unwrap().value.unwrap();
+        assert_eq!(JobRow::decode(&bytes), Ok(job));
+    }
+
+    #[test]
+    fn damage_is_reported_and_never_read_over() {
+        let link = Link { object: ObjectGuid(Guid([3; 16])), exported: 77 };
+        let bytes = link.encode();
+        for cut in 0..bytes.len() {
+            assert!(matches!(Link::decode(&bytes[..cut]), Err(StoreError::Damaged(_))), "{cut}");
+        }
+        let longer = [bytes.as_slice(), &[0]].concat();
+        assert!(Link::decode(&longer).is_err());
+        let other_version = [&[9], &bytes[1..]].concat();
+        assert!(Link::decode(&other_version).is_err());
+        assert!(JobRow::decode(b"{}").is_err());
+        assert!(check_version(Some(b"2")).is_err() && check_version(None).is_ok());
+        assert!(mailbox_of_key(&[1, 2]).is_err());
+    }
+}

@@ -1,0 +1,23 @@
+//! The real logic: it transfers the source of authority over Exchange attributes to the cloud, and
+//! writes them back to Active Directory.
+//!
+//! Everything here but [`wire`] is plain synchronous code that sees the world through [`ports`] and
+//! goes on by [`step`]s. It reads no clock and draws no chance.
+
+pub mod address;
+pub mod anchor;
+pub mod attributes;
+pub mod failure;
+pub mod guid;
+pub mod job;
+pub mod journal;
+pub mod planted_bugs;
+pub mod ports;
+pub mod recipient_type;
+pub mod step;
+#[cfg(test)]
+mod test_world;
+pub mod time;
+pub mod transfer;
+pub mod wire;
+pub mod writeback;

@@ -1,0 +1,139 @@
+//! Deliberate mistakes, to show that whoever judges the engine finds them.
+//!
+//! They exist only with the feature `planted-bugs` and are chosen when an activity is built. Without
+//! it [`PlantedBugs`] is an empty type and every question to it is `false` when compiled.
+
+/// A deliberate mistake.
+#[cfg(feature = "planted-bugs")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PlantedBug {
+    /// The sources of two attributes are swapped in the mapping.
+    SwappedAttributes,
+    /// An attribute outside the contract is written too.
+    OutsideAttribute,
+    /// The flag is not looked at: mailboxes are exported while AD has authority.
+    WriteWhileFlagFalse,
+    /// A failed object is neither logged nor kept for a retry.
+    DropFailedObject,
+    /// The watermark moves before the writes that it stands for.
+    WatermarkBeforeWrite,
+    /// A modify whose outcome is unknown is sent again without reading.
+    RepeatUnknownBlindly,
+    /// The old primary address keeps its `SMTP:` beside the new one.
+    TwoPrimaries,
+    /// Of mailboxes that changed in the same second only the first is looked at.
+    SkipTiedTimestamp,
+}
+
+#[cfg(feature = "planted-bugs")]
+impl PlantedBug {
+    /// Every bug.
+    pub const ALL: [Self; 8] = [
+        Self::SwappedAttributes,
+        Self::OutsideAttribute,
+        Self::WriteWhileFlagFalse,
+        Self::DropFailedObject,
+        Self::WatermarkBeforeWrite,
+        Self::RepeatUnknownBlindly,
+        Self::TwoPrimaries,
+        Self::SkipTiedTimestamp,
+    ];
+
+    /// The name by which it is chosen.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SwappedAttributes => "swapped-attributes",
+            Self::OutsideAttribute => "outside-attribute",
+            Self::WriteWhileFlagFalse => "write-while-flag-false",
+            Self::DropFailedObject => "drop-failed-object",
+            Self::WatermarkBeforeWrite => "watermark-before-write",
+            Self::RepeatUnknownBlindly => "repeat-unknown-blindly",
+            Self::TwoPrimaries => "two-primaries",
+            Self::SkipTiedTimestamp => "skip-tied-timestamp",
+        }
+    }
+}
+
+/// There is no planted bug of this name.
+#[cfg(feature = "planted-bugs")]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no planted bug `{0}`")]
+pub struct UnknownBug(pub String);
+
+#[cfg(feature = "planted-bugs")]
+impl core::str::FromStr for PlantedBug {
+    type Err = UnknownBug;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|bug| bug.name() == text)
+            .ok_or_else(|| UnknownBug(text.to_owned()))
+    }
+}
+
+/// The bugs that an activity is to have. None by default, and none at all without the feature.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlantedBugs {
+    #[cfg(feature = "planted-bugs")]
+    bits: u16,
+}
+
+impl PlantedBugs {
+    /// No bug.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// These bugs.
+    #[cfg(feature = "planted-bugs")]
+    #[must_use]
+    pub fn of(bugs: &[PlantedBug]) -> Self {
+        Self { bits: bugs.iter().fold(0, |bits, bug| bits | 1 << *bug as u16) }
+    }
+
+    /// Whether `bug` is among them.
+    #[cfg(feature = "planted-bugs")]
+    #[must_use]
+    pub const fn has(self, bug: PlantedBug) -> bool {
+        self.bits & (1 << bug as u16) != 0
+    }
+}
+
+/// `planted!(bugs, Name)`: whether the bug is there; plain `false` without the feature.
+#[cfg(feature = "planted-bugs")]
+macro_rules! planted {
+    ($bugs:expr, $bug:ident) => {
+        $bugs.has($crate::planted_bugs::PlantedBug::$bug)
+    };
+}
+
+/// `planted!(bugs, Name)`: whether the bug is there; plain `false` without the feature.
+#[cfg(not(feature = "planted-bugs"))]
+macro_rules! planted {
+    ($bugs:expr, $bug:ident) => {{
+        let _: $crate::planted_bugs::PlantedBugs = $bugs;
+        false
+    }};
+}
+
+pub(crate) use planted;
+
+#[cfg(all(test, feature = "planted-bugs"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_choose_their_bug_and_no_other() {
+        for bug in PlantedBug::ALL {
+            assert_eq!(bug.name().parse::<PlantedBug>(), Ok(bug));
+            let chosen = PlantedBugs::of(&[bug]);
+            for other in PlantedBug::ALL {
+                assert_eq!(chosen.has(other), other == bug);
+            }
+        }
+        assert!("no-such-bug".parse::<PlantedBug>().is_err());
+    }
+}

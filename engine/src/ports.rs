@@ -1,0 +1,506 @@
+//! What the engine asks of the world, as traits and plain values.
+//!
+//! A port may be a function call into a simulated estate, an HTTPS or LDAP connection to one, or to
+//! a real tenant and forest: nothing here tells which. Adapters never sleep and never retry; they
+//! say what happened, and the engine decides.
+//!
+//! Every call is one batch. Where an adapter has to split a batch into protocol requests, it does so
+//! by the constants below, so that all adapters ask the world for the same things in the same order.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use crate::guid::Guid;
+use crate::job::{JobCommand, JobReport, LogEntry};
+use crate::time::Timestamp;
+
+/// Rows in a page of mailboxes. Exchange Online serves at most 1,000 (`Prefer: odata.maxpagesize`).
+pub const MAILBOX_PAGE: usize = 1_000;
+/// Identifiers in one Graph `directoryObjects/getByIds` request (documented maximum 1,000).
+pub const USER_BATCH: usize = 1_000;
+/// Mailboxes asked for by id in one call of [`ExchangeOnline::mailboxes`]: ten `Get-Mailbox` a
+/// `$batch` request.
+pub const MAILBOX_BATCH: usize = 100;
+/// `Set-Mailbox` calls in one call of [`ExchangeOnline::set_mailboxes`].
+pub const SET_BATCH: usize = 100;
+/// Cmdlets in one `$batch` request of the Exchange Online admin API, as public tools send it.
+pub const CMDLETS_A_REQUEST: usize = 10;
+/// Keys in one LDAP search (an OR filter), for [`Directory::find`] and [`Directory::read`].
+pub const KEYS_A_SEARCH: usize = 100;
+/// Objects in one call of [`Directory::modify`].
+pub const MODIFY_BATCH: usize = 500;
+
+/// A name of a property or an attribute: its documented spelling, compared without case.
+pub type Name = Cow<'static, str>;
+
+/// Identifies a mailbox: its `ExternalDirectoryObjectId`, equal to the Entra object id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MailboxId(pub Guid);
+
+impl fmt::Display for MailboxId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Identifies an Active Directory object: its `objectGUID`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectGuid(pub Guid);
+
+impl fmt::Display for ObjectGuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Identifies a provisioning agent: the machine name under which it registered.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AgentName(pub String);
+
+/// Why a call brought nothing. Nothing is known to have been written by a call that failed so,
+/// unless a variant says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The engine's process is at its end: nothing was asked and nothing changed.
+    #[error("halted")]
+    Halted,
+    /// The service asks to come back later (HTTP 429, or 503 with `Retry-After`).
+    #[error("throttled{}", .retry_after.map(|wait| format!(", retry after {} s", wait.as_secs())).unwrap_or_default())]
+    Throttled {
+        /// The service's own wish; `None` when it named none.
+        retry_after: Option<Duration>,
+    },
+    /// Nobody answered, or the answer broke off. For a writing call the outcome is unknown.
+    #[error("unreachable: {detail}")]
+    Unreachable {
+        /// What was tried and what came back.
+        detail: String,
+    },
+    /// No answer within the time that the caller allows.
+    #[error("no answer in time: {detail}")]
+    TimedOut {
+        /// What was waited for.
+        detail: String,
+    },
+    /// Credentials, consent or a role are missing or refused (401, 403, LDAP 49).
+    #[error("refused ({code}): {detail}")]
+    Refused {
+        /// The service's own code: `AADSTS7000215`, `Authorization_RequestDenied`, `403`, `49`.
+        code: String,
+        /// The service's own words.
+        detail: String,
+    },
+    /// The service failed (5xx, LDAP busy or unavailable for the whole call).
+    #[error("service failure ({code}): {detail}")]
+    ServiceFailure {
+        /// The service's own code.
+        code: String,
+        /// The service's own words.
+        detail: String,
+    },
+    /// The answer could not be understood, or the service refused the request as malformed.
+    #[error("not understood: {detail}")]
+    Malformed {
+        /// What was wrong with it.
+        detail: String,
+    },
+    /// A page token has expired or is unknown: the listing starts over.
+    #[error("the page token has expired")]
+    PageExpired,
+}
+
+/// A place in a listing, opaque to the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageToken(pub String);
+
+/// A mailbox as Exchange Online shows it, with the properties that were selected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mailbox {
+    /// `ExternalDirectoryObjectId`.
+    pub id: MailboxId,
+    /// `UserPrincipalName`.
+    pub user_principal_name: String,
+    /// `WhenChangedUTC`, whole seconds.
+    pub when_changed: Timestamp,
+    /// `IsDirSynced`.
+    pub dir_synced: bool,
+    /// `IsExchangeCloudManaged`.
+    pub cloud_managed: bool,
+    /// `RecipientTypeDetails`: `UserMailbox`, `SharedMailbox`, `RoomMailbox`, ...
+    pub recipient_type_details: String,
+    /// The values of each selected property, in the order of the selection. Absent, null and empty
+    /// text are all "no values".
+    pub values: Vec<Vec<String>>,
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailboxPage {
+    /// The rows, oldest change first.
+    pub rows: Vec<Mailbox>,
+    /// Where the next page starts; `None` at the end.
+    pub next: Option<PageToken>,
+    /// The service's own clock when it answered (HTTP `Date`), whole seconds. Every change whose
+    /// `WhenChangedUTC` lies before it was visible to this call.
+    pub as_of: Timestamp,
+}
+
+/// What to set on one mailbox (`Set-Mailbox`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailboxChange {
+    /// The mailbox.
+    pub id: MailboxId,
+    /// `-IsExchangeCloudManaged`, when given.
+    pub cloud_managed: Option<bool>,
+    /// Properties to replace, by parameter name. No values clears the property.
+    pub values: Vec<(Name, Vec<String>)>,
+}
+
+/// What the service said to one `Set-Mailbox`. It decides nothing: only a read-back does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetOutcome {
+    /// The call returned without error.
+    Accepted,
+    /// The call returned an error.
+    Refused {
+        /// The service's own code or exception class; may be empty.
+        code: String,
+        /// The service's own words; may be empty even though the change was applied.
+        message: String,
+    },
+    /// No answer came: it may have been applied or not.
+    Unknown,
+}
+
+/// Settings of the organization that matter here (`Get-OrganizationConfig`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// The tenant's id.
+    pub tenant: Guid,
+    /// `BlockExchangeProvisioningFromOnPremEnabled`: new mailboxes are cloud-managed from birth.
+    pub cloud_managed_by_default: bool,
+}
+
+/// Exchange Online.
+pub trait ExchangeOnline {
+    /// Mailboxes whose `WhenChangedUTC` is at or after `since` (all of them for `None`), oldest
+    /// change first, with the values of `properties`. A mailbox that changes while its listing is
+    /// read may come again, and is never left out. At most [`MAILBOX_PAGE`] rows.
+    ///
+    /// # Errors
+    /// Any [`CallError`]; `PageExpired` when `page` is no longer known.
+    fn mailboxes_changed(
+        &mut self,
+        since: Option<Timestamp>,
+        page: Option<&PageToken>,
+        properties: &[Name],
+    ) -> Result<MailboxPage, CallError>;
+
+    /// Mailboxes by id, at most [`MAILBOX_BATCH`]; `None` where there is no such mailbox (any more).
+    ///
+    /// # Errors
+    /// Any [`CallError`] but `PageExpired`.
+    fn mailboxes(
+        &mut self,
+        ids: &[MailboxId],
+        properties: &[Name],
+    ) -> Result<Vec<Option<Mailbox>>, CallError>;
+
+    /// Sets flag and values, at most [`SET_BATCH`] mailboxes, in order. One outcome for each.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but `PageExpired`; then nothing of the batch was applied.
+    fn set_mailboxes(&mut self, changes: &[MailboxChange]) -> Result<Vec<SetOutcome>, CallError>;
+
+    /// The organization's settings.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but `PageExpired`.
+    fn organization(&mut self) -> Result<Organization, CallError>;
+}
+
+/// An Entra user with its anchors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The object id.
+    pub id: MailboxId,
+    /// `onPremisesSyncEnabled`: true synced, false no longer, null never.
+    pub sync_enabled: Option<bool>,
+    /// `onPremisesImmutableId`: the source anchor, Base64 of `mS-DS-ConsistencyGuid` or `objectGUID`.
+    pub immutable_id: Option<String>,
+    /// `onPremisesObjectIdentifier`: the `objectGUID` of the AD object. Not in the published
+    /// metadata of Graph v1.0; a beta property here.
+    pub object_identifier: Option<Guid>,
+    /// `onPremisesDomainName`: the AD domain the object comes from.
+    pub domain: Option<String>,
+}
+
+/// An agent as the service lists it (`onPremisesPublishingProfiles/provisioning/agents`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    /// Its machine name.
+    pub name: AgentName,
+    /// `status` is `active`. An agent that stopped a short while ago is still listed so.
+    pub active: bool,
+    /// Its version, when the service tells it.
+    pub version: Option<String>,
+}
+
+/// Directory synchronization as the tenant sees it (`organization`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncConfiguration {
+    /// `onPremisesSyncEnabled`.
+    pub enabled: bool,
+    /// `onPremisesLastSyncDateTime`.
+    pub last_sync: Option<Timestamp>,
+}
+
+/// Microsoft Entra ID.
+pub trait Entra {
+    /// Users by id, at most [`USER_BATCH`]; `None` where there is no such user.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but `PageExpired`.
+    fn users(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<User>>, CallError>;
+
+    /// The provisioning agents in the order in which they are listed.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but `PageExpired`.
+    fn agents(&mut self) -> Result<Vec<Agent>, CallError>;
+
+    /// Whether and when the directory was last synchronized.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but `PageExpired`.
+    fn sync_configuration(&mut self) -> Result<SyncConfiguration, CallError>;
+
+    /// Object-level source of authority (`onPremisesSyncBehavior.isCloudManaged`) of each user;
+    /// `None` where there is no such user.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but `PageExpired`.
+    fn object_cloud_managed(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<bool>>, CallError>;
+}
+
+/// A way to find an AD object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AnchorKey {
+    /// By `objectGUID`.
+    ObjectGuid(Guid),
+    /// By `mS-DS-ConsistencyGuid`.
+    ConsistencyGuid(Vec<u8>),
+    /// By `msDS-ExternalDirectoryObjectId` (`User_` and the Entra object id).
+    ExternalDirectoryObjectId(String),
+}
+
+/// An AD object with the attributes that were asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryObject {
+    /// `objectGUID`.
+    pub guid: ObjectGuid,
+    /// The distinguished name.
+    pub dn: String,
+    /// `mS-DS-ConsistencyGuid`, as stored.
+    pub consistency_guid: Option<Vec<u8>>,
+    /// `msDS-ExternalDirectoryObjectId`.
+    pub external_id: Option<String>,
+    /// The values of each attribute asked for, in that order; none when absent. A set: the order
+    /// means nothing.
+    pub values: Vec<Vec<Vec<u8>>>,
+}
+
+/// What to do with one attribute ([RFC 4511] 4.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeOperation {
+    /// Add these values.
+    Add,
+    /// Delete these values, or the attribute when there are none.
+    Delete,
+    /// Replace all values; none removes the attribute.
+    Replace,
+}
+
+/// One element of a modify.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributeChange {
+    /// The attribute's `lDAPDisplayName`.
+    pub attribute: Name,
+    /// What to do.
+    pub operation: ChangeOperation,
+    /// The values.
+    pub values: Vec<Vec<u8>>,
+}
+
+/// One modify of one object: all of it happens or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Modification {
+    /// The object.
+    pub object: ObjectGuid,
+    /// The elements, applied in order.
+    pub changes: Vec<AttributeChange>,
+}
+
+/// What became of one modify.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteOutcome {
+    /// The DC answered: `code` 0 is success ([RFC 4511] 4.1.9).
+    Result {
+        /// The LDAP result code.
+        code: u32,
+        /// The DC's diagnostic message, for people.
+        diagnostic: String,
+    },
+    /// The connection ended before the answer: it was applied or not, and only reading tells.
+    Unknown,
+}
+
+/// Active Directory, reached **through an agent**, under its account and rights.
+///
+/// `Unreachable` and `TimedOut` mean that this agent (or its DC) does not work now.
+pub trait Directory {
+    /// All objects that any of `keys` hits, each once, with the values of `attributes`.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but `PageExpired`.
+    fn find(
+        &mut self,
+        agent: &AgentName,
+        keys: &[AnchorKey],
+        attributes: &[Name],
+    ) -> Result<Vec<DirectoryObject>, CallError>;
+
+    /// Objects by GUID, with the values of `attributes`; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but `PageExpired`.
+    fn read(
+        &mut self,
+        agent: &AgentName,
+        objects: &[ObjectGuid],
+        attributes: &[Name],
+    ) -> Result<Vec<DirectoryObject>, CallError>;
+
+    /// Applies at most [`MODIFY_BATCH`] modifications, in order; one outcome for each. A lost
+    /// connection ends the batch: that item and all later ones are `Unknown`.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but `PageExpired`; then nothing of the batch was applied.
+    fn modify(
+        &mut self,
+        agent: &AgentName,
+        batch: &[Modification],
+    ) -> Result<Vec<WriteOutcome>, CallError>;
+}
+
+/// The tables of the state store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// Version, watermark, run state of the job.
+    Meta,
+    /// Mailbox to AD object, with the version last exported.
+    Links,
+    /// Failed objects and when they are tried again (escrow).
+    Escrow,
+    /// Writes that were about to be sent when the row was written.
+    Intents,
+    /// Values kept before a flip.
+    Backups,
+    /// Progress of transfers.
+    Transfers,
+}
+
+impl Table {
+    /// Every table.
+    pub const ALL: [Self; 6] =
+        [Self::Meta, Self::Links, Self::Escrow, Self::Intents, Self::Backups, Self::Transfers];
+}
+
+/// One row to write; `value` `None` deletes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreWrite {
+    /// The table.
+    pub table: Table,
+    /// The key; rows are ordered by its bytes.
+    pub key: Vec<u8>,
+    /// The new value.
+    pub value: Option<Vec<u8>>,
+}
+
+/// Why the state store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The engine's process is at its end: nothing changed.
+    #[error("halted")]
+    Halted,
+    /// The store holds something that it never wrote. It is reported and never silently reset.
+    #[error("the state store is damaged: {0}")]
+    Damaged(String),
+    /// The store could not be read or written.
+    #[error("the state store does not work: {0}")]
+    Io(String),
+}
+
+/// What must survive a crash. A commit happens wholly or not at all.
+pub trait StateStore {
+    /// The values under `keys`, in their order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn get(&mut self, table: Table, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
+
+    /// Up to `limit` rows with keys after `after` (from the start for `None`), in key order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    #[expect(clippy::type_complexity, reason = "a row is a key and a value")]
+    fn scan(
+        &mut self,
+        table: Table,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+
+    /// Applies all of `writes`, durably, or none.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then none was applied.
+    fn commit(&mut self, writes: Vec<StoreWrite>) -> Result<(), StoreError>;
+}
+
+/// The job's desk: commands come in, reports and log entries go out. Without it the engine runs by
+/// its configuration alone.
+pub trait JobPort {
+    /// Commands that came since the last call, oldest first. Each is handed out once.
+    ///
+    /// # Errors
+    /// [`CallError::Halted`] or `Unreachable`.
+    fn commands(&mut self) -> Result<Vec<JobCommand>, CallError>;
+
+    /// The job's state, for whoever asks about it.
+    ///
+    /// # Errors
+    /// [`CallError::Halted`] or `Unreachable`.
+    fn report(&mut self, report: JobReport) -> Result<(), CallError>;
+
+    /// Provisioning log entries, in order.
+    ///
+    /// # Errors
+    /// [`CallError::Halted`] or `Unreachable`.
+    fn log(&mut self, entries: Vec<LogEntry>) -> Result<(), CallError>;
+}
+
+/// All ports, as one step gets them.
+pub struct Ports<'a> {
+    /// Exchange Online.
+    pub exchange: &'a mut dyn ExchangeOnline,
+    /// Entra.
+    pub entra: &'a mut dyn Entra,
+    /// Active Directory through the agents.
+    pub directory: &'a mut dyn Directory,
+    /// The state store.
+    pub store: &'a mut dyn StateStore,
+    /// The job's desk.
+    pub job: &'a mut dyn JobPort,
+}

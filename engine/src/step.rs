@@ -1,0 +1,29 @@
+//! The one interface of every activity.
+//!
+//! An activity is a resumable value. Whoever drives it (the runner on virtual time, the stand-alone
+//! driver on real time) calls `step` again and again; one step makes **at most one** call on one
+//! port, so an edit, a pause, an outage or a crash can land between any two of them. An activity
+//! never sleeps and never retries inside a step: "come back in 30 s" is an answer.
+
+use crate::ports::Ports;
+use crate::time::Timestamp;
+
+/// What one step came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step<T> {
+    /// There is more to do now.
+    Busy,
+    /// There is nothing to do before this instant. Stepping earlier is harmless.
+    WaitUntil(Timestamp),
+    /// The activity has ended, with this result. It is not stepped again.
+    Done(T),
+}
+
+/// Something the engine does over time: a transfer wave, a writeback job, a restore.
+pub trait Activity {
+    /// What the activity comes to in the end, success and failure alike.
+    type Outcome;
+
+    /// Goes on by at most one port call. `now` never runs backwards.
+    fn step(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Step<Self::Outcome>;
+}

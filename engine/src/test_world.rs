@@ -1,0 +1,627 @@
+//! A small world for unit tests: maps behind the ports, with failures by script.
+//!
+//! It models only what the engine can tell apart, and nothing of the simulator.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::attributes::GENERAL_AVAILABILITY;
+use crate::guid::Guid;
+use crate::job::{JobCommand, JobConfiguration, JobReport, LogEntry, LogStatus, Switches};
+use crate::journal::MemoryStore;
+use crate::planted_bugs::PlantedBugs;
+use crate::ports::*;
+use crate::step::{Activity, Step};
+use crate::time::Timestamp;
+use crate::writeback::map::Target;
+use crate::writeback::{MappingPlan, WritebackConfig, WritebackJob};
+
+pub(crate) const START: Timestamp = Timestamp::from_micros(1_795_000_000 * 1_000_000);
+
+pub(crate) fn configuration() -> JobConfiguration {
+    JobConfiguration {
+        id: "job".into(),
+        rule: "rule".into(),
+        created_on: GENERAL_AVAILABILITY,
+        interval: Duration::from_mins(20),
+        switches: Switches::default(),
+    }
+}
+
+pub(crate) fn config() -> WritebackConfig {
+    WritebackConfig {
+        job: configuration(),
+        domain: "contoso.com".into(),
+        started: true,
+        bugs: PlantedBugs::none(),
+    }
+}
+
+pub(crate) fn id(number: u16) -> MailboxId {
+    MailboxId(guid(1, number))
+}
+
+pub(crate) fn object_guid(number: u16) -> ObjectGuid {
+    ObjectGuid(guid(2, number))
+}
+
+fn guid(kind: u8, number: u16) -> Guid {
+    let mut bytes = [kind; 16];
+    bytes[14..].copy_from_slice(&number.to_be_bytes());
+    Guid(bytes)
+}
+
+/// A cloud-managed mailbox with values for all 22 properties of the full plan, in its order.
+pub(crate) fn mailbox(number: u16) -> Mailbox {
+    let mut values: Vec<Vec<String>> = (1..=15).map(|n| vec![format!("HR-{n}")]).collect();
+    values.extend((1..=5).map(|n| vec![format!("a{n}"), format!("b{n}")]));
+    values.push(vec![
+        format!("SMTP:u{number}@contoso.com"),
+        format!("smtp:alias{number}@contoso.com"),
+    ]);
+    values.push(vec![format!("u{number}@contoso.com")]);
+    Mailbox {
+        id: id(number),
+        user_principal_name: format!("u{number}@contoso.com"),
+        when_changed: START,
+        dir_synced: true,
+        cloud_managed: true,
+        recipient_type_details: "UserMailbox".into(),
+        values,
+    }
+}
+
+/// An AD object that holds exactly what the plan makes of the mailbox.
+pub(crate) fn object_like(plan: &MappingPlan, mailbox: &Mailbox) -> DirectoryObject {
+    let values = (0..plan.rules().len())
+        .map(|rule| match plan.target(rule, mailbox, &[]) {
+            Target::Keep | Target::Remove => Vec::new(),
+            Target::One(value) => vec![value.to_vec()],
+            Target::Set(values) => values.into_iter().map(|value| value.to_vec()).collect(),
+        })
+        .collect();
+    DirectoryObject {
+        guid: ObjectGuid(Guid([7; 16])),
+        dn: String::new(),
+        consistency_guid: None,
+        external_id: None,
+        values,
+    }
+}
+
+/// What AD does with a modify: the LDAP result, and on success the new values.
+pub(crate) fn apply(object: &mut DirectoryObject, names: &[Name], modify: &Modification) -> u32 {
+    let mut values = object.values.clone();
+    for change in &modify.changes {
+        let at = names.iter().position(|name| *name == change.attribute).unwrap();
+        let result = apply_change(&mut values[at], change);
+        if result != 0 {
+            return result;
+        }
+    }
+    object.values = values;
+    0
+}
+
+fn apply_change(held: &mut Vec<Vec<u8>>, change: &AttributeChange) -> u32 {
+    let same = |a: &[u8], b: &[u8]| a.eq_ignore_ascii_case(b);
+    if change.values.iter().any(Vec::is_empty) {
+        return 21;
+    }
+    match change.operation {
+        ChangeOperation::Replace => held.clear(),
+        ChangeOperation::Delete if held.is_empty() => return 16,
+        ChangeOperation::Delete if change.values.is_empty() => held.clear(),
+        ChangeOperation::Delete => {
+            for value in &change.values {
+                let Some(at) = held.iter().position(|other| same(other, value)) else { return 16 };
+                held.remove(at);
+            }
+            return 0;
+        }
+        ChangeOperation::Add => {}
+    }
+    for value in &change.values {
+        if held.iter().any(|other| same(other, value)) {
+            return 20;
+        }
+        held.push(value.clone());
+    }
+    0
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Entry {
+    pub(crate) values: BTreeMap<String, Vec<Vec<u8>>>,
+    pub(crate) consistency_guid: Option<Vec<u8>>,
+    pub(crate) external_id: Option<String>,
+}
+
+/// Everything, with its script.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) now: Timestamp,
+    pub(crate) mailboxes: BTreeMap<MailboxId, Mailbox>,
+    pub(crate) users: BTreeMap<MailboxId, User>,
+    pub(crate) objects: BTreeMap<ObjectGuid, Entry>,
+    pub(crate) agents: Vec<Agent>,
+    pub(crate) offline: BTreeSet<AgentName>,
+    pub(crate) store: MemoryStore,
+    pub(crate) log: Vec<LogEntry>,
+    pub(crate) reports: Vec<JobReport>,
+    pub(crate) commands: VecDeque<JobCommand>,
+    pub(crate) page_size: usize,
+    /// Calls made so far, and the one at which the process halts.
+    pub(crate) calls: u64,
+    pub(crate) halt_at: Option<u64>,
+    pub(crate) halted: bool,
+    /// Modifies that changed something, by object.
+    pub(crate) effective: BTreeMap<ObjectGuid, u32>,
+    /// Modifies that were sent.
+    pub(crate) modifies: u32,
+    /// LDAP results that are forced on objects.
+    pub(crate) results: BTreeMap<ObjectGuid, u32>,
+    /// The connection is lost at this modification of the next batch; `true`: after it was applied.
+    pub(crate) lose: Option<(usize, bool)>,
+    /// The agent goes offline together with the connection.
+    pub(crate) lose_agent: bool,
+    /// Errors for the next calls to Exchange Online.
+    pub(crate) exchange_errors: VecDeque<CallError>,
+    /// When those calls were made.
+    pub(crate) exchange_calls: Vec<Timestamp>,
+    /// Listings under way: token to ids.
+    listings: BTreeMap<String, Vec<MailboxId>>,
+    pub(crate) expire_pages: bool,
+    /// What happens at this call: edits in the middle of a cycle.
+    pub(crate) at_call: BTreeMap<u64, fn(&mut World)>,
+    /// Flips that take this long to show; what the set call answers instead of `Accepted`.
+    pub(crate) flip_delay: Duration,
+    pub(crate) pending_flips: Vec<(Timestamp, MailboxId, bool)>,
+    pub(crate) set_answers: VecDeque<SetOutcome>,
+    pub(crate) flips_ignored: BTreeSet<MailboxId>,
+    pub(crate) set_calls: BTreeMap<MailboxId, u32>,
+    pub(crate) effective_flips: BTreeMap<MailboxId, u32>,
+}
+
+impl World {
+    /// `count` mailboxes with their users and AD objects, all equal on both sides.
+    pub(crate) fn with(count: u16) -> Shared {
+        let mut world = Self {
+            now: START,
+            page_size: 3,
+            agents: vec![agent("A1"), agent("A2")],
+            ..Self::default()
+        };
+        for number in 0..count {
+            world.add(number);
+        }
+        Shared(Rc::new(RefCell::new(world)))
+    }
+
+    pub(crate) fn add(&mut self, number: u16) {
+        let plan = MappingPlan::new(&configuration(), PlantedBugs::none());
+        let mailbox = mailbox(number);
+        let object = object_like(&plan, &mailbox);
+        let names = plan.attributes().iter().map(ToString::to_string);
+        let values = names.zip(object.values).collect();
+        self.objects.insert(object_guid(number), Entry { values, ..Entry::default() });
+        self.users.insert(
+            mailbox.id,
+            User {
+                id: mailbox.id,
+                sync_enabled: Some(true),
+                immutable_id: None,
+                object_identifier: Some(object_guid(number).0),
+                domain: Some("contoso.com".into()),
+            },
+        );
+        self.mailboxes.insert(mailbox.id, mailbox);
+    }
+
+    /// Sets `CustomAttribute1` in the cloud.
+    pub(crate) fn edit(&mut self, number: u16, text: &str) {
+        let now = self.now.floor_to_second();
+        let mailbox = self.mailboxes.get_mut(&id(number)).unwrap();
+        mailbox.values[0] = vec![text.to_owned()];
+        mailbox.when_changed = now;
+    }
+
+    /// `extensionAttribute1` in AD.
+    pub(crate) fn written(&self, number: u16) -> String {
+        self.value(number, "extensionAttribute1").join(";")
+    }
+
+    pub(crate) fn value(&self, number: u16, attribute: &str) -> Vec<String> {
+        let values = self.objects[&object_guid(number)].values.get(attribute);
+        values
+            .into_iter()
+            .flatten()
+            .map(|value| String::from_utf8(value.clone()).unwrap())
+            .collect()
+    }
+
+    pub(crate) fn entries(&self, status: LogStatus) -> Vec<(&'static str, Option<MailboxId>)> {
+        let of_status = self.log.iter().filter(|entry| entry.status == status);
+        of_status.map(|entry| (entry.code, entry.mailbox)).collect()
+    }
+
+    fn call(&mut self) -> bool {
+        self.calls += 1;
+        if self.halt_at == Some(self.calls) {
+            self.halted = true;
+        }
+        if !self.halted
+            && let Some(act) = self.at_call.remove(&self.calls)
+        {
+            act(self);
+        }
+        !self.halted
+    }
+
+    fn enter(&mut self) -> Result<(), CallError> {
+        if self.call() { Ok(()) } else { Err(CallError::Halted) }
+    }
+
+    fn enter_store(&mut self) -> Result<(), StoreError> {
+        if self.call() { Ok(()) } else { Err(StoreError::Halted) }
+    }
+
+    fn enter_exchange(&mut self) -> Result<(), CallError> {
+        self.enter()?;
+        self.exchange_calls.push(self.now);
+        let now = self.now;
+        let (due, later): (Vec<_>, Vec<_>) =
+            core::mem::take(&mut self.pending_flips).into_iter().partition(|flip| flip.0 <= now);
+        self.pending_flips = later;
+        for (_, id, flag) in due {
+            let mailbox = self.mailboxes.get_mut(&id).unwrap();
+            if mailbox.cloud_managed != flag {
+                *self.effective_flips.entry(id).or_default() += 1;
+            }
+            mailbox.cloud_managed = flag;
+            mailbox.when_changed = now.floor_to_second();
+        }
+        self.exchange_errors.pop_front().map_or(Ok(()), Err)
+    }
+
+    fn enter_agent(&mut self, agent: &AgentName) -> Result<(), CallError> {
+        self.enter()?;
+        if self.offline.contains(agent) {
+            return Err(CallError::Unreachable { detail: "connection refused".into() });
+        }
+        Ok(())
+    }
+
+    fn select(&self, mailbox: &Mailbox, properties: &[Name]) -> Mailbox {
+        let plan = MappingPlan::new(&configuration(), PlantedBugs::none());
+        let value = |name: &Name| {
+            let at = plan.properties().iter().position(|other| other == name);
+            at.map(|at| mailbox.values[at].clone()).unwrap_or_default()
+        };
+        Mailbox { values: properties.iter().map(value).collect(), ..mailbox.clone() }
+    }
+
+    fn show(&self, guid: ObjectGuid, attributes: &[Name]) -> Option<DirectoryObject> {
+        let entry = self.objects.get(&guid)?;
+        Some(DirectoryObject {
+            guid,
+            dn: format!("CN={guid},DC=contoso,DC=com"),
+            consistency_guid: entry.consistency_guid.clone(),
+            external_id: entry.external_id.clone(),
+            values: attributes
+                .iter()
+                .map(|name| entry.values.get(name.as_ref()).cloned().unwrap_or_default())
+                .collect(),
+        })
+    }
+
+    fn modify_one(&mut self, modification: &Modification) -> u32 {
+        self.modifies += 1;
+        if let Some(result) = self.results.get(&modification.object) {
+            return *result;
+        }
+        let Some(entry) = self.objects.get_mut(&modification.object) else { return 32 };
+        let before = entry.values.clone();
+        for change in &modification.changes {
+            let held = entry.values.entry(change.attribute.to_string()).or_default();
+            let result = apply_change(held, change);
+            if result != 0 {
+                entry.values = before;
+                return result;
+            }
+        }
+        if entry.values != before {
+            *self.effective.entry(modification.object).or_default() += 1;
+        }
+        0
+    }
+}
+
+fn agent(name: &str) -> Agent {
+    Agent { name: AgentName(name.into()), active: true, version: Some("1.1.2334.0".into()) }
+}
+
+/// The world, shared by its ports.
+#[derive(Clone)]
+pub(crate) struct Shared(pub(crate) Rc<RefCell<World>>);
+
+impl Shared {
+    pub(crate) fn job(&self) -> WritebackJob {
+        WritebackJob::new(config())
+    }
+
+    pub(crate) fn step<A: Activity>(&self, activity: &mut A) -> Step<A::Outcome> {
+        let now = self.0.borrow().now;
+        let [mut a, mut b, mut c, mut d, mut e] = [(); 5].map(|()| self.clone());
+        let before = self.0.borrow().calls;
+        let step = activity.step(
+            now,
+            &mut Ports {
+                exchange: &mut a,
+                entra: &mut b,
+                directory: &mut c,
+                store: &mut d,
+                job: &mut e,
+            },
+        );
+        let made = self.0.borrow().calls - before;
+        assert!(made <= 1, "one step made {made} calls");
+        step
+    }
+
+    /// Steps until `until`, or to the end of the activity.
+    pub(crate) fn run<A: Activity>(
+        &self,
+        activity: &mut A,
+        until: Timestamp,
+    ) -> Option<A::Outcome> {
+        for _ in 0..1_000_000 {
+            match self.step(activity) {
+                Step::Busy => {}
+                Step::Done(outcome) => return Some(outcome),
+                Step::WaitUntil(at) if at > until => {
+                    self.0.borrow_mut().now = until;
+                    return None;
+                }
+                Step::WaitUntil(at) => {
+                    let now = self.0.borrow().now;
+                    self.0.borrow_mut().now = at.max(now);
+                }
+            }
+        }
+        panic!("no end in sight");
+    }
+
+    /// Steps for so long.
+    pub(crate) fn run_for<A: Activity>(
+        &self,
+        activity: &mut A,
+        time: Duration,
+    ) -> Option<A::Outcome> {
+        let until = self.0.borrow().now + time;
+        self.run(activity, until)
+    }
+}
+
+impl ExchangeOnline for Shared {
+    fn mailboxes_changed(
+        &mut self,
+        since: Option<Timestamp>,
+        page: Option<&PageToken>,
+        properties: &[Name],
+    ) -> Result<MailboxPage, CallError> {
+        let mut world = self.0.borrow_mut();
+        world.enter_exchange()?;
+        let (listing, offset) = match page {
+            Some(token) => {
+                if core::mem::take(&mut world.expire_pages) {
+                    return Err(CallError::PageExpired);
+                }
+                let (listing, offset) = token.0.split_once('/').unwrap();
+                (listing.to_owned(), offset.parse::<usize>().unwrap())
+            }
+            None => {
+                let mut ids: Vec<(Timestamp, MailboxId)> = world
+                    .mailboxes
+                    .values()
+                    .filter(|mailbox| since.is_none_or(|since| mailbox.when_changed >= since))
+                    .map(|mailbox| (mailbox.when_changed, mailbox.id))
+                    .collect();
+                ids.sort_unstable();
+                let listing = world.calls.to_string();
+                let ids = ids.into_iter().map(|(_, id)| id).collect();
+                world.listings.insert(listing.clone(), ids);
+                (listing, 0)
+            }
+        };
+        let ids = world.listings[&listing].clone();
+        let end = ids.len().min(offset + world.page_size);
+        let rows = ids[offset..end]
+            .iter()
+            .filter_map(|id| world.mailboxes.get(id))
+            .map(|mailbox| world.select(mailbox, properties))
+            .collect();
+        let next = (end < ids.len()).then(|| PageToken(format!("{listing}/{end}")));
+        Ok(MailboxPage { rows, next, as_of: world.now.floor_to_second() })
+    }
+
+    fn mailboxes(
+        &mut self,
+        ids: &[MailboxId],
+        properties: &[Name],
+    ) -> Result<Vec<Option<Mailbox>>, CallError> {
+        assert!(ids.len() <= MAILBOX_BATCH);
+        let mut world = self.0.borrow_mut();
+        world.enter_exchange()?;
+        Ok(ids
+            .iter()
+            .map(|id| world.mailboxes.get(id).map(|mailbox| world.select(mailbox, properties)))
+            .collect())
+    }
+
+    fn set_mailboxes(&mut self, changes: &[MailboxChange]) -> Result<Vec<SetOutcome>, CallError> {
+        assert!(changes.len() <= SET_BATCH);
+        let mut world = self.0.borrow_mut();
+        world.enter_exchange()?;
+        let mut outcomes = Vec::new();
+        for change in changes {
+            *world.set_calls.entry(change.id).or_default() += 1;
+            let flag = change.cloud_managed.unwrap();
+            if !world.flips_ignored.contains(&change.id) {
+                let at = world.now + world.flip_delay;
+                world.pending_flips.push((at, change.id, flag));
+            }
+            outcomes.push(world.set_answers.pop_front().unwrap_or(SetOutcome::Accepted));
+        }
+        Ok(outcomes)
+    }
+
+    fn organization(&mut self) -> Result<Organization, CallError> {
+        self.0.borrow_mut().enter_exchange()?;
+        Ok(Organization { tenant: Guid([3; 16]), cloud_managed_by_default: false })
+    }
+}
+
+impl Entra for Shared {
+    fn users(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<User>>, CallError> {
+        let mut world = self.0.borrow_mut();
+        world.enter()?;
+        Ok(ids.iter().map(|id| world.users.get(id).cloned()).collect())
+    }
+
+    fn agents(&mut self) -> Result<Vec<Agent>, CallError> {
+        let mut world = self.0.borrow_mut();
+        world.enter()?;
+        Ok(world.agents.clone())
+    }
+
+    fn sync_configuration(&mut self) -> Result<SyncConfiguration, CallError> {
+        let mut world = self.0.borrow_mut();
+        world.enter()?;
+        Ok(SyncConfiguration { enabled: true, last_sync: Some(world.now) })
+    }
+
+    fn object_cloud_managed(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<bool>>, CallError> {
+        self.0.borrow_mut().enter()?;
+        Ok(vec![Some(false); ids.len()])
+    }
+}
+
+impl Directory for Shared {
+    fn find(
+        &mut self,
+        agent: &AgentName,
+        keys: &[AnchorKey],
+        attributes: &[Name],
+    ) -> Result<Vec<DirectoryObject>, CallError> {
+        let mut world = self.0.borrow_mut();
+        world.enter_agent(agent)?;
+        let hits = |guid: &ObjectGuid, entry: &Entry| {
+            keys.iter().any(|key| match key {
+                AnchorKey::ObjectGuid(wanted) => guid.0 == *wanted,
+                AnchorKey::ConsistencyGuid(wanted) => {
+                    entry.consistency_guid.as_ref() == Some(wanted)
+                }
+                AnchorKey::ExternalDirectoryObjectId(wanted) => {
+                    entry.external_id.as_ref() == Some(wanted)
+                }
+            })
+        };
+        let guids: Vec<ObjectGuid> = world
+            .objects
+            .iter()
+            .filter(|(guid, entry)| hits(guid, entry))
+            .map(|(guid, _)| *guid)
+            .collect();
+        Ok(guids.into_iter().filter_map(|guid| world.show(guid, attributes)).collect())
+    }
+
+    fn read(
+        &mut self,
+        agent: &AgentName,
+        objects: &[ObjectGuid],
+        attributes: &[Name],
+    ) -> Result<Vec<DirectoryObject>, CallError> {
+        let mut world = self.0.borrow_mut();
+        world.enter_agent(agent)?;
+        Ok(objects.iter().filter_map(|guid| world.show(*guid, attributes)).collect())
+    }
+
+    fn modify(
+        &mut self,
+        agent: &AgentName,
+        batch: &[Modification],
+    ) -> Result<Vec<WriteOutcome>, CallError> {
+        assert!(batch.len() <= MODIFY_BATCH && !batch.is_empty());
+        let mut world = self.0.borrow_mut();
+        world.enter_agent(agent)?;
+        let lose = world.lose.take();
+        let mut outcomes = Vec::new();
+        for (index, modification) in batch.iter().enumerate() {
+            if let Some((at, applied)) = lose
+                && index >= at
+            {
+                if index == at && applied {
+                    world.modify_one(modification);
+                }
+                if world.lose_agent {
+                    world.offline.insert(agent.clone());
+                }
+                outcomes.push(WriteOutcome::Unknown);
+                continue;
+            }
+            let code = world.modify_one(modification);
+            outcomes.push(WriteOutcome::Result { code, diagnostic: String::new() });
+        }
+        Ok(outcomes)
+    }
+}
+
+impl StateStore for Shared {
+    fn get(&mut self, table: Table, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let mut world = self.0.borrow_mut();
+        world.enter_store()?;
+        world.store.get(table, keys)
+    }
+
+    fn scan(
+        &mut self,
+        table: Table,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        let mut world = self.0.borrow_mut();
+        world.enter_store()?;
+        world.store.scan(table, after, limit)
+    }
+
+    fn commit(&mut self, writes: Vec<StoreWrite>) -> Result<(), StoreError> {
+        let mut world = self.0.borrow_mut();
+        world.enter_store()?;
+        world.store.commit(writes)
+    }
+}
+
+impl JobPort for Shared {
+    fn commands(&mut self) -> Result<Vec<JobCommand>, CallError> {
+        let mut world = self.0.borrow_mut();
+        world.enter()?;
+        Ok(world.commands.drain(..).collect())
+    }
+
+    fn report(&mut self, report: JobReport) -> Result<(), CallError> {
+        let mut world = self.0.borrow_mut();
+        world.enter()?;
+        world.reports.push(report);
+        Ok(())
+    }
+
+    fn log(&mut self, entries: Vec<LogEntry>) -> Result<(), CallError> {
+        let mut world = self.0.borrow_mut();
+        world.enter()?;
+        world.log.extend(entries);
+        Ok(())
+    }
+}

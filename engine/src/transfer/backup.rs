@@ -1,0 +1,233 @@
+//! Backup: the values of a mailbox as they were before its flip, and the file that carries them.
+//!
+//! The file is JSON Lines in UTF-8. First a header `{"format":"hybridsim-backup","version":1}`, then
+//! one line a mailbox, last a trailer `{"count":N,"checksum":"fnv1a64:HEX"}` over all bytes before
+//! the trailer's line. A line holds `id`, `user_principal_name`, `taken` (RFC 3339),
+//! `cloud_managed`, `recipient_type_details` and `values`: property to values. A property that is not named
+//! had no value. The checksum finds damage; it is no protection against forgery.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::kept_properties;
+use crate::guid::Guid;
+use crate::ports::{Mailbox, MailboxId, Name};
+use crate::time::Timestamp;
+
+const FORMAT: &str = "hybridsim-backup";
+const VERSION: u32 = 1;
+
+/// The values of one mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// `ExternalDirectoryObjectId`.
+    pub id: String,
+    /// `UserPrincipalName`, for people.
+    pub user_principal_name: String,
+    /// When it was taken.
+    pub taken: String,
+    /// `IsExchangeCloudManaged` at that time.
+    pub cloud_managed: bool,
+    /// `RecipientTypeDetails`: stands for the two recipient type attributes.
+    pub recipient_type_details: String,
+    /// The values of each property that has any.
+    pub values: BTreeMap<String, Vec<String>>,
+}
+
+/// Why a backup file is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BackupError {
+    /// A line is not what it should be.
+    #[error("line {line}: {reason}")]
+    Line {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file is of a version that is not known.
+    #[error("version {0} of the format is not known")]
+    Version(u32),
+    /// The checksum does not fit: the file was changed or cut.
+    #[error("the checksum does not fit the lines: the file was changed or damaged")]
+    Checksum,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    format: String,
+    version: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Trailer {
+    count: usize,
+    checksum: String,
+}
+
+impl Backup {
+    /// Takes the values of a mailbox that was read with [`kept_properties`].
+    #[must_use]
+    pub fn of(mailbox: &Mailbox, properties: &[Name], taken: Timestamp) -> Self {
+        let values = properties
+            .iter()
+            .zip(&mailbox.values)
+            .filter(|(_, values)| !values.is_empty())
+            .map(|(name, values)| (name.to_string(), values.clone()))
+            .collect();
+        Self {
+            id: mailbox.id.to_string(),
+            user_principal_name: mailbox.user_principal_name.clone(),
+            taken: taken.to_string(),
+            cloud_managed: mailbox.cloud_managed,
+            recipient_type_details: mailbox.recipient_type_details.clone(),
+            values,
+        }
+    }
+
+    /// The mailbox; `None` when the id is no GUID.
+    #[must_use]
+    pub fn mailbox(&self) -> Option<MailboxId> {
+        self.id.parse::<Guid>().ok().map(MailboxId)
+    }
+
+    /// The values by property, in the order of [`kept_properties`].
+    #[must_use]
+    pub fn in_order(&self) -> Vec<Vec<String>> {
+        let of = |name: &Name| self.values.get(name.as_ref()).cloned().unwrap_or_default();
+        kept_properties().iter().map(of).collect()
+    }
+
+    /// One line of the file, without the line end; also the row of the state store.
+    ///
+    /// # Errors
+    /// [`BackupError::Line`] when it cannot be written as JSON.
+    pub fn to_line(&self) -> Result<Vec<u8>, BackupError> {
+        serde_json::to_vec(self).map_err(|error| of_line(0, &error))
+    }
+
+    /// From one line.
+    ///
+    /// # Errors
+    /// [`BackupError::Line`].
+    pub fn from_line(line: &[u8]) -> Result<Self, BackupError> {
+        serde_json::from_slice(line).map_err(|error| of_line(0, &error))
+    }
+}
+
+/// The whole file.
+///
+/// # Errors
+/// [`BackupError::Line`] when a value cannot be written as JSON.
+pub fn write_file<'a>(
+    backups: impl IntoIterator<Item = &'a Backup>,
+) -> Result<Vec<u8>, BackupError> {
+    let header = Header { format: FORMAT.to_owned(), version: VERSION };
+    let mut file = serde_json::to_vec(&header).map_err(|error| of_line(1, &error))?;
+    file.push(b'\n');
+    let mut count = 0;
+    for backup in backups {
+        count += 1;
+        file.extend(backup.to_line()?);
+        file.push(b'\n');
+    }
+    let trailer = Trailer { count, checksum: checksum(&file) };
+    file.extend(serde_json::to_vec(&trailer).map_err(|error| of_line(count + 2, &error))?);
+    file.push(b'\n');
+    Ok(file)
+}
+
+/// Reads a whole file and checks it.
+///
+/// # Errors
+/// [`BackupError`]; then nothing of the file is to be trusted.
+pub fn read_file(file: &[u8]) -> Result<Vec<Backup>, BackupError> {
+    let body = file.strip_suffix(b"\n").unwrap_or(file);
+    let Some(end) = body.iter().rposition(|byte| *byte == b'\n') else {
+        return Err(BackupError::Line { line: 1, reason: "no header and trailer".to_owned() });
+    };
+    let lines: Vec<&[u8]> = body[..end].split(|byte| *byte == b'\n').collect();
+    let header: Header = serde_json::from_slice(lines[0]).map_err(|error| of_line(1, &error))?;
+    if header.format != FORMAT {
+        let reason = format!("`{}` is not the format `{FORMAT}`", header.format);
+        return Err(BackupError::Line { line: 1, reason });
+    }
+    if header.version != VERSION {
+        return Err(BackupError::Version(header.version));
+    }
+    let last = lines.len() + 1;
+    let trailer: Trailer =
+        serde_json::from_slice(&body[end + 1..]).map_err(|error| of_line(last, &error))?;
+    if trailer.checksum != checksum(&file[..=end]) || trailer.count + 1 != lines.len() {
+        return Err(BackupError::Checksum);
+    }
+    lines[1..]
+        .iter()
+        .enumerate()
+        .map(|(index, line)| {
+            serde_json::from_slice(line).map_err(|error| of_line(index + 2, &error))
+        })
+        .collect()
+}
+
+fn of_line(line: usize, error: &serde_json::Error) -> BackupError {
+    BackupError::Line { line, reason: error.to_string() }
+}
+
+/// FNV-1a, 64 bits.
+fn checksum(bytes: &[u8]) -> String {
+    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("fnv1a64:{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_world::{START, mailbox};
+
+    fn sample() -> Vec<Backup> {
+        let properties = kept_properties();
+        (0..3)
+            .map(|number| {
+                let mut mailbox = mailbox(number);
+                mailbox.values.push(vec!["True".into()]);
+                mailbox.values[0] = vec!["a \"quoted\"\nline, é 😀".into()];
+                mailbox.values[3].clear();
+                Backup::of(&mailbox, &properties, START)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_round_trip_is_exact() {
+        let backups = sample();
+        let file = write_file(&backups).unwrap();
+        assert_eq!(read_file(&file).unwrap(), backups);
+        let order = backups[0].in_order();
+        assert_eq!((order.len(), order[3].len()), (kept_properties().len(), 0));
+        assert_eq!(backups[1].mailbox(), Some(mailbox(1).id));
+        assert_eq!(read_file(&write_file(&[]).unwrap()).unwrap(), []);
+    }
+
+    #[test]
+    fn any_damage_is_found() {
+        let file = write_file(&sample()).unwrap();
+        assert_eq!(checksum(b""), "fnv1a64:cbf29ce484222325");
+        for cut in (0..file.len() - 1).step_by(7) {
+            assert!(read_file(&file[..cut]).is_err(), "cut at {cut}");
+        }
+        for position in (0..file.len()).step_by(11) {
+            let mut changed = file.clone();
+            changed[position] ^= 1;
+            assert!(read_file(&changed).is_err(), "changed at {position}");
+        }
+        let newer = String::from_utf8(file).unwrap().replace("\"version\":1", "\"version\":2");
+        assert_eq!(read_file(newer.as_bytes()), Err(BackupError::Version(2)));
+    }
+}

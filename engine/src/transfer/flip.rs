@@ -1,0 +1,353 @@
+//! Setting flags and believing only what is read back.
+//!
+//! A call that was accepted is not made again while its effect is merely not visible yet: forward
+//! sync usually takes seconds and may take hours, so reads follow with growing waits until the
+//! deadline. A call that was refused, or whose answer never came, is made again when a read shows the
+//! old flag, a few times. Throttled calls wait as the service asks.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::report::MailboxOutcome;
+use super::rows::Progress;
+use crate::failure::{Class, Failure, Side};
+use crate::ports::{
+    CallError, MAILBOX_BATCH, MailboxChange, MailboxId, Ports, SET_BATCH, SetOutcome, StoreError,
+    StoreWrite,
+};
+use crate::time::Timestamp;
+use crate::writeback::retry::Backoff;
+
+/// How long an accepted call may take to show.
+pub(super) const DEADLINE: Duration = Duration::from_hours(24);
+/// The first wait before another read, and the longest.
+const READ_WAITS: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours(1));
+/// The waits before a refused or unanswered call is made again.
+const SET_WAITS: [Duration; 3] =
+    [Duration::from_mins(1), Duration::from_mins(5), Duration::from_mins(15)];
+
+/// Why an activity of the transfer cannot go on.
+pub(super) enum Stop {
+    /// The process is at its end: there is no report.
+    Halted,
+    /// The whole activity fails.
+    Failed(Failure),
+}
+
+impl Stop {
+    /// As the report shows it.
+    pub(super) fn into_failure(self) -> Failure {
+        match self {
+            Self::Halted => Failure::of_store(&StoreError::Halted),
+            Self::Failed(failure) => failure,
+        }
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Halted => Self::Halted,
+            other => Self::Failed(Failure::of_store(&other)),
+        }
+    }
+}
+
+/// How far a step got.
+pub(super) enum Turn<T> {
+    Busy,
+    Wait(Timestamp),
+    Done(T),
+}
+
+/// What a failed call means: when to make it again, or the end.
+pub(super) fn again(
+    error: &CallError,
+    side: Side,
+    backoff: &mut Backoff,
+    now: Timestamp,
+) -> Result<Timestamp, Stop> {
+    if *error == CallError::Halted {
+        return Err(Stop::Halted);
+    }
+    let failure = Failure::of_call(error, side);
+    backoff.next(failure.class, now).ok_or(Stop::Failed(failure))
+}
+
+/// What became of the mailboxes of a wave.
+pub(super) type Decided = Vec<(MailboxId, MailboxOutcome, String)>;
+
+/// The flags of one wave.
+pub(super) struct Flip {
+    transfer: String,
+    target: bool,
+    entries: Vec<Entry>,
+    /// When each mailbox that is not decided is to be set, or read.
+    sets: BTreeSet<(Timestamp, usize)>,
+    reads: BTreeSet<(Timestamp, usize)>,
+    stage: Stage,
+    backoff: Backoff,
+}
+
+struct Entry {
+    mailbox: MailboxId,
+    state: State,
+    attempts: usize,
+    read_wait: Duration,
+}
+
+#[derive(Clone)]
+enum State {
+    /// The call is to be made at this time.
+    ToSet(Timestamp),
+    /// The call was made; a read comes at once.
+    Sent {
+        at: Timestamp,
+        answer: SetOutcome,
+    },
+    /// The call was accepted at `at`; another read is due at `next`.
+    Accepted {
+        at: Timestamp,
+        next: Timestamp,
+    },
+    /// It is not known whether a call was made; a read comes first.
+    Unsure,
+    Done(MailboxOutcome, String),
+}
+
+enum Stage {
+    Choose,
+    Read(Vec<usize>),
+    Commit(Vec<StoreWrite>),
+}
+
+impl Flip {
+    /// Mailboxes with the progress that was recorded: `Prepared` ones are set without a read first
+    /// only when `fresh`.
+    pub(super) fn new(
+        transfer: &str,
+        target: bool,
+        mailboxes: impl IntoIterator<Item = (MailboxId, Progress, bool)>,
+        now: Timestamp,
+    ) -> Self {
+        let entries = mailboxes
+            .into_iter()
+            .map(|(mailbox, progress, fresh)| Entry {
+                mailbox,
+                state: match progress {
+                    Progress::Prepared if fresh => State::ToSet(now),
+                    Progress::Prepared => State::Unsure,
+                    Progress::Accepted(at) => State::Accepted { at, next: now },
+                    Progress::Done(outcome, detail) => State::Done(outcome, detail),
+                },
+                attempts: 0,
+                read_wait: READ_WAITS.0,
+            })
+            .collect();
+        let mut flip = Self {
+            transfer: transfer.to_owned(),
+            target,
+            entries,
+            sets: BTreeSet::new(),
+            reads: BTreeSet::new(),
+            stage: Stage::Choose,
+            backoff: Backoff::default(),
+        };
+        (0..flip.entries.len()).for_each(|index| flip.schedule(index, now));
+        flip
+    }
+
+    /// Goes on by one call. Ends when every mailbox is decided.
+    pub(super) fn step(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+    ) -> Result<Turn<Decided>, Stop> {
+        match &mut self.stage {
+            Stage::Choose => self.choose(now, ports),
+            Stage::Read(batch) => {
+                let batch = core::mem::take(batch);
+                self.read(batch, now, ports)
+            }
+            Stage::Commit(writes) => {
+                ports.store.commit(core::mem::take(writes))?;
+                self.stage = Stage::Choose;
+                Ok(Turn::Busy)
+            }
+        }
+    }
+
+    fn choose(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<Decided>, Stop> {
+        let batch = take_due(&mut self.reads, MAILBOX_BATCH, now);
+        if !batch.is_empty() {
+            return self.read(batch, now, ports);
+        }
+        let batch = take_due(&mut self.sets, SET_BATCH, now);
+        if !batch.is_empty() {
+            return self.set(&batch, now, ports);
+        }
+        let next = [self.sets.first(), self.reads.first()].into_iter().flatten().min();
+        if let Some((at, _)) = next {
+            return Ok(Turn::Wait(*at));
+        }
+        let decided = |entry: Entry| match entry.state {
+            State::Done(outcome, detail) => Some((entry.mailbox, outcome, detail)),
+            _ => None,
+        };
+        Ok(Turn::Done(core::mem::take(&mut self.entries).into_iter().filter_map(decided).collect()))
+    }
+
+    /// Enters the mailbox where its state belongs.
+    fn schedule(&mut self, index: usize, now: Timestamp) {
+        match self.entries[index].state {
+            State::ToSet(at) => self.sets.insert((at, index)),
+            State::Accepted { next, .. } => self.reads.insert((next, index)),
+            State::Unsure => self.reads.insert((now, index)),
+            State::Sent { .. } | State::Done(..) => return,
+        };
+    }
+
+    fn set(
+        &mut self,
+        batch: &[usize],
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+    ) -> Result<Turn<Decided>, Stop> {
+        let changes: Vec<MailboxChange> = batch
+            .iter()
+            .map(|index| MailboxChange {
+                id: self.entries[*index].mailbox,
+                cloud_managed: Some(self.target),
+                values: Vec::new(),
+            })
+            .collect();
+        let mut outcomes = match ports.exchange.set_mailboxes(&changes) {
+            Ok(outcomes) => outcomes,
+            Err(
+                error @ (CallError::Halted
+                | CallError::Throttled { .. }
+                | CallError::Refused { .. }
+                | CallError::PageExpired),
+            ) => {
+                self.sets.extend(batch.iter().map(|index| (now, *index)));
+                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+            }
+            // Whether anything of it arrived, only reading tells.
+            Err(_) => Vec::new(),
+        };
+        self.backoff.reset();
+        outcomes.resize(batch.len(), SetOutcome::Unknown);
+        for (index, answer) in batch.iter().zip(outcomes) {
+            let entry = &mut self.entries[*index];
+            entry.attempts += 1;
+            entry.state = State::Sent { at: now, answer };
+        }
+        self.stage = Stage::Read(batch.to_vec());
+        Ok(Turn::Busy)
+    }
+
+    fn read(
+        &mut self,
+        batch: Vec<usize>,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+    ) -> Result<Turn<Decided>, Stop> {
+        let ids: Vec<MailboxId> = batch.iter().map(|index| self.entries[*index].mailbox).collect();
+        let rows = match ports.exchange.mailboxes(&ids, &[]) {
+            Ok(rows) => rows,
+            Err(error) => {
+                self.stage = Stage::Read(batch);
+                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+            }
+        };
+        self.backoff.reset();
+        let mut writes = Vec::with_capacity(batch.len());
+        for (index, row) in batch.into_iter().zip(rows) {
+            let shown = row.map(|mailbox| mailbox.cloud_managed == self.target);
+            let entry = &mut self.entries[index];
+            entry.decide(shown, now);
+            let progress = entry.progress();
+            writes.extend(progress.map(|progress| progress.write(&self.transfer, entry.mailbox)));
+            self.schedule(index, now);
+        }
+        self.stage = if writes.is_empty() { Stage::Choose } else { Stage::Commit(writes) };
+        Ok(Turn::Busy)
+    }
+}
+
+/// Takes up to `most` entries that are due.
+fn take_due(
+    calendar: &mut BTreeSet<(Timestamp, usize)>,
+    most: usize,
+    now: Timestamp,
+) -> Vec<usize> {
+    let mut due = Vec::new();
+    while due.len() < most && calendar.first().is_some_and(|(at, _)| *at <= now) {
+        due.extend(calendar.pop_first().map(|(_, index)| index));
+    }
+    due
+}
+
+impl Entry {
+    /// What a read means: `shown` is whether the flag has the wanted value.
+    fn decide(&mut self, shown: Option<bool>, now: Timestamp) {
+        self.state = match (shown, self.state.clone()) {
+            (None, _) => State::Done(MailboxOutcome::Failed, "the mailbox is gone".to_owned()),
+            (Some(true), State::Sent { answer: SetOutcome::Refused { code, message }, .. }) => {
+                let detail =
+                    format!("applied although the call failed: {}", words(&code, &message));
+                State::Done(MailboxOutcome::FlippedWithWarning, detail)
+            }
+            (Some(true), _) => State::Done(MailboxOutcome::Flipped, String::new()),
+            (Some(false), State::Unsure) => State::ToSet(now),
+            (Some(false), State::Sent { at, answer: SetOutcome::Accepted }) => {
+                State::Accepted { at, next: now + READ_WAITS.0 }
+            }
+            (Some(false), State::Accepted { at, .. }) if now.since(at) >= DEADLINE => {
+                let detail = "the call was accepted and changed nothing within 24 hours".to_owned();
+                State::Done(MailboxOutcome::NoOp, detail)
+            }
+            (Some(false), State::Accepted { at, .. }) => {
+                self.read_wait = (self.read_wait * 2).min(READ_WAITS.1);
+                State::Accepted { at, next: (now + self.read_wait).min(at + DEADLINE) }
+            }
+            (Some(false), State::Sent { answer, .. }) => {
+                match (SET_WAITS.get(self.attempts - 1), answer) {
+                    (Some(wait), _) => State::ToSet(now + *wait),
+                    (None, SetOutcome::Refused { code, message }) => {
+                        State::Done(MailboxOutcome::Refused, words(&code, &message))
+                    }
+                    (None, _) => State::Done(
+                        MailboxOutcome::Failed,
+                        "no call was answered, and the flag did not change".to_owned(),
+                    ),
+                }
+            }
+            (Some(false), other) => other,
+        };
+    }
+
+    /// What is worth a row: a state that another life has to know.
+    fn progress(&self) -> Option<Progress> {
+        match &self.state {
+            State::Accepted { at, .. } => Some(Progress::Accepted(*at)),
+            State::Done(outcome, detail) => Some(Progress::Done(*outcome, detail.clone())),
+            _ => None,
+        }
+    }
+}
+
+/// The service's words, or a word for their absence.
+fn words(code: &str, message: &str) -> String {
+    match (code.is_empty(), message.is_empty()) {
+        (true, true) => "an error without text".to_owned(),
+        (false, true) => code.to_owned(),
+        (true, false) => message.to_owned(),
+        (false, false) => format!("{code}: {message}"),
+    }
+}
+
+/// A failure that ends the activity although nothing failed: acceptance was breached.
+pub(super) fn breach(detail: String) -> Failure {
+    Failure::new(Class::Rejected, crate::failure::code::INTERNAL, detail)
+}

@@ -1,0 +1,137 @@
+//! What a rollback takes from the cloud: values that the cloud has and AD has not.
+//!
+//! Once the flag is false, the next inbound cycle overwrites the cloud's Exchange attributes with
+//! those of AD (Microsoft Learn, "Cloud-based management of Exchange attributes for remote
+//! mailboxes", reverting). Addresses in `onmicrosoft.com` are no loss: the service adds its own again,
+//! and never takes them from AD.
+
+use std::collections::BTreeSet;
+
+use super::HIDDEN_PROPERTY;
+use crate::address::{Address, same};
+use crate::attributes::{CONTRACT, PROXY_ADDRESSES, RECIPIENT_TYPE_DETAILS, Shape};
+use crate::job::RecipientTypeMode;
+use crate::ports::{DirectoryObject, Mailbox, MailboxId, Name};
+use crate::recipient_type::written_type;
+
+/// The AD attribute behind [`HIDDEN_PROPERTY`].
+pub const HIDDEN_ATTRIBUTE: &str = "msExchHideFromAddressLists";
+
+/// One value that will be lost.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Loss {
+    /// The mailbox.
+    pub mailbox: MailboxId,
+    /// The AD attribute that lacks it.
+    pub attribute: Name,
+    /// The value in the cloud.
+    pub value: String,
+    /// What takes its place: AD's values, joined by `; `. Empty when there are none.
+    pub instead: String,
+}
+
+/// The attributes to read for [`losses`]: the contract, then [`HIDDEN_ATTRIBUTE`].
+#[must_use]
+pub fn attributes() -> Vec<Name> {
+    let contract = CONTRACT.iter().map(|attribute| Name::Borrowed(attribute.ldap_name));
+    contract.chain([Name::Borrowed(HIDDEN_ATTRIBUTE)]).collect()
+}
+
+/// What the mailbox loses when AD's values take the place of its own. `mailbox` was read with
+/// [`super::kept_properties`], `object` with [`attributes`]; `None` when there is no AD object.
+#[must_use]
+pub fn losses(
+    mailbox: &Mailbox,
+    properties: &[Name],
+    object: Option<&DirectoryObject>,
+) -> Vec<Loss> {
+    let mut losses = Vec::new();
+    for (index, attribute) in CONTRACT.iter().enumerate() {
+        let held = held_values(object, index);
+        let mut lose = |value: &str| {
+            losses.push(Loss {
+                mailbox: mailbox.id,
+                attribute: Name::Borrowed(attribute.ldap_name),
+                value: value.to_owned(),
+                instead: held.join("; "),
+            });
+        };
+        if attribute.ldap_name == RECIPIENT_TYPE_DETAILS {
+            let kind = &mailbox.recipient_type_details;
+            let number =
+                written_type(kind, RecipientTypeMode::Remote).map(|kind| kind.type_details);
+            if number.is_some_and(|number| held != [number]) {
+                lose(kind);
+            }
+            continue;
+        }
+        let of_cloud = values_of(mailbox, properties, attribute.property);
+        for value in of_cloud.iter().filter(|value| !value.is_empty()) {
+            let kept = match attribute.ldap_name {
+                PROXY_ADDRESSES => keeps_address(&held, value),
+                _ if attribute.shape == Shape::Single => held.len() == 1 && held[0] == *value,
+                _ => held.contains(value),
+            };
+            if !kept && attribute.parameter.is_some() {
+                lose(value);
+            }
+        }
+    }
+    let hidden = is_true(values_of(mailbox, properties, HIDDEN_PROPERTY).first());
+    let held = held_values(object, CONTRACT.len());
+    if hidden != is_true(held.first()) {
+        losses.push(Loss {
+            mailbox: mailbox.id,
+            attribute: Name::Borrowed(HIDDEN_ATTRIBUTE),
+            value: if hidden { "True" } else { "False" }.to_owned(),
+            instead: held.join("; "),
+        });
+    }
+    losses
+}
+
+/// How many mailboxes lose something of each attribute.
+#[must_use]
+pub fn by_attribute(losses: &[Loss]) -> Vec<(Name, usize)> {
+    let names: BTreeSet<&Name> = losses.iter().map(|loss| &loss.attribute).collect();
+    names
+        .into_iter()
+        .map(|name| {
+            let of_one = losses.iter().filter(|loss| loss.attribute == *name);
+            let mailboxes: BTreeSet<MailboxId> = of_one.map(|loss| loss.mailbox).collect();
+            (name.clone(), mailboxes.len())
+        })
+        .collect()
+}
+
+/// Whether AD has this address, with the same mark of the primary.
+fn keeps_address(held: &[String], value: &str) -> bool {
+    let address = Address::parse(value);
+    if !address.is_carried() || (address.is_onmicrosoft() && !address.is_primary()) {
+        return true;
+    }
+    held.iter().any(|other| {
+        same(other, value) && Address::parse(other).is_primary() == address.is_primary()
+    })
+}
+
+fn held_values(object: Option<&DirectoryObject>, index: usize) -> Vec<String> {
+    object
+        .and_then(|object| object.values.get(index))
+        .into_iter()
+        .flatten()
+        .map(|value| String::from_utf8_lossy(value).into_owned())
+        .collect()
+}
+
+fn values_of<'a>(mailbox: &'a Mailbox, properties: &[Name], property: &str) -> &'a [String] {
+    properties
+        .iter()
+        .position(|name| name == property)
+        .and_then(|index| mailbox.values.get(index))
+        .map_or(&[], Vec::as_slice)
+}
+
+fn is_true(value: Option<&String>) -> bool {
+    value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}

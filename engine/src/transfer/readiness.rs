@@ -1,0 +1,246 @@
+//! Readiness: what stands against a flip, or is worth knowing before one.
+//!
+//! Sources: Microsoft Learn, "Cloud-based management of Exchange attributes for remote mailboxes"
+//! (preconditions; Connect Sync 2.5.190.0 or later; one sync cycle plus 24 hours after the last change
+//! on-premises), which names the wait as a recommendation: a warning here and no block.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::ports::{Mailbox, MailboxId, SyncConfiguration};
+use crate::recipient_type::is_transferable;
+use crate::time::Timestamp;
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// A flip is possible and may lose or regress values.
+    Warn,
+    /// A flip would not work, or break something.
+    Block,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Names the check: stable, for programs.
+    pub id: &'static str,
+    /// Its weight.
+    pub severity: Severity,
+    /// The mailbox; `None` for the tenant as a whole.
+    pub object: Option<MailboxId>,
+    /// Why.
+    pub reason: String,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+/// The ids of the checks.
+pub mod id {
+    /// The mailbox does not exist in Exchange Online.
+    pub const MISSING: &str = "mailbox.missing";
+    /// The mailbox is not synchronized from AD.
+    pub const NOT_SYNCED: &str = "mailbox.not-dir-synced";
+    /// The recipient is of a type that has no flag to flip.
+    pub const TYPE: &str = "mailbox.type";
+    /// The flag has the wanted value.
+    pub const ALREADY: &str = "mailbox.already-cloud-managed";
+    /// Something changed on-premises a short while ago.
+    pub const RECENT_CHANGE: &str = "mailbox.recent-on-premises-change";
+    /// Nobody says when something changed on-premises last.
+    pub const CHANGES_UNKNOWN: &str = "evidence.on-premises-changes";
+    /// Directory synchronization is off.
+    pub const SYNC_DISABLED: &str = "tenant.sync-disabled";
+    /// Connect Sync is too old.
+    pub const CONNECT_OLD: &str = "connect.too-old";
+    /// Nobody says which build of Connect Sync runs.
+    pub const CONNECT_UNKNOWN: &str = "evidence.connect-build";
+}
+
+/// What no API tells, as far as somebody knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// The build of Connect Sync: `2.5.190.0`.
+    pub connect_build: Option<String>,
+    /// When each mailbox was last changed with the on-premises tools.
+    pub last_on_premises_change: BTreeMap<MailboxId, Timestamp>,
+}
+
+/// The oldest build of Connect Sync that leaves a cloud-managed mailbox alone.
+const OLDEST_CONNECT: [u32; 4] = [2, 5, 190, 0];
+/// What the recommendation adds to one sync cycle.
+const SETTLE: Duration = Duration::from_hours(24);
+
+/// Checks the tenant as a whole.
+#[must_use]
+pub fn of_tenant(sync: &SyncConfiguration, evidence: &Evidence) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut add = |id, severity, reason: String, remedy| {
+        findings.push(Finding { id, severity, object: None, reason, remedy });
+    };
+    if !sync.enabled {
+        add(
+            id::SYNC_DISABLED,
+            Severity::Block,
+            "directory synchronization is disabled for the tenant".to_owned(),
+            "Enable directory synchronization, or manage the recipients in the cloud as a whole.",
+        );
+    }
+    match evidence.connect_build.as_deref().map(|build| (build, parse_build(build))) {
+        Some((build, Some(parts))) if parts.as_slice() < OLDEST_CONNECT.as_slice() => add(
+            id::CONNECT_OLD,
+            Severity::Block,
+            format!(
+                "Connect Sync {build} runs into ExchangeManagedAttributesUpdateNotAllowed; \
+                 2.5.190.0 is the first that does not"
+            ),
+            "Upgrade Microsoft Entra Connect Sync to 2.5.190.0 or later.",
+        ),
+        Some((_, Some(_))) => {}
+        Some((build, None)) => add(
+            id::CONNECT_UNKNOWN,
+            Severity::Info,
+            format!("not determinable: `{build}` is no build number"),
+            "Name the build of Connect Sync, such as 2.5.190.0.",
+        ),
+        None => add(
+            id::CONNECT_UNKNOWN,
+            Severity::Info,
+            "not determinable: no API tells the build of Connect Sync".to_owned(),
+            "Name the build of Connect Sync in the evidence.",
+        ),
+    }
+    if evidence.last_on_premises_change.is_empty() {
+        add(
+            id::CHANGES_UNKNOWN,
+            Severity::Info,
+            "not determinable: nobody says when mailboxes were last changed on-premises".to_owned(),
+            "Name the last on-premises changes in the evidence, or wait one sync cycle and 24 hours.",
+        );
+    }
+    findings
+}
+
+/// Checks one mailbox, whose flag is to become true.
+#[must_use]
+pub fn of_mailbox(
+    mailbox: &Mailbox,
+    evidence: &Evidence,
+    sync_cycle: Duration,
+    now: Timestamp,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut add = |id, severity, reason: String, remedy| {
+        findings.push(Finding { id, severity, object: Some(mailbox.id), reason, remedy });
+    };
+    if !mailbox.dir_synced {
+        add(
+            id::NOT_SYNCED,
+            Severity::Block,
+            "the mailbox is not synchronized from Active Directory, so the flag means nothing"
+                .to_owned(),
+            "Leave it out: the cloud manages it already.",
+        );
+    }
+    if !is_transferable(&mailbox.recipient_type_details) {
+        add(
+            id::TYPE,
+            Severity::Block,
+            format!(
+                "{} is no user, shared, room or equipment mailbox",
+                mailbox.recipient_type_details
+            ),
+            "Move the mailbox to Exchange Online first, or transfer the object as a whole.",
+        );
+    }
+    if mailbox.cloud_managed && mailbox.dir_synced {
+        add(
+            id::ALREADY,
+            Severity::Info,
+            "the cloud manages its Exchange attributes already".to_owned(),
+            "Nothing is to be done.",
+        );
+    } else if let Some(changed) = evidence.last_on_premises_change.get(&mailbox.id)
+        && now.since(*changed) < sync_cycle + SETTLE
+    {
+        add(
+            id::RECENT_CHANGE,
+            Severity::Warn,
+            format!("changed on-premises at {changed}: the change may arrive after the flip"),
+            "Wait one sync cycle and 24 hours after the last change on-premises.",
+        );
+    }
+    findings
+}
+
+/// The finding for a mailbox that is not there.
+#[must_use]
+pub fn of_missing(mailbox: MailboxId) -> Finding {
+    Finding {
+        id: id::MISSING,
+        severity: Severity::Block,
+        object: Some(mailbox),
+        reason: "Exchange Online has no mailbox of this id".to_owned(),
+        remedy: "Check the id: the flag exists on mailboxes in Exchange Online alone.",
+    }
+}
+
+fn parse_build(text: &str) -> Option<Vec<u32>> {
+    text.trim().split('.').map(|part| part.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_world::{START, mailbox};
+
+    fn ids(findings: &[Finding]) -> Vec<&'static str> {
+        findings.iter().map(|finding| finding.id).collect()
+    }
+
+    #[test]
+    fn an_old_or_unknown_build_is_found() {
+        let on = SyncConfiguration { enabled: true, last_sync: None };
+        let mut evidence = Evidence::default();
+        evidence.last_on_premises_change.insert(mailbox(1).id, START);
+        assert_eq!(ids(&of_tenant(&on, &evidence)), [id::CONNECT_UNKNOWN]);
+        for (build, expected) in [
+            ("2.5.79.0", Some(id::CONNECT_OLD)),
+            ("2.5.190.0", None),
+            ("2.10.0.0", None),
+            ("new", Some(id::CONNECT_UNKNOWN)),
+        ] {
+            evidence.connect_build = Some(build.to_owned());
+            assert_eq!(ids(&of_tenant(&on, &evidence)).first().copied(), expected, "{build}");
+        }
+        let off = SyncConfiguration { enabled: false, last_sync: None };
+        assert_eq!(ids(&of_tenant(&off, &evidence))[0], id::SYNC_DISABLED);
+    }
+
+    #[test]
+    fn the_wait_after_an_on_premises_change_is_one_cycle_and_24_hours() {
+        let cycle = Duration::from_mins(30);
+        let mut target = mailbox(1);
+        target.cloud_managed = false;
+        let mut evidence = Evidence::default();
+        evidence.last_on_premises_change.insert(target.id, START);
+        let at =
+            |minutes| of_mailbox(&target, &evidence, cycle, START + Duration::from_mins(minutes));
+        assert_eq!(ids(&at(24 * 60 + 29)), [id::RECENT_CHANGE]);
+        assert!(at(24 * 60 + 30).is_empty());
+    }
+
+    #[test]
+    fn what_cannot_flip_is_blocked() {
+        let cycle = Duration::from_mins(30);
+        let check =
+            |mailbox: &Mailbox| ids(&of_mailbox(mailbox, &Evidence::default(), cycle, START));
+        let mut target = mailbox(1);
+        assert_eq!(check(&target), [id::ALREADY]);
+        target.dir_synced = false;
+        target.recipient_type_details = "MailUser".into();
+        assert_eq!(check(&target), [id::NOT_SYNCED, id::TYPE]);
+    }
+}

@@ -1,0 +1,333 @@
+//! Rollback: authority goes back to AD. First comes the list of what will be lost, for every
+//! mailbox; only then, and only when asked to, the flags.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::flip::{Flip, Stop, Turn, again};
+use super::kept_properties;
+use super::loss::{attributes, losses};
+use super::readiness;
+use super::report::{MailboxOutcome, TransferReport};
+use super::rows::{Progress, mailbox_of, prefix};
+use crate::anchor::{self, Found, Match};
+use crate::failure::{Failure, Side, code};
+use crate::journal::rows::{VERSION_KEY, check_version, version_write};
+use crate::ports::{
+    AgentName, AnchorKey, CallError, DirectoryObject, MAILBOX_BATCH, Mailbox, MailboxId, Name,
+    Ports, StoreWrite, Table, User,
+};
+use crate::step::{Activity, Step};
+use crate::time::Timestamp;
+use crate::writeback::retry::Backoff;
+
+/// Rows read with one call of the state store.
+const ROWS: usize = 5_000;
+
+/// What a rollback is to do.
+#[derive(Debug, Clone)]
+pub struct RollbackConfig {
+    /// Names the rollback in the state store: the same name goes on with it.
+    pub id: String,
+    /// The mailboxes.
+    pub mailboxes: Vec<MailboxId>,
+    /// Whether to set the flags once the losses are known; otherwise the report is all.
+    pub apply: bool,
+    /// Whether to set the flags of mailboxes that lose values too. Without it they are blocked.
+    pub accept_losses: bool,
+}
+
+/// The return of the source of authority to AD.
+pub struct Rollback {
+    config: RollbackConfig,
+    properties: Vec<Name>,
+    attributes: Vec<Name>,
+    stage: Stage,
+    agents: Vec<AgentName>,
+    queue: VecDeque<MailboxId>,
+    known: BTreeMap<MailboxId, Progress>,
+    batch: Vec<Case>,
+    ready: Vec<(MailboxId, Progress, bool)>,
+    report: TransferReport,
+    backoff: Backoff,
+    not_before: Option<Timestamp>,
+}
+
+struct Case {
+    mailbox: Mailbox,
+    user: Option<User>,
+    object: Option<DirectoryObject>,
+    decided: bool,
+}
+
+enum Stage {
+    Version,
+    Resume(Option<Vec<u8>>),
+    Agents,
+    Mailboxes,
+    Users,
+    Find(u8),
+    Commit(Vec<StoreWrite>),
+    Flip(Box<Flip>),
+}
+
+impl Rollback {
+    /// A rollback that will find out with its first steps how far it was.
+    #[must_use]
+    pub fn new(config: RollbackConfig) -> Self {
+        let queue = config.mailboxes.iter().copied().collect();
+        Self {
+            config,
+            properties: kept_properties(),
+            attributes: attributes(),
+            stage: Stage::Version,
+            agents: Vec::new(),
+            queue,
+            known: BTreeMap::new(),
+            batch: Vec::new(),
+            ready: Vec::new(),
+            report: TransferReport::default(),
+            backoff: Backoff::default(),
+            not_before: None,
+        }
+    }
+
+    /// What is known so far: the losses before any flag is set.
+    #[must_use]
+    pub const fn report(&self) -> &TransferReport {
+        &self.report
+    }
+
+    fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        match &mut self.stage {
+            Stage::Version => {
+                let row = ports.store.get(Table::Meta, &[VERSION_KEY.to_vec()])?;
+                check_version(row.into_iter().next().flatten().as_deref())?;
+                self.stage = Stage::Resume(Some(prefix(&self.config.id)));
+            }
+            Stage::Resume(after) => {
+                let after = after.take();
+                self.resume(after.as_deref(), ports)?;
+            }
+            Stage::Agents => return self.find_agents(now, ports),
+            Stage::Mailboxes => return self.read_mailboxes(now, ports),
+            Stage::Users => return self.read_users(now, ports),
+            Stage::Find(rank) => {
+                let rank = *rank;
+                return self.find(rank, now, ports);
+            }
+            Stage::Commit(writes) => {
+                ports.store.commit(core::mem::take(writes))?;
+                let ready = core::mem::take(&mut self.ready);
+                self.stage = Stage::Flip(Box::new(Flip::new(&self.config.id, false, ready, now)));
+            }
+            Stage::Flip(flip) => match flip.step(now, ports)? {
+                Turn::Busy => {}
+                Turn::Wait(at) => return Ok(Turn::Wait(at)),
+                Turn::Done(decided) => {
+                    for (mailbox, outcome, detail) in decided {
+                        self.report.count(mailbox, outcome, &detail);
+                    }
+                    self.report.waves += 1;
+                    return Ok(Turn::Done(()));
+                }
+            },
+        }
+        Ok(Turn::Busy)
+    }
+
+    fn resume(&mut self, after: Option<&[u8]>, ports: &mut Ports<'_>) -> Result<(), Stop> {
+        let rows = ports.store.scan(Table::Transfers, after, ROWS)?;
+        let complete = rows.len() < ROWS;
+        let last = rows.last().map(|(key, _)| key.clone());
+        let mut foreign = false;
+        for (key, value) in rows {
+            match mailbox_of(&self.config.id, &key) {
+                Some(mailbox) => {
+                    self.known.insert(mailbox, Progress::decode(&value)?);
+                }
+                None => foreign = true,
+            }
+        }
+        if !(complete || foreign) {
+            self.stage = Stage::Resume(last);
+            return Ok(());
+        }
+        let mut queue = VecDeque::new();
+        let mut seen = std::collections::BTreeSet::new();
+        for mailbox in core::mem::take(&mut self.queue) {
+            if !seen.insert(mailbox) {
+                self.report.duplicates += 1;
+                continue;
+            }
+            match self.known.remove(&mailbox) {
+                None => queue.push_back(mailbox),
+                Some(progress) => self.ready.push((mailbox, progress, false)),
+            }
+        }
+        self.queue = queue;
+        self.stage = Stage::Agents;
+        Ok(())
+    }
+
+    fn find_agents(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        let listed = match ports.entra.agents() {
+            Ok(listed) => listed,
+            Err(error) => {
+                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+            }
+        };
+        self.backoff.reset();
+        let active = listed.into_iter().filter(|agent| agent.active);
+        self.agents = active.map(|agent| agent.name).rev().collect();
+        self.stage = Stage::Mailboxes;
+        Ok(Turn::Busy)
+    }
+
+    fn read_mailboxes(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        let ids: Vec<MailboxId> = self.queue.iter().take(MAILBOX_BATCH).copied().collect();
+        if ids.is_empty() {
+            return Ok(self.start_flips());
+        }
+        let rows = match ports.exchange.mailboxes(&ids, &self.properties) {
+            Ok(rows) => rows,
+            Err(error) => {
+                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+            }
+        };
+        self.backoff.reset();
+        self.queue.drain(..ids.len());
+        for (id, row) in ids.into_iter().zip(rows) {
+            match row {
+                None => {
+                    self.report.findings.push(readiness::of_missing(id));
+                    let detail = readiness::id::MISSING;
+                    self.report.count(id, MailboxOutcome::Failed, detail);
+                }
+                Some(mailbox) if !mailbox.cloud_managed => {
+                    self.report.count(id, MailboxOutcome::Already, "");
+                }
+                Some(mailbox) => {
+                    self.batch.push(Case { mailbox, user: None, object: None, decided: false });
+                }
+            }
+        }
+        self.stage = if self.batch.is_empty() { Stage::Mailboxes } else { Stage::Users };
+        Ok(Turn::Busy)
+    }
+
+    fn read_users(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        let ids: Vec<MailboxId> = self.batch.iter().map(|case| case.mailbox.id).collect();
+        let users = match ports.entra.users(&ids) {
+            Ok(users) => users,
+            Err(error) => {
+                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+            }
+        };
+        self.backoff.reset();
+        for (case, user) in self.batch.iter_mut().zip(users) {
+            case.user = user;
+        }
+        self.stage = Stage::Find(0);
+        Ok(Turn::Busy)
+    }
+
+    fn find(&mut self, rank: u8, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        if rank >= anchor::RANKS {
+            self.weigh();
+            self.stage = Stage::Mailboxes;
+            return Ok(Turn::Busy);
+        }
+        let mut wanted: Vec<(usize, Vec<AnchorKey>)> = Vec::new();
+        for (index, case) in self.batch.iter().enumerate() {
+            let keys = case.user.as_ref().map(|user| anchor::keys(user, rank));
+            match keys {
+                Some(keys) if case.object.is_none() && !keys.is_empty() && !case.decided => {
+                    wanted.push((index, keys));
+                }
+                _ => {}
+            }
+        }
+        if wanted.is_empty() {
+            self.stage = Stage::Find(rank + 1);
+            return Ok(Turn::Busy);
+        }
+        let Some(agent) = self.agents.last() else {
+            let detail = "no agent answers, so nobody can say what would be lost".to_owned();
+            let class = crate::failure::Class::Transient;
+            return Err(Stop::Failed(Failure::new(class, code::NO_ACTIVE_AGENTS, detail)));
+        };
+        let keys: Vec<AnchorKey> =
+            wanted.iter().flat_map(|(_, keys)| keys.iter().cloned()).collect();
+        let found = match ports.directory.find(agent, &keys, &self.attributes) {
+            Ok(found) => found,
+            Err(CallError::Unreachable { .. } | CallError::TimedOut { .. }) => {
+                self.agents.pop();
+                return Ok(Turn::Busy);
+            }
+            Err(error) => {
+                return again(&error, Side::Agent, &mut self.backoff, now).map(Turn::Wait);
+            }
+        };
+        self.backoff.reset();
+        let index = Found::new(&found, rank);
+        for (at, keys) in wanted {
+            match index.pick(&keys) {
+                Match::None => {}
+                Match::One(object) => self.batch[at].object = Some(found[object].clone()),
+                Match::Duplicate => {
+                    self.batch[at].decided = true;
+                    let id = self.batch[at].mailbox.id;
+                    self.report.count(id, MailboxOutcome::Blocked, code::DUPLICATE_ENTRIES);
+                }
+            }
+        }
+        self.stage = Stage::Find(rank + 1);
+        Ok(Turn::Busy)
+    }
+
+    /// What each mailbox of the batch would lose.
+    fn weigh(&mut self) {
+        for case in core::mem::take(&mut self.batch).into_iter().filter(|case| !case.decided) {
+            let lost = losses(&case.mailbox, &self.properties, case.object.as_ref());
+            if lost.is_empty() || self.config.accept_losses {
+                self.ready.push((case.mailbox.id, Progress::Prepared, true));
+            } else {
+                let detail = format!("{} values would be lost", lost.len());
+                self.report.count(case.mailbox.id, MailboxOutcome::Blocked, &detail);
+            }
+            self.report.losses.extend(lost);
+        }
+    }
+
+    fn start_flips(&mut self) -> Turn<()> {
+        if !self.config.apply || self.ready.is_empty() {
+            return Turn::Done(());
+        }
+        let fresh = self.ready.iter().filter(|(_, _, fresh)| *fresh);
+        let mut writes: Vec<StoreWrite> = vec![version_write()];
+        writes.extend(fresh.map(|(id, progress, _)| progress.write(&self.config.id, *id)));
+        self.stage = Stage::Commit(writes);
+        Turn::Busy
+    }
+}
+
+impl Activity for Rollback {
+    type Outcome = TransferReport;
+
+    fn step(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Step<TransferReport> {
+        if let Some(at) = self.not_before.filter(|at| now < *at) {
+            return Step::WaitUntil(at);
+        }
+        self.not_before = None;
+        match self.turn(now, ports) {
+            Ok(Turn::Busy) => return Step::Busy,
+            Ok(Turn::Wait(at)) => {
+                self.not_before = Some(at);
+                return Step::WaitUntil(at);
+            }
+            Ok(Turn::Done(())) => {}
+            Err(stop) => self.report.stopped = Some(stop.into_failure()),
+        }
+        Step::Done(core::mem::take(&mut self.report))
+    }
+}

@@ -1,0 +1,103 @@
+//! Rows of the tables `Transfers` and `Backups`: key is the transfer's id, a zero byte, and the
+//! mailbox's id.
+
+use super::report::MailboxOutcome;
+use crate::guid::Guid;
+use crate::ports::{MailboxId, StoreError, StoreWrite, Table};
+use crate::time::Timestamp;
+
+/// How far one mailbox is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Backed up; the call may have been made or not.
+    Prepared,
+    /// The call was accepted at this time, and no read has shown the change yet.
+    Accepted(Timestamp),
+    /// It is decided.
+    Done(MailboxOutcome, String),
+}
+
+const VERSION: u8 = 1;
+
+impl Progress {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut bytes = vec![VERSION];
+        match self {
+            Self::Prepared => bytes.push(0),
+            Self::Accepted(at) => {
+                bytes.push(u8::MAX);
+                bytes.extend(at.as_micros().to_le_bytes());
+            }
+            Self::Done(outcome, detail) => {
+                bytes.push(outcome.to_byte());
+                bytes.extend(detail.as_bytes());
+            }
+        }
+        bytes
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        let damaged = || StoreError::Damaged("transfer row".to_owned());
+        let [VERSION, state, rest @ ..] = bytes else { return Err(damaged()) };
+        match state {
+            0 if rest.is_empty() => Ok(Self::Prepared),
+            0 => Err(damaged()),
+            &u8::MAX => {
+                let micros = i64::from_le_bytes(rest.try_into().map_err(|_| damaged())?);
+                Ok(Self::Accepted(Timestamp::from_micros(micros)))
+            }
+            byte => {
+                let outcome = MailboxOutcome::from_byte(*byte).ok_or_else(damaged)?;
+                let detail = String::from_utf8(rest.to_vec()).map_err(|_| damaged())?;
+                Ok(Self::Done(outcome, detail))
+            }
+        }
+    }
+
+    pub(super) fn write(&self, transfer: &str, mailbox: MailboxId) -> StoreWrite {
+        StoreWrite {
+            table: Table::Transfers,
+            key: key(transfer, mailbox),
+            value: Some(self.encode()),
+        }
+    }
+}
+
+/// What all keys of a transfer begin with.
+pub(super) fn prefix(transfer: &str) -> Vec<u8> {
+    let mut key = transfer.as_bytes().to_vec();
+    key.push(0);
+    key
+}
+
+pub(super) fn key(transfer: &str, mailbox: MailboxId) -> Vec<u8> {
+    let mut key = prefix(transfer);
+    key.extend(mailbox.0.0);
+    key
+}
+
+/// The mailbox of a key; `None` for the key of another transfer.
+pub(super) fn mailbox_of(transfer: &str, key: &[u8]) -> Option<MailboxId> {
+    let rest = key.strip_prefix(prefix(transfer).as_slice())?;
+    rest.try_into().ok().map(|bytes| MailboxId(Guid(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_world::{START, id};
+
+    #[test]
+    fn rows_come_back_and_belong_to_their_transfer() {
+        for progress in [
+            Progress::Prepared,
+            Progress::Accepted(START),
+            Progress::Done(MailboxOutcome::Refused, "AccessDenied".into()),
+        ] {
+            assert_eq!(Progress::decode(&progress.encode()), Ok(progress));
+        }
+        assert!(Progress::decode(&[1, 99]).is_err() && Progress::decode(&[2, 0]).is_err());
+        assert_eq!(mailbox_of("t1", &key("t1", id(3))), Some(id(3)));
+        assert_eq!(mailbox_of("t1", &key("t10", id(3))), None);
+    }
+}

@@ -1,0 +1,257 @@
+//! Whole transfers and rollbacks against the small world.
+
+use std::time::Duration;
+
+use super::loss::by_attribute;
+use super::readiness::id as finding;
+use super::*;
+use crate::guid::Guid;
+use crate::ports::{CallError, MailboxId, SetOutcome, Table};
+use crate::step::Activity;
+use crate::test_world::{START, Shared, World, id, object_guid};
+
+/// A world whose mailboxes are all managed on-premises.
+fn world(count: u16) -> Shared {
+    let world = World::with(count);
+    for mailbox in world.0.borrow_mut().mailboxes.values_mut() {
+        mailbox.cloud_managed = false;
+    }
+    world
+}
+
+fn all(count: u16) -> Vec<MailboxId> {
+    (0..count).map(id).collect()
+}
+
+fn play<A: Activity>(world: &Shared, activity: &mut A) -> A::Outcome {
+    world.run_for(activity, Duration::from_hours(24 * 60)).unwrap()
+}
+
+fn refused(code: &str) -> SetOutcome {
+    SetOutcome::Refused { code: code.into(), message: String::new() }
+}
+
+#[test]
+fn every_mailbox_flips_once_and_is_backed_up_before() {
+    let world = world(7);
+    let mut config = TransferConfig::new("t", all(7));
+    config.wave = 3;
+    config.mailboxes.push(id(0));
+    let report = play(&world, &mut Transfer::new(config.clone()));
+    assert_eq!((report.flipped, report.waves, report.duplicates), (7, 3, 1));
+    assert_eq!((report.exceptions.len(), report.stopped.as_ref()), (0, None));
+    {
+        let world = world.0.borrow();
+        assert!(world.mailboxes.values().all(|mailbox| mailbox.cloud_managed));
+        assert_eq!(world.store.len(Table::Backups), 7);
+        let (_, line) = world.store.rows(Table::Backups).next().unwrap();
+        let backup = Backup::from_line(line).unwrap();
+        assert!(!backup.cloud_managed);
+        assert_eq!(backup.values["CustomAttribute3"], ["HR-3"]);
+        assert_eq!(backup.values["EmailAddresses"].len(), 2);
+    }
+    let sets = world.0.borrow().set_calls.clone();
+    let again = play(&world, &mut Transfer::new(config));
+    assert_eq!(again.flipped, 7, "the same transfer reports what it did");
+    let other = play(&world, &mut Transfer::new(TransferConfig::new("u", all(7))));
+    assert_eq!((other.flipped, other.already), (0, 7));
+    assert_eq!(world.0.borrow().set_calls, sets);
+}
+
+#[test]
+fn what_cannot_flip_is_classified_and_nothing_is_tried() {
+    let world = world(4);
+    {
+        let mut world = world.0.borrow_mut();
+        world.mailboxes.get_mut(&id(0)).unwrap().dir_synced = false;
+        world.mailboxes.get_mut(&id(1)).unwrap().recipient_type_details = "MailUser".into();
+        world.mailboxes.get_mut(&id(2)).unwrap().cloud_managed = true;
+    }
+    let mut mailboxes = all(4);
+    mailboxes.push(MailboxId(Guid([0; 16])));
+    let report = play(&world, &mut Transfer::new(TransferConfig::new("t", mailboxes)));
+    assert_eq!((report.flipped, report.already, report.blocked), (1, 1, 3));
+    let ids: Vec<&str> = report.findings.iter().map(|finding| finding.id).collect();
+    for expected in [finding::NOT_SYNCED, finding::TYPE, finding::ALREADY, finding::MISSING] {
+        assert!(ids.contains(&expected), "{expected}");
+    }
+    assert_eq!(world.0.borrow().set_calls.len(), 1);
+}
+
+#[test]
+fn an_old_connect_build_stops_the_transfer_unless_it_is_accepted() {
+    let world = world(2);
+    let mut config = TransferConfig::new("t", all(2));
+    config.evidence.connect_build = Some("2.5.79.0".into());
+    let report = play(&world, &mut Transfer::new(config.clone()));
+    assert!(report.stopped.unwrap().detail.contains(finding::CONNECT_OLD));
+    assert!(world.0.borrow().set_calls.is_empty());
+    config.accepted.insert(finding::CONNECT_OLD.to_owned());
+    assert_eq!(play(&world, &mut Transfer::new(config)).flipped, 2);
+}
+
+#[test]
+fn a_dry_run_finds_and_changes_nothing() {
+    let world = world(2);
+    let mut config = TransferConfig::new("t", all(2));
+    config.apply = false;
+    let report = play(&world, &mut Transfer::new(config));
+    assert_eq!(report.flipped, 0);
+    assert!(!report.findings.is_empty());
+    let world = world.0.borrow();
+    assert!(world.set_calls.is_empty());
+    assert_eq!(world.store, crate::journal::MemoryStore::default());
+}
+
+#[test]
+fn a_slow_forward_sync_is_waited_for_and_never_set_again() {
+    let world = world(3);
+    world.0.borrow_mut().flip_delay = Duration::from_hours(2);
+    let report = play(&world, &mut Transfer::new(TransferConfig::new("t", all(3))));
+    assert_eq!(report.flipped, 3);
+    let world = world.0.borrow();
+    assert!(world.set_calls.values().all(|calls| *calls == 1));
+    let waited = world.now.since(START);
+    assert!(waited >= Duration::from_hours(2) && waited < Duration::from_hours(4), "{waited:?}");
+}
+
+#[test]
+fn the_read_back_decides_whatever_the_call_said() {
+    let world = world(4);
+    {
+        let mut world = world.0.borrow_mut();
+        // 0: accepted without effect; 1: an error without text, though applied; 2: refused; 3: no answer, though applied.
+        world.flips_ignored.extend([id(0), id(2)]);
+        world.set_answers.extend([
+            SetOutcome::Accepted,
+            refused(""),
+            refused("AccessDenied"),
+            SetOutcome::Unknown,
+        ]);
+        world.set_answers.extend(vec![refused("AccessDenied"); 3]);
+    }
+    let report = play(&world, &mut Transfer::new(TransferConfig::new("t", all(4))));
+    assert_eq!((report.flipped, report.warnings), (2, 1));
+    assert_eq!((report.no_op, report.refused, report.failed), (1, 1, 0));
+    let outcomes: Vec<(MailboxId, MailboxOutcome)> =
+        report.exceptions.iter().map(|entry| (entry.mailbox, entry.outcome)).collect();
+    assert_eq!(
+        outcomes,
+        [
+            (id(0), MailboxOutcome::NoOp),
+            (id(1), MailboxOutcome::FlippedWithWarning),
+            (id(2), MailboxOutcome::Refused),
+        ]
+    );
+    let world = world.0.borrow();
+    let calls: Vec<u32> = (0..4).map(|number| world.set_calls[&id(number)]).collect();
+    assert_eq!(calls, [1, 1, 4, 1]);
+    assert!(world.now.since(START) >= Duration::from_hours(24), "the deadline of the no-op");
+}
+
+#[test]
+fn throttling_is_honoured_and_a_breached_wave_is_the_last() {
+    let world = world(6);
+    let wish = Some(Duration::from_mins(7));
+    world.0.borrow_mut().exchange_errors.push_back(CallError::Throttled { retry_after: wish });
+    world.0.borrow_mut().flips_ignored.extend([id(0), id(1)]);
+    let mut config = TransferConfig::new("t", all(6));
+    config.wave = 3;
+    config.most_failures = Some(1);
+    let report = play(&world, &mut Transfer::new(config));
+    assert_eq!((report.no_op, report.flipped), (2, 1));
+    assert!(report.stopped.unwrap().detail.contains("at most 1"));
+    let world = world.0.borrow();
+    assert_eq!(world.set_calls.len(), 3, "the second wave never began");
+    let calls = &world.exchange_calls;
+    assert!(calls[1].since(calls[0]) >= Duration::from_mins(7));
+}
+
+#[test]
+fn a_crash_at_any_call_flips_every_mailbox_once() {
+    let run = |halt_at: Option<u64>, delay: Duration| {
+        let world = world(5);
+        world.0.borrow_mut().halt_at = halt_at;
+        world.0.borrow_mut().flip_delay = delay;
+        world.0.borrow_mut().set_answers.push_back(refused("Busy"));
+        let mut config = TransferConfig::new("t", all(5));
+        config.wave = 2;
+        let mut report = play(&world, &mut Transfer::new(config.clone()));
+        if halt_at.is_some() {
+            assert!(report.stopped.is_some());
+            world.0.borrow_mut().halted = false;
+            report = play(&world, &mut Transfer::new(config));
+        }
+        let state = world.0.borrow();
+        assert_eq!((report.flipped, report.already), (5, 0), "halted at {halt_at:?}");
+        assert!(state.effective_flips.values().all(|flips| *flips == 1));
+        for (_, line) in state.store.rows(Table::Backups) {
+            assert!(!Backup::from_line(line).unwrap().cloud_managed, "halted at {halt_at:?}");
+        }
+        state.calls
+    };
+    for delay in [Duration::ZERO, Duration::from_mins(3)] {
+        let calls = run(None, delay);
+        for call in 1..=calls {
+            run(Some(call), delay);
+        }
+    }
+}
+
+#[test]
+fn a_rollback_says_first_what_will_be_lost() {
+    let world = World::with(3);
+    {
+        let mut world = world.0.borrow_mut();
+        world.edit(0, "cloud only");
+        let addresses = &mut world.mailboxes.get_mut(&id(0)).unwrap().values[20];
+        addresses.push("smtp:extra@contoso.com".into());
+        addresses.push("smtp:u0@contoso.onmicrosoft.com".into());
+        let hidden = world.objects.get_mut(&object_guid(1)).unwrap();
+        hidden.values.insert("msExchHideFromAddressLists".into(), vec![b"TRUE".to_vec()]);
+        world.mailboxes.get_mut(&id(2)).unwrap().recipient_type_details = "SharedMailbox".into();
+    }
+    let mut config =
+        RollbackConfig { id: "r".into(), mailboxes: all(3), apply: false, accept_losses: true };
+    let dry = play(&world, &mut Rollback::new(config.clone()));
+    let lost: Vec<(&str, &str)> =
+        dry.losses.iter().map(|loss| (loss.attribute.as_ref(), loss.value.as_str())).collect();
+    assert_eq!(
+        lost,
+        [
+            ("extensionAttribute1", "cloud only"),
+            ("proxyAddresses", "smtp:extra@contoso.com"),
+            ("msExchHideFromAddressLists", "False"),
+            ("msExchRecipientTypeDetails", "SharedMailbox"),
+        ]
+    );
+    assert_eq!(dry.losses[0].instead, "HR-1");
+    assert_eq!(by_attribute(&dry.losses).len(), 4);
+    assert!(world.0.borrow().set_calls.is_empty());
+
+    config.apply = true;
+    let mut rollback = Rollback::new(config);
+    while world.0.borrow().set_calls.is_empty() {
+        world.step(&mut rollback);
+        let known = !rollback.report().losses.is_empty();
+        assert!(world.0.borrow().set_calls.is_empty() || known, "losses come before the calls");
+    }
+    let report = play(&world, &mut rollback);
+    assert_eq!((report.flipped, report.losses.len()), (3, 4));
+    assert!(world.0.borrow().mailboxes.values().all(|mailbox| !mailbox.cloud_managed));
+}
+
+#[test]
+fn a_rollback_that_may_lose_nothing_leaves_those_mailboxes_alone() {
+    let world = World::with(2);
+    world.0.borrow_mut().edit(0, "cloud only");
+    let config =
+        RollbackConfig { id: "r".into(), mailboxes: all(2), apply: true, accept_losses: false };
+    let report = play(&world, &mut Rollback::new(config.clone()));
+    assert_eq!((report.flipped, report.blocked), (1, 1));
+    assert!(world.0.borrow().mailboxes[&id(0)].cloud_managed);
+    world.0.borrow_mut().agents.clear();
+    let blind = RollbackConfig { id: "s".into(), ..config };
+    let report = play(&world, &mut Rollback::new(blind));
+    assert!(report.stopped.is_some(), "without AD nobody knows the losses");
+}

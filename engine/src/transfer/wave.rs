@@ -1,0 +1,333 @@
+//! The transfer: readiness, backup, flip and read-back, in waves.
+//!
+//! A wave is a number of mailboxes; the next one starts only when every flag of the one before is
+//! decided by a read, and within the acceptance criterion. Progress lies in the state store, so a
+//! transfer that was killed goes on where it was: what was decided is not touched again, what may
+//! have been set is read first.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::backup::Backup;
+use super::flip::{Flip, Stop, Turn, again, breach};
+use super::kept_properties;
+use super::readiness::{self, Evidence, Severity};
+use super::report::{MailboxOutcome, TransferReport};
+use super::rows::{Progress, key, mailbox_of, prefix};
+use crate::failure::Side;
+use crate::journal::rows::{VERSION_KEY, check_version, version_write};
+use crate::ports::{MAILBOX_BATCH, Mailbox, MailboxId, Name, Ports, StoreError, StoreWrite, Table};
+use crate::step::{Activity, Step};
+use crate::time::Timestamp;
+use crate::writeback::retry::Backoff;
+
+/// Rows read with one call of the state store.
+const ROWS: usize = 5_000;
+
+/// What a transfer is to do.
+#[derive(Debug, Clone)]
+pub struct TransferConfig {
+    /// Names the transfer in the state store: the same name goes on with it.
+    pub id: String,
+    /// The mailboxes, in the order in which they are to flip.
+    pub mailboxes: Vec<MailboxId>,
+    /// How many of them make a wave.
+    pub wave: usize,
+    /// What no API tells.
+    pub evidence: Evidence,
+    /// The interval of the inbound synchronization, for the recommended wait.
+    pub sync_cycle: Duration,
+    /// Ids of findings that block and are accepted all the same.
+    pub accepted: BTreeSet<String>,
+    /// A wave in which more mailboxes than this are refused, without effect or failed is the last
+    /// one; `None`: never stop.
+    pub most_failures: Option<u64>,
+    /// Whether to flip; otherwise the report holds the findings alone.
+    pub apply: bool,
+}
+
+impl TransferConfig {
+    /// A transfer of these mailboxes in waves of 500, with the recommended settings.
+    #[must_use]
+    pub fn new(id: impl Into<String>, mailboxes: Vec<MailboxId>) -> Self {
+        Self {
+            id: id.into(),
+            mailboxes,
+            wave: 500,
+            evidence: Evidence::default(),
+            sync_cycle: Duration::from_mins(30),
+            accepted: BTreeSet::new(),
+            most_failures: None,
+            apply: true,
+        }
+    }
+}
+
+/// The transfer of the source of authority to the cloud.
+pub struct Transfer {
+    config: TransferConfig,
+    properties: Vec<Name>,
+    stage: Stage,
+    /// Mailboxes still to come.
+    queue: VecDeque<MailboxId>,
+    known: BTreeMap<MailboxId, Progress>,
+    /// The wave under way: what is still to be read, and what is ready to flip.
+    unread: VecDeque<MailboxId>,
+    ready: Vec<(MailboxId, Progress, bool)>,
+    in_wave: u64,
+    bad_before: u64,
+    report: TransferReport,
+    backoff: Backoff,
+    not_before: Option<Timestamp>,
+}
+
+enum Stage {
+    Version,
+    Resume(Option<Vec<u8>>),
+    Tenant,
+    NextWave,
+    Read,
+    Commit(Vec<StoreWrite>),
+    Flip(Box<Flip>),
+    Ended,
+}
+
+impl Transfer {
+    /// A transfer that will find out with its first steps how far it was.
+    #[must_use]
+    pub fn new(config: TransferConfig) -> Self {
+        let mut report = TransferReport::default();
+        let mut seen = BTreeSet::new();
+        let mut queue = VecDeque::with_capacity(config.mailboxes.len());
+        for mailbox in &config.mailboxes {
+            if seen.insert(*mailbox) {
+                queue.push_back(*mailbox);
+            } else {
+                report.duplicates += 1;
+            }
+        }
+        Self {
+            config,
+            properties: kept_properties(),
+            stage: Stage::Version,
+            queue,
+            known: BTreeMap::new(),
+            unread: VecDeque::new(),
+            ready: Vec::new(),
+            in_wave: 0,
+            bad_before: 0,
+            report,
+            backoff: Backoff::default(),
+            not_before: None,
+        }
+    }
+
+    /// What was decided so far.
+    #[must_use]
+    pub const fn report(&self) -> &TransferReport {
+        &self.report
+    }
+
+    fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        match &mut self.stage {
+            Stage::Version => {
+                let row = ports.store.get(Table::Meta, &[VERSION_KEY.to_vec()])?;
+                check_version(row.into_iter().next().flatten().as_deref())?;
+                self.stage = Stage::Resume(Some(prefix(&self.config.id)));
+            }
+            Stage::Resume(after) => {
+                let after = after.take();
+                self.resume(after.as_deref(), ports)?;
+            }
+            Stage::Tenant => return self.tenant(now, ports),
+            Stage::NextWave => return self.next_wave(now, ports),
+            Stage::Read => return self.read(now, ports),
+            Stage::Commit(writes) => {
+                ports.store.commit(core::mem::take(writes))?;
+                self.stage = Stage::Read;
+            }
+            Stage::Flip(flip) => match flip.step(now, ports)? {
+                Turn::Busy => {}
+                Turn::Wait(at) => return Ok(Turn::Wait(at)),
+                Turn::Done(decided) => {
+                    for (mailbox, outcome, detail) in decided {
+                        self.report.count(mailbox, outcome, &detail);
+                    }
+                    self.end_wave();
+                }
+            },
+            Stage::Ended => return Ok(Turn::Done(())),
+        }
+        Ok(Turn::Busy)
+    }
+
+    fn resume(&mut self, after: Option<&[u8]>, ports: &mut Ports<'_>) -> Result<(), Stop> {
+        let rows = ports.store.scan(Table::Transfers, after, ROWS)?;
+        let complete = rows.len() < ROWS;
+        let last = rows.last().map(|(key, _)| key.clone());
+        let mut foreign = false;
+        for (key, value) in rows {
+            match mailbox_of(&self.config.id, &key) {
+                Some(mailbox) => {
+                    self.known.insert(mailbox, Progress::decode(&value)?);
+                }
+                None => foreign = true,
+            }
+        }
+        self.stage = if complete || foreign { Stage::Tenant } else { Stage::Resume(last) };
+        Ok(())
+    }
+
+    fn tenant(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        let sync = match ports.entra.sync_configuration() {
+            Ok(sync) => sync,
+            Err(error) => {
+                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+            }
+        };
+        self.backoff.reset();
+        self.report.findings.extend(readiness::of_tenant(&sync, &self.config.evidence));
+        let blocks = self.report.findings.iter().find(|finding| {
+            finding.severity == Severity::Block && !self.config.accepted.contains(finding.id)
+        });
+        if let Some(finding) = blocks {
+            self.report.stopped = Some(breach(format!("{}: {}", finding.id, finding.reason)));
+            self.stage = Stage::Ended;
+        } else {
+            self.stage = Stage::NextWave;
+        }
+        Ok(Turn::Busy)
+    }
+
+    fn next_wave(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        self.in_wave = 0;
+        self.bad_before = self.bad();
+        while self.unread.len() + self.ready.len() < self.config.wave.max(1) {
+            let Some(mailbox) = self.queue.pop_front() else { break };
+            match self.known.remove(&mailbox) {
+                None => self.unread.push_back(mailbox),
+                Some(Progress::Done(outcome, detail)) => {
+                    self.report.count(mailbox, outcome, &detail);
+                }
+                Some(progress) => self.ready.push((mailbox, progress, false)),
+            }
+        }
+        if self.unread.is_empty() && self.ready.is_empty() {
+            self.stage = Stage::Ended;
+            return Ok(Turn::Done(()));
+        }
+        self.stage = Stage::Read;
+        self.read(now, ports)
+    }
+
+    /// Reads the next mailboxes of the wave; when all are read, the flips begin.
+    fn read(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        let count = self.unread.len().min(MAILBOX_BATCH);
+        if count == 0 {
+            let ready = core::mem::take(&mut self.ready);
+            self.in_wave = ready.len() as u64;
+            let flip = Flip::new(&self.config.id, true, ready, now);
+            self.stage = Stage::Flip(Box::new(flip));
+            return Ok(Turn::Busy);
+        }
+        let ids: Vec<MailboxId> = self.unread.iter().take(count).copied().collect();
+        let rows = match ports.exchange.mailboxes(&ids, &self.properties) {
+            Ok(rows) => rows,
+            Err(error) => {
+                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+            }
+        };
+        self.backoff.reset();
+        self.unread.drain(..count);
+        let mut writes = Vec::with_capacity(2 * count + 1);
+        writes.push(version_write());
+        for (id, row) in ids.into_iter().zip(rows) {
+            self.prepare(id, row.as_ref(), &mut writes, now)?;
+        }
+        self.stage = if self.config.apply { Stage::Commit(writes) } else { Stage::Read };
+        Ok(Turn::Busy)
+    }
+
+    /// Readiness of one mailbox, and its backup when it is to flip.
+    fn prepare(
+        &mut self,
+        id: MailboxId,
+        row: Option<&Mailbox>,
+        writes: &mut Vec<StoreWrite>,
+        now: Timestamp,
+    ) -> Result<(), Stop> {
+        let findings = match row {
+            Some(mailbox) => {
+                readiness::of_mailbox(mailbox, &self.config.evidence, self.config.sync_cycle, now)
+            }
+            None => vec![readiness::of_missing(id)],
+        };
+        let block = findings
+            .iter()
+            .find(|finding| {
+                finding.severity == Severity::Block && !self.config.accepted.contains(finding.id)
+            })
+            .map(|finding| finding.id);
+        self.report.findings.extend(findings);
+        let transfer = &self.config.id;
+        let done = match (block, row) {
+            (Some(finding), _) => Some((MailboxOutcome::Blocked, finding)),
+            (None, None) => Some((MailboxOutcome::Failed, readiness::id::MISSING)),
+            (None, Some(mailbox)) if mailbox.cloud_managed => Some((MailboxOutcome::Already, "")),
+            _ => None,
+        };
+        if let Some((outcome, detail)) = done {
+            self.report.count(id, outcome, detail);
+            writes.push(Progress::Done(outcome, detail.to_owned()).write(transfer, id));
+        } else if let (Some(mailbox), true) = (row, self.config.apply) {
+            let line = Backup::of(mailbox, &self.properties, now)
+                .to_line()
+                .map_err(|error| Stop::from(StoreError::Io(error.to_string())))?;
+            let key = key(transfer, id);
+            writes.push(StoreWrite { table: Table::Backups, key, value: Some(line) });
+            writes.push(Progress::Prepared.write(transfer, id));
+            self.ready.push((id, Progress::Prepared, true));
+        }
+        Ok(())
+    }
+
+    fn end_wave(&mut self) {
+        self.report.waves += u64::from(self.in_wave > 0);
+        let bad = self.bad() - self.bad_before;
+        self.stage = match self.config.most_failures {
+            Some(most) if bad > most => {
+                let detail = format!("{bad} mailboxes of a wave did not flip, at most {most} may");
+                self.report.stopped = Some(breach(detail));
+                Stage::Ended
+            }
+            _ => Stage::NextWave,
+        };
+    }
+
+    const fn bad(&self) -> u64 {
+        self.report.refused + self.report.no_op + self.report.failed
+    }
+}
+
+impl Activity for Transfer {
+    type Outcome = TransferReport;
+
+    /// Ends with the report; a process that is at its end gets the report so far, and what it lacks
+    /// lies in the state store.
+    fn step(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Step<TransferReport> {
+        if let Some(at) = self.not_before.filter(|at| now < *at) {
+            return Step::WaitUntil(at);
+        }
+        self.not_before = None;
+        match self.turn(now, ports) {
+            Ok(Turn::Busy) => return Step::Busy,
+            Ok(Turn::Wait(at)) => {
+                self.not_before = Some(at);
+                return Step::WaitUntil(at);
+            }
+            Ok(Turn::Done(())) => {}
+            Err(stop) => self.report.stopped = Some(stop.into_failure()),
+        }
+        Step::Done(core::mem::take(&mut self.report))
+    }
+}

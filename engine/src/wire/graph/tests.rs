@@ -1,0 +1,173 @@
+//! The adapter against scripted answers of Microsoft Graph.
+
+use serde_json::json;
+use wiremock::matchers::{body_partial_json, method, path, query_param, query_param_is_missing};
+use wiremock::{Mock, ResponseTemplate};
+
+use super::*;
+use crate::wire::tests::Cloud;
+
+const USERS: &str = "/beta/directoryObjects/getByIds";
+const AGENTS: &str = "/beta/onPremisesPublishingProfiles/provisioning/agents";
+
+fn id(number: u8) -> MailboxId {
+    MailboxId(Guid([number; 16]))
+}
+
+fn json_answer(body: Value) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_json(body)
+}
+
+/// Users come in any order, on several pages, and some not at all.
+#[test]
+fn users_are_put_into_the_order_asked() {
+    let cloud = Cloud::new();
+    let next = format!("{}{USERS}/more", cloud.server.uri());
+    let first = json!({"@odata.context": "x", "@odata.nextLink": next, "value": [
+        {"@odata.type": "#microsoft.graph.user", "id": id(3).to_string(),
+         "onPremisesSyncEnabled": null, "onPremisesImmutableId": null, "unknown": {}}]});
+    let last = json!({"value": [{"id": id(1).to_string(), "onPremisesSyncEnabled": true,
+        "onPremisesImmutableId": "AQ==", "onPremisesObjectIdentifier": id(7).to_string(),
+        "onPremisesDomainName": "contoso.lab"}]});
+    cloud.mount(
+        Mock::given(method("POST"))
+            .and(path(USERS))
+            .and(body_partial_json(json!({"types": ["user"]})))
+            .respond_with(json_answer(first)),
+    );
+    cloud.mount(
+        Mock::given(method("GET"))
+            .and(path(format!("{USERS}/more")))
+            .respond_with(json_answer(last)),
+    );
+    let users = cloud.wire.entra().users(&[id(1), id(2), id(3), id(1)]).unwrap();
+    let anna = User {
+        id: id(1),
+        sync_enabled: Some(true),
+        immutable_id: Some("AQ==".to_owned()),
+        object_identifier: Some(id(7).0),
+        domain: Some("contoso.lab".to_owned()),
+    };
+    assert_eq!(users[0], Some(anna.clone()));
+    assert_eq!(users[1], None);
+    assert_eq!(users[2].as_ref().unwrap().sync_enabled, None);
+    assert_eq!(users[3], Some(anna));
+    assert!(cloud.requests()[0].0.contains("onPremisesObjectIdentifier"));
+}
+
+/// The listing of agents keeps its order; the version is there only when the service tells it.
+#[test]
+fn agents_are_listed_page_by_page() {
+    let cloud = Cloud::new();
+    let next = format!("{}{AGENTS}?$skiptoken=2", cloud.server.uri());
+    let first = json!({"@odata.nextLink": next, "value": [
+        {"id": "1", "machineName": "AGENT1", "status": "active", "externalIp": "192.0.2.1",
+         "supportedPublishingTypes": ["provisioning"], "agentGroups": []}]});
+    let last = json!({"value": [{"machineName": "AGENT2", "status": "inactive",
+        "version": "1.1.1107.0"}]});
+    cloud.mount(
+        Mock::given(method("GET"))
+            .and(path(AGENTS))
+            .and(query_param("$expand", "agentGroups"))
+            .respond_with(json_answer(first)),
+    );
+    cloud.mount(
+        Mock::given(method("GET"))
+            .and(path(AGENTS))
+            .and(query_param_is_missing("$expand"))
+            .respond_with(json_answer(last)),
+    );
+    let agents = cloud.wire.entra().agents().unwrap();
+    let agent = |name: &str, active, version: Option<&str>| Agent {
+        name: AgentName(name.to_owned()),
+        active,
+        version: version.map(str::to_owned),
+    };
+    let expected = [agent("AGENT1", true, None), agent("AGENT2", false, Some("1.1.1107.0"))];
+    assert_eq!(agents, expected);
+}
+
+/// A tenant that was never synchronized says null, which is off.
+#[test]
+fn the_sync_configuration_is_that_of_the_organization() {
+    let configuration = |row: Value| {
+        let cloud = Cloud::new();
+        let answer = json_answer(json!({"value": [row]}));
+        cloud
+            .mount(Mock::given(method("GET")).and(path("/v1.0/organization")).respond_with(answer));
+        cloud.wire.entra().sync_configuration()
+    };
+    assert_eq!(
+        configuration(json!({"id": "x", "onPremisesSyncEnabled": true,
+            "onPremisesLastSyncDateTime": "2026-02-01T08:00:00Z"})),
+        Ok(SyncConfiguration {
+            enabled: true,
+            last_sync: Some(Timestamp::from_micros(1_769_932_800_000_000)),
+        })
+    );
+    assert_eq!(
+        configuration(json!({"onPremisesSyncEnabled": null, "onPremisesLastSyncDateTime": null})),
+        Ok(SyncConfiguration { enabled: false, last_sync: None })
+    );
+    let broken = configuration(json!({"onPremisesLastSyncDateTime": "yesterday"}));
+    assert!(matches!(broken, Err(CallError::Malformed { .. })));
+}
+
+/// Twenty users a batch, each with an answer of its own.
+#[test]
+fn object_management_is_asked_for_in_batches_of_twenty() {
+    let cloud = Cloud::new();
+    cloud.mount(Mock::given(method("POST")).and(path("/v1.0/$batch")).respond_with(
+        |request: &wiremock::Request| {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            let part = |request: &Value| {
+                let url = request["url"].as_str().unwrap();
+                assert!(url.ends_with("/onPremisesSyncBehavior?$select=id,isCloudManaged"));
+                if url.contains(&id(4).to_string()) {
+                    json!({"id": request["id"], "status": 404, "body": {"error": {}}})
+                } else {
+                    let managed = url.contains(&id(5).to_string());
+                    json!({"id": request["id"], "status": 200, "body": {"isCloudManaged": managed}})
+                }
+            };
+            let responses: Vec<Value> =
+                body["requests"].as_array().unwrap().iter().rev().map(part).collect();
+            json_answer(json!({"responses": responses}))
+        },
+    ));
+    let ids: Vec<MailboxId> = (0..25).map(id).collect();
+    let managed = cloud.wire.entra().object_cloud_managed(&ids).unwrap();
+    let mut expected = vec![Some(false); 25];
+    expected[4] = None;
+    expected[5] = Some(true);
+    assert_eq!(managed, expected);
+    assert_eq!(cloud.requests().len(), 2);
+}
+
+/// The service's own words for a refusal come up, and a foreign next link is not followed.
+#[test]
+fn refusals_and_foreign_links_are_errors() {
+    let cloud = Cloud::new();
+    let denied = json!({"error": {"code": "Authorization_RequestDenied",
+        "message": "Insufficient privileges to complete the operation.", "innerError": {}}});
+    cloud.mount(
+        Mock::given(method("GET"))
+            .and(path(AGENTS))
+            .respond_with(ResponseTemplate::new(403).set_body_json(denied)),
+    );
+    let foreign = json!({"value": [], "@odata.nextLink": "https://graph.example.com/x"});
+    cloud.mount(
+        Mock::given(method("GET"))
+            .and(path("/v1.0/organization"))
+            .respond_with(json_answer(foreign)),
+    );
+    let mut entra = cloud.wire.entra();
+    assert_eq!(
+        entra.agents(),
+        Err(CallError::Refused {
+            code: "Authorization_RequestDenied".to_owned(),
+            detail: "Insufficient privileges to complete the operation.".to_owned(),
+        })
+    );
+    assert!(matches!(entra.sync_configuration(), Err(CallError::Malformed { .. })));
+}

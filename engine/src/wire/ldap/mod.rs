@@ -1,0 +1,243 @@
+//! Active Directory over LDAP, through the gateways of the agents.
+//!
+//! Each agent has one connection, on which all its requests go in order. It is opened and bound by
+//! the first call that needs it; after a loss the next call opens it anew, and never the call that
+//! lost it.
+//!
+//! Sources: RFC 4511 4.2 (bind), 4.5 (search), 4.6 (modify), 4.1.9 and appendix A (result codes);
+//! [MS-ADTS] 3.1.1.3.1.2.4 (`<GUID=...>` names an object), 3.1.1.3.4.6 (MaxPageSize, MaxValRange).
+
+mod connection;
+mod entry;
+mod filter;
+
+use std::collections::{BTreeMap, HashSet};
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::{FutureExt, StreamExt, stream};
+use ldap3::{Ldap, LdapError, LdapResult, Mod, Scope};
+use tokio::runtime::Handle;
+
+use super::http::malformed;
+use super::{WireConfig, WireError};
+use crate::ports::{
+    AgentName, AnchorKey, CallError, ChangeOperation, Directory, DirectoryObject, KEYS_A_SEARCH,
+    Modification, Name, ObjectGuid, WriteOutcome,
+};
+use connection::Gateway;
+use entry::Wanted;
+
+/// Modify requests that are under way at the same time on a connection.
+const IN_FLIGHT: usize = 64;
+
+/// The port to Active Directory over LDAP.
+pub struct LdapGateways {
+    runtime: Handle,
+    gateways: BTreeMap<AgentName, Gateway>,
+    base_dn: String,
+    timeout: Duration,
+}
+
+impl LdapGateways {
+    pub(super) fn new(config: &WireConfig, runtime: Handle) -> Result<Self, WireError> {
+        let tls = connection::tls(config.ca_pem.as_deref())?;
+        let mut gateways = BTreeMap::new();
+        for agent in &config.agents {
+            let gateway = Gateway::new(agent, tls.clone(), config.request_timeout)?;
+            if gateways.insert(agent.name.clone(), gateway).is_some() {
+                let what = format!("the agent `{}`", agent.name.0);
+                return Err(WireError::Value { what, detail: "is configured twice" });
+            }
+        }
+        let base_dn = config.base_dn.clone();
+        Ok(Self { runtime, gateways, base_dn, timeout: config.request_timeout })
+    }
+
+    /// The same gateways without their connections.
+    pub(super) fn unconnected(&self) -> Self {
+        Self {
+            runtime: self.runtime.clone(),
+            gateways: self
+                .gateways
+                .iter()
+                .map(|(name, gateway)| (name.clone(), gateway.unconnected()))
+                .collect(),
+            base_dn: self.base_dn.clone(),
+            timeout: self.timeout,
+        }
+    }
+
+    /// Searches for the keys, a hundred at a time.
+    async fn search(
+        &mut self,
+        agent: &AgentName,
+        keys: &[AnchorKey],
+        attributes: &[Name],
+    ) -> Result<Vec<DirectoryObject>, CallError> {
+        let mut objects = Vec::new();
+        if keys.is_empty() {
+            return Ok(objects);
+        }
+        let timeout = self.timeout;
+        let gateway = gateway(&mut self.gateways, agent)?;
+        let wanted = Wanted::new(attributes);
+        let mut ldap = gateway.connected().await?;
+        for keys in keys.chunks(KEYS_A_SEARCH) {
+            let filter = filter::any_of(keys);
+            let search = search_once(&mut ldap, timeout, &self.base_dn, &filter, &wanted);
+            // The library panics on answers that are not LDAP.
+            let found = AssertUnwindSafe(search).catch_unwind().await.unwrap_or_else(|_| {
+                Err(Lost(CallError::Malformed { detail: "an answer is not LDAP".to_owned() }))
+            });
+            match found {
+                Ok(Ok(found)) => objects.extend(found),
+                Ok(Err(error)) => return Err(error),
+                Err(Lost(error)) => {
+                    gateway.disconnect();
+                    return Err(error);
+                }
+            }
+        }
+        objects.sort_by_key(|object| object.guid);
+        objects.dedup_by_key(|object| object.guid);
+        Ok(objects)
+    }
+
+    async fn modify_all(
+        &mut self,
+        agent: &AgentName,
+        batch: &[Modification],
+    ) -> Result<Vec<WriteOutcome>, CallError> {
+        let modifies = batch.iter().map(elements).collect::<Result<Vec<_>, _>>()?;
+        if modifies.is_empty() {
+            return Ok(Vec::new());
+        }
+        let timeout = self.timeout;
+        let gateway = gateway(&mut self.gateways, agent)?;
+        let ldap = gateway.connected().await?;
+        let mut outcomes = Vec::with_capacity(batch.len());
+        // A request is put on the connection when its future is first polled, and `buffered` polls
+        // new futures in their order.
+        let mut answers = stream::iter(batch.iter().zip(modifies))
+            .map(|(modification, elements)| {
+                let mut ldap = ldap.clone();
+                let dn = format!("<GUID={}>", modification.object);
+                let modify = async move {
+                    ldap.with_timeout(timeout);
+                    ldap.modify(&dn, elements).await
+                };
+                AssertUnwindSafe(modify).catch_unwind()
+            })
+            .buffered(IN_FLIGHT);
+        while let Some(answer) = answers.next().await {
+            let Ok(Ok(LdapResult { rc, text, .. })) = answer else { break };
+            outcomes.push(WriteOutcome::Result { code: rc, diagnostic: text });
+        }
+        drop(answers);
+        if outcomes.len() < batch.len() {
+            gateway.disconnect();
+            outcomes.resize(batch.len(), WriteOutcome::Unknown);
+        }
+        Ok(outcomes)
+    }
+}
+
+impl Directory for LdapGateways {
+    fn find(
+        &mut self,
+        agent: &AgentName,
+        keys: &[AnchorKey],
+        attributes: &[Name],
+    ) -> Result<Vec<DirectoryObject>, CallError> {
+        self.runtime.clone().block_on(self.search(agent, keys, attributes))
+    }
+
+    fn read(
+        &mut self,
+        agent: &AgentName,
+        objects: &[ObjectGuid],
+        attributes: &[Name],
+    ) -> Result<Vec<DirectoryObject>, CallError> {
+        let keys: Vec<AnchorKey> =
+            objects.iter().map(|object| AnchorKey::ObjectGuid(object.0)).collect();
+        self.runtime.clone().block_on(self.search(agent, &keys, attributes))
+    }
+
+    fn modify(
+        &mut self,
+        agent: &AgentName,
+        batch: &[Modification],
+    ) -> Result<Vec<WriteOutcome>, CallError> {
+        self.runtime.clone().block_on(self.modify_all(agent, batch))
+    }
+}
+
+/// The connection is of no more use.
+struct Lost(CallError);
+
+fn gateway<'g>(
+    gateways: &'g mut BTreeMap<AgentName, Gateway>,
+    agent: &AgentName,
+) -> Result<&'g mut Gateway, CallError> {
+    gateways.get_mut(agent).ok_or_else(|| CallError::Unreachable {
+        detail: format!("no gateway is configured for the agent `{}`", agent.0),
+    })
+}
+
+/// One search. The outer error means that the connection is lost, the inner one that the DC refused
+/// or that an entry cannot be used.
+async fn search_once(
+    ldap: &mut Ldap,
+    timeout: Duration,
+    base_dn: &str,
+    filter: &str,
+    wanted: &Wanted,
+) -> Result<Result<Vec<DirectoryObject>, CallError>, Lost> {
+    let lost = |error: LdapError| Lost(connection::unusable(&error));
+    let mut entries = ldap
+        .with_timeout(timeout)
+        .streaming_search(base_dn, Scope::Subtree, filter, wanted.names())
+        .await
+        .map_err(lost)?;
+    let mut objects = Ok(Vec::new());
+    while let Some(item) = entries.next().await.map_err(lost)? {
+        // References lead to other partitions of the forest, where mailboxes are not.
+        if item.is_ref() || item.is_intermediate() {
+            continue;
+        }
+        objects = objects.and_then(|mut objects: Vec<_>| {
+            objects.push(wanted.object(item)?);
+            Ok(objects)
+        });
+    }
+    let result = entries.finish().await;
+    Ok(if result.rc == 0 { objects } else { Err(connection::refusal(&result)) })
+}
+
+/// The elements of a modify as the client library wants them: values as sets.
+fn elements(modification: &Modification) -> Result<Vec<Mod<&[u8]>>, CallError> {
+    let unusable = |attribute: &str, detail: &str| {
+        malformed(&format!("modify of {}: {attribute} {detail}", modification.object))
+    };
+    let mut elements = Vec::with_capacity(modification.changes.len());
+    for change in &modification.changes {
+        let name = change.attribute.as_bytes();
+        let values: HashSet<&[u8]> = change.values.iter().map(Vec::as_slice).collect();
+        if values.len() < change.values.len() {
+            return Err(unusable(&change.attribute, "has a value twice"));
+        }
+        elements.push(match change.operation {
+            ChangeOperation::Add if values.is_empty() => {
+                return Err(unusable(&change.attribute, "adds no value"));
+            }
+            ChangeOperation::Add => Mod::Add(name, values),
+            ChangeOperation::Delete => Mod::Delete(name, values),
+            ChangeOperation::Replace => Mod::Replace(name, values),
+        });
+    }
+    Ok(elements)
+}
+
+#[cfg(test)]
+mod tests;

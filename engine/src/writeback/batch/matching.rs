@@ -1,0 +1,211 @@
+//! From mailboxes to the modifies of their AD objects: links, reads, anchors, search, diff.
+
+use super::{Batch, BatchEnd, Origin, Stage, not_in_scope};
+use crate::anchor::{self, Found, Match};
+use crate::failure::{Class, Side, code};
+use crate::journal::rows::{Intent, Link, mailbox_key};
+use crate::ports::{AnchorKey, DirectoryObject, MailboxId, ObjectGuid, Ports, Table};
+use crate::time::Timestamp;
+use crate::writeback::desk::{Answer, Desk, Lookup, Stepped, Turn, answered};
+use crate::writeback::diff::diff;
+use crate::writeback::outcome::Verdict;
+
+impl Batch {
+    pub(super) fn links(&mut self, ports: &mut Ports<'_>, desk: &Desk) -> Stepped<BatchEnd> {
+        let open: Vec<usize> = self.open(|_| true);
+        if open.is_empty() {
+            self.stage = Stage::Poll;
+            return Ok(Turn::Busy);
+        }
+        let keys: Vec<Vec<u8>> =
+            open.iter().map(|index| mailbox_key(self.items[*index].mailbox.id)).collect();
+        let rows = ports.store.get(Table::Links, &keys)?;
+        let waits_for_initial =
+            desk.configuration.switches.first_time_requires_initial && self.origin == Origin::Delta;
+        for (index, row) in open.into_iter().zip(rows) {
+            let item = &mut self.items[index];
+            let id = item.mailbox.id;
+            let escrowed = desk.escrow.contains_key(&id);
+            let quiet = desk.seen.get(&id) == Some(&item.mailbox.when_changed);
+            item.stored = row.as_deref().map(Link::decode).transpose()?;
+            item.verdict = match item.stored {
+                Some(link)
+                    if self.origin == Origin::Delta
+                        && !escrowed
+                        && link.exported == item.digest =>
+                {
+                    Some(Verdict::Redundant { quiet })
+                }
+                None if waits_for_initial && !escrowed => {
+                    Some(not_in_scope("waits for the next initial cycle".to_owned(), quiet))
+                }
+                _ => None,
+            };
+        }
+        self.stage = Stage::Read;
+        Ok(Turn::Busy)
+    }
+
+    pub(super) fn read(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<BatchEnd> {
+        let linked: Vec<(usize, ObjectGuid)> = self
+            .open(|item| item.stored.is_some())
+            .into_iter()
+            .filter_map(|index| Some((index, self.items[index].stored?.object)))
+            .collect();
+        self.stage = Stage::Users;
+        if linked.is_empty() {
+            return self.users(now, ports, desk);
+        }
+        let guids: Vec<ObjectGuid> = linked.iter().map(|(_, guid)| *guid).collect();
+        let result = ports.directory.read(&self.agent, &guids, desk.plan.attributes());
+        let found = match desk.settle(result, Side::Agent, now)? {
+            Answer::Value(found) => found,
+            Answer::Later(at) => {
+                self.stage = Stage::Read;
+                return Ok(Turn::Wait(at));
+            }
+        };
+        let mut by_guid: Lookup<ObjectGuid, DirectoryObject> = Lookup::default();
+        by_guid.extend(found.into_iter().map(|object| (object.guid, object)));
+        for (index, guid) in linked {
+            // What was linked and is gone is matched anew: its object may have been re-created.
+            self.items[index].object = by_guid.remove(&guid);
+        }
+        Ok(Turn::Busy)
+    }
+
+    pub(super) fn users(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<BatchEnd> {
+        let open = self.open(|item| item.object.is_none());
+        if open.is_empty() {
+            self.decide(desk);
+            return Ok(Turn::Busy);
+        }
+        let ids: Vec<MailboxId> = open.iter().map(|index| self.items[*index].mailbox.id).collect();
+        let result = ports.entra.users(&ids);
+        let users = answered!(desk.settle(result, Side::Cloud, now)?);
+        let mut users = users.into_iter();
+        for index in open {
+            let item = &mut self.items[index];
+            match users.next().flatten() {
+                None => item.fail(Class::Rejected, code::INTERNAL, "there is no Entra user"),
+                Some(user) => {
+                    let domain = user.domain.as_deref().unwrap_or(&desk.domain);
+                    if !domain.eq_ignore_ascii_case(&desk.domain) {
+                        let detail = format!(
+                            "belongs to domain {domain}, which needs its own configuration"
+                        );
+                        item.verdict = Some(not_in_scope(detail, false));
+                    }
+                    item.user = Some(user);
+                }
+            }
+        }
+        self.stage = Stage::Find(0);
+        Ok(Turn::Busy)
+    }
+
+    pub(super) fn find(
+        &mut self,
+        rank: u8,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<BatchEnd> {
+        if rank >= anchor::RANKS {
+            for index in self.open(|item| item.object.is_none()) {
+                self.items[index].fail(
+                    Class::Rejected,
+                    code::INTERNAL,
+                    "noSuchObject (32): no object in Active Directory matches",
+                );
+            }
+            self.decide(desk);
+            return Ok(Turn::Busy);
+        }
+        let mut wanted: Vec<(usize, Vec<AnchorKey>)> = Vec::new();
+        for index in self.open(|item| item.object.is_none()) {
+            let keys = self.items[index].user.as_ref().map(|user| anchor::keys(user, rank));
+            if let Some(keys) = keys.filter(|keys| !keys.is_empty()) {
+                wanted.push((index, keys));
+            }
+        }
+        if !wanted.is_empty() {
+            let keys: Vec<AnchorKey> =
+                wanted.iter().flat_map(|(_, keys)| keys.iter().cloned()).collect();
+            let result = ports.directory.find(&self.agent, &keys, desk.plan.attributes());
+            let found = answered!(desk.settle(result, Side::Agent, now)?);
+            self.assign(&wanted, found, rank);
+        }
+        self.stage = Stage::Find(rank + 1);
+        Ok(Turn::Busy)
+    }
+
+    /// Gives each item its object. An object that two mailboxes claim belongs to neither.
+    fn assign(
+        &mut self,
+        wanted: &[(usize, Vec<AnchorKey>)],
+        found: Vec<DirectoryObject>,
+        rank: u8,
+    ) {
+        let index = Found::new(&found, rank);
+        let mut objects: Vec<Option<DirectoryObject>> = found.into_iter().map(Some).collect();
+        let mut claims: Vec<Option<usize>> = vec![None; objects.len()];
+        for (item, keys) in wanted {
+            match index.pick(keys) {
+                Match::None => {}
+                Match::Duplicate => self.items[*item].fail(
+                    Class::Rejected,
+                    code::DUPLICATE_ENTRIES,
+                    "several objects in Active Directory carry its anchor",
+                ),
+                Match::One(at) => match claims[at] {
+                    None => {
+                        claims[at] = Some(*item);
+                        self.items[*item].object = objects[at].take();
+                    }
+                    Some(first) => {
+                        for claimant in [first, *item] {
+                            self.items[claimant].object = None;
+                            self.items[claimant].fail(
+                                Class::Rejected,
+                                code::DUPLICATE_ENTRIES,
+                                "several mailboxes match the same object in Active Directory",
+                            );
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// Mapping and diff: no port is asked.
+    fn decide(&mut self, desk: &Desk) {
+        for (index, item) in self.items.iter_mut().enumerate() {
+            let (None, Some(object)) = (&item.verdict, &item.object) else { continue };
+            let difference = diff(&desk.plan, &item.mailbox, object);
+            if difference.changes.is_empty() {
+                item.verdict = Some(Verdict::Redundant { quiet: false });
+                continue;
+            }
+            item.changes = difference.changes;
+            item.intent = Some(Intent {
+                object: object.guid,
+                digest: item.digest,
+                linked: item.stored.is_some(),
+                changes: difference.intended,
+            });
+            self.planned.push(index);
+        }
+        self.stage = if self.planned.is_empty() { Stage::Poll } else { Stage::Intents };
+    }
+}

@@ -1,0 +1,421 @@
+//! A handful of mailboxes, from matching to the committed outcome.
+//!
+//! The stages follow each other with one port call each: links, read what is linked, anchors and
+//! search for the rest, mapping and diff, one commit of what is about to be written, the modifies,
+//! a read where an answer never came, the log, one commit of what became of it. The log comes before
+//! that commit: a crash in between logs an entry twice rather than never.
+
+mod matching;
+
+use super::desk::{Answer, Desk, Interrupt, Lookup, Stepped, Tally, Turn};
+use super::map::Scope;
+use super::outcome::{Effects, Settled, Verdict};
+use super::prologue::object_of;
+use super::recovery::{is_applied, touched};
+use crate::failure::{Class, Failure, Side, code};
+use crate::job::LogEntry;
+use crate::journal::rows::{Intent, Link, mailbox_write};
+use crate::planted_bugs::planted;
+use crate::ports::{
+    AgentName, AttributeChange, CallError, DirectoryObject, MODIFY_BATCH, Mailbox, MailboxId,
+    Modification, ObjectGuid, Ports, Table, User, WriteOutcome,
+};
+use crate::time::Timestamp;
+
+/// How the mailboxes of a batch came here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// From the listing of what changed.
+    Delta,
+    /// From the listing of an initial cycle: compared with AD whatever was exported before.
+    Initial,
+    /// From the escrow: compared with AD.
+    Escrow,
+    /// Asked for by name: compared with AD.
+    OnDemand,
+}
+
+/// A batch under way.
+pub(super) struct Batch {
+    agent: AgentName,
+    cycle: u64,
+    origin: Origin,
+    items: Vec<Item>,
+    stage: Stage,
+    /// The items that have a modify, and how many of them were sent.
+    planned: Vec<usize>,
+    sent: usize,
+    /// The items of the last modify whose outcome is unknown.
+    unknown: Vec<usize>,
+    unknown_code: &'static str,
+    tally: Tally,
+    /// What ends the cycle once the known outcomes are committed.
+    ended: Option<Interrupt>,
+    first_entry: Option<LogEntry>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Links,
+    Read,
+    Users,
+    Find(u8),
+    Intents,
+    Poll,
+    Modify,
+    Resolve,
+    Log,
+    Commit,
+    End,
+}
+
+struct Item {
+    mailbox: Mailbox,
+    digest: u64,
+    stored: Option<Link>,
+    user: Option<User>,
+    object: Option<DirectoryObject>,
+    changes: Vec<AttributeChange>,
+    intent: Option<Intent>,
+    verdict: Option<Verdict>,
+}
+
+/// What a batch came to.
+pub(super) struct BatchEnd {
+    pub(super) tally: Tally,
+    /// The first entry that it logged.
+    pub(super) first_entry: Option<LogEntry>,
+}
+
+impl Batch {
+    /// Takes the mailboxes in; what is out of scope is settled at once.
+    pub(super) fn new(
+        agent: AgentName,
+        cycle: u64,
+        origin: Origin,
+        rows: Vec<Mailbox>,
+        desk: &Desk,
+    ) -> Self {
+        let mut tally = Tally { read: rows.len() as u64, ..Tally::default() };
+        if origin == Origin::Escrow {
+            tally.retried = tally.read;
+        }
+        let listed = matches!(origin, Origin::Delta | Origin::Initial);
+        let mut items = Vec::with_capacity(rows.len());
+        for mailbox in latest_versions(rows) {
+            let quiet = listed && desk.seen.get(&mailbox.id) == Some(&mailbox.when_changed);
+            let (digest, verdict) = match desk.plan.scope(&mailbox) {
+                Scope::In => {
+                    tally.in_scope += 1;
+                    (desk.plan.digest(&mailbox), None)
+                }
+                Scope::Out => (0, Some(not_in_scope(String::new(), quiet))),
+                Scope::UnknownType => {
+                    let kind = &mailbox.recipient_type_details;
+                    let detail = format!("{kind} has no counterpart in Active Directory");
+                    (0, Some(not_in_scope(detail, quiet)))
+                }
+            };
+            if verdict.is_some() || desk.attempted.get(&mailbox.id) != Some(&digest) {
+                items.push(Item::new(mailbox, digest, verdict));
+            }
+        }
+        Self {
+            agent,
+            cycle,
+            origin,
+            items,
+            stage: Stage::Links,
+            planned: Vec::new(),
+            sent: 0,
+            unknown: Vec::new(),
+            unknown_code: code::AGENT_SIGNALING,
+            tally,
+            ended: None,
+            first_entry: None,
+        }
+    }
+
+    pub(super) fn step(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<BatchEnd> {
+        match self.stage {
+            Stage::Links => self.links(ports, desk),
+            Stage::Read => self.read(now, ports, desk),
+            Stage::Users => self.users(now, ports, desk),
+            Stage::Find(rank) => self.find(rank, now, ports, desk),
+            Stage::Intents => self.intents(ports),
+            Stage::Poll => self.poll(ports, desk),
+            Stage::Modify => self.modify(now, ports, desk),
+            Stage::Resolve => self.resolve(now, ports, desk),
+            Stage::Log => self.log(now, ports, desk),
+            Stage::Commit => self.commit(now, ports, desk),
+            Stage::End => self.end(),
+        }
+    }
+
+    fn intents(&mut self, ports: &mut Ports<'_>) -> Stepped<BatchEnd> {
+        let writes = self
+            .planned
+            .iter()
+            .filter_map(|index| {
+                let item = &self.items[*index];
+                let intent = item.intent.as_ref()?;
+                Some(mailbox_write(Table::Intents, item.mailbox.id, Some(intent.encode())))
+            })
+            .collect();
+        ports.store.commit(writes)?;
+        self.stage = Stage::Poll;
+        Ok(Turn::Busy)
+    }
+
+    /// Commands come in before every modify, so that a pause takes effect before the next write.
+    fn poll(&mut self, ports: &mut Ports<'_>, desk: &mut Desk) -> Stepped<BatchEnd> {
+        desk.poll(ports)?;
+        if desk.stop && self.origin != Origin::OnDemand {
+            self.stop_sending(Interrupt::Stopped);
+        } else if self.sent < self.planned.len() {
+            self.stage = Stage::Modify;
+        } else {
+            self.stage = Stage::Log;
+        }
+        Ok(Turn::Busy)
+    }
+
+    fn modify(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<BatchEnd> {
+        let end = self.planned.len().min(self.sent + MODIFY_BATCH);
+        let chunk: Vec<usize> = self.planned[self.sent..end].to_vec();
+        let mut modifications = Vec::with_capacity(chunk.len());
+        for index in &chunk {
+            let item = &mut self.items[*index];
+            let Some(object) = &item.object else { continue };
+            let changes = core::mem::take(&mut item.changes);
+            modifications.push(Modification { object: object.guid, changes });
+        }
+        let result = ports.directory.modify(&self.agent, &modifications);
+        let mut outcomes = match result {
+            Ok(outcomes) => {
+                desk.backoff.reset();
+                self.unknown_code = code::AGENT_SIGNALING;
+                outcomes
+            }
+            // Nobody knows what of it arrived: every item is read back.
+            Err(
+                error @ (CallError::Unreachable { .. }
+                | CallError::TimedOut { .. }
+                | CallError::Malformed { .. }),
+            ) => {
+                self.unknown_code = Failure::of_call(&error, Side::Agent).code;
+                Vec::new()
+            }
+            Err(error) => {
+                for (index, modification) in chunk.iter().zip(modifications) {
+                    self.items[*index].changes = modification.changes;
+                }
+                match desk.settle::<()>(Err(error), Side::Agent, now) {
+                    Ok(Answer::Later(at)) => return Ok(Turn::Wait(at)),
+                    Ok(Answer::Value(())) => {}
+                    Err(end @ Interrupt::End(_)) => return Err(end),
+                    Err(stop) => self.stop_sending(stop),
+                }
+                return Ok(Turn::Busy);
+            }
+        };
+        outcomes.resize(chunk.len(), WriteOutcome::Unknown);
+        for ((index, modification), outcome) in chunk.iter().zip(modifications).zip(outcomes) {
+            let item = &mut self.items[*index];
+            match outcome {
+                WriteOutcome::Result { code, diagnostic } => {
+                    item.verdict = Some(
+                        Failure::of_result(code, &diagnostic)
+                            .map_or(Verdict::Written, Verdict::Failed),
+                    );
+                }
+                WriteOutcome::Unknown => {
+                    item.changes = modification.changes;
+                    self.unknown.push(*index);
+                }
+            }
+        }
+        self.sent = end;
+        if planted!(desk.bugs, RepeatUnknownBlindly) && self.planned.len() <= self.items.len() {
+            self.planned.append(&mut self.unknown);
+        }
+        self.stage = if self.unknown.is_empty() { Stage::Poll } else { Stage::Resolve };
+        Ok(Turn::Busy)
+    }
+
+    /// Reads the objects whose modify went unanswered. When nobody answers that either, the cycle
+    /// fails, the intents stay, and the next cycle reads them first.
+    fn resolve(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<BatchEnd> {
+        let names = touched(self.unknown.iter().filter_map(|at| self.items[*at].intent.as_ref()));
+        let guids: Vec<ObjectGuid> = self
+            .unknown
+            .iter()
+            .filter_map(|at| self.items[*at].intent.as_ref().map(|intent| intent.object))
+            .collect();
+        let result = ports.directory.read(&self.agent, &guids, &names);
+        let mut found = match desk.settle(result, Side::Agent, now) {
+            Ok(Answer::Value(found)) => found,
+            Ok(Answer::Later(at)) => return Ok(Turn::Wait(at)),
+            Err(end @ Interrupt::End(_)) => return Err(end),
+            Err(stop) => {
+                for index in core::mem::take(&mut self.unknown) {
+                    self.items[index].verdict = Some(Verdict::Undetermined);
+                }
+                self.stop_sending(stop);
+                return Ok(Turn::Busy);
+            }
+        };
+        found.sort_unstable_by_key(|object| object.guid);
+        for index in core::mem::take(&mut self.unknown) {
+            let item = &mut self.items[index];
+            let Some(intent) = &item.intent else { continue };
+            let applied = object_of(&found, intent.object)
+                .is_some_and(|object| is_applied(intent, object, &names));
+            if applied {
+                item.verdict = Some(Verdict::Written);
+            } else {
+                let detail = "no answer came to the modify, and reading shows that it was not made";
+                item.fail(Class::Transient, self.unknown_code, detail);
+            }
+        }
+        self.stage = Stage::Poll;
+        Ok(Turn::Busy)
+    }
+
+    fn log(&mut self, now: Timestamp, ports: &mut Ports<'_>, desk: &mut Desk) -> Stepped<BatchEnd> {
+        let entries: Vec<LogEntry> = self
+            .items
+            .iter()
+            .filter_map(|item| item.settled()?.entry(desk, self.cycle, now))
+            .collect();
+        self.stage = Stage::Commit;
+        if entries.is_empty() {
+            return self.commit(now, ports, desk);
+        }
+        if self.origin == Origin::OnDemand {
+            self.first_entry = entries.first().cloned();
+        }
+        if let Some(at) = desk.log(ports, entries, now)? {
+            self.stage = Stage::Log;
+            return Ok(Turn::Wait(at));
+        }
+        Ok(Turn::Busy)
+    }
+
+    fn commit(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<BatchEnd> {
+        let mut effects = Effects::default();
+        for settled in self.items.iter().filter_map(Item::settled) {
+            settled.count(&mut self.tally);
+            settled.commit(desk, &mut effects, now);
+        }
+        let writes = effects.take_writes(desk)?;
+        self.stage = Stage::End;
+        if writes.is_empty() {
+            effects.apply(desk);
+            return self.end();
+        }
+        ports.store.commit(writes)?;
+        effects.apply(desk);
+        Ok(Turn::Busy)
+    }
+
+    fn end(&mut self) -> Stepped<BatchEnd> {
+        match self.ended.take() {
+            Some(interrupt) => Err(interrupt),
+            None => {
+                Ok(Turn::Done(BatchEnd { tally: self.tally, first_entry: self.first_entry.take() }))
+            }
+        }
+    }
+
+    /// The numbers so far, for a cycle that ends here.
+    pub(super) const fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// Sends no more; what has an outcome is still logged and committed.
+    fn stop_sending(&mut self, interrupt: Interrupt) {
+        self.ended = Some(interrupt);
+        for index in &self.planned[self.sent..] {
+            self.items[*index].verdict = Some(Verdict::Unsent);
+        }
+        self.stage = Stage::Log;
+    }
+
+    /// The items that are not settled yet and for which `also` holds.
+    fn open(&self, also: impl Fn(&Item) -> bool) -> Vec<usize> {
+        let open = |item: &Item| item.verdict.is_none() && also(item);
+        (0..self.items.len()).filter(|index| open(&self.items[*index])).collect()
+    }
+}
+
+impl Item {
+    const fn new(mailbox: Mailbox, digest: u64, verdict: Option<Verdict>) -> Self {
+        Self {
+            mailbox,
+            digest,
+            stored: None,
+            user: None,
+            object: None,
+            changes: Vec::new(),
+            intent: None,
+            verdict,
+        }
+    }
+
+    fn fail(&mut self, class: Class, code: &'static str, detail: &str) {
+        self.verdict = Some(Verdict::Failed(Failure::new(class, code, detail)));
+    }
+
+    fn settled(&self) -> Option<Settled<'_>> {
+        Some(Settled {
+            mailbox: self.mailbox.id,
+            digest: self.digest,
+            stored: self.stored,
+            found: self.object.as_ref().map(|object| object.guid),
+            intent: self.intent.as_ref(),
+            verdict: self.verdict.as_ref()?,
+        })
+    }
+}
+
+const fn not_in_scope(detail: String, quiet: bool) -> Verdict {
+    Verdict::Skipped { code: code::NOT_IN_SCOPE, detail, quiet }
+}
+
+/// A mailbox that changes while it is listed may come twice: the last version counts.
+fn latest_versions(rows: Vec<Mailbox>) -> Vec<Mailbox> {
+    let mut last: Lookup<MailboxId, usize> = Lookup::default();
+    last.reserve(rows.len());
+    for (index, row) in rows.iter().enumerate() {
+        last.insert(row.id, index);
+    }
+    if last.len() == rows.len() {
+        return rows;
+    }
+    rows.into_iter()
+        .enumerate()
+        .filter(|(index, row)| last.get(&row.id) == Some(index))
+        .map(|(_, row)| row)
+        .collect()
+}

@@ -1,0 +1,318 @@
+//! One cycle: the prologue, then what is due in the escrow, then everything that changed.
+//!
+//! The watermark that a cycle reaches is the service's own clock at the answer to its first page, cut
+//! to whole seconds; the listing takes everything at or after it. So what shares a second with the
+//! watermark comes again, and what changes while pages are read comes in the next cycle.
+
+use super::batch::{Batch, BatchEnd, Origin};
+use super::desk::{Answer, Desk, Interrupt, Lookup, Stepped, Tally, Turn, answered};
+use super::outcome::Effects;
+use super::prologue::Prologue;
+use crate::failure::{Class, Failure, Side, code};
+use crate::job::{LogEntry, LogStatus};
+use crate::planted_bugs::planted;
+use crate::ports::{AgentName, CallError, MAILBOX_BATCH, Mailbox, MailboxId, PageToken, Ports};
+use crate::time::Timestamp;
+
+/// How often a listing may start over in one cycle.
+const LISTINGS: u32 = 5;
+
+/// A cycle under way.
+pub(super) struct Cycle {
+    number: u64,
+    since: Option<Timestamp>,
+    agent: Option<AgentName>,
+    phase: Phase,
+    /// Mailboxes of the escrow that are due and were not fetched yet, the next one last.
+    due: Vec<MailboxId>,
+    page: Option<PageToken>,
+    as_of: Option<Timestamp>,
+    listings: u32,
+    /// Versions read in this cycle that the next one will see again.
+    edge: Lookup<MailboxId, Timestamp>,
+    tally: Tally,
+}
+
+enum Phase {
+    Prologue(Box<Prologue>),
+    Fetch,
+    EscrowBatch(Box<Batch>),
+    /// Mailboxes of the escrow that no longer exist.
+    Gone(Vec<MailboxId>, Vec<Mailbox>),
+    GoneLog(Vec<MailboxId>, Vec<Mailbox>),
+    Page,
+    PageBatch(Box<Batch>, Option<PageToken>),
+    #[cfg(feature = "planted-bugs")]
+    EarlyWatermark(Box<Batch>, Option<PageToken>),
+}
+
+/// A cycle that came to its end.
+pub(super) struct CycleEnd {
+    pub(super) tally: Tally,
+    /// Everything that changed before it was looked at.
+    pub(super) watermark: Timestamp,
+    /// What the next cycle will see again.
+    pub(super) edge: Lookup<MailboxId, Timestamp>,
+}
+
+impl Cycle {
+    /// A cycle over what changed since the watermark, or over everything without one.
+    pub(super) fn new(now: Timestamp, desk: &mut Desk) -> Self {
+        let number = desk.row.cycle + 1;
+        desk.attempted.clear();
+        let due = desk.escrow.iter().rev().filter(|(_, row)| row.next <= now);
+        Self {
+            number,
+            since: desk.row.watermark.map(Timestamp::from_micros),
+            agent: None,
+            phase: Phase::Prologue(Box::new(Prologue::new(number))),
+            due: due.map(|(id, _)| *id).collect(),
+            page: None,
+            as_of: None,
+            listings: 1,
+            edge: Lookup::default(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Whether it looks at everything.
+    pub(super) const fn is_initial(&self) -> bool {
+        self.since.is_none()
+    }
+
+    /// Its number.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The numbers so far, those of a batch under way included.
+    pub(super) fn tally(&self) -> Tally {
+        match &self.phase {
+            Phase::EscrowBatch(batch) | Phase::PageBatch(batch, _) => {
+                let mut tally = self.tally;
+                tally.add(batch.tally());
+                tally
+            }
+            _ => self.tally,
+        }
+    }
+
+    /// Whether it stands between two batches, so that something else may come in between.
+    pub(super) const fn is_between_batches(&self) -> bool {
+        matches!(self.phase, Phase::Fetch | Phase::Page)
+    }
+
+    pub(super) fn step(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<CycleEnd> {
+        match &mut self.phase {
+            Phase::Prologue(prologue) => {
+                match prologue.step(now, ports, desk)? {
+                    Turn::Busy => {}
+                    Turn::Wait(at) => return Ok(Turn::Wait(at)),
+                    Turn::Done((agent, written)) => {
+                        self.agent = Some(agent);
+                        self.tally.written += written;
+                        self.phase = Phase::Fetch;
+                    }
+                }
+                Ok(Turn::Busy)
+            }
+            Phase::Fetch => self.fetch(now, ports, desk),
+            Phase::GoneLog(..) => self.log_gone(now, ports, desk),
+            Phase::Gone(..) => self.release_gone(ports, desk),
+            Phase::EscrowBatch(batch) => {
+                match batch.step(now, ports, desk)? {
+                    Turn::Busy => {}
+                    Turn::Wait(at) => return Ok(Turn::Wait(at)),
+                    Turn::Done(end) => {
+                        self.finish_batch(&end);
+                        self.phase = Phase::Fetch;
+                    }
+                }
+                Ok(Turn::Busy)
+            }
+            Phase::Page => self.list(now, ports, desk),
+            Phase::PageBatch(batch, next) => match batch.step(now, ports, desk)? {
+                Turn::Busy => Ok(Turn::Busy),
+                Turn::Wait(at) => Ok(Turn::Wait(at)),
+                Turn::Done(end) => {
+                    self.page = next.take();
+                    self.finish_batch(&end);
+                    self.phase = Phase::Page;
+                    Ok(if self.page.is_none() { Turn::Done(self.end(now)) } else { Turn::Busy })
+                }
+            },
+            #[cfg(feature = "planted-bugs")]
+            Phase::EarlyWatermark(..) => self.move_watermark_early(ports, desk),
+        }
+    }
+
+    /// Fetches what is due in the escrow, a batch at a time.
+    fn fetch(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<CycleEnd> {
+        let start = self.due.len().saturating_sub(MAILBOX_BATCH);
+        let ids: Vec<MailboxId> = self.due[start..].iter().rev().copied().collect();
+        if ids.is_empty() {
+            return self.list(now, ports, desk);
+        }
+        let result = ports.exchange.mailboxes(&ids, desk.plan.properties());
+        let answer = answered!(desk.settle(result, Side::Cloud, now)?);
+        self.due.truncate(start);
+        let mut rows = Vec::with_capacity(answer.len());
+        let mut gone = Vec::new();
+        for (id, row) in ids.into_iter().zip(answer) {
+            match row {
+                Some(row) => rows.push(row),
+                None => gone.push(id),
+            }
+        }
+        if gone.is_empty() {
+            self.start_escrow_batch(rows, desk);
+        } else {
+            self.phase = Phase::GoneLog(gone, rows);
+        }
+        Ok(Turn::Busy)
+    }
+
+    fn log_gone(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<CycleEnd> {
+        let Phase::GoneLog(gone, rows) = &mut self.phase else { return Ok(Turn::Busy) };
+        let entry = |id: &MailboxId| LogEntry {
+            at: now,
+            cycle: self.number,
+            mailbox: Some(*id),
+            target: None,
+            status: LogStatus::Skipped,
+            code: code::NOT_IN_SCOPE,
+            detail: "the mailbox no longer exists".to_owned(),
+            modified: Vec::new(),
+        };
+        if let Some(at) = desk.log(ports, gone.iter().map(entry).collect(), now)? {
+            return Ok(Turn::Wait(at));
+        }
+        self.phase = Phase::Gone(core::mem::take(gone), core::mem::take(rows));
+        Ok(Turn::Busy)
+    }
+
+    fn release_gone(&mut self, ports: &mut Ports<'_>, desk: &mut Desk) -> Stepped<CycleEnd> {
+        let Phase::Gone(gone, rows) = &mut self.phase else { return Ok(Turn::Busy) };
+        let mut effects = Effects::default();
+        for id in core::mem::take(gone) {
+            self.tally.skipped += 1;
+            effects.release(id);
+        }
+        let rows = core::mem::take(rows);
+        let writes = effects.take_writes(desk)?;
+        ports.store.commit(writes)?;
+        effects.apply(desk);
+        self.start_escrow_batch(rows, desk);
+        Ok(Turn::Busy)
+    }
+
+    fn start_escrow_batch(&mut self, rows: Vec<Mailbox>, desk: &Desk) {
+        if let Some(batch) = self.batch(Origin::Escrow, rows, desk) {
+            self.phase = Phase::EscrowBatch(Box::new(batch));
+        }
+    }
+
+    /// Reads the next page of what changed.
+    fn list(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<CycleEnd> {
+        let result = ports.exchange.mailboxes_changed(
+            self.since,
+            self.page.as_ref(),
+            desk.plan.properties(),
+        );
+        if result == Err(CallError::PageExpired) && self.listings < LISTINGS {
+            // The new listing is complete on its own, so its own first page sets the watermark.
+            self.listings += 1;
+            self.page = None;
+            self.as_of = None;
+            self.phase = Phase::Page;
+            return Ok(Turn::Busy);
+        }
+        let page = match desk.settle(result, Side::Cloud, now)? {
+            Answer::Value(page) => page,
+            Answer::Later(at) => {
+                self.phase = Phase::Page;
+                return Ok(Turn::Wait(at));
+            }
+        };
+        let as_of = *self.as_of.get_or_insert_with(|| page.as_of.floor_to_second());
+        let rows = self.looked_at(page.rows, as_of, desk);
+        let origin = if self.is_initial() { Origin::Initial } else { Origin::Delta };
+        let Some(batch) = self.batch(origin, rows, desk) else {
+            return Err(Interrupt::of_failure(Failure::new(
+                Class::Transient,
+                code::NO_ACTIVE_AGENTS,
+                "there is no agent",
+            )));
+        };
+        #[cfg(feature = "planted-bugs")]
+        if planted!(desk.bugs, WatermarkBeforeWrite) {
+            self.phase = Phase::EarlyWatermark(Box::new(batch), page.next);
+            return Ok(Turn::Busy);
+        }
+        self.phase = Phase::PageBatch(Box::new(batch), page.next);
+        Ok(Turn::Busy)
+    }
+
+    /// The rows of a page, noting those that the next cycle will see again.
+    fn looked_at(&mut self, rows: Vec<Mailbox>, as_of: Timestamp, desk: &Desk) -> Vec<Mailbox> {
+        let late = rows.iter().filter(|row| row.when_changed >= as_of);
+        self.edge.extend(late.map(|row| (row.id, row.when_changed)));
+        if planted!(desk.bugs, SkipTiedTimestamp) {
+            let mut rows = rows;
+            rows.dedup_by_key(|row| row.when_changed);
+            return rows;
+        }
+        rows
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    fn move_watermark_early(
+        &mut self,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<CycleEnd> {
+        let phase = core::mem::replace(&mut self.phase, Phase::Page);
+        if let Phase::EarlyWatermark(batch, next) = phase {
+            desk.row.watermark = self.as_of.map(Timestamp::as_micros);
+            ports.store.commit(vec![crate::journal::rows::version_write(), desk.row.write()?])?;
+            self.phase = Phase::PageBatch(batch, next);
+        }
+        Ok(Turn::Busy)
+    }
+
+    fn batch(&self, origin: Origin, rows: Vec<Mailbox>, desk: &Desk) -> Option<Batch> {
+        Some(Batch::new(self.agent.clone()?, self.number, origin, rows, desk))
+    }
+
+    fn finish_batch(&mut self, end: &BatchEnd) {
+        self.tally.add(end.tally);
+    }
+
+    fn end(&mut self, now: Timestamp) -> CycleEnd {
+        CycleEnd {
+            tally: self.tally,
+            watermark: self.as_of.unwrap_or(now),
+            edge: core::mem::take(&mut self.edge),
+        }
+    }
+}

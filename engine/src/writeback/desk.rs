@@ -1,0 +1,186 @@
+//! What all parts of a job share between steps: configuration, run state, escrow, and the one
+//! place where a failed call becomes a wait, a failed cycle or the end.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use super::job::JobEnd;
+use super::plan::MappingPlan;
+use super::retry::Backoff;
+use crate::failure::{Class, Failure, Side};
+use crate::job::{CycleFailure, JobCommand, JobConfiguration, LogEntry};
+use crate::journal::rows::{EscrowRow, JobRow};
+use crate::planted_bugs::PlantedBugs;
+use crate::ports::{CallError, MailboxId, Ports, StoreError};
+use crate::time::Timestamp;
+
+/// How far a part of the job got in one step.
+pub(super) enum Turn<T> {
+    /// There is more to do now.
+    Busy,
+    /// There is nothing to do before this instant.
+    Wait(Timestamp),
+    /// It is done.
+    Done(T),
+}
+
+/// Why a part of the job cannot go on.
+#[derive(Debug)]
+pub(super) enum Interrupt {
+    /// The cycle fails. `refused`: because credentials were refused.
+    Cycle { failure: CycleFailure, refused: bool },
+    /// A command asks the cycle to end.
+    Stopped,
+    /// The whole job ends.
+    End(JobEnd),
+}
+
+/// One step of a part.
+pub(super) type Stepped<T> = Result<Turn<T>, Interrupt>;
+
+/// The answer of a call, or when to make it again.
+pub(super) enum Answer<T> {
+    Value(T),
+    Later(Timestamp),
+}
+
+/// Takes the value of an answer, or returns the wait from the enclosing step.
+macro_rules! answered {
+    ($answer:expr) => {
+        match $answer {
+            $crate::writeback::desk::Answer::Value(value) => value,
+            $crate::writeback::desk::Answer::Later(at) => {
+                return Ok($crate::writeback::desk::Turn::Wait(at));
+            }
+        }
+    };
+}
+pub(super) use answered;
+
+/// The numbers of a cycle, as they grow.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    pub(super) read: u64,
+    pub(super) in_scope: u64,
+    pub(super) written: u64,
+    pub(super) skipped: u64,
+    pub(super) failed: u64,
+    pub(super) retried: u64,
+}
+
+impl Tally {
+    pub(super) const fn add(&mut self, other: Self) {
+        self.read += other.read;
+        self.in_scope += other.in_scope;
+        self.written += other.written;
+        self.skipped += other.skipped;
+        self.failed += other.failed;
+        self.retried += other.retried;
+    }
+}
+
+/// A map that is never iterated.
+pub(super) type Lookup<K, V> = HashMap<K, V, FxBuildHasher>;
+
+/// What all parts share.
+pub(super) struct Desk {
+    pub(super) configuration: JobConfiguration,
+    pub(super) domain: String,
+    pub(super) plan: MappingPlan,
+    pub(super) bugs: PlantedBugs,
+    /// As committed, or about to be.
+    pub(super) row: JobRow,
+    /// A mirror of the table `Escrow`.
+    pub(super) escrow: BTreeMap<MailboxId, EscrowRow>,
+    /// Versions at the edge of the watermark that were looked at: their skips are logged already.
+    pub(super) seen: Lookup<MailboxId, Timestamp>,
+    /// Digests that failed in this cycle: a listing that starts over does not try them again.
+    pub(super) attempted: Lookup<MailboxId, u64>,
+    /// Commands that came and were not yet obeyed.
+    pub(super) inbox: VecDeque<JobCommand>,
+    /// A command asks the running cycle to end before its next write.
+    pub(super) stop: bool,
+    pub(super) backoff: Backoff,
+}
+
+impl Desk {
+    /// The value of a call, the time of its repetition, or the failure of the cycle.
+    pub(super) fn settle<T>(
+        &mut self,
+        result: Result<T, CallError>,
+        side: Side,
+        now: Timestamp,
+    ) -> Result<Answer<T>, Interrupt> {
+        let error = match result {
+            Ok(value) => {
+                self.backoff.reset();
+                return Ok(Answer::Value(value));
+            }
+            Err(CallError::Halted) => return Err(Interrupt::End(JobEnd::Halted)),
+            Err(error) => error,
+        };
+        let failure = Failure::of_call(&error, side);
+        // An agent that is gone fails the cycle at once; the cloud is given some minutes.
+        let gone = side == Side::Agent
+            && matches!(error, CallError::Unreachable { .. } | CallError::TimedOut { .. });
+        if !gone && let Some(at) = self.backoff.next(failure.class, now) {
+            return Ok(Answer::Later(at));
+        }
+        self.backoff.reset();
+        Err(Interrupt::of_failure(failure))
+    }
+
+    /// Fetches commands; those that end a running cycle raise the flag for it.
+    pub(super) fn poll(&mut self, ports: &mut Ports<'_>) -> Result<(), Interrupt> {
+        match ports.job.commands() {
+            Ok(commands) => {
+                self.stop |= commands
+                    .iter()
+                    .any(|command| !matches!(command, JobCommand::ProvisionOnDemand { .. }));
+                self.inbox.extend(commands);
+                Ok(())
+            }
+            Err(CallError::Halted) => Err(Interrupt::End(JobEnd::Halted)),
+            // The desk is away: the configuration that is known goes on.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Hands out log entries; answers when to try again while the desk is away. After some minutes
+    /// the work goes on without it: AD and the state store decide, the log only tells.
+    pub(super) fn log(
+        &mut self,
+        ports: &mut Ports<'_>,
+        entries: Vec<LogEntry>,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Interrupt> {
+        let result = ports.job.log(entries);
+        match self.settle(result, Side::Cloud, now) {
+            Ok(Answer::Later(at)) => Ok(Some(at)),
+            Err(Interrupt::End(end)) => Err(Interrupt::End(end)),
+            Ok(Answer::Value(())) | Err(_) => Ok(None),
+        }
+    }
+}
+
+impl Interrupt {
+    pub(super) fn of_failure(failure: Failure) -> Self {
+        let refused = failure.class == Class::Fatal;
+        Self::Cycle {
+            failure: CycleFailure { code: failure.code, detail: failure.detail },
+            refused,
+        }
+    }
+}
+
+impl From<StoreError> for Interrupt {
+    fn from(error: StoreError) -> Self {
+        Self::End(match error {
+            StoreError::Halted => JobEnd::Halted,
+            other => JobEnd::Store(other),
+        })
+    }
+}

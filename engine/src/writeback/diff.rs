@@ -1,0 +1,250 @@
+//! The smallest modify that brings an AD object to what the mapping says.
+//!
+//! One modify for an object, all or nothing. A set of values is changed value by value as long as
+//! few differ, so that a value that somebody else adds at the same moment survives; elements on the
+//! same attribute are applied in order, delete before add, because AD takes two values that differ
+//! in case alone for the same one ([MS-ADTS] 3.1.1.3; [RFC 4511] 4.6).
+
+use std::borrow::Cow;
+
+use super::digest;
+use super::map::Target;
+use super::plan::MappingPlan;
+use crate::job::ModifiedProperty;
+use crate::journal::rows::IntendedChange;
+use crate::planted_bugs::planted;
+use crate::ports::{AttributeChange, ChangeOperation, DirectoryObject, Mailbox, Name};
+
+/// From this many differing values on, the set is replaced as a whole.
+pub const REPLACE_FROM: usize = 64;
+
+/// The elements of a modify, and what they come to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// The elements, in order; none when both sides agree.
+    pub changes: Vec<AttributeChange>,
+    /// One entry for each attribute that they touch.
+    pub intended: Vec<IntendedChange>,
+}
+
+/// What AD lacks of what the mapping says. `object` carries the attributes of `plan`, in its order.
+#[must_use]
+pub fn diff(plan: &MappingPlan, mailbox: &Mailbox, object: &DirectoryObject) -> Difference {
+    let mut difference = Difference::default();
+    for (rule, name) in plan.attributes().iter().enumerate() {
+        let current = object.values.get(rule).map_or(&[][..], Vec::as_slice);
+        match plan.target(rule, mailbox, current) {
+            Target::Keep => {}
+            Target::Remove if current.is_empty() => {}
+            Target::Remove => difference.push(name, ChangeOperation::Delete, current, &[]),
+            Target::One(value) => {
+                if current.len() != 1 || current[0] != value {
+                    difference.push(name, ChangeOperation::Replace, current, &[value]);
+                }
+            }
+            Target::Set(target) => difference.push_set(name, current, &target),
+        }
+    }
+    if planted!(plan.bugs, OutsideAttribute) && !difference.changes.is_empty() {
+        difference.push(
+            &Name::Borrowed("department"),
+            ChangeOperation::Replace,
+            &[],
+            &[b"Written back".as_slice()],
+        );
+    }
+    difference
+}
+
+impl Difference {
+    /// One element for the whole attribute.
+    fn push(
+        &mut self,
+        name: &Name,
+        operation: ChangeOperation,
+        current: &[Vec<u8>],
+        target: &[&[u8]],
+    ) {
+        self.intend(name, current, target);
+        let values = target.iter().map(|value| value.to_vec()).collect();
+        self.changes.push(AttributeChange { attribute: name.clone(), operation, values });
+    }
+
+    /// The elements that turn one set into another.
+    fn push_set(&mut self, name: &Name, current: &[Vec<u8>], target: &[Cow<'_, [u8]>]) {
+        let mut held: Vec<&[u8]> = current.iter().map(Vec::as_slice).collect();
+        let mut wanted: Vec<&[u8]> = target.iter().map(AsRef::as_ref).collect();
+        held.sort_unstable();
+        wanted.sort_unstable();
+        wanted.dedup();
+        if held == wanted {
+            return;
+        }
+        let removed = missing_from(&held, &wanted);
+        let added = missing_from(&wanted, &held);
+        if !held.is_empty() && removed.len() + added.len() >= REPLACE_FROM {
+            self.push(name, ChangeOperation::Replace, current, &wanted);
+            return;
+        }
+        self.intend(name, current, &wanted);
+        for (operation, values) in
+            [(ChangeOperation::Delete, removed), (ChangeOperation::Add, added)]
+        {
+            if !values.is_empty() {
+                let values = values.into_iter().map(<[u8]>::to_vec).collect();
+                self.changes.push(AttributeChange { attribute: name.clone(), operation, values });
+            }
+        }
+    }
+
+    fn intend(&mut self, name: &Name, current: &[Vec<u8>], target: &[&[u8]]) {
+        self.intended.push(IntendedChange {
+            after: digest::of_set(target.iter().copied()),
+            property: ModifiedProperty {
+                attribute: name.clone(),
+                old: joined(current.iter().map(Vec::as_slice)),
+                new: joined(target.iter().copied()),
+            },
+        });
+    }
+}
+
+/// Values as a log shows them.
+fn joined<'a>(values: impl Iterator<Item = &'a [u8]>) -> String {
+    let mut text = String::new();
+    for value in values {
+        if !text.is_empty() {
+            text.push_str("; ");
+        }
+        text.push_str(&String::from_utf8_lossy(value));
+    }
+    text
+}
+
+/// The values of one sorted list that another sorted list lacks.
+fn missing_from<'a>(these: &[&'a [u8]], others: &[&[u8]]) -> Vec<&'a [u8]> {
+    these.iter().filter(|value| others.binary_search(value).is_err()).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::{self, Address};
+    use crate::planted_bugs::PlantedBugs;
+    use crate::ports::Modification;
+    use crate::test_world::{apply, configuration, mailbox, object_like};
+    use proptest::prelude::*;
+
+    fn plan() -> MappingPlan {
+        MappingPlan::new(&configuration(), PlantedBugs::none())
+    }
+
+    #[test]
+    fn equal_sides_need_no_modify() {
+        let cloud = mailbox(1);
+        assert_eq!(diff(&plan(), &cloud, &object_like(&plan(), &cloud)), Difference::default());
+    }
+
+    #[test]
+    fn a_change_of_case_alone_is_delete_and_add_in_one_modify() {
+        let mut cloud = mailbox(1);
+        let object = object_like(&plan(), &cloud);
+        let addresses = &mut cloud.values[20];
+        addresses[1] = addresses[1].replace("alias", "ALIAS");
+        let found = diff(&plan(), &cloud, &object);
+        let operations: Vec<ChangeOperation> =
+            found.changes.iter().map(|change| change.operation).collect();
+        assert_eq!(operations, [ChangeOperation::Delete, ChangeOperation::Add]);
+        assert_eq!(found.intended.len(), 1);
+    }
+
+    #[test]
+    fn a_single_value_is_replaced_and_logged_with_old_and_new() {
+        let mut cloud = mailbox(1);
+        let object = object_like(&plan(), &cloud);
+        cloud.values[0] = vec!["C-1".into()];
+        let found = diff(&plan(), &cloud, &object);
+        assert_eq!(found.changes.len(), 1);
+        assert_eq!(found.changes[0].operation, ChangeOperation::Replace);
+        let property = &found.intended[0].property;
+        assert_eq!((property.old.as_str(), property.new.as_str()), ("HR-1", "C-1"));
+    }
+
+    #[test]
+    fn many_differing_values_replace_the_set() {
+        let mut cloud = mailbox(1);
+        let object = object_like(&plan(), &cloud);
+        cloud.values[20].extend((0..REPLACE_FROM).map(|n| format!("smtp:n{n}@contoso.com")));
+        let found = diff(&plan(), &cloud, &object);
+        assert_eq!(found.changes.len(), 1);
+        assert_eq!(found.changes[0].operation, ChangeOperation::Replace);
+    }
+
+    fn texts(most: usize) -> impl Strategy<Value = Vec<String>> {
+        proptest::collection::vec("[aAbB]{0,2}", 0..most)
+    }
+
+    fn unique(mut values: Vec<String>) -> Vec<String> {
+        let mut kept: Vec<String> = Vec::new();
+        values.retain(|value| !value.is_empty());
+        for value in values {
+            if !kept.iter().any(|earlier| address::same(earlier, &value)) {
+                kept.push(value);
+            }
+        }
+        kept
+    }
+
+    proptest! {
+        /// AD takes the modify, ends where the mapping points to, and then nothing is left to do.
+        #[test]
+        fn the_modify_leads_to_the_target(
+            single in texts(2),
+            set in texts(6),
+            proxies in texts(6),
+            held_single in texts(2),
+            held_set in texts(6),
+            held_proxies in texts(6),
+            null_flow: bool,
+        ) {
+            let mut configuration = configuration();
+            configuration.switches.null_flow = null_flow;
+            configuration.switches.null_flow_multi = null_flow;
+            let plan = MappingPlan::new(&configuration, PlantedBugs::none());
+            let mut cloud = mailbox(1);
+            cloud.values[0] = single.into_iter().take(1).collect();
+            cloud.values[15] = unique(set);
+            cloud.values[20] =
+                unique(proxies).into_iter().map(|name| format!("smtp:{name}@c.com")).collect();
+            let mut object = object_like(&plan, &mailbox(1));
+            let bytes = |values: Vec<String>| -> Vec<Vec<u8>> {
+                unique(values).into_iter().map(String::into_bytes).collect()
+            };
+            object.values[0] = bytes(held_single).into_iter().take(1).collect();
+            object.values[15] = bytes(held_set);
+            object.values[22] = unique(held_proxies)
+                .into_iter()
+                .map(|name| format!("SMTP:{name}@c.com").into_bytes())
+                .take(1)
+                .collect();
+            let before = object.clone();
+            let found = diff(&plan, &cloud, &object);
+            let modify = Modification { object: object.guid, changes: found.changes.clone() };
+            let names = plan.attributes();
+            prop_assert_eq!(apply(&mut object, names, &modify), 0);
+            for change in &found.intended {
+                let at = names.iter().position(|name| *name == change.property.attribute).unwrap();
+                prop_assert_ne!(&object.values[at], &before.values[at]);
+                let after = digest::of_set(object.values[at].iter().map(Vec::as_slice));
+                prop_assert_eq!(after, change.after);
+            }
+            prop_assert!(object.values.iter().flatten().all(|value| !value.is_empty()));
+            prop_assert_eq!(diff(&plan, &cloud, &object), Difference::default());
+            let primaries = object.values[22]
+                .iter()
+                .filter(|value| Address::parse(core::str::from_utf8(value).unwrap()).is_primary())
+                .count();
+            prop_assert!(primaries <= 1);
+        }
+    }
+}

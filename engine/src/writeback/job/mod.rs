@@ -1,0 +1,351 @@
+//! The job: an activity that never ends. It restores its state, obeys commands, runs cycles by the
+//! schedule and reports.
+//!
+//! The desired state comes from outside, at construction and by command; the run state lives in the
+//! state store alone, so a job that was killed goes on where its last commit left it.
+
+mod close;
+mod commands;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use close::cycle_entry;
+
+use super::cycle::Cycle;
+use super::desk::{Desk, Interrupt, Lookup, Stepped, Turn};
+use super::on_demand::OnDemand;
+use super::plan::MappingPlan;
+use super::quarantine;
+use super::retry::Backoff;
+use crate::job::{CycleReport, JobConfiguration, JobReport, JobStatus};
+use crate::journal::rows::{
+    EscrowRow, JOB_KEY, JobRow, VERSION_KEY, check_version, mailbox_of_key, version_write,
+};
+use crate::planted_bugs::PlantedBugs;
+use crate::ports::{CallError, Ports, StoreError, StoreWrite, Table};
+use crate::step::{Activity, Step};
+use crate::time::Timestamp;
+
+/// Rows read or deleted with one call of the state store.
+const ROWS: usize = 5_000;
+
+/// What a job is to do.
+#[derive(Debug, Clone)]
+pub struct WritebackConfig {
+    /// The desired state, until a command replaces it.
+    pub job: JobConfiguration,
+    /// The AD domain (FQDN) that it is responsible for.
+    pub domain: String,
+    /// Whether a job without a history runs at once; otherwise it waits for `Start`.
+    pub started: bool,
+    /// Deliberate mistakes; none but in tests of the judge.
+    pub bugs: PlantedBugs,
+}
+
+/// Why a job ended. It never does so by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobEnd {
+    /// The process is at its end.
+    Halted,
+    /// The state store is damaged or does not work.
+    Store(StoreError),
+}
+
+/// The writeback job.
+pub struct WritebackJob {
+    desk: Desk,
+    stage: Stage,
+    cycle: Option<Running>,
+    on_demand: Option<OnDemand>,
+    not_before: Option<Timestamp>,
+    last_cycle: Option<CycleReport>,
+    report: Option<JobReport>,
+}
+
+struct Running {
+    cycle: Cycle,
+    began: Timestamp,
+    /// When the one after it is due. Kept here until this one ends: a job that is killed before
+    /// that finds its cycle still due.
+    next_due: Timestamp,
+}
+
+enum Stage {
+    LoadJob,
+    LoadEscrow(Option<Vec<u8>>),
+    Idle,
+    /// The run state as commands left it; then these tables are emptied.
+    Commit(Vec<Table>),
+    Clear(Vec<Table>),
+    ClearRows(Vec<Table>, Vec<StoreWrite>),
+    CloseLog(CycleReport, Vec<StoreWrite>),
+    CloseCommit(CycleReport, Vec<StoreWrite>),
+}
+
+impl WritebackJob {
+    /// A job that will restore its state from the store with its first steps.
+    #[must_use]
+    pub fn new(config: WritebackConfig) -> Self {
+        let plan = MappingPlan::new(&config.job, config.bugs);
+        let row = JobRow::new(plan.fingerprint(), !config.started);
+        Self {
+            desk: Desk {
+                configuration: config.job,
+                domain: config.domain,
+                plan,
+                bugs: config.bugs,
+                row,
+                escrow: BTreeMap::new(),
+                seen: Lookup::default(),
+                attempted: Lookup::default(),
+                inbox: VecDeque::new(),
+                stop: false,
+                backoff: Backoff::default(),
+            },
+            stage: Stage::LoadJob,
+            cycle: None,
+            on_demand: None,
+            not_before: None,
+            last_cycle: None,
+            report: None,
+        }
+    }
+
+    /// The cycle that ended last in this life.
+    #[must_use]
+    pub const fn last_cycle(&self) -> Option<&CycleReport> {
+        self.last_cycle.as_ref()
+    }
+
+    /// How many cycles have ended, in all lives.
+    #[must_use]
+    pub const fn cycles(&self) -> u64 {
+        self.desk.row.cycle
+    }
+
+    /// How many objects wait in escrow.
+    #[must_use]
+    pub fn escrowed(&self) -> u64 {
+        self.desk.escrow.len() as u64
+    }
+
+    /// Everything that changed before this instant was looked at.
+    #[must_use]
+    pub fn watermark(&self) -> Option<Timestamp> {
+        self.desk.row.watermark.map(Timestamp::from_micros)
+    }
+
+    /// Whether it stands between two cycles, with nothing under way.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        matches!(self.stage, Stage::Idle)
+            && self.cycle.is_none()
+            && self.on_demand.is_none()
+            && self.report.is_none()
+    }
+
+    /// `status.code`.
+    #[must_use]
+    pub const fn status(&self) -> JobStatus {
+        let row = &self.desk.row;
+        if row.paused || row.disabled {
+            JobStatus::Paused
+        } else if row.quarantine.is_some() {
+            JobStatus::Quarantine
+        } else if row.cycle == 0 {
+            JobStatus::NotRun
+        } else {
+            JobStatus::Active
+        }
+    }
+
+    fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Stepped<()> {
+        match &mut self.stage {
+            Stage::LoadJob => self.load_job(ports)?,
+            Stage::LoadEscrow(after) => {
+                let after = after.take();
+                self.load_escrow(after.as_deref(), ports)?;
+            }
+            Stage::Commit(tables) => {
+                let tables = core::mem::take(tables);
+                ports.store.commit(vec![version_write(), self.desk.row.write()?])?;
+                self.stage = Stage::Clear(tables);
+            }
+            Stage::Clear(tables) => {
+                let tables = core::mem::take(tables);
+                self.clear(tables, ports)?;
+            }
+            Stage::ClearRows(tables, writes) => {
+                let (tables, writes) = (core::mem::take(tables), core::mem::take(writes));
+                self.clear_rows(tables, writes, ports)?;
+            }
+            Stage::CloseLog(report, writes) => {
+                let (report, writes) = (report.clone(), core::mem::take(writes));
+                let entries = report.failure.iter().map(|failure| cycle_entry(&report, failure));
+                if let Some(at) = self.desk.log(ports, entries.collect(), now)? {
+                    self.stage = Stage::CloseLog(report, writes);
+                    return Ok(Turn::Wait(at));
+                }
+                self.stage = Stage::CloseCommit(report, writes);
+            }
+            Stage::CloseCommit(report, writes) => {
+                let report = report.clone();
+                ports.store.commit(core::mem::take(writes))?;
+                self.last_cycle = Some(report.clone());
+                self.report = Some(self.report_with(Some(report)));
+                self.stage = Stage::Idle;
+            }
+            Stage::Idle => return self.idle(now, ports),
+        }
+        Ok(Turn::Busy)
+    }
+
+    fn load_job(&mut self, ports: &mut Ports<'_>) -> Result<(), Interrupt> {
+        let keys = [VERSION_KEY.to_vec(), JOB_KEY.to_vec()];
+        let mut rows = ports.store.get(Table::Meta, &keys)?.into_iter();
+        check_version(rows.next().flatten().as_deref())?;
+        if let Some(bytes) = rows.next().flatten() {
+            let mapping = self.desk.row.mapping;
+            self.desk.row = JobRow::decode(&bytes)?;
+            if self.desk.row.mapping != mapping {
+                self.desk.row.mapping = mapping;
+                self.desk.row.watermark = None;
+            }
+        }
+        self.stage = Stage::LoadEscrow(None);
+        Ok(())
+    }
+
+    fn load_escrow(
+        &mut self,
+        after: Option<&[u8]>,
+        ports: &mut Ports<'_>,
+    ) -> Result<(), Interrupt> {
+        let rows = ports.store.scan(Table::Escrow, after, ROWS)?;
+        let last = rows.last().map(|(key, _)| key.clone());
+        let complete = rows.len() < ROWS;
+        for (key, value) in rows {
+            self.desk.escrow.insert(mailbox_of_key(&key)?, EscrowRow::decode(&value)?);
+        }
+        self.stage = if complete { Stage::Idle } else { Stage::LoadEscrow(last) };
+        if complete {
+            self.report = Some(self.report_with(None));
+        }
+        Ok(())
+    }
+
+    /// What comes next: a report, a cycle under way, a command, a cycle that is due.
+    fn idle(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Stepped<()> {
+        if let Some(report) = self.report.take() {
+            // A desk that is away misses a report and gets the next one.
+            return match ports.job.report(report) {
+                Err(CallError::Halted) => Err(Interrupt::End(JobEnd::Halted)),
+                Ok(()) | Err(_) => Ok(Turn::Busy),
+            };
+        }
+        if self.on_demand.is_some() {
+            return self.step_on_demand(now, ports);
+        }
+        if self.cycle.as_ref().is_none_or(|running| running.cycle.is_between_batches())
+            && self.start_on_demand()
+        {
+            return Ok(Turn::Busy);
+        }
+        if self.cycle.is_some() {
+            return self.step_cycle(now, ports);
+        }
+        if let Some(command) = self.desk.inbox.pop_front() {
+            self.obey(command, now);
+            return Ok(Turn::Busy);
+        }
+        self.desk.stop = false;
+        self.desk.poll(ports)?;
+        if !self.desk.inbox.is_empty() {
+            return Ok(Turn::Busy);
+        }
+        let row = &self.desk.row;
+        if row.paused || row.disabled {
+            return Ok(Turn::Wait(now + self.desk.configuration.interval));
+        }
+        let due = row.next_due.map_or(now, Timestamp::from_micros);
+        if now < due {
+            return Ok(Turn::Wait(due));
+        }
+        self.begin_cycle(due, now);
+        Ok(Turn::Busy)
+    }
+
+    /// The next cycle is due one interval after this one was, or at the first such instant to come.
+    fn begin_cycle(&mut self, due: Timestamp, now: Timestamp) {
+        let interval = if self.desk.row.quarantine.is_some() {
+            quarantine::CADENCE
+        } else {
+            self.desk.configuration.interval
+        };
+        let interval = interval.max(Duration::from_secs(1));
+        let late = now.since(due).as_micros() / interval.as_micros();
+        let slots = u32::try_from(late + 1).unwrap_or(u32::MAX);
+        let next_due = due + interval.saturating_mul(slots);
+        self.cycle = Some(Running { cycle: Cycle::new(now, &mut self.desk), began: now, next_due });
+    }
+
+    fn step_cycle(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Stepped<()> {
+        let Some(running) = &mut self.cycle else { return Ok(Turn::Busy) };
+        match running.cycle.step(now, ports, &mut self.desk) {
+            Ok(Turn::Busy) => Ok(Turn::Busy),
+            Ok(Turn::Wait(at)) => Ok(Turn::Wait(at)),
+            Ok(Turn::Done(end)) => {
+                let running = self.cycle.take();
+                self.close(running, Ok(end), now)
+            }
+            Err(Interrupt::Stopped) => {
+                // Not an end of a cycle: nothing is reported, and the watermark stays.
+                self.cycle = None;
+                Ok(Turn::Busy)
+            }
+            Err(Interrupt::Cycle { failure, refused }) => {
+                let running = self.cycle.take();
+                self.close(running, Err((failure, refused)), now)
+            }
+            Err(end @ Interrupt::End(_)) => Err(end),
+        }
+    }
+
+    fn report_with(&self, last_cycle: Option<CycleReport>) -> JobReport {
+        JobReport {
+            status: self.status(),
+            last_cycle,
+            escrowed: self.escrowed(),
+            linked: self.desk.row.linked,
+            on_demand: None,
+        }
+    }
+}
+
+impl Activity for WritebackJob {
+    type Outcome = JobEnd;
+
+    fn step(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Step<JobEnd> {
+        // Being stepped early must not make a call before the service asked for it.
+        if let Some(at) = self.not_before.filter(|at| now < *at) {
+            return Step::WaitUntil(at);
+        }
+        self.not_before = None;
+        match self.turn(now, ports) {
+            Ok(Turn::Busy | Turn::Done(())) | Err(Interrupt::Stopped | Interrupt::Cycle { .. }) => {
+                Step::Busy
+            }
+            Ok(Turn::Wait(at)) => {
+                let idle = self.cycle.is_none()
+                    && self.on_demand.is_none()
+                    && matches!(self.stage, Stage::Idle);
+                if !idle {
+                    self.not_before = Some(at);
+                }
+                Step::WaitUntil(at)
+            }
+            Err(Interrupt::End(end)) => Step::Done(end),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Scope and mapping: whether a mailbox is written back, and what each attribute is to hold.
+
+use std::borrow::Cow;
+
+use super::digest;
+use super::plan::{MappingPlan, Source};
+use crate::address::{self, Address};
+use crate::planted_bugs::planted;
+use crate::ports::Mailbox;
+use crate::recipient_type::{is_transferable, written_type};
+
+/// Whether a mailbox is written back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// It is.
+    In,
+    /// It is not: AD has authority over it, or it has no counterpart in AD.
+    Out,
+    /// It would be, but for its recipient type, which AD does not know.
+    UnknownType,
+}
+
+/// What one attribute is to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// What it holds now: a missing source value does not flow.
+    Keep,
+    /// Nothing: the attribute is removed.
+    Remove,
+    /// This value.
+    One(&'a [u8]),
+    /// This set, not empty.
+    Set(Vec<Cow<'a, [u8]>>),
+}
+
+impl MappingPlan {
+    /// Scope: a dir-synced mailbox of a known type whose Exchange attributes the cloud manages.
+    ///
+    /// A user whose whole object is cloud-managed (object-level source of authority) is no longer
+    /// dir-synced, so that rule is the same one.
+    #[must_use]
+    pub fn scope(&self, mailbox: &Mailbox) -> Scope {
+        let managed = mailbox.cloud_managed || planted!(self.bugs, WriteWhileFlagFalse);
+        if !(mailbox.dir_synced && managed) {
+            return Scope::Out;
+        }
+        if is_transferable(&mailbox.recipient_type_details) {
+            Scope::In
+        } else {
+            Scope::UnknownType
+        }
+    }
+
+    /// What attribute `rule` is to hold, given what AD holds now.
+    #[must_use]
+    pub fn target<'a>(
+        &self,
+        rule: usize,
+        mailbox: &'a Mailbox,
+        current: &'a [Vec<u8>],
+    ) -> Target<'a> {
+        let switches = self.switches();
+        match self.rules()[rule].source {
+            Source::Text(index) => match values(mailbox, index).next() {
+                Some(text) => Target::One(text.as_bytes()),
+                None if switches.null_flow => Target::Remove,
+                None => Target::Keep,
+            },
+            Source::Set(index) => {
+                let set: Vec<Cow<'a, [u8]>> =
+                    values(mailbox, index).map(|text| Cow::Borrowed(text.as_bytes())).collect();
+                if !set.is_empty() {
+                    Target::Set(set)
+                } else if switches.null_flow_multi {
+                    Target::Remove
+                } else {
+                    Target::Keep
+                }
+            }
+            Source::Addresses(index) => {
+                let cloud = mailbox.values.get(index).map_or(&[][..], Vec::as_slice);
+                let has_smtp = cloud.iter().any(|text| Address::parse(text).is_smtp());
+                if !has_smtp && !switches.null_flow_multi {
+                    return Target::Keep;
+                }
+                let merged = address::merge(
+                    cloud,
+                    current,
+                    switches.proxy_mode,
+                    switches.write_onmicrosoft,
+                    self.bugs,
+                );
+                if merged.is_empty() { Target::Remove } else { Target::Set(merged) }
+            }
+            Source::TypeDetails => self.recipient_type(mailbox, |kind| kind.type_details),
+            Source::DisplayType => self.recipient_type(mailbox, |kind| kind.display_type),
+        }
+    }
+
+    /// Digest of everything that this plan takes from a mailbox: equal digests, equal exports.
+    #[must_use]
+    pub fn digest(&self, mailbox: &Mailbox) -> u64 {
+        let kind = digest::of_value(mailbox.recipient_type_details.as_bytes());
+        (0..self.properties().len()).fold(kind, |state, index| {
+            digest::chain(state, digest::of_set(values(mailbox, index).map(str::as_bytes)))
+        })
+    }
+
+    fn recipient_type<'a>(
+        &self,
+        mailbox: &Mailbox,
+        pick: impl Fn(crate::recipient_type::RecipientType) -> &'static str,
+    ) -> Target<'a> {
+        written_type(&mailbox.recipient_type_details, self.switches().recipient_type_mode)
+            .map_or(Target::Keep, |kind| Target::One(pick(kind).as_bytes()))
+    }
+}
+
+/// The values of one property. An empty text is no value: AD never gets an empty string.
+fn values(mailbox: &Mailbox, index: usize) -> impl Iterator<Item = &str> {
+    mailbox
+        .values
+        .get(index)
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::planted_bugs::PlantedBugs;
+    use crate::test_world::{configuration, mailbox};
+
+    #[test]
+    fn only_synced_and_cloud_managed_mailboxes_of_known_types_are_in_scope() {
+        let plan = MappingPlan::new(&configuration(), PlantedBugs::none());
+        let good = mailbox(1);
+        assert_eq!(plan.scope(&good), Scope::In);
+        assert_eq!(plan.scope(&Mailbox { cloud_managed: false, ..good.clone() }), Scope::Out);
+        assert_eq!(plan.scope(&Mailbox { dir_synced: false, ..good.clone() }), Scope::Out);
+        let desk = Mailbox { recipient_type_details: "SchedulingMailbox".into(), ..good };
+        assert_eq!(plan.scope(&desk), Scope::UnknownType);
+    }
+
+    #[test]
+    fn a_missing_value_flows_only_when_switched_on() {
+        let mut configuration = configuration();
+        let mut empty = mailbox(1);
+        empty.values[0] = vec![String::new()];
+        empty.values[15] = Vec::new();
+        let off = MappingPlan::new(&configuration, PlantedBugs::none());
+        assert_eq!(off.target(0, &empty, &[]), Target::Keep);
+        assert_eq!(off.target(15, &empty, &[]), Target::Keep);
+        configuration.switches.null_flow = true;
+        configuration.switches.null_flow_multi = true;
+        let on = MappingPlan::new(&configuration, PlantedBugs::none());
+        assert_eq!(on.target(0, &empty, &[]), Target::Remove);
+        assert_eq!(on.target(15, &empty, &[]), Target::Remove);
+    }
+
+    #[test]
+    fn the_digest_sees_every_property_and_no_order() {
+        let plan = MappingPlan::new(&configuration(), PlantedBugs::none());
+        let base = mailbox(1);
+        for index in 0..plan.properties().len() {
+            let mut changed = base.clone();
+            changed.values[index].push("another".into());
+            assert_ne!(plan.digest(&changed), plan.digest(&base), "property {index}");
+        }
+        let mut reversed = base.clone();
+        reversed.values[20].reverse();
+        assert_eq!(plan.digest(&reversed), plan.digest(&base));
+    }
+}

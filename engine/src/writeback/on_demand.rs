@@ -1,0 +1,119 @@
+//! Provision on demand: one mailbox, now, through the same pipeline as a cycle.
+//!
+//! It does not wait for an initial cycle (Microsoft Graph, `synchronizationJob: provisionOnDemand`).
+
+use super::batch::{Batch, Origin};
+use super::desk::{Desk, Interrupt, Stepped, Turn, answered};
+use super::prologue::Prologue;
+use crate::failure::{Side, code};
+use crate::job::{LogEntry, LogStatus};
+use crate::ports::{AgentName, MailboxId, Ports};
+use crate::time::Timestamp;
+
+/// A provision on demand under way.
+pub(super) struct OnDemand {
+    pub(super) request: u64,
+    mailbox: MailboxId,
+    rule_is_known: bool,
+    phase: Phase,
+}
+
+enum Phase {
+    Prologue(Box<Prologue>),
+    Fetch(AgentName),
+    Batch(Box<Batch>),
+}
+
+impl OnDemand {
+    pub(super) fn new(request: u64, rule: &str, mailbox: MailboxId, desk: &Desk) -> Self {
+        Self {
+            request,
+            mailbox,
+            rule_is_known: rule == desk.configuration.rule,
+            phase: Phase::Prologue(Box::new(Prologue::new(0))),
+        }
+    }
+
+    /// Ends with the answer. What would fail a cycle is an answer too.
+    pub(super) fn step(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<LogEntry> {
+        if !self.rule_is_known {
+            let detail = "the rule is not one of this job's".to_owned();
+            return Ok(Turn::Done(self.answer(
+                now,
+                LogStatus::Failure,
+                code::INVALID_RESOURCE,
+                detail,
+            )));
+        }
+        match self.advance(now, ports, desk) {
+            Err(Interrupt::Cycle { failure, .. }) => {
+                Ok(Turn::Done(self.answer(now, LogStatus::Failure, failure.code, failure.detail)))
+            }
+            other => other,
+        }
+    }
+
+    fn advance(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<LogEntry> {
+        match &mut self.phase {
+            Phase::Prologue(prologue) => match prologue.step(now, ports, desk)? {
+                Turn::Busy => {}
+                Turn::Wait(at) => return Ok(Turn::Wait(at)),
+                Turn::Done((agent, _)) => self.phase = Phase::Fetch(agent),
+            },
+            Phase::Fetch(agent) => {
+                let result = ports.exchange.mailboxes(&[self.mailbox], desk.plan.properties());
+                let rows = answered!(desk.settle(result, Side::Cloud, now)?);
+                let agent = agent.clone();
+                let Some(row) = rows.into_iter().next().flatten() else {
+                    let detail = "there is no such mailbox".to_owned();
+                    let status = LogStatus::Skipped;
+                    return Ok(Turn::Done(self.answer(now, status, code::NOT_IN_SCOPE, detail)));
+                };
+                // A failure of an earlier attempt does not stand in the way of this one.
+                desk.attempted.remove(&self.mailbox);
+                let batch = Batch::new(agent, 0, Origin::OnDemand, vec![row], desk);
+                self.phase = Phase::Batch(Box::new(batch));
+            }
+            Phase::Batch(batch) => match batch.step(now, ports, desk)? {
+                Turn::Busy => {}
+                Turn::Wait(at) => return Ok(Turn::Wait(at)),
+                Turn::Done(end) => {
+                    let entry = end.first_entry.unwrap_or_else(|| {
+                        self.answer(now, LogStatus::Skipped, code::REDUNDANT_EXPORT, String::new())
+                    });
+                    return Ok(Turn::Done(entry));
+                }
+            },
+        }
+        Ok(Turn::Busy)
+    }
+
+    fn answer(
+        &self,
+        at: Timestamp,
+        status: LogStatus,
+        code: &'static str,
+        detail: String,
+    ) -> LogEntry {
+        LogEntry {
+            at,
+            cycle: 0,
+            mailbox: Some(self.mailbox),
+            target: None,
+            status,
+            code,
+            detail,
+            modified: Vec::new(),
+        }
+    }
+}

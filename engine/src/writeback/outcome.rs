@@ -1,0 +1,190 @@
+//! What became of one object, and how that goes into the log, the state store and the numbers.
+
+use super::desk::{Desk, Tally};
+use super::retry::next_attempt;
+use crate::failure::{Failure, code};
+use crate::job::{LogEntry, LogStatus, ModifiedProperty};
+use crate::journal::rows::{EscrowRow, Intent, Link, mailbox_write};
+use crate::planted_bugs::planted;
+use crate::ports::{MailboxId, ObjectGuid, StoreWrite, Table};
+use crate::time::Timestamp;
+
+/// What became of one object.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// The modify was applied.
+    Written,
+    /// Both sides agree already, or this version was exported before. `quiet`: logged before.
+    Redundant { quiet: bool },
+    /// Not written, for this reason.
+    Skipped { code: &'static str, detail: String, quiet: bool },
+    /// Should have been written.
+    Failed(Failure),
+    /// Nothing was sent: a command came in between.
+    Unsent,
+    /// It was sent, and nobody can say now what became of it. Its intent stays.
+    Undetermined,
+}
+
+/// One object on its way through the outcome.
+pub(super) struct Settled<'a> {
+    pub(super) mailbox: MailboxId,
+    pub(super) digest: u64,
+    /// The link as it is stored now.
+    pub(super) stored: Option<Link>,
+    /// The AD object that was found this time.
+    pub(super) found: Option<ObjectGuid>,
+    pub(super) intent: Option<&'a Intent>,
+    pub(super) verdict: &'a Verdict,
+}
+
+/// What a commit will change in memory, once it has succeeded.
+#[derive(Default)]
+pub(super) struct Effects {
+    pub(super) writes: Vec<StoreWrite>,
+    escrow: Vec<(MailboxId, Option<EscrowRow>)>,
+    attempted: Vec<(MailboxId, u64)>,
+    linked: i64,
+}
+
+impl Settled<'_> {
+    /// The log entry, if there is anything to say.
+    pub(super) fn entry(&self, desk: &Desk, cycle: u64, now: Timestamp) -> Option<LogEntry> {
+        let (status, code, detail, modified) = match self.verdict {
+            Verdict::Written => (LogStatus::Success, "", String::new(), self.modified()),
+            Verdict::Redundant { quiet: false } => {
+                (LogStatus::Skipped, code::REDUNDANT_EXPORT, String::new(), Vec::new())
+            }
+            Verdict::Skipped { code, detail, quiet: false } => {
+                (LogStatus::Skipped, *code, detail.clone(), Vec::new())
+            }
+            Verdict::Failed(failure) if !planted!(desk.bugs, DropFailedObject) => {
+                (LogStatus::Failure, failure.code, failure.detail.clone(), self.modified())
+            }
+            _ => return None,
+        };
+        let target = self.found.or(self.stored.map(|link| link.object));
+        Some(LogEntry {
+            at: now,
+            cycle,
+            mailbox: Some(self.mailbox),
+            target,
+            status,
+            code,
+            detail,
+            modified,
+        })
+    }
+
+    /// Adds to the numbers of the cycle.
+    pub(super) fn count(&self, tally: &mut Tally) {
+        match self.verdict {
+            Verdict::Written => tally.written += 1,
+            Verdict::Redundant { quiet: false } | Verdict::Skipped { quiet: false, .. } => {
+                tally.skipped += 1;
+            }
+            Verdict::Failed(_) => tally.failed += 1,
+            _ => {}
+        }
+    }
+
+    /// Adds what is to be committed.
+    pub(super) fn commit(&self, desk: &Desk, effects: &mut Effects, now: Timestamp) {
+        if self.intent.is_some() && !matches!(self.verdict, Verdict::Undetermined) {
+            effects.writes.push(mailbox_write(Table::Intents, self.mailbox, None));
+        }
+        match self.verdict {
+            Verdict::Written | Verdict::Redundant { .. } => {
+                self.link(effects);
+                self.release(desk, effects);
+            }
+            Verdict::Skipped { .. } => self.release(desk, effects),
+            Verdict::Failed(failure) => {
+                effects.attempted.push((self.mailbox, self.digest));
+                if planted!(desk.bugs, DropFailedObject) {
+                    return;
+                }
+                if self.found.is_none() && self.stored.is_some() {
+                    effects.writes.push(mailbox_write(Table::Links, self.mailbox, None));
+                    effects.linked -= 1;
+                }
+                self.escrow(desk, failure, effects, now);
+            }
+            Verdict::Unsent | Verdict::Undetermined => {}
+        }
+    }
+
+    fn link(&self, effects: &mut Effects) {
+        let Some(object) = self.found.or(self.stored.map(|link| link.object)) else { return };
+        let link = Link { object, exported: self.digest };
+        if self.stored == Some(link) {
+            return;
+        }
+        effects.linked += i64::from(self.stored.is_none());
+        effects.writes.push(mailbox_write(Table::Links, self.mailbox, Some(link.encode())));
+    }
+
+    fn release(&self, desk: &Desk, effects: &mut Effects) {
+        if desk.escrow.contains_key(&self.mailbox) {
+            effects.release(self.mailbox);
+        }
+    }
+
+    fn escrow(&self, desk: &Desk, failure: &Failure, effects: &mut Effects, now: Timestamp) {
+        let before = desk.escrow.get(&self.mailbox);
+        let failures = before.map_or(0, |row| row.failures).saturating_add(1);
+        let first = before.map_or(now, |row| row.first);
+        let row = next_attempt(failures, first, failure.class, now).map(|next| EscrowRow {
+            failures,
+            first,
+            next,
+            code: failure.code.to_owned(),
+            linked: self.found.is_some() && self.stored.is_some(),
+        });
+        let value = row.as_ref().map(EscrowRow::encode);
+        if value.is_some() || before.is_some() {
+            effects.writes.push(mailbox_write(Table::Escrow, self.mailbox, value));
+            effects.escrow.push((self.mailbox, row));
+        }
+    }
+
+    fn modified(&self) -> Vec<ModifiedProperty> {
+        self.intent
+            .iter()
+            .flat_map(|intent| intent.changes.iter().map(|change| change.property.clone()))
+            .collect()
+    }
+}
+
+impl Effects {
+    /// The mailbox leaves the escrow.
+    pub(super) fn release(&mut self, mailbox: MailboxId) {
+        self.writes.push(mailbox_write(Table::Escrow, mailbox, None));
+        self.escrow.push((mailbox, None));
+    }
+
+    /// The writes, with the job's row when its counters change.
+    pub(super) fn take_writes(
+        &mut self,
+        desk: &Desk,
+    ) -> Result<Vec<StoreWrite>, crate::ports::StoreError> {
+        if self.linked != 0 {
+            let mut row = desk.row.clone();
+            row.linked = row.linked.saturating_add_signed(self.linked);
+            self.writes.push(row.write()?);
+        }
+        Ok(core::mem::take(&mut self.writes))
+    }
+
+    /// The commit succeeded.
+    pub(super) fn apply(self, desk: &mut Desk) {
+        desk.row.linked = desk.row.linked.saturating_add_signed(self.linked);
+        for (mailbox, row) in self.escrow {
+            match row {
+                Some(row) => desk.escrow.insert(mailbox, row),
+                None => desk.escrow.remove(&mailbox),
+            };
+        }
+        desk.attempted.extend(self.attempted);
+    }
+}

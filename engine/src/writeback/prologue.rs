@@ -1,0 +1,242 @@
+//! What stands before any work in AD: an agent that answers, and no write of an earlier life whose
+//! outcome is still unknown.
+
+use super::desk::{Answer, Desk, Interrupt, Stepped, Turn, answered};
+use super::outcome::{Effects, Settled, Verdict};
+use super::recovery::{is_applied, touched};
+use crate::failure::{Failure, Side, code};
+use crate::guid::Guid;
+use crate::job::{CycleFailure, LogEntry};
+use crate::journal::rows::{Intent, mailbox_of_key, mailbox_write};
+use crate::ports::{
+    Agent, AgentName, AnchorKey, CallError, DirectoryObject, MailboxId, Name, ObjectGuid, Ports,
+    Table,
+};
+use crate::time::Timestamp;
+
+/// Intents that are resolved with one read.
+const INTENTS: usize = 500;
+/// The oldest agent that can write Exchange attributes back ("Exchange hybrid writeback with cloud
+/// sync", prerequisites).
+const OLDEST_AGENT: [u32; 3] = [1, 1, 1107];
+
+/// Finds an agent that answers, then resolves intents.
+pub(super) struct Prologue {
+    cycle: u64,
+    stage: Stage,
+    agents: Vec<AgentName>,
+    agent: Option<AgentName>,
+    /// What the last agent answered, for the failure of the cycle.
+    last_error: Option<CallError>,
+    pending: Vec<(MailboxId, Intent)>,
+    effects: Effects,
+    written: u64,
+}
+
+enum Stage {
+    Agents,
+    /// Asks this agent for an object that cannot exist: does it answer?
+    Probe(usize),
+    Scan,
+    Read,
+    Log(Vec<LogEntry>),
+    Commit,
+}
+
+impl Prologue {
+    pub(super) fn new(cycle: u64) -> Self {
+        Self {
+            cycle,
+            stage: Stage::Agents,
+            agents: Vec::new(),
+            agent: None,
+            last_error: None,
+            pending: Vec::new(),
+            effects: Effects::default(),
+            written: 0,
+        }
+    }
+
+    /// Ends with the agent, and how many writes of an earlier life turned out to be applied.
+    pub(super) fn step(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<(AgentName, u64)> {
+        match &mut self.stage {
+            Stage::Agents => {
+                let result = ports.entra.agents();
+                let listed = answered!(desk.settle(result, Side::Cloud, now)?);
+                self.agents = usable(&listed)?;
+                self.stage = Stage::Probe(0);
+            }
+            Stage::Probe(index) => {
+                let index = *index;
+                let Some(agent) = self.agents.get(index) else {
+                    return Err(self.none_answers());
+                };
+                let nobody = [AnchorKey::ObjectGuid(Guid([0; 16]))];
+                match ports.directory.find(agent, &nobody, &[]) {
+                    Ok(_) => {
+                        desk.backoff.reset();
+                        self.agent = Some(agent.clone());
+                        self.stage = Stage::Scan;
+                    }
+                    Err(CallError::Throttled { retry_after }) => {
+                        let result: Result<(), _> = Err(CallError::Throttled { retry_after });
+                        if let Answer::Later(at) = desk.settle(result, Side::Agent, now)? {
+                            return Ok(Turn::Wait(at));
+                        }
+                    }
+                    Err(CallError::Halted) => {
+                        return Err(Interrupt::End(super::job::JobEnd::Halted));
+                    }
+                    Err(error) => {
+                        self.last_error = Some(error);
+                        self.stage = Stage::Probe(index + 1);
+                    }
+                }
+            }
+            Stage::Scan => return self.scan(ports),
+            Stage::Read => return self.read(now, ports, desk),
+            Stage::Log(entries) => {
+                let entries = entries.clone();
+                if let Some(at) = desk.log(ports, entries, now)? {
+                    return Ok(Turn::Wait(at));
+                }
+                self.stage = Stage::Commit;
+            }
+            Stage::Commit => {
+                let writes = self.effects.take_writes(desk)?;
+                ports.store.commit(writes)?;
+                core::mem::take(&mut self.effects).apply(desk);
+                self.stage = Stage::Scan;
+            }
+        }
+        Ok(Turn::Busy)
+    }
+
+    fn scan(&mut self, ports: &mut Ports<'_>) -> Stepped<(AgentName, u64)> {
+        let rows = ports.store.scan(Table::Intents, None, INTENTS)?;
+        if rows.is_empty() {
+            return match self.agent.take() {
+                Some(agent) => Ok(Turn::Done((agent, self.written))),
+                None => Err(self.none_answers()),
+            };
+        }
+        self.pending = rows
+            .into_iter()
+            .map(|(key, value)| Ok((mailbox_of_key(&key)?, Intent::decode(&value)?)))
+            .collect::<Result<_, crate::ports::StoreError>>()?;
+        self.stage = Stage::Read;
+        Ok(Turn::Busy)
+    }
+
+    /// Logs what was in fact written. What was not written is forgotten: its change still lies
+    /// after the watermark, or its row in the escrow is still due.
+    fn read(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<(AgentName, u64)> {
+        let Some(agent) = &self.agent else { return Err(self.none_answers()) };
+        let names: Vec<Name> = touched(self.pending.iter().map(|(_, intent)| intent));
+        let objects: Vec<ObjectGuid> =
+            self.pending.iter().map(|(_, intent)| intent.object).collect();
+        let result = ports.directory.read(agent, &objects, &names);
+        let mut found = answered!(desk.settle(result, Side::Agent, now)?);
+        found.sort_unstable_by_key(|object| object.guid);
+        let mut entries = Vec::new();
+        for (mailbox, intent) in core::mem::take(&mut self.pending) {
+            let applied = object_of(&found, intent.object)
+                .is_some_and(|object| is_applied(&intent, object, &names));
+            if !applied {
+                self.effects.writes.push(mailbox_write(Table::Intents, mailbox, None));
+                continue;
+            }
+            self.written += 1;
+            // Only whether there was a link matters here; the version it stood for is gone.
+            let stored = intent.linked.then_some(crate::journal::rows::Link {
+                object: intent.object,
+                exported: !intent.digest,
+            });
+            let settled = Settled {
+                mailbox,
+                digest: intent.digest,
+                stored,
+                found: Some(intent.object),
+                intent: Some(&intent),
+                verdict: &Verdict::Written,
+            };
+            entries.extend(settled.entry(desk, self.cycle, now));
+            settled.commit(desk, &mut self.effects, now);
+        }
+        self.stage = if entries.is_empty() { Stage::Commit } else { Stage::Log(entries) };
+        Ok(Turn::Busy)
+    }
+
+    fn none_answers(&self) -> Interrupt {
+        let detail = self.last_error.as_ref().map_or_else(
+            || "no agent is active".to_owned(),
+            |error| format!("no agent answers; the last one: {error}"),
+        );
+        match &self.last_error {
+            Some(error @ CallError::Refused { .. }) => {
+                let failure = Failure::of_call(error, Side::Agent);
+                Interrupt::of_failure(Failure { detail, ..failure })
+            }
+            _ => Interrupt::Cycle {
+                failure: CycleFailure { code: code::NO_ACTIVE_AGENTS, detail },
+                refused: false,
+            },
+        }
+    }
+}
+
+/// The object of this GUID among objects sorted by GUID.
+pub(super) fn object_of(sorted: &[DirectoryObject], guid: ObjectGuid) -> Option<&DirectoryObject> {
+    sorted.binary_search_by_key(&guid, |object| object.guid).ok().map(|index| &sorted[index])
+}
+
+/// The agents to try, in the order in which they are listed.
+fn usable(listed: &[Agent]) -> Result<Vec<AgentName>, Interrupt> {
+    let refuse = |code, detail: &str| Interrupt::Cycle {
+        failure: CycleFailure { code, detail: detail.to_owned() },
+        refused: false,
+    };
+    if listed.is_empty() {
+        return Err(refuse(code::NO_AGENTS_ASSIGNED, "no agent is registered"));
+    }
+    let agents: Vec<AgentName> = listed
+        .iter()
+        .filter(|agent| agent.active && !is_too_old(agent.version.as_deref()))
+        .map(|agent| agent.name.clone())
+        .collect();
+    if agents.is_empty() {
+        let detail = "no registered agent is active and of version 1.1.1107.0 or later";
+        return Err(refuse(code::NO_ACTIVE_AGENTS, detail));
+    }
+    Ok(agents)
+}
+
+/// Whether a version that is known is below the oldest that works.
+fn is_too_old(version: Option<&str>) -> bool {
+    let Some(version) = version else { return false };
+    let parts: Option<Vec<u32>> = version.split('.').map(|part| part.parse().ok()).collect();
+    parts.is_some_and(|parts| parts.as_slice() < OLDEST_AGENT.as_slice())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_agents_are_passed_over_and_unknown_versions_are_not() {
+        assert!(is_too_old(Some("1.1.900.0")));
+        assert!(!is_too_old(Some("1.1.1107.0")));
+        assert!(!is_too_old(Some("1.1.2334.0")));
+        assert!(!is_too_old(None));
+    }
+}

@@ -1,0 +1,123 @@
+//! When something that failed is tried again: within a step's call, and over days for an object.
+//!
+//! Sources: Microsoft Learn, "Quarantine state of provisioning" and "How provisioning works" (retry
+//! 6, 12 and 24 hours after the first failure, then daily, for 28 days); HTTP 429 with `Retry-After`
+//! ("Microsoft Graph throttling guidance").
+
+use std::time::Duration;
+
+use crate::failure::Class;
+use crate::time::Timestamp;
+
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+/// After this long the retries of an object end.
+pub const GIVE_UP_AFTER: Duration = Duration::from_hours(28 * 24);
+/// How often a call is repeated when the service fails, before the cycle fails.
+pub const CALL_ATTEMPTS: u32 = 5;
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
+
+/// When a failed object is due again; `None` when its retries have ended.
+///
+/// What will probably pass by itself (busy, a lost connection, an object in another state than it
+/// was read in) is due in the next cycle once, and then by the ladder like everything else: the
+/// ladder is documented for the platform, and nothing is published about this job (open question U19).
+#[must_use]
+pub fn next_attempt(
+    failures: u32,
+    first_failure: Timestamp,
+    class: Class,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let passes = matches!(class, Class::Transient | Class::Throttled(_) | Class::Conflict);
+    if failures <= 1 && passes {
+        return Some(now);
+    }
+    let elapsed = now.since(first_failure);
+    let rung = if elapsed < 6 * HOUR {
+        6 * HOUR
+    } else if elapsed < 12 * HOUR {
+        12 * HOUR
+    } else {
+        let days = u32::try_from(elapsed.as_secs() / DAY.as_secs()).unwrap_or(u32::MAX);
+        DAY.saturating_mul(days.saturating_add(1))
+    };
+    (rung <= GIVE_UP_AFTER).then_some(first_failure + rung)
+}
+
+/// The waits between attempts of one call.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// The call succeeded.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    /// When to make the call again; `None` when there is no point or no patience left.
+    ///
+    /// The service's own wish is honoured as it is. Without one the wait doubles each time.
+    #[must_use]
+    pub fn next(&mut self, class: Class, now: Timestamp) -> Option<Timestamp> {
+        let doubled = FIRST_WAIT.saturating_mul(1 << self.failures.min(10)).min(LONGEST_WAIT);
+        match class {
+            Class::Throttled(wish) => {
+                self.failures = self.failures.saturating_add(1);
+                Some(now + wish.unwrap_or(doubled).max(Duration::from_secs(1)))
+            }
+            Class::Transient if self.failures + 1 < CALL_ATTEMPTS => {
+                self.failures += 1;
+                Some(now + doubled)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ladder_is_six_twelve_and_twenty_four_hours_then_daily_for_28_days() {
+        let first = Timestamp::from_micros(1_000_000);
+        let mut now = first;
+        let mut hours = Vec::new();
+        let mut failures = 1;
+        while let Some(next) = next_attempt(failures, first, Class::Rejected, now) {
+            hours.push(next.since(first).as_secs() / 3_600);
+            failures += 1;
+            now = next;
+        }
+        assert_eq!(hours[..4], [6, 12, 24, 48]);
+        assert_eq!(hours.last(), Some(&(28 * 24)));
+        assert_eq!(hours.len(), 2 + 28);
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_due_in_the_next_cycle_once() {
+        let first = Timestamp::from_micros(0);
+        assert_eq!(next_attempt(1, first, Class::Transient, first), Some(first));
+        assert_eq!(next_attempt(1, first, Class::Rejected, first), Some(first + 6 * HOUR));
+        let later = first + Duration::from_mins(20);
+        assert_eq!(next_attempt(2, first, Class::Transient, later), Some(first + 6 * HOUR));
+    }
+
+    #[test]
+    fn calls_wait_as_wished_and_give_up_on_a_service_that_stays_down() {
+        let now = Timestamp::EPOCH;
+        let mut backoff = Backoff::default();
+        let wish = Duration::from_secs(30);
+        assert_eq!(backoff.next(Class::Throttled(Some(wish)), now), Some(now + wish));
+        backoff.reset();
+        let waits: Vec<u64> = core::iter::from_fn(|| backoff.next(Class::Transient, now))
+            .map(|at| at.since(now).as_secs())
+            .collect();
+        assert_eq!(waits, [5, 10, 20, 40]);
+        assert_eq!(backoff.next(Class::Rejected, now), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! The job's desk: requests from Entra's record go to the engine, reports and log entries come back.
+//!
+//! The same in both transports: the real job runs inside the service, and nothing of this is on any
+//! wire that is known.
+
+use engine::job::{JobCommand, JobReport, JobStatus, LogEntry, LogStatus, RestartScopes};
+use engine::ports::{CallError, JobPort, MailboxId};
+use sim::entra::job as record;
+use sim::entra::log;
+use sim::wire::shared::SharedEstate;
+
+use super::translate::{guid_to_engine, guid_to_sim, to_sim};
+
+/// The desk of an estate's writeback job.
+#[derive(Clone)]
+pub struct Desk {
+    estate: SharedEstate,
+}
+
+impl Desk {
+    /// The desk of this estate.
+    #[must_use]
+    pub const fn new(estate: SharedEstate) -> Self {
+        Self { estate }
+    }
+}
+
+impl JobPort for Desk {
+    fn commands(&mut self) -> Result<Vec<JobCommand>, CallError> {
+        Ok(self.estate.with(|estate| {
+            let requests = estate.entra.job.as_mut().map(record::WritebackJob::take_requests);
+            requests.unwrap_or_default().into_iter().map(command).collect()
+        }))
+    }
+
+    fn report(&mut self, report: JobReport) -> Result<(), CallError> {
+        self.estate.with(|estate| {
+            if let Some(job) = &mut estate.entra.job {
+                if let Some((request, entry)) = &report.on_demand {
+                    job.answers.insert(*request, log_entry(entry.clone()));
+                }
+                job.report = Some(translated(&report));
+            }
+        });
+        Ok(())
+    }
+
+    fn log(&mut self, entries: Vec<LogEntry>) -> Result<(), CallError> {
+        self.estate.with(|estate| {
+            estate.entra.log.append(entries.into_iter().map(log_entry));
+        });
+        Ok(())
+    }
+}
+
+fn command(request: record::JobRequest) -> JobCommand {
+    match request {
+        record::JobRequest::Start => JobCommand::Start,
+        record::JobRequest::Pause => JobCommand::Pause,
+        record::JobRequest::Restart(scope) => JobCommand::Restart(RestartScopes {
+            watermark: scope.watermark,
+            escrows: scope.escrows,
+            quarantine: scope.quarantine,
+            full: scope.full,
+        }),
+        record::JobRequest::ProvisionOnDemand { request, rule, user } => {
+            JobCommand::ProvisionOnDemand {
+                request,
+                rule,
+                mailbox: MailboxId(guid_to_engine(user)),
+            }
+        }
+    }
+}
+
+fn translated(report: &JobReport) -> record::JobReport {
+    record::JobReport {
+        status: match report.status {
+            JobStatus::NotRun => record::StatusCode::NotRun,
+            JobStatus::Active => record::StatusCode::Active,
+            JobStatus::Paused => record::StatusCode::Paused,
+            JobStatus::Quarantine => record::StatusCode::Quarantine,
+        },
+        last_execution: report.last_cycle.as_ref().map(|cycle| record::Execution {
+            cycle: cycle.cycle,
+            initial: cycle.initial,
+            began: to_sim(cycle.began),
+            ended: to_sim(cycle.ended),
+            read: cycle.read,
+            in_scope: cycle.in_scope,
+            written: cycle.written,
+            skipped: cycle.skipped,
+            failed: cycle.failed,
+            retried: cycle.retried,
+            error: cycle
+                .failure
+                .as_ref()
+                .map(|failure| (failure.code.to_owned(), failure.detail.clone())),
+        }),
+        escrowed: report.escrowed,
+        linked: report.linked,
+    }
+}
+
+fn log_entry(entry: LogEntry) -> log::LogEntry {
+    log::LogEntry {
+        at: to_sim(entry.at),
+        cycle: entry.cycle,
+        source: entry.mailbox.map(|id| guid_to_sim(id.0)),
+        target: entry.target.map(|guid| guid_to_sim(guid.0)),
+        status: match entry.status {
+            LogStatus::Success => log::LogStatus::Success,
+            LogStatus::Failure => log::LogStatus::Failure,
+            LogStatus::Skipped => log::LogStatus::Skipped,
+        },
+        code: entry.code.into(),
+        detail: entry.detail,
+        modified: entry
+            .modified
+            .into_iter()
+            .map(|change| log::ModifiedProperty {
+                name: change.attribute,
+                old: change.old,
+                new: change.new,
+            })
+            .collect(),
+    }
+}

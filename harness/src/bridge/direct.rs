@@ -1,0 +1,475 @@
+//! The engine's ports as function calls into the estate.
+//!
+//! Each call asks the same doors as the servers do, with the requests that the HTTPS and LDAP adapters
+//! would send. A connection to an agent is opened at the first use and is gone after a failure, as a
+//! socket would be.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use engine::ports::{
+    Agent, AgentName, AnchorKey, CallError, ChangeOperation, Directory, DirectoryObject, Entra,
+    ExchangeOnline, KEYS_A_SEARCH, MAILBOX_PAGE, Mailbox, MailboxChange, MailboxId, MailboxPage,
+    Modification, Name, ObjectGuid, Organization, PageToken, SetOutcome, SyncConfiguration, User,
+    WriteOutcome,
+};
+use engine::time::Timestamp;
+use sim::caller::Caller;
+use sim::directory::answer::{LdapResult, SearchHit};
+use sim::directory::request as ldap;
+use sim::estate::{Estate, Passage};
+use sim::exchange::cmdlets::{CmdletError, ErrorKind, Rows};
+use sim::exchange::{property, truth};
+use sim::powershell::{Argument, CmdletCall};
+use sim::record::{AttributeNumber, Record};
+use sim::wire::shared::SharedEstate;
+
+use super::translate::{guid_to_engine, guid_to_sim, to_engine};
+
+/// Exchange Online and Entra by function calls.
+#[derive(Clone)]
+pub struct DirectCloud {
+    estate: SharedEstate,
+    caller: Caller,
+}
+
+impl DirectCloud {
+    /// The cloud as `caller` sees it.
+    #[must_use]
+    pub const fn new(estate: SharedEstate, caller: Caller) -> Self {
+        Self { estate, caller }
+    }
+}
+
+impl ExchangeOnline for DirectCloud {
+    fn mailboxes_changed(
+        &mut self,
+        since: Option<Timestamp>,
+        page: Option<&PageToken>,
+        properties: &[Name],
+    ) -> Result<MailboxPage, CallError> {
+        let call = list_call(since);
+        self.estate.with(|estate| {
+            let output = estate
+                .cmdlet(&self.caller, &call, page.map(|token| token.0.as_str()), MAILBOX_PAGE)
+                .map_err(refused)?;
+            let rows = match &output.rows {
+                Rows::Mailboxes(rows) => mailboxes(estate, rows, properties),
+                Rows::None | Rows::Organization => Vec::new(),
+            };
+            Ok(MailboxPage {
+                rows,
+                next: output.next.map(PageToken),
+                as_of: to_engine(estate.now()).floor_to_second(),
+            })
+        })
+    }
+
+    fn mailboxes(
+        &mut self,
+        ids: &[MailboxId],
+        properties: &[Name],
+    ) -> Result<Vec<Option<Mailbox>>, CallError> {
+        self.estate.with(|estate| {
+            ids.iter()
+                .map(|id| {
+                    let call = CmdletCall {
+                        name: "Get-Mailbox".to_owned(),
+                        parameters: vec![identity(*id)],
+                    };
+                    match estate.cmdlet(&self.caller, &call, None, MAILBOX_PAGE) {
+                        Ok(output) => Ok(match &output.rows {
+                            Rows::Mailboxes(rows) => mailboxes(estate, rows, properties).pop(),
+                            Rows::None | Rows::Organization => None,
+                        }),
+                        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+                        Err(error) => Err(refused(error)),
+                    }
+                })
+                .collect()
+        })
+    }
+
+    fn set_mailboxes(&mut self, changes: &[MailboxChange]) -> Result<Vec<SetOutcome>, CallError> {
+        self.estate.with(|estate| {
+            Ok(changes
+                .iter()
+                .map(|change| {
+                    match estate.cmdlet(&self.caller, &set_call(change), None, MAILBOX_PAGE) {
+                        Ok(_) => SetOutcome::Accepted,
+                        Err(error) => SetOutcome::Refused {
+                            code: error.kind.class().to_owned(),
+                            message: error.message,
+                        },
+                    }
+                })
+                .collect())
+        })
+    }
+
+    fn organization(&mut self) -> Result<Organization, CallError> {
+        let call = CmdletCall { name: "Get-OrganizationConfig".to_owned(), parameters: Vec::new() };
+        self.estate.with(|estate| {
+            estate.cmdlet(&self.caller, &call, None, MAILBOX_PAGE).map_err(refused)?;
+            Ok(Organization {
+                tenant: guid_to_engine(estate.entra.tenant),
+                cloud_managed_by_default: estate.exchange.cloud_managed_by_default,
+            })
+        })
+    }
+}
+
+impl Entra for DirectCloud {
+    fn users(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<User>>, CallError> {
+        let ids: Vec<_> = ids.iter().map(|id| guid_to_sim(id.0)).collect();
+        self.estate.with(|estate| {
+            let numbers = estate.users(&self.caller, &ids);
+            Ok(numbers.into_iter().map(|number| user(estate, number?)).collect())
+        })
+    }
+
+    fn agents(&mut self) -> Result<Vec<Agent>, CallError> {
+        self.estate.with(|estate| {
+            let agents = estate.list_agents(&self.caller);
+            Ok(agents
+                .into_iter()
+                .map(|agent| Agent {
+                    name: AgentName(agent.name),
+                    active: agent.active,
+                    version: Some(agent.version),
+                })
+                .collect())
+        })
+    }
+
+    fn sync_configuration(&mut self) -> Result<SyncConfiguration, CallError> {
+        self.estate.with(|estate| {
+            let view = estate.organization(&self.caller);
+            Ok(SyncConfiguration {
+                enabled: view.sync_enabled,
+                last_sync: view.last_sync.map(|at| to_engine(at).floor_to_second()),
+            })
+        })
+    }
+
+    fn object_cloud_managed(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<bool>>, CallError> {
+        self.estate.with(|estate| {
+            Ok(ids
+                .iter()
+                .flat_map(|id| estate.object_cloud_managed(&self.caller, &[guid_to_sim(id.0)]))
+                .collect())
+        })
+    }
+}
+
+/// Active Directory by function calls, through agents.
+pub struct DirectGateways {
+    estate: SharedEstate,
+    base: ldap::Name,
+    connected: BTreeSet<String>,
+}
+
+impl DirectGateways {
+    /// Gateways of an estate; searches start at `base_dn`.
+    #[must_use]
+    pub fn new(estate: SharedEstate, base_dn: &str) -> Self {
+        Self { estate, base: ldap::Name::from_text(base_dn), connected: BTreeSet::new() }
+    }
+
+    fn connect(&mut self, agent: &AgentName) -> Result<(), CallError> {
+        if self.connected.contains(&agent.0) {
+            return Ok(());
+        }
+        if !self.estate.with(|estate| estate.gateway_connect(&agent.0)) {
+            return Err(unreachable(agent));
+        }
+        self.connected.insert(agent.0.clone());
+        Ok(())
+    }
+
+    fn search(
+        &mut self,
+        agent: &AgentName,
+        keys: Vec<ldap::Filter>,
+        attributes: &[Name],
+    ) -> Result<Vec<DirectoryObject>, CallError> {
+        let mut objects = Vec::new();
+        let mut keys = keys.into_iter().peekable();
+        while keys.peek().is_some() {
+            let chunk: Vec<ldap::Filter> = keys.by_ref().take(KEYS_A_SEARCH).collect();
+            self.connect(agent)?;
+            let request = self.request(chunk, attributes);
+            let passage = self.estate.with(|estate| {
+                let passage = estate.gateway_search(&agent.0, &request);
+                if let Passage::Answered(Ok(found)) = &passage {
+                    let schema = estate.forest.schema();
+                    let number = |name: &str| schema.attribute_named(name).map(|a| a.number);
+                    let selection = Selection::new(attributes.iter().map(|name| number(name)));
+                    let anchors = Anchors {
+                        consistency_guid: number("mS-DS-ConsistencyGuid"),
+                        external_id: number("msDS-ExternalDirectoryObjectId"),
+                    };
+                    objects.extend(found.hits.iter().map(|hit| object(hit, &anchors, &selection)));
+                }
+                passage
+            });
+            match passage {
+                Passage::Answered(Ok(_)) => {}
+                Passage::Answered(Err(result)) => return Err(refused_search(&result)),
+                Passage::Refused | Passage::Lost => {
+                    self.connected.remove(&agent.0);
+                    return Err(unreachable(agent));
+                }
+            }
+        }
+        objects.sort_by_key(|object| object.guid);
+        objects.dedup_by_key(|object| object.guid);
+        Ok(objects)
+    }
+
+    fn request(&self, mut keys: Vec<ldap::Filter>, attributes: &[Name]) -> ldap::SearchRequest {
+        let filter = match (keys.len(), keys.pop()) {
+            (1, Some(only)) => only,
+            (_, last) => ldap::Filter::Or(keys.into_iter().chain(last).collect()),
+        };
+        ldap::SearchRequest {
+            base: self.base.clone(),
+            scope: ldap::Scope::Subtree,
+            filter,
+            selection: attributes.iter().map(|name| name.as_ref().into()).collect(),
+            size_limit: 0,
+            time_limit: 0,
+            types_only: false,
+        }
+    }
+}
+
+impl Directory for DirectGateways {
+    fn find(
+        &mut self,
+        agent: &AgentName,
+        keys: &[AnchorKey],
+        attributes: &[Name],
+    ) -> Result<Vec<DirectoryObject>, CallError> {
+        self.search(agent, keys.iter().map(key_filter).collect(), attributes)
+    }
+
+    fn read(
+        &mut self,
+        agent: &AgentName,
+        objects: &[ObjectGuid],
+        attributes: &[Name],
+    ) -> Result<Vec<DirectoryObject>, CallError> {
+        let keys = objects.iter().map(|object| key_filter(&AnchorKey::ObjectGuid(object.0)));
+        self.search(agent, keys.collect(), attributes)
+    }
+
+    fn modify(
+        &mut self,
+        agent: &AgentName,
+        batch: &[Modification],
+    ) -> Result<Vec<WriteOutcome>, CallError> {
+        self.connect(agent)?;
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for modification in batch {
+            let request = modify_request(modification);
+            let passage = self.estate.with(|estate| estate.gateway_modify(&agent.0, &request));
+            match passage {
+                Passage::Answered(result) => outcomes.push(WriteOutcome::Result {
+                    code: u32::from(result.code.number()),
+                    diagnostic: result.diagnostic,
+                }),
+                Passage::Refused | Passage::Lost => {
+                    self.connected.remove(&agent.0);
+                    outcomes.resize(batch.len(), WriteOutcome::Unknown);
+                    break;
+                }
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
+fn list_call(since: Option<Timestamp>) -> CmdletCall {
+    let mut parameters = vec![
+        ("ResultSize".to_owned(), Argument::Text("Unlimited".to_owned())),
+        ("SortBy".to_owned(), Argument::Text("WhenChangedUTC".to_owned())),
+    ];
+    if let Some(since) = since {
+        let filter = format!("WhenChangedUTC -ge '{}'", since.floor_to_second());
+        parameters.insert(0, ("Filter".to_owned(), Argument::Text(filter)));
+    }
+    CmdletCall { name: "Get-Mailbox".to_owned(), parameters }
+}
+
+fn identity(id: MailboxId) -> (String, Argument) {
+    ("Identity".to_owned(), Argument::Text(id.to_string()))
+}
+
+fn set_call(change: &MailboxChange) -> CmdletCall {
+    let mut parameters = vec![identity(change.id)];
+    if let Some(flag) = change.cloud_managed {
+        parameters.push(("IsExchangeCloudManaged".to_owned(), Argument::Boolean(flag)));
+    }
+    for (name, values) in &change.values {
+        let value = Argument::Array(values.iter().cloned().map(Argument::Text).collect());
+        parameters.push((name.to_string(), value));
+    }
+    CmdletCall { name: "Set-Mailbox".to_owned(), parameters }
+}
+
+fn mailboxes(estate: &Estate, rows: &[u32], properties: &[Name]) -> Vec<Mailbox> {
+    let selection = Selection::new(properties.iter().map(|name| property::number(name)));
+    rows.iter()
+        .filter_map(|number| estate.exchange.mailbox(*number))
+        .map(|mailbox| Mailbox {
+            id: MailboxId(guid_to_engine(mailbox.id)),
+            user_principal_name: mailbox
+                .record
+                .text(property::USER_PRINCIPAL_NAME)
+                .unwrap_or_default()
+                .to_owned(),
+            when_changed: to_engine(mailbox.when_changed).floor_to_second(),
+            dir_synced: mailbox.dir_synced,
+            cloud_managed: mailbox.cloud_managed,
+            recipient_type_details: mailbox.kind.details().to_owned(),
+            values: shown(&selection, &mailbox.record),
+        })
+        .collect()
+}
+
+/// The values as `Get-Mailbox` shows them: a Boolean always has one.
+fn shown(selection: &Selection, record: &Record) -> Vec<Vec<String>> {
+    let mut columns =
+        selection.project(record, |value| String::from_utf8_lossy(value).into_owned());
+    for (number, column) in &selection.columns {
+        if columns[*column].is_empty() && property::is_boolean(*number) {
+            columns[*column].push(truth(false).to_owned());
+        }
+    }
+    columns
+}
+
+/// Which attribute goes to which column of an answer.
+struct Selection {
+    /// Attribute numbers, ascending, each with its column.
+    columns: Vec<(AttributeNumber, usize)>,
+    width: usize,
+}
+
+impl Selection {
+    fn new(numbers: impl ExactSizeIterator<Item = Option<AttributeNumber>>) -> Self {
+        let width = numbers.len();
+        let mut columns: Vec<(AttributeNumber, usize)> =
+            numbers.enumerate().filter_map(|(column, number)| Some((number?, column))).collect();
+        columns.sort_unstable();
+        Self { columns, width }
+    }
+
+    /// The values of a record by column, in one pass: both sides are in ascending number.
+    fn project<T>(&self, record: &Record, value: impl Fn(&[u8]) -> T) -> Vec<Vec<T>> {
+        let mut columns: Vec<Vec<T>> = (0..self.width).map(|_| Vec::new()).collect();
+        let mut wanted = self.columns.iter().peekable();
+        for (number, values) in record.attributes() {
+            while wanted.next_if(|(want, _)| *want < number).is_some() {}
+            if wanted.peek().is_none() {
+                break;
+            }
+            while let Some((_, column)) = wanted.next_if(|(want, _)| *want == number) {
+                columns[*column].extend(values.clone().map(&value));
+            }
+        }
+        columns
+    }
+}
+
+fn user(estate: &Estate, number: u32) -> Option<User> {
+    let user = estate.entra.user(number)?;
+    Some(User {
+        id: MailboxId(guid_to_engine(user.id)),
+        sync_enabled: user.sync_enabled,
+        immutable_id: user.source_anchor.map(|anchor| STANDARD.encode(anchor.0)),
+        object_identifier: user.object_identifier.map(guid_to_engine),
+        domain: user.sync_enabled.and_then(|_| {
+            estate.forest.domains().get(usize::from(user.domain)).map(|domain| domain.dns.clone())
+        }),
+    })
+}
+
+fn key_filter(key: &AnchorKey) -> ldap::Filter {
+    let (attribute, value) = match key {
+        AnchorKey::ObjectGuid(guid) => ("objectGUID", guid.0.to_vec()),
+        AnchorKey::ConsistencyGuid(bytes) => ("mS-DS-ConsistencyGuid", bytes.clone()),
+        AnchorKey::ExternalDirectoryObjectId(text) => {
+            ("msDS-ExternalDirectoryObjectId", text.clone().into_bytes())
+        }
+    };
+    ldap::Filter::Equality(attribute.into(), value)
+}
+
+fn object(hit: &SearchHit, anchors: &Anchors, selection: &Selection) -> DirectoryObject {
+    let record = &hit.entry.record;
+    let first = |number: Option<AttributeNumber>| record.first(number?).map(<[u8]>::to_vec);
+    let mut values = selection.project(record, <[u8]>::to_vec);
+    for column in &mut values {
+        column.sort_unstable();
+    }
+    DirectoryObject {
+        guid: ObjectGuid(guid_to_engine(hit.entry.guid)),
+        dn: String::new(),
+        consistency_guid: first(anchors.consistency_guid),
+        external_id: first(anchors.external_id).and_then(|value| String::from_utf8(value).ok()),
+        values,
+    }
+}
+
+/// The numbers of the attributes that anchor an object, where the schema has them.
+struct Anchors {
+    consistency_guid: Option<AttributeNumber>,
+    external_id: Option<AttributeNumber>,
+}
+
+fn modify_request(modification: &Modification) -> ldap::ModifyRequest {
+    ldap::ModifyRequest {
+        object: ldap::Name::Guid(guid_to_sim(modification.object.0)),
+        changes: modification
+            .changes
+            .iter()
+            .map(|change| ldap::Change {
+                operation: match change.operation {
+                    ChangeOperation::Add => ldap::ChangeOperation::Add,
+                    ChangeOperation::Delete => ldap::ChangeOperation::Delete,
+                    ChangeOperation::Replace => ldap::ChangeOperation::Replace,
+                },
+                attribute: change.attribute.as_ref().into(),
+                values: change.values.clone(),
+            })
+            .collect(),
+    }
+}
+
+fn refused(error: CmdletError) -> CallError {
+    match error.kind {
+        ErrorKind::Forbidden => {
+            CallError::Refused { code: "403".to_owned(), detail: error.message }
+        }
+        ErrorKind::PageExpired => CallError::PageExpired,
+        _ => CallError::Malformed { detail: error.message },
+    }
+}
+
+/// As the LDAP adapter sorts result codes of a search.
+fn refused_search(result: &LdapResult) -> CallError {
+    let code = result.code.number().to_string();
+    let detail = result.diagnostic.clone();
+    match result.code.number() {
+        7 | 8 | 13 | 48 | 49 | 50 => CallError::Refused { code, detail },
+        1 | 3 | 4 | 11 | 51 | 52 | 53 | 80 => CallError::ServiceFailure { code, detail },
+        _ => CallError::Malformed { detail: format!("LDAP result {code}: {detail}") },
+    }
+}
+
+fn unreachable(agent: &AgentName) -> CallError {
+    CallError::Unreachable { detail: format!("agent {} does not answer", agent.0) }
+}

@@ -1,0 +1,49 @@
+//! The one place where the command line calls what it is the command line of: reading and running.
+
+use std::fs;
+use std::path::Path;
+
+use crate::judge::verdict::ScenarioResult;
+use crate::run::{Progress, RunOptions};
+use crate::scenario::{self, Catalogues, Diagnostic, Scenario};
+
+/// What scenario files are checked against.
+pub(super) struct Court {
+    catalogues: Catalogues,
+}
+
+/// Why a file is no scenario.
+pub(super) enum Refusal {
+    /// Its text cannot be had.
+    Unreadable(std::io::Error),
+    /// Its text is wrong.
+    Wrong {
+        /// The text.
+        source: String,
+        /// Everything that is wrong.
+        problems: Vec<Diagnostic>,
+    },
+}
+
+impl Court {
+    /// Knows everything that a scenario can name.
+    pub(super) fn new() -> Self {
+        Self { catalogues: crate::stage::catalogues() }
+    }
+
+    /// Reads and checks the file at `path`.
+    pub(super) fn read(&self, path: &Path) -> Result<Scenario, Refusal> {
+        let source = fs::read_to_string(path).map_err(Refusal::Unreadable)?;
+        scenario::read(path, &source, &self.catalogues)
+            .map_err(|problems| Refusal::Wrong { source, problems })
+    }
+}
+
+/// Runs and judges `scenario`. An error is hybridsim's own, in words.
+pub(super) fn run(
+    scenario: &Scenario,
+    options: &RunOptions,
+    progress: &dyn Progress,
+) -> Result<ScenarioResult, String> {
+    crate::run::run(scenario, options, progress).map_err(|error| error.to_string())
+}

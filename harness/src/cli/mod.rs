@@ -1,0 +1,87 @@
+//! The command line: `run`, `check`, `serve`. It finds files, starts the work, prints what `report`
+//! draws, and ends with an [`Exit`] code.
+
+mod check;
+mod console;
+mod court;
+mod exit;
+mod files;
+mod output;
+mod panics;
+mod run;
+mod select;
+mod workers;
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use console::Console;
+pub use exit::Exit;
+
+/// Rehearses a hybrid Exchange estate: runs scenario files against the real transfer and writeback
+/// logic in a simulated world, and says whether the behaviour was right.
+#[derive(Debug, Parser)]
+#[command(name = "hybridsim", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    color: Colour,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 pass, 1 fail, 2 unknown (also when nothing matched), \
+3 bad scenario file, 4 internal error, 5 wrong usage.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios and judge them.
+    Run(run::RunArguments),
+    /// Read scenarios and say what is wrong with them, without running any.
+    Check(check::CheckArguments),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Colour {
+    /// When the output is a terminal and NO_COLOR is not set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Does what `arguments` ask for; the first of them is the program's own name.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let program =
+        arguments.first().map_or_else(|| "hybridsim".into(), |name| name.to_string_lossy());
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no error; a closed output is none either.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Pass };
+        }
+    };
+    let console = Console::new(cli.color);
+    let exit = match cli.command {
+        Command::Run(arguments) => run::run(&arguments, &program, &console),
+        Command::Check(arguments) => check::check(&arguments, &console),
+    };
+    exit.worse(console.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

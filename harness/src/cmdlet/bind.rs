@@ -1,0 +1,248 @@
+//! Gives the words of a cmdlet line to the parameters of a catalogue, as PowerShell's binder does
+//! (Microsoft Learn, about_Parameters): names without case, unambiguous prefixes, one positional
+//! value for `Identity`.
+
+use std::ops::Range;
+
+use sim::powershell::{Argument, CmdletCall, CmdletSpec, ParameterKind, ParameterSpec};
+
+use super::convert::convert;
+use super::parse::{CmdletLine, Item};
+use super::problem::CmdletProblem;
+use crate::scenario::{advice, list, nearest};
+
+/// Parameters that every cmdlet takes and that change nothing here (about_CommonParameters); with
+/// `Confirm`, since nobody is there to ask. They do not reach the call.
+const COMMON: [&str; 12] = [
+    "Confirm",
+    "Debug",
+    "ErrorAction",
+    "ErrorVariable",
+    "InformationAction",
+    "InformationVariable",
+    "OutBuffer",
+    "OutVariable",
+    "ProgressAction",
+    "Verbose",
+    "WarningAction",
+    "WarningVariable",
+];
+
+/// Those of [`COMMON`] that are switches.
+const COMMON_SWITCHES: [&str; 3] = ["Confirm", "Debug", "Verbose"];
+
+/// The call that a line makes, with the catalogue's spelling of every name.
+///
+/// # Errors
+/// Everything that the catalogue does not know: the cmdlet, or each parameter and value.
+pub fn bind(line: &CmdletLine, catalogue: &[CmdletSpec]) -> Result<CmdletCall, Vec<CmdletProblem>> {
+    let Some(spec) = catalogue.iter().find(|spec| spec.name.eq_ignore_ascii_case(&line.name))
+    else {
+        return Err(vec![unknown_cmdlet(line, catalogue)]);
+    };
+    let mut binder = Binder { spec, parameters: Vec::new(), problems: Vec::new() };
+    let mut items = line.items.iter().peekable();
+    while let Some(item) = items.next() {
+        match item {
+            Item::Value { argument, range } => binder.positional(argument, range),
+            Item::Parameter { name, range, attached } => {
+                let Some(target) = binder.resolve(name, range) else {
+                    items.next_if(|next| matches!(next, Item::Value { .. }));
+                    continue;
+                };
+                let value = match attached {
+                    Some((argument, place)) => Some((argument, place)),
+                    None if target.is_switch() => None,
+                    None => items.next_if(|next| matches!(next, Item::Value { .. })).map(|next| {
+                        match next {
+                            Item::Value { argument, range } => (argument, range),
+                            Item::Parameter { .. } => (&Argument::Null, range),
+                        }
+                    }),
+                };
+                binder.named(&target, range, value);
+            }
+        }
+    }
+    if binder.problems.is_empty() {
+        Ok(CmdletCall { name: spec.name.to_owned(), parameters: binder.parameters })
+    } else {
+        Err(binder.problems)
+    }
+}
+
+/// The call that a line makes when nothing is known about the cmdlet: a value after a name belongs
+/// to it, and one without a name is `Identity`.
+#[must_use]
+pub fn bind_freely(line: &CmdletLine) -> CmdletCall {
+    let mut parameters: Vec<(String, Argument)> = Vec::new();
+    let mut waiting: Option<String> = None;
+    for item in &line.items {
+        match item {
+            Item::Value { argument, .. } => {
+                let name = waiting.take().unwrap_or_else(|| "Identity".to_owned());
+                parameters.push((name, argument.clone()));
+            }
+            Item::Parameter { name, attached, .. } => {
+                parameters.extend(waiting.take().map(|name| (name, Argument::Boolean(true))));
+                match attached {
+                    Some((argument, _)) => parameters.push((name.clone(), argument.clone())),
+                    None => waiting = Some(name.clone()),
+                }
+            }
+        }
+    }
+    parameters.extend(waiting.map(|name| (name, Argument::Boolean(true))));
+    CmdletCall { name: line.name.clone(), parameters }
+}
+
+struct Binder<'s> {
+    spec: &'s CmdletSpec,
+    parameters: Vec<(String, Argument)>,
+    problems: Vec<CmdletProblem>,
+}
+
+/// What a typed parameter name turned out to be.
+enum Target<'s> {
+    Own(&'s ParameterSpec),
+    Common(&'static str),
+}
+
+impl Target<'_> {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Own(parameter) => parameter.name,
+            Self::Common(name) => name,
+        }
+    }
+
+    fn is_switch(&self) -> bool {
+        match self {
+            Self::Own(parameter) => parameter.kind == ParameterKind::Switch,
+            Self::Common(name) => COMMON_SWITCHES.contains(name),
+        }
+    }
+}
+
+impl<'s> Binder<'s> {
+    /// The parameter that a typed name means; none, and a problem, when that is not clear.
+    fn resolve(&mut self, typed: &str, range: &Range<usize>) -> Option<Target<'s>> {
+        if let Some(parameter) = self.spec.parameter(typed) {
+            return Some(Target::Own(parameter));
+        }
+        if let Some(name) = COMMON.iter().find(|name| name.eq_ignore_ascii_case(typed)) {
+            return Some(Target::Common(name));
+        }
+        let begins = |name: &str| {
+            name.get(..typed.len()).is_some_and(|head| head.eq_ignore_ascii_case(typed))
+        };
+        let own: Vec<&ParameterSpec> =
+            self.spec.parameters.iter().filter(|parameter| begins(parameter.name)).collect();
+        match own.as_slice() {
+            [only] => Some(Target::Own(only)),
+            [] => {
+                let problem = self.unknown_parameter(typed, range.clone());
+                self.problems.push(problem);
+                None
+            }
+            several => {
+                let names: Vec<String> = several.iter().map(|p| format!("-{}", p.name)).collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let message =
+                    format!("`-{typed}` can mean several parameters of {}", self.spec.name);
+                self.problems.push(
+                    CmdletProblem::new("ambiguous-parameter", range.clone(), message)
+                        .label("ambiguous")
+                        .help(format!("it begins {}", list(&names))),
+                );
+                None
+            }
+        }
+    }
+
+    fn named(
+        &mut self,
+        target: &Target<'s>,
+        range: &Range<usize>,
+        value: Option<(&Argument, &Range<usize>)>,
+    ) {
+        let name = target.name();
+        if self.parameters.iter().any(|(given, _)| given == name) {
+            let message = format!("`-{name}` is given twice");
+            let problem = CmdletProblem::new("duplicate-parameter", range.clone(), message);
+            self.problems.push(problem.label("the second time"));
+            return;
+        }
+        let Target::Own(parameter) = target else { return };
+        match value {
+            Some((argument, place)) => self.convert(parameter, argument, place),
+            None if target.is_switch() => {
+                self.parameters.push((name.to_owned(), Argument::Boolean(true)));
+            }
+            None => {
+                let message = format!("`-{name}` has no value");
+                self.problems.push(
+                    CmdletProblem::new("missing-value", range.clone(), message)
+                        .label(format!("expected {}", super::convert::wanted(parameter.kind))),
+                );
+            }
+        }
+    }
+
+    fn positional(&mut self, argument: &Argument, range: &Range<usize>) {
+        let target = ["Identity", "Name"].iter().find_map(|name| self.spec.parameter(name));
+        let taken = |name: &str| self.parameters.iter().any(|(given, _)| given == name);
+        match target {
+            Some(parameter) if !taken(parameter.name) => self.convert(parameter, argument, range),
+            _ => {
+                let problem = CmdletProblem::new(
+                    "extra-value",
+                    range.clone(),
+                    format!("{} has no parameter for this value", self.spec.name),
+                );
+                self.problems.push(problem.help(match argument {
+                    Argument::Boolean(_) => {
+                        "a switch takes its value after a colon: `-Force:$false`"
+                    }
+                    _ => "name its parameter, and put a text with blanks into quotes",
+                }));
+            }
+        }
+    }
+
+    fn convert(&mut self, parameter: &ParameterSpec, argument: &Argument, range: &Range<usize>) {
+        match convert(parameter, argument, range) {
+            Ok(argument) => self.parameters.push((parameter.name.to_owned(), argument)),
+            Err(problem) => {
+                self.problems.push(*problem);
+            }
+        }
+    }
+
+    fn unknown_parameter(&self, typed: &str, range: Range<usize>) -> CmdletProblem {
+        let names = || self.spec.parameters.iter().map(|parameter| parameter.name);
+        let message = format!("{} has no parameter `-{typed}`", self.spec.name);
+        let problem =
+            CmdletProblem::new("unknown-parameter", range, message).label("unknown parameter");
+        if typed.eq_ignore_ascii_case("WhatIf") {
+            return problem.help("a step that does nothing is no step; leave it out");
+        }
+        match nearest(typed, names()) {
+            Some(meant) => problem.help(format!("did you mean `-{meant}`?")),
+            None => match advice(typed, names()) {
+                Some(all) => problem.help(all),
+                None => problem,
+            },
+        }
+    }
+}
+
+fn unknown_cmdlet(line: &CmdletLine, catalogue: &[CmdletSpec]) -> CmdletProblem {
+    let message = format!("there is no cmdlet `{}` here", line.name);
+    let problem =
+        CmdletProblem::new("unknown-cmdlet", line.range.clone(), message).label("unknown cmdlet");
+    match advice(&line.name, catalogue.iter().map(|spec| spec.name)) {
+        Some(help) => problem.help(help),
+        None => problem,
+    }
+}

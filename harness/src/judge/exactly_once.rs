@@ -1,0 +1,84 @@
+//! Every change has exactly one effect, although delivery is at-least-once.
+//!
+//! Why: a modify whose answer was lost may have been applied; only reading tells. Sending it again
+//! unread doubles the effect where it is not idempotent, and overwrites whatever came between. And a
+//! modify that succeeds and changes nothing was not needed: it costs the domain controller, and every
+//! reader of `uSNChanged`, a change that is none.
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+use sim::clock::VirtualTime;
+use sim::estate::Estate;
+use sim::ledger::{Activity, Event, ObjectKey, Outcome, Read, Side};
+
+use super::{Charge, Oracle};
+
+/// The rule, with what it remembers of each object.
+#[derive(Default)]
+pub(super) struct ExactlyOnce {
+    objects: HashMap<u32, Known, FxBuildHasher>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// The last request, when the engine has not read the object since.
+    unread_request: Option<u64>,
+    read_at: VirtualTime,
+    changed_by_others_at: Option<VirtualTime>,
+}
+
+impl Oracle for ExactlyOnce {
+    fn observe(&mut self, event: &Event, _: &Estate) -> Option<Charge> {
+        match event {
+            Event::Read(Read { at, object: ObjectKey { side: Side::Ad, number }, .. }) => {
+                let known = self.objects.entry(*number).or_default();
+                known.unread_request = None;
+                known.read_at = *at;
+                None
+            }
+            Event::Write(write)
+                if write.object.side == Side::Ad && write.actor.activity != Activity::Writeback =>
+            {
+                let known = self.objects.entry(write.object.number).or_default();
+                known.changed_by_others_at = Some(write.at);
+                None
+            }
+            Event::Outcome(outcome) if outcome.actor.activity == Activity::Writeback => {
+                self.outcome(outcome)
+            }
+            Event::Write(_) | Event::Read(_) | Event::Outcome(_) | Event::Fault(_) => None,
+        }
+    }
+}
+
+impl ExactlyOnce {
+    fn outcome(&mut self, outcome: &Outcome) -> Option<Charge> {
+        let object = outcome.object?;
+        let known = self.objects.entry(object.number).or_default();
+        let repeated = known.unread_request == Some(outcome.request);
+        known.unread_request = Some(outcome.request);
+        let message = if repeated {
+            "the engine sent the same modify again without reading what became of the first"
+        } else if outcome.code == 0
+            && !outcome.effective
+            && known.changed_by_others_at.is_none_or(|at| at < known.read_at)
+        {
+            "the engine sent a modify that changes nothing"
+        } else {
+            return None;
+        };
+        Some(Charge {
+            oracle: "exactly_once",
+            at: outcome.at,
+            object: Some(object),
+            attribute: None,
+            message: message.to_owned(),
+            expected: Some("one effective modify for each change".to_owned()),
+            actual: Some(format!(
+                "LDAP result {}, {}",
+                outcome.code,
+                if outcome.effective { "effective" } else { "without effect" }
+            )),
+        })
+    }
+}

@@ -1,0 +1,353 @@
+//! Whether the expectations of a file hold now, and what to say when they do not.
+
+use std::time::Duration;
+
+use sim::directory::entry::DcNumber;
+use sim::directory::request::ObjectNumber;
+use sim::entra;
+use sim::entra::log::LogEntry;
+use sim::estate::{Estate, Subject};
+use sim::exchange::address;
+use sim::exchange::{property, truth};
+use sim::ledger::{ObjectKey, Side as LedgerSide};
+
+use super::verdict::{Finding, Location, Rule};
+use crate::observe::{Counters, History};
+use crate::scenario::{
+    AttributeExpectation, AttributePath, Comparison, Expectations, LogExpectation,
+    NamedExpectation, Side, Span,
+};
+use crate::stage::Roster;
+
+/// What expectations are checked against.
+pub struct Scene<'a> {
+    /// The estate.
+    pub estate: &'a Estate,
+    /// Who selectors mean.
+    pub roster: &'a Roster,
+    /// The counts so far.
+    pub counters: &'a Counters,
+    /// The recent events.
+    pub history: &'a History,
+    /// The file's text, for places in it.
+    pub source: &'a str,
+}
+
+impl Scene<'_> {
+    /// Everything of `expectations` that does not hold now. Empty: all of it holds.
+    #[must_use]
+    pub fn failures(&self, expectations: &Expectations) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for expectation in &expectations.mailboxes {
+            let subjects = self.roster.subjects(self.estate, &expectation.mailboxes.value);
+            for demand in &expectation.attributes {
+                for subject in &subjects {
+                    findings.extend(self.attribute(subject, demand));
+                }
+            }
+        }
+        findings.extend(expectations.job.iter().filter_map(|demand| self.job(demand)));
+        findings.extend(expectations.log.iter().flat_map(|demand| self.log(demand)));
+        findings.extend(expectations.counts.iter().filter_map(|demand| self.count(demand)));
+        findings.extend(expectations.lag.iter().filter_map(|demand| self.lag(demand)));
+        for agent in &expectations.agents {
+            findings.extend(self.agent(&agent.agent.value, &agent.property));
+        }
+        findings
+    }
+
+    fn attribute(&self, subject: &Subject, demand: &AttributeExpectation) -> Option<Finding> {
+        let path = &demand.path.value;
+        let actual = values(self.estate, subject, path);
+        if holds(&demand.comparison.value, &actual) {
+            return None;
+        }
+        let place = place_of(self.estate, subject, path);
+        let mut finding = self.finding(
+            format!("{path} is not as expected"),
+            demand.comparison.value.to_string(),
+            super::shown(&actual),
+            demand.comparison.span,
+        );
+        finding.object = Some(subject.name.to_string());
+        finding.attribute = Some(path.to_string());
+        finding.last_writer =
+            place.and_then(|(key, attribute)| last_writer(self.estate, key, attribute));
+        finding.chain = self.history.chain(subject, self.estate);
+        Some(finding)
+    }
+
+    fn job(&self, demand: &NamedExpectation) -> Option<Finding> {
+        let job = self.estate.entra.job.as_ref();
+        let report = job.and_then(|job| job.report.as_ref());
+        let actual = match demand.name.value.as_str() {
+            "status" => {
+                job.map_or_else(|| "(no job)".to_owned(), |job| job.status().text().to_owned())
+            }
+            "escrowed" => report.map_or(0, |r| r.escrowed).to_string(),
+            "linked" => report.map_or(0, |r| r.linked).to_string(),
+            _ => report
+                .and_then(|r| r.last_execution.as_ref())
+                .map_or(0, |execution| execution.cycle)
+                .to_string(),
+        };
+        self.named("job", demand, &actual)
+    }
+
+    fn count(&self, demand: &NamedExpectation) -> Option<Finding> {
+        let counts = self.counters.counts();
+        let actual = match demand.name.value.as_str() {
+            "flips" => counts.flips,
+            "ad_writes" => counts.ad_writes,
+            "redundant_writes" => counts.redundant_writes,
+            "cloud_edits" => counts.cloud_edits,
+            "retries" => counts.retries,
+            _ => counts.compared_objects,
+        };
+        self.named("counts", demand, &actual.to_string())
+    }
+
+    fn lag(&self, demand: &NamedExpectation) -> Option<Finding> {
+        let share = match demand.name.value.as_str() {
+            "p50" => 50,
+            "p90" => 90,
+            "p95" => 95,
+            "p99" => 99,
+            _ => 100,
+        };
+        let lag = self.counters.lag().percentile(share).map(Duration::from_micros);
+        if lag.is_some_and(|lag| demand.comparison.value.admits_duration(lag)) {
+            return None;
+        }
+        let actual = lag.map_or_else(
+            || "(nothing was measured: no cloud edit reached AD)".to_owned(),
+            |lag| format!("{} s", lag.as_secs()),
+        );
+        Some(self.finding(
+            format!("lag {} is not as expected", demand.name.value),
+            demand.comparison.value.to_string(),
+            actual,
+            demand.comparison.span,
+        ))
+    }
+
+    fn log(&self, demand: &LogExpectation) -> Vec<Finding> {
+        let mailbox = demand
+            .mailbox
+            .as_ref()
+            .and_then(|name| self.estate.subject(&name.value)?.exchange)
+            .and_then(|number| self.estate.exchange.mailbox(number))
+            .map(|mailbox| mailbox.id);
+        let matches = |entry: &&LogEntry| {
+            demand.code.as_ref().is_none_or(|code| entry.code.eq_ignore_ascii_case(&code.value))
+                && demand
+                    .status
+                    .as_ref()
+                    .is_none_or(|status| entry.status.text().eq_ignore_ascii_case(&status.value))
+                && (demand.mailbox.is_none() || entry.source == mailbox)
+        };
+        let count = self.estate.entra.log.entries().iter().filter(matches).count();
+        demand
+            .count
+            .iter()
+            .filter(|comparison| !holds_number(&comparison.value, count))
+            .map(|comparison| {
+                self.finding(
+                    "the number of provisioning log entries is not as expected".to_owned(),
+                    comparison.value.to_string(),
+                    count.to_string(),
+                    comparison.span,
+                )
+            })
+            .collect()
+    }
+
+    fn agent(&self, name: &str, demand: &NamedExpectation) -> Option<Finding> {
+        let agent = self.estate.agent(name)?;
+        let inactive_after = self.estate.profile.timing("agent_inactive_after");
+        let actual = match demand.name.value.as_str() {
+            "version" => agent.version.clone(),
+            _ if agent.is_listed_active(&self.estate.faults, self.estate.now(), inactive_after) => {
+                "active".to_owned()
+            }
+            _ => "inactive".to_owned(),
+        };
+        self.named(&format!("agent {name}"), demand, &actual)
+    }
+
+    fn named(&self, what: &str, demand: &NamedExpectation, actual: &str) -> Option<Finding> {
+        if holds(&demand.comparison.value, &[actual.to_owned()]) {
+            return None;
+        }
+        Some(self.finding(
+            format!("{what} {} is not as expected", demand.name.value),
+            demand.comparison.value.to_string(),
+            actual.to_owned(),
+            demand.comparison.span,
+        ))
+    }
+
+    fn finding(&self, message: String, expected: String, actual: String, span: Span) -> Finding {
+        let (line, column) = span.line_column(self.source);
+        let text = self.source.get(span.range()).unwrap_or_default().trim();
+        Finding {
+            rule: Rule::Expectation(text.lines().next().unwrap_or_default().to_owned()),
+            message,
+            object: None,
+            attribute: None,
+            expected: Some(expected),
+            actual: Some(actual),
+            last_writer: None,
+            at: self.estate.now().to_string(),
+            chain: Vec::new(),
+            location: Some(Location { line, column }),
+        }
+    }
+}
+
+/// The values of an attribute of a person on a side, as the side shows them.
+#[must_use]
+pub fn values(estate: &Estate, subject: &Subject, path: &AttributePath) -> Vec<String> {
+    match path.side {
+        Side::Ad => subject.ad.map_or_else(Vec::new, |number| {
+            estate.ad_texts(DcNumber(0), ObjectNumber(number), &path.attribute)
+        }),
+        Side::Exo => exchange_values(estate, subject, &path.attribute),
+        Side::Entra => entra_values(estate, subject, &path.attribute),
+    }
+}
+
+/// Who wrote an attribute last, when and with whose authority; `None` when nobody has since the start.
+#[must_use]
+pub fn last_writer(estate: &Estate, key: ObjectKey, attribute: u16) -> Option<String> {
+    let last = estate.ledger.last_writer(key, attribute)?;
+    let authority = match last.cloud_managed {
+        Some(true) => ", authority in the cloud",
+        Some(false) => ", authority on-premises",
+        None => "",
+    };
+    Some(format!("{} ({}) at {}{authority}", last.actor.name, last.actor.activity.word(), last.at))
+}
+
+fn exchange_values(estate: &Estate, subject: &Subject, name: &str) -> Vec<String> {
+    let Some(mailbox) = subject.exchange.and_then(|number| estate.exchange.mailbox(number)) else {
+        return Vec::new();
+    };
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    if is("IsExchangeCloudManaged") {
+        return vec![truth(mailbox.cloud_managed).to_owned()];
+    }
+    if is("IsDirSynced") {
+        return vec![truth(mailbox.dir_synced).to_owned()];
+    }
+    if is("RecipientTypeDetails") {
+        return vec![mailbox.kind.details().to_owned()];
+    }
+    if is("ExternalDirectoryObjectId") {
+        return vec![mailbox.id.to_string()];
+    }
+    if is("WhenChangedUTC") {
+        return vec![mailbox.when_changed.floor_to_second().to_string()];
+    }
+    let texts = |number| -> Vec<String> {
+        mailbox.record.values(number).map(|v| String::from_utf8_lossy(v).into_owned()).collect()
+    };
+    if is("PrimarySmtpAddress") {
+        let list = texts(property::EMAIL_ADDRESSES);
+        return address::primary(list.iter().map(String::as_str))
+            .map(str::to_owned)
+            .into_iter()
+            .collect();
+    }
+    match property::number(name) {
+        Some(number) if property::is_boolean(number) && !mailbox.record.has(number) => {
+            vec![truth(false).to_owned()]
+        }
+        Some(number) => texts(number),
+        None => Vec::new(),
+    }
+}
+
+fn entra_values(estate: &Estate, subject: &Subject, name: &str) -> Vec<String> {
+    let Some(user) = subject.entra.and_then(|number| estate.entra.user(number)) else {
+        return Vec::new();
+    };
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    if is("id") {
+        return vec![user.id.to_string()];
+    }
+    if is("onPremisesSyncEnabled") {
+        return user.sync_enabled.map(|on| truth(on).to_owned()).into_iter().collect();
+    }
+    if is("isCloudManaged") {
+        return vec![truth(user.object_cloud_managed).to_owned()];
+    }
+    let member = name.rsplit('.').next().unwrap_or(name);
+    entra::property::number(member).map_or_else(Vec::new, |number| {
+        user.record.values(number).map(|v| String::from_utf8_lossy(v).into_owned()).collect()
+    })
+}
+
+/// Where the ledger keeps an attribute.
+fn place_of(estate: &Estate, subject: &Subject, path: &AttributePath) -> Option<(ObjectKey, u16)> {
+    let key = |side, number| ObjectKey { side, number };
+    match path.side {
+        Side::Ad => {
+            let attribute = estate.forest.schema().attribute_named(&path.attribute)?.number;
+            Some((key(LedgerSide::Ad, subject.ad?), attribute))
+        }
+        Side::Exo => {
+            let attribute = match path.attribute.to_ascii_lowercase().as_str() {
+                "isexchangecloudmanaged" => property::FLAG,
+                "recipienttypedetails" => property::RECIPIENT_TYPE_DETAILS,
+                "primarysmtpaddress" => property::EMAIL_ADDRESSES,
+                _ => property::number(&path.attribute)?,
+            };
+            Some((key(LedgerSide::Exchange, subject.exchange?), attribute))
+        }
+        Side::Entra => {
+            let member = path.attribute.rsplit('.').next()?;
+            Some((key(LedgerSide::Entra, subject.entra?), entra::property::number(member)?))
+        }
+    }
+}
+
+/// Whether values are as demanded. Booleans and numbers compare as their texts, without case.
+#[must_use]
+pub fn holds(comparison: &Comparison, actual: &[String]) -> bool {
+    match comparison {
+        Comparison::Equals(wanted) | Comparison::Set(wanted) => same_set(wanted, actual),
+        Comparison::Absent(absent) => actual.is_empty() == *absent,
+        Comparison::Contains(wanted) => {
+            wanted.iter().all(|value| actual.iter().any(|have| same(value, have)))
+        }
+        Comparison::Count(inner) => holds_number(inner, actual.len()),
+        Comparison::Length(inner) => {
+            actual.len() == 1 && holds_number(inner, actual[0].chars().count())
+        }
+        Comparison::Matches(pattern) => actual.iter().any(|value| pattern.regex.is_match(value)),
+        Comparison::Below(_)
+        | Comparison::Above(_)
+        | Comparison::AtLeast(_)
+        | Comparison::AtMost(_) => {
+            actual.len() == 1
+                && actual[0].parse().is_ok_and(|number| comparison.admits_number(number))
+        }
+    }
+}
+
+fn holds_number(comparison: &Comparison, number: usize) -> bool {
+    i64::try_from(number).is_ok_and(|number| comparison.admits_number(number))
+}
+
+fn same_set(wanted: &[String], actual: &[String]) -> bool {
+    wanted.len() == actual.len()
+        && wanted.iter().all(|value| actual.iter().any(|have| same(value, have)))
+}
+
+/// Text compares exactly; `true` and `True` are the same truth.
+fn same(wanted: &str, have: &str) -> bool {
+    let is_truth =
+        |text: &str| text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false");
+    wanted == have || (is_truth(wanted) && wanted.eq_ignore_ascii_case(have))
+}

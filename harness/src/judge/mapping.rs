@@ -1,0 +1,226 @@
+//! The judge's own idea of what AD should say, naive and shared with nobody.
+//!
+//! One attribute at a time, values as texts, by the profile's switches. It is slow and obvious on
+//! purpose: were it the engine's mapping, a mistake there would cancel itself.
+
+use sim::estate::Estate;
+use sim::exchange::{Mailbox, RecipientType, property};
+use sim::record::{AttributeNumber, Projection, Record, Values};
+
+/// The mapping under the switches of an estate.
+#[derive(Debug, Clone)]
+pub(super) struct Mapping {
+    /// The attributes, with their numbers in this forest.
+    pub(super) rules: Vec<MappingRule>,
+    /// AD's values by rule, a mailbox's by property number.
+    ad: Projection,
+    cloud: Projection,
+    proxy_mode: String,
+    raw_types: bool,
+    null_flow: bool,
+    null_flow_multi: bool,
+    write_onmicrosoft: bool,
+}
+
+/// One attribute that is written back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MappingRule {
+    /// Its number; `None` where the schema does not have it.
+    pub(super) ad: Option<AttributeNumber>,
+    /// Its name.
+    pub(super) name: &'static str,
+    source: Source,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Single(AttributeNumber),
+    Multi(AttributeNumber),
+    Addresses,
+    TypeDetails,
+    DisplayType,
+}
+
+/// One attribute: what AD must say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Demand {
+    /// Exactly these values, in any order.
+    Exactly(Vec<String>),
+    /// At least these values.
+    AtLeast(Vec<String>),
+    /// Nothing is demanded.
+    Anything,
+}
+
+/// The AD attributes that are written back, with the mailbox property of each.
+const PAIRS: [(&str, &str); 20] = [
+    ("extensionAttribute1", "CustomAttribute1"),
+    ("extensionAttribute2", "CustomAttribute2"),
+    ("extensionAttribute3", "CustomAttribute3"),
+    ("extensionAttribute4", "CustomAttribute4"),
+    ("extensionAttribute5", "CustomAttribute5"),
+    ("extensionAttribute6", "CustomAttribute6"),
+    ("extensionAttribute7", "CustomAttribute7"),
+    ("extensionAttribute8", "CustomAttribute8"),
+    ("extensionAttribute9", "CustomAttribute9"),
+    ("extensionAttribute10", "CustomAttribute10"),
+    ("extensionAttribute11", "CustomAttribute11"),
+    ("extensionAttribute12", "CustomAttribute12"),
+    ("extensionAttribute13", "CustomAttribute13"),
+    ("extensionAttribute14", "CustomAttribute14"),
+    ("extensionAttribute15", "CustomAttribute15"),
+    ("msExchExtensionCustomAttribute1", "ExtensionCustomAttribute1"),
+    ("msExchExtensionCustomAttribute2", "ExtensionCustomAttribute2"),
+    ("msExchExtensionCustomAttribute3", "ExtensionCustomAttribute3"),
+    ("msExchExtensionCustomAttribute4", "ExtensionCustomAttribute4"),
+    ("msExchExtensionCustomAttribute5", "ExtensionCustomAttribute5"),
+];
+
+impl Mapping {
+    /// The mapping of an estate.
+    pub(super) fn new(estate: &Estate) -> Self {
+        let profile = &estate.profile;
+        let property = |name: &str| property::number(name).unwrap_or(AttributeNumber::MAX);
+        let mut sources: Vec<(&'static str, Source)> = PAIRS
+            .iter()
+            .map(|(ad, name)| {
+                let number = property(name);
+                let multi = name.starts_with("Extension");
+                (*ad, if multi { Source::Multi(number) } else { Source::Single(number) })
+            })
+            .collect();
+        sources.push(("proxyAddresses", Source::Addresses));
+        sources.push(("msExchRecipientTypeDetails", Source::TypeDetails));
+        sources.push(("msExchRecipientDisplayType", Source::DisplayType));
+        if maps_mail(estate) {
+            sources.push(("mail", Source::Single(property("WindowsEmailAddress"))));
+        }
+        let schema = estate.forest.schema();
+        let rules: Vec<MappingRule> = sources
+            .into_iter()
+            .map(|(name, source)| MappingRule {
+                ad: schema.attribute_named(name).map(|attribute| attribute.number),
+                name,
+                source,
+            })
+            .collect();
+        let properties = AttributeNumber::try_from(property::PROPERTIES.len()).unwrap_or(0);
+        Self {
+            ad: Projection::new(rules.iter().map(|rule| rule.ad)),
+            cloud: Projection::new((0..properties).map(Some)),
+            rules,
+            proxy_mode: profile.text("proxy_mode").to_owned(),
+            raw_types: profile.text("rtd_mode") == "raw",
+            null_flow: profile.is_on("null_flow"),
+            null_flow_multi: profile.is_on("null_flow_multi"),
+            write_onmicrosoft: profile.is_on("write_onmicrosoft"),
+        }
+    }
+
+    /// The rules that do not hold for a cloud-managed mailbox and its AD object.
+    pub(super) fn broken(&self, mailbox: &Mailbox, ad: &Record) -> Vec<&MappingRule> {
+        let says = self.ad.of(ad);
+        let cloud = self.cloud.of(&mailbox.record);
+        self.rules
+            .iter()
+            .zip(says)
+            .filter(|(rule, says)| match rule.source {
+                Source::Single(number) => {
+                    let wanted = cloud.get(usize::from(number)).cloned().and_then(|mut v| v.next());
+                    (wanted.is_some() || self.null_flow) && wanted != says.clone().next()
+                }
+                Source::Multi(number)
+                    if cloud.get(usize::from(number)).is_some_and(|v| v.len() == 0) =>
+                {
+                    self.null_flow_multi && says.len() > 0
+                }
+                _ => !self.holds(rule, mailbox, says.clone()),
+            })
+            .map(|(rule, _)| rule)
+            .collect()
+    }
+
+    fn holds(&self, rule: &MappingRule, mailbox: &Mailbox, says: Values<'_>) -> bool {
+        let now: Vec<String> = says.map(|v| String::from_utf8_lossy(v).into_owned()).collect();
+        match self.demand(rule, mailbox, &now) {
+            Demand::Anything => true,
+            Demand::Exactly(values) => is_same_set(&values, &now),
+            Demand::AtLeast(values) => values.iter().all(|value| now.contains(value)),
+        }
+    }
+
+    /// What AD must say for one attribute. `now` are AD's own values.
+    pub(super) fn demand(&self, rule: &MappingRule, mailbox: &Mailbox, now: &[String]) -> Demand {
+        match rule.source {
+            Source::Single(number) => or_anything(texts(&mailbox.record, number), self.null_flow),
+            Source::Multi(number) => {
+                or_anything(texts(&mailbox.record, number), self.null_flow_multi)
+            }
+            Source::Addresses => self.addresses(mailbox, now),
+            Source::TypeDetails => self.type_number(mailbox.kind, 0),
+            Source::DisplayType => self.type_number(mailbox.kind, 1),
+        }
+    }
+
+    fn addresses(&self, mailbox: &Mailbox, now: &[String]) -> Demand {
+        let starts = |value: &str, kind: &str| value.to_lowercase().starts_with(kind);
+        let mut wanted: Vec<String> = texts(&mailbox.record, property::EMAIL_ADDRESSES)
+            .into_iter()
+            .filter(|value| starts(value, "smtp:") || starts(value, "x500:"))
+            .collect();
+        if !self.write_onmicrosoft {
+            wanted.retain(|value| !value.to_lowercase().ends_with("onmicrosoft.com"));
+        }
+        if wanted.is_empty() {
+            return or_anything(wanted, self.null_flow_multi);
+        }
+        match self.proxy_mode.as_str() {
+            "replace_all" => Demand::Exactly(wanted),
+            "merge" => Demand::AtLeast(wanted),
+            _ => {
+                let kept = now.iter().filter(|value| {
+                    !starts(value, "smtp:")
+                        && !wanted.iter().any(|w| w.to_lowercase() == value.to_lowercase())
+                });
+                Demand::Exactly(wanted.iter().chain(kept).cloned().collect())
+            }
+        }
+    }
+
+    /// The number that AD should show: details, then display type.
+    fn type_number(&self, kind: RecipientType, place: usize) -> Demand {
+        let numbers = match (self.raw_types, kind) {
+            (_, RecipientType::MailUser) => return Demand::Anything,
+            (true, RecipientType::User) => ["1", "0"],
+            (true, RecipientType::Shared) => ["4", "0"],
+            (true, RecipientType::Room) => ["16", "7"],
+            (true, RecipientType::Equipment) => ["32", "8"],
+            (false, RecipientType::User) => ["2147483648", "-2147483642"],
+            (false, RecipientType::Shared) => ["34359738368", "-2147483642"],
+            (false, RecipientType::Room) => ["8589934592", "-2147481850"],
+            (false, RecipientType::Equipment) => ["17179869184", "-2147481594"],
+        };
+        Demand::Exactly(vec![numbers[place].to_owned()])
+    }
+}
+
+/// `mail` came with general availability; a configuration created before has no mapping for it
+/// (Exchange Team Blog 2026-08-03).
+fn maps_mail(estate: &Estate) -> bool {
+    let created = estate.entra.job.as_ref().map(|job| job.created_on.to_string());
+    estate.profile.is_on("mail_written_back")
+        && created.is_some_and(|created| created.as_str() >= "2026-08-03")
+}
+
+/// Values as they are; none are demanded only when emptiness flows.
+fn or_anything(values: Vec<String>, null_flow: bool) -> Demand {
+    if values.is_empty() && !null_flow { Demand::Anything } else { Demand::Exactly(values) }
+}
+
+fn is_same_set(a: &[String], b: &[String]) -> bool {
+    a.len() == b.len() && a.iter().all(|value| b.contains(value))
+}
+
+fn texts(record: &Record, number: AttributeNumber) -> Vec<String> {
+    record.values(number).map(|v| String::from_utf8_lossy(v).into_owned()).collect()
+}

@@ -1,0 +1,43 @@
+//! When all is done, one more cycle writes nothing.
+//!
+//! Why: a job that writes although nothing changed never ends, and feeds every synchronization that
+//! listens to AD with changes that are none.
+
+use sim::ledger::{Activity, Event, Side};
+
+use super::{Charge, shown};
+
+/// The rule; it is on only while the estate is expected to be quiet.
+#[derive(Default)]
+pub(super) struct Quiescence {
+    /// Whether the estate is expected to be quiet.
+    pub(super) active: bool,
+}
+
+impl Quiescence {
+    pub(super) fn observe(&self, event: &Event) -> Option<Charge> {
+        let Event::Write(write) = event else { return None };
+        let automatic = matches!(write.actor.activity, Activity::Writeback | Activity::Sync);
+        if !self.active || !automatic {
+            return None;
+        }
+        let change = write.changes.first()?;
+        let what = match write.object.side {
+            Side::Ad => "AD",
+            Side::Entra => "Entra",
+            Side::Exchange => "Exchange Online",
+        };
+        Some(Charge {
+            oracle: "quiescence",
+            at: write.at,
+            object: Some(write.object),
+            attribute: Some(change.attribute),
+            message: format!(
+                "{} wrote to {what} although nothing had changed",
+                write.actor.activity.word()
+            ),
+            expected: Some(shown(&change.old)),
+            actual: Some(shown(&change.new)),
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! The court.
+
+pub mod bridge;
+pub mod cli;
+pub mod cmdlet;
+pub mod judge;
+pub mod observe;
+pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod stage;

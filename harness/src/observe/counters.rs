@@ -1,0 +1,104 @@
+//! The counts of a run, and how long changes took to reach AD.
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+use sim::clock::VirtualTime;
+use sim::estate::Estate;
+use sim::exchange::property::{self, Bucket};
+use sim::ledger::{Activity, Event, Side, Write};
+
+use crate::judge::verdict::Counts;
+
+/// Counts, from the events of the ledger.
+#[derive(Debug, Clone, Default)]
+pub struct Counters {
+    counts: Counts,
+    waiting: HashMap<u32, VirtualTime, FxBuildHasher>,
+    lags: Vec<u64>,
+}
+
+/// Times from a cloud edit to the engine's write of that object in AD, in microseconds, ascending.
+#[derive(Debug, Clone, Default)]
+pub struct Lag(Vec<u64>);
+
+impl Lag {
+    /// The time that this share (in a hundred) of the changes took at most; `None` when nothing was
+    /// measured.
+    #[must_use]
+    pub fn percentile(&self, share: u64) -> Option<u64> {
+        let last = self.0.len().checked_sub(1)? as u64;
+        let place = (self.0.len() as u64 * share).div_ceil(100).saturating_sub(1).min(last);
+        self.0.get(usize::try_from(place).unwrap_or(0)).copied()
+    }
+}
+
+impl Counters {
+    /// Takes an event in.
+    pub fn observe(&mut self, event: &Event, estate: &Estate) {
+        match event {
+            Event::Write(write) => self.write(write, estate),
+            Event::Outcome(outcome) if outcome.actor.activity == Activity::Writeback => {
+                if outcome.code == 0 && !outcome.effective {
+                    self.counts.redundant_writes += 1;
+                }
+            }
+            Event::Outcome(_) | Event::Read(_) | Event::Fault(_) => {}
+        }
+    }
+
+    fn write(&mut self, write: &Write, estate: &Estate) {
+        match write.object.side {
+            Side::Exchange => {
+                if write.changes.iter().any(|change| change.attribute == property::FLAG) {
+                    self.counts.flips += 1;
+                }
+                let edited = write.changes.iter().any(|c| c.attribute != property::FLAG);
+                if edited && !write.actor.activity.is_automatic() {
+                    self.counts.cloud_edits += 1;
+                    if write.changes.iter().any(|c| is_written_back(c.attribute)) {
+                        self.waiting.entry(write.object.number).or_insert(write.at);
+                    }
+                }
+            }
+            Side::Ad if write.actor.activity == Activity::Writeback => {
+                self.counts.ad_writes += 1;
+                let mailbox =
+                    estate.subject_of_ad(write.object.number).and_then(|subject| subject.exchange);
+                if let Some(since) = mailbox.and_then(|number| self.waiting.remove(&number)) {
+                    let lag = write.at.since(since).as_micros();
+                    self.lags.push(u64::try_from(lag).unwrap_or(u64::MAX));
+                }
+            }
+            Side::Ad | Side::Entra => {}
+        }
+    }
+
+    /// Notes objects of the escrow that a cycle tried again.
+    pub fn retried(&mut self, objects: u64) {
+        self.counts.retries += objects;
+    }
+
+    /// Notes how many objects were compared at the end.
+    pub fn compared(&mut self, objects: u64) {
+        self.counts.compared_objects = objects;
+    }
+
+    /// The counts so far.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The times measured so far.
+    #[must_use]
+    pub fn lag(&self) -> Lag {
+        let mut lags = self.lags.clone();
+        lags.sort_unstable();
+        Lag(lags)
+    }
+}
+
+fn is_written_back(attribute: u16) -> bool {
+    attribute == property::RECIPIENT_TYPE_DETAILS
+        || property::spec(attribute).is_some_and(|spec| spec.bucket == Bucket::WrittenBack)
+}

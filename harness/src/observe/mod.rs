@@ -1,0 +1,7 @@
+//! Observe: what happened, kept so that it can be counted and explained.
+
+mod counters;
+mod history;
+
+pub use counters::{Counters, Lag};
+pub use history::{History, attribute_name};

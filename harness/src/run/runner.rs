@@ -1,0 +1,257 @@
+//! One loop, one owner of the truth: the estate's calendar, the engine's steps and the repeated edits
+//! take their turns in the order in which they are due, and every event is shown to the judge.
+
+use std::time::Duration;
+
+use sim::chance::Chance;
+use sim::clock::VirtualTime;
+use sim::wire::shared::SharedEstate;
+
+use super::edits;
+use super::options::Progress;
+use super::process::{Engine, EngineStep};
+use crate::judge::Bench;
+use crate::judge::expectation::Scene;
+use crate::judge::verdict::Finding;
+use crate::observe::{Counters, History};
+use crate::scenario::{Expectations, Share};
+use crate::stage::Roster;
+
+/// Steps of the engine at one instant after which it is taken to be stuck.
+const STUCK: u64 = 5_000_000;
+
+/// Edits that come again and again.
+pub(super) struct RepeatedEdits {
+    pub(super) mailboxes: Vec<u32>,
+    pub(super) share: Share,
+    pub(super) every: Duration,
+    pub(super) until: Option<VirtualTime>,
+    pub(super) due: VirtualTime,
+}
+
+/// Something that must hold, or must not, from a step on.
+pub(super) struct Watch {
+    pub(super) expect: Expectations,
+    /// Whether it must not hold.
+    pub(super) never: bool,
+    pub(super) until: Option<VirtualTime>,
+    pub(super) attempted: bool,
+    pub(super) broken: bool,
+    /// What a report calls it.
+    pub(super) words: String,
+}
+
+/// A run under way.
+pub(super) struct Runner<'a> {
+    pub(super) estate: SharedEstate,
+    pub(super) engine: Engine,
+    pub(super) roster: Roster,
+    pub(super) bench: Bench,
+    pub(super) counters: Counters,
+    pub(super) history: History,
+    pub(super) findings: Vec<Finding>,
+    /// What is worth knowing and nobody's fault.
+    pub(super) notes: Vec<String>,
+    pub(super) watches: Vec<Watch>,
+    pub(super) repeated: Vec<RepeatedEdits>,
+    pub(super) edits: Chance,
+    pub(super) edit_rounds: u64,
+    pub(super) source: &'a str,
+    pub(super) progress: &'a dyn Progress,
+    pub(super) phase: &'static str,
+    /// Hybridsim's own failure, in words.
+    pub(super) broken: Option<String>,
+    steps_at: (VirtualTime, u64),
+}
+
+/// Who is due.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    Estate,
+    Edits(usize),
+    Engine,
+}
+
+impl<'a> Runner<'a> {
+    pub(super) fn new(
+        estate: SharedEstate,
+        engine: Engine,
+        roster: Roster,
+        bench: Bench,
+        seed: u64,
+        source: &'a str,
+        progress: &'a dyn Progress,
+    ) -> Self {
+        Self {
+            estate,
+            engine,
+            roster,
+            bench,
+            counters: Counters::default(),
+            history: History::default(),
+            findings: Vec::new(),
+            notes: Vec::new(),
+            watches: Vec::new(),
+            repeated: Vec::new(),
+            edits: Chance::stream(seed, "edits"),
+            edit_rounds: 0,
+            source,
+            progress,
+            phase: "story",
+            broken: None,
+            steps_at: (VirtualTime::default(), 0),
+        }
+    }
+
+    pub(super) fn now(&self) -> VirtualTime {
+        self.estate.with(|estate| estate.now())
+    }
+
+    /// Plays everything that is due until `done` says so or the clock reaches `horizon`. Answers
+    /// whether it was done.
+    pub(super) fn play(
+        &mut self,
+        horizon: VirtualTime,
+        mut done: impl FnMut(&mut Self) -> bool,
+    ) -> bool {
+        loop {
+            if self.broken.is_some() || done(self) {
+                return true;
+            }
+            let (now, estate_due) = self.estate.with(|estate| (estate.now(), estate.next_due()));
+            let edits = self.repeated.iter().enumerate().map(|(n, e)| (e.due, Turn::Edits(n)));
+            let next = estate_due
+                .map(|due| (due, Turn::Estate))
+                .into_iter()
+                .chain(self.engine.next_due().map(|due| (due, Turn::Engine)))
+                .chain(edits)
+                .min();
+            match next.filter(|(due, _)| *due <= horizon) {
+                None => {
+                    self.estate.with(|estate| estate.advance(horizon));
+                    self.observe();
+                    return done(self);
+                }
+                Some((due, turn)) => {
+                    self.estate.with(|estate| estate.advance(due.max(now)));
+                    self.take(turn);
+                }
+            }
+        }
+    }
+
+    /// Lets time pass.
+    pub(super) fn wait(&mut self, length: Duration) {
+        let horizon = self.now() + length;
+        self.play(horizon, |_| false);
+    }
+
+    /// What of the expectations does not hold now.
+    pub(super) fn failures(&self, expectations: &Expectations) -> Vec<Finding> {
+        self.estate.with(|estate| {
+            Scene {
+                estate,
+                roster: &self.roster,
+                counters: &self.counters,
+                history: &self.history,
+                source: self.source,
+            }
+            .failures(expectations)
+        })
+    }
+
+    /// Shows the judge what happened since the last call.
+    pub(super) fn observe(&mut self) {
+        let retried = self.engine.take_retried();
+        self.counters.retried(retried);
+        let (bench, counters, history) = (&mut self.bench, &mut self.counters, &mut self.history);
+        let changed = self.estate.with(|estate| {
+            let events = estate.ledger.drain();
+            let changed = !events.is_empty();
+            for event in events {
+                counters.observe(&event, estate);
+                bench.observe(&event, estate, history);
+                history.keep(event);
+            }
+            changed
+        });
+        if changed && !self.watches.is_empty() {
+            self.check_watches();
+        }
+    }
+
+    fn take(&mut self, turn: Turn) {
+        match turn {
+            Turn::Estate => {}
+            Turn::Edits(place) => self.edit_again(place),
+            Turn::Engine => self.step_engine(),
+        }
+        self.observe();
+    }
+
+    fn step_engine(&mut self) {
+        if let EngineStep::Broken(problem) = self.engine.step() {
+            self.broken = Some(problem);
+        }
+        let now = self.now();
+        self.steps_at = match self.steps_at {
+            (at, steps) if at == now => (at, steps + 1),
+            _ => (now, 0),
+        };
+        if self.steps_at.1 > STUCK {
+            self.broken = Some(format!("the engine made {STUCK} steps at {now} and did not wait"));
+        }
+        let counts = self.counters.counts();
+        self.progress.at(self.phase, counts.flips + counts.ad_writes, 0, now.as_micros());
+    }
+
+    fn edit_again(&mut self, place: usize) {
+        let now = self.now();
+        self.edit_rounds += 1;
+        let round = self.edit_rounds;
+        let Some(repeated) = self.repeated.get_mut(place) else { return };
+        let (share, mailboxes) = (repeated.share, repeated.mailboxes.clone());
+        repeated.due = repeated.due.max(now) + repeated.every;
+        let over = repeated.until.is_some_and(|until| repeated.due > until);
+        let edits = &mut self.edits;
+        self.estate.with(|estate| edits::edit(estate, &mailboxes, share, edits, round));
+        if over {
+            self.repeated.remove(place);
+        }
+    }
+
+    fn check_watches(&mut self) {
+        let now = self.now();
+        let mut watches = core::mem::take(&mut self.watches);
+        for watch in &mut watches {
+            if watch.broken || watch.until.is_some_and(|until| now > until) {
+                continue;
+            }
+            let failures = self.failures(&watch.expect);
+            if watch.never && failures.is_empty() {
+                watch.broken = true;
+                self.findings.push(self.came_true(watch));
+            } else if !watch.never && !failures.is_empty() {
+                watch.broken = true;
+                self.findings.extend(failures);
+            }
+        }
+        self.watches = watches;
+    }
+
+    fn came_true(&self, watch: &Watch) -> Finding {
+        let (line, column) = watch.expect.span.line_column(self.source);
+        Finding {
+            rule: crate::judge::verdict::Rule::Expectation(watch.words.clone()),
+            message: "what must never hold came to hold".to_owned(),
+            object: None,
+            attribute: None,
+            expected: Some("never".to_owned()),
+            actual: Some(watch.words.clone()),
+            last_writer: None,
+            at: self.now().to_string(),
+            chain: Vec::new(),
+            location: Some(crate::judge::verdict::Location { line, column }),
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! The story, step by step.
+
+use std::time::Duration;
+
+use engine::ports::MailboxId;
+use engine::transfer::{Evidence, RollbackConfig, TransferConfig, TransferReport};
+use sim::caller::{Caller, Role};
+use sim::clock::VirtualTime;
+use sim::directory::entry::DcNumber;
+use sim::directory::request::ObjectNumber;
+use sim::entra::job::{JobRequest, ResetScope};
+use sim::estate::Estate;
+use sim::powershell::CmdletCall;
+
+use super::process::TransferOrder;
+use super::runner::{RepeatedEdits, Runner, Watch};
+use super::{edits, faults};
+use crate::bridge::translate::{guid_to_engine, to_engine};
+use crate::judge::verdict::{Finding, Location, Rule};
+use crate::scenario::{
+    Action, Authority, ConnectAction, Cycle, Edits, Expectations, JobAction, RestartScope,
+    Scenario, Selector, Span, Step, Transfer,
+};
+
+/// Longer than any activity of a story may take: past it the step has failed.
+const LONGEST: Duration = Duration::from_hours(60 * 24);
+
+impl Runner<'_> {
+    /// Plays the whole story.
+    pub(super) fn tell(&mut self, scenario: &Scenario) {
+        for step in &scenario.story {
+            if self.broken.is_some() {
+                return;
+            }
+            if let Some(at) = step.at.as_ref().and_then(|at| at.value.instant(scenario.world.start))
+            {
+                self.play(VirtualTime::from_jiff(at), |_| false);
+            }
+            self.note_attempts(step);
+            self.step(scenario, step);
+            self.observe();
+        }
+    }
+
+    fn step(&mut self, scenario: &Scenario, step: &Step) {
+        let role = step.role.as_ref().and_then(|role| Role::by_name(&role.value));
+        let role = role.unwrap_or(Role::GlobalAdministrator);
+        match &step.action {
+            Action::Exo(call) => {
+                let caller = Caller::person(role);
+                let outcome = self.estate.with(|estate| {
+                    estate
+                        .person_exo(&caller, &call.value)
+                        .map(|_| ())
+                        .map_err(|error| (error.to_string(), Refused::Exchange(error)))
+                });
+                self.settle(step, call.span, outcome);
+            }
+            Action::OnPrem(call) => {
+                self.in_ad(step, &call.value, call.span, "exchange-server-admin");
+            }
+            Action::Ad(call) => self.in_ad(step, &call.value, call.span, "ad-admin"),
+            Action::Ldif(text) => {
+                let outcome = self.estate.with(|estate| {
+                    estate
+                        .person_ldif("ad-admin", &text.value)
+                        .map_err(|error| (error.to_string(), Refused::Ad(error)))
+                });
+                self.settle(step, text.span, outcome);
+            }
+            Action::Graph(call) => {
+                self.fail(call.path.span, "Graph calls in stories are not modelled yet".to_owned());
+            }
+            Action::Transfer(transfer) => self.transfer(scenario, transfer, role),
+            Action::Edits(edits) => self.edits(edits),
+            Action::Fault(fault) => {
+                let now = self.now();
+                let rules = faults::rules(&fault.value, &scenario.world, now);
+                self.estate.with(|estate| {
+                    for rule in rules {
+                        estate.faults.install(rule);
+                    }
+                });
+            }
+            Action::Wait(length) => self.wait(*length),
+            Action::Cycle(cycle) => self.cycle(*cycle, step.span),
+            Action::Job(action) => self.job(action, step.span),
+            Action::Connect(ConnectAction::Upgrade { build }) => {
+                self.estate.with(|estate| estate.connect.build.clone_from(&build.value));
+            }
+            Action::Expect(expect) => {
+                let failures = self.failures(expect);
+                self.findings.extend(failures);
+            }
+            Action::Within { window, expect } => {
+                self.wait(*window);
+                let failures = self.failures(expect);
+                self.findings.extend(failures);
+            }
+            Action::Always { window, expect } => self.watch(expect, *window, false),
+            Action::Never { window, expect } => self.watch(expect, *window, true),
+            Action::Until { limit, expect } => {
+                let horizon = self.now() + *limit;
+                if !self.play(horizon, |runner| runner.failures(expect).is_empty()) {
+                    let failures = self.failures(expect);
+                    self.findings.extend(failures);
+                }
+            }
+        }
+    }
+
+    fn in_ad(&mut self, step: &Step, call: &CmdletCall, span: Span, who: &str) {
+        let outcome = self.estate.with(|estate| {
+            estate
+                .person_ad(who, call)
+                .map(|_| ())
+                .map_err(|error| (error.to_string(), Refused::Ad(error)))
+        });
+        self.settle(step, span, outcome);
+    }
+
+    /// Whether a step ended as the file says it must.
+    fn settle(&mut self, step: &Step, span: Span, outcome: Result<(), (String, Refused)>) {
+        match (&step.expect_error, outcome) {
+            (None, Ok(())) => {}
+            (None, Err((message, _))) => {
+                self.fail(span, format!("the step was refused: {message}"));
+            }
+            (Some(expected), Ok(())) => self.fail(
+                expected.span,
+                format!("the step was accepted, and had to fail with {}", expected.value),
+            ),
+            (Some(expected), Err((message, refused))) => {
+                if !expected.value.eq_ignore_ascii_case("any")
+                    && !refused.is_called(&expected.value)
+                {
+                    self.fail(
+                        expected.span,
+                        format!(
+                            "the step had to fail with {}, and failed so: {message}",
+                            expected.value
+                        ),
+                    );
+                }
+            }
+        }
+    }
+
+    fn transfer(&mut self, scenario: &Scenario, transfer: &Transfer, role: Role) {
+        let ids = self.mailbox_ids(&transfer.mailboxes.value);
+        let now = self.now();
+        let id = format!("{}-{}", scenario.title.value, now.as_micros());
+        let order = match transfer.to {
+            Authority::Cloud => {
+                let mut config = TransferConfig::new(id, ids);
+                config.wave = transfer.wave.map_or(config.mailboxes.len().max(1), |w| w as usize);
+                config.evidence = self.evidence(&transfer.mailboxes.value);
+                config.sync_cycle = scenario.world.connect.cycle;
+                TransferOrder::ToCloud(config)
+            }
+            Authority::OnPremises => TransferOrder::ToOnPremises(RollbackConfig {
+                id,
+                mailboxes: ids,
+                apply: true,
+                accept_losses: true,
+            }),
+        };
+        self.phase = "transfer";
+        if let Err(problem) = self.engine.order(order, role) {
+            self.broken = Some(problem);
+            return;
+        }
+        let mut report = None;
+        let ended = self.play(now + LONGEST, |runner| {
+            report = runner.engine.take_report();
+            report.is_some()
+        });
+        self.phase = "story";
+        match report {
+            Some(report) => self.report_transfer(&report, transfer.mailboxes.span),
+            None if ended => {}
+            None => self.fail(transfer.mailboxes.span, "the transfer did not end".to_owned()),
+        }
+    }
+
+    /// What a transfer reports becomes notes; a mailbox that was not flipped is a failed step.
+    fn report_transfer(&mut self, report: &TransferReport, span: Span) {
+        for finding in report.findings.iter().take(10) {
+            self.notes.push(format!("readiness {}: {}", finding.id, finding.reason));
+        }
+        let mut by_attribute: std::collections::BTreeMap<&str, u64> =
+            std::collections::BTreeMap::new();
+        for loss in &report.losses {
+            *by_attribute.entry(loss.attribute.as_ref()).or_default() += 1;
+        }
+        for (attribute, count) in by_attribute {
+            self.notes.push(format!("the rollback takes {count} value(s) of {attribute}"));
+        }
+        if let Some(failure) = &report.stopped {
+            self.fail(span, format!("the transfer stopped: {failure:?}"));
+        } else if report.not_flipped() > 0 {
+            let first = report.exceptions.iter().find(|e| !e.outcome.is_good());
+            let detail = first.map_or_else(String::new, |e| {
+                format!("; the first is {} ({:?}): {}", e.mailbox, e.outcome, e.detail)
+            });
+            self.fail(
+                span,
+                format!("{} mailbox(es) were not transferred{detail}", report.not_flipped()),
+            );
+        }
+    }
+
+    fn mailbox_ids(&self, selector: &Selector) -> Vec<MailboxId> {
+        self.estate.with(|estate| {
+            self.roster
+                .subjects(estate, selector)
+                .into_iter()
+                .filter_map(|subject| estate.exchange.mailbox(subject.exchange?))
+                .map(|mailbox| MailboxId(guid_to_engine(mailbox.id)))
+                .collect()
+        })
+    }
+
+    /// What an administrator would know: the build of Connect Sync, and when each object last changed
+    /// in AD.
+    fn evidence(&self, selector: &Selector) -> Evidence {
+        self.estate.with(|estate| {
+            let changed = |subject: &sim::estate::Subject| {
+                let mailbox = estate.exchange.mailbox(subject.exchange?)?;
+                let slot = estate.forest.object(DcNumber(0), ObjectNumber(subject.ad?))?;
+                Some((MailboxId(guid_to_engine(mailbox.id)), to_engine(slot.stamp.when_changed)))
+            };
+            Evidence {
+                connect_build: Some(estate.connect.build.clone()),
+                last_on_premises_change: self
+                    .roster
+                    .subjects(estate, selector)
+                    .into_iter()
+                    .filter_map(changed)
+                    .collect(),
+            }
+        })
+    }
+
+    fn edits(&mut self, wanted: &Edits) {
+        let mailboxes: Vec<u32> = self.estate.with(|estate| {
+            self.roster
+                .subjects(estate, &wanted.mailboxes.value)
+                .into_iter()
+                .filter_map(|subject| subject.exchange)
+                .collect()
+        });
+        let now = self.now();
+        self.edit_rounds += 1;
+        let (round, chance) = (self.edit_rounds, &mut self.edits);
+        let accepted =
+            self.estate.with(|estate| edits::edit(estate, &mailboxes, wanted.share, chance, round));
+        if accepted == 0 {
+            self.notes
+                .push("edits: no mailbox of the selection is editable in the cloud".to_owned());
+        }
+        if let Some(every) = wanted.every {
+            self.repeated.push(RepeatedEdits {
+                mailboxes,
+                share: wanted.share,
+                every,
+                until: wanted.lasts.map(|length| now + length),
+                due: now + every,
+            });
+        }
+    }
+
+    fn cycle(&mut self, cycle: Cycle, span: Span) {
+        let asked = self.now();
+        let ended = match cycle {
+            Cycle::Connect => {
+                let running = self.estate.with(|estate| {
+                    let running = usize::from(estate.connect.running.is_some());
+                    estate.start_connect_cycle();
+                    estate.connect_cycles() + running
+                });
+                self.play(asked + LONGEST, |runner| {
+                    runner.estate.with(|estate| estate.connect_cycles() > running)
+                })
+            }
+            Cycle::Writeback => {
+                self.ask(JobRequest::Start);
+                self.play(asked + LONGEST, |runner| {
+                    runner.engine.cycles().1.is_some_and(|began| began >= asked)
+                })
+            }
+        };
+        if !ended {
+            self.fail(span, "the cycle did not end".to_owned());
+        }
+    }
+
+    fn job(&mut self, action: &JobAction, span: Span) {
+        let request = match action {
+            JobAction::Pause => JobRequest::Pause,
+            JobAction::Start => JobRequest::Start,
+            JobAction::Restart { scopes } => JobRequest::Restart(ResetScope {
+                watermark: scopes.contains(&RestartScope::Watermark),
+                escrows: scopes.contains(&RestartScope::Escrows),
+                quarantine: scopes.contains(&RestartScope::QuarantineState),
+                full: scopes.contains(&RestartScope::Full),
+            }),
+            JobAction::ProvisionOnDemand { user } => {
+                self.provision_on_demand(&user.value, span);
+                return;
+            }
+        };
+        if !self.ask(request) {
+            self.fail(span, "this world has no writeback job".to_owned());
+            return;
+        }
+        // The job takes commands with its next step, at this instant.
+        let now = self.now();
+        self.play(now, |_| false);
+    }
+
+    fn provision_on_demand(&mut self, user: &str, span: Span) {
+        let now = self.now();
+        let request = u64::try_from(now.as_micros()).unwrap_or(0);
+        let asked = self.estate.with(|estate| {
+            let id = estate.exchange.mailbox(estate.subject(user)?.exchange?)?.id;
+            let rule = estate.entra.job.as_ref()?.rule.clone();
+            Some(JobRequest::ProvisionOnDemand { request, rule, user: id })
+        });
+        let Some(asked) = asked else {
+            self.fail(span, "this world has no writeback job for that user".to_owned());
+            return;
+        };
+        self.ask(asked);
+        let answered = self.play(now + Duration::from_hours(1), |runner| {
+            runner.estate.with(|estate| {
+                estate.entra.job.as_ref().is_some_and(|job| job.answers.contains_key(&request))
+            })
+        });
+        if !answered {
+            self.fail(span, "provision on demand was not answered within an hour".to_owned());
+        }
+    }
+
+    /// Asks something of the job; false when there is none.
+    pub(super) fn ask(&mut self, request: JobRequest) -> bool {
+        let now = self.now();
+        let asked = self.estate.with(|estate: &mut Estate| {
+            estate.entra.job.as_mut().map(|job| job.ask(request)).is_some()
+        });
+        self.engine.wake(now);
+        asked
+    }
+
+    fn watch(&mut self, expect: &Expectations, window: Option<Duration>, never: bool) {
+        let now = self.now();
+        let words = self.source.get(expect.span.range()).unwrap_or_default();
+        self.watches.push(Watch {
+            expect: expect.clone(),
+            never,
+            until: window.map(|window| now + window),
+            attempted: false,
+            broken: false,
+            words: words.split_whitespace().collect::<Vec<_>>().join(" "),
+        });
+        let failures = self.failures(expect);
+        if !never {
+            self.findings.extend(failures);
+        }
+    }
+
+    /// A prohibition counts only when somebody tried to bring it about: a later step that names the
+    /// object, and the attribute's value or the attribute.
+    fn note_attempts(&mut self, step: &Step) {
+        let text = self.source.get(step.span.range()).unwrap_or_default();
+        for watch in self.watches.iter_mut().filter(|watch| watch.never) {
+            watch.attempted |= super::attempt::is_attempt(&watch.expect, &step.action, text);
+        }
+    }
+
+    /// Notes that a step did not go as the file says.
+    pub(super) fn fail(&mut self, span: Span, message: String) {
+        let (line, column) = span.line_column(self.source);
+        let text = self.source.get(span.range()).unwrap_or_default();
+        let words = text.lines().next().unwrap_or_default().trim();
+        self.findings.push(Finding {
+            rule: Rule::Expectation(words.to_owned()),
+            message,
+            object: None,
+            attribute: None,
+            expected: None,
+            actual: None,
+            last_writer: None,
+            at: self.now().to_string(),
+            chain: Vec::new(),
+            location: Some(Location { line, column }),
+        });
+    }
+}
+
+/// How a step was refused.
+enum Refused {
+    Exchange(sim::exchange::cmdlets::CmdletError),
+    Ad(sim::estate::PersonError),
+}
+
+impl Refused {
+    fn is_called(&self, name: &str) -> bool {
+        match self {
+            Self::Exchange(error) => error.kind.is_called(name),
+            Self::Ad(error) => error.is_called(name),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! From what a run found to its verdict.
+
+use std::collections::BTreeMap;
+
+use sim::clock::VirtualTime;
+
+use super::runner::Runner;
+use super::{memory, passed};
+use crate::judge::verdict::{FaultResult, ScenarioResult, Suspended, Trace, Transport, Verdict};
+use crate::scenario::{About, Action, Scenario};
+
+/// What frames a run.
+pub(super) struct Frame {
+    pub(super) start: VirtualTime,
+    pub(super) seed: u64,
+    pub(super) profile: String,
+    pub(super) transport: Transport,
+}
+
+/// The result of a run that has come to rest.
+pub(super) fn of(runner: Runner<'_>, scenario: &Scenario, frame: &Frame) -> ScenarioResult {
+    let mut findings = runner.bench.findings();
+    findings.extend(runner.findings.iter().cloned());
+    let (faults, end, trace) = runner.estate.with(|estate| {
+        let mut hits: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for rule in estate.faults.rules() {
+            *hits.entry(rule.name).or_default() += u64::from(rule.hits);
+        }
+        (hits, estate.now(), estate.ledger.trace())
+    });
+    let reasons = reasons(&runner, scenario);
+    let verdict = match (findings.is_empty(), reasons.is_empty()) {
+        (false, _) => Verdict::Fail,
+        (true, false) => Verdict::Unknown,
+        (true, true) => Verdict::Pass,
+    };
+    ScenarioResult {
+        file: scenario.path.display().to_string(),
+        id: scenario.id.as_ref().map(|id| id.value.clone()),
+        scenario: scenario.title.value.clone(),
+        verdict,
+        reasons,
+        seed: frame.seed,
+        profile: frame.profile.clone(),
+        transport: frame.transport,
+        virtual_seconds: passed(frame.start, end).as_secs_f64(),
+        wall_seconds: 0.0,
+        trace: Trace {
+            hash: format!("{:032x}", trace.hash),
+            events: trace.events,
+            last: trace.last.to_string(),
+        },
+        counts: runner.counters.counts(),
+        faults: faults
+            .into_iter()
+            .map(|(name, hits)| FaultResult { name: name.to_owned(), hits })
+            .collect(),
+        findings,
+        suspended: scenario
+            .suspend
+            .iter()
+            .map(|s| Suspended { oracle: s.oracle.value.clone(), because: s.because.value.clone() })
+            .collect(),
+        notes: runner.notes,
+        peak_memory_bytes: memory::peak(),
+    }
+}
+
+/// Why a run without findings proves nothing.
+fn reasons(runner: &Runner<'_>, scenario: &Scenario) -> Vec<String> {
+    let mut reasons = Vec::new();
+    runner.estate.with(|estate| {
+        for rule in estate.faults.rules().iter().filter(|rule| rule.hits == 0) {
+            reasons.push(format!(
+                "the fault {} at {} was never hit: nothing happened there while it was in force",
+                rule.name, rule.place
+            ));
+        }
+    });
+    for watch in runner.watches.iter().filter(|watch| watch.never && !watch.attempted) {
+        reasons.push(format!("nobody tried to bring about what must never hold: {}", watch.words));
+    }
+    let counts = runner.counters.counts();
+    match scenario.about {
+        Some(About::Writeback) if counts.ad_writes == 0 => {
+            reasons.push("it is about writeback, and nothing was written to AD".to_owned());
+        }
+        Some(About::Transfer) if counts.flips == 0 && !is_refusal_tested(scenario) => {
+            reasons.push("it is about transfer, and no flag changed".to_owned());
+        }
+        _ => {}
+    }
+    reasons
+}
+
+/// Whether the story asks for a flip that must be refused: then the attempt is enough.
+fn is_refusal_tested(scenario: &Scenario) -> bool {
+    scenario.story.iter().any(|step| {
+        step.expect_error.is_some()
+            && match &step.action {
+                Action::Exo(call) => call.value.parameter("IsExchangeCloudManaged").is_some(),
+                Action::Transfer(_) => true,
+                _ => false,
+            }
+    })
+}

@@ -1,0 +1,297 @@
+//! What a scenario demands: on mailboxes on any of the three sides, on the job, its log, its lag, on
+//! the agents and on counts.
+//!
+//! A mapping of several comparisons for one thing becomes several expectations; all must hold.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::model::Selector;
+use super::quantity;
+use super::span::{Span, Spanned};
+
+/// Everything that one `expect` demands. All of it must hold.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Expectations {
+    /// On attributes of mailboxes.
+    pub mailboxes: Vec<MailboxExpectation>,
+    /// `job:`, on the writeback job; names are in [`JOB_PROPERTIES`].
+    pub job: Vec<NamedExpectation>,
+    /// `log:`, on the provisioning log.
+    pub log: Vec<LogExpectation>,
+    /// `counts:`, on the run; names are in [`COUNTS`].
+    pub counts: Vec<NamedExpectation>,
+    /// `lag:`, from a cloud edit to its write in AD; names are in [`LAGS`].
+    pub lag: Vec<NamedExpectation>,
+    /// `agents:`, on the provisioning agents.
+    pub agents: Vec<AgentExpectation>,
+    /// Its place in the file.
+    pub span: Span,
+}
+
+/// What `job:` can ask for: `status` (`NotRun`, `Active`, `Paused`, `Quarantine`), and the numbers
+/// of objects in escrow, of linked objects and of cycles that ended.
+pub const JOB_PROPERTIES: [&str; 4] = ["status", "escrowed", "linked", "cycles"];
+/// What `counts:` can ask for: the counts of the JSON verdict.
+pub const COUNTS: [&str; 6] =
+    ["flips", "ad_writes", "redundant_writes", "cloud_edits", "retries", "compared_objects"];
+/// What `lag:` can ask for.
+pub const LAGS: [&str; 5] = ["p50", "p90", "p95", "p99", "max"];
+/// What `agents:` can ask for, of each agent.
+pub const AGENT_PROPERTIES: [&str; 2] = ["status", "version"];
+
+/// Demands on some mailboxes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MailboxExpectation {
+    /// Which mailboxes; the demand is on every one of them.
+    pub mailboxes: Spanned<Selector>,
+    /// The demands, in the order of the file.
+    pub attributes: Vec<AttributeExpectation>,
+}
+
+/// A demand on one attribute.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttributeExpectation {
+    /// Which attribute, on which side.
+    pub path: Spanned<AttributePath>,
+    /// What is demanded.
+    pub comparison: Spanned<Comparison>,
+}
+
+/// An attribute on one side (`ad.proxyAddresses`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributePath {
+    /// The side.
+    pub side: Side,
+    /// The attribute's or property's documented spelling.
+    pub attribute: String,
+}
+
+impl fmt::Display for AttributePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.side, self.attribute)
+    }
+}
+
+/// One of the three places where a mailbox's attributes live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// Active Directory.
+    Ad,
+    /// Exchange Online.
+    Exo,
+    /// Microsoft Entra ID.
+    Entra,
+}
+
+impl Side {
+    /// Every side with its name in a file.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Ad, "ad"), (Self::Exo, "exo"), (Self::Entra, "entra")];
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ad => "ad",
+            Self::Exo => "exo",
+            Self::Entra => "entra",
+        })
+    }
+}
+
+/// A demand on something with a name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedExpectation {
+    /// Which one.
+    pub name: Spanned<String>,
+    /// What is demanded.
+    pub comparison: Spanned<Comparison>,
+}
+
+/// A demand on one agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentExpectation {
+    /// The agent.
+    pub agent: Spanned<String>,
+    /// What is demanded of it; names are in [`AGENT_PROPERTIES`].
+    pub property: NamedExpectation,
+}
+
+/// A demand on the number of provisioning log entries that match all filters given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogExpectation {
+    /// `code:`, the error code or skip reason.
+    pub code: Option<Spanned<String>>,
+    /// `mailbox:`, by its canonical name.
+    pub mailbox: Option<Spanned<String>>,
+    /// `status:`, `Success`, `Failure` or `Skipped`.
+    pub status: Option<Spanned<String>>,
+    /// What is demanded of their number.
+    pub count: Vec<Spanned<Comparison>>,
+    /// Its place in the file.
+    pub span: Span,
+}
+
+/// What is demanded of a value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Comparison {
+    /// `equals:`, or a value alone: exactly these values, in any order.
+    Equals(Vec<String>),
+    /// `absent:`, there is no value (`true`) or there is one (`false`).
+    Absent(bool),
+    /// `contains:`, at least these values.
+    Contains(Vec<String>),
+    /// `set:`, exactly these values, in any order; also when there is only one.
+    Set(Vec<String>),
+    /// `count:`, on the number of values.
+    Count(Box<Comparison>),
+    /// `length:`, on the number of characters of the only value.
+    Length(Box<Comparison>),
+    /// `matches:`, a regular expression that is found in some value.
+    Matches(Pattern),
+    /// `below:`.
+    Below(Quantity),
+    /// `above:`.
+    Above(Quantity),
+    /// `at_least:`.
+    AtLeast(Quantity),
+    /// `at_most:`.
+    AtMost(Quantity),
+}
+
+impl Comparison {
+    /// Every comparison's name in a file.
+    pub const NAMES: [&'static str; 11] = [
+        "absent", "contains", "equals", "set", "count", "length", "matches", "below", "above",
+        "at_least", "at_most",
+    ];
+}
+
+impl Comparison {
+    /// Whether a number satisfies it. Comparisons that are not about one number admit none.
+    #[must_use]
+    pub fn admits_number(&self, actual: i64) -> bool {
+        let by = |bound: &Quantity, holds: fn(&i64, &i64) -> bool| match bound {
+            Quantity::Number(bound) => holds(&actual, bound),
+            Quantity::Duration(_) | Quantity::Instant(_) => false,
+        };
+        match self {
+            Self::Equals(values) => values.len() == 1 && values[0].parse() == Ok(actual),
+            Self::Below(bound) => by(bound, i64::lt),
+            Self::Above(bound) => by(bound, i64::gt),
+            Self::AtLeast(bound) => by(bound, i64::ge),
+            Self::AtMost(bound) => by(bound, i64::le),
+            _ => false,
+        }
+    }
+
+    /// Whether a length of time satisfies it. Comparisons that are not about one admit none.
+    #[must_use]
+    pub fn admits_duration(&self, actual: Duration) -> bool {
+        let by = |bound: &Quantity, holds: fn(&Duration, &Duration) -> bool| match bound {
+            Quantity::Duration(bound) => holds(&actual, bound),
+            Quantity::Number(_) | Quantity::Instant(_) => false,
+        };
+        match self {
+            Self::Equals(values) => {
+                values.len() == 1 && quantity::duration(&values[0]) == Ok(actual)
+            }
+            Self::Below(bound) => by(bound, Duration::lt),
+            Self::Above(bound) => by(bound, Duration::gt),
+            Self::AtLeast(bound) => by(bound, Duration::ge),
+            Self::AtMost(bound) => by(bound, Duration::le),
+            _ => false,
+        }
+    }
+}
+
+/// As a file would write it.
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Equals(values) => write_values(f, values),
+            Self::Absent(absent) => write!(f, "absent: {absent}"),
+            Self::Contains(values) => {
+                f.write_str("contains: ")?;
+                write_values(f, values)
+            }
+            Self::Set(values) => write!(f, "set: [{}]", values.join(", ")),
+            Self::Count(inner) => write!(f, "count: {{{inner}}}"),
+            Self::Length(inner) => write!(f, "length: {{{inner}}}"),
+            Self::Matches(pattern) => write!(f, "matches: {}", pattern.text),
+            Self::Below(bound) => write!(f, "below: {bound}"),
+            Self::Above(bound) => write!(f, "above: {bound}"),
+            Self::AtLeast(bound) => write!(f, "at_least: {bound}"),
+            Self::AtMost(bound) => write!(f, "at_most: {bound}"),
+        }
+    }
+}
+
+/// What a value is compared with by size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantity {
+    /// A whole number.
+    Number(i64),
+    /// A length of time.
+    Duration(Duration),
+    /// An instant.
+    Instant(Timestamp),
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Duration(duration) => f.write_str(&quantity::show_duration(*duration)),
+            Self::Instant(instant) => instant.fmt(f),
+        }
+    }
+}
+
+/// A compiled regular expression.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// As written.
+    pub text: String,
+    /// Ready to use. It is case-sensitive and matches anywhere in a value unless it says otherwise.
+    pub regex: regex::Regex,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+fn write_values(f: &mut fmt::Formatter<'_>, values: &[String]) -> fmt::Result {
+    match values {
+        [only] => f.write_str(only),
+        several => write!(f, "[{}]", several.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_admit_what_they_say() {
+        let three = || Quantity::Number(3);
+        let admitted = |comparison: Comparison| -> Vec<i64> {
+            (1..6).filter(|number| comparison.admits_number(*number)).collect()
+        };
+        assert_eq!(admitted(Comparison::Equals(vec!["3".to_owned()])), [3]);
+        assert_eq!(admitted(Comparison::Below(three())), [1, 2]);
+        assert_eq!(admitted(Comparison::AtMost(three())), [1, 2, 3]);
+        assert_eq!(admitted(Comparison::Above(three())), [4, 5]);
+        assert_eq!(admitted(Comparison::AtLeast(three())), [3, 4, 5]);
+        assert_eq!(admitted(Comparison::Absent(true)), [0; 0]);
+        let hour = Duration::from_secs(3_600);
+        assert!(Comparison::Equals(vec!["1h".to_owned()]).admits_duration(hour));
+        assert!(!Comparison::Below(Quantity::Duration(hour)).admits_duration(hour));
+        assert!(!Comparison::Below(three()).admits_duration(hour));
+    }
+}

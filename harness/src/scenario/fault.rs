@@ -1,0 +1,151 @@
+//! Faults that a story can declare, each at a named place and in that protocol's own words.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::span::Spanned;
+
+/// Something that breaks. It begins with its step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fault {
+    /// `agent_offline`: the agent does not answer.
+    AgentOffline {
+        /// The agent.
+        agent: Spanned<String>,
+        /// `for:`, how long; `None` is to the end of the run.
+        lasts: Option<Duration>,
+    },
+    /// `engine_crash`: the engine's process dies at a port call and starts anew from its store.
+    EngineCrash {
+        /// The port call.
+        at: PortCall,
+        /// Before or after the world did what the call asked; after unless said.
+        when: When,
+        /// Which such call from now on, counted from 1.
+        nth: u32,
+    },
+    /// `dc_busy`: a domain controller answers `busy` (51).
+    DcBusy {
+        /// The domain controller; `None` is every one.
+        dc: Option<Spanned<String>>,
+        /// Which requests.
+        operation: DirectoryOperation,
+        /// How long or how often.
+        extent: Extent,
+    },
+    /// `connection_lost`: the LDAP connection through an agent breaks.
+    ConnectionLost {
+        /// The agent; `None` is whichever works.
+        agent: Option<Spanned<String>>,
+        /// At which requests.
+        operation: DirectoryOperation,
+        /// Before the request reached the domain controller, or between its effect and the answer;
+        /// after unless said.
+        when: When,
+        /// How long or how often; once unless said.
+        extent: Extent,
+        /// The first such request that is hit, counted from 1.
+        nth: u32,
+    },
+}
+
+impl Fault {
+    /// The fault's name in a file and in reports.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::AgentOffline { .. } => "agent_offline",
+            Self::EngineCrash { .. } => "engine_crash",
+            Self::DcBusy { .. } => "dc_busy",
+            Self::ConnectionLost { .. } => "connection_lost",
+        }
+    }
+}
+
+/// On which side of an operation's effect a fault strikes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum When {
+    /// Nothing has happened yet.
+    Before,
+    /// It has happened, and nobody was told.
+    #[default]
+    After,
+}
+
+/// How long or how often a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// `for:`, everything in this window.
+    For(Duration),
+    /// `count:`, this many requests.
+    Count(u32),
+}
+
+/// Requests to a domain controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DirectoryOperation {
+    /// LDAP modify.
+    Modify,
+    /// LDAP search.
+    Search,
+    /// Either.
+    Any,
+}
+
+/// A call of one of the engine's ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "each is the port and the method of its name in engine::ports")]
+pub enum PortCall {
+    ExchangeMailboxesChanged,
+    ExchangeMailboxes,
+    ExchangeSetMailboxes,
+    ExchangeOrganization,
+    EntraUsers,
+    EntraAgents,
+    EntraSyncConfiguration,
+    EntraObjectCloudManaged,
+    DirectoryFind,
+    DirectoryRead,
+    DirectoryModify,
+    StoreGet,
+    StoreScan,
+    StoreCommit,
+    JobCommands,
+    JobReport,
+    JobLog,
+}
+
+impl PortCall {
+    /// Every port call with its name in a file: `<port>.<method>`.
+    pub const ALL: [(Self, &'static str); 17] = [
+        (Self::ExchangeMailboxesChanged, "exchange.mailboxes_changed"),
+        (Self::ExchangeMailboxes, "exchange.mailboxes"),
+        (Self::ExchangeSetMailboxes, "exchange.set_mailboxes"),
+        (Self::ExchangeOrganization, "exchange.organization"),
+        (Self::EntraUsers, "entra.users"),
+        (Self::EntraAgents, "entra.agents"),
+        (Self::EntraSyncConfiguration, "entra.sync_configuration"),
+        (Self::EntraObjectCloudManaged, "entra.object_cloud_managed"),
+        (Self::DirectoryFind, "directory.find"),
+        (Self::DirectoryRead, "directory.read"),
+        (Self::DirectoryModify, "directory.modify"),
+        (Self::StoreGet, "store.get"),
+        (Self::StoreScan, "store.scan"),
+        (Self::StoreCommit, "store.commit"),
+        (Self::JobCommands, "job.commands"),
+        (Self::JobReport, "job.report"),
+        (Self::JobLog, "job.log"),
+    ];
+
+    /// Its name in a file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(call, _)| *call == self).map_or("", |(_, name)| name)
+    }
+}
+
+impl fmt::Display for PortCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

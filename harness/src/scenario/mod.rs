@@ -1,0 +1,39 @@
+//! Scenario files: text to typed story, every place kept, diagnostics like a compiler's.
+//!
+//! `yaml` turns text into a tree with places, the reading modules turn the tree into the model and
+//! report everything that is unknown or impossible, `diagnostic` draws what they report.
+
+mod catalogue;
+mod diagnostic;
+mod expectation;
+mod fault;
+mod model;
+mod nearest;
+mod quantity;
+mod read;
+mod span;
+mod world;
+mod yaml;
+
+pub use catalogue::{Catalogues, SwitchKind, SwitchSpec};
+pub use diagnostic::{Diagnostic, Severity};
+pub use expectation::{
+    AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, COUNTS, Comparison,
+    Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation, NamedExpectation,
+    Pattern, Quantity, Side,
+};
+pub use fault::{DirectoryOperation, Extent, Fault, PortCall, When};
+pub use model::{
+    About, Action, At, Authority, ConnectAction, Cycle, Edits, Evidence, GraphCall, GraphMethod,
+    JobAction, RestartScope, Scenario, Selector, Share, Step, Suspension, Tier, Transfer,
+};
+pub(crate) use nearest::{advice, choice, list, nearest};
+pub use read::{STEPS, read};
+pub use span::{Span, Spanned};
+pub use world::{
+    Agent, Connect, Dc, Forest, MailboxKind, MailboxLocation, Population, SwitchValue, Tenant,
+    User, World, Writeback,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! Lengths of time, instants, shares and versions, as people write them.
+
+use std::time::Duration;
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use super::model::Share;
+
+/// `90s`, `20m`, `24h`, `30d`, `1h 30m`, `2 weeks`. A day is 24 hours.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let mut total = Duration::ZERO;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err("a length of time such as `90s`, `20m`, `24h` or `30d`".to_owned());
+    }
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, tail) = rest.split_at(digits);
+        let tail = tail.trim_start();
+        let letters = tail.len() - tail.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
+        let (unit, tail) = tail.split_at(letters);
+        let milliseconds = unit_milliseconds(unit);
+        let part = match (number.parse::<u64>(), milliseconds) {
+            (Ok(number), Some(milliseconds)) => number.checked_mul(milliseconds),
+            (Ok(_), None) if unit.is_empty() => {
+                return Err(format!(
+                    "a unit after the number: `{number}s`, `{number}m`, `{number}h` or `{number}d`"
+                ));
+            }
+            (Ok(_), None) => return Err(format!("`s`, `m`, `h`, `d` or `w`, not `{unit}`")),
+            (Err(_), _) => {
+                return Err("a length of time such as `90s`, `20m`, `24h` or `30d`".to_owned());
+            }
+        };
+        total = part
+            .and_then(|part| total.checked_add(Duration::from_millis(part)))
+            .filter(|total| *total <= LONGEST)
+            .ok_or_else(|| "at most 100 years".to_owned())?;
+        rest = tail.trim_start();
+    }
+    Ok(total)
+}
+
+/// Longer than any rehearsal, and short enough for the calendar.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
+
+/// Milliseconds in a unit.
+fn unit_milliseconds(unit: &str) -> Option<u64> {
+    Some(match unit.to_ascii_lowercase().as_str() {
+        "ms" => 1,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1_000,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60_000,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600_000,
+        "d" | "day" | "days" => 86_400_000,
+        "w" | "week" | "weeks" => 7 * 86_400_000,
+        _ => return None,
+    })
+}
+
+/// As [`duration`] reads it: `1h 30m`.
+pub(super) fn show_duration(duration: Duration) -> String {
+    SignedDuration::try_from(duration)
+        .map_or_else(|_| format!("{}s", duration.as_secs()), |duration| format!("{duration:#}"))
+}
+
+/// RFC 3339.
+pub(super) fn instant(text: &str) -> Option<Timestamp> {
+    text.trim().parse().ok()
+}
+
+/// A date, or the UTC date of an instant.
+pub(super) fn date(text: &str) -> Option<Date> {
+    let text = text.trim();
+    if let Some(instant) = instant(text) {
+        return Some(instant.to_zoned(jiff::tz::TimeZone::UTC).date());
+    }
+    (text.len() == 10).then(|| text.parse().ok()).flatten()
+}
+
+/// `5%`, `0.25%`: zero to a hundred, up to four decimals.
+pub(super) fn share(text: &str) -> Option<Share> {
+    let number = text.trim().strip_suffix('%')?.trim_end();
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    if fraction.len() > 4 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let whole: u32 = whole.parse().ok().filter(|whole| *whole <= 100)?;
+    let fraction: u32 = format!("{fraction:0<4}").parse().ok()?;
+    let parts_per_million = whole * 10_000 + fraction;
+    (parts_per_million <= Share::ALL.parts_per_million).then_some(Share { parts_per_million })
+}
+
+/// Whether it is a version of four numbers (`2.5.190.0`).
+pub(super) fn is_version(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    parts.len() == 4 && parts.iter().all(|part| part.len() <= 9 && part.parse::<u32>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("20m", 1_200),
+            ("24h", 86_400),
+            ("30d", 2_592_000),
+            ("1h 30m", 5_400),
+            ("1h30m", 5_400),
+            ("2 hours", 7_200),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "20", "h", "-5m", "5 parsecs", "99999999999999999999h", "1h30", "200000w"]
+        {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_keep_four_decimals() {
+        assert_eq!(share("100%"), Some(Share::ALL));
+        assert_eq!(share("0.25%"), Some(Share { parts_per_million: 2_500 }));
+        for text in ["101%", "100.1%", "5", "-1%", "%", "1.23456%"] {
+            assert_eq!(share(text), None, "{text}");
+        }
+        assert_eq!(Share { parts_per_million: 50_000 }.of(500), 25);
+        assert_eq!(Share { parts_per_million: 1 }.of(10), 1, "a share is never lost");
+    }
+
+    #[test]
+    fn versions_have_four_numbers() {
+        assert!(is_version("2.5.190.0"));
+        assert!(!is_version("2.5.190"));
+        assert!(!is_version("2.5.190.x"));
+    }
+}

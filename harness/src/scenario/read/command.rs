@@ -1,0 +1,170 @@
+//! Cmdlet lines of a step: parsed, bound to their catalogue, their words found in the file.
+
+use sim::powershell::{Argument, CmdletCall, CmdletSpec};
+
+use super::super::diagnostic::Diagnostic;
+use super::super::nearest::advice;
+use super::super::span::{Span, Spanned};
+use super::super::yaml::Node;
+use super::Reader;
+use crate::cmdlet::{self, CmdletLine, CmdletProblem, Item};
+
+/// Nouns of cmdlets whose `-Identity` is a recipient.
+const RECIPIENTS: [&str; 16] = [
+    "ADObject",
+    "ADUser",
+    "CASMailbox",
+    "EXOMailbox",
+    "EXORecipient",
+    "Mailbox",
+    "MailboxFolderStatistics",
+    "MailboxPermission",
+    "MailboxPlan",
+    "MailboxStatistics",
+    "MailUser",
+    "MoveRequest",
+    "Recipient",
+    "RecipientPermission",
+    "RemoteMailbox",
+    "User",
+];
+
+/// Parameters of `Set-ADUser` whose hashtables and lists name attributes.
+const ATTRIBUTE_PARAMETERS: [&str; 4] = ["Add", "Clear", "Remove", "Replace"];
+
+/// A cmdlet line in the file.
+struct Written<'n> {
+    node: &'n Node,
+    text: &'n str,
+}
+
+impl Reader<'_> {
+    /// The call that a step makes. With `lenient` (the step must fail) whatever can be read at all
+    /// is taken.
+    pub(super) fn command(
+        &mut self,
+        node: &Node,
+        catalogue: &[CmdletSpec],
+        lenient: bool,
+    ) -> Option<Spanned<CmdletCall>> {
+        let Some(scalar) = node.scalar().filter(|_| !node.is_null()) else {
+            self.wrong_type(node, "a cmdlet such as `Set-Mailbox u7 -CustomAttribute1 'x'`");
+            return None;
+        };
+        let written = Written { node, text: &scalar.text };
+        let line = match cmdlet::parse(&scalar.text) {
+            Ok(line) => line,
+            Err(problem) => {
+                self.report_cmdlet(&written, problem);
+                return None;
+            }
+        };
+        let call = match cmdlet::bind(&line, catalogue) {
+            Ok(call) => call,
+            Err(_) if lenient => cmdlet::bind_freely(&line),
+            Err(problems) => {
+                for problem in problems {
+                    let problem = self.with_right_door(problem, &line);
+                    self.report_cmdlet(&written, problem);
+                }
+                return None;
+            }
+        };
+        if !lenient {
+            self.check_identity(&written, &line, &call);
+            self.check_attributes(&written, &line, &call);
+        }
+        self.cast.learn(&call);
+        Some(Spanned::new(call, node.span))
+    }
+
+    /// For a cmdlet that another side has, says so.
+    fn with_right_door(&self, mut problem: CmdletProblem, line: &CmdletLine) -> CmdletProblem {
+        if problem.code == "unknown-cmdlet" {
+            let catalogues = self.catalogues;
+            let doors =
+                [("exo", &catalogues.exo), ("onprem", &catalogues.onprem), ("ad", &catalogues.ad)];
+            let has = |specs: &[CmdletSpec]| {
+                specs.iter().any(|spec| spec.name.eq_ignore_ascii_case(&line.name))
+            };
+            if let Some((door, _)) = doors.iter().find(|(_, specs)| has(specs)) {
+                problem.help = Some(format!("it belongs to `{door}:`"));
+            }
+        }
+        problem
+    }
+
+    /// Whoever `-Identity` names must exist.
+    fn check_identity(&mut self, written: &Written<'_>, line: &CmdletLine, call: &CmdletCall) {
+        let (verb, noun) = call.name.split_once('-').unwrap_or((call.name.as_str(), ""));
+        let is_recipient = RECIPIENTS.iter().any(|known| known.eq_ignore_ascii_case(noun));
+        if !is_recipient || verb.eq_ignore_ascii_case("New") {
+            return;
+        }
+        let Some(Argument::Text(identity)) = call.parameter("Identity") else { return };
+        if self.cast.knows_identity(identity) {
+            return;
+        }
+        let range = line.items.iter().find_map(|item| match item {
+            Item::Value { argument, range }
+            | Item::Parameter { attached: Some((argument, range)), .. } => {
+                argument.texts().iter().any(|text| text == identity).then(|| range.clone())
+            }
+            Item::Parameter { .. } => None,
+        });
+        let range = range.unwrap_or_else(|| line.range.clone());
+        let span = self.locate(written, range.start, range.end);
+        self.unknown_user(&Spanned::new(identity.clone(), span));
+    }
+
+    /// Attributes that `Set-ADUser -Replace` and its like name must exist.
+    fn check_attributes(&mut self, written: &Written<'_>, line: &CmdletLine, call: &CmdletCall) {
+        let (_, noun) = call.name.split_once('-').unwrap_or(("", ""));
+        if !["ADUser", "ADObject"].iter().any(|known| known.eq_ignore_ascii_case(noun)) {
+            return;
+        }
+        let known: Vec<&str> = self.catalogues.ad_attributes.iter().map(String::as_str).collect();
+        for (parameter, value) in &call.parameters {
+            if !ATTRIBUTE_PARAMETERS.iter().any(|name| name.eq_ignore_ascii_case(parameter)) {
+                continue;
+            }
+            let names = match value {
+                Argument::Hashtable(members) => members.iter().map(|(n, _)| n.clone()).collect(),
+                other => other.texts(),
+            };
+            for name in names {
+                if known.iter().any(|attribute| attribute.eq_ignore_ascii_case(&name)) {
+                    continue;
+                }
+                let at = written.text[line.range.end..].find(&name).map(|at| at + line.range.end);
+                let start = at.unwrap_or(line.range.start);
+                let end = at.map_or(line.range.end, |at| at + name.len());
+                let span = self.locate(written, start, end);
+                let message = format!("there is no AD attribute `{name}`");
+                let problem = Diagnostic::error("unknown-attribute", span, message)
+                    .label("unknown attribute");
+                self.report(match advice(&name, known.iter().copied()) {
+                    Some(help) => problem.help(help),
+                    None => problem,
+                });
+            }
+        }
+    }
+
+    fn report_cmdlet(&mut self, written: &Written<'_>, problem: CmdletProblem) {
+        let span = self.locate(written, problem.range.start, problem.range.end);
+        let diagnostic =
+            Diagnostic::error(problem.code, span, problem.message).label(problem.label);
+        self.report(match problem.help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        });
+    }
+
+    fn locate(&self, written: &Written<'_>, start: usize, end: usize) -> Span {
+        match written.node.scalar() {
+            Some(scalar) => scalar.locate(self.source, written.node.span, start, end),
+            None => written.node.span,
+        }
+    }
+}

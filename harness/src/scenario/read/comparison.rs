@@ -1,0 +1,197 @@
+//! Comparisons: a value alone, or `contains`, `at_least` and their like.
+
+use super::super::diagnostic::Diagnostic;
+use super::super::expectation::{Comparison, Pattern, Quantity};
+use super::super::nearest::advice;
+use super::super::quantity;
+use super::super::span::Spanned;
+use super::super::yaml::{Entry, Node, Value};
+use super::Reader;
+
+/// What is compared, and so which comparisons make sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Measure {
+    /// The values of an attribute: everything.
+    Values,
+    /// A number: equality and size.
+    Number,
+    /// A length of time: equality and size.
+    Duration,
+    /// One word.
+    Word,
+}
+
+impl Measure {
+    fn comparisons(self) -> &'static [&'static str] {
+        match self {
+            Self::Values => &Comparison::NAMES,
+            Self::Number | Self::Duration => &["equals", "below", "above", "at_least", "at_most"],
+            Self::Word => &["equals", "matches"],
+        }
+    }
+
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Values => "a value, a list of values, or a comparison such as `{contains: ...}`",
+            Self::Number => "a whole number, or a comparison such as `{at_least: 1}`",
+            Self::Duration => "a length of time, or a comparison such as `{below: 3h}`",
+            Self::Word => "a word",
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Everything that `node` demands of one thing; all of it must hold.
+    pub(super) fn comparisons(
+        &mut self,
+        node: &Node,
+        measure: Measure,
+    ) -> Vec<Spanned<Comparison>> {
+        let Value::Mapping(entries) = &node.value else {
+            return self.equality(node, measure).into_iter().collect();
+        };
+        if entries.is_empty() {
+            self.wrong_type(node, measure.expected());
+        }
+        let found: Vec<_> =
+            entries.iter().filter_map(|entry| self.comparison(entry, measure)).collect();
+        let absent = found.iter().find(|c| c.value == Comparison::Absent(true));
+        if let Some(absent) = absent.filter(|_| found.len() > 1) {
+            self.report(
+                Diagnostic::error(
+                    "impossible-expectation",
+                    absent.span,
+                    "what is absent has no values",
+                )
+                .help("drop `absent: true` or the comparisons beside it"),
+            );
+        }
+        found
+    }
+
+    /// One entry of a mapping of comparisons.
+    pub(super) fn comparison(
+        &mut self,
+        entry: &Entry,
+        measure: Measure,
+    ) -> Option<Spanned<Comparison>> {
+        let node = &entry.value;
+        let span = entry.key.span.to(node.span);
+        let name = entry.key.value.as_str();
+        if !measure.comparisons().contains(&name) {
+            let message = match Comparison::NAMES.contains(&name) {
+                true => format!("`{name}` makes no sense here"),
+                false => format!("there is no comparison `{name}`"),
+            };
+            let problem = Diagnostic::error("unknown-comparison", entry.key.span, message)
+                .label(format!("expected {}", measure.expected()));
+            self.report(match advice(name, measure.comparisons().iter().copied()) {
+                Some(help) => problem.help(help),
+                None => problem,
+            });
+            return None;
+        }
+        let comparison = match name {
+            "equals" => self.equality(node, measure)?.value,
+            "absent" => Comparison::Absent(self.boolean(node)?),
+            "contains" => Comparison::Contains(self.values(node)?),
+            "set" => Comparison::Set(self.values(node)?),
+            "matches" => Comparison::Matches(self.pattern(node)?),
+            "count" => Comparison::Count(Box::new(self.inner(node)?)),
+            "length" => Comparison::Length(Box::new(self.inner(node)?)),
+            "below" => Comparison::Below(self.quantity(node, measure)?),
+            "above" => Comparison::Above(self.quantity(node, measure)?),
+            "at_least" => Comparison::AtLeast(self.quantity(node, measure)?),
+            _ => Comparison::AtMost(self.quantity(node, measure)?),
+        };
+        Some(Spanned::new(comparison, span))
+    }
+
+    fn equality(&mut self, node: &Node, measure: Measure) -> Option<Spanned<Comparison>> {
+        let values = match measure {
+            Measure::Values => self.values(node)?,
+            Measure::Word => vec![self.sentence(node)?.value],
+            Measure::Number => vec![self.integer(node, 0, i64::MAX)?.to_string()],
+            Measure::Duration => match self.quantity(node, measure)? {
+                Quantity::Duration(duration) => vec![quantity::show_duration(duration)],
+                _ => return None,
+            },
+        };
+        Some(Spanned::new(Comparison::Equals(values), node.span))
+    }
+
+    /// One value or several; at least one.
+    fn values(&mut self, node: &Node) -> Option<Vec<String>> {
+        let nothing =
+            node.is_null() || matches!(&node.value, Value::Sequence(nodes) if nodes.is_empty());
+        if nothing {
+            self.report(
+                Diagnostic::error("wrong-type", node.span, "no value is no value to compare with")
+                    .label("expected a value")
+                    .help("`{absent: true}` says that there is none"),
+            );
+            return None;
+        }
+        let values: Vec<String> = self.texts(node).into_iter().map(|text| text.value).collect();
+        (!values.is_empty()).then_some(values)
+    }
+
+    /// The comparison inside `count` or `length`.
+    fn inner(&mut self, node: &Node) -> Option<Comparison> {
+        let mut found = self.comparisons(node, Measure::Number);
+        match found.len() {
+            0 => None,
+            1 => Some(found.remove(0).value),
+            _ => {
+                self.report(
+                    Diagnostic::error("too-many", node.span, "one comparison at a time here")
+                        .help("say `count` or `length` again for the other bound, as `above` or `below` beside it"),
+                );
+                None
+            }
+        }
+    }
+
+    fn quantity(&mut self, node: &Node, measure: Measure) -> Option<Quantity> {
+        let text = self.text(node)?.value;
+        let number = text.trim().parse::<i64>().ok().map(Quantity::Number);
+        let duration = || quantity::duration(&text).ok().map(Quantity::Duration);
+        let instant = || quantity::instant(&text).map(Quantity::Instant);
+        let (found, expected) = match measure {
+            Measure::Duration => (duration(), "a length of time such as `20m` or `3h`"),
+            Measure::Number | Measure::Word => {
+                (number.filter(|_| !text.starts_with('-')), "a whole number")
+            }
+            Measure::Values => (
+                number.or_else(duration).or_else(instant),
+                "a whole number, a length of time or an instant",
+            ),
+        };
+        if found.is_none() {
+            self.wrong_type(node, expected);
+        }
+        found
+    }
+
+    fn pattern(&mut self, node: &Node) -> Option<Pattern> {
+        let text = self.text(node)?.value;
+        match regex::RegexBuilder::new(&text).size_limit(1 << 20).build() {
+            Ok(regex) => Some(Pattern { text, regex }),
+            Err(error) => {
+                let reason = error.to_string();
+                let reason = reason.lines().last().unwrap_or_default();
+                let reason = reason.trim_start_matches("error: ");
+                self.report(
+                    Diagnostic::error(
+                        "wrong-pattern",
+                        node.span,
+                        "this is not a regular expression",
+                    )
+                    .label(reason)
+                    .help("a backslash before a sign takes its meaning away: `\\(`"),
+                );
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! `expect:` and what stands under it.
+
+use super::super::diagnostic::Diagnostic;
+use super::super::expectation::{
+    AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, COUNTS, Comparison,
+    Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation, NamedExpectation,
+    Quantity, Side,
+};
+use super::super::nearest::{advice, choice, list};
+use super::super::span::Spanned;
+use super::super::world::World;
+use super::super::yaml::{Entry, Node, Value};
+use super::Reader;
+use super::comparison::Measure;
+
+/// `status.code` of a job.
+const JOB_STATUS: [&str; 4] = ["NotRun", "Active", "Paused", "Quarantine"];
+/// `status` of an agent (Microsoft Graph, `onPremisesAgent`).
+const AGENT_STATUS: [&str; 2] = ["active", "inactive"];
+/// `provisioningStatusInfo.status`.
+const LOG_STATUS: [&str; 3] = ["Success", "Failure", "Skipped"];
+/// What stands beside mailboxes in an expectation.
+const SECTIONS: [&str; 5] = ["job", "log", "counts", "lag", "agents"];
+
+impl<'a> Reader<'a> {
+    pub(super) fn expectations(&mut self, node: &Node, world: &World) -> Expectations {
+        let mut found = Expectations { span: node.span, ..Expectations::default() };
+        let entries: &[Entry] = match &node.value {
+            Value::Mapping(entries) => entries,
+            Value::Scalar(_) | Value::Sequence(_) => &[],
+        };
+        if entries.is_empty() {
+            self.wrong_type(node, "a mapping such as `{u7: {ad.mail: u7@contoso.com}}`");
+        }
+        for entry in entries {
+            let node = &entry.value;
+            match entry.key.value.as_str() {
+                "job" => {
+                    found.job = self.named(node, "`job`", &JOB_PROPERTIES, |name| match name {
+                        "status" => Measure::Word,
+                        _ => Measure::Number,
+                    });
+                    self.check_words(&mut found.job, &JOB_STATUS);
+                }
+                "counts" => {
+                    found.counts = self.named(node, "`counts`", &COUNTS, |_| Measure::Number);
+                }
+                "lag" => found.lag = self.named(node, "`lag`", &LAGS, |_| Measure::Duration),
+                "log" => found.log = self.log(node),
+                "agents" => found.agents = self.agent_expectations(node, world),
+                _ => found.mailboxes.extend(self.mailbox_expectation(entry)),
+            }
+        }
+        found
+    }
+
+    /// Properties with names out of a list.
+    fn named(
+        &mut self,
+        node: &Node,
+        what: &str,
+        names: &[&'static str],
+        measure: impl Fn(&str) -> Measure,
+    ) -> Vec<NamedExpectation> {
+        let mut found = Vec::new();
+        let Value::Mapping(entries) = &node.value else {
+            self.wrong_type(node, &format!("a mapping with {}", list(names)));
+            return found;
+        };
+        for entry in entries {
+            if !names.contains(&entry.key.value.as_str()) {
+                self.unknown_key(&entry.key, names, what);
+                continue;
+            }
+            let comparisons = self.comparisons(&entry.value, measure(&entry.key.value));
+            found.extend(
+                comparisons
+                    .into_iter()
+                    .map(|comparison| NamedExpectation { name: entry.key.clone(), comparison }),
+            );
+        }
+        found
+    }
+
+    /// Gives a word that is compared for equality its documented spelling.
+    fn check_words(&mut self, expectations: &mut [NamedExpectation], words: &[&str]) {
+        for expectation in expectations.iter_mut().filter(|e| e.name.value == "status") {
+            let span = expectation.comparison.span;
+            if let Comparison::Equals(values) = &mut expectation.comparison.value {
+                for value in values {
+                    self.check_word(value, span, words);
+                }
+            }
+        }
+    }
+
+    fn check_word(&mut self, value: &mut String, span: super::Span, words: &[&str]) {
+        match words.iter().find(|word| word.eq_ignore_ascii_case(value)) {
+            Some(word) => *value = (*word).to_owned(),
+            None => {
+                let message = format!("there is no status `{value}`");
+                let problem = Diagnostic::error("unknown-word", span, message)
+                    .label(format!("expected {}", choice(words)));
+                self.report(problem);
+            }
+        }
+    }
+
+    fn agent_expectations(&mut self, node: &Node, world: &World) -> Vec<AgentExpectation> {
+        let mut found = Vec::new();
+        let Some(fields) = self.fields(node, "`agents`") else { return found };
+        for entry in fields.others() {
+            let names = world.agents.iter().map(|agent| agent.name.value.as_str());
+            let agent = self.known(&entry.key, names, "unknown-agent", "agent");
+            let mut properties =
+                self.named(&entry.value, "an agent", &AGENT_PROPERTIES, |_| Measure::Word);
+            self.check_words(&mut properties, &AGENT_STATUS);
+            let Some(agent) = agent else { continue };
+            found.extend(
+                properties
+                    .into_iter()
+                    .map(|property| AgentExpectation { agent: agent.clone(), property }),
+            );
+        }
+        found
+    }
+
+    fn mailbox_expectation(&mut self, entry: &Entry) -> Option<MailboxExpectation> {
+        let key = &entry.key;
+        let mailboxes = if self.cast.resolve(&key.value).is_none()
+            && key.value != "all"
+            && !key.value.starts_with("shape:")
+        {
+            let message = format!("there is no user `{}` in this world", key.value);
+            let problem =
+                Diagnostic::error("unknown-user", key.span, message).label("unknown user");
+            let users = self.cast.suggestions(&key.value);
+            let names = users.iter().map(String::as_str).chain(SECTIONS);
+            self.report(match advice(&key.value, names) {
+                Some(help) => problem.help(help),
+                None => problem,
+            });
+            None
+        } else {
+            self.selector_text(key, false)
+        };
+        let Value::Mapping(entries) = &entry.value.value else {
+            self.wrong_type(&entry.value, "a mapping such as `{ad.mail: u7@contoso.com}`");
+            return None;
+        };
+        if entries.is_empty() {
+            self.wrong_type(&entry.value, "at least one attribute");
+        }
+        let mut attributes = Vec::new();
+        for entry in entries {
+            let path = self.path(&entry.key);
+            let comparisons = self.comparisons(&entry.value, Measure::Values);
+            let Some(path) = path else { continue };
+            attributes.extend(
+                comparisons
+                    .into_iter()
+                    .map(|comparison| AttributeExpectation { path: path.clone(), comparison }),
+            );
+        }
+        Some(MailboxExpectation { mailboxes: mailboxes?, attributes })
+    }
+
+    /// `ad.proxyAddresses`.
+    fn path(&mut self, key: &Spanned<String>) -> Option<Spanned<AttributePath>> {
+        let sides = Side::ALL.map(|(_, name)| name);
+        let Some((side, attribute)) = key.value.split_once('.') else {
+            let message = format!("on which side is `{}`?", key.value);
+            let problem = Diagnostic::error("missing-side", key.span, message)
+                .label("expected `ad.`, `exo.` or `entra.` before the attribute");
+            let paths: Vec<String> =
+                self.sides_with(&key.value).iter().map(ToString::to_string).collect();
+            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+            self.report(match paths.is_empty() {
+                true => problem,
+                false => problem.help(format!("there is {}", list(&paths))),
+            });
+            return None;
+        };
+        let side_span = super::Span::new(key.span.start, key.span.start + side.len());
+        let Some((found, _)) = Side::ALL.iter().find(|(_, name)| *name == side) else {
+            let message = format!("there is no side `{side}`");
+            let problem =
+                Diagnostic::error("unknown-side", side_span, message).label("unknown side");
+            let help = advice(side, sides).unwrap_or_default();
+            self.report(problem.help(help));
+            return None;
+        };
+        let what = match found {
+            Side::Ad => "AD attribute",
+            Side::Exo => "Exchange Online property",
+            Side::Entra => "property of a user in Entra",
+        };
+        let name =
+            Spanned::new(attribute.to_owned(), super::Span::new(side_span.end + 1, key.span.end));
+        let elsewhere = self.sides_with(attribute);
+        if !elsewhere.is_empty() && !elsewhere.iter().any(|path| path.side == *found) {
+            let message = format!("there is no {what} `{attribute}`");
+            let paths: Vec<String> = elsewhere.iter().map(ToString::to_string).collect();
+            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+            self.report(
+                Diagnostic::error("unknown-attribute", name.span, message)
+                    .label("not on this side")
+                    .help(format!("there is {}", list(&paths))),
+            );
+            return None;
+        }
+        let names = self.names_on(*found).iter().map(String::as_str);
+        let name = self.known(&name, names, "unknown-attribute", what)?;
+        Some(Spanned::new(AttributePath { side: *found, attribute: name.value }, key.span))
+    }
+
+    fn names_on(&self, side: Side) -> &'a [String] {
+        match side {
+            Side::Ad => &self.catalogues.ad_attributes,
+            Side::Exo => &self.catalogues.exo_properties,
+            Side::Entra => &self.catalogues.entra_properties,
+        }
+    }
+
+    /// Where there is something with exactly this name.
+    fn sides_with(&self, attribute: &str) -> Vec<AttributePath> {
+        Side::ALL
+            .iter()
+            .filter_map(|(side, _)| {
+                let names = self.names_on(*side);
+                let name = names.iter().find(|name| name.eq_ignore_ascii_case(attribute))?;
+                Some(AttributePath { side: *side, attribute: name.clone() })
+            })
+            .collect()
+    }
+
+    /// `log:`, one question or a list of them.
+    fn log(&mut self, node: &Node) -> Vec<LogExpectation> {
+        if let Value::Sequence(nodes) = &node.value {
+            return nodes.iter().flat_map(|node| self.log(node)).collect();
+        }
+        let Value::Mapping(entries) = &node.value else {
+            self.wrong_type(node, "a mapping such as `{count: {code: ..., at_least: 1}}`");
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let implied = match entry.key.value.as_str() {
+                "count" => None,
+                "contains" => Some(Comparison::AtLeast(Quantity::Number(1))),
+                "absent" => Some(Comparison::Equals(vec!["0".to_owned()])),
+                _ => {
+                    self.unknown_key(&entry.key, &["count", "contains", "absent"], "`log`");
+                    continue;
+                }
+            };
+            let span = entry.key.span;
+            let implied = implied.map(|comparison| Spanned::new(comparison, span));
+            match &entry.value.value {
+                Value::Sequence(nodes) => found
+                    .extend(nodes.iter().filter_map(|node| self.log_entry(node, implied.as_ref()))),
+                _ => found.extend(self.log_entry(&entry.value, implied.as_ref())),
+            }
+        }
+        found
+    }
+
+    fn log_entry(
+        &mut self,
+        node: &Node,
+        implied: Option<&Spanned<Comparison>>,
+    ) -> Option<LogExpectation> {
+        const FILTERS: [&str; 3] = ["code", "mailbox", "status"];
+        let what = "a question to the log";
+        let mut fields = self.fields(node, what)?;
+        let code = fields.take("code").and_then(|entry| self.sentence(&entry.value));
+        let code = code.and_then(|code| self.log_code(code));
+        let mailbox = fields.take("mailbox").and_then(|entry| self.text(&entry.value));
+        let mailbox = mailbox.and_then(|mailbox| self.mailbox(&mailbox, false));
+        let mut status = fields.take("status").and_then(|entry| self.text(&entry.value));
+        if let Some(status) = &mut status {
+            self.check_word(&mut status.value, status.span, &LOG_STATUS);
+        }
+        let mut count: Vec<_> = implied.cloned().into_iter().collect();
+        for entry in fields.others() {
+            let bounds = ["equals", "below", "above", "at_least", "at_most"];
+            if implied.is_none() && bounds.contains(&entry.key.value.as_str()) {
+                count.extend(self.comparison(entry, Measure::Number));
+            } else {
+                let known: Vec<&str> = match implied {
+                    Some(_) => FILTERS.to_vec(),
+                    None => FILTERS.into_iter().chain(bounds).collect(),
+                };
+                self.unknown_key(&entry.key, &known, what);
+            }
+        }
+        if fields.others().is_empty() && implied.is_none() {
+            self.report(
+                Diagnostic::error("missing-key", node.span, "how many entries?")
+                    .label("expected a comparison such as `at_least: 1` in here"),
+            );
+        }
+        Some(LogExpectation { code, mailbox, status, count, span: node.span })
+    }
+
+    fn log_code(&mut self, code: Spanned<String>) -> Option<Spanned<String>> {
+        let catalogues = self.catalogues;
+        if catalogues.log_codes.is_empty() {
+            return Some(code);
+        }
+        let names = catalogues.log_codes.iter().map(String::as_str);
+        self.known(&code, names, "unknown-code", "code in the provisioning log")
+    }
+}

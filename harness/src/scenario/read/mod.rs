@@ -1,0 +1,175 @@
+//! The tree of a file to its typed story. Everything wrong is reported, not the first only: a part
+//! that cannot be read is left out, and reading goes on after it.
+
+mod cast;
+mod command;
+mod comparison;
+mod expectation;
+mod fault;
+mod fields;
+mod population;
+mod selector;
+mod step;
+mod story;
+mod world;
+
+use std::path::Path;
+
+use super::catalogue::Catalogues;
+use super::diagnostic::{Diagnostic, Severity};
+use super::expectation::Expectations;
+use super::model::{About, Evidence, Scenario, Suspension, Tier};
+use super::span::{Span, Spanned};
+use super::world::World;
+use super::yaml::{self, Node, Value};
+use cast::Cast;
+
+/// Everything that a step can begin with.
+pub use story::STEPS;
+
+/// Reads and checks one scenario file.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the file.
+pub fn read(
+    path: &Path,
+    source: &str,
+    catalogues: &Catalogues,
+) -> Result<Scenario, Vec<Diagnostic>> {
+    let document = yaml::read(source).map_err(|diagnostic| vec![diagnostic])?;
+    let mut reader = Reader { source, catalogues, problems: Vec::new(), cast: Cast::default() };
+    let scenario = reader.scenario(&document, path);
+    let mut problems = reader.problems;
+    problems.sort_by_key(|problem| problem.span.start);
+    match scenario {
+        Some(scenario) if problems.iter().all(|p| p.severity != Severity::Error) => Ok(scenario),
+        _ => Err(problems),
+    }
+}
+
+/// What reading needs and collects.
+struct Reader<'a> {
+    source: &'a str,
+    catalogues: &'a Catalogues,
+    problems: Vec<Diagnostic>,
+    /// Who can be named from here on.
+    cast: Cast,
+}
+
+const ABOUT: [(&str, About); 5] = [
+    ("writeback", About::Writeback),
+    ("transfer", About::Transfer),
+    ("cloud", About::Cloud),
+    ("directory", About::Directory),
+    ("report", About::Report),
+];
+
+const EVIDENCE: [(&str, Evidence); 6] = [
+    ("documented", Evidence::Documented),
+    ("quoted", Evidence::Quoted),
+    ("preview", Evidence::Preview),
+    ("field", Evidence::Field),
+    ("inferred", Evidence::Inferred),
+    ("unknown", Evidence::Unknown),
+];
+
+const TIERS: [(&str, Tier); 3] =
+    [("main", Tier::Main), ("scale", Tier::Scale), ("soak", Tier::Soak)];
+
+impl Reader<'_> {
+    fn scenario(&mut self, document: &Node, path: &Path) -> Option<Scenario> {
+        let mut fields = self.fields(document, "a scenario")?;
+        let title = match fields.take("scenario") {
+            Some(entry) => self.sentence(&entry.value),
+            None => {
+                let start = Span::new(document.span.start, document.span.start);
+                self.report(
+                    Diagnostic::error("missing-key", start, "a scenario says what it is about")
+                        .label("expected `scenario:` and a sentence"),
+                );
+                None
+            }
+        };
+        let id = fields.take("id").and_then(|entry| self.sentence(&entry.value));
+        let about = fields.take("about").and_then(|entry| self.word(&entry.value, &ABOUT));
+        let evidence = fields.take("evidence").and_then(|entry| self.word(&entry.value, &EVIDENCE));
+        let tier = fields.take("tier").and_then(|entry| self.word(&entry.value, &TIERS));
+        let world = fields.take("world").map(|entry| &entry.value);
+        let world: World = self.world(world);
+        self.cast = Cast::of(&world);
+        let story = match fields.take("story") {
+            Some(entry) => self.story(&entry.value, &world),
+            None => {
+                let at = title.as_ref().map_or(document.span, |title| title.span);
+                self.report(
+                    Diagnostic::error("missing-key", at, "nothing happens in this scenario")
+                        .label("expected `story:` and its steps somewhere after this"),
+                );
+                Vec::new()
+            }
+        };
+        let expect: Option<Expectations> =
+            fields.take("expect").map(|entry| self.expectations(&entry.value, &world));
+        let suspend = fields.take("suspend").map(|entry| self.suspensions(&entry.value));
+        self.finish(&fields, "a scenario");
+        Some(Scenario {
+            title: title?,
+            id,
+            about,
+            evidence,
+            tier: tier.unwrap_or_default(),
+            world,
+            story,
+            expect,
+            suspend: suspend.unwrap_or_default(),
+            path: path.to_owned(),
+            source: self.source.to_owned(),
+        })
+    }
+
+    fn suspensions(&mut self, node: &Node) -> Vec<Suspension> {
+        let nodes = self.items(node, "`suspend`");
+        nodes.iter().filter_map(|node| self.suspension(node)).collect()
+    }
+
+    fn suspension(&mut self, node: &Node) -> Option<Suspension> {
+        let mut fields = self.fields(node, "a suspension")?;
+        let oracle = self.required(&mut fields, "oracle");
+        let because = self.required(&mut fields, "because");
+        self.finish(&fields, "a suspension");
+        let oracle = self.text(&oracle?.value)?;
+        let names = self.catalogues.oracles.iter().map(String::as_str);
+        let oracle = self.known(&oracle, names, "unknown-oracle", "oracle")?;
+        let because = self.sentence(&because?.value)?;
+        Some(Suspension { oracle, because })
+    }
+
+    fn report(&mut self, problem: Diagnostic) {
+        self.problems.push(problem);
+    }
+
+    /// The canonical spelling of a name out of a catalogue.
+    fn known<'c>(
+        &mut self,
+        name: &Spanned<String>,
+        names: impl Iterator<Item = &'c str> + Clone,
+        code: &'static str,
+        what: &str,
+    ) -> Option<Spanned<String>> {
+        if let Some(found) = names.clone().find(|known| known.eq_ignore_ascii_case(&name.value)) {
+            return Some(Spanned::new(found.to_owned(), name.span));
+        }
+        let message = format!("there is no {what} `{}`", name.value);
+        let problem = Diagnostic::error(code, name.span, message).label(format!("unknown {what}"));
+        self.report(match super::nearest::advice(&name.value, names) {
+            Some(help) => problem.help(help),
+            None => problem,
+        });
+        None
+    }
+}
+
+/// Whether nothing but a scalar stands there.
+fn is_scalar(node: &Node) -> bool {
+    matches!(node.value, Value::Scalar(_))
+}

@@ -1,0 +1,88 @@
+//! Which mailboxes a step or an expectation means.
+
+use super::super::diagnostic::Diagnostic;
+use super::super::model::Selector;
+use super::super::nearest::advice;
+use super::super::span::Spanned;
+use super::super::yaml::{Node, Value};
+use super::Reader;
+
+impl Reader<'_> {
+    /// `all`, `shape:<name>`, a name or a list of names. `lenient` lets names pass that nobody has,
+    /// for steps that must fail.
+    pub(super) fn selector(&mut self, node: &Node, lenient: bool) -> Option<Spanned<Selector>> {
+        let Value::Sequence(nodes) = &node.value else {
+            let text = self.text(node)?;
+            return self.selector_text(&text, lenient);
+        };
+        if nodes.is_empty() {
+            self.wrong_type(node, "at least one mailbox");
+            return None;
+        }
+        let mut names: Vec<Spanned<String>> = Vec::new();
+        for node in nodes {
+            let Some(text) = self.text(node) else { continue };
+            let Some(name) = self.mailbox(&text, lenient) else { continue };
+            if names.iter().any(|other| other.value == name.value) {
+                let message = format!("`{}` is in this list twice", text.value);
+                self.report(Diagnostic::error("duplicate-name", text.span, message));
+            } else {
+                names.push(name);
+            }
+        }
+        Some(Spanned::new(Selector::Names(names), node.span))
+    }
+
+    /// A selector that is one word.
+    pub(super) fn selector_text(
+        &mut self,
+        text: &Spanned<String>,
+        lenient: bool,
+    ) -> Option<Spanned<Selector>> {
+        if text.value == "all" {
+            return Some(Spanned::new(Selector::All, text.span));
+        }
+        if let Some(shape) = text.value.strip_prefix("shape:") {
+            let shape = shape.trim();
+            if let Some(known) = self.cast.shape(shape) {
+                return Some(Spanned::new(Selector::Shape(known.to_owned()), text.span));
+            }
+            let message = format!("nobody here is of the shape `{shape}`");
+            let problem =
+                Diagnostic::error("unknown-shape", text.span, message).label("unknown shape");
+            let help = advice(shape, self.cast.shapes());
+            let none = "the population of this world has no shape";
+            self.report(problem.help(help.unwrap_or_else(|| none.to_owned())));
+            return None;
+        }
+        let name = self.mailbox(text, lenient)?;
+        Some(Spanned::new(Selector::Names(vec![name]), text.span))
+    }
+
+    /// The canonical name of one mailbox.
+    pub(super) fn mailbox(
+        &mut self,
+        text: &Spanned<String>,
+        lenient: bool,
+    ) -> Option<Spanned<String>> {
+        match self.cast.resolve(&text.value) {
+            Some(name) => Some(Spanned::new(name, text.span)),
+            None if lenient => Some(text.clone()),
+            None => {
+                self.unknown_user(text);
+                None
+            }
+        }
+    }
+
+    /// Reports a name that nobody has.
+    pub(super) fn unknown_user(&mut self, text: &Spanned<String>) {
+        let message = format!("there is no user `{}` in this world", text.value);
+        let problem = Diagnostic::error("unknown-user", text.span, message).label("unknown user");
+        let names = self.cast.suggestions(&text.value);
+        self.report(match advice(&text.value, names.iter().map(String::as_str)) {
+            Some(help) => problem.help(help),
+            None => problem.help("name the user in `world: population:`"),
+        });
+    }
+}

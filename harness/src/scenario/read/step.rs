@@ -1,0 +1,299 @@
+//! What each kind of step does.
+
+use std::time::Duration;
+
+use super::super::diagnostic::Diagnostic;
+use super::super::expectation::Expectations;
+use super::super::model::{
+    Action, Authority, ConnectAction, Cycle, Edits, GraphCall, GraphMethod, JobAction,
+    RestartScope, Selector, Share, Transfer,
+};
+use super::super::span::Spanned;
+use super::super::world::World;
+use super::super::yaml::{Entry, Node, Value};
+use super::Reader;
+use super::story::Keys;
+
+const CYCLES: [(&str, Cycle); 2] = [("connect", Cycle::Connect), ("writeback", Cycle::Writeback)];
+
+const AUTHORITIES: [(&str, Authority); 2] =
+    [("cloud", Authority::Cloud), ("on-premises", Authority::OnPremises)];
+
+const SCOPES: [(&str, RestartScope); 4] = [
+    ("Watermark", RestartScope::Watermark),
+    ("Escrows", RestartScope::Escrows),
+    ("QuarantineState", RestartScope::QuarantineState),
+    ("Full", RestartScope::Full),
+];
+
+const METHODS: [(&str, GraphMethod); 5] = [
+    ("GET", GraphMethod::Get),
+    ("POST", GraphMethod::Post),
+    ("PATCH", GraphMethod::Patch),
+    ("PUT", GraphMethod::Put),
+    ("DELETE", GraphMethod::Delete),
+];
+
+/// How long `until` waits when it does not say.
+const UNTIL: Duration = Duration::from_secs(24 * 3_600);
+
+impl Reader<'_> {
+    pub(super) fn action(&mut self, keys: &Keys<'_>, world: &World) -> Option<Action> {
+        let node = &keys.action.value;
+        let lenient = keys.must_fail;
+        let catalogues = self.catalogues;
+        Some(match keys.action.key.value.as_str() {
+            "exo" => Action::Exo(self.command(node, &catalogues.exo, lenient)?),
+            "onprem" => Action::OnPrem(self.command(node, &catalogues.onprem, lenient)?),
+            "ad" => Action::Ad(self.command(node, &catalogues.ad, lenient)?),
+            "graph" => Action::Graph(self.graph(node)?),
+            "ldif" => Action::Ldif(self.ldif_block(node)?),
+            "transfer" => Action::Transfer(self.transfer(node, lenient)?),
+            "edits" => Action::Edits(self.edits(node)?),
+            "fault" => Action::Fault(self.fault(node, world)?),
+            "wait" => Action::Wait(self.duration(node)?),
+            "cycle" => Action::Cycle(self.word(node, &CYCLES)?),
+            "job" => Action::Job(self.job(node, lenient)?),
+            "connect" => Action::Connect(self.connect_action(node)?),
+            "expect" => Action::Expect(self.expectations(node, world)),
+            "within" => self.within(keys, world)?,
+            "always" => {
+                let (window, expect) = self.watched(keys, world)?;
+                Action::Always { window, expect }
+            }
+            "never" => {
+                let (window, expect) = self.watched(keys, world)?;
+                Action::Never { window, expect }
+            }
+            _ => {
+                let (limit, expect) = self.watched(keys, world)?;
+                Action::Until { limit: limit.unwrap_or(UNTIL), expect }
+            }
+        })
+    }
+
+    fn within(&mut self, keys: &Keys<'_>, world: &World) -> Option<Action> {
+        let window = self.duration(&keys.action.value);
+        let Some(expect) = keys.expect else {
+            self.report(
+                Diagnostic::error("missing-key", keys.action.key.span, "what should come to hold?")
+                    .label("expected `expect:` beside it"),
+            );
+            return None;
+        };
+        let expect = self.expectations(&expect.value, world);
+        Some(Action::Within { window: window?, expect })
+    }
+
+    /// `always`, `never` and `until`: a length of time with `expect` beside it, or the expectation
+    /// itself, or a mapping with `expect`.
+    fn watched(
+        &mut self,
+        keys: &Keys<'_>,
+        world: &World,
+    ) -> Option<(Option<Duration>, Expectations)> {
+        let entry = keys.action;
+        let inner = match &entry.value.value {
+            Value::Mapping(entries) => match entries.as_slice() {
+                [only] if only.key.value == "expect" => Some(&only.value),
+                _ => Some(&entry.value),
+            },
+            Value::Scalar(_) | Value::Sequence(_) => None,
+        };
+        match (inner, keys.expect) {
+            (Some(_), Some(expect)) => {
+                self.report(
+                    Diagnostic::error(
+                        "too-many",
+                        expect.key.span,
+                        "the expectation stands here twice",
+                    )
+                    .help(format!("write it under `{}:` or under `expect:`", entry.key.value)),
+                );
+                None
+            }
+            (Some(node), None) => Some((None, self.expectations(node, world))),
+            (None, Some(expect)) => {
+                let window = match entry.value.is_null() {
+                    true => None,
+                    false => Some(self.duration(&entry.value)?),
+                };
+                Some((window, self.expectations(&expect.value, world)))
+            }
+            (None, None) => {
+                let name = &entry.key.value;
+                self.report(
+                    Diagnostic::error("missing-key", entry.key.span, format!("`{name}` what?"))
+                        .label("expected `expect:` beside it, or the expectation itself"),
+                );
+                None
+            }
+        }
+    }
+
+    fn transfer(&mut self, node: &Node, lenient: bool) -> Option<Transfer> {
+        if !matches!(node.value, Value::Mapping(_)) {
+            let mailboxes = self.selector(node, lenient)?;
+            let to = Authority::default();
+            return Some(Transfer { mailboxes, wave: None, pause: Duration::ZERO, to });
+        }
+        let mut fields = self.fields(node, "`transfer`")?;
+        let mailboxes = self.required(&mut fields, "mailboxes");
+        let wave = fields.take("wave").and_then(|e| self.integer(&e.value, 1, 10_000_000));
+        let pause = fields.take("pause").and_then(|entry| self.duration(&entry.value));
+        let to = fields.take("to").and_then(|entry| self.word(&entry.value, &AUTHORITIES));
+        self.finish(&fields, "`transfer`");
+        Some(Transfer {
+            mailboxes: self.selector(&mailboxes?.value, lenient)?,
+            wave: wave.and_then(|wave| u32::try_from(wave).ok()),
+            pause: pause.unwrap_or_default(),
+            to: to.unwrap_or_default(),
+        })
+    }
+
+    fn edits(&mut self, node: &Node) -> Option<Edits> {
+        let mut fields = self.fields(node, "`edits`")?;
+        let mailboxes = fields.take("mailboxes").map(|entry| self.selector(&entry.value, false));
+        let share = fields.take("share").map(|entry| self.share(&entry.value));
+        let every = fields.take("every").and_then(|entry| self.duration(&entry.value));
+        let lasts = fields.take("for");
+        if let Some(entry) = lasts.filter(|_| every.is_none()) {
+            self.report(
+                Diagnostic::error("missing-key", entry.key.span, "how often, for so long?")
+                    .label("expected `every:` beside it"),
+            );
+        }
+        let lasts = lasts.and_then(|entry| self.duration(&entry.value));
+        self.finish(&fields, "`edits`");
+        let mailboxes = match mailboxes {
+            Some(selector) => selector?,
+            None => Spanned::new(Selector::All, node.span),
+        };
+        let share = match share {
+            Some(share) => share?,
+            None => Share::ALL,
+        };
+        Some(Edits { mailboxes, share, every, lasts })
+    }
+
+    fn job(&mut self, node: &Node, lenient: bool) -> Option<JobAction> {
+        const WORDS: [(&str, u8); 3] = [("pause", 0), ("start", 1), ("restart", 2)];
+        let known = ["restart", "provision_on_demand"];
+        let Value::Mapping(entries) = &node.value else {
+            return Some(match self.word(node, &WORDS)? {
+                0 => JobAction::Pause,
+                1 => JobAction::Start,
+                _ => JobAction::Restart { scopes: vec![RestartScope::Full] },
+            });
+        };
+        let [entry] = entries.as_slice() else {
+            self.wrong_type(node, "one of `restart:` and `provision_on_demand:`");
+            return None;
+        };
+        match entry.key.value.as_str() {
+            "restart" => self.restart(entry),
+            "provision_on_demand" => {
+                let user = self.text(&entry.value)?;
+                let user = self.mailbox(&user, lenient)?;
+                Some(JobAction::ProvisionOnDemand { user })
+            }
+            _ => {
+                self.unknown_key(&entry.key, &known, "`job`");
+                None
+            }
+        }
+    }
+
+    fn restart(&mut self, entry: &Entry) -> Option<JobAction> {
+        let mut scopes = Vec::new();
+        let nodes = match &entry.value.value {
+            Value::Sequence(nodes) => nodes.as_slice(),
+            _ => std::slice::from_ref(&entry.value),
+        };
+        for node in nodes {
+            let scope = self.word(node, &SCOPES)?;
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        if scopes.is_empty() {
+            self.wrong_type(&entry.value, "at least one scope, such as `[Watermark]`");
+            return None;
+        }
+        Some(JobAction::Restart { scopes })
+    }
+
+    fn connect_action(&mut self, node: &Node) -> Option<ConnectAction> {
+        let mut fields = self.fields(node, "`connect`")?;
+        let build = self.required(&mut fields, "upgrade");
+        self.finish(&fields, "`connect`");
+        Some(ConnectAction::Upgrade { build: self.version(&build?.value)? })
+    }
+
+    /// `GET /users/u7`, or a mapping with a body.
+    fn graph(&mut self, node: &Node) -> Option<GraphCall> {
+        if let Some(scalar) = node.scalar().filter(|_| !node.is_null()) {
+            let (method, path) = scalar.text.split_once(' ').unwrap_or((&scalar.text, ""));
+            let method = METHODS.iter().find(|(name, _)| *name == method);
+            let Some((_, method)) = method.filter(|_| path.trim_start().starts_with('/')) else {
+                self.wrong_type(node, "a request such as `GET /users/u7@contoso.com`");
+                return None;
+            };
+            let path = Spanned::new(path.trim().to_owned(), node.span);
+            return Some(GraphCall { method: *method, path, body: None });
+        }
+        let mut fields = self.fields(node, "`graph`")?;
+        let method = self.required(&mut fields, "method");
+        let path = self.required(&mut fields, "path");
+        let body = fields.take("body").map(|entry| json(&entry.value));
+        self.finish(&fields, "`graph`");
+        let method = self.word(&method?.value, &METHODS)?;
+        let path = self.text(&path?.value)?;
+        if !path.value.starts_with('/') {
+            let message = format!("`{}` is no path", path.value);
+            self.report(
+                Diagnostic::error("wrong-type", path.span, message)
+                    .label("expected a path after the version, such as `/users/u7@contoso.com`"),
+            );
+            return None;
+        }
+        Some(GraphCall { method, path, body })
+    }
+
+    fn ldif_block(&mut self, node: &Node) -> Option<Spanned<String>> {
+        let text = self.sentence(node)?;
+        if !text.value.lines().any(|line| line.to_ascii_lowercase().starts_with("dn:")) {
+            self.wrong_type(node, "LDIF change records; each begins with `dn:`");
+            return None;
+        }
+        let mut entry = String::new();
+        for line in text.value.lines() {
+            let (name, value) = line.split_once(':').unwrap_or((line, ""));
+            let value = value.trim();
+            if name.eq_ignore_ascii_case("dn") {
+                let first = value.split(',').next().unwrap_or_default();
+                entry = first.split_once('=').map_or("", |(_, name)| name).to_owned();
+            } else if name.eq_ignore_ascii_case("changetype") && value.eq_ignore_ascii_case("add") {
+                self.cast.learn_entry(&entry);
+            }
+        }
+        Some(text)
+    }
+}
+
+/// The JSON that a node would be.
+fn json(node: &Node) -> serde_json::Value {
+    match &node.value {
+        Value::Scalar(_) if node.is_null() => serde_json::Value::Null,
+        Value::Scalar(scalar) => match (scalar.boolean(), scalar.integer()) {
+            (Some(truth), _) => truth.into(),
+            (None, Some(number)) => number.into(),
+            (None, None) => scalar.text.clone().into(),
+        },
+        Value::Sequence(nodes) => nodes.iter().map(json).collect(),
+        Value::Mapping(entries) => {
+            let members = entries.iter().map(|entry| (entry.key.value.clone(), json(&entry.value)));
+            serde_json::Value::Object(members.collect())
+        }
+    }
+}

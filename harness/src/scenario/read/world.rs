@@ -1,0 +1,307 @@
+//! `world:`, with the documented defaults.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
+
+use super::super::catalogue::{SwitchKind, SwitchSpec};
+use super::super::diagnostic::Diagnostic;
+use super::super::nearest::{choice, nearest};
+use super::super::quantity;
+use super::super::span::{Span, Spanned};
+use super::super::world::{Agent, Connect, Dc, Forest, SwitchValue, Tenant, World, Writeback};
+use super::super::yaml::{Node, Value};
+use super::Reader;
+use super::fields::Fields;
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// 2026-09-01T08:00:00Z.
+const START: i64 = 1_788_249_600;
+/// The day of the general availability profile's job.
+const CREATED: Date = date(2026, 9, 1);
+
+impl Reader<'_> {
+    /// The world that `node` describes; what it leaves out is the default.
+    pub(super) fn world(&mut self, node: Option<&Node>) -> World {
+        let nothing = Node { span: Span::default(), value: Value::Mapping(Vec::new()) };
+        let node = node.unwrap_or(&nothing);
+        let mut fields = self.fields(node, "`world`").unwrap_or_else(|| Fields::none(node.span));
+        let profile = fields.take("profile").and_then(|entry| self.profile(&entry.value));
+        let switches = fields.take("switches").map(|entry| self.switches(&entry.value));
+        let seed = fields.take("seed").and_then(|entry| self.integer(&entry.value, 0, i64::MAX));
+        let start = fields.take("start").and_then(|entry| self.instant(&entry.value));
+        let start = start.unwrap_or_else(|| {
+            Timestamp::from_second(START).expect("the default start is within the calendar")
+        });
+        let forest = fields.take("forest").map(|entry| &entry.value);
+        let forest = self.forest(forest);
+        let tenant = fields.take("tenant").map(|entry| &entry.value);
+        let tenant = self.tenant(tenant);
+        let connect = fields.take("connect").map(|entry| &entry.value);
+        let connect = self.connect(connect);
+        let agents = fields.take("agents").map(|entry| &entry.value);
+        let agents = self.agents(agents, &forest);
+        let writeback = fields.take("writeback").map(|entry| &entry.value);
+        let writeback = self.writeback(writeback, start);
+        let population = fields.take("population").map(|entry| &entry.value);
+        let population = self.population(population, &tenant);
+        self.finish(&fields, "`world`");
+        World {
+            profile: profile.unwrap_or_else(|| Spanned::implied("wb-ga-2026-08".to_owned())),
+            switches: switches.unwrap_or_default(),
+            seed: seed.and_then(|seed| u64::try_from(seed).ok()).unwrap_or(1),
+            start,
+            forest,
+            tenant,
+            connect,
+            agents,
+            writeback,
+            population,
+        }
+    }
+
+    fn profile(&mut self, node: &Node) -> Option<Spanned<String>> {
+        let name = self.text(node)?;
+        let names = self.catalogues.profiles.iter().map(String::as_str);
+        self.known(&name, names, "unknown-profile", "profile")
+    }
+
+    fn switches(&mut self, node: &Node) -> BTreeMap<String, Spanned<SwitchValue>> {
+        let mut switches = BTreeMap::new();
+        let Some(fields) = self.fields(node, "`switches`") else { return switches };
+        for entry in fields.others() {
+            let catalogues = self.catalogues;
+            let names = catalogues.switches.iter().map(|switch| switch.name.as_str());
+            let Some(name) = self.known(&entry.key, names, "unknown-switch", "switch") else {
+                continue;
+            };
+            let spec = catalogues.switches.iter().find(|switch| switch.name == name.value);
+            if let Some(value) = spec.and_then(|spec| self.switch_value(&entry.value, spec)) {
+                switches.insert(name.value, Spanned::new(value, entry.value.span));
+            }
+        }
+        switches
+    }
+
+    fn switch_value(&mut self, node: &Node, spec: &SwitchSpec) -> Option<SwitchValue> {
+        match &spec.kind {
+            SwitchKind::Boolean => {
+                // `on` and `off` are how the switches are talked about.
+                match node.scalar().map(|scalar| scalar.text.as_str()) {
+                    Some("on") => Some(SwitchValue::Boolean(true)),
+                    Some("off") => Some(SwitchValue::Boolean(false)),
+                    _ => self.boolean(node).map(SwitchValue::Boolean),
+                }
+            }
+            SwitchKind::Integer => self.integer(node, i64::MIN, i64::MAX).map(SwitchValue::Integer),
+            SwitchKind::Duration => {
+                let text = self.text(node)?;
+                if let Err(expected) = quantity::duration(&text.value) {
+                    self.wrong_type(node, &expected);
+                    return None;
+                }
+                Some(SwitchValue::Text(text.value))
+            }
+            SwitchKind::OneOf(words) => {
+                let text = self.text(node)?;
+                if let Some(word) = words.iter().find(|word| word.eq_ignore_ascii_case(&text.value))
+                {
+                    return Some(SwitchValue::Text(word.clone()));
+                }
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                let message = format!("`{}` has no value `{}`", spec.name, text.value);
+                let problem = Diagnostic::error("unknown-switch-value", node.span, message)
+                    .label(format!("expected {}", choice(&words)));
+                self.report(match nearest(&text.value, words) {
+                    Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+                    None => problem,
+                });
+                None
+            }
+            SwitchKind::Text => self.text(node).map(|text| SwitchValue::Text(text.value)),
+        }
+    }
+
+    fn forest(&mut self, node: Option<&Node>) -> Forest {
+        let mut forest = Forest {
+            domains: vec![Spanned::implied("corp.contoso.com".to_owned())],
+            dcs: vec![Dc {
+                name: Spanned::implied("DC1".to_owned()),
+                replication: None,
+                domain: None,
+            }],
+            exchange_schema: true,
+        };
+        let Some(mut fields) = node.and_then(|node| self.fields(node, "`forest`")) else {
+            return forest;
+        };
+        if let Some(entry) = fields.take("domains") {
+            let domains = self.texts(&entry.value);
+            if domains.is_empty() {
+                self.wrong_type(&entry.value, "at least one domain");
+            } else {
+                self.report_duplicates(&domains, "domain");
+                forest.domains = domains;
+            }
+        }
+        if let Some(entry) = fields.take("dcs") {
+            let nodes = self.items(&entry.value, "`dcs`");
+            let dcs: Vec<Dc> = nodes.iter().filter_map(|node| self.dc(node, &forest)).collect();
+            if nodes.is_empty() {
+                self.wrong_type(&entry.value, "at least one domain controller");
+            }
+            let names: Vec<_> = dcs.iter().map(|dc| dc.name.clone()).collect();
+            self.report_duplicates(&names, "domain controller");
+            if !dcs.is_empty() {
+                forest.dcs = dcs;
+            }
+        }
+        if let Some(entry) = fields.take("exchange_schema") {
+            forest.exchange_schema = self.boolean(&entry.value).unwrap_or(true);
+        }
+        self.finish(&fields, "`forest`");
+        forest
+    }
+
+    fn dc(&mut self, node: &Node, forest: &Forest) -> Option<Dc> {
+        if super::is_scalar(node) {
+            let name = self.sentence(node)?;
+            return Some(Dc { name, replication: None, domain: None });
+        }
+        let mut fields = self.fields(node, "a domain controller")?;
+        let name = self.required(&mut fields, "name");
+        let replication = fields.take("replication").and_then(|e| self.duration(&e.value));
+        let domain = fields.take("domain").and_then(|e| self.text(&e.value));
+        self.finish(&fields, "a domain controller");
+        let domain = domain.and_then(|domain| {
+            let names: Vec<String> = forest.domains.iter().map(|d| d.value.clone()).collect();
+            self.known(&domain, names.iter().map(String::as_str), "unknown-domain", "domain")
+        });
+        Some(Dc { name: self.sentence(&name?.value)?, replication, domain })
+    }
+
+    fn tenant(&mut self, node: Option<&Node>) -> Tenant {
+        let fields = node.and_then(|node| self.fields(node, "`tenant`"));
+        let (mut domain, mut initial) = (None, None);
+        if let Some(mut fields) = fields {
+            domain = fields.take("domain").and_then(|entry| self.sentence(&entry.value));
+            initial = fields.take("initial").and_then(|entry| self.sentence(&entry.value));
+            self.finish(&fields, "`tenant`");
+        }
+        let domain = domain.unwrap_or_else(|| Spanned::implied("contoso.com".to_owned()));
+        let initial = initial.unwrap_or_else(|| {
+            let label = domain.value.split('.').next().unwrap_or_default();
+            Spanned::implied(format!("{label}.onmicrosoft.com"))
+        });
+        if !initial.value.to_ascii_lowercase().ends_with(".onmicrosoft.com") {
+            let message = format!("`{}` cannot be an initial domain", initial.value);
+            self.report(
+                Diagnostic::error("impossible-tenant", initial.span, message)
+                    .label("expected a name that ends in `.onmicrosoft.com`"),
+            );
+        }
+        Tenant { domain, initial }
+    }
+
+    fn connect(&mut self, node: Option<&Node>) -> Connect {
+        let fields = node.and_then(|node| self.fields(node, "`connect`"));
+        let (mut build, mut cycle) = (None, None);
+        if let Some(mut fields) = fields {
+            build = fields.take("build").and_then(|entry| self.version(&entry.value));
+            cycle = fields.take("cycle").and_then(|entry| self.duration(&entry.value));
+            self.finish(&fields, "`connect`");
+        }
+        Connect {
+            build: build.unwrap_or_else(|| Spanned::implied("2.5.190.0".to_owned())),
+            cycle: cycle.unwrap_or(30 * MINUTE),
+        }
+    }
+
+    fn agents(&mut self, node: Option<&Node>, forest: &Forest) -> Vec<Agent> {
+        let first_dc = || Spanned::implied(forest.dcs[0].name.value.clone());
+        let version = || Spanned::implied("1.1.2334.0".to_owned());
+        let Some(node) = node else {
+            let name = Spanned::implied("agent1".to_owned());
+            return vec![Agent { name, version: version(), dc: first_dc() }];
+        };
+        let mut agents = Vec::new();
+        for node in self.items(node, "`agents`") {
+            if super::is_scalar(node) {
+                let name = self.sentence(node);
+                agents.extend(name.map(|name| Agent { name, version: version(), dc: first_dc() }));
+                continue;
+            }
+            let Some(mut fields) = self.fields(node, "an agent") else { continue };
+            let name = self.required(&mut fields, "name");
+            let own = fields.take("version").and_then(|entry| self.version(&entry.value));
+            let dc = fields.take("dc").and_then(|entry| self.text(&entry.value));
+            let dc = dc.and_then(|dc| {
+                let names = forest.dcs.iter().map(|dc| dc.name.value.as_str());
+                self.known(&dc, names, "unknown-dc", "domain controller")
+            });
+            self.finish(&fields, "an agent");
+            if let Some(name) = name.and_then(|entry| self.sentence(&entry.value)) {
+                let version = own.unwrap_or_else(version);
+                agents.push(Agent { name, version, dc: dc.unwrap_or_else(first_dc) });
+            }
+        }
+        let names: Vec<_> = agents.iter().map(|agent| agent.name.clone()).collect();
+        self.report_duplicates(&names, "agent");
+        agents
+    }
+
+    fn writeback(&mut self, node: Option<&Node>, start: Timestamp) -> Writeback {
+        let today = start.to_zoned(TimeZone::UTC).date();
+        let mut writeback =
+            Writeback { created: CREATED.min(today), interval: 20 * MINUTE, enabled: true };
+        let Some(node) = node else { return writeback };
+        let word = node.scalar().map(|scalar| scalar.text.as_str());
+        if matches!(word, Some("none" | "false")) {
+            writeback.enabled = false;
+            return writeback;
+        }
+        let Some(mut fields) = self.fields(node, "`writeback` (or `none`)") else {
+            return writeback;
+        };
+        if let Some(entry) = fields.take("created") {
+            let text = self.text(&entry.value);
+            match text.as_ref().and_then(|text| quantity::date(&text.value)) {
+                Some(created) if created > today => {
+                    let message = "the job cannot have been created after the world's start";
+                    self.report(
+                        Diagnostic::error("instant-in-the-future", entry.value.span, message)
+                            .label(format!("expected {today} or earlier")),
+                    );
+                }
+                Some(created) => writeback.created = created,
+                None if text.is_some() => {
+                    self.wrong_type(&entry.value, "a date such as `2026-09-01`");
+                }
+                None => {}
+            }
+        }
+        if let Some(entry) = fields.take("interval") {
+            writeback.interval = self.duration(&entry.value).unwrap_or(writeback.interval);
+        }
+        if let Some(entry) = fields.take("enabled") {
+            writeback.enabled = self.boolean(&entry.value).unwrap_or(true);
+        }
+        self.finish(&fields, "`writeback`");
+        writeback
+    }
+
+    /// Reports every name that came before, compared without case.
+    pub(super) fn report_duplicates(&mut self, names: &[Spanned<String>], what: &str) {
+        for (index, name) in names.iter().enumerate() {
+            if names[..index].iter().any(|other| other.value.eq_ignore_ascii_case(&name.value)) {
+                let message = format!("there are two {what}s called `{}`", name.value);
+                self.report(
+                    Diagnostic::error("duplicate-name", name.span, message).label("the second one"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The estate before the first step: what `world:` says, every default filled in.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::model::Share;
+use super::span::{Span, Spanned};
+
+/// The value of a profile switch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SwitchValue {
+    /// A word (`merge`), a duration (`2h`) or other text.
+    Text(String),
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+}
+
+/// The estate before the first step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct World {
+    /// The dated behaviour profile.
+    pub profile: Spanned<String>,
+    /// Switches of the profile that this scenario sets otherwise, by name.
+    pub switches: BTreeMap<String, Spanned<SwitchValue>>,
+    /// Determines all chance.
+    pub seed: u64,
+    /// The first instant.
+    pub start: Timestamp,
+    /// Active Directory.
+    pub forest: Forest,
+    /// The Microsoft 365 tenant.
+    pub tenant: Tenant,
+    /// Microsoft Entra Connect Sync.
+    pub connect: Connect,
+    /// The provisioning agents; the first listed that is online works.
+    pub agents: Vec<Agent>,
+    /// The writeback job.
+    pub writeback: Writeback,
+    /// Who is there.
+    pub population: Vec<Population>,
+}
+
+/// Active Directory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forest {
+    /// DNS names of the domains; the first is the forest's root.
+    pub domains: Vec<Spanned<String>>,
+    /// The domain controllers.
+    pub dcs: Vec<Dc>,
+    /// Whether the schema has the Exchange extension.
+    pub exchange_schema: bool,
+}
+
+/// A domain controller.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dc {
+    /// Its host name.
+    pub name: Spanned<String>,
+    /// How long a change on another DC takes to arrive; `None` is the profile's own.
+    pub replication: Option<Duration>,
+    /// Its domain; `None` is the forest's root domain.
+    pub domain: Option<Spanned<String>>,
+}
+
+/// The Microsoft 365 tenant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tenant {
+    /// The verified domain of its users.
+    pub domain: Spanned<String>,
+    /// Its initial domain (`*.onmicrosoft.com`).
+    pub initial: Spanned<String>,
+}
+
+/// Microsoft Entra Connect Sync.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Connect {
+    /// Its build, four numbers (`2.5.190.0`).
+    pub build: Spanned<String>,
+    /// The interval of its cycles.
+    pub cycle: Duration,
+}
+
+/// A provisioning agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agent {
+    /// The machine name under which it registered.
+    pub name: Spanned<String>,
+    /// Its version, four numbers.
+    pub version: Spanned<String>,
+    /// The domain controller that it talks to.
+    pub dc: Spanned<String>,
+}
+
+/// The writeback job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Writeback {
+    /// When its configuration was created; `mail` is mapped from 2026-08-03 on.
+    pub created: Date,
+    /// The interval of its cycles.
+    pub interval: Duration,
+    /// Whether there is a running job at all (`writeback: none` says no).
+    pub enabled: bool,
+}
+
+/// A part of the population.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Population {
+    /// Many mailboxes out of a named, deterministic shape. They are called `<shape>-1` and so on.
+    Shape {
+        /// The shape's name.
+        shape: Spanned<String>,
+        /// How many.
+        mailboxes: u32,
+        /// How many of them are cloud-managed from the start.
+        cloud_managed: Share,
+    },
+    /// One person, room or other mailbox.
+    User(Box<User>),
+    /// A real forest's export.
+    Ldif {
+        /// The LDIF file, relative to the scenario.
+        ldif: Spanned<PathBuf>,
+        /// The CSV file that `Get-Mailbox | Export-Csv` wrote.
+        mailboxes: Option<Spanned<PathBuf>>,
+    },
+}
+
+/// One user of the population.
+#[derive(Debug, Clone, PartialEq)]
+pub struct User {
+    /// How steps call it; also its `cn`.
+    pub name: Spanned<String>,
+    /// Its user principal name.
+    pub upn: Spanned<String>,
+    /// Proxy addresses that are added to the default ones; an `SMTP:` value replaces the primary.
+    pub addresses: Vec<Spanned<String>>,
+    /// `IsExchangeCloudManaged` at the start.
+    pub cloud_managed: bool,
+    /// What kind of mailbox.
+    pub kind: MailboxKind,
+    /// Where the mailbox is.
+    pub mailbox: MailboxLocation,
+    /// Whether it comes from AD; otherwise it exists in the cloud alone.
+    pub dir_synced: bool,
+    /// AD attributes by their `lDAPDisplayName`, with their values as written. No value: absent.
+    pub attributes: Vec<(Spanned<String>, Vec<String>)>,
+    /// Exchange Online properties whose values differ from what AD says. No value: empty.
+    pub cloud: Vec<(Spanned<String>, Vec<String>)>,
+    /// Its entry in the file.
+    pub span: Span,
+}
+
+/// The kind of a mailbox (`type:` of a user).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MailboxKind {
+    /// A person's.
+    #[default]
+    User,
+    /// `SharedMailbox`.
+    Shared,
+    /// `RoomMailbox`.
+    Room,
+    /// `EquipmentMailbox`.
+    Equipment,
+}
+
+/// Where a user's mailbox is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MailboxLocation {
+    /// In Exchange Online (AD: a remote mailbox).
+    #[default]
+    Cloud,
+    /// On the last Exchange server (Exchange Online: a mail user).
+    OnPremises,
+    /// There is none.
+    None,
+}

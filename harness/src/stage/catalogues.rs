@@ -1,0 +1,82 @@
+//! The names that scenario files are checked against, from those who own them.
+
+use sim::caller::Role;
+use sim::directory::schema::Schema;
+use sim::entra;
+use sim::exchange::{cmdlets, property};
+use sim::population::shape::SHAPES;
+use sim::profile::{self, Profile};
+
+use crate::judge::ORACLES;
+use crate::scenario::{Catalogues, SwitchKind, SwitchSpec};
+
+/// Everything that a scenario of this build can name.
+#[must_use]
+pub fn catalogues() -> Catalogues {
+    let schema = Schema::base().with_exchange();
+    Catalogues {
+        exo: cmdlets::catalogue(),
+        onprem: sim::onprem::exchange_catalogue(),
+        ad: sim::onprem::ad_catalogue(),
+        ad_attributes: schema.attributes().map(|attribute| attribute.name.to_string()).collect(),
+        exo_properties: property::PROPERTIES
+            .iter()
+            .map(|spec| spec.name.to_owned())
+            .chain(STATE_PROPERTIES.map(str::to_owned))
+            .collect(),
+        entra_properties: entra_properties(),
+        profiles: profile::names().map(str::to_owned).collect(),
+        switches: switches(),
+        shapes: SHAPES.iter().map(|shape| shape.name.to_owned()).collect(),
+        roles: Role::ALL.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        oracles: ORACLES.map(str::to_owned).to_vec(),
+        error_codes: Vec::new(),
+        log_codes: engine::failure::code::ALL.map(str::to_owned).to_vec(),
+    }
+}
+
+/// Properties of a mailbox that are state and no value.
+pub const STATE_PROPERTIES: [&str; 6] = [
+    "IsExchangeCloudManaged",
+    "IsDirSynced",
+    "RecipientTypeDetails",
+    "PrimarySmtpAddress",
+    "ExternalDirectoryObjectId",
+    "WhenChangedUTC",
+];
+
+/// Properties of a user that are state and no value.
+pub const ENTRA_STATE_PROPERTIES: [&str; 4] =
+    ["id", "onPremisesSyncEnabled", "onPremisesImmutableId", "isCloudManaged"];
+
+/// `onPremisesExtensionAttributes.extensionAttribute1` as well as the member alone.
+fn entra_properties() -> Vec<String> {
+    let mut names: Vec<String> =
+        ENTRA_STATE_PROPERTIES.iter().map(|name| (*name).to_owned()).collect();
+    for (_, name) in entra::property::all() {
+        names.push(name.to_owned());
+        if name.starts_with("extensionAttribute") {
+            names.push(format!("onPremisesExtensionAttributes.{name}"));
+        }
+    }
+    names
+}
+
+fn switches() -> Vec<SwitchSpec> {
+    let Ok(profile) = Profile::load(profile::DEFAULT_PROFILE) else { return Vec::new() };
+    let words = |list: &[&str]| SwitchKind::OneOf(list.iter().map(|w| (*w).to_owned()).collect());
+    profile
+        .switches()
+        .map(|name| SwitchSpec {
+            name: name.to_owned(),
+            kind: match (name, profile.row(name).map(|row| &row.value)) {
+                ("proxy_mode", _) => words(&["replace_smtp", "replace_all", "merge"]),
+                ("rtd_mode", _) => words(&["remote", "raw"]),
+                ("race", _) => words(&["land", "refuse"]),
+                (_, Some(value)) if value.is_bool() => SwitchKind::Boolean,
+                (_, Some(value)) if value.is_integer() => SwitchKind::Integer,
+                _ => SwitchKind::Text,
+            },
+        })
+        .collect()
+}

@@ -1,0 +1,10 @@
+//! Stage: a story and a seed become an estate and what the engine is told. Pure: equal input gives an
+//! equal stage.
+
+mod catalogues;
+mod roster;
+mod world;
+
+pub use catalogues::{ENTRA_STATE_PROPERTIES, STATE_PROPERTIES, catalogues};
+pub use roster::Roster;
+pub use world::{StageError, Staged, stage};

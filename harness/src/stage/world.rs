@@ -1,0 +1,224 @@
+//! The world of a scenario as an estate with its people, and the desired state of the writeback job.
+
+use std::time::Duration;
+
+use engine::job::{JobConfiguration, ProxyMode, RecipientTypeMode, Switches};
+use engine::planted_bugs::PlantedBugs;
+use engine::writeback::WritebackConfig;
+use sim::chance::Chance;
+use sim::clock::VirtualTime;
+use sim::entra::job::WritebackJob;
+use sim::estate::{
+    AgentPlan, BuildError, DcPlan, Estate, EstatePlan, TenantDomains, WritebackPlan,
+};
+use sim::exchange::{RecipientType, property};
+use sim::population::shape::Shape;
+use sim::population::{Person, Place};
+use sim::profile::{Profile, ProfileError};
+
+use super::roster::Roster;
+use crate::bridge::translate::to_engine;
+use crate::scenario::{
+    MailboxKind, MailboxLocation, Population, Scenario, SwitchValue, User, World,
+};
+
+/// How long before the start everybody changed last: longer than any recommended wait.
+const SETTLED_FOR: Duration = Duration::from_hours(30 * 24);
+
+/// Why a world cannot be staged.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The profile or one of its switches.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The estate.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// Something that the language knows and this build does not model yet.
+    #[error("{0} is not modelled yet")]
+    NotModelled(String),
+}
+
+/// A staged world.
+pub struct Staged {
+    /// The estate with its people.
+    pub estate: Estate,
+    /// Who is of which shape.
+    pub roster: Roster,
+    /// What the writeback job is told; `None` without a job.
+    pub writeback: Option<WritebackConfig>,
+}
+
+/// Stages the world of a scenario under a seed.
+///
+/// # Errors
+/// [`StageError`].
+pub fn stage(scenario: &Scenario, seed: u64, bugs: PlantedBugs) -> Result<Staged, StageError> {
+    let world = &scenario.world;
+    let mut estate = Estate::new(plan(world, seed)?)?;
+    let roster = populate(&mut estate, world, seed)?;
+    let writeback = writeback_config(&estate, bugs);
+    Ok(Staged { estate, roster, writeback })
+}
+
+/// What the writeback job of an estate is told, by the profile's switches.
+#[must_use]
+pub(super) fn writeback_config(estate: &Estate, bugs: PlantedBugs) -> Option<WritebackConfig> {
+    let job = estate.entra.job.as_ref()?;
+    Some(WritebackConfig {
+        job: configuration(job, &estate.profile),
+        domain: job.domain.clone(),
+        started: true,
+        bugs,
+    })
+}
+
+fn configuration(job: &WritebackJob, profile: &Profile) -> JobConfiguration {
+    JobConfiguration {
+        id: job.id.clone(),
+        rule: job.rule.clone(),
+        created_on: to_engine(job.created_on),
+        interval: job.interval,
+        switches: Switches {
+            proxy_mode: match profile.text("proxy_mode") {
+                "replace_all" => ProxyMode::ReplaceAll,
+                "merge" => ProxyMode::Merge,
+                _ => ProxyMode::ReplaceSmtp,
+            },
+            write_onmicrosoft: profile.is_on("write_onmicrosoft"),
+            null_flow: profile.is_on("null_flow"),
+            null_flow_multi: profile.is_on("null_flow_multi"),
+            recipient_type_mode: match profile.text("rtd_mode") {
+                "raw" => RecipientTypeMode::Raw,
+                _ => RecipientTypeMode::Remote,
+            },
+            first_time_requires_initial: profile.is_on("first_time_requires_initial"),
+            mail_mapped: profile.is_on("mail_written_back"),
+        },
+    }
+}
+
+fn plan(world: &World, seed: u64) -> Result<EstatePlan, StageError> {
+    let mut profile = Profile::load(&world.profile.value)?;
+    for (name, value) in &world.switches {
+        profile.set_switch(name, switch_value(&value.value))?;
+    }
+    let domains: Vec<String> = world.forest.domains.iter().map(|d| d.value.clone()).collect();
+    let domain_of = |name: &str| domains.iter().position(|d| d.eq_ignore_ascii_case(name));
+    if domains.len() > 1 || world.forest.dcs.len() > 1 {
+        return Err(StageError::NotModelled(
+            "more than one domain or domain controller in `world.forest`".to_owned(),
+        ));
+    }
+    let has_job = world.writeback.enabled && profile.is_on("writeback");
+    Ok(EstatePlan {
+        seed,
+        start: VirtualTime::from_jiff(world.start),
+        dcs: world
+            .forest
+            .dcs
+            .iter()
+            .map(|dc| DcPlan {
+                name: dc.name.value.clone(),
+                domain: dc.domain.as_ref().and_then(|d| domain_of(&d.value)).unwrap_or(0),
+            })
+            .collect(),
+        ad_domains: domains,
+        exchange_schema: world.forest.exchange_schema,
+        tenant: TenantDomains {
+            verified: world.tenant.domain.value.clone(),
+            initial: world.tenant.initial.value.clone(),
+        },
+        connect_build: world.connect.build.value.clone(),
+        connect_interval: world.connect.cycle,
+        agents: world
+            .agents
+            .iter()
+            .map(|agent| AgentPlan {
+                name: agent.name.value.clone(),
+                version: agent.version.value.clone(),
+                dc: agent.dc.value.clone(),
+            })
+            .collect(),
+        writeback: has_job.then(|| WritebackPlan {
+            created_on: midnight(world.writeback.created),
+            interval: world.writeback.interval,
+        }),
+        profile,
+    })
+}
+
+fn midnight(date: jiff::civil::Date) -> VirtualTime {
+    let instant = jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0));
+    VirtualTime::from_jiff(instant.unwrap_or_default())
+}
+
+fn switch_value(value: &SwitchValue) -> sim::profile::Value {
+    match value {
+        SwitchValue::Text(text) => sim::profile::Value::String(text.clone()),
+        SwitchValue::Boolean(truth) => sim::profile::Value::Boolean(*truth),
+        SwitchValue::Integer(number) => sim::profile::Value::Integer(*number),
+    }
+}
+
+fn populate(estate: &mut Estate, world: &World, seed: u64) -> Result<Roster, StageError> {
+    let mut roster = Roster::default();
+    let since = estate.now() - SETTLED_FOR;
+    let mut identities = Chance::stream(seed, "identities");
+    let mut draws = Chance::stream(seed, "population");
+    let domain = world.tenant.domain.value.as_str();
+    for part in &world.population {
+        let first = estate.subjects().len();
+        match part {
+            Population::Shape { shape, mailboxes, cloud_managed } => {
+                let model = Shape::by_name(&shape.value).ok_or_else(|| {
+                    StageError::NotModelled(format!("the shape `{}`", shape.value))
+                })?;
+                let managed = cloud_managed.of(u64::from(*mailboxes));
+                estate.reserve(*mailboxes as usize);
+                let people = (1..=*mailboxes).map(|number| {
+                    model.member(number, domain, &mut draws, u64::from(number) <= managed)
+                });
+                estate.settle(people, since, &mut identities)?;
+                roster.note(&shape.value, first, estate.subjects().len());
+            }
+            Population::User(user) => {
+                estate.settle([person(user)?], since, &mut identities)?;
+            }
+            Population::Ldif { ldif, .. } => {
+                return Err(StageError::NotModelled(format!(
+                    "a population from LDIF ({})",
+                    ldif.value.display()
+                )));
+            }
+        }
+    }
+    Ok(roster)
+}
+
+fn person(user: &User) -> Result<Person, StageError> {
+    let mut person = Person::named(&user.name.value, &user.upn.value);
+    person.kind = match user.kind {
+        MailboxKind::User => RecipientType::User,
+        MailboxKind::Shared => RecipientType::Shared,
+        MailboxKind::Room => RecipientType::Room,
+        MailboxKind::Equipment => RecipientType::Equipment,
+    };
+    person.mailbox = match user.mailbox {
+        MailboxLocation::Cloud => Place::Cloud,
+        MailboxLocation::OnPremises => Place::OnPremises,
+        MailboxLocation::None => Place::None,
+    };
+    person.dir_synced = user.dir_synced;
+    person.cloud_managed = user.cloud_managed;
+    person.addresses = user.addresses.iter().map(|address| address.value.clone()).collect();
+    person.attributes =
+        user.attributes.iter().map(|(name, values)| (name.value.clone(), values.clone())).collect();
+    for (name, values) in &user.cloud {
+        let number = property::number(&name.value).ok_or_else(|| {
+            StageError::NotModelled(format!("the Exchange Online property `{}`", name.value))
+        })?;
+        person.cloud.push((number, values.clone()));
+    }
+    Ok(person)
+}

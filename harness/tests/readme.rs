@@ -1,0 +1,66 @@
+//! What the documents promise, tried: their commands and their complete scenarios.
+
+use std::path::Path;
+use std::process::Command;
+
+const README: &str = include_str!("../../README.md");
+const LANGUAGE: &str = include_str!("../../scenarios/README.md");
+
+/// The fenced blocks of `document` in `language`.
+fn blocks<'a>(document: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("\n```{language}\n");
+    let ends = |rest: &'a str| rest.split_once("\n```").map(|(block, _)| block);
+    document.split(fence.as_str()).skip(1).filter_map(ends).collect()
+}
+
+/// The blocks that are whole scenarios.
+fn scenarios(document: &str) -> Vec<&str> {
+    blocks(document, "yaml").into_iter().filter(|b| b.starts_with("scenario:")).collect()
+}
+
+#[test]
+fn the_two_commands_come_first() {
+    let first = blocks(README, "sh");
+    let commands: Vec<_> = first.first().expect("a block of commands").lines().collect();
+    assert_eq!(
+        commands,
+        ["cargo run --release -- run scenarios", "cargo test --workspace --release"]
+    );
+}
+
+#[test]
+fn complete_scenarios_in_documents_pass() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, document) in [("README", README), ("scenarios/README", LANGUAGE)] {
+        let found = scenarios(document);
+        assert!(!found.is_empty(), "{name}.md has no complete scenario");
+        for (index, scenario) in found.iter().enumerate() {
+            let path = folder.path().join(format!("{}-{index}.yaml", name.replace('/', "-")));
+            std::fs::write(&path, scenario).expect("a file");
+            passes(&path);
+        }
+    }
+}
+
+#[track_caller]
+fn passes(path: &Path) {
+    let run = Command::new(env!("CARGO_BIN_EXE_hybridsim")).arg("run").arg(path).output();
+    let run = run.expect("the program starts");
+    let said = [&run.stdout[..], &run.stderr[..]].concat();
+    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&said));
+}
+
+#[test]
+fn every_command_and_exit_code_is_named() {
+    let help = Command::new(env!("CARGO_BIN_EXE_hybridsim")).arg("--help").output();
+    let help = help.expect("the program starts").stdout;
+    let help = String::from_utf8(help).expect("text");
+    let (_, commands) = help.split_once("Commands:\n").expect("a list of commands");
+    let names = commands.lines().take_while(|line| !line.is_empty());
+    for name in names.filter_map(|line| line.split_whitespace().next()).filter(|n| *n != "help") {
+        assert!(README.contains(&format!("| `{name}")), "README.md does not name `{name}`");
+    }
+    for code in 0..=5 {
+        assert!(README.contains(&format!("| {code} |")), "README.md does not explain exit {code}");
+    }
+}

@@ -1,0 +1,95 @@
+//! Who calls a cloud service, and what that caller may do.
+//!
+//! Sources: Microsoft Learn, "Permissions in Exchange Online"; Exchange Team Blog 2025-10-15 (the
+//! flag needs Exchange Administrator, Hybrid Identity Administrator or Global Administrator).
+
+use crate::ledger::{Activity, Actor};
+
+/// A role, as scenario files and tokens name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// May do everything.
+    GlobalAdministrator,
+    /// Hybrid Identity Administrator: the flag and the jobs.
+    HybridIdentityAdministrator,
+    /// Exchange Administrator: recipients, and the flag since general availability.
+    ExchangeAdministrator,
+    /// A help desk: recipients, but not the flag.
+    Helpdesk,
+    /// May read.
+    Reader,
+    /// May nothing.
+    Unprivileged,
+}
+
+impl Role {
+    /// Every role with the name that scenario files use.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("global-admin", Self::GlobalAdministrator),
+        ("hybrid-identity-admin", Self::HybridIdentityAdministrator),
+        ("exchange-admin", Self::ExchangeAdministrator),
+        ("helpdesk", Self::Helpdesk),
+        ("reader", Self::Reader),
+        ("unprivileged", Self::Unprivileged),
+    ];
+
+    /// By the name that scenario files use.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, r)| r)
+    }
+
+    /// The name that scenario files use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, role)| *role == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether it may read recipients.
+    #[must_use]
+    pub const fn may_read(self) -> bool {
+        !matches!(self, Self::Unprivileged)
+    }
+
+    /// Whether it may change recipients.
+    #[must_use]
+    pub const fn may_write_recipients(self) -> bool {
+        matches!(self, Self::GlobalAdministrator | Self::ExchangeAdministrator | Self::Helpdesk)
+    }
+
+    /// Whether it may set `IsExchangeCloudManaged`.
+    #[must_use]
+    pub const fn may_set_flag(self) -> bool {
+        matches!(
+            self,
+            Self::GlobalAdministrator
+                | Self::HybridIdentityAdministrator
+                | Self::ExchangeAdministrator
+        )
+    }
+}
+
+/// A caller of a cloud service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who, for the ledger.
+    pub actor: Actor,
+    /// What it may do.
+    pub role: Role,
+    /// Whether it is the engine: its reads are domain events, and its operations cost virtual time.
+    pub is_engine: bool,
+}
+
+impl Caller {
+    /// A person in a role.
+    #[must_use]
+    pub fn person(role: Role) -> Self {
+        Self { actor: Actor::new(role.name(), Activity::Person), role, is_engine: false }
+    }
+
+    /// The engine, in a role, doing this.
+    #[must_use]
+    pub fn engine(role: Role, activity: Activity) -> Self {
+        Self { actor: Actor::new("engine", activity), role, is_engine: true }
+    }
+}

@@ -1,0 +1,123 @@
+//! How the cloud computes a mailbox's addresses from what comes up from AD.
+//!
+//! Source: Microsoft Learn, "How the proxyAddresses attribute is populated in Microsoft Entra ID":
+//! the primary comes from `proxyAddresses`, else `mail`, else the user principal name; reserved
+//! suffixes, legacy protocols and malformed values are discarded; addresses in domains that are not
+//! verified are removed; the service adds its own address and the user principal name.
+
+use crate::exchange::address::{self, ProxyAddress};
+
+/// What the calculation starts from.
+#[derive(Debug, Clone)]
+pub struct Inbound<'a> {
+    /// `proxyAddresses` of AD.
+    pub proxy_addresses: Vec<&'a str>,
+    /// `mail` of AD.
+    pub mail: Option<&'a str>,
+    /// The user principal name.
+    pub user_principal_name: &'a str,
+    /// The addresses that the mailbox has now: the service's own among them stay.
+    pub current: Vec<&'a str>,
+    /// Whether the user principal name becomes an address (switch `upn_adds_proxy`).
+    pub upn_adds_proxy: bool,
+    /// Verified domains.
+    pub domains: &'a [String],
+}
+
+/// The addresses that result, one primary among them.
+#[must_use]
+pub fn computed(inbound: &Inbound<'_>) -> Vec<String> {
+    let mut list: Vec<String> = inbound
+        .proxy_addresses
+        .iter()
+        .filter(|value| is_taken(value, inbound.domains))
+        .map(|value| (*value).to_owned())
+        .collect();
+    let has_primary = |list: &[String]| list.iter().any(|v| ProxyAddress::parse(v).is_primary());
+    if !has_primary(&list) {
+        let source = inbound
+            .mail
+            .filter(|mail| is_taken(&format!("smtp:{mail}"), inbound.domains))
+            .unwrap_or(inbound.user_principal_name);
+        list = address::with_primary(list, source);
+    }
+    let own = inbound.current.iter().filter(|v| ProxyAddress::parse(v).is_reserved());
+    for value in own {
+        if !list.iter().any(|have| have.eq_ignore_ascii_case(value)) {
+            list.push(value.replacen("SMTP:", "smtp:", 1));
+        }
+    }
+    let upn = format!("smtp:{}", inbound.user_principal_name);
+    if inbound.upn_adds_proxy && !list.iter().any(|have| have.eq_ignore_ascii_case(&upn)) {
+        list.push(upn);
+    }
+    address::normalized(list)
+}
+
+/// Whether a value of AD is taken over.
+fn is_taken(value: &str, domains: &[String]) -> bool {
+    let Some((kind, rest)) = value.split_once(':') else { return false };
+    if kind.eq_ignore_ascii_case("smtp") {
+        let parsed = ProxyAddress::parse(value);
+        return address::is_well_formed(rest)
+            && !parsed.is_reserved()
+            && parsed
+                .domain()
+                .is_some_and(|domain| domains.iter().any(|d| d.eq_ignore_ascii_case(domain)));
+    }
+    ["x500", "sip", "eum"].iter().any(|known| kind.eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(proxy: &[&str], mail: Option<&str>, current: &[&str], expected: &[&str]) {
+        let domains = ["contoso.com".to_owned()];
+        let list = computed(&Inbound {
+            proxy_addresses: proxy.to_vec(),
+            mail,
+            user_principal_name: "u1@contoso.com",
+            current: current.to_vec(),
+            upn_adds_proxy: true,
+            domains: &domains,
+        });
+        assert_eq!(list, expected);
+    }
+
+    #[test]
+    fn reserved_and_malformed_values_stay_behind_and_the_services_own_stay() {
+        check(
+            &[
+                "SMTP:u1@contoso.com",
+                "smtp:x@contoso.onmicrosoft.com",
+                "smtp:a b@contoso.com",
+                "X400:c=de",
+            ],
+            None,
+            &["smtp:u1@contoso.onmicrosoft.com"],
+            &["SMTP:u1@contoso.com", "smtp:u1@contoso.onmicrosoft.com"],
+        );
+    }
+
+    #[test]
+    fn without_addresses_mail_and_then_the_upn_are_the_primary() {
+        check(
+            &[],
+            Some("info@contoso.com"),
+            &[],
+            &["SMTP:info@contoso.com", "smtp:u1@contoso.com"],
+        );
+        check(&[], Some("info@elsewhere.com"), &[], &["SMTP:u1@contoso.com"]);
+    }
+
+    #[test]
+    fn x500_values_are_carried() {
+        check(
+            &["SMTP:u1@contoso.com", "X500:/o=Contoso/cn=u1"],
+            None,
+            &[],
+            &["SMTP:u1@contoso.com", "X500:/o=Contoso/cn=u1"],
+        );
+    }
+}

@@ -1,0 +1,179 @@
+//! Which AD attribute flows into which property of the cloud, and the digests by which a change is
+//! known.
+//!
+//! Source: Microsoft Learn, "Microsoft Entra Connect Sync: Attributes synchronized to Microsoft Entra
+//! ID". `msExchExtensionCustomAttribute1` to `5` are not consumed by Exchange Online on the way up.
+
+use std::hash::Hasher;
+
+use rustc_hash::FxHasher;
+
+use super::addresses::{self, Inbound};
+use crate::directory::schema::Schema;
+use crate::exchange::address;
+use crate::exchange::property::{self, Bucket, PROPERTIES};
+use crate::record::{AttributeNumber, Projection, Record, Values};
+
+/// One attribute's way up.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    ad: AttributeNumber,
+    property: AttributeNumber,
+}
+
+/// All ways, with the attribute numbers of a schema.
+#[derive(Debug, Clone)]
+pub struct Flow {
+    identity: Vec<Way>,
+    exchange: Vec<Way>,
+    /// Columns: the identity attributes, then the Exchange attributes, `proxyAddresses` and `mail`.
+    projection: Projection,
+    proxy_addresses: AttributeNumber,
+    mail: AttributeNumber,
+    user_principal_name: AttributeNumber,
+}
+
+/// What the cloud already says and allows, for the addresses.
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// The AD object's values.
+    pub ad: &'a Record,
+    /// The cloud object's values.
+    pub cloud: &'a Record,
+    /// Verified domains.
+    pub domains: &'a [String],
+    /// Switch `upn_adds_proxy`.
+    pub upn_adds_proxy: bool,
+}
+
+impl Flow {
+    /// The ways that a schema knows. Attributes that it does not have do not flow.
+    #[must_use]
+    pub fn new(schema: &Schema) -> Self {
+        let number = |name: &str| schema.attribute_named(name).map(|attribute| attribute.number);
+        let ways = |wanted: fn(Bucket) -> bool| {
+            PROPERTIES
+                .iter()
+                .zip(0..)
+                .filter(|(spec, _)| wanted(spec.bucket))
+                .filter(|(spec, _)| !spec.name.starts_with("ExtensionCustomAttribute"))
+                .filter(|(_, number)| {
+                    !matches!(*number, property::EMAIL_ADDRESSES | property::WINDOWS_EMAIL_ADDRESS)
+                })
+                .filter_map(|(spec, property)| {
+                    Some(Way { ad: spec.ad.and_then(number)?, property })
+                })
+                .collect()
+        };
+        let identity: Vec<Way> = ways(|bucket| bucket == Bucket::Identity);
+        let exchange: Vec<Way> = ways(|b| matches!(b, Bucket::WrittenBack | Bucket::CloudOnlyCopy));
+        let columns = identity.iter().chain(&exchange).map(|way| Some(way.ad));
+        let projection = Projection::new(columns.chain([number("proxyAddresses"), number("mail")]));
+        Self {
+            identity,
+            exchange,
+            projection,
+            proxy_addresses: number("proxyAddresses").unwrap_or(AttributeNumber::MAX),
+            mail: number("mail").unwrap_or(AttributeNumber::MAX),
+            user_principal_name: number("userPrincipalName").unwrap_or(AttributeNumber::MAX),
+        }
+    }
+
+    /// Digests of the identity and of the Exchange attributes of an AD object.
+    #[must_use]
+    pub fn digests(&self, ad: &Record) -> (u64, u64) {
+        let (mut identity, mut exchange) = (FxHasher::default(), FxHasher::default());
+        self.projection.each(ad, |column, values| {
+            let hasher = if column < self.identity.len() { &mut identity } else { &mut exchange };
+            hasher.write_usize(column);
+            for value in values {
+                hasher.write(value);
+                hasher.write_usize(value.len());
+            }
+        });
+        (identity.finish(), exchange.finish())
+    }
+
+    /// The identity values that an export brings, by property, ascending.
+    #[must_use]
+    pub fn identity_values(&self, ad: &Record) -> Vec<(AttributeNumber, Vec<String>)> {
+        let columns = self.projection.of(ad);
+        self.identity
+            .iter()
+            .zip(columns)
+            .map(|(way, values)| (way.property, owned(values)))
+            .collect()
+    }
+
+    /// The Exchange values that an export brings, addresses as the cloud computes them, ascending.
+    #[must_use]
+    pub fn exchange_values(&self, out: &Outgoing<'_>) -> Vec<(AttributeNumber, Vec<String>)> {
+        let list = addresses::computed(&Inbound {
+            proxy_addresses: strs(out.ad, self.proxy_addresses),
+            mail: out.ad.text(self.mail),
+            user_principal_name: out.ad.text(self.user_principal_name).unwrap_or_default(),
+            current: strs(out.cloud, property::EMAIL_ADDRESSES),
+            upn_adds_proxy: out.upn_adds_proxy,
+            domains: out.domains,
+        });
+        let primary = address::primary(list.iter().map(String::as_str)).map(str::to_owned);
+        let columns = self.projection.of(out.ad).into_iter().skip(self.identity.len());
+        let mut values: Vec<(AttributeNumber, Vec<String>)> = self
+            .exchange
+            .iter()
+            .zip(columns)
+            .map(|(way, values)| (way.property, value(out, way, owned(values))))
+            .collect();
+        values.push((property::EMAIL_ADDRESSES, list));
+        values.push((property::WINDOWS_EMAIL_ADDRESS, primary.into_iter().collect()));
+        values.sort_by_key(|(property, _)| *property);
+        values
+    }
+}
+
+/// Booleans change their spelling; a value longer than the cloud takes is cut, as the service documents
+/// no other way; `mailNickname` once set is kept when AD has none.
+fn value(out: &Outgoing<'_>, way: &Way, mut values: Vec<String>) -> Vec<String> {
+    if way.property == property::ALIAS && values.is_empty() {
+        return texts(out.cloud, property::ALIAS);
+    }
+    for value in &mut values {
+        match value.as_str() {
+            "TRUE" => "True".clone_into(value),
+            "FALSE" => "False".clone_into(value),
+            _ => {}
+        }
+    }
+    if let Some(longest) = property::spec(way.property).and_then(|spec| spec.max_length) {
+        for value in &mut values {
+            shorten(value, longest);
+        }
+    }
+    values
+}
+
+fn shorten(value: &mut String, longest: usize) {
+    if value.len() <= longest {
+        return;
+    }
+    let mut units = 0;
+    let end = value.char_indices().find(|(_, character)| {
+        units += character.len_utf16();
+        units > longest
+    });
+    if let Some((end, _)) = end {
+        value.truncate(end);
+    }
+}
+
+fn owned(values: Values<'_>) -> Vec<String> {
+    values.filter_map(|value| core::str::from_utf8(value).ok()).map(str::to_owned).collect()
+}
+
+fn strs(record: &Record, number: AttributeNumber) -> Vec<&str> {
+    record.values(number).filter_map(|value| core::str::from_utf8(value).ok()).collect()
+}
+
+fn texts(record: &Record, number: AttributeNumber) -> Vec<String> {
+    strs(record, number).into_iter().map(str::to_owned).collect()
+}

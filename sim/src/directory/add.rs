@@ -1,0 +1,346 @@
+//! Add ([MS-ADTS] 3.1.1.5.2): a new object with everything its class demands.
+
+use std::sync::Arc;
+
+use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
+use crate::directory::derived::DERIVED;
+use crate::directory::diagnostic::{self, AttributeProblem, UpdateProblem};
+use crate::directory::entry::{Entry, Stamp};
+use crate::directory::fold;
+use crate::directory::forest::Forest;
+use crate::directory::modify::{Working, Writer};
+use crate::directory::name::{Dn, Rdn};
+use crate::directory::request::{AddRequest, AttributeName, ObjectNumber};
+use crate::directory::schema::class::{Class, ClassKind};
+use crate::directory::schema::{Attribute, Schema, known};
+use crate::directory::store::Slot;
+use crate::guid::Guid;
+use crate::record::{AttributeNumber, Record};
+
+/// The first relative identifier that a domain gives to accounts; lower ones are well known.
+const FIRST_ACCOUNT_RID: u32 = 1000;
+
+/// userAccountControl of a new user: disabled, no password required, normal account.
+const NEW_USER_CONTROL: &[u8] = b"546";
+
+/// Stored values by attribute.
+type Values = Vec<(AttributeNumber, Vec<Vec<u8>>)>;
+
+/// sAMAccountType of a user and of a computer.
+const USER_ACCOUNT: &str = "805306368";
+const MACHINE_ACCOUNT: &str = "805306369";
+
+impl Forest {
+    /// Adds an object. `guid` becomes its objectGUID; its SID follows from its number.
+    ///
+    /// # Errors
+    /// As Active Directory ([MS-ADTS] 3.1.1.5.2.2). Nothing changes then.
+    pub fn add(
+        &mut self,
+        writer: &Writer<'_>,
+        request: &AddRequest,
+        guid: Guid,
+    ) -> Result<Written, LdapResult> {
+        if writer.principal.is_anonymous() {
+            return Err(diagnostic::not_bound());
+        }
+        self.settle_if_due(writer.dc);
+        let dn = Dn::parse(&request.dn).map_err(|_| diagnostic::bad_name(&request.dn))?;
+        let (Some(rdn), Some(parent_dn)) = (dn.rdn(), dn.parent()) else {
+            return Err(diagnostic::bad_name(&request.dn));
+        };
+        let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
+        let parent = self.resolve_dn(controller, &parent_dn)?;
+        if !writer.principal.rights.may_manage_objects() {
+            return Err(diagnostic::access_denied());
+        }
+        let class = class_of(&self.schema, &request.attributes)?;
+        let mut values = self.given_values(writer, class, request)?;
+        self.check_place(writer, parent, class, rdn)?;
+        name_object(&self.schema, class, rdn, &mut values)?;
+        self.complete(writer, class, &mut values)?;
+        check_must(class, &values)?;
+        for (number, given) in &values {
+            let Some(attribute) = self.schema.attribute(*number) else { continue };
+            for value in given {
+                self.check_unique(writer.dc, ObjectNumber(u32::MAX), attribute, value)?;
+            }
+        }
+        let (class, rdn_attribute) = (class.number, class.rdn_attribute);
+        values.sort_unstable_by_key(|(number, _)| *number);
+        let object = self.new_object();
+        Ok(self.place_new(writer, object, (guid, parent, class, rdn_attribute), values))
+    }
+
+    fn place_new(
+        &mut self,
+        writer: &Writer<'_>,
+        object: ObjectNumber,
+        (guid, parent, class, rdn_attribute): (Guid, ObjectNumber, u16, AttributeNumber),
+        values: Values,
+    ) -> Written {
+        let record = Record::from_sorted(
+            values.iter().map(|(number, values)| (*number, values.iter().map(Vec::as_slice))),
+        );
+        let schema = Arc::clone(&self.schema);
+        let mut usn = None;
+        if let Some(controller) = self.dcs.get_mut(usize::from(writer.dc.0)) {
+            let next = controller.take_usn();
+            usn = Some(next);
+            let entry = Arc::new(Entry {
+                guid,
+                parent: Some(parent),
+                class,
+                rdn_attribute,
+                created_by: writer.dc,
+                created_usn: next,
+                when_created: writer.now,
+                record,
+                changed: Box::default(),
+            });
+            let stamp = Stamp { usn_created: next, usn_changed: next, when_changed: writer.now };
+            controller.store.insert(&schema, object, Slot { entry, stamp });
+        }
+        let changes: Vec<ValueChange> = values
+            .into_iter()
+            .map(|(attribute, new)| {
+                self.value_change(writer.dc, Working { attribute, old: Vec::new(), new })
+            })
+            .collect();
+        Written { object, guid, usn, changes }
+    }
+
+    /// The values that the request gives, in their stored form.
+    fn given_values(
+        &self,
+        writer: &Writer<'_>,
+        class: &Class,
+        request: &AddRequest,
+    ) -> Result<Values, LdapResult> {
+        let mut values = Values::new();
+        for (name, given) in &request.attributes {
+            let attribute = self.attribute(name).ok_or_else(diagnostic::unknown_attribute)?;
+            let number = attribute.number;
+            if number == known::OBJECT_GUID || number == known::OBJECT_SID {
+                return Err(diagnostic::unwilling(0x20E7));
+            }
+            // Of these the system knows better; constructed ones are dropped.
+            if DERIVED.contains(&number)
+                || attribute.constructed
+                || number == known::SAM_ACCOUNT_TYPE
+            {
+                continue;
+            }
+            if attribute.is_back_link() || attribute.system_only {
+                return Err(diagnostic::attribute(AttributeProblem::Constraint, 0x20B1, attribute));
+            }
+            if number == known::UNICODE_PWD {
+                return Err(diagnostic::unwilling(0x001F));
+            }
+            if !class.allows(number) {
+                return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, 0x207D));
+            }
+            let mut stored = Vec::with_capacity(given.len());
+            for value in given {
+                stored.push(self.stored_value(writer.dc, attribute, value)?);
+            }
+            match values.iter_mut().find(|(known, _)| *known == number) {
+                Some((_, known)) => known.append(&mut stored),
+                None => values.push((number, stored)),
+            }
+        }
+        let count: usize = values.iter().map(|(_, values)| values.len()).sum();
+        if count > self.policies.max_values {
+            let problem = diagnostic::ServiceProblem::AdminLimitExceeded;
+            return Err(diagnostic::service(ResultCode::AdminLimitExceeded, problem, 0x2024));
+        }
+        for (number, values) in &values {
+            let Some(attribute) = self.schema.attribute(*number) else { continue };
+            check_values(attribute, values)?;
+        }
+        Ok(values)
+    }
+
+    /// Whether the class may stand below the parent under this name.
+    fn check_place(
+        &self,
+        writer: &Writer<'_>,
+        parent: ObjectNumber,
+        class: &Class,
+        rdn: &Rdn,
+    ) -> Result<(), LdapResult> {
+        let Some(controller) = self.dc(writer.dc) else { return Ok(()) };
+        if controller.store.child(parent, &rdn.value).is_some() {
+            return Err(diagnostic::update(UpdateProblem::EntryExists, 0x2071));
+        }
+        let above = controller.store.get(parent).map(|slot| slot.entry.class);
+        let fits = above.is_some_and(|above| {
+            class.superiors.iter().any(|superior| self.schema.is_a(above, *superior))
+        });
+        if !fits {
+            return Err(diagnostic::update(UpdateProblem::NameViolation, 0x2099));
+        }
+        Ok(())
+    }
+
+    /// Adds what the security accounts manager gives a new account.
+    fn complete(
+        &self,
+        writer: &Writer<'_>,
+        class: &Class,
+        values: &mut Values,
+    ) -> Result<(), LdapResult> {
+        let is = |name| {
+            let other = self.schema.class_named(name);
+            other.is_some_and(|other| self.schema.is_a(class.number, other.number))
+        };
+        let (is_user, is_group) = (class.is_user, class.is_group);
+        if !is_user && !is_group {
+            return Ok(());
+        }
+        let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
+        let domain =
+            self.domain(controller.domain).ok_or_else(|| diagnostic::no_such_object(""))?;
+        let rid = FIRST_ACCOUNT_RID.saturating_add(self.next_object);
+        let mut default = |attribute: AttributeNumber, value: Vec<u8>| {
+            if !values.iter().any(|(known, _)| *known == attribute) {
+                values.push((attribute, vec![value]));
+            }
+        };
+        default(known::OBJECT_SID, domain.sid.with_rid(rid).as_bytes().to_vec());
+        let generated = format!("${:06X}-{:012X}", self.next_object, u64::from(rid) << 12);
+        default(known::SAM_ACCOUNT_NAME, generated.into_bytes());
+        if is_user {
+            default(known::USER_ACCOUNT_CONTROL, NEW_USER_CONTROL.to_vec());
+            let computer = is("computer");
+            let kind = if computer { MACHINE_ACCOUNT } else { USER_ACCOUNT };
+            default(known::SAM_ACCOUNT_TYPE, kind.as_bytes().to_vec());
+            let group = if computer { "515" } else { "513" };
+            default(known::PRIMARY_GROUP_ID, group.as_bytes().to_vec());
+            default(known::PWD_LAST_SET, b"0".to_vec());
+            default(known::ACCOUNT_EXPIRES, i64::MAX.to_string().into_bytes());
+        } else {
+            // Global security group, unless the request says otherwise.
+            default(known::GROUP_TYPE, b"-2147483646".to_vec());
+            let kind = group_account_type(values);
+            values.push((known::SAM_ACCOUNT_TYPE, vec![kind.as_bytes().to_vec()]));
+        }
+        Ok(())
+    }
+}
+
+/// The class of a new object: the most specific structural one of objectClass.
+fn class_of<'s>(
+    schema: &'s Schema,
+    attributes: &[(AttributeName, Vec<Vec<u8>>)],
+) -> Result<&'s Class, LdapResult> {
+    let is_class = |name: &AttributeName| match name {
+        AttributeName::Number(number) => *number == known::OBJECT_CLASS,
+        AttributeName::Text(text) => {
+            schema.attribute_named(text).is_some_and(|at| at.number == known::OBJECT_CLASS)
+        }
+    };
+    let mut given = attributes.iter().filter(|(name, _)| is_class(name));
+    let violation = |win32| diagnostic::update(UpdateProblem::ObjectClassViolation, win32);
+    let (_, names) = given.next().ok_or_else(|| violation(0x207B))?;
+    if given.next().is_some() {
+        return Err(violation(0x2077));
+    }
+    let mut best: Option<&Class> = None;
+    for name in names {
+        let class = core::str::from_utf8(name).ok().and_then(|name| schema.class_named(name));
+        let class = class.ok_or_else(diagnostic::unknown_attribute)?;
+        best = match best {
+            Some(known) if schema.is_a(known.number, class.number) => Some(known),
+            Some(known) if schema.is_a(class.number, known.number) => Some(class),
+            Some(_) if class.kind == ClassKind::Auxiliary => best,
+            Some(known) if known.kind == ClassKind::Auxiliary => Some(class),
+            Some(_) => return Err(violation(0x20B4)),
+            None => Some(class),
+        };
+    }
+    let class = best.ok_or_else(|| violation(0x207B))?;
+    if class.kind != ClassKind::Structural {
+        return Err(diagnostic::unwilling(0x20A7));
+    }
+    if matches!(&*class.name, "builtinDomain" | "domainDNS" | "configuration" | "dMD") {
+        return Err(diagnostic::unwilling(0x20A6));
+    }
+    Ok(class)
+}
+
+/// Sees to the naming attribute: it is the class's own, and its value is that of the name.
+fn name_object(
+    schema: &Schema,
+    class: &Class,
+    rdn: &Rdn,
+    values: &mut Values,
+) -> Result<(), LdapResult> {
+    let named = schema.attribute_named(&rdn.attribute);
+    let Some(attribute) = named.filter(|named| named.number == class.rdn_attribute) else {
+        return Err(diagnostic::update(UpdateProblem::NameViolation, 0x2073));
+    };
+    if !attribute.in_range(rdn.value.as_bytes()) {
+        return Err(diagnostic::attribute(AttributeProblem::Constraint, 0x2082, attribute));
+    }
+    let value = rdn.value.clone().into_bytes();
+    if let Some((_, given)) = values.iter().find(|(number, _)| *number == attribute.number)
+        && !given.iter().all(|given| fold::same(given, &value))
+    {
+        let mut refusal = diagnostic::bad_name(&rdn.value);
+        refusal.diagnostic = refusal.diagnostic.replacen("0000208F", "00002032", 1);
+        return Err(refusal);
+    }
+    values.retain(|(number, _)| *number != attribute.number);
+    values.push((attribute.number, vec![value]));
+    Ok(())
+}
+
+fn check_values(attribute: &Attribute, values: &[Vec<u8>]) -> Result<(), LdapResult> {
+    if values.is_empty() {
+        return Err(diagnostic::attribute(AttributeProblem::Constraint, 0x202F, attribute));
+    }
+    if attribute.single && values.len() > 1 {
+        return Err(diagnostic::attribute(AttributeProblem::Constraint, 0x2081, attribute));
+    }
+    let twice = values.iter().enumerate().any(|(at, value)| {
+        values[..at].iter().any(|earlier| attribute.syntax.same(earlier, value))
+    });
+    if twice {
+        return Err(diagnostic::attribute(AttributeProblem::ValueExists, 0x2083, attribute));
+    }
+    Ok(())
+}
+
+fn check_must(class: &Class, values: &[(AttributeNumber, Vec<Vec<u8>>)]) -> Result<(), LdapResult> {
+    let supplied = |number: &AttributeNumber| {
+        DERIVED.contains(number)
+            || *number == known::NT_SECURITY_DESCRIPTOR
+            || values.iter().any(|(given, _)| given == number)
+    };
+    // Only top and person demand cn of objects that are named by another attribute.
+    let demanded =
+        |number: &AttributeNumber| *number != known::CN || class.rdn_attribute == known::CN;
+    if class.must.iter().filter(|number| demanded(number)).all(supplied) {
+        Ok(())
+    } else {
+        Err(diagnostic::update(UpdateProblem::ObjectClassViolation, 0x207C))
+    }
+}
+
+/// sAMAccountType of a group: by security and scope ([MS-SAMR] 2.2.1.9).
+fn group_account_type(values: &[(AttributeNumber, Vec<Vec<u8>>)]) -> &'static str {
+    let kind = values
+        .iter()
+        .find(|(number, _)| *number == known::GROUP_TYPE)
+        .and_then(|(_, values)| values.first())
+        .and_then(|value| crate::directory::schema::syntax::integer(value))
+        .unwrap_or_default();
+    let (security, local) = (kind < 0, kind & 4 != 0);
+    match (security, local) {
+        (true, false) => "268435456",
+        (false, false) => "268435457",
+        (true, true) => "536870912",
+        (false, true) => "536870913",
+    }
+}

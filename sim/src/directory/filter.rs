@@ -1,0 +1,408 @@
+//! Filters: compiled against the schema once, then tested object by object in three-valued logic
+//! ([MS-ADTS] 3.1.1.3.1.3).
+
+use core::cmp::Ordering;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::directory::answer::{LdapResult, ResultCode};
+use crate::directory::derived::{Origin, View};
+use crate::directory::diagnostic;
+use crate::directory::entry::{ClassNumber, referenced};
+use crate::directory::fold;
+use crate::directory::forest::{DomainController, Forest};
+use crate::directory::name::Dn;
+use crate::directory::request::{
+    AttributeName, Extensible, Filter, Name, ObjectNumber, Substrings,
+};
+use crate::directory::schema::syntax::integer;
+use crate::directory::schema::{Attribute, known};
+use crate::guid::Guid;
+
+/// Filters nested deeper are refused.
+const MAX_FILTER_DEPTH: usize = 512;
+
+const RULE_BIT_AND: &str = "1.2.840.113556.1.4.803";
+const RULE_BIT_OR: &str = "1.2.840.113556.1.4.804";
+const RULE_IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
+
+/// A compiled filter.
+#[derive(Clone, Debug)]
+pub(super) enum Test<'f> {
+    /// The same for every object; `None` is undefined.
+    Constant(Option<bool>),
+    And(Vec<Test<'f>>),
+    Or(Vec<Test<'f>>),
+    Not(Box<Test<'f>>),
+    Equal(&'f Attribute, Cow<'f, [u8]>),
+    Order(&'f Attribute, Cow<'f, [u8]>, Ordering),
+    Parts(&'f Attribute, Parts),
+    Present(&'f Attribute),
+    Bits {
+        attribute: &'f Attribute,
+        mask: i64,
+        all: bool,
+    },
+    Guid(Guid),
+    Object(ObjectNumber),
+    Class(ClassNumber),
+    Category(Box<str>),
+    Refers(&'f Attribute, ObjectNumber),
+    InChain(&'f Attribute, ObjectNumber),
+}
+
+/// The parts of a substring assertion, folded when the syntax ignores case.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parts {
+    initial: Option<Vec<u8>>,
+    any: Vec<Vec<u8>>,
+    last: Option<Vec<u8>>,
+}
+
+/// Compiles a filter for a domain controller.
+///
+/// # Errors
+/// 18/216B for a constructed attribute; 1 when nested too deep.
+pub(super) fn compile<'f>(
+    forest: &'f Forest,
+    controller: &DomainController,
+    filter: &'f Filter,
+) -> Result<Test<'f>, LdapResult> {
+    Compiler { forest, controller }.filter(filter, 0)
+}
+
+struct Compiler<'f, 'c> {
+    forest: &'f Forest,
+    controller: &'c DomainController,
+}
+
+/// A filter element that can be neither true nor false.
+const UNDEFINED: Test<'static> = Test::Constant(None);
+
+impl<'f> Compiler<'f, '_> {
+    fn filter(&self, filter: &'f Filter, depth: usize) -> Result<Test<'f>, LdapResult> {
+        if depth > MAX_FILTER_DEPTH {
+            let comment = "The search filter is too deeply nested";
+            return Err(diagnostic::ldap(ResultCode::OperationsError, 0x2020, comment));
+        }
+        let all = |filters: &'f [Filter]| -> Result<Vec<Test<'f>>, LdapResult> {
+            filters.iter().map(|inner| self.filter(inner, depth + 1)).collect()
+        };
+        Ok(match filter {
+            Filter::And(filters) => Test::And(all(filters)?),
+            Filter::Or(filters) => Test::Or(all(filters)?),
+            Filter::Not(inner) => Test::Not(Box::new(self.filter(inner, depth + 1)?)),
+            Filter::Equality(name, value) | Filter::Approximate(name, value) => {
+                self.equality(name, value)?
+            }
+            Filter::GreaterOrEqual(name, value) => self.order(name, value, Ordering::Greater)?,
+            Filter::LessOrEqual(name, value) => self.order(name, value, Ordering::Less)?,
+            Filter::Substrings(name, parts) => self.substrings(name, parts)?,
+            Filter::Present(name) if is_anr(name) => Test::Constant(Some(false)),
+            Filter::Present(name) => self.attribute(name)?.map_or(UNDEFINED, Test::Present),
+            Filter::Extensible(extensible) => self.extensible(extensible)?,
+        })
+    }
+
+    /// The attribute; `None` when the schema lacks it, which makes the element undefined.
+    fn attribute(&self, name: &AttributeName) -> Result<Option<&'f Attribute>, LdapResult> {
+        let found = self.forest.attribute(name);
+        if found.is_some_and(|attribute| attribute.constructed) {
+            let comment = "The filter uses a constructed attribute";
+            return Err(diagnostic::ldap(ResultCode::InappropriateMatching, 0x216B, comment));
+        }
+        Ok(found)
+    }
+
+    fn equality(&self, name: &AttributeName, value: &'f [u8]) -> Result<Test<'f>, LdapResult> {
+        if is_anr(name) {
+            return Ok(self.anr(value));
+        }
+        let Some(attribute) = self.attribute(name)? else { return Ok(UNDEFINED) };
+        Ok(match attribute.number {
+            known::OBJECT_GUID | known::MS_DS_CONSISTENCY_GUID if value.len() == 36 => {
+                match text(value).and_then(|text| text.parse::<Guid>().ok()) {
+                    Some(guid) if attribute.number == known::OBJECT_GUID => Test::Guid(guid),
+                    Some(guid) => Test::Equal(attribute, Cow::Owned(guid.0.to_vec())),
+                    None => Test::Equal(attribute, Cow::Borrowed(value)),
+                }
+            }
+            known::OBJECT_GUID => match <[u8; 16]>::try_from(value) {
+                Ok(bytes) => Test::Guid(Guid(bytes)),
+                Err(_) => UNDEFINED,
+            },
+            known::OBJECT_CLASS => {
+                let class = text(value).and_then(|text| self.forest.schema.class_named(text));
+                class.map_or(UNDEFINED, |class| Test::Class(class.number))
+            }
+            known::OBJECT_CATEGORY => self.category(value),
+            known::DISTINGUISHED_NAME => {
+                self.object(value).map_or(Test::Constant(Some(false)), Test::Object)
+            }
+            _ if attribute.syntax.is_reference() => {
+                let target = self.object(value);
+                target.map_or(Test::Constant(Some(false)), |at| Test::Refers(attribute, at))
+            }
+            _ => match attribute.syntax.stored(value) {
+                Some(stored) => Test::Equal(attribute, stored),
+                None => UNDEFINED,
+            },
+        })
+    }
+
+    fn order(
+        &self,
+        name: &AttributeName,
+        value: &'f [u8],
+        direction: Ordering,
+    ) -> Result<Test<'f>, LdapResult> {
+        if is_anr(name) {
+            return Ok(self.anr(value));
+        }
+        let Some(attribute) = self.attribute(name)? else { return Ok(UNDEFINED) };
+        let stored = attribute.syntax.stored(value);
+        let ordered = stored.filter(|stored| attribute.syntax.order(stored, stored).is_some());
+        Ok(ordered.map_or(UNDEFINED, |stored| Test::Order(attribute, stored, direction)))
+    }
+
+    fn substrings(
+        &self,
+        name: &AttributeName,
+        parts: &'f Substrings,
+    ) -> Result<Test<'f>, LdapResult> {
+        if is_anr(name) {
+            return Ok(parts.initial.as_deref().map_or(UNDEFINED, |initial| self.anr(initial)));
+        }
+        let Some(attribute) = self.attribute(name)? else { return Ok(UNDEFINED) };
+        if !attribute.syntax.has_substrings() {
+            return Ok(UNDEFINED);
+        }
+        let fold = |part: &Vec<u8>| {
+            if attribute.syntax.ignores_case() {
+                fold::folded(part).into_owned()
+            } else {
+                part.clone()
+            }
+        };
+        let parts = Parts {
+            initial: parts.initial.as_ref().map(fold),
+            any: parts.any.iter().map(fold).collect(),
+            last: parts.last.as_ref().map(fold),
+        };
+        Ok(Test::Parts(attribute, parts))
+    }
+
+    fn extensible(&self, extensible: &'f Extensible) -> Result<Test<'f>, LdapResult> {
+        let Some(name) = &extensible.attribute else { return Ok(UNDEFINED) };
+        let Some(rule) = extensible.rule.as_deref() else {
+            return self.equality(name, &extensible.value);
+        };
+        let Some(attribute) = self.attribute(name)? else { return Ok(UNDEFINED) };
+        Ok(match rule {
+            RULE_BIT_AND | RULE_BIT_OR => match integer(&extensible.value) {
+                Some(mask) if attribute.syntax.order(b"0", b"0") == Some(Ordering::Equal) => {
+                    Test::Bits { attribute, mask, all: rule == RULE_BIT_AND }
+                }
+                _ => UNDEFINED,
+            },
+            RULE_IN_CHAIN if attribute.link.is_some() => {
+                let target = self.object(&extensible.value);
+                target.map_or(Test::Constant(Some(false)), |at| Test::InChain(attribute, at))
+            }
+            _ => UNDEFINED,
+        })
+    }
+
+    /// Ambiguous name resolution: a prefix of any attribute of the set; `legacyExchangeDN` exactly; a
+    /// blank splits first and last name ([MS-ADTS] 3.1.1.3.1.3.1.3).
+    fn anr(&self, value: &'f [u8]) -> Test<'f> {
+        let (exact, value) = match value.strip_prefix(b"=") {
+            Some(rest) => (true, rest),
+            None => (false, value),
+        };
+        let starts = |attribute: &'f Attribute, part: &'f [u8]| {
+            if exact || attribute.number == known::LEGACY_EXCHANGE_DN {
+                return Test::Equal(attribute, Cow::Borrowed(part));
+            }
+            let initial = Some(fold::folded(part).into_owned());
+            Test::Parts(attribute, Parts { initial, ..Parts::default() })
+        };
+        let set = self.forest.schema.attributes().filter(|attribute| attribute.is_anr());
+        let mut tests: Vec<Test<'f>> = set.map(|attribute| starts(attribute, value)).collect();
+        let names = (
+            self.forest.schema.attribute(known::GIVEN_NAME),
+            self.forest.schema.attribute(known::SN),
+        );
+        if let (Some(blank), (Some(given), Some(sn))) =
+            (value.iter().position(|byte| *byte == b' '), names)
+        {
+            let (first, rest) = (&value[..blank], value[blank + 1..].trim_ascii_start());
+            tests.push(Test::And(vec![starts(given, first), starts(sn, rest)]));
+            tests.push(Test::And(vec![starts(given, rest), starts(sn, first)]));
+        }
+        Test::Or(tests)
+    }
+
+    /// A class name stands for its defaultObjectCategory; otherwise the DN of a category.
+    fn category(&self, value: &[u8]) -> Test<'f> {
+        let Some(value) = text(value) else { return UNDEFINED };
+        if let Some(class) = self.forest.schema.class_named(value) {
+            return Test::Category(class.category.clone());
+        }
+        let Ok(dn) = Dn::parse(value) else { return UNDEFINED };
+        let schema_dn = self.forest.contexts.get(super::derived::SCHEMA_CONTEXT).map(|at| &at.dn);
+        let parent = dn.parent().zip(schema_dn).is_some_and(|(parent, at)| parent.same(at));
+        let named = dn.rdn().filter(|_| parent).and_then(|rdn| {
+            self.forest
+                .schema
+                .classes()
+                .find(|class| rdn.value.eq_ignore_ascii_case(&class.common_name))
+        });
+        named
+            .map_or(Test::Constant(Some(false)), |class| Test::Category(class.name.as_ref().into()))
+    }
+
+    fn object(&self, value: &[u8]) -> Option<ObjectNumber> {
+        self.forest.resolve(self.controller.number, &Name::from_text(text(value)?)).ok()
+    }
+}
+
+impl Forest {
+    /// The attribute that a request names.
+    pub(super) fn attribute(&self, name: &AttributeName) -> Option<&Attribute> {
+        match name {
+            AttributeName::Number(number) => self.schema.attribute(*number),
+            AttributeName::Text(text) => self.schema.attribute_named(text),
+        }
+    }
+}
+
+impl Test<'_> {
+    /// Whether an object satisfies the filter; `None` when it is undefined.
+    pub(super) fn holds(&self, view: &View<'_>) -> Option<bool> {
+        match self {
+            Self::Constant(value) => *value,
+            Self::And(tests) => and(tests.iter().map(|test| test.holds(view))),
+            Self::Or(tests) => {
+                let inverse = tests.iter().map(|test| test.holds(view).map(|value| !value));
+                and(inverse).map(|value| !value)
+            }
+            Self::Not(test) => test.holds(view).map(|value| !value),
+            Self::Equal(attribute, value) => {
+                Some(any_value(view, attribute, |stored| attribute.syntax.same(stored, value)))
+            }
+            Self::Order(attribute, value, direction) => {
+                Some(any_value(view, attribute, |stored| {
+                    let order = attribute.syntax.order(stored, value);
+                    order == Some(Ordering::Equal) || order == Some(*direction)
+                }))
+            }
+            Self::Parts(attribute, parts) => Some(any_value(view, attribute, |stored| {
+                if attribute.syntax.ignores_case() {
+                    parts.match_in(&fold::folded(stored))
+                } else {
+                    parts.match_in(stored)
+                }
+            })),
+            Self::Present(attribute) => Some(view.has(attribute)),
+            Self::Bits { attribute, mask, all } => Some(any_value(view, attribute, |stored| {
+                let bits = integer(stored).unwrap_or_default() & mask;
+                if *all { bits == *mask } else { bits != 0 }
+            })),
+            Self::Guid(guid) => Some(view.slot.entry.guid == *guid),
+            Self::Object(object) => Some(view.object == *object),
+            Self::Class(class) => Some(view.forest.schema.is_a(view.slot.entry.class, *class)),
+            Self::Category(category) => {
+                let class = view.forest.schema.class(view.slot.entry.class);
+                Some(class.is_some_and(|class| class.category == *category))
+            }
+            Self::Refers(attribute, target) => Some(
+                references(view.forest, view.controller, view.object, attribute).contains(target),
+            ),
+            Self::InChain(attribute, target) => Some(in_chain(view, attribute, *target)),
+        }
+    }
+}
+
+/// Undefined unless something is false or everything is true.
+fn and(values: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut result = Some(true);
+    for value in values {
+        match value {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => result = None,
+        }
+    }
+    result
+}
+
+fn any_value(view: &View<'_>, attribute: &Attribute, test: impl Fn(&[u8]) -> bool) -> bool {
+    match Origin::of(attribute) {
+        Origin::Stored => view.slot.entry.record.values(attribute.number).any(test),
+        _ => view.values(attribute).iter().any(|value| test(value)),
+    }
+}
+
+/// The objects that an attribute of an object refers to, by a link in either direction.
+pub(super) fn references(
+    forest: &Forest,
+    controller: &DomainController,
+    object: ObjectNumber,
+    attribute: &Attribute,
+) -> Vec<ObjectNumber> {
+    if attribute.is_back_link() {
+        let forward = forest.schema.forward_link_of(attribute);
+        return forward
+            .map(|forward| controller.store.linked_from(object, forward.number).collect())
+            .unwrap_or_default();
+    }
+    let slot = controller.store.get(object);
+    slot.map(|slot| slot.entry.record.values(attribute.number).filter_map(referenced).collect())
+        .unwrap_or_default()
+}
+
+/// Whether the target can be reached over the link, in one step or more.
+fn in_chain(view: &View<'_>, attribute: &Attribute, target: ObjectNumber) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut next = vec![view.object];
+    while let Some(object) = next.pop() {
+        for reached in references(view.forest, view.controller, object, attribute) {
+            if reached == target {
+                return true;
+            }
+            if seen.insert(reached) {
+                next.push(reached);
+            }
+        }
+    }
+    false
+}
+
+impl Parts {
+    fn match_in(&self, value: &[u8]) -> bool {
+        let Some(mut rest) = value.strip_prefix(self.initial.as_deref().unwrap_or_default()) else {
+            return false;
+        };
+        for part in &self.any {
+            let Some(at) = find(rest, part) else { return false };
+            rest = &rest[at + part.len()..];
+        }
+        rest.ends_with(self.last.as_deref().unwrap_or_default())
+    }
+}
+
+fn find(value: &[u8], part: &[u8]) -> Option<usize> {
+    if part.is_empty() {
+        return Some(0);
+    }
+    value.windows(part.len()).position(|window| window == part)
+}
+
+fn is_anr(name: &AttributeName) -> bool {
+    matches!(name, AttributeName::Text(text) if text.eq_ignore_ascii_case("anr"))
+}
+
+fn text(value: &[u8]) -> Option<&str> {
+    core::str::from_utf8(value).ok()
+}

@@ -1,0 +1,92 @@
+//! Text without case: comparison and hash.
+//!
+//! # Divergence from Active Directory
+//!
+//! Active Directory compares Unicode strings linguistically (en-US: without case, and it folds some
+//! width, kana and accent forms, [MS-ADTS] 3.1.1.2.2.4). Here text is folded to lower case, character
+//! by character, and nothing else.
+
+use std::borrow::Cow;
+
+/// Whether two values are the same text without case. Bytes that are not UTF-8 compare as bytes.
+#[must_use]
+pub fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.is_ascii() && b.is_ascii() {
+        return a.eq_ignore_ascii_case(b);
+    }
+    folded(a) == folded(b)
+}
+
+/// The value in lower case; borrowed when it is that already.
+#[must_use]
+pub fn folded(value: &[u8]) -> Cow<'_, [u8]> {
+    if value.is_ascii() {
+        if value.iter().any(u8::is_ascii_uppercase) {
+            return Cow::Owned(value.to_ascii_lowercase());
+        }
+        return Cow::Borrowed(value);
+    }
+    match core::str::from_utf8(value) {
+        Ok(text) => {
+            let folded: String = text.chars().flat_map(char::to_lowercase).collect();
+            Cow::Owned(folded.into_bytes())
+        }
+        Err(_) => Cow::Borrowed(value),
+    }
+}
+
+/// A hash under which [`same`] values are equal.
+#[must_use]
+pub fn hash(value: &[u8]) -> u64 {
+    if !value.is_ascii() {
+        return hash_bytes(&folded(value));
+    }
+    hash_words(value, |mut word| {
+        word.make_ascii_lowercase();
+        word
+    })
+}
+
+/// A hash of bytes as they are; equal to [`hash`] for text in lower case.
+#[must_use]
+pub fn hash_bytes(value: &[u8]) -> u64 {
+    hash_words(value, |word| word)
+}
+
+/// Names that differ in a few digits are the rule here, so every bit of a word has to reach every bit
+/// of the hash: a multiplication to 128 bits whose halves are folded together does that.
+fn hash_words(value: &[u8], lower: impl Fn([u8; 8]) -> [u8; 8]) -> u64 {
+    let mix = |state: u64, word: u64| {
+        let product = u128::from(state ^ word) * u128::from(MULTIPLIER);
+        (product >> 64) as u64 ^ product as u64
+    };
+    let (words, tail) = value.as_chunks::<8>();
+    let mut state = SEED ^ value.len() as u64;
+    for word in words {
+        state = mix(state, u64::from_le_bytes(lower(*word)));
+    }
+    let mut word = [0_u8; 8];
+    word[..tail.len()].copy_from_slice(tail);
+    mix(mix(state, u64::from_le_bytes(lower(word))), SEED)
+}
+
+/// Digits of pi.
+const SEED: u64 = 0x243f_6a88_85a3_08d3;
+const MULTIPLIER: u64 = 0x1319_8a2e_0370_7345;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_text_has_the_same_hash() {
+        for (a, b) in
+            [("SMTP:Anna@x.example", "smtp:anna@X.EXAMPLE"), ("ÄÖ", "äö"), ("\u{212a}", "k")]
+        {
+            assert!(same(a.as_bytes(), b.as_bytes()), "{a} {b}");
+            assert_eq!(hash(a.as_bytes()), hash(b.as_bytes()), "{a} {b}");
+        }
+        assert!(!same(b"a", b"b"));
+        assert!(!same(&[0xff], &[0xfe]));
+    }
+}

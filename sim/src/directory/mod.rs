@@ -1,0 +1,37 @@
+//! Active Directory: forests, domains and domain controllers as plain values, and what can be asked
+//! of them. No codec and no socket in sight: requests and answers are values.
+//!
+//! [`forest::Forest`] is the way in: `bind`, `search_hits`, `search`, `modify`, `add`, `delete`,
+//! `rename`, `compare`, or `perform` for a whole [`request::Request`]. Objects come in bulk through
+//! `load`.
+
+mod add;
+pub mod answer;
+pub mod bind;
+mod delete;
+mod derived;
+pub mod diagnostic;
+pub mod entry;
+mod filter;
+pub mod fold;
+pub mod forest;
+pub mod ldif;
+pub mod modify;
+pub mod name;
+mod number_index;
+mod perform;
+mod plan;
+pub mod principal;
+mod rename;
+mod render;
+pub mod request;
+pub mod resolve;
+pub mod root_dse;
+pub mod schema;
+pub mod search;
+pub mod store;
+#[cfg(test)]
+mod tests;
+mod value;
+mod value_set;
+mod writable;

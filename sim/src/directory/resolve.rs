@@ -1,0 +1,195 @@
+//! From a name to an object and back.
+
+use crate::directory::answer::LdapResult;
+use crate::directory::derived::View;
+use crate::directory::diagnostic;
+use crate::directory::entry::DcNumber;
+use crate::directory::fold;
+use crate::directory::forest::{DomainController, Forest, NamingContext};
+use crate::directory::name::{Dn, push_rdn};
+use crate::directory::request::{Name, ObjectNumber};
+use crate::directory::schema::known;
+use crate::directory::store::Slot;
+use crate::guid::Guid;
+
+/// How deep objects may be nested: a bound for walks towards the root.
+const MAX_DEPTH: usize = 512;
+
+impl Forest {
+    /// The object that a name means on a domain controller.
+    ///
+    /// # Errors
+    /// No such object (32/208D, with the nearest ancestor), a bad name (34/208F), or a referral to
+    /// another domain (10/202B).
+    pub fn resolve(&self, dc: DcNumber, name: &Name) -> Result<ObjectNumber, LdapResult> {
+        let Some(controller) = self.dc(dc) else { return Err(diagnostic::no_such_object("")) };
+        let found = match name {
+            Name::Dn(text) => {
+                let dn = Dn::parse(text).map_err(|_| diagnostic::bad_name(text))?;
+                return self.resolve_dn(controller, &dn);
+            }
+            Name::Number(object) => controller.store.get(*object).map(|_| *object),
+            Name::Guid(guid) => controller.store.by_guid(*guid),
+            Name::Sid(sid) => controller
+                .store
+                .with_value(&self.schema, known::OBJECT_SID, sid.as_bytes())
+                .and_then(|found| found.first().copied()),
+        };
+        found.ok_or_else(|| diagnostic::no_such_object(""))
+    }
+
+    /// The object that a distinguished name means.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub fn resolve_dn(
+        &self,
+        controller: &DomainController,
+        dn: &Dn,
+    ) -> Result<ObjectNumber, LdapResult> {
+        let Some(context) = self.context_of_dn(dn) else { return Err(foreign(dn)) };
+        if context.domain.is_some_and(|domain| domain != controller.domain) {
+            return Err(self.other_domain(context, dn));
+        }
+        let mut at = context.head;
+        for rdn in dn.rdns[..dn.rdns.len() - context.dn.rdns.len()].iter().rev() {
+            let child = controller.store.child(at, &rdn.value).filter(|child| {
+                let attribute = self.schema.attribute_named(&rdn.attribute);
+                controller.store.get(*child).is_some_and(|slot| {
+                    attribute.is_some_and(|named| named.number == slot.entry.rdn_attribute)
+                })
+            });
+            match child {
+                Some(child) => at = child,
+                None => return Err(diagnostic::no_such_object(&self.dn(controller, at))),
+            }
+        }
+        Ok(at)
+    }
+
+    /// The object with this GUID, on whatever domain controller it is.
+    #[must_use]
+    pub fn number_of(&self, guid: Guid) -> Option<ObjectNumber> {
+        self.dcs.iter().find_map(|controller| controller.store.by_guid(guid))
+    }
+
+    /// The object that a person means by an identity: `sAMAccountName`, user principal name,
+    /// distinguished name, GUID or mail address. `None` when nothing, or several objects, answer to it.
+    #[must_use]
+    pub fn find_account(&self, dc: DcNumber, identity: &str) -> Option<ObjectNumber> {
+        let store = &self.dc(dc)?.store;
+        if identity.contains('=') {
+            return self.resolve(dc, &Name::from_text(identity)).ok();
+        }
+        if let Ok(guid) = identity.parse::<Guid>() {
+            return store.by_guid(guid);
+        }
+        let account = identity.rsplit_once('\\').map_or(identity, |(_, account)| account);
+        let smtp = format!("smtp:{identity}");
+        [
+            (known::SAM_ACCOUNT_NAME, account),
+            (known::USER_PRINCIPAL_NAME, identity),
+            (known::MAIL, identity),
+            (known::PROXY_ADDRESSES, &smtp),
+        ]
+        .into_iter()
+        .find_map(|(attribute, value)| {
+            let found = store.with_value(&self.schema, attribute, value.as_bytes())?;
+            if let [one] = found.as_slice() { Some(*one) } else { None }
+        })
+    }
+
+    /// The values of an attribute as a client would see them; none for an attribute that the schema
+    /// lacks.
+    #[must_use]
+    pub fn values(&self, dc: DcNumber, object: ObjectNumber, attribute: &str) -> Vec<Vec<u8>> {
+        let view = self.dc(dc).and_then(|controller| {
+            let slot = controller.store.get(object)?;
+            Some(View { forest: self, controller, object, slot })
+        });
+        let attribute = self.schema.attribute_named(attribute);
+        view.zip(attribute).map(|(view, attribute)| view.values(attribute)).unwrap_or_default()
+    }
+
+    /// The distinguished name of an object; empty when the domain controller does not hold it.
+    #[must_use]
+    pub fn dn_of(&self, dc: DcNumber, object: ObjectNumber) -> String {
+        self.dc(dc).map(|controller| self.dn(controller, object)).unwrap_or_default()
+    }
+
+    /// The distinguished name of an object; empty when the domain controller does not hold it.
+    pub(super) fn dn(&self, controller: &DomainController, object: ObjectNumber) -> String {
+        let mut text = String::with_capacity(96);
+        let mut at = object;
+        for _ in 0..MAX_DEPTH {
+            let Some(slot) = controller.store.get(at) else { return String::new() };
+            if !text.is_empty() {
+                text.push(',');
+            }
+            match slot.entry.parent {
+                Some(parent) => {
+                    let attribute = self.schema.attribute(slot.entry.rdn_attribute);
+                    let attribute = attribute.map_or("CN", |attribute| &*attribute.name);
+                    push_rdn(&mut text, attribute, slot.entry.rdn_value());
+                    at = parent;
+                }
+                None => {
+                    let context = self.contexts.iter().find(|context| context.head == at);
+                    text.push_str(context.map_or("", |context| context.text.as_str()));
+                    return text;
+                }
+            }
+        }
+        text
+    }
+
+    /// Whether an object is `ancestor` or lies below it.
+    pub(super) fn is_within(
+        controller: &DomainController,
+        object: ObjectNumber,
+        slot: &Slot,
+        ancestor: ObjectNumber,
+    ) -> bool {
+        let mut at = object;
+        let mut parent = slot.entry.parent;
+        for _ in 0..MAX_DEPTH {
+            if at == ancestor {
+                return true;
+            }
+            let Some(up) = parent else { return false };
+            at = up;
+            parent = controller.store.get(at).and_then(|slot| slot.entry.parent);
+        }
+        false
+    }
+
+    /// The innermost naming context that a name lies in.
+    pub(super) fn context_of_dn(&self, dn: &Dn) -> Option<&NamingContext> {
+        self.contexts
+            .iter()
+            .filter(|context| dn.ends_with(&context.dn))
+            .max_by_key(|context| context.dn.rdns.len())
+    }
+
+    /// A referral to the domain that holds a name.
+    pub(super) fn other_domain(&self, context: &NamingContext, dn: &Dn) -> LdapResult {
+        let host = context.domain.and_then(|domain| self.domain(domain));
+        diagnostic::referral(host.map_or("", |domain| domain.dns.as_str()), &dn.to_string())
+    }
+}
+
+/// The answer for a name outside the forest: a referral when it ends in domain components.
+fn foreign(dn: &Dn) -> LdapResult {
+    let labels: Vec<&str> = dn
+        .rdns
+        .iter()
+        .rev()
+        .take_while(|rdn| fold::same(rdn.attribute.as_bytes(), b"dc"))
+        .map(|rdn| rdn.value.as_str())
+        .collect();
+    if labels.is_empty() {
+        return diagnostic::no_such_object("");
+    }
+    let host = labels.into_iter().rev().collect::<Vec<_>>().join(".");
+    diagnostic::referral(&host, &dn.to_string())
+}

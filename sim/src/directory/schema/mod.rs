@@ -1,0 +1,276 @@
+//! The schema: which attributes and classes exist, and what they allow.
+//!
+//! The base schema and the Exchange extension are tables beside this file. A schema is built once
+//! and shared; a forest that is extended gets a new one, and whoever keeps the old one (an agent that
+//! started earlier) sees it as it was.
+
+pub mod class;
+pub mod known;
+mod names;
+pub mod syntax;
+mod table;
+
+use std::sync::Arc;
+
+use class::Class;
+use names::NameTable;
+use syntax::Syntax;
+
+use crate::directory::entry::ClassNumber;
+use crate::guid::Guid;
+use crate::record::AttributeNumber;
+
+/// An attribute's definition ([MS-ADTS] 3.1.1.2.3).
+#[derive(Clone, Debug)]
+pub struct Attribute {
+    /// Its number in records.
+    pub number: AttributeNumber,
+    /// lDAPDisplayName, in the schema's spelling.
+    pub name: Arc<str>,
+    /// cn of the definition.
+    pub common_name: Box<str>,
+    /// attributeID.
+    pub oid: Box<str>,
+    /// attributeSyntax.
+    pub syntax: Syntax,
+    /// isSingleValued.
+    pub single: bool,
+    /// rangeLower.
+    pub lower: Option<i64>,
+    /// rangeUpper.
+    pub upper: Option<i64>,
+    /// searchFlags.
+    pub search_flags: u32,
+    /// isMemberOfPartialAttributeSet.
+    pub global_catalog: bool,
+    /// linkID: even for a forward link, odd (one more) for its back link.
+    pub link: Option<u16>,
+    /// schemaIDGUID.
+    pub guid: Option<Guid>,
+    /// systemOnly: only the system writes it.
+    pub system_only: bool,
+    /// Made when read, never stored.
+    pub constructed: bool,
+    /// The 32-bit attribute type that diagnostics print after `Att`.
+    pub att: u32,
+}
+
+/// A schema.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    /// By number. Numbers of attributes that this schema lacks are empty.
+    attributes: Vec<Option<Attribute>>,
+    classes: Vec<Class>,
+    attribute_names: NameTable,
+    class_names: NameTable,
+    exchange: bool,
+}
+
+impl Attribute {
+    /// Whether it is the derived side of a link pair.
+    #[must_use]
+    pub fn is_back_link(&self) -> bool {
+        self.link.is_some_and(|link| link % 2 == 1)
+    }
+
+    /// Whether it is the written side of a link pair.
+    #[must_use]
+    pub fn is_forward_link(&self) -> bool {
+        self.link.is_some_and(|link| link.is_multiple_of(2))
+    }
+
+    /// Whether it belongs to the set of ambiguous name resolution.
+    #[must_use]
+    pub fn is_anr(&self) -> bool {
+        self.search_flags & 4 != 0
+    }
+
+    /// Whether a stored value lies within rangeLower and rangeUpper.
+    #[must_use]
+    pub fn in_range(&self, value: &[u8]) -> bool {
+        if self.lower.is_none() && self.upper.is_none() {
+            return true;
+        }
+        let extent = self.syntax.extent(value);
+        self.lower.is_none_or(|lower| extent >= lower)
+            && self.upper.is_none_or(|upper| extent <= upper)
+    }
+}
+
+impl Schema {
+    /// The base schema of Windows Server 2016 and later, without Exchange.
+    #[must_use]
+    pub fn base() -> Self {
+        let mut schema = Self {
+            attributes: vec![None; known::NAMES.len()],
+            classes: Vec::new(),
+            attribute_names: NameTable::default(),
+            class_names: NameTable::default(),
+            exchange: false,
+        };
+        schema.load(include_str!("base_attributes.txt"), include_str!("base_classes.txt"));
+        schema
+    }
+
+    /// This schema with the Exchange extension.
+    #[must_use]
+    pub fn with_exchange(mut self) -> Self {
+        if !self.exchange {
+            self.load(
+                include_str!("exchange_attributes.txt"),
+                include_str!("exchange_classes.txt"),
+            );
+            self.exchange = true;
+        }
+        self
+    }
+
+    /// Whether the Exchange extension is there.
+    #[must_use]
+    pub fn has_exchange(&self) -> bool {
+        self.exchange
+    }
+
+    /// An attribute by name or OID, without case and without options. `OID.` may stand before.
+    #[must_use]
+    pub fn attribute_named(&self, name: &str) -> Option<&Attribute> {
+        let name = name.split(';').next().unwrap_or_default();
+        self.attribute(self.attribute_names.get(name)?)
+    }
+
+    /// An attribute by number.
+    #[must_use]
+    pub fn attribute(&self, number: AttributeNumber) -> Option<&Attribute> {
+        self.attributes.get(usize::from(number))?.as_ref()
+    }
+
+    /// All attributes, by number.
+    pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
+        self.attributes.iter().flatten()
+    }
+
+    /// A class by name or OID, without case.
+    #[must_use]
+    pub fn class_named(&self, name: &str) -> Option<&Class> {
+        self.class(self.class_names.get(name)?)
+    }
+
+    /// A class by number.
+    #[must_use]
+    pub fn class(&self, number: ClassNumber) -> Option<&Class> {
+        self.classes.get(usize::from(number))
+    }
+
+    /// All classes, by number.
+    pub fn classes(&self) -> impl Iterator<Item = &Class> {
+        self.classes.iter()
+    }
+
+    /// The back link that belongs to a forward link.
+    #[must_use]
+    pub fn back_link_of(&self, forward: &Attribute) -> Option<&Attribute> {
+        let link = forward.link.filter(|link| link.is_multiple_of(2))? + 1;
+        self.attributes().find(|attribute| attribute.link == Some(link))
+    }
+
+    /// The forward link that belongs to a back link.
+    #[must_use]
+    pub fn forward_link_of(&self, back: &Attribute) -> Option<&Attribute> {
+        let link = back.link.filter(|link| link % 2 == 1)? - 1;
+        self.attributes().find(|attribute| attribute.link == Some(link))
+    }
+
+    /// Whether a class is another one or inherits from it, auxiliary classes included.
+    #[must_use]
+    pub fn is_a(&self, class: ClassNumber, other: ClassNumber) -> bool {
+        self.class(class).is_some_and(|class| class.ancestry.contains(&other))
+    }
+
+    fn load(&mut self, attributes: &str, classes: &str) {
+        table::load_attributes(self, attributes);
+        table::load_classes(self, classes);
+        class::inherit(&mut self.classes, self.attributes.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::class::ClassKind;
+    use super::*;
+
+    #[test]
+    fn every_known_attribute_is_defined_under_its_number() {
+        let schema = Schema::base().with_exchange();
+        for (number, name) in known::NAMES.iter().enumerate() {
+            let attribute = schema.attribute_named(name).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(usize::from(attribute.number), number, "{name}");
+            assert_eq!(&*attribute.name, *name);
+        }
+        assert_eq!(schema.attributes().count(), known::NAMES.len());
+    }
+
+    #[test]
+    fn a_forest_without_exchange_lacks_its_attributes() {
+        let schema = Schema::base();
+        assert!(schema.attribute_named("extensionAttribute1").is_none());
+        assert!(schema.attribute(known::EXTENSION_ATTRIBUTE_1).is_none());
+        assert!(schema.attribute_named("MAIL").is_some());
+        assert_eq!(schema.attribute(known::PROXY_ADDRESSES).unwrap().search_flags, 5);
+        let extended = schema.with_exchange();
+        assert_eq!(extended.attribute(known::PROXY_ADDRESSES).unwrap().search_flags, 13);
+        assert!(extended.attribute(known::PROXY_ADDRESSES).unwrap().global_catalog);
+    }
+
+    #[test]
+    fn attribute_types_in_diagnostics_follow_the_prefix_table() {
+        let schema = Schema::base().with_exchange();
+        for (name, att) in [
+            ("cn", 0x3),
+            ("description", 0xd),
+            ("proxyAddresses", 0x200d2),
+            ("extensionAttribute1", 0x201a7),
+            ("extensionAttribute15", 0x2025b),
+            ("targetAddress", 0x20160),
+            ("mail", 0x15_0003),
+            ("thumbnailPhoto", 0x16_0023),
+            ("sAMAccountName", 0x900dd),
+            ("servicePrincipalName", 0x90303),
+            ("mS-DS-ConsistencyGuid", 0x90550),
+            ("msDS-ExternalDirectoryObjectId", 0x90906),
+        ] {
+            assert_eq!(schema.attribute_named(name).unwrap().att, att, "{name}");
+        }
+    }
+
+    #[test]
+    fn people_may_carry_exchange_attributes_and_units_may_not() {
+        let schema = Schema::base().with_exchange();
+        let allows = |class: &str, attribute: &str| {
+            let number = schema.attribute_named(attribute).unwrap().number;
+            schema.class_named(class).unwrap().allows(number)
+        };
+        for class in ["user", "contact", "group", "inetOrgPerson"] {
+            assert!(allows(class, "extensionAttribute1"), "{class}");
+            assert!(allows(class, "msExchRecipientTypeDetails"), "{class}");
+            assert!(allows(class, "proxyAddresses"), "{class}");
+        }
+        assert!(!allows("organizationalUnit", "extensionAttribute1"));
+        assert!(!allows("contact", "sAMAccountName"));
+        assert!(allows("user", "msExchMailboxGuid"));
+        let user = schema.class_named("user").unwrap();
+        assert_eq!(user.kind, ClassKind::Structural);
+        let chain: Vec<&str> =
+            user.chain.iter().filter_map(|at| schema.class(*at)).map(|c| &*c.name).collect();
+        assert_eq!(chain, ["top", "person", "organizationalPerson", "user"]);
+    }
+
+    #[test]
+    fn link_pairs_find_each_other() {
+        let schema = Schema::base().with_exchange();
+        let member = schema.attribute(known::MEMBER).unwrap();
+        assert_eq!(&*schema.back_link_of(member).unwrap().name, "memberOf");
+        for attribute in schema.attributes().filter(|attribute| attribute.is_forward_link()) {
+            assert!(schema.back_link_of(attribute).is_some(), "{}", attribute.name);
+        }
+    }
+}

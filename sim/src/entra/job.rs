@@ -1,0 +1,180 @@
+//! The record of the writeback job: what it should do, and what the engine last said of it.
+//!
+//! The desired state (interval, requests, creation date) is here; the run state (links, watermark,
+//! escrow, quarantine) is the engine's alone, and only its last report is shown.
+//!
+//! Source: Microsoft Graph reference, `synchronizationJob`, `synchronizationStatus`; setup guide of
+//! the writeback preview (template ids, id format, secrets).
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use super::log::LogEntry;
+use crate::clock::VirtualTime;
+use crate::guid::Guid;
+
+/// The job template.
+pub const TEMPLATE: &str = "Entra2ADExchangeOnlineAttributeWriteback";
+
+/// What somebody asked of the job, until the engine takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobRequest {
+    /// `start`.
+    Start,
+    /// `pause`.
+    Pause,
+    /// `restart` with `resetScope`.
+    Restart(ResetScope),
+    /// `provisionOnDemand` of the user with this id.
+    ProvisionOnDemand {
+        /// Ties the answer to the request.
+        request: u64,
+        /// `ruleId`.
+        rule: String,
+        /// The user.
+        user: Guid,
+    },
+}
+
+/// `resetScope` of `synchronizationJobRestartCriteria`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ResetScope {
+    /// `Watermark`.
+    pub watermark: bool,
+    /// `Escrows`.
+    pub escrows: bool,
+    /// `QuarantineState`.
+    pub quarantine: bool,
+    /// `Full`.
+    pub full: bool,
+}
+
+/// `status.code`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusCode {
+    /// No engine has taken it up, or no cycle has ended.
+    NotRun,
+    /// Cycles run.
+    Active,
+    /// No cycles run.
+    Paused,
+    /// Cycles run once a day.
+    Quarantine,
+}
+
+impl StatusCode {
+    /// As Graph spells it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::NotRun => "NotRun",
+            Self::Active => "Active",
+            Self::Paused => "Paused",
+            Self::Quarantine => "Quarantine",
+        }
+    }
+}
+
+/// `lastExecution`: one cycle in numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execution {
+    /// Numbers the cycles of the job.
+    pub cycle: u64,
+    /// Whether it evaluated everything.
+    pub initial: bool,
+    /// `timeBegan`.
+    pub began: VirtualTime,
+    /// `timeEnded`.
+    pub ended: VirtualTime,
+    /// `countImported`: mailboxes read.
+    pub read: u64,
+    /// `countEntitled`: mailboxes in scope.
+    pub in_scope: u64,
+    /// `countExported`: objects written with effect.
+    pub written: u64,
+    /// Objects skipped.
+    pub skipped: u64,
+    /// Objects that failed.
+    pub failed: u64,
+    /// Objects of the escrow that were tried again.
+    pub retried: u64,
+    /// `error`: code and message of a cycle that failed as a whole.
+    pub error: Option<(String, String)>,
+}
+
+/// What the engine last said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobReport {
+    /// `status.code`.
+    pub status: StatusCode,
+    /// `lastExecution`.
+    pub last_execution: Option<Execution>,
+    /// `countEscrowed`.
+    pub escrowed: u64,
+    /// `synchronizedEntryCountByType`.
+    pub linked: u64,
+}
+
+/// The job's record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WritebackJob {
+    /// The service principal, named after the AD domain.
+    pub service_principal: Guid,
+    /// The job's id.
+    pub id: String,
+    /// `synchronizationRules[0].id`.
+    pub rule: String,
+    /// The AD domain it writes to.
+    pub domain: String,
+    /// When the configuration was created.
+    pub created_on: VirtualTime,
+    /// `schedule.interval`.
+    pub interval: Duration,
+    /// What the engine last said; `None` until one is attached.
+    pub report: Option<JobReport>,
+    /// Answers to provision on demand, by request.
+    pub answers: BTreeMap<u64, LogEntry>,
+    requests: Vec<JobRequest>,
+}
+
+impl WritebackJob {
+    /// A job that nobody has asked anything of. The GUIDs are those of its service principal, of
+    /// the job itself and of its only rule.
+    #[must_use]
+    pub fn new(
+        tenant: Guid,
+        (service_principal, instance, rule): (Guid, Guid, Guid),
+        domain: String,
+        created_on: VirtualTime,
+        interval: Duration,
+    ) -> Self {
+        let plain: String = tenant.to_string().chars().filter(|c| *c != '-').collect();
+        Self {
+            service_principal,
+            id: format!("{TEMPLATE}.{plain}.{instance}"),
+            rule: rule.to_string(),
+            domain,
+            created_on,
+            interval,
+            report: None,
+            answers: BTreeMap::new(),
+            requests: Vec::new(),
+        }
+    }
+
+    /// Asks something of the job.
+    pub fn ask(&mut self, request: JobRequest) {
+        self.requests.push(request);
+    }
+
+    /// What was asked since the last call, oldest first.
+    pub fn take_requests(&mut self) -> Vec<JobRequest> {
+        core::mem::take(&mut self.requests)
+    }
+
+    /// `status.code` as Graph shows it.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.report.as_ref().map_or(StatusCode::NotRun, |report| report.status)
+    }
+}

@@ -1,0 +1,119 @@
+//! Microsoft Entra ID: users with their anchors, the synchronization job's record, the provisioning
+//! log.
+
+pub mod job;
+pub mod log;
+pub mod property;
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::guid::Guid;
+use crate::ledger::Change;
+use crate::record::{AttributeNumber, Record};
+use job::WritebackJob;
+use log::ProvisioningLog;
+
+/// A user.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// `id`, the object id.
+    pub id: Guid,
+    /// `onPremisesSyncEnabled`: true synced, false no longer, null never.
+    pub sync_enabled: Option<bool>,
+    /// The bytes of `onPremisesImmutableId` (Base64 of them): the source anchor.
+    pub source_anchor: Option<Guid>,
+    /// `onPremisesObjectIdentifier`: `objectGUID` of the AD object.
+    pub object_identifier: Option<Guid>,
+    /// The number of the AD domain it comes from (`onPremisesDomainName`).
+    pub domain: u16,
+    /// `onPremisesSyncBehavior.isCloudManaged`: the source of authority of the whole object.
+    pub object_cloud_managed: bool,
+    /// How often it changed.
+    pub version: u32,
+    /// The values, by [`property`] number.
+    pub record: Record,
+}
+
+/// The directory of a tenant.
+#[derive(Debug, Clone)]
+pub struct Entra {
+    /// The tenant's id.
+    pub tenant: Guid,
+    /// The writeback job, when there is one.
+    pub job: Option<WritebackJob>,
+    /// What the job did.
+    pub log: ProvisioningLog,
+    users: Vec<User>,
+    by_id: HashMap<Guid, u32, FxBuildHasher>,
+}
+
+impl Entra {
+    /// A tenant without users.
+    #[must_use]
+    pub fn new(tenant: Guid) -> Self {
+        Self {
+            tenant,
+            job: None,
+            log: ProvisioningLog::default(),
+            users: Vec::new(),
+            by_id: HashMap::default(),
+        }
+    }
+
+    /// Room for this many more users.
+    pub fn reserve(&mut self, more: usize) {
+        self.users.reserve(more);
+        self.by_id.reserve(more);
+    }
+
+    /// Adds a user as it is and returns its number.
+    pub fn add(&mut self, user: User) -> u32 {
+        let number = u32::try_from(self.users.len()).expect("fewer than 2^32 users");
+        self.by_id.insert(user.id, number);
+        self.users.push(user);
+        number
+    }
+
+    /// All users, by number.
+    #[must_use]
+    pub fn users(&self) -> &[User] {
+        &self.users
+    }
+
+    /// A user by number.
+    #[must_use]
+    pub fn user(&self, number: u32) -> Option<&User> {
+        self.users.get(number as usize)
+    }
+
+    /// A user by id.
+    #[must_use]
+    pub fn by_id(&self, id: Guid) -> Option<u32> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// Puts new values in force and tells what changed. Values come in ascending number.
+    pub fn apply(&mut self, number: u32, new: &[(AttributeNumber, Vec<Box<[u8]>>)]) -> Vec<Change> {
+        let Some(user) = self.users.get_mut(number as usize) else { return Vec::new() };
+        let changed: Vec<Change> = new
+            .iter()
+            .filter(|(attribute, values)| {
+                !user.record.values(*attribute).eq(values.iter().map(AsRef::as_ref))
+            })
+            .map(|(attribute, values)| Change {
+                attribute: *attribute,
+                old: user.record.values(*attribute).map(Into::into).collect(),
+                new: values.clone(),
+            })
+            .collect();
+        if changed.is_empty() {
+            return changed;
+        }
+        let updates: Vec<(AttributeNumber, &[Box<[u8]>])> =
+            changed.iter().map(|c| (c.attribute, c.new.as_slice())).collect();
+        user.record = user.record.with(&updates);
+        user.version += 1;
+        changed
+    }
+}

@@ -1,0 +1,75 @@
+//! Accounts with a password: the administrator, and the service account of the agents.
+
+use crate::chance::Chance;
+use crate::clock::VirtualTime;
+use crate::directory::forest::{DomainNumber, Forest};
+use crate::directory::principal::{AttributeSet, Rights};
+use crate::directory::request::ObjectNumber;
+use crate::record::Record;
+
+/// An account that can bind.
+#[derive(Clone)]
+pub struct ServiceAccount {
+    /// Its object.
+    pub object: ObjectNumber,
+    /// `sAMAccountName`.
+    pub name: &'static str,
+    /// The password. Secret only as far as a rehearsal has secrets: it is kept out of logs.
+    pub password: String,
+}
+
+/// The accounts of an estate.
+#[derive(Clone)]
+pub struct ServiceAccounts {
+    /// A domain administrator.
+    pub administrator: ServiceAccount,
+    /// The provisioning agents' account: reads everything, writes attributes of users.
+    pub agent: ServiceAccount,
+}
+
+impl ServiceAccounts {
+    pub(super) fn create(forest: &mut Forest, now: VirtualTime, chance: &mut Chance) -> Self {
+        Self {
+            administrator: create(forest, now, chance, ("Administrator", 500, Rights::Full)),
+            agent: create(
+                forest,
+                now,
+                chance,
+                ("provAgentgMSA$", 1_103, Rights::WriteAttributes(AttributeSet::All)),
+            ),
+        }
+    }
+}
+
+/// Creates an account under `CN=Users` of the forest's root domain.
+fn create(
+    forest: &mut Forest,
+    now: VirtualTime,
+    chance: &mut Chance,
+    (name, rid, rights): (&'static str, u32, Rights),
+) -> ServiceAccount {
+    let domain = DomainNumber(0);
+    let (users, dns, sid) = forest.domain(domain).map_or_else(
+        || (ObjectNumber(0), String::new(), Vec::new()),
+        |d| (d.users, d.dns.clone(), d.sid.with_rid(rid).as_bytes().to_vec()),
+    );
+    let number = |name: &str| forest.schema().attribute_named(name).map(|a| a.number);
+    let upn = format!("{}@{dns}", name.trim_end_matches('$'));
+    let mut values: Vec<(u16, Vec<u8>)> = [
+        ("cn", name.as_bytes().to_vec()),
+        ("sAMAccountName", name.as_bytes().to_vec()),
+        ("userPrincipalName", upn.into_bytes()),
+        ("userAccountControl", b"512".to_vec()),
+        ("objectSid", sid),
+    ]
+    .into_iter()
+    .filter_map(|(attribute, value)| Some((number(attribute)?, value)))
+    .collect();
+    values.sort_by_key(|(number, _)| *number);
+    let record = Record::from_sorted(values.iter().map(|(n, value)| (*n, [value.as_slice()])));
+    let class = forest.schema().class_named("user").map_or(0, |class| class.number);
+    let object = forest.load(domain, users, class, chance.guid(), record, now);
+    let password = format!("{}Aa1!", chance.guid());
+    forest.set_account(object, password.as_bytes(), rights);
+    ServiceAccount { object, name, password }
+}

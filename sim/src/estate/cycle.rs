@@ -1,0 +1,288 @@
+//! A Connect Sync cycle, step by step on the calendar.
+
+use core::time::Duration;
+
+use super::{Due, Estate};
+use crate::clock::VirtualTime;
+use crate::connect::{ConnectorObject, CycleStep, ExportError, Outgoing, Run};
+use crate::exchange::address::ProxyAddress;
+use crate::exchange::{Changes, Mailbox, property};
+use crate::ledger::{Activity, Actor};
+
+/// How a pending object's export ends.
+enum Export {
+    /// There was nothing to do, or it is done. The number of cloud objects that changed.
+    Done(u64),
+    /// The service refused it; it stays pending.
+    Refused(ExportError),
+}
+
+impl Estate {
+    /// Begins a Connect cycle now; when one runs, another follows at once.
+    pub fn start_connect_cycle(&mut self) {
+        if self.connect.running.is_some() {
+            self.connect.again = true;
+            return;
+        }
+        self.connect.running = Some(Run {
+            began: self.now,
+            ended: self.now,
+            imported: 0,
+            exported: 0,
+            errors: Vec::new(),
+            failure: None,
+        });
+        self.calendar.enter(self.now, Due::ConnectStep(CycleStep::ImportAd));
+    }
+
+    /// How many Connect cycles have ended.
+    #[must_use]
+    pub fn connect_cycles(&self) -> usize {
+        self.connect.history.len()
+    }
+
+    /// Enters the first scheduled cycle.
+    pub(super) fn schedule_connect(&mut self, first: VirtualTime) {
+        self.calendar.enter(first, Due::ConnectCycle);
+    }
+
+    pub(super) fn begin_scheduled_cycle(&mut self) {
+        self.calendar.enter(self.now + self.connect.interval, Due::ConnectCycle);
+        self.start_connect_cycle();
+    }
+
+    pub(super) fn connect_step(&mut self, step: CycleStep) {
+        if self.connect.is_cut_off(&self.profile, self.now) {
+            if let Some(run) = &mut self.connect.running {
+                run.failure = Some(format!(
+                    "build {} is no longer accepted by the service",
+                    self.connect.build
+                ));
+            }
+            self.end_cycle();
+            return;
+        }
+        let objects = match step {
+            CycleStep::ImportAd => self.import_ad(),
+            CycleStep::ImportEntra => self.import_entra(),
+            CycleStep::ExportEntra => self.export_entra(),
+            CycleStep::SyncAd | CycleStep::SyncEntra | CycleStep::ExportAd => 0,
+        };
+        let costs = &self.profile.costs;
+        let duration = costs.connect_step
+            + costs.connect_object.saturating_mul(u32::try_from(objects).unwrap_or(u32::MAX));
+        match step.next() {
+            Some(next) => self.calendar.enter(self.now + duration, Due::ConnectStep(next)),
+            None => self.end_cycle(),
+        }
+    }
+
+    fn end_cycle(&mut self) {
+        let Some(mut run) = self.connect.running.take() else { return };
+        run.ended = self.now;
+        self.connect.history.push(run);
+        if core::mem::take(&mut self.connect.again) {
+            self.start_connect_cycle();
+        }
+    }
+
+    fn import_ad(&mut self) -> usize {
+        let Some(dc) = self.forest.dc(self.connect_dc()) else { return 0 };
+        let mut highest = self.connect.imported_usn;
+        let mut changed = 0;
+        for (usn, object) in dc.store.changed_from(self.connect.imported_usn + 1) {
+            highest = highest.max(usn);
+            changed += 1;
+            if self.connect.object(object.0).is_some() {
+                self.connect.pending.insert(object.0);
+            }
+        }
+        self.connect.imported_usn = highest;
+        if let Some(run) = &mut self.connect.running {
+            run.imported = changed as u64;
+        }
+        changed
+    }
+
+    /// Learns the flags. Authority that came back to AD means a full export of the object.
+    fn import_entra(&mut self) -> usize {
+        let users = core::mem::take(&mut self.connect.flag_changes);
+        for user in &users {
+            let Some(flag) = self.entra.user(*user).and_then(|user| {
+                Some(self.exchange.mailbox(self.exchange.by_id(user.id)?)?.cloud_managed)
+            }) else {
+                continue;
+            };
+            let ad = self.ad_object_of_user(*user);
+            let Some(number) = ad else { continue };
+            if let Some(Some(object)) = self.connect.objects.get_mut(number as usize) {
+                if object.cloud_managed && !flag {
+                    object.full = true;
+                    self.connect.pending.insert(number);
+                }
+                object.cloud_managed = flag;
+            }
+        }
+        users.len()
+    }
+
+    fn ad_object_of_user(&self, user: u32) -> Option<u32> {
+        let id = self.entra.user(user)?.id;
+        self.subject_of_mailbox(self.exchange.by_id(id)?)?.ad
+    }
+
+    fn export_entra(&mut self) -> usize {
+        let pending = core::mem::take(&mut self.connect.pending);
+        let count = pending.len();
+        for number in pending {
+            match self.export(number) {
+                Export::Done(exported) => {
+                    if let Some(run) = &mut self.connect.running {
+                        run.exported += exported;
+                    }
+                }
+                Export::Refused(error) => {
+                    self.connect.pending.insert(number);
+                    if let Some(run) = &mut self.connect.running {
+                        run.errors.push(error);
+                    }
+                }
+            }
+        }
+        count
+    }
+
+    fn export(&mut self, number: u32) -> Export {
+        let dc = self.connect_dc();
+        let slot = self
+            .forest
+            .dc(dc)
+            .and_then(|dc| dc.store.get(crate::directory::request::ObjectNumber(number)));
+        let (Some(slot), Some(object)) = (slot, self.connect.object(number).copied()) else {
+            return Export::Done(0);
+        };
+        let (entry, changed_at) = (slot.entry.clone(), slot.stamp.when_changed);
+        let (identity, exchange) = self.flow.digests(&entry.record);
+        let Some((mailbox_number, mailbox)) = self.mailbox_of_user(object.user) else {
+            return Export::Done(0);
+        };
+        let wanted = object.full || exchange != object.exchange;
+        let takes = self.takes_exchange_values(&object, mailbox, wanted, changed_at);
+        if takes == Takes::Refused {
+            return Export::Refused(ExportError {
+                object: number,
+                code: "ExchangeManagedAttributesUpdateNotAllowed",
+                detail: String::new(),
+            });
+        }
+        let mut values = if identity == object.identity && !object.full {
+            Vec::new()
+        } else {
+            self.flow.identity_values(&entry.record)
+        };
+        if takes == Takes::All {
+            let exchange_values = self.flow.exchange_values(&Outgoing {
+                ad: &entry.record,
+                cloud: &mailbox.record,
+                domains: &self.exchange.accepted_domains,
+                upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
+            });
+            if let Some(error) = self.conflict(number, mailbox_number, &exchange_values) {
+                return Export::Refused(error);
+            }
+            values.extend(exchange_values);
+            values.sort_by_key(|(property, _)| *property);
+        }
+        let cloud_managed = mailbox.cloud_managed;
+        self.connect
+            .remember(number, ConnectorObject { identity, exchange, full: false, ..object });
+        Export::Done(self.bring_up(object.user, mailbox_number, cloud_managed, &values))
+    }
+
+    /// Whether Exchange values of a pending object reach the cloud (switch `race` for a change that
+    /// was pending when the flag was set).
+    fn takes_exchange_values(
+        &self,
+        object: &ConnectorObject,
+        mailbox: &Mailbox,
+        wanted: bool,
+        changed_at: VirtualTime,
+    ) -> Takes {
+        if !wanted {
+            return Takes::Identity;
+        }
+        if !mailbox.cloud_managed {
+            return Takes::All;
+        }
+        if !self.connect.respects_the_flag(&self.profile) {
+            return Takes::Refused;
+        }
+        let was_pending = changed_at < mailbox.flag_changed || !object.cloud_managed;
+        if was_pending && self.profile.text("race") == "land" {
+            Takes::All
+        } else {
+            Takes::Identity
+        }
+    }
+
+    /// Another recipient has one of the addresses.
+    fn conflict(&self, number: u32, mailbox: u32, values: &Changes) -> Option<ExportError> {
+        let (_, addresses) = values.iter().find(|(p, _)| *p == property::EMAIL_ADDRESSES)?;
+        addresses
+            .iter()
+            .map(|value| ProxyAddress::parse(value))
+            .filter(ProxyAddress::is_smtp)
+            .find(|parsed| {
+                self.exchange.owner(parsed.address).is_some_and(|owner| owner != mailbox)
+            })
+            .map(|parsed| ExportError {
+                object: number,
+                code: "AttributeValueMustBeUnique",
+                detail: format!("ProxyAddresses: {}", parsed.address),
+            })
+    }
+
+    /// Puts values in force in Entra and Exchange Online; answers how many objects changed.
+    fn bring_up(&mut self, user: u32, mailbox: u32, flag: bool, values: &Changes) -> u64 {
+        let actor = Actor::new(&format!("Connect Sync {}", self.connect.build), Activity::Sync);
+        let own: Vec<_> = values
+            .iter()
+            .filter(|(property, _)| crate::entra::property::name(*property).is_some())
+            .map(|(property, values)| {
+                (*property, values.iter().map(|value| value.as_bytes().into()).collect())
+            })
+            .collect();
+        let in_entra = self.entra.apply(user, &own);
+        let in_exchange = self.exchange.apply(mailbox, self.now, values);
+        let changed = !in_entra.is_empty() || !in_exchange.is_empty();
+        self.note_entra_write(&actor, user, Some(flag), in_entra);
+        self.note_exchange_write(&actor, mailbox, in_exchange);
+        u64::from(changed)
+    }
+
+    fn mailbox_of_user(&self, user: u32) -> Option<(u32, &Mailbox)> {
+        let number = self.exchange.by_id(self.entra.user(user)?.id)?;
+        Some((number, self.exchange.mailbox(number)?))
+    }
+
+    /// Connect reads the first domain controller of the forest.
+    fn connect_dc(&self) -> crate::directory::entry::DcNumber {
+        crate::directory::entry::DcNumber(0)
+    }
+
+    /// How long a cycle takes at least.
+    #[must_use]
+    pub fn connect_cycle_length(&self) -> Duration {
+        self.profile.costs.connect_step * 5
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    /// Identity values alone.
+    Identity,
+    /// Exchange values too.
+    All,
+    /// Nothing: the service refuses the object.
+    Refused,
+}

@@ -1,0 +1,333 @@
+//! The door through an agent to its domain controller, and the door to a domain controller itself.
+//!
+//! The engine's in-process bridge and the LDAP listener of an agent both come through here with the
+//! same requests, one operation at a time, so that both leave the same trace.
+
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHasher;
+
+use super::Estate;
+use crate::agents::Agent;
+use crate::directory::answer::{LdapResult, Response, ResultCode, SearchHits, Written};
+use crate::directory::entry::DcNumber;
+use crate::directory::modify::Writer;
+use crate::directory::principal::Principal;
+use crate::directory::request::{
+    AttributeName, ModifyRequest, Name, ObjectNumber, Operation, Request, SearchRequest,
+};
+use crate::fault::{Effect, Place};
+use crate::guid::Guid;
+use crate::ledger::{Activity, Actor, Change, ObjectKey, Outcome, Read, Side, Write};
+
+/// What came of knocking at a gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Passage<T> {
+    /// An answer.
+    Answered(T),
+    /// Nobody is there: the connection is refused or closed at once. Nothing was done.
+    Refused,
+    /// The connection broke without an answer. Whether anything was done is not told.
+    Lost,
+}
+
+impl<T> Passage<T> {
+    fn map<U>(self, then: impl FnOnce(T) -> U) -> Passage<U> {
+        match self {
+            Self::Answered(answer) => Passage::Answered(then(answer)),
+            Self::Refused => Passage::Refused,
+            Self::Lost => Passage::Lost,
+        }
+    }
+}
+
+/// What faults make of an operation before the directory is asked.
+enum Fate {
+    Pass,
+    Refused,
+    Lost,
+    LostAfterwards,
+    Answer(u8),
+}
+
+impl Estate {
+    /// An agent by name.
+    #[must_use]
+    pub fn agent(&self, name: &str) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Opens a connection to an agent. False when nobody is there; that counts as a hit of the fault
+    /// that makes it so.
+    pub fn gateway_connect(&mut self, agent: &str) -> bool {
+        let Some(place) = self.agent(agent).map(Agent::place) else { return false };
+        !matches!(self.meet(&place, "connect"), Some(Effect::Refuse | Effect::LoseBefore))
+    }
+
+    /// A search through an agent.
+    pub fn gateway_search(
+        &mut self,
+        agent: &str,
+        request: &SearchRequest,
+    ) -> Passage<Result<SearchHits, LdapResult>> {
+        let Some((dc, account)) = self.agent(agent).map(|a| (a.dc, a.account.clone())) else {
+            return Passage::Refused;
+        };
+        let fate = self.fate(agent, dc, "search");
+        match fate {
+            Fate::Refused => return Passage::Refused,
+            Fate::Lost => return Passage::Lost,
+            Fate::Answer(code) => return Passage::Answered(Err(answer(code))),
+            Fate::Pass | Fate::LostAfterwards => {}
+        }
+        self.charge(self.profile.costs.ldap_search);
+        let hits = self.forest.search_hits(dc, &account, request, None);
+        if let Ok(found) = &hits {
+            for hit in &found.hits {
+                self.note_ad_read(hit.object, hit.entry.guid, hit.stamp.usn_changed);
+            }
+        }
+        if matches!(fate, Fate::LostAfterwards) { Passage::Lost } else { Passage::Answered(hits) }
+    }
+
+    /// A modify through an agent.
+    pub fn gateway_modify(&mut self, agent: &str, request: &ModifyRequest) -> Passage<LdapResult> {
+        let Some((dc, account)) = self.agent(agent).map(|a| (a.dc, a.account.clone())) else {
+            return Passage::Refused;
+        };
+        let fate = self.fate(agent, dc, "modify");
+        match fate {
+            Fate::Refused => return Passage::Refused,
+            Fate::Lost => return Passage::Lost,
+            Fate::Pass | Fate::LostAfterwards | Fate::Answer(_) => {}
+        }
+        self.charge(self.profile.costs.ldap_modify);
+        let actor = Actor::new(&account.name, self.engine_activity);
+        let result = match fate {
+            Fate::Answer(code) => Err(answer(code)),
+            _ => {
+                let writer = Writer { dc, principal: &account, now: self.now, permissive: false };
+                self.forest.modify(&writer, request)
+            }
+        };
+        let answered = !matches!(fate, Fate::LostAfterwards);
+        self.note_outcome(&actor, dc, request, &result, answered);
+        let result = match result {
+            Ok(written) => {
+                self.note_ad_write(&actor, &written);
+                LdapResult::success()
+            }
+            Err(refusal) => refusal,
+        };
+        if answered { Passage::Answered(result) } else { Passage::Lost }
+    }
+
+    /// Any request through an agent, answered as a client sees it.
+    pub fn gateway(&mut self, agent: &str, request: &Request) -> Passage<Response> {
+        match &request.operation {
+            Operation::Modify(modify) if request.controls.is_empty() => {
+                self.gateway_modify(agent, modify).map(Response::from)
+            }
+            Operation::Search(search) if !is_root_dse(search) => {
+                self.gateway_search_page(agent, request)
+            }
+            _ => self.gateway_other(agent, request),
+        }
+    }
+
+    /// A search as a client sends it, with its controls. Leaves the same trace as
+    /// [`Self::gateway_search`].
+    fn gateway_search_page(&mut self, agent: &str, request: &Request) -> Passage<Response> {
+        let Some((dc, account)) = self.agent(agent).map(|a| (a.dc, a.account.clone())) else {
+            return Passage::Refused;
+        };
+        let fate = self.fate(agent, dc, "search");
+        match fate {
+            Fate::Refused => return Passage::Refused,
+            Fate::Lost => return Passage::Lost,
+            Fate::Answer(code) => return Passage::Answered(answer(code).into()),
+            Fate::Pass | Fate::LostAfterwards => {}
+        }
+        self.charge(self.profile.costs.ldap_search);
+        let response = self.perform(dc, &account, request).0;
+        for guid in response.entries.iter().filter_map(|entry| entry.guid) {
+            let Some((object, usn)) = self.forest.dc(dc).and_then(|dc| {
+                let object = dc.store.by_guid(guid)?;
+                Some((object, dc.store.get(object)?.stamp.usn_changed))
+            }) else {
+                continue;
+            };
+            self.note_ad_read(object, guid, usn);
+        }
+        if matches!(fate, Fate::LostAfterwards) {
+            Passage::Lost
+        } else {
+            Passage::Answered(response)
+        }
+    }
+
+    fn gateway_other(&mut self, agent: &str, request: &Request) -> Passage<Response> {
+        let Some((dc, account)) = self.agent(agent).map(|a| (a.dc, a.account.clone())) else {
+            return Passage::Refused;
+        };
+        match self.fate(agent, dc, "other") {
+            Fate::Refused => Passage::Refused,
+            Fate::Lost => Passage::Lost,
+            Fate::Pass | Fate::LostAfterwards | Fate::Answer(_) => {
+                let actor = Actor::new(&account.name, self.engine_activity);
+                Passage::Answered(self.directory(dc, &account, &actor, request))
+            }
+        }
+    }
+
+    fn note_ad_read(&mut self, object: ObjectNumber, guid: Guid, usn: u64) {
+        self.ledger.read(Read {
+            at: self.now,
+            object: ObjectKey { side: Side::Ad, number: object.0 },
+            guid,
+            cloud_managed: None,
+            version: u32::try_from(usn & 0xffff_ffff).unwrap_or(0),
+        });
+    }
+
+    fn perform(
+        &mut self,
+        dc: DcNumber,
+        account: &Principal,
+        request: &Request,
+    ) -> (Response, Option<Written>) {
+        let chance = &mut self.new_objects;
+        self.forest.perform(dc, account, self.now, request, &mut || chance.guid())
+    }
+
+    /// A request to a domain controller by somebody who reached it without an agent.
+    pub fn direct(&mut self, dc: DcNumber, account: &Principal, request: &Request) -> Response {
+        let name = if account.name.is_empty() { "anonymous" } else { &account.name };
+        let actor = Actor::new(name, Activity::Person);
+        self.directory(dc, account, &actor, request)
+    }
+
+    pub(super) fn directory(
+        &mut self,
+        dc: DcNumber,
+        account: &Principal,
+        actor: &Actor,
+        request: &Request,
+    ) -> Response {
+        let (response, written) = self.perform(dc, account, request);
+        if let Some(written) = written {
+            self.note_ad_write(actor, &written);
+        }
+        response
+    }
+
+    fn fate(&mut self, agent: &str, dc: DcNumber, operation: &str) -> Fate {
+        let agent_place = Place::Agent(agent.to_owned());
+        let dc_name = self.forest.dc(dc).map(|dc| dc.host.clone()).unwrap_or_default();
+        let effect = self
+            .meet(&agent_place, operation)
+            .or_else(|| self.meet(&Place::DomainController(dc_name), operation));
+        match effect {
+            None | Some(Effect::HaltBefore | Effect::HaltAfter) => Fate::Pass,
+            Some(Effect::Refuse) => Fate::Refused,
+            Some(Effect::LoseBefore) => Fate::Lost,
+            Some(Effect::LoseAfter) => Fate::LostAfterwards,
+            Some(Effect::LdapResult(code)) => Fate::Answer(u8::try_from(code).unwrap_or(80)),
+        }
+    }
+
+    /// Notes a write in AD, whoever made it.
+    pub(super) fn note_ad_write(&mut self, actor: &Actor, written: &Written) {
+        let cloud_managed = self
+            .subject_of_ad(written.object.0)
+            .and_then(|subject| Some(self.exchange.mailbox(subject.exchange?)?.cloud_managed));
+        let boxed = |values: &[Vec<u8>]| values.iter().map(|v| v.as_slice().into()).collect();
+        self.ledger.write(Write {
+            at: self.now,
+            actor: actor.clone(),
+            object: ObjectKey { side: Side::Ad, number: written.object.0 },
+            guid: written.guid,
+            cloud_managed,
+            changes: written
+                .changes
+                .iter()
+                .map(|change| Change {
+                    attribute: change.attribute,
+                    old: boxed(&change.old),
+                    new: boxed(&change.new),
+                })
+                .collect(),
+        });
+    }
+
+    fn note_outcome(
+        &mut self,
+        actor: &Actor,
+        dc: DcNumber,
+        request: &ModifyRequest,
+        result: &Result<Written, LdapResult>,
+        answered: bool,
+    ) {
+        let (guid, number) = match (result, &request.object) {
+            (Ok(written), _) => (written.guid, Some(written.object.0)),
+            (Err(_), Name::Guid(guid)) => {
+                (*guid, self.forest.dc(dc).and_then(|dc| dc.store.by_guid(*guid)).map(|n| n.0))
+            }
+            (Err(_), _) => (Guid([0; 16]), None),
+        };
+        let (code, diagnostic, effective) = match result {
+            Ok(written) => (0, String::new(), !written.changes.is_empty()),
+            Err(refusal) => (u32::from(refusal.code.number()), refusal.diagnostic.clone(), false),
+        };
+        self.ledger.outcome(Outcome {
+            at: self.now,
+            actor: actor.clone(),
+            guid,
+            object: number.map(|number| ObjectKey { side: Side::Ad, number }),
+            code,
+            diagnostic,
+            effective,
+            request: digest(request),
+            answered,
+        });
+    }
+}
+
+fn is_root_dse(search: &SearchRequest) -> bool {
+    search.base == Name::Dn(String::new())
+}
+
+/// What a domain controller says when a fault makes it say so ([MS-ADTS] 3.1.1.3.1.9: the error
+/// text leads with the Win32 code).
+fn answer(code: u8) -> LdapResult {
+    match code {
+        51 => LdapResult::of(
+            ResultCode::Busy,
+            "0000200E: SvcErr: DSID-03210A4B, problem 5001 (BUSY), data 0\n".to_owned(),
+        ),
+        52 => LdapResult::of(
+            ResultCode::Unavailable,
+            "0000200F: SvcErr: DSID-03210A4C, problem 5002 (UNAVAILABLE), data 0\n".to_owned(),
+        ),
+        _ => LdapResult::of(
+            ResultCode::Other,
+            "00002095: SvcErr: DSID-03210A4D, problem 5012 (DIR_ERROR), data 0\n".to_owned(),
+        ),
+    }
+}
+
+fn digest(request: &ModifyRequest) -> u64 {
+    let mut hasher = FxHasher::default();
+    for change in &request.changes {
+        (change.operation as u8).hash(&mut hasher);
+        let name = match &change.attribute {
+            AttributeName::Text(name) => name.to_ascii_lowercase(),
+            AttributeName::Number(number) => number.to_string(),
+        };
+        name.hash(&mut hasher);
+        let mut values: Vec<&[u8]> = change.values.iter().map(Vec::as_slice).collect();
+        values.sort_unstable();
+        values.hash(&mut hasher);
+    }
+    hasher.finish()
+}

@@ -1,0 +1,146 @@
+//! The whole estate: its parts, its one clock, and the doors through which everybody else reaches it.
+//!
+//! The estate is a plain value. Nothing in it waits, sleeps or asks the machine for the time: it is
+//! moved by [`Estate::advance`], and by what the engine's operations cost.
+
+mod accounts;
+mod build;
+mod cloud;
+mod cycle;
+mod gateway;
+mod people;
+mod truth;
+
+pub use accounts::{ServiceAccount, ServiceAccounts};
+pub use build::{AgentPlan, BuildError, DcPlan, EstatePlan, WritebackPlan};
+pub use cloud::{AgentView, OrganizationView};
+pub use gateway::Passage;
+pub use people::PersonError;
+pub use truth::Subject;
+
+use core::time::Duration;
+
+use crate::agents::Agent;
+use crate::caller::Caller;
+use crate::chance::Chance;
+use crate::clock::{Calendar, VirtualTime};
+use crate::connect::{ConnectSync, CycleStep, Flow};
+use crate::directory::forest::Forest;
+use crate::directory::request::ObjectNumber;
+use crate::entra::Entra;
+use crate::exchange::ExchangeOnline;
+use crate::fault::{Effect, Faults, Place};
+use crate::ledger::{Activity, FaultHit, Ledger};
+use crate::profile::Profile;
+use truth::Subjects;
+
+/// The estate.
+#[derive(Clone)]
+pub struct Estate {
+    /// The behaviour of the date.
+    pub profile: Profile,
+    /// Active Directory.
+    pub forest: Forest,
+    /// Microsoft Entra ID.
+    pub entra: Entra,
+    /// Exchange Online.
+    pub exchange: ExchangeOnline,
+    /// Connect Sync.
+    pub connect: ConnectSync,
+    /// The provisioning agents, in the order in which they are listed.
+    pub agents: Vec<Agent>,
+    /// The faults.
+    pub faults: Faults,
+    /// Who wrote what.
+    pub ledger: Ledger,
+    /// The tenant's verified domain and its initial domain.
+    pub domains: TenantDomains,
+    /// What the engine is doing: every write that comes from it carries this activity.
+    pub engine_activity: Activity,
+    /// Whether the engine's operations cost virtual time. Off when the clock runs in real time.
+    pub charges: bool,
+    now: VirtualTime,
+    calendar: Calendar<Due>,
+    flow: Flow,
+    people: ObjectNumber,
+    accounts: ServiceAccounts,
+    subjects: Subjects,
+    /// GUIDs of objects that are created while the estate runs.
+    new_objects: Chance,
+}
+
+/// The domains of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantDomains {
+    /// The default verified domain.
+    pub verified: String,
+    /// `*.onmicrosoft.com`.
+    pub initial: String,
+}
+
+/// What the estate does by itself at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    /// A Connect Sync cycle begins by its schedule.
+    ConnectCycle,
+    /// A step of the running cycle.
+    ConnectStep(CycleStep),
+}
+
+impl Estate {
+    /// Now, by the estate's own clock.
+    #[must_use]
+    pub fn now(&self) -> VirtualTime {
+        self.now
+    }
+
+    /// The accounts with a password.
+    #[must_use]
+    pub fn accounts(&self) -> &ServiceAccounts {
+        &self.accounts
+    }
+
+    /// When the estate will next do something by itself.
+    #[must_use]
+    pub fn next_due(&self) -> Option<VirtualTime> {
+        self.calendar.next_due()
+    }
+
+    /// Moves the clock to `to`, doing on the way what comes due. Does nothing when `to` has passed.
+    pub fn advance(&mut self, to: VirtualTime) {
+        while let Some((at, due)) = self.calendar.take_due(to) {
+            self.now = self.now.max(at);
+            match due {
+                Due::ConnectCycle => self.begin_scheduled_cycle(),
+                Due::ConnectStep(step) => self.connect_step(step),
+            }
+        }
+        self.now = self.now.max(to);
+    }
+
+    /// An operation of the engine took this long.
+    fn charge(&mut self, cost: Duration) {
+        if self.charges {
+            self.advance(self.now + cost);
+        }
+    }
+
+    /// The fate of an operation; notes the hit.
+    fn meet(&mut self, place: &Place, operation: &str) -> Option<Effect> {
+        let (rule, effect) = self.faults.meet(self.now, place, operation)?;
+        let name = self.faults.rules().get(rule as usize).map_or("", |rule| rule.name);
+        self.ledger.fault(FaultHit { at: self.now, rule, name, place: place.to_string() });
+        Some(effect)
+    }
+
+    /// The fate of a port call of the engine: whether its process ends before or after it.
+    pub fn engine_call(&mut self, call: &str) -> Option<Effect> {
+        self.meet(&Place::Engine, call)
+    }
+
+    /// The cloud's caller for the engine, doing this.
+    #[must_use]
+    pub fn engine_caller(role: crate::caller::Role, activity: Activity) -> Caller {
+        Caller::engine(role, activity)
+    }
+}

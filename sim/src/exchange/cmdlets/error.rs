@@ -1,0 +1,159 @@
+//! How a cmdlet fails: HTTP status, error code, exception class and text, as the admin API shows it.
+//!
+//! Source: public transcripts of the admin API's error envelope; the texts of "out of write scope"
+//! and "couldn't be found" are long-standing.
+
+/// A refusal by Exchange Online.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CmdletError {
+    /// What kind it is.
+    pub kind: ErrorKind,
+    /// The text that people read.
+    pub message: String,
+}
+
+/// The kinds of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The caller may not, or the cmdlet does not exist: the service does not tell which.
+    Forbidden,
+    /// A parameter that the cmdlet does not have, or that does not go with the others.
+    ParameterSet,
+    /// A value that the parameter does not take.
+    ParameterValue,
+    /// No such object.
+    NotFound,
+    /// The object's source of authority is on-premises.
+    OutOfWriteScope,
+    /// Another recipient has the address.
+    ProxyAddressExists,
+    /// The address lies in a domain that is not accepted.
+    NotAcceptedDomain,
+    /// A value is longer, or there are more of them, than the property takes.
+    ValueTooLong,
+    /// The text is no SMTP address.
+    InvalidSmtpAddress,
+    /// The page token is unknown or was made for another call.
+    PageExpired,
+}
+
+impl ErrorKind {
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            _ => 400,
+        }
+    }
+
+    /// `error.code`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Forbidden => "Forbidden",
+            Self::NotFound => "NotFound",
+            _ => "BadRequest",
+        }
+    }
+
+    /// `error.message`: a constant for each family.
+    #[must_use]
+    pub const fn headline(self) -> &'static str {
+        match self {
+            Self::ParameterSet | Self::ParameterValue => "Invalid Operation",
+            _ => "Error executing cmdlet",
+        }
+    }
+
+    /// The exception class.
+    #[must_use]
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Forbidden => "System.UnauthorizedAccessException",
+            Self::ParameterSet => {
+                "Microsoft.Exchange.AdminApi.CommandInvocation.AmbiguousParameterSetException"
+            }
+            Self::ParameterValue => {
+                "Microsoft.Exchange.AdminApi.CommandInvocation.ParameterTransformationException"
+            }
+            Self::NotFound => {
+                "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
+            }
+            Self::OutOfWriteScope => "System.InvalidOperationException",
+            Self::ProxyAddressExists => {
+                "Microsoft.Exchange.Data.Directory.Recipient.ProxyAddressExistsException"
+            }
+            Self::NotAcceptedDomain => {
+                "Microsoft.Exchange.Management.Tasks.NotAcceptedDomainException"
+            }
+            Self::ValueTooLong | Self::InvalidSmtpAddress => {
+                "Microsoft.Exchange.Data.DataValidationException"
+            }
+            Self::PageExpired => "Microsoft.Exchange.Admin.OData.Core.ODataServiceException",
+        }
+    }
+
+    /// The names under which a scenario may expect it: its kind, its class, the class's last part.
+    #[must_use]
+    pub fn is_called(self, name: &str) -> bool {
+        let class = self.class();
+        let short = class.rsplit('.').next().unwrap_or(class);
+        [class, short, short.trim_end_matches("Exception"), self.code(), self.name()]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
+    }
+
+    /// Its kind as a word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Forbidden => "Forbidden",
+            Self::ParameterSet => "ParameterSet",
+            Self::ParameterValue => "ParameterValue",
+            Self::NotFound => "NotFound",
+            Self::OutOfWriteScope => "OutOfWriteScope",
+            Self::ProxyAddressExists => "ProxyAddressExists",
+            Self::NotAcceptedDomain => "NotAcceptedDomain",
+            Self::ValueTooLong => "ValueTooLong",
+            Self::InvalidSmtpAddress => "InvalidSmtpAddress",
+            Self::PageExpired => "PageExpired",
+        }
+    }
+}
+
+/// Any of the documented refusals by the name that a scenario uses.
+#[must_use]
+pub fn is_known(name: &str) -> bool {
+    KINDS.iter().any(|kind| kind.is_called(name))
+}
+
+const KINDS: [ErrorKind; 10] = [
+    ErrorKind::Forbidden,
+    ErrorKind::ParameterSet,
+    ErrorKind::ParameterValue,
+    ErrorKind::NotFound,
+    ErrorKind::OutOfWriteScope,
+    ErrorKind::ProxyAddressExists,
+    ErrorKind::NotAcceptedDomain,
+    ErrorKind::ValueTooLong,
+    ErrorKind::InvalidSmtpAddress,
+    ErrorKind::PageExpired,
+];
+
+impl CmdletError {
+    pub(super) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    pub(super) fn not_found(identity: &str, server: &str) -> Self {
+        Self::new(
+            ErrorKind::NotFound,
+            format!(
+                "The operation couldn't be performed because object '{identity}' couldn't be found on '{server}'."
+            ),
+        )
+    }
+}

@@ -1,0 +1,281 @@
+//! OPATH filters of `Get-Mailbox -Filter`: comparisons joined by `-and`, `-or`, `-not`.
+//!
+//! Source: Microsoft Learn, "Filterable properties for the Filter parameter on Exchange cmdlets".
+
+use crate::clock::VirtualTime;
+use crate::exchange::{Mailbox, property, truth};
+
+/// A parsed filter.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Filter {
+    And(Vec<Filter>),
+    Or(Vec<Filter>),
+    Not(Box<Filter>),
+    Compare { property: String, operator: Operator, value: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operator {
+    Equal,
+    NotEqual,
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+    Like,
+    NotLike,
+}
+
+const OPERATORS: [(&str, Operator); 8] = [
+    ("-eq", Operator::Equal),
+    ("-ne", Operator::NotEqual),
+    ("-gt", Operator::Greater),
+    ("-ge", Operator::GreaterOrEqual),
+    ("-lt", Operator::Less),
+    ("-le", Operator::LessOrEqual),
+    ("-like", Operator::Like),
+    ("-notlike", Operator::NotLike),
+];
+
+impl Filter {
+    /// Parses a filter.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let tokens = tokens(text)?;
+        let mut parser = Parser { tokens: &tokens, depth: 0 };
+        let filter = parser.or()?;
+        match parser.tokens.first() {
+            None => Ok(filter),
+            Some(token) => Err(format!("unexpected `{}`", token.text)),
+        }
+    }
+
+    /// The earliest `WhenChangedUTC` that can match, when the filter says one.
+    pub(super) fn changed_since(&self) -> Option<VirtualTime> {
+        match self {
+            Self::And(parts) => parts.iter().filter_map(Self::changed_since).max(),
+            Self::Compare { property, operator, value }
+                if property.eq_ignore_ascii_case("WhenChangedUTC")
+                    && matches!(operator, Operator::GreaterOrEqual | Operator::Greater) =>
+            {
+                instant(value)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a mailbox passes.
+    pub(super) fn matches(&self, mailbox: &Mailbox) -> bool {
+        match self {
+            Self::And(parts) => parts.iter().all(|part| part.matches(mailbox)),
+            Self::Or(parts) => parts.iter().any(|part| part.matches(mailbox)),
+            Self::Not(part) => !part.matches(mailbox),
+            Self::Compare { property, operator, value } => {
+                compare(mailbox, property, *operator, value)
+            }
+        }
+    }
+}
+
+fn compare(mailbox: &Mailbox, name: &str, operator: Operator, value: &str) -> bool {
+    if name.eq_ignore_ascii_case("WhenChangedUTC") || name.eq_ignore_ascii_case("WhenChanged") {
+        let changed = mailbox.when_changed.floor_to_second();
+        return instant(value).is_some_and(|wanted| match operator {
+            Operator::Equal => changed == wanted,
+            Operator::NotEqual => changed != wanted,
+            Operator::Greater => changed > wanted,
+            Operator::GreaterOrEqual => changed >= wanted,
+            Operator::Less => changed < wanted,
+            Operator::LessOrEqual => changed <= wanted,
+            Operator::Like | Operator::NotLike => false,
+        });
+    }
+    let values = values_of(mailbox, name);
+    let any = |test: &dyn Fn(&str) -> bool| values.iter().any(|have| test(have));
+    match operator {
+        Operator::Equal => any(&|have| have.eq_ignore_ascii_case(value)),
+        Operator::NotEqual => !any(&|have| have.eq_ignore_ascii_case(value)),
+        Operator::Like => any(&|have| like(have, value)),
+        Operator::NotLike => !any(&|have| like(have, value)),
+        Operator::Greater => any(&|have| have > value),
+        Operator::GreaterOrEqual => any(&|have| have >= value),
+        Operator::Less => any(&|have| have < value),
+        Operator::LessOrEqual => any(&|have| have <= value),
+    }
+}
+
+fn values_of(mailbox: &Mailbox, name: &str) -> Vec<String> {
+    if name.eq_ignore_ascii_case("IsDirSynced") {
+        return vec![truth(mailbox.dir_synced).to_owned()];
+    }
+    if name.eq_ignore_ascii_case("RecipientTypeDetails") {
+        return vec![mailbox.kind.details().to_owned()];
+    }
+    if name.eq_ignore_ascii_case("ExternalDirectoryObjectId") {
+        return vec![mailbox.id.to_string()];
+    }
+    let Some(number) = property::number(name) else { return Vec::new() };
+    mailbox.record.values(number).map(|v| String::from_utf8_lossy(v).into_owned()).collect()
+}
+
+/// `*` at either end stands for anything; case does not matter.
+fn like(have: &str, pattern: &str) -> bool {
+    let (have, pattern) = (have.to_lowercase(), pattern.to_lowercase());
+    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        (Some(_), Some(_)) => have.contains(pattern.trim_matches('*')),
+        (Some(end), None) => have.ends_with(end),
+        (None, Some(start)) => have.starts_with(start),
+        (None, None) => have == pattern,
+    }
+}
+
+fn instant(value: &str) -> Option<VirtualTime> {
+    value.parse::<jiff::Timestamp>().ok().map(VirtualTime::from_jiff)
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Token {
+    text: String,
+    quoted: bool,
+}
+
+fn tokens(text: &str) -> Result<Vec<Token>, String> {
+    let mut tokens = Vec::new();
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            c if c.is_whitespace() => {}
+            '(' | ')' => tokens.push(Token { text: character.to_string(), quoted: false }),
+            '\'' | '"' => {
+                let mut value = String::new();
+                loop {
+                    match characters.next() {
+                        Some(c) if c == character => {
+                            if characters.next_if_eq(&character).is_none() {
+                                break;
+                            }
+                            value.push(c);
+                        }
+                        Some(c) => value.push(c),
+                        None => return Err(format!("`{value}` is not closed by {character}")),
+                    }
+                }
+                tokens.push(Token { text: value, quoted: true });
+            }
+            _ => {
+                let mut word = character.to_string();
+                while let Some(c) =
+                    characters.next_if(|c| !c.is_whitespace() && !matches!(c, '(' | ')'))
+                {
+                    word.push(c);
+                }
+                tokens.push(Token { text: word, quoted: false });
+            }
+        }
+    }
+    Ok(tokens)
+}
+
+struct Parser<'t> {
+    tokens: &'t [Token],
+    depth: u32,
+}
+
+/// Deeper filters are refused, so that no input can exhaust the stack.
+const DEEPEST: u32 = 64;
+
+impl Parser<'_> {
+    fn or(&mut self) -> Result<Filter, String> {
+        let mut parts = vec![self.and()?];
+        while self.word("-or") {
+            parts.push(self.and()?);
+        }
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Filter::Or(parts) })
+    }
+
+    fn and(&mut self) -> Result<Filter, String> {
+        let mut parts = vec![self.one()?];
+        while self.word("-and") {
+            parts.push(self.one()?);
+        }
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Filter::And(parts) })
+    }
+
+    fn one(&mut self) -> Result<Filter, String> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err("the filter is nested too deeply".to_owned());
+        }
+        let filter = if self.word("-not") {
+            Filter::Not(Box::new(self.one()?))
+        } else if self.word("(") {
+            let inner = self.or()?;
+            if !self.word(")") {
+                return Err("a `(` is not closed".to_owned());
+            }
+            inner
+        } else {
+            self.comparison()?
+        };
+        self.depth -= 1;
+        Ok(filter)
+    }
+
+    fn comparison(&mut self) -> Result<Filter, String> {
+        let property = self.take("a property")?.text.clone();
+        let operator = self.take("an operator")?.text.clone();
+        let operator = OPERATORS
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(&operator))
+            .map(|(_, operator)| *operator)
+            .ok_or_else(|| format!("`{operator}` is not an operator"))?;
+        let value = self.take("a value")?;
+        let value = if value.quoted { value.text.clone() } else { value.text.replace('$', "") };
+        Ok(Filter::Compare { property, operator, value })
+    }
+
+    fn word(&mut self, word: &str) -> bool {
+        let here =
+            self.tokens.first().is_some_and(|t| !t.quoted && t.text.eq_ignore_ascii_case(word));
+        if here {
+            self.tokens = &self.tokens[1..];
+        }
+        here
+    }
+
+    fn take(&mut self, what: &str) -> Result<&Token, String> {
+        let (first, rest) =
+            self.tokens.split_first().ok_or_else(|| format!("{what} is missing"))?;
+        self.tokens = rest;
+        Ok(first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precedence_and_parentheses() {
+        let filter = Filter::parse("A -eq 'x' -or B -eq 'y' -and -not (C -like 'z*')").unwrap();
+        let Filter::Or(parts) = filter else { panic!("-or binds least") };
+        assert!(matches!(&parts[1], Filter::And(both) if matches!(both[1], Filter::Not(_))));
+    }
+
+    #[test]
+    fn the_earliest_change_is_read_off() {
+        let filter =
+            Filter::parse("IsDirSynced -eq 'True' -and WhenChangedUTC -ge '2026-09-01T08:00:00Z'")
+                .unwrap();
+        assert_eq!(filter.changed_since().unwrap().to_string(), "2026-09-01T08:00:00Z");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        assert!(Filter::parse("A -is 'x'").unwrap_err().contains("-is"));
+        assert!(Filter::parse("A -eq").unwrap_err().contains("value"));
+        assert!(Filter::parse(&"(".repeat(500)).unwrap_err().contains("deeply"));
+    }
+}

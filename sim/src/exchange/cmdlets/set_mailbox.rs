@@ -1,0 +1,338 @@
+//! `Set-Mailbox` and `Set-User`: who may, what the write scope allows, which values are taken.
+//!
+//! Sources: Microsoft Learn, "Set-Mailbox" and "Set-User"; Exchange Team Blog 2025-08-20 (identity
+//! attributes stay read-only, `-Type` is allowed in every state).
+
+use super::{CmdletError, Context, Effect, ErrorKind, Output, Rows, SERVER};
+use crate::caller::Role;
+use crate::exchange::address::{self, ProxyAddress};
+use crate::exchange::property::{self, Bucket};
+use crate::exchange::{Changes, ExchangeOnline, Mailbox, RecipientType};
+use crate::powershell::{Argument, CmdletCall};
+use crate::record::AttributeNumber;
+
+/// `Some` when the role may run the call.
+pub(super) fn check_role(role: Role, call: &CmdletCall) -> Option<()> {
+    let flag = call.parameter("IsExchangeCloudManaged").is_some();
+    let others = call.parameters.iter().any(|(name, _)| is_recipient_parameter(name));
+    ((!flag || role.may_set_flag())
+        && (!others || role.may_write_recipients())
+        && (flag || others || role.may_write_recipients()))
+    .then_some(())
+}
+
+fn is_recipient_parameter(name: &str) -> bool {
+    name.eq_ignore_ascii_case("Type") || property::number(name).is_some()
+}
+
+pub(super) fn run(
+    context: &mut Context<'_>,
+    call: &CmdletCall,
+    cmdlet: &str,
+) -> Result<Output, CmdletError> {
+    let identity = call.text("Identity").ok_or_else(|| {
+        CmdletError::new(
+            ErrorKind::ParameterSet,
+            "Cannot process command because of one or more missing mandatory parameters: Identity.",
+        )
+    })?;
+    let number = context
+        .tenant
+        .find(&identity)
+        .filter(|number| context.tenant.mailbox(*number).is_some_and(|m| m.kind.is_mailbox()))
+        .ok_or_else(|| CmdletError::not_found(&identity, SERVER))?;
+    let wanted = Wanted::read(call)?;
+    let mailbox =
+        context.tenant.mailbox(number).ok_or_else(|| CmdletError::not_found(&identity, SERVER))?;
+    check_write_scope(mailbox, &wanted, call, cmdlet)?;
+    let values = new_values(context.tenant, number, mailbox, call)?;
+    if call.parameter("WhatIf").is_some_and(|what_if| what_if.boolean() == Some(true)) {
+        return Ok(Output::rows(Rows::None));
+    }
+    let mut output = Output::rows(Rows::None);
+    let silent_no_op = context.profile.is_on("flag_role_noop")
+        && context.caller.role == Role::ExchangeAdministrator;
+    let mut changes = Vec::new();
+    if let Some(flag) = wanted.flag.filter(|_| !silent_no_op) {
+        if context.tenant.mailbox(number).is_some_and(|m| m.dir_synced) {
+            changes.extend(context.tenant.set_flag(number, context.now, flag));
+        } else {
+            output.warnings.push(NOT_SYNCED.to_owned());
+        }
+    }
+    if let Some(kind) = wanted.kind {
+        changes.extend(context.tenant.set_kind(number, context.now, kind));
+    }
+    changes.extend(context.tenant.apply(number, context.now, &values));
+    if changes.is_empty() {
+        output.warnings.push(format!(
+            "The command completed successfully but no settings of '{identity}' have been modified."
+        ));
+    } else {
+        output.effect = Some(Effect { mailbox: number, changes });
+    }
+    Ok(output)
+}
+
+const NOT_SYNCED: &str = "IsExchangeCloudManaged has no meaning for a mailbox that is not synchronized from an on-premises directory.";
+
+/// What is asked for beside values.
+struct Wanted {
+    flag: Option<bool>,
+    kind: Option<RecipientType>,
+}
+
+impl Wanted {
+    fn read(call: &CmdletCall) -> Result<Self, CmdletError> {
+        let flag = call
+            .parameter("IsExchangeCloudManaged")
+            .map(|value| {
+                value
+                    .boolean()
+                    .ok_or_else(|| wrong_value("IsExchangeCloudManaged", value, "System.Boolean"))
+            })
+            .transpose()?;
+        let kind = call
+            .parameter("Type")
+            .map(|value| {
+                let text = value.texts().into_iter().next().unwrap_or_default();
+                RecipientType::by_parameter(&text).ok_or_else(|| {
+                    wrong_value(
+                        "Type",
+                        value,
+                        "Microsoft.Exchange.Data.Directory.Recipient.ConvertibleMailboxSubType",
+                    )
+                })
+            })
+            .transpose()?;
+        Ok(Self { flag, kind })
+    }
+}
+
+fn wrong_value(parameter: &str, value: &Argument, kind: &str) -> CmdletError {
+    let given = value.texts().join(",");
+    CmdletError::new(
+        ErrorKind::ParameterValue,
+        format!(
+            "Cannot process argument transformation on parameter '{parameter}'. Cannot convert value \"{given}\" to type \"{kind}\"."
+        ),
+    )
+}
+
+/// Refuses all parameters together whose authority is on-premises. The flag of the same call counts
+/// already: both are in one parameter set.
+fn check_write_scope(
+    mailbox: &Mailbox,
+    wanted: &Wanted,
+    call: &CmdletCall,
+    cmdlet: &str,
+) -> Result<(), CmdletError> {
+    if !mailbox.dir_synced {
+        return Ok(());
+    }
+    let cloud_managed = wanted.flag.unwrap_or(mailbox.cloud_managed);
+    let offending: Vec<&str> = call
+        .parameters
+        .iter()
+        .filter_map(|(name, _)| property::number(name).and_then(property::spec))
+        .filter(|spec| match spec.bucket {
+            Bucket::Identity => true,
+            Bucket::WrittenBack | Bucket::CloudOnlyCopy => !cloud_managed,
+            Bucket::MailboxOnly => false,
+        })
+        .map(|spec| spec.name)
+        .collect();
+    if offending.is_empty() {
+        return Ok(());
+    }
+    let name = mailbox.record.text(property::DISPLAY_NAME).unwrap_or_default();
+    Err(CmdletError::new(
+        ErrorKind::OutOfWriteScope,
+        format!(
+            "The operation on mailbox \"{name}\" failed because it's out of the current user's write scope. The action '{cmdlet}', '{}', can't be performed on the object '{name}' because the object is being synchronized from your on-premises organization. This action should be performed on the object in your on-premises organization.",
+            offending.join(",")
+        ),
+    ))
+}
+
+fn new_values(
+    tenant: &ExchangeOnline,
+    number: u32,
+    mailbox: &Mailbox,
+    call: &CmdletCall,
+) -> Result<Changes, CmdletError> {
+    let mut values: Changes = Vec::new();
+    for (name, argument) in &call.parameters {
+        let Some(property) = property::number(name) else { continue };
+        let new = match property {
+            property::EMAIL_ADDRESSES => {
+                address::normalized(collection(mailbox, property, argument))
+            }
+            _ => collection(mailbox, property, argument),
+        };
+        let new: Vec<String> = new.into_iter().filter(|value| !value.is_empty()).collect();
+        check_lengths(property, &new)?;
+        values.push((property, new));
+    }
+    join_addresses(mailbox, &mut values)?;
+    values.sort_by_key(|(property, _)| *property);
+    values.dedup_by_key(|(property, _)| *property);
+    if let Some((_, addresses)) = values.iter().find(|(p, _)| *p == property::EMAIL_ADDRESSES) {
+        check_addresses(tenant, number, mailbox, addresses)?;
+    }
+    Ok(values)
+}
+
+/// The values a parameter asks for: a hashtable adds and removes, anything else replaces.
+fn collection(mailbox: &Mailbox, property: AttributeNumber, argument: &Argument) -> Vec<String> {
+    let Argument::Hashtable(members) = argument else { return argument.texts() };
+    let add = argument.member("Add").map(Argument::texts).unwrap_or_default();
+    let remove = argument.member("Remove").map(Argument::texts).unwrap_or_default();
+    if members.iter().all(|(name, _)| name.starts_with('@')) {
+        return Vec::new();
+    }
+    let same = |a: &str, b: &str| {
+        if property == property::EMAIL_ADDRESSES {
+            let (a, b) = (ProxyAddress::parse(a), ProxyAddress::parse(b));
+            a.kind.eq_ignore_ascii_case(b.kind) && a.address.eq_ignore_ascii_case(b.address)
+        } else {
+            a.eq_ignore_ascii_case(b)
+        }
+    };
+    let mut values: Vec<String> = mailbox
+        .record
+        .values(property)
+        .map(|value| String::from_utf8_lossy(value).into_owned())
+        .filter(|have| !remove.iter().any(|gone| same(gone, have)))
+        .collect();
+    for value in add {
+        let primary = property == property::EMAIL_ADDRESSES && value.starts_with("SMTP:");
+        if primary {
+            demote(&mut values);
+        }
+        match values.iter_mut().find(|have| same(have, &value)) {
+            Some(have) if primary => *have = value,
+            Some(_) => {}
+            None => values.push(value),
+        }
+    }
+    values
+}
+
+fn demote(values: &mut [String]) {
+    for value in values {
+        if value.starts_with("SMTP:") {
+            value.replace_range(..4, "smtp");
+        }
+    }
+}
+
+/// `WindowsEmailAddress` and the primary SMTP address are one thing: whichever is given moves both.
+fn join_addresses(mailbox: &Mailbox, values: &mut Changes) -> Result<(), CmdletError> {
+    let given = |property| values.iter().find(|(p, _)| *p == property).map(|(_, v)| v.clone());
+    let windows = given(property::WINDOWS_EMAIL_ADDRESS);
+    let addresses = given(property::EMAIL_ADDRESSES);
+    let stored = || {
+        mailbox
+            .record
+            .values(property::EMAIL_ADDRESSES)
+            .map(|value| String::from_utf8_lossy(value).into_owned())
+            .collect::<Vec<_>>()
+    };
+    let joined = match (windows.and_then(|w| w.into_iter().next()), addresses) {
+        (Some(windows), addresses) => {
+            if !address::is_well_formed(&windows) {
+                return Err(not_smtp(&windows));
+            }
+            address::with_primary(addresses.unwrap_or_else(stored), &windows)
+        }
+        (None, Some(addresses)) => addresses,
+        (None, None) => return Ok(()),
+    };
+    let primary = address::primary(joined.iter().map(String::as_str)).map(str::to_owned);
+    values.retain(|(p, _)| {
+        !matches!(*p, property::WINDOWS_EMAIL_ADDRESS | property::EMAIL_ADDRESSES)
+    });
+    values.push((property::EMAIL_ADDRESSES, joined));
+    values.push((property::WINDOWS_EMAIL_ADDRESS, primary.into_iter().collect()));
+    Ok(())
+}
+
+fn not_smtp(address: &str) -> CmdletError {
+    CmdletError::new(
+        ErrorKind::InvalidSmtpAddress,
+        format!(
+            "The email address \"{address}\" isn't correct. Please use this format: user name, the @ sign, followed by the domain name."
+        ),
+    )
+}
+
+fn check_lengths(property: AttributeNumber, values: &[String]) -> Result<(), CmdletError> {
+    let Some(spec) = property::spec(property) else { return Ok(()) };
+    if let Some(most) = spec.max_values.filter(|most| values.len() > *most) {
+        return Err(CmdletError::new(
+            ErrorKind::ValueTooLong,
+            format!(
+                "The property '{}' can have at most {most} values; {} were given.",
+                spec.name,
+                values.len()
+            ),
+        ));
+    }
+    let Some(longest) = spec.max_length else { return Ok(()) };
+    match values.iter().map(|value| value.encode_utf16().count()).find(|n| *n > longest) {
+        None => Ok(()),
+        Some(length) => Err(CmdletError::new(
+            ErrorKind::ValueTooLong,
+            format!(
+                "The length of the property is too long. The maximum length is {longest} and the length of the value provided is {length}. Property Name: {}",
+                spec.name
+            ),
+        )),
+    }
+}
+
+/// SMTP addresses must be addresses, lie in accepted domains and belong to nobody else. Addresses
+/// that the mailbox has already are not asked about again; other types are not checked.
+fn check_addresses(
+    tenant: &ExchangeOnline,
+    number: u32,
+    mailbox: &Mailbox,
+    addresses: &[String],
+) -> Result<(), CmdletError> {
+    for value in addresses {
+        let parsed = ProxyAddress::parse(value);
+        let known = mailbox
+            .record
+            .values(property::EMAIL_ADDRESSES)
+            .any(|have| have.eq_ignore_ascii_case(value.as_bytes()));
+        if !parsed.is_smtp() || known {
+            continue;
+        }
+        if !address::is_well_formed(parsed.address) {
+            return Err(not_smtp(parsed.address));
+        }
+        let domain = parsed.domain().unwrap_or_default();
+        if !tenant.accepted_domains.iter().any(|d| d.eq_ignore_ascii_case(domain)) {
+            return Err(CmdletError::new(
+                ErrorKind::NotAcceptedDomain,
+                format!(
+                    "You can't use the domain because it's not an accepted domain for your organization. {domain}"
+                ),
+            ));
+        }
+        if let Some(owner) = tenant.owner(parsed.address).filter(|owner| *owner != number) {
+            let other = tenant
+                .mailbox(owner)
+                .and_then(|m| m.record.text(property::DISPLAY_NAME))
+                .unwrap_or_default();
+            return Err(CmdletError::new(
+                ErrorKind::ProxyAddressExists,
+                format!(
+                    "The proxy address \"{value}\" is already being used by the proxy addresses or LegacyExchangeDN of \"{other}\". Please choose another proxy address."
+                ),
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! A recipient of Exchange Online, and the types it can have.
+//!
+//! Source: Microsoft Learn, "Set-Mailbox", parameter Type; "Get-Mailbox", RecipientTypeDetails.
+
+use crate::clock::VirtualTime;
+use crate::guid::Guid;
+use crate::record::Record;
+
+/// `RecipientTypeDetails`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecipientType {
+    /// `UserMailbox`.
+    User,
+    /// `SharedMailbox`.
+    Shared,
+    /// `RoomMailbox`.
+    Room,
+    /// `EquipmentMailbox`.
+    Equipment,
+    /// `MailUser`: stands for a mailbox that is on-premises. `Get-Mailbox` does not show it.
+    MailUser,
+}
+
+impl RecipientType {
+    /// `RecipientTypeDetails`.
+    #[must_use]
+    pub const fn details(self) -> &'static str {
+        match self {
+            Self::User => "UserMailbox",
+            Self::Shared => "SharedMailbox",
+            Self::Room => "RoomMailbox",
+            Self::Equipment => "EquipmentMailbox",
+            Self::MailUser => "MailUser",
+        }
+    }
+
+    /// By the value of `Set-Mailbox -Type`.
+    #[must_use]
+    pub fn by_parameter(value: &str) -> Option<Self> {
+        [
+            ("Regular", Self::User),
+            ("Shared", Self::Shared),
+            ("Room", Self::Room),
+            ("Equipment", Self::Equipment),
+        ]
+        .into_iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(value))
+        .map(|(_, kind)| kind)
+    }
+
+    /// Whether there is a mailbox in Exchange Online.
+    #[must_use]
+    pub const fn is_mailbox(self) -> bool {
+        !matches!(self, Self::MailUser)
+    }
+
+    /// What AD shows for such a mailbox in the cloud: `msExchRecipientTypeDetails`,
+    /// `msExchRecipientDisplayType`, and `msExchRemoteRecipientType` of one that was migrated.
+    ///
+    /// Source: Microsoft Learn, hybrid device account pages; long-published constants.
+    #[must_use]
+    pub const fn remote_numbers(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::User => ("2147483648", "-2147483642", "4"),
+            Self::Shared => ("34359738368", "-2147483642", "100"),
+            Self::Room => ("8589934592", "-2147481850", "36"),
+            Self::Equipment => ("17179869184", "-2147481594", "68"),
+            Self::MailUser => ("1", "1073741824", "0"),
+        }
+    }
+}
+
+/// A recipient: state beside the values, and the values by [`super::property`] number.
+#[derive(Debug, Clone)]
+pub struct Mailbox {
+    /// `ExternalDirectoryObjectId`.
+    pub id: Guid,
+    /// `RecipientTypeDetails`.
+    pub kind: RecipientType,
+    /// `IsDirSynced`.
+    pub dir_synced: bool,
+    /// `IsExchangeCloudManaged`.
+    pub cloud_managed: bool,
+    /// When the flag last changed.
+    pub flag_changed: VirtualTime,
+    /// When anything last changed; `WhenChangedUTC` shows whole seconds of it.
+    pub when_changed: VirtualTime,
+    /// How often it changed.
+    pub version: u32,
+    /// The values.
+    pub record: Record,
+    pub(super) position: u64,
+}

@@ -1,0 +1,330 @@
+//! Exchange Online: recipients, their rules, and the cmdlets that read and change them.
+
+pub mod address;
+mod changes;
+pub mod cmdlets;
+mod mailbox;
+pub mod property;
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+pub use mailbox::{Mailbox, RecipientType};
+
+use crate::clock::VirtualTime;
+use crate::guid::Guid;
+use crate::index::TextIndex;
+use crate::ledger::Change;
+use crate::record::{AttributeNumber, Record};
+use address::ProxyAddress;
+use changes::ChangeLog;
+
+/// New values of a mailbox by property number, ascending, each once.
+pub type Changes = Vec<(AttributeNumber, Vec<String>)>;
+
+/// The recipients of a tenant.
+#[derive(Clone, Debug)]
+pub struct ExchangeOnline {
+    /// Accepted domains, the default one first.
+    pub accepted_domains: Vec<String>,
+    /// `BlockExchangeProvisioningFromOnPremEnabled`.
+    pub cloud_managed_by_default: bool,
+    mailboxes: Vec<Mailbox>,
+    by_id: HashMap<Guid, u32, FxBuildHasher>,
+    names: TextIndex,
+    addresses: TextIndex,
+    changes: ChangeLog,
+}
+
+impl ExchangeOnline {
+    /// A tenant without recipients.
+    #[must_use]
+    pub fn new(accepted_domains: Vec<String>) -> Self {
+        Self {
+            accepted_domains,
+            cloud_managed_by_default: false,
+            mailboxes: Vec::new(),
+            by_id: HashMap::default(),
+            names: TextIndex::default(),
+            addresses: TextIndex::default(),
+            changes: ChangeLog::default(),
+        }
+    }
+
+    /// Room for this many more recipients.
+    pub fn reserve(&mut self, more: usize) {
+        self.mailboxes.reserve(more);
+        self.by_id.reserve(more);
+    }
+
+    /// Adds a recipient as it is, without any rule, and returns its number.
+    pub fn add(&mut self, mut mailbox: Mailbox) -> u32 {
+        let number = u32::try_from(self.mailboxes.len()).expect("fewer than 2^32 mailboxes");
+        mailbox.position = self.changes.push(number, mailbox.when_changed);
+        self.by_id.insert(mailbox.id, number);
+        for text in names_of(&mailbox.record) {
+            self.names.insert(text, number);
+        }
+        for text in addresses_of(&mailbox.record) {
+            self.addresses.insert(text, number);
+        }
+        self.mailboxes.push(mailbox);
+        number
+    }
+
+    /// A new recipient's value, for [`Self::add`].
+    #[must_use]
+    pub fn recipient(id: Guid, kind: RecipientType, at: VirtualTime, record: Record) -> Mailbox {
+        Mailbox {
+            id,
+            kind,
+            dir_synced: true,
+            cloud_managed: false,
+            flag_changed: at,
+            when_changed: at,
+            version: 0,
+            record,
+            position: 0,
+        }
+    }
+
+    /// All recipients, by number.
+    #[must_use]
+    pub fn mailboxes(&self) -> &[Mailbox] {
+        &self.mailboxes
+    }
+
+    /// A recipient by number.
+    #[must_use]
+    pub fn mailbox(&self, number: u32) -> Option<&Mailbox> {
+        self.mailboxes.get(number as usize)
+    }
+
+    /// A recipient by id.
+    #[must_use]
+    pub fn by_id(&self, id: Guid) -> Option<u32> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// A recipient by what people call it: id, user principal name, alias, or an SMTP address.
+    #[must_use]
+    pub fn find(&self, identity: &str) -> Option<u32> {
+        if let Some(number) = identity.parse().ok().and_then(|id| self.by_id(id)) {
+            return Some(number);
+        }
+        let named = |number: u32| {
+            self.mailbox(number)
+                .is_some_and(|m| names_of(&m.record).any(|t| t.eq_ignore_ascii_case(identity)))
+        };
+        self.names.find(identity, named).or_else(|| self.owner(identity))
+    }
+
+    /// Who has this SMTP address (without its type).
+    #[must_use]
+    pub fn owner(&self, address: &str) -> Option<u32> {
+        self.addresses.find(address, |number| {
+            self.mailbox(number)
+                .is_some_and(|m| addresses_of(&m.record).any(|t| t.eq_ignore_ascii_case(address)))
+        })
+    }
+
+    /// Puts new values in force, without any rule, and tells what changed. Nothing changes, and no
+    /// version is counted, when all values are there already.
+    pub fn apply(&mut self, number: u32, now: VirtualTime, new: &Changes) -> Vec<Change> {
+        let Some(mailbox) = self.mailboxes.get_mut(number as usize) else { return Vec::new() };
+        let changed: Vec<Change> = new
+            .iter()
+            .filter_map(|(property, values)| change(mailbox, *property, values))
+            .collect();
+        if changed.is_empty() {
+            return changed;
+        }
+        for text in touched_names(&changed, &mailbox.record) {
+            self.names.remove(text, number);
+        }
+        for text in touched_addresses(&changed, &mailbox.record) {
+            self.addresses.remove(text, number);
+        }
+        let updates: Vec<(AttributeNumber, &[Box<[u8]>])> =
+            changed.iter().map(|c| (c.attribute, c.new.as_slice())).collect();
+        mailbox.record = mailbox.record.with(&updates);
+        for text in touched_names(&changed, &mailbox.record) {
+            self.names.insert(text, number);
+        }
+        for text in touched_addresses(&changed, &mailbox.record) {
+            self.addresses.insert(text, number);
+        }
+        self.touch(number, now);
+        changed
+    }
+
+    /// Sets `IsExchangeCloudManaged`. No value changes by it.
+    pub fn set_flag(&mut self, number: u32, now: VirtualTime, flag: bool) -> Option<Change> {
+        let mailbox = self.mailboxes.get_mut(number as usize)?;
+        if mailbox.cloud_managed == flag {
+            return None;
+        }
+        mailbox.cloud_managed = flag;
+        mailbox.flag_changed = now;
+        self.touch(number, now);
+        Some(state_change(property::FLAG, truth(!flag), truth(flag)))
+    }
+
+    /// Sets `RecipientTypeDetails`.
+    pub fn set_kind(
+        &mut self,
+        number: u32,
+        now: VirtualTime,
+        kind: RecipientType,
+    ) -> Option<Change> {
+        let mailbox = self.mailboxes.get_mut(number as usize)?;
+        if mailbox.kind == kind {
+            return None;
+        }
+        let old = core::mem::replace(&mut mailbox.kind, kind);
+        self.touch(number, now);
+        Some(state_change(property::RECIPIENT_TYPE_DETAILS, old.details(), kind.details()))
+    }
+
+    /// Mailboxes whose latest change lies at or after a position of the change log, at most `limit`,
+    /// oldest change first, and the position after the last of them when there are more.
+    #[must_use]
+    pub fn changed_from(&self, position: u64, limit: usize) -> (Vec<u32>, Option<u64>) {
+        let mut rows = Vec::new();
+        for (number, at) in self.changes.from(position) {
+            let current =
+                self.mailbox(number).is_some_and(|m| m.position == at && m.kind.is_mailbox());
+            if !current {
+                continue;
+            }
+            if rows.len() == limit {
+                return (rows, Some(at));
+            }
+            rows.push(number);
+        }
+        (rows, None)
+    }
+
+    /// The position of the first change in or after the second of `since`; the start for `None`.
+    #[must_use]
+    pub fn position_since(&self, since: Option<VirtualTime>) -> u64 {
+        since.map_or(0, |since| self.changes.first_since(since))
+    }
+
+    fn touch(&mut self, number: u32, now: VirtualTime) {
+        let position = self.changes.push(number, now);
+        if let Some(mailbox) = self.mailboxes.get_mut(number as usize) {
+            mailbox.when_changed = now;
+            mailbox.version += 1;
+            mailbox.position = position;
+        }
+        let mailboxes = &self.mailboxes;
+        self.changes.tidy(mailboxes.len(), |number, position| {
+            mailboxes.get(number as usize).is_some_and(|m| m.position == position)
+        });
+    }
+}
+
+/// `True` or `False`, as the service spells them.
+#[must_use]
+pub const fn truth(value: bool) -> &'static str {
+    if value { "True" } else { "False" }
+}
+
+fn state_change(attribute: AttributeNumber, old: &str, new: &str) -> Change {
+    Change { attribute, old: vec![old.as_bytes().into()], new: vec![new.as_bytes().into()] }
+}
+
+fn change(mailbox: &Mailbox, property: AttributeNumber, new: &[String]) -> Option<Change> {
+    let old = mailbox.record.values(property);
+    if old.len() == new.len() && old.clone().zip(new).all(|(a, b)| a == b.as_bytes()) {
+        return None;
+    }
+    Some(Change {
+        attribute: property,
+        old: old.map(Into::into).collect(),
+        new: new.iter().map(|value| value.as_bytes().into()).collect(),
+    })
+}
+
+fn names_of(record: &Record) -> impl Iterator<Item = &str> {
+    [property::USER_PRINCIPAL_NAME, property::ALIAS].into_iter().filter_map(|n| record.text(n))
+}
+
+fn addresses_of(record: &Record) -> impl Iterator<Item = &str> {
+    record
+        .values(property::EMAIL_ADDRESSES)
+        .filter_map(|value| core::str::from_utf8(value).ok())
+        .map(ProxyAddress::parse)
+        .filter(ProxyAddress::is_smtp)
+        .map(|address| address.address)
+}
+
+fn touched_names<'r>(changed: &[Change], record: &'r Record) -> Vec<&'r str> {
+    let touched = changed
+        .iter()
+        .any(|c| matches!(c.attribute, property::USER_PRINCIPAL_NAME | property::ALIAS));
+    if touched { names_of(record).collect() } else { Vec::new() }
+}
+
+fn touched_addresses<'r>(changed: &[Change], record: &'r Record) -> Vec<&'r str> {
+    let touched = changed.iter().any(|c| c.attribute == property::EMAIL_ADDRESSES);
+    if touched { addresses_of(record).collect() } else { Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant() -> ExchangeOnline {
+        let mut tenant = ExchangeOnline::new(vec!["contoso.com".to_owned()]);
+        for n in 1..=3_u8 {
+            let upn = format!("u{n}@contoso.com");
+            let address = format!("SMTP:{upn}");
+            let record = Record::from_sorted([
+                (property::USER_PRINCIPAL_NAME, vec![upn.as_bytes()]),
+                (property::EMAIL_ADDRESSES, vec![address.as_bytes()]),
+            ]);
+            let at = VirtualTime::from_micros(0);
+            tenant.add(ExchangeOnline::recipient(Guid([n; 16]), RecipientType::User, at, record));
+        }
+        tenant
+    }
+
+    fn at(seconds: i64) -> VirtualTime {
+        VirtualTime::from_micros(seconds * 1_000_000 + 17)
+    }
+
+    #[test]
+    fn a_listing_loses_no_mailbox_that_changes_while_it_is_read() {
+        let mut tenant = tenant();
+        let (first, next) = tenant.changed_from(0, 2);
+        assert_eq!(first, [0, 1]);
+        tenant.set_flag(0, at(5), true);
+        let (second, end) = tenant.changed_from(next.unwrap(), 2);
+        assert_eq!((second, end), (vec![2, 0], None), "the change comes again, at the end");
+    }
+
+    #[test]
+    fn changes_of_one_second_are_found_by_that_second() {
+        let mut tenant = tenant();
+        tenant.set_flag(2, at(5), true);
+        tenant.set_flag(1, at(5), true);
+        let since = tenant.position_since(Some(at(5)));
+        assert_eq!(tenant.changed_from(since, 9).0, [2, 1]);
+        let later = tenant.position_since(Some(at(6)));
+        assert!(tenant.changed_from(later, 9).0.is_empty());
+    }
+
+    #[test]
+    fn indexes_follow_the_values() {
+        let mut tenant = tenant();
+        assert_eq!(tenant.find("U2@contoso.com"), Some(1));
+        let new = vec![(property::EMAIL_ADDRESSES, vec!["SMTP:other@contoso.com".to_owned()])];
+        assert_eq!(tenant.apply(1, at(1), &new).len(), 1);
+        assert_eq!(tenant.owner("other@contoso.com"), Some(1));
+        assert_eq!(tenant.owner("u2@contoso.com"), None);
+        assert!(tenant.apply(1, at(2), &new).is_empty(), "the same values are no change");
+        assert_eq!(tenant.mailbox(1).unwrap().version, 1);
+    }
+}

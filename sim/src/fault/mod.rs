@@ -1,0 +1,220 @@
+//! Faults: rules that decide the fate of an operation at a place.
+//!
+//! The first rule that does not pass wins, in the order in which they were installed. Each counts
+//! its hits; a fault that was never hit proves nothing.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::clock::VirtualTime;
+
+/// Where an operation is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A provisioning agent's gateway, by name.
+    Agent(String),
+    /// A domain controller, by name.
+    DomainController(String),
+    /// The Exchange Online admin API.
+    ExchangeOnline,
+    /// Microsoft Graph.
+    Graph,
+    /// The engine's own process; operations are its port calls.
+    Engine,
+}
+
+/// As reports name it.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Agent(name) | Self::DomainController(name) => f.write_str(name),
+            Self::ExchangeOnline => f.write_str("Exchange Online"),
+            Self::Graph => f.write_str("Microsoft Graph"),
+            Self::Engine => f.write_str("engine"),
+        }
+    }
+}
+
+/// Which operations at the place a rule is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operations {
+    /// All of them.
+    Any,
+    /// Those with this name: `modify`, `search`, `Set-Mailbox`, `directory.modify`.
+    Named(String),
+}
+
+/// What happens to the operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Nobody is there: the connection is refused.
+    Refuse,
+    /// The connection breaks before the operation was done.
+    LoseBefore,
+    /// The operation is done, and the connection breaks before the answer.
+    LoseAfter,
+    /// The directory answers with this LDAP result code instead of doing it.
+    LdapResult(u32),
+    /// The engine's process ends before the call.
+    HaltBefore,
+    /// The engine's process ends after the call, before it sees the answer.
+    HaltAfter,
+}
+
+/// A rule.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// The fault's name in scenario files.
+    pub name: &'static str,
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub operations: Operations,
+    /// The effect.
+    pub effect: Effect,
+    /// Matching operations that pass first.
+    pub skip: u32,
+    /// Operations it may still hit; `None` for any number.
+    pub left: Option<u32>,
+    /// In force from here.
+    pub from: VirtualTime,
+    /// In force until here, exclusive; `None` for ever.
+    pub until: Option<VirtualTime>,
+    /// How often it did something.
+    pub hits: u32,
+}
+
+impl Rule {
+    /// Whether it is in force at `now` and has hits left.
+    #[must_use]
+    pub fn is_active(&self, now: VirtualTime) -> bool {
+        self.from <= now && self.until.is_none_or(|end| now < end) && self.left != Some(0)
+    }
+
+    fn is_about(&self, place: &Place, operation: &str) -> bool {
+        self.place == *place
+            && match &self.operations {
+                Operations::Any => true,
+                Operations::Named(name) => name == operation,
+            }
+    }
+}
+
+/// The rules of an estate. Ended ones stay, with their hits.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    rules: Vec<Rule>,
+}
+
+impl Faults {
+    /// Installs a rule and returns its number.
+    pub fn install(&mut self, rule: Rule) -> u32 {
+        self.rules.push(rule);
+        u32::try_from(self.rules.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Ends a rule now. False when there is no such rule.
+    pub fn end(&mut self, number: u32, now: VirtualTime) -> bool {
+        let Some(rule) = self.rules.get_mut(number as usize) else { return false };
+        rule.until = Some(rule.until.map_or(now, |end| end.min(now)));
+        true
+    }
+
+    /// Ends every rule now: the estate heals.
+    pub fn end_all(&mut self, now: VirtualTime) {
+        for number in 0..self.rules.len() {
+            let _ = self.end(u32::try_from(number).unwrap_or(u32::MAX), now);
+        }
+    }
+
+    /// All rules ever installed, by number.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The fate of one operation: the number and effect of the first rule that does not pass.
+    /// Counts the hit.
+    pub fn meet(
+        &mut self,
+        now: VirtualTime,
+        place: &Place,
+        operation: &str,
+    ) -> Option<(u32, Effect)> {
+        for (number, rule) in self.rules.iter_mut().enumerate() {
+            if !rule.is_active(now) || !rule.is_about(place, operation) {
+                continue;
+            }
+            if rule.skip > 0 {
+                rule.skip -= 1;
+                continue;
+            }
+            rule.hits += 1;
+            rule.left = rule.left.map(|left| left - 1);
+            return Some((u32::try_from(number).unwrap_or(u32::MAX), rule.effect));
+        }
+        None
+    }
+
+    /// Whether an operation would be refused now, without counting a hit (a heartbeat is none), and
+    /// since when.
+    #[must_use]
+    pub fn refused_since(&self, now: VirtualTime, place: &Place) -> Option<VirtualTime> {
+        self.rules
+            .iter()
+            .filter(|r| r.is_active(now) && r.place == *place && r.effect == Effect::Refuse)
+            .map(|rule| rule.from)
+            .min()
+    }
+
+    /// The next instant at which a rule begins or ends after `now`.
+    #[must_use]
+    pub fn next_edge(&self, now: VirtualTime) -> Option<VirtualTime> {
+        self.rules
+            .iter()
+            .flat_map(|rule| [Some(rule.from), rule.until])
+            .flatten()
+            .filter(|edge| *edge > now)
+            .min()
+    }
+}
+
+/// A window from now on, or none.
+#[must_use]
+pub fn until(now: VirtualTime, length: Option<Duration>) -> Option<VirtualTime> {
+    length.map(|length| now + length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn busy(skip: u32, left: Option<u32>) -> Rule {
+        Rule {
+            name: "dc_busy",
+            place: Place::DomainController("DC1".to_owned()),
+            operations: Operations::Named("modify".to_owned()),
+            effect: Effect::LdapResult(51),
+            skip,
+            left,
+            from: VirtualTime::from_micros(10),
+            until: Some(VirtualTime::from_micros(20)),
+            hits: 0,
+        }
+    }
+
+    #[test]
+    fn a_rule_acts_in_its_window_on_its_operation_only() {
+        let mut faults = Faults::default();
+        faults.install(busy(1, Some(1)));
+        let dc = Place::DomainController("DC1".to_owned());
+        let at = VirtualTime::from_micros;
+        assert_eq!(faults.meet(at(9), &dc, "modify"), None, "not yet");
+        assert_eq!(faults.meet(at(10), &dc, "search"), None, "another operation");
+        assert_eq!(faults.meet(at(10), &Place::Graph, "modify"), None, "another place");
+        assert_eq!(faults.meet(at(11), &dc, "modify"), None, "the first passes");
+        assert_eq!(faults.meet(at(12), &dc, "modify"), Some((0, Effect::LdapResult(51))));
+        assert_eq!(faults.meet(at(13), &dc, "modify"), None, "no hits left");
+        assert_eq!(faults.rules()[0].hits, 1);
+    }
+}

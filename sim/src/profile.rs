@@ -1,0 +1,310 @@
+//! Profiles: the product's behaviour at a date, as data.
+//!
+//! Microsoft's service changes, and some of its behaviour is unpublished. What is dated or unknown
+//! sits in `sim/profiles/*.toml`, each row with its evidence and its source; code asks the profile.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::clock::VirtualTime;
+
+pub use toml::Value;
+
+/// The newest profile.
+pub const DEFAULT_PROFILE: &str = "wb-ga-2026-08";
+
+const FILES: &[(&str, &str)] = &[
+    ("p1-preview-2025-08", include_str!("../profiles/p1-preview-2025-08.toml")),
+    ("p1-ga-2025-10", include_str!("../profiles/p1-ga-2025-10.toml")),
+    ("p1-fixed-2025-11", include_str!("../profiles/p1-fixed-2025-11.toml")),
+    ("wb-private", include_str!("../profiles/wb-private.toml")),
+    ("wb-public-2026-05", include_str!("../profiles/wb-public-2026-05.toml")),
+    ("wb-ga-2026-08", include_str!("../profiles/wb-ga-2026-08.toml")),
+];
+
+/// How well a row is founded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Evidence {
+    /// Stated by Microsoft and read directly.
+    Documented,
+    /// Stated by Microsoft, read through a third party.
+    Quoted,
+    /// Public material of a preview.
+    Preview,
+    /// Reported by customers and tool authors.
+    Field,
+    /// Concluded from neighbouring documented behaviour.
+    Inferred,
+    /// Nothing public: a switch.
+    Unknown,
+    /// Invented so that a model has a number at all.
+    Synthetic,
+}
+
+/// A row of a profile.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// The value.
+    pub value: Value,
+    /// How well it is founded.
+    pub evidence: Evidence,
+    /// Where it comes from.
+    pub source: String,
+}
+
+type Rows = BTreeMap<String, Row>;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    #[serde(default)]
+    base: Option<String>,
+    #[serde(default)]
+    switches: Rows,
+    #[serde(default)]
+    features: Rows,
+    #[serde(default)]
+    limits: Rows,
+    #[serde(default)]
+    versions: Rows,
+    #[serde(default)]
+    timings: Rows,
+    #[serde(default)]
+    costs: Rows,
+}
+
+/// Why a profile is not to be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProfileError {
+    /// There is no profile of that name.
+    #[error("there is no profile `{0}`")]
+    Unknown(String),
+    /// The profile has no such switch.
+    #[error("there is no switch `{0}`")]
+    UnknownSwitch(String),
+    /// The switch takes something else.
+    #[error("switch `{switch}` takes {expected}, not `{given}`")]
+    WrongValue {
+        /// The switch.
+        switch: String,
+        /// What it takes.
+        expected: &'static str,
+        /// What was given.
+        given: String,
+    },
+    /// The profile's own file is wrong.
+    #[error("profile `{name}`: {problem}")]
+    Broken {
+        /// The profile.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// What an operation costs in virtual time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Costs {
+    /// A page of `Get-Mailbox`.
+    pub exchange_list_page: Duration,
+    /// One mailbox by identity.
+    pub exchange_get: Duration,
+    /// One `Set-Mailbox`.
+    pub exchange_set: Duration,
+    /// A Graph request.
+    pub graph_call: Duration,
+    /// An LDAP search.
+    pub ldap_search: Duration,
+    /// An LDAP modify.
+    pub ldap_modify: Duration,
+    /// One step of a Connect Sync cycle.
+    pub connect_step: Duration,
+    /// One object in it.
+    pub connect_object: Duration,
+}
+
+/// A profile with its switches as a scenario chose them.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    rows: BTreeMap<&'static str, Rows>,
+    /// The costs.
+    pub costs: Costs,
+}
+
+/// Names of all profiles, oldest first.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(name, _)| *name)
+}
+
+impl Profile {
+    /// Loads a profile by name.
+    ///
+    /// # Errors
+    /// `Unknown` for a name that is none, `Broken` when the file itself is wrong.
+    pub fn load(name: &str) -> Result<Self, ProfileError> {
+        let rows = load_rows(name)?;
+        let broken = |problem: String| ProfileError::Broken { name: name.to_owned(), problem };
+        let cost = |key: &str| {
+            let row = rows.get("costs").and_then(|rows| rows.get(key));
+            row.and_then(|row| row.value.as_str())
+                .and_then(parse_duration)
+                .ok_or_else(|| broken(format!("costs.{key} is not a duration")))
+        };
+        let costs = Costs {
+            exchange_list_page: cost("exchange_list_page")?,
+            exchange_get: cost("exchange_get")?,
+            exchange_set: cost("exchange_set")?,
+            graph_call: cost("graph_call")?,
+            ldap_search: cost("ldap_search")?,
+            ldap_modify: cost("ldap_modify")?,
+            connect_step: cost("connect_step")?,
+            connect_object: cost("connect_object")?,
+        };
+        Ok(Self { name: name.to_owned(), rows, costs })
+    }
+
+    /// Sets a switch.
+    ///
+    /// # Errors
+    /// `UnknownSwitch`, or `WrongValue` when it is of another kind than the default.
+    pub fn set_switch(&mut self, switch: &str, value: Value) -> Result<(), ProfileError> {
+        let row = self
+            .rows
+            .get_mut("switches")
+            .and_then(|rows| rows.get_mut(switch))
+            .ok_or_else(|| ProfileError::UnknownSwitch(switch.to_owned()))?;
+        let wrong = |expected| ProfileError::WrongValue {
+            switch: switch.to_owned(),
+            expected,
+            given: value.to_string(),
+        };
+        match (switch, value.as_str()) {
+            ("proxy_mode", Some("replace_smtp" | "replace_all" | "merge"))
+            | ("rtd_mode", Some("remote" | "raw"))
+            | ("race", Some("land" | "refuse")) => {}
+            ("proxy_mode", _) => return Err(wrong("`replace_smtp`, `replace_all` or `merge`")),
+            ("rtd_mode", _) => return Err(wrong("`remote` or `raw`")),
+            ("race", _) => return Err(wrong("`land` or `refuse`")),
+            _ if row.value.same_type(&value) => {}
+            _ => return Err(wrong(row.value.type_str())),
+        }
+        row.value = value;
+        Ok(())
+    }
+
+    /// Names of all switches.
+    pub fn switches(&self) -> impl Iterator<Item = &str> {
+        self.rows.get("switches").into_iter().flat_map(|rows| rows.keys()).map(String::as_str)
+    }
+
+    /// A switch or feature that is on or off; off when the profile does not have it.
+    #[must_use]
+    pub fn is_on(&self, name: &str) -> bool {
+        self.row(name).and_then(|row| row.value.as_bool()).unwrap_or(false)
+    }
+
+    /// The text of a switch, version or timing; empty when the profile does not have it.
+    #[must_use]
+    pub fn text(&self, name: &str) -> &str {
+        self.row(name).and_then(|row| row.value.as_str()).unwrap_or("")
+    }
+
+    /// A timing; zero when the profile does not have it.
+    #[must_use]
+    pub fn timing(&self, name: &str) -> Duration {
+        parse_duration(self.text(name)).unwrap_or_default()
+    }
+
+    /// An instant; `None` when the profile does not have it.
+    #[must_use]
+    pub fn instant(&self, name: &str) -> Option<VirtualTime> {
+        self.text(name).parse::<jiff::Timestamp>().ok().map(VirtualTime::from_jiff)
+    }
+
+    /// A limit; `None` when the profile does not have it.
+    #[must_use]
+    pub fn limit(&self, name: &str) -> Option<u64> {
+        self.row(name).and_then(|row| row.value.as_integer()).and_then(|n| u64::try_from(n).ok())
+    }
+
+    /// A row with its evidence and source.
+    #[must_use]
+    pub fn row(&self, name: &str) -> Option<&Row> {
+        self.rows.values().find_map(|rows| rows.get(name))
+    }
+}
+
+/// A version such as `2.5.190.0`, comparable part by part; parts that are no numbers count as 0.
+#[must_use]
+pub fn version_parts(version: &str) -> Vec<u64> {
+    version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+}
+
+fn load_rows(name: &str) -> Result<BTreeMap<&'static str, Rows>, ProfileError> {
+    let (_, text) = FILES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .ok_or_else(|| ProfileError::Unknown(name.to_owned()))?;
+    let broken = |problem: String| ProfileError::Broken { name: name.to_owned(), problem };
+    let file: File = toml::from_str(text).map_err(|error| broken(error.to_string()))?;
+    if file.name != name {
+        return Err(broken(format!("calls itself `{}`", file.name)));
+    }
+    let mut rows = match &file.base {
+        Some(base) => load_rows(base)?,
+        None => BTreeMap::new(),
+    };
+    for (section, own) in [
+        ("switches", file.switches),
+        ("features", file.features),
+        ("limits", file.limits),
+        ("versions", file.versions),
+        ("timings", file.timings),
+        ("costs", file.costs),
+    ] {
+        rows.entry(section).or_default().extend(own);
+    }
+    Ok(rows)
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let span: jiff::SignedDuration = text.parse().ok()?;
+    Duration::try_from(span).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_loads_and_inherits() {
+        for name in names() {
+            let profile = Profile::load(name).unwrap();
+            assert!(profile.limit("mailboxes").is_some(), "{name}");
+            assert_eq!(profile.timing("connect_cycle"), Duration::from_secs(1800), "{name}");
+        }
+        assert!(Profile::load("wb-private").unwrap().is_on("first_time_requires_initial"));
+        assert!(!Profile::load("wb-ga-2026-08").unwrap().is_on("first_time_requires_initial"));
+    }
+
+    #[test]
+    fn switches_are_checked() {
+        let mut profile = Profile::load(DEFAULT_PROFILE).unwrap();
+        assert!(profile.set_switch("null_flow", Value::Boolean(true)).is_ok());
+        assert!(profile.is_on("null_flow"));
+        assert!(profile.set_switch("proxy_mode", Value::String("swap".into())).is_err());
+        assert!(profile.set_switch("no_such", Value::Boolean(true)).is_err());
+    }
+
+    #[test]
+    fn versions_compare_by_number() {
+        assert!(version_parts("2.5.79.0") < version_parts("2.5.190.0"));
+    }
+}

@@ -1,0 +1,155 @@
+//! `InvokeCommand`: one cmdlet, its output as JSON.
+
+use serde_json::json;
+
+use super::body::Body;
+use super::{Caller, Links, error, row};
+use crate::clock::VirtualTime;
+use crate::estate::Estate;
+use crate::exchange::cmdlets::{Output, Rows};
+use crate::powershell::CmdletCall;
+use crate::wire::json;
+use crate::wire::message::{Address, Answer};
+
+/// Most rows of a page (Microsoft Learn, "Exchange Online Admin API overview": 1,000 by default).
+const PAGE: usize = 1_000;
+
+const MORE_RESULTS: &str = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter.";
+
+/// Runs the cmdlet of a request.
+pub(super) fn answer(
+    estate: &mut Estate,
+    caller: &Caller,
+    links: &Links<'_>,
+    body: Result<Body, serde_json::Error>,
+) -> Answer {
+    let call: CmdletCall = match body {
+        Ok(body) => body.into(),
+        Err(why) => return error::of_body(caller, &why, estate.now()),
+    };
+    let page = links.address.query.get("skiptoken");
+    let size = links.prefer.and_then(page_size).unwrap_or(PAGE);
+    let output = estate.cmdlet(caller, &call, page, size);
+    // The cmdlet itself may have moved the clock.
+    let at = estate.now();
+    match output {
+        Ok(output) => Answer::new(200, error::JSON, success(estate, links, &call, &output), at)
+            .with("odata-version", "4.0")
+            .with("preference-applied", "odata.include-annotations=\"*\""),
+        Err(refusal) => error::of_cmdlet(&refusal, at),
+    }
+}
+
+/// `odata.maxpagesize` of a `Prefer` header, which may hold blanks and further preferences.
+fn page_size(prefer: &str) -> Option<usize> {
+    prefer
+        .split([';', ','])
+        .filter_map(|preference| preference.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("odata.maxpagesize"))
+        .and_then(|(_, value)| value.trim().trim_matches('"').parse().ok())
+        .filter(|size| *size > 0)
+        .map(|size: usize| size.min(PAGE))
+}
+
+fn success(estate: &Estate, links: &Links<'_>, call: &CmdletCall, output: &Output) -> Vec<u8> {
+    let next = output.next.as_deref().map(|token| links.address.next_link(links.base, token));
+    let mut warnings: Vec<&str> = output.warnings.iter().map(String::as_str).collect();
+    let unlimited =
+        call.text("ResultSize").is_some_and(|size| size.eq_ignore_ascii_case("Unlimited"));
+    if next.is_some() && !unlimited {
+        warnings.push(MORE_RESULTS);
+    }
+    let mut out = Vec::with_capacity(match &output.rows {
+        Rows::Mailboxes(rows) => 512 + rows.len() * 1_024,
+        _ => 512,
+    });
+    out.extend_from_slice(b"{\"@odata.context\":");
+    let tenant = estate.entra.tenant;
+    let context = format!(
+        "{}/adminapi/beta/{tenant}/$metadata#Collection(Exchange.GenericHashTable)",
+        links.base
+    );
+    json::string(&mut out, &context);
+    out.extend_from_slice(
+        b",\"adminapi.warnings@odata.type\":\"#Collection(String)\",\"@adminapi.warnings\":",
+    );
+    json::strings(&mut out, warnings.iter().map(|warning| warning.as_bytes()));
+    if let Some(next) = next {
+        out.extend_from_slice(b",\"@odata.nextLink\":");
+        json::string(&mut out, &next);
+    }
+    out.extend_from_slice(b",\"value\":");
+    let mut list = json::List::after(out);
+    let select = links.address.query.select();
+    match &output.rows {
+        Rows::None => {}
+        Rows::Mailboxes(rows) => {
+            row::mailboxes(&mut list, estate, rows, &row::columns(select.as_deref()));
+        }
+        Rows::Organization => {
+            let text = organization(estate, select.as_deref());
+            list.next().extend_from_slice(text.as_bytes());
+        }
+    }
+    let mut out = list.end();
+    out.push(b'}');
+    out
+}
+
+/// `Get-OrganizationConfig`. The tenant default is read back as
+/// `BlockExchangeProvisioningFromOnPremEnabled` (Microsoft Learn, "Cloud-based management of Exchange
+/// attributes").
+fn organization(estate: &Estate, select: Option<&[&str]>) -> String {
+    let name = &estate.domains.initial;
+    let mut record = json!({
+        "Name": name,
+        "Identity": name,
+        "Id": name,
+        "DisplayName": estate.domains.verified,
+        "ExternalDirectoryOrganizationId@data.type": "System.Guid",
+        "ExternalDirectoryOrganizationId@odata.type": "#Guid",
+        "ExternalDirectoryOrganizationId": estate.entra.tenant.to_string(),
+        "IsDehydrated": false,
+        "BlockExchangeProvisioningFromOnPremEnabled": estate.exchange.cloud_managed_by_default,
+        "IsValid": true,
+    });
+    if let (Some(names), Some(members)) = (select, record.as_object_mut()) {
+        members.retain(|member, _| {
+            let property = member.split('@').next().unwrap_or_default();
+            names.iter().any(|name| name.eq_ignore_ascii_case(property))
+        });
+    }
+    record.to_string()
+}
+
+/// The address of a sub-request or request, checked to be that of `InvokeCommand` in `beta`.
+pub(super) fn is_invoke(address: &Address) -> bool {
+    matches!(address.segments.as_slice(), [api, version, _, command]
+        if api.eq_ignore_ascii_case("adminapi")
+            && version.eq_ignore_ascii_case("beta")
+            && command.eq_ignore_ascii_case("InvokeCommand"))
+}
+
+/// For sub-requests that never got to a cmdlet.
+pub(super) fn not_found(address: &Address, at: VirtualTime) -> Answer {
+    let segment = address.segments.last().map_or("", String::as_str);
+    error::of_gateway(404, &format!("Resource not found for the segment '{segment}'."), at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The page size is wished for in several spellings, one of them with blanks.
+    #[test]
+    fn page_sizes_are_read_from_prefer() {
+        assert_eq!(page_size("odata.maxpagesize=10"), Some(10));
+        assert_eq!(
+            page_size("odata.continue-on-error; odata.maxpagesize = 7;respond-async"),
+            Some(7)
+        );
+        assert_eq!(page_size("odata.maxpagesize=50000"), Some(PAGE));
+        assert_eq!(page_size("odata.maxpagesize=0"), None);
+        assert_eq!(page_size("return=minimal"), None);
+    }
+}

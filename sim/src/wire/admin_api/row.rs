@@ -1,0 +1,253 @@
+//! Rows of `Get-Mailbox` as JSON text.
+//!
+//! Every property has its annotations before it (`X@data.type`, `X@odata.type`); which ones follows
+//! from its .NET type. Source: recorded answers of the service in public tools (graph2otel).
+//!
+//! # Divergence from Exchange Online
+//! A record has the properties that the estate models, not all of some 330; a property that is asked
+//! for and not modelled is left out. `Identity` and `Id` are the `ExternalDirectoryObjectId`, as in
+//! current tenants.
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::estate::Estate;
+use crate::exchange::address;
+use crate::exchange::property::{self, PROPERTIES, PropertySpec};
+use crate::exchange::{Mailbox, RecipientType};
+use crate::powershell::ParameterKind;
+use crate::record::{AttributeNumber, Values};
+use crate::wire::json;
+
+/// A property of the answer.
+pub(super) struct Column {
+    name: &'static str,
+    /// Annotations and name, up to the value.
+    head: String,
+    source: Source,
+}
+
+#[derive(Clone, Copy)]
+enum Source {
+    /// Text that is never null.
+    Text(AttributeNumber),
+    /// Text or null.
+    Nullable(AttributeNumber),
+    Boolean(AttributeNumber),
+    Collection(AttributeNumber),
+    Id,
+    Name,
+    PrimarySmtpAddress,
+    ImmutableId,
+    Kind,
+    IsKind(&'static [RecipientType]),
+    ResourceType,
+    IsDirSynced,
+    Flag,
+    WhenChanged,
+    WhenChangedUtc,
+    /// JSON text that is the same for every mailbox.
+    Same(&'static str),
+}
+
+/// Properties whose value is null, not empty text, when there is none.
+const NULLABLE: [&str; 4] =
+    ["MailTip", "ForwardingAddress", "ForwardingSmtpAddress", "RetentionPolicy"];
+
+static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
+    use RecipientType::{Equipment, Room, Shared};
+    let fixed = [
+        ("Identity", Source::Id),
+        ("Id", Source::Id),
+        ("Name", Source::Name),
+        ("ExternalDirectoryObjectId", Source::Id),
+        ("WindowsLiveID", Source::Text(property::USER_PRINCIPAL_NAME)),
+        ("MicrosoftOnlineServicesID", Source::Text(property::USER_PRINCIPAL_NAME)),
+        ("ImmutableId", Source::ImmutableId),
+        ("IsValid", Source::Same("true")),
+        ("ExchangeVersion", Source::Same("\"0.20 (15.0.0.0)\"")),
+        ("IsDirSynced", Source::IsDirSynced),
+        ("IsExchangeCloudManaged", Source::Flag),
+        ("PrimarySmtpAddress", Source::PrimarySmtpAddress),
+        ("RecipientType", Source::Same("\"UserMailbox\"")),
+        ("RecipientTypeDetails", Source::Kind),
+        ("IsMailboxEnabled", Source::Same("true")),
+        ("IsShared", Source::IsKind(&[Shared])),
+        ("IsResource", Source::IsKind(&[Room, Equipment])),
+        ("ResourceType", Source::ResourceType),
+        ("WhenChanged", Source::WhenChanged),
+        ("WhenChangedUTC", Source::WhenChangedUtc),
+    ];
+    let modelled = PROPERTIES
+        .iter()
+        .zip(0..)
+        .filter(|(spec, _)| !spec.user_facet)
+        .map(|(spec, number)| (spec.name, source(spec, number)));
+    fixed.into_iter().chain(modelled).map(|(name, source)| Column::new(name, source)).collect()
+});
+
+fn source(spec: &PropertySpec, number: AttributeNumber) -> Source {
+    match spec.kind {
+        ParameterKind::Boolean | ParameterKind::Switch => Source::Boolean(number),
+        ParameterKind::MultiValue => Source::Collection(number),
+        // Documented as text to set and as a collection to read.
+        _ if spec.name == "ArchiveName" => Source::Collection(number),
+        _ if NULLABLE.contains(&spec.name) => Source::Nullable(number),
+        _ => Source::Text(number),
+    }
+}
+
+impl Column {
+    fn new(name: &'static str, source: Source) -> Self {
+        let annotations = match source {
+            Source::Collection(_) => format!("\"{name}@odata.type\":\"#Collection(String)\","),
+            Source::WhenChanged | Source::WhenChangedUtc => {
+                format!("\"{name}@data.type\":\"System.DateTime\",")
+            }
+            _ => String::new(),
+        };
+        Self { name, head: format!("{annotations}\"{name}\":"), source }
+    }
+}
+
+/// The columns of a `$select`, or all of them. Names that are not there are passed over.
+pub(super) fn columns(select: Option<&[&str]>) -> Vec<&'static Column> {
+    let wanted = |column: &Column| {
+        select.is_none_or(|names| names.iter().any(|n| n.eq_ignore_ascii_case(column.name)))
+    };
+    COLUMNS.iter().filter(|column| wanted(column)).collect()
+}
+
+/// Writes mailboxes as the elements of a list.
+pub(super) fn mailboxes(
+    list: &mut json::List,
+    estate: &Estate,
+    numbers: &[u32],
+    columns: &[&Column],
+) {
+    let mut values: Vec<Option<Values<'_>>> = vec![None; PROPERTIES.len()];
+    for number in numbers {
+        let Some(mailbox) = estate.exchange.mailbox(*number) else { continue };
+        values.fill(None);
+        for (attribute, found) in mailbox.record.attributes() {
+            if let Some(place) = values.get_mut(usize::from(attribute)) {
+                *place = Some(found);
+            }
+        }
+        let row = Row { estate, number: *number, mailbox, values: &values };
+        row.write(list.next(), columns);
+    }
+}
+
+/// A mailbox with its values by property number.
+struct Row<'e, 'v> {
+    estate: &'e Estate,
+    number: u32,
+    mailbox: &'e Mailbox,
+    values: &'v [Option<Values<'e>>],
+}
+
+impl<'e> Row<'e, '_> {
+    fn write(&self, out: &mut Vec<u8>, columns: &[&Column]) {
+        out.push(b'{');
+        for (index, column) in columns.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(column.head.as_bytes());
+            self.value(out, column.source);
+        }
+        out.push(b'}');
+    }
+
+    fn value(&self, out: &mut Vec<u8>, source: Source) {
+        let mailbox = self.mailbox;
+        match source {
+            Source::Text(number) => json::lossy_string(out, self.first(number).unwrap_or_default()),
+            Source::Nullable(number) => match self.first(number) {
+                Some(value) => json::lossy_string(out, value),
+                None => out.extend_from_slice(b"null"),
+            },
+            Source::Boolean(number) => {
+                let set = self.first(number).is_some_and(|v| v.eq_ignore_ascii_case(b"true"));
+                json::boolean(out, set);
+            }
+            Source::Collection(number) => {
+                json::strings(out, self.values(number).into_iter().flatten());
+            }
+            Source::Id => json::plain(out, mailbox.id),
+            Source::Name => match self.estate.subject_of_mailbox(self.number) {
+                Some(subject) => json::string(out, &subject.name),
+                None => json::plain(out, mailbox.id),
+            },
+            Source::PrimarySmtpAddress => json::string(out, self.primary().unwrap_or_default()),
+            Source::ImmutableId => json::string(out, &self.immutable_id().unwrap_or_default()),
+            Source::Kind => json::plain(out, mailbox.kind.details()),
+            Source::IsKind(kinds) => json::boolean(out, kinds.contains(&mailbox.kind)),
+            Source::ResourceType => out.extend_from_slice(match mailbox.kind {
+                RecipientType::Room => b"\"Room\"",
+                RecipientType::Equipment => b"\"Equipment\"",
+                _ => b"null",
+            }),
+            Source::IsDirSynced => json::boolean(out, mailbox.dir_synced),
+            Source::Flag => json::boolean(out, mailbox.cloud_managed),
+            Source::WhenChanged => json::instant(out, mailbox.when_changed, ".0000000+00:00"),
+            Source::WhenChangedUtc => json::instant(out, mailbox.when_changed, ".0000000Z"),
+            Source::Same(json) => out.extend_from_slice(json.as_bytes()),
+        }
+    }
+
+    fn values(&self, number: AttributeNumber) -> Option<Values<'e>> {
+        self.values.get(usize::from(number)).cloned().flatten()
+    }
+
+    fn first(&self, number: AttributeNumber) -> Option<&'e [u8]> {
+        self.values(number)?.next()
+    }
+
+    fn primary(&self) -> Option<&'e str> {
+        let addresses = self.values(property::EMAIL_ADDRESSES)?;
+        address::primary(addresses.filter_map(|value| core::str::from_utf8(value).ok()))
+    }
+
+    fn immutable_id(&self) -> Option<String> {
+        let user = self.estate.entra.user(self.estate.entra.by_id(self.mailbox.id)?)?;
+        Some(STANDARD.encode(user.source_anchor?.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Anchors of the published shape: annotations stand before the property.
+    #[test]
+    fn annotations_follow_the_type() {
+        let head = |name: &str| columns(Some(&[name])).first().unwrap().head.clone();
+        assert_eq!(
+            head("emailaddresses"),
+            "\"EmailAddresses@odata.type\":\"#Collection(String)\",\"EmailAddresses\":"
+        );
+        assert_eq!(
+            head("WhenChangedUTC"),
+            "\"WhenChangedUTC@data.type\":\"System.DateTime\",\"WhenChangedUTC\":"
+        );
+        assert_eq!(head("CustomAttribute1"), "\"CustomAttribute1\":");
+        assert!(columns(Some(&["FirstName"])).is_empty(), "belongs to Get-User");
+    }
+
+    /// Every writable property of a mailbox can be read.
+    #[test]
+    fn every_mailbox_property_has_a_column() {
+        let names: Vec<&str> = columns(None).iter().map(|column| column.name).collect();
+        for spec in PROPERTIES.iter().filter(|p| !p.user_facet) {
+            assert!(names.contains(&spec.name), "{}", spec.name);
+        }
+        let mut unique = names.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(unique.len(), names.len(), "no property comes twice");
+    }
+}

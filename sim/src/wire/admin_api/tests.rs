@@ -1,0 +1,239 @@
+//! Cmdlets through the router.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::wire::test_cloud::{Answered, HOST, TestCloud};
+
+fn body(cmdlet: &str, parameters: &Value) -> String {
+    json!({"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}}).to_string()
+}
+
+struct Session {
+    cloud: TestCloud,
+    token: String,
+}
+
+impl Session {
+    async fn new(application: &str) -> Self {
+        let cloud = TestCloud::new();
+        let token = cloud.exchange_token(application).await;
+        Self { cloud, token }
+    }
+
+    async fn post(&self, address: &str, headers: &[(&str, &str)], body: &str) -> Answered {
+        let mut all = vec![("authorization", self.token.as_str())];
+        all.extend_from_slice(headers);
+        self.cloud.request("POST", address, &all, body).await
+    }
+
+    async fn run(&self, cmdlet: &str, parameters: &Value) -> Answered {
+        let address = format!("/adminapi/beta/{}/InvokeCommand", self.cloud.tenant());
+        self.post(&address, &[], &body(cmdlet, parameters)).await
+    }
+}
+
+/// The shape of a row that clients parse: annotations, empty texts, instants.
+#[tokio::test]
+async fn a_mailbox_has_the_published_shape() {
+    let session = Session::new("hybridsim").await;
+    let answered = session.run("get-mailbox", &json!({"Identity": "anna@contoso.lab"})).await;
+    assert_eq!(answered.status, StatusCode::OK);
+    assert_eq!(answered.header("date"), "Tue, 01 Sep 2026 08:00:00 GMT");
+    assert!(!answered.header("request-id").is_empty());
+    let text = String::from_utf8(answered.body.clone()).unwrap();
+    let addresses = text.find("\"EmailAddresses@odata.type\":\"#Collection(String)\"").unwrap();
+    assert!(addresses < text.find("\"EmailAddresses\":").unwrap(), "annotations come first");
+    let body = answered.json();
+    assert_eq!(body["@adminapi.warnings"], json!([]));
+    assert!(
+        body["@odata.context"].as_str().unwrap().starts_with(&format!("https://{HOST}/adminapi/"))
+    );
+    let row = &body["value"][0];
+    assert_eq!(row["ExternalDirectoryObjectId"], session.cloud.id("anna"));
+    assert_eq!(row["UserPrincipalName"], "anna@contoso.lab");
+    assert_eq!(row["PrimarySmtpAddress"], "anna@contoso.lab");
+    assert_eq!(row["CustomAttribute1"], "HR-1");
+    assert_eq!(row["CustomAttribute2"], "");
+    assert_eq!(row["ExtensionCustomAttribute1"], json!([]));
+    assert_eq!(row["IsDirSynced"], true);
+    assert_eq!(row["IsExchangeCloudManaged"], false);
+    assert_eq!(row["HiddenFromAddressListsEnabled"], false);
+    assert_eq!(row["MailTip"], Value::Null);
+    assert_eq!(row["RecipientTypeDetails"], "UserMailbox");
+    assert_eq!(row["WhenChangedUTC@data.type"], "System.DateTime");
+    assert_eq!(row["WhenChangedUTC"], "2026-08-31T08:00:00.0000000Z");
+    assert_eq!(row["WhenChanged"], "2026-08-31T08:00:00.0000000+00:00");
+    assert!(!row["ImmutableId"].as_str().unwrap().is_empty());
+}
+
+/// Paths, tenants and options come in many spellings.
+#[tokio::test]
+async fn a_selection_restricts_and_spellings_do_not_matter() {
+    let session = Session::new("reader").await;
+    let body = body("Get-Mailbox", &json!({"Identity": "ben@contoso.lab"}));
+    let address =
+        "/AdminApi/Beta/contoso.lab//invokecommand?%24select=UserPrincipalName,isdirsynced,NoSuch";
+    let row = session.post(address, &[], &body).await.json()["value"][0].clone();
+    assert_eq!(row, json!({"UserPrincipalName": "ben@contoso.lab", "IsDirSynced": true}));
+}
+
+/// A fleet tool reads page after page by posting the same body to each next link.
+#[tokio::test]
+async fn pages_follow_by_post() {
+    let session = Session::new("reader").await;
+    let body = body("Get-Mailbox", &json!({"ResultSize": "Unlimited"}));
+    let prefer = [("prefer", "odata.maxpagesize = 2;odata.continue-on-error")];
+    let address = "/adminapi/beta/contoso.lab/InvokeCommand?$select=UserPrincipalName";
+    let first = session.post(address, &prefer, &body).await.json();
+    assert_eq!(first["value"].as_array().unwrap().len(), 2);
+    assert_eq!(first["@adminapi.warnings"], json!([]), "unlimited listings carry no warning");
+    let next = first["@odata.nextLink"].as_str().unwrap();
+    assert!(next.starts_with(&format!("https://{HOST}{address}&$skiptoken=")), "{next}");
+    let last = session.post(next, &prefer, &body).await.json();
+    assert_eq!(last["value"], json!([{"UserPrincipalName": "clara@contoso.lab"}]));
+    assert!(last.get("@odata.nextLink").is_none());
+
+    let other = super::tests::body("Get-Mailbox", &json!({}));
+    let foreign = session.post(next, &prefer, &other).await;
+    assert_eq!(foreign.status, StatusCode::BAD_REQUEST);
+    let message = foreign.json()["error"]["innererror"]["internalexception"]["message"].clone();
+    assert!(message.as_str().unwrap().starts_with("Expired or Invalid pagination request"));
+    let limited = session.post(address, &prefer, &other).await.json();
+    assert!(limited["@adminapi.warnings"][0].as_str().unwrap().contains("ResultSize"));
+}
+
+/// Each refusal has the envelope in which clients look for class and text.
+#[tokio::test]
+async fn refusals_have_the_envelope() {
+    let session = Session::new("hybridsim").await;
+    let cases = [
+        (
+            ("Get-Mailbox", json!({"Identity": "nobody@contoso.lab"})),
+            (404, "NotFound", "Error executing cmdlet", "ManagementObjectNotFoundException"),
+        ),
+        (
+            ("Get-Mailbox", json!({"NoSuch": 1})),
+            (400, "BadRequest", "Invalid Operation", "AmbiguousParameterSetException"),
+        ),
+        (
+            ("Set-Mailbox", json!({"Identity": "anna", "IsExchangeCloudManaged": "perhaps"})),
+            (400, "BadRequest", "Invalid Operation", "ParameterTransformationException"),
+        ),
+        (
+            ("Set-Mailbox", json!({"Identity": "anna", "CustomAttribute1": "x", "Alias": "y"})),
+            (400, "BadRequest", "Error executing cmdlet", "System.InvalidOperationException"),
+        ),
+    ];
+    for ((cmdlet, parameters), (status, code, message, class)) in cases {
+        let answered = session.run(cmdlet, &parameters).await;
+        assert_eq!(answered.status.as_u16(), status, "{parameters}");
+        let error = answered.json()["error"].clone();
+        assert_eq!((&error["code"], &error["message"]), (&json!(code), &json!(message)));
+        let detail = error["details"][0]["message"].as_str().unwrap();
+        let parts: Vec<&str> = detail.splitn(3, '|').collect();
+        assert!(parts[1].ends_with(class), "{detail}");
+        assert_eq!(error["innererror"]["internalexception"]["message"], parts[2]);
+        if class.starts_with("System") {
+            assert!(parts[2].contains("'CustomAttribute1,Alias'"), "all offenders: {detail}");
+        }
+    }
+    let address = format!("/adminapi/beta/{}/InvokeCommand", session.cloud.tenant());
+    let broken = session.post(&address, &[], "{").await;
+    assert_eq!(broken.status, StatusCode::BAD_REQUEST);
+    assert_eq!(broken.json()["error"]["code"], "BadRequest");
+}
+
+/// 401 without a usable token, 403 without JSON without a role or a cmdlet.
+#[tokio::test]
+async fn who_may_not_is_told_apart() {
+    let status = async |session: &Session, cmdlet: &str, parameters: Value| {
+        let answered = session.run(cmdlet, &parameters).await;
+        let is_json = serde_json::from_slice::<Value>(&answered.body).is_ok();
+        (answered.status.as_u16(), is_json)
+    };
+    let identity = json!({"Identity": "anna"});
+    let flag = json!({"Identity": "anna", "IsExchangeCloudManaged": true});
+    let mut session = Session::new("helpdesk").await;
+    assert_eq!(status(&session, "Get-Mailbox", identity.clone()).await, (200, true));
+    assert_eq!(status(&session, "Set-Mailbox", flag.clone()).await, (403, false));
+    assert_eq!(status(&session, "Remove-Mailbox", identity.clone()).await, (403, false));
+    session.token = session.cloud.exchange_token("unprivileged").await;
+    assert_eq!(status(&session, "Get-Mailbox", identity.clone()).await, (401, false));
+    session.token = session.cloud.exchange_token("engine-unprivileged").await;
+    let now = || session.cloud.estate.with(|estate| estate.now());
+    let before = now();
+    assert_eq!(status(&session, "Get-Mailbox", identity.clone()).await, (403, false));
+    assert!(before < now(), "a refusal of the estate costs the engine time, as in process");
+    let address = "/adminapi/beta/contoso.lab/InvokeCommand";
+    assert_eq!(session.post(address, &[], "{").await.status, StatusCode::FORBIDDEN);
+    session.token = session.cloud.graph_token("hybridsim").await;
+    let answered = session.run("Get-Mailbox", &identity).await;
+    assert_eq!(answered.status, StatusCode::UNAUTHORIZED);
+    assert!(answered.header("www-authenticate").starts_with("Bearer "));
+    session.token = "Bearer nonsense".to_owned();
+    assert_eq!(status(&session, "Get-Mailbox", identity).await, (401, false));
+}
+
+/// What is not there is not there, and `v1.0` knows the path but not the method.
+#[tokio::test]
+async fn other_places_are_refused() {
+    let session = Session::new("hybridsim").await;
+    for (address, status) in [
+        ("/adminapi/v1.0/contoso.lab/InvokeCommand", 405),
+        ("/adminapi/v2.0/contoso.lab/Mailbox", 404),
+        ("/adminapi/beta/nowhere.example/InvokeCommand", 404),
+        ("/adminapi/beta/contoso.lab/Mailbox", 404),
+        ("/adminapi", 404),
+    ] {
+        let answered = session.post(address, &[], &body("Get-Mailbox", &json!({}))).await;
+        assert_eq!(answered.status.as_u16(), status, "{address}");
+    }
+}
+
+/// The flag is flipped in batches with absolute addresses; each part fails for itself.
+#[tokio::test]
+async fn a_batch_answers_each_part() {
+    let session = Session::new("hybridsim").await;
+    let part = |id: &str, url: &str, cmdlet: &str, parameters: Value| {
+        json!({"id": id, "method": "POST",
+            "url": format!("https://outlook.office365.com/adminapi/beta/contoso.lab/{url}"),
+            "headers": {"X-CmdletName": cmdlet},
+            "body": {"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}}})
+    };
+    let id = session.cloud.id("anna");
+    let flag = json!({"Identity": id, "IsExchangeCloudManaged": true});
+    let requests = json!({"requests": [
+        part("a", "InvokeCommand", "Set-Mailbox", flag.clone()),
+        part("b", "InvokeCommand?", "Set-Mailbox", flag),
+        part("c", "InvokeCommand", "Remove-Mailbox", json!({"Identity": id})),
+        part("d", "InvokeCommand", "Get-Mailbox", json!({"Identity": "nobody"})),
+        part("e", "InvokeCommand?$select=IsExchangeCloudManaged", "Get-Mailbox",
+            json!({"Identity": id})),
+        part("f", "Mailbox", "Get-Mailbox", json!({})),
+    ]});
+    let address = "/adminapi/beta/contoso.lab/$batch";
+    let body = session.post(address, &[], &requests.to_string()).await.json();
+    let answers = body["responses"].as_array().unwrap();
+    let statuses: Vec<u64> = answers.iter().map(|a| a["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [200, 200, 403, 404, 200, 404]);
+    assert_eq!(answers[0]["body"]["value"], json!([]));
+    assert!(answers[1]["body"]["@adminapi.warnings"][0].as_str().unwrap().contains("no settings"));
+    assert_eq!(answers[2]["body"], "");
+    assert!(answers[3]["body"]["error"]["details"][0]["message"].is_string());
+    assert_eq!(answers[4]["body"]["value"], json!([{"IsExchangeCloudManaged": true}]));
+    let eleven: Vec<Value> =
+        (0..11).map(|n| part(&n.to_string(), "InvokeCommand", "Get-Mailbox", json!({}))).collect();
+    let body = json!({"requests": eleven}).to_string();
+    assert_eq!(session.post(address, &[], &body).await.status, StatusCode::BAD_REQUEST);
+}
+
+/// The engine reads tenant and default here.
+#[tokio::test]
+async fn the_organization_tells_tenant_and_default() {
+    let session = Session::new("engine").await;
+    let body = session.run("Get-OrganizationConfig", &json!({})).await.json();
+    let record = &body["value"][0];
+    assert_eq!(record["ExternalDirectoryOrganizationId"], session.cloud.tenant());
+    assert_eq!(record["BlockExchangeProvisioningFromOnPremEnabled"], false);
+}

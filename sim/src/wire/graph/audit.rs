@@ -1,0 +1,186 @@
+//! `auditLogs/provisioning`.
+//!
+//! Source: Microsoft Graph reference, resource type provisioningObjectSummary; a recorded answer
+//! (graph2otel), whose `servicePrincipal` is one object and whose `details` are all text.
+
+use serde_json::{Value, json};
+
+use super::error::GraphError;
+use super::{Operation, derived_id, instant, job_view, listing, ok};
+use crate::entra::job::WritebackJob;
+use crate::entra::log::{LogEntry, LogStatus};
+use crate::estate::Estate;
+use crate::exchange::property::DISPLAY_NAME;
+use crate::wire::identity::app_role;
+use crate::wire::message::Answer;
+
+/// Most entries of a page, and as many as there are without `$top`.
+const PAGE: usize = 1_000;
+
+/// `GET /auditLogs/provisioning`: the newest entry first.
+pub(super) fn provisioning(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+    operation.require(&[app_role::AUDIT_LOG_READ])?;
+    operation.only_options(&["top", "skiptoken"])?;
+    let top = listing::top(operation, PAGE, PAGE)?;
+    operation.with(|estate, _| {
+        let entries = estate.entra.log.entries();
+        // A token says how many of the oldest entries are left; new ones do not shift it.
+        let left = listing::start(operation, entries.len())?.min(entries.len());
+        let first = left.saturating_sub(top);
+        let job = estate.entra.job.as_ref();
+        let value: Vec<Value> = entries[first..left]
+            .iter()
+            .enumerate()
+            .rev()
+            .filter_map(|(place, entry)| Some(record(estate, job?, first + place, entry)))
+            .collect();
+        let mut body = json!({"@odata.context": operation.context("auditLogs/provisioning")});
+        if first > 0 {
+            let link = operation.address.next_link(operation.base, &listing::token(first));
+            body["@odata.nextLink"] = link.into();
+        }
+        body["value"] = value.into();
+        Ok(ok(&body, estate.now()))
+    })
+}
+
+fn record(estate: &Estate, job: &WritebackJob, place: usize, entry: &LogEntry) -> Value {
+    let id = derived_id(&format!("{} entry {place}", job.id));
+    let source = entry.source.map(|guid| guid.to_string()).unwrap_or_default();
+    let target = entry.target.map(|guid| guid.to_string()).unwrap_or_default();
+    let name = entry
+        .source
+        .and_then(|id| estate.entra.user(estate.entra.by_id(id)?)?.record.text(DISPLAY_NAME))
+        .unwrap_or_default();
+    let modified: Vec<Value> = entry
+        .modified
+        .iter()
+        .map(|m| json!({"displayName": m.name, "oldValue": m.old, "newValue": m.new}))
+        .collect();
+    json!({
+        "id": id,
+        "activityDateTime": instant(entry.at),
+        "tenantId": estate.entra.tenant.to_string(),
+        "jobId": job.id,
+        "cycleId": job_view::cycle_id(job, entry.cycle),
+        "changeId": derived_id(&format!("{id} change")),
+        "provisioningAction": match entry.status {
+            LogStatus::Skipped => "other",
+            LogStatus::Success | LogStatus::Failure => "update",
+        },
+        "durationInMilliseconds": 0,
+        "provisioningStatusInfo": {
+            "status": entry.status.text(),
+            "errorInformation": error_information(entry),
+        },
+        "initiatedBy": {
+            "id": "",
+            "displayName": "Azure AD Provisioning Service",
+            "initiatorType": "system",
+        },
+        "servicePrincipal": {
+            "id": job.service_principal.to_string(),
+            "displayName": job.domain,
+        },
+        "sourceSystem": {
+            "id": derived_id(&format!("{} source", job.id)),
+            "displayName": "Microsoft Entra ID",
+            "details": {},
+        },
+        "targetSystem": {
+            "id": derived_id(&format!("{} target", job.id)),
+            "displayName": "Active Directory",
+            "details": {
+                "ServicePrincipalId": job.service_principal.to_string(),
+                "ServicePrincipalDisplayName": job.domain,
+            },
+        },
+        "sourceIdentity": {
+            "id": source,
+            "displayName": name,
+            "identityType": "User",
+            "details": {"id": source, "odatatype": "User"},
+        },
+        "targetIdentity": {
+            "id": target,
+            "displayName": "",
+            "identityType": "user",
+            "details": {},
+        },
+        "modifiedProperties": modified,
+        "provisioningSteps": steps(entry, &source, &target),
+    })
+}
+
+fn error_information(entry: &LogEntry) -> Option<Value> {
+    (entry.status == LogStatus::Failure).then(|| {
+        json!({
+            "errorCode": entry.code,
+            "reason": entry.detail,
+            "additionalDetails": null,
+            "errorCategory": "failure",
+            "recommendedAction": null,
+        })
+    })
+}
+
+/// The four steps; those after the one that failed or skipped did not happen.
+fn steps(entry: &LogEntry, source: &str, target: &str) -> Vec<Value> {
+    let step = |name: &str, kind: &str, status: &str, description: String, details: Value| {
+        json!({
+            "name": name,
+            "provisioningStepType": kind,
+            "status": status,
+            "description": description,
+            "details": details,
+        })
+    };
+    let mut steps = vec![step(
+        "EntryImportUpdate",
+        "import",
+        "success",
+        format!("Received User '{source}' change of type (Update) from Microsoft Entra ID"),
+        json!({"objectId": source}),
+    )];
+    if entry.status == LogStatus::Skipped {
+        steps.push(step(
+            "EntrySynchronizationSkip",
+            "processing",
+            "skipped",
+            entry.detail.clone(),
+            json!({"SkipReason": entry.code}),
+        ));
+        return steps;
+    }
+    steps.push(step(
+        "EntrySynchronizationScoping",
+        "scoping",
+        "success",
+        "Determine if User in scope by evaluating against each scoping filter".to_owned(),
+        json!({
+            "Active in the source system": "True",
+            "Scoping filter evaluation passed": "True",
+        }),
+    ));
+    if !target.is_empty() {
+        steps.push(step(
+            "EntryImport",
+            "matching",
+            "success",
+            format!("Retrieved user '{target}' from Active Directory"),
+            json!({"objectId": target}),
+        ));
+    }
+    steps.push(step(
+        "EntryExportUpdate",
+        "export",
+        entry.status.text(),
+        if entry.status == LogStatus::Success {
+            format!("User '{target}' was updated in Active Directory")
+        } else {
+            entry.detail.clone()
+        },
+        json!({"ReportableIdentifier": target}),
+    ));
+    steps
+}

@@ -1,0 +1,108 @@
+//! Graph's refusals.
+//!
+//! Source: Microsoft Graph, "Microsoft Graph error responses and resource types".
+
+use serde_json::{Value, json};
+
+use super::JSON;
+use crate::clock::VirtualTime;
+use crate::wire::identity::BearerError;
+use crate::wire::message::{Answer, Request};
+use crate::wire::shared::SharedEstate;
+
+/// A refusal: status, code and message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct GraphError {
+    pub(super) status: u16,
+    code: &'static str,
+    message: String,
+}
+
+impl GraphError {
+    pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    pub(super) fn of_token(why: BearerError) -> Self {
+        let message = match why {
+            BearerError::Missing => "Access token is empty.",
+            BearerError::Malformed => {
+                "IDX14100: JWT is not well formed, there are no dots (.).\nThe token needs to be in JWS or JWE Compact Serialization Format."
+            }
+            BearerError::Expired => "Lifetime validation failed, the token is expired.",
+            BearerError::Audience => "Access token validation failure. Invalid audience.",
+        };
+        Self::new(401, "InvalidAuthenticationToken", message)
+    }
+
+    pub(super) fn denied() -> Self {
+        Self::new(
+            403,
+            "Authorization_RequestDenied",
+            "Insufficient privileges to complete the operation.",
+        )
+    }
+
+    pub(super) fn no_resource(id: &str) -> Self {
+        Self::new(
+            404,
+            "Request_ResourceNotFound",
+            format!(
+                "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
+            ),
+        )
+    }
+
+    pub(super) fn no_segment(segment: &str) -> Self {
+        Self::new(400, "BadRequest", format!("Resource not found for the segment '{segment}'."))
+    }
+
+    pub(super) fn no_property(name: &str, kind: &str) -> Self {
+        Self::new(
+            400,
+            "BadRequest",
+            format!(
+                "Parsing OData Select and Expand failed: Could not find a property named '{name}' on type 'microsoft.graph.{kind}'."
+            ),
+        )
+    }
+
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, "Request_BadRequest", message)
+    }
+
+    pub(super) fn unsupported_query(message: impl Into<String>) -> Self {
+        Self::new(400, "Request_UnsupportedQuery", message)
+    }
+
+    pub(super) fn not_implemented() -> Self {
+        Self::new(501, "NotImplemented", "The requested operation is not implemented.")
+    }
+
+    /// The error object.
+    pub(super) fn body(&self, at: VirtualTime, request: &Request) -> Value {
+        let instant = super::instant(at);
+        json!({"error": {
+            "code": self.code,
+            "message": self.message,
+            "innerError": {
+                // Without a zone designator, as the service writes it.
+                "date": instant.trim_end_matches('Z'),
+                "request-id": request.id,
+                "client-request-id": request.client_id().unwrap_or(&request.id),
+            },
+        }})
+    }
+
+    /// As a whole answer.
+    pub(super) fn answer(&self, estate: &SharedEstate, request: &Request) -> Answer {
+        let at = estate.with(|estate| estate.now());
+        let body = self.body(at, request).to_string().into_bytes();
+        let answer = Answer::new(self.status, JSON, body, at);
+        if self.status == 401 {
+            answer.with("www-authenticate", "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"")
+        } else {
+            answer
+        }
+    }
+}

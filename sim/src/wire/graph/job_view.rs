@@ -1,0 +1,96 @@
+//! A synchronization job as Graph shows it.
+//!
+//! Source: Microsoft Graph reference, resource types synchronizationJob, synchronizationStatus,
+//! synchronizationTaskExecution, synchronizationSchedule.
+
+use serde_json::{Value, json};
+
+use super::{derived_id, instant};
+use crate::entra::job::{Execution, StatusCode, TEMPLATE, WritebackJob};
+
+/// What "never" is.
+const NEVER: &str = "0001-01-01T00:00:00Z";
+
+/// `synchronizationJob`: the record, and what the engine last said of its runs.
+pub(super) fn job(job: &WritebackJob) -> Value {
+    let report = job.report.as_ref();
+    let last = report.and_then(|report| report.last_execution.as_ref());
+    let escrowed = report.map_or(0, |report| report.escrowed);
+    let shown = last.map(|last| execution(job, last, escrowed));
+    let succeeded = last.is_some_and(|last| last.error.is_none() && last.failed == 0);
+    let failed = last.is_some_and(|last| last.error.is_some());
+    let quarantine = (job.status() == StatusCode::Quarantine).then(|| {
+        // The run state is the engine's; its report says that, and not since when.
+        json!({"reason": "Unknown", "error": last.and_then(error)})
+    });
+    json!({
+        "id": job.id,
+        "templateId": TEMPLATE,
+        "schedule": {
+            "expiration": null,
+            "interval": jiff::SignedDuration::try_from(job.interval)
+                .map_or_else(|_| "PT0S".to_owned(), iso_8601),
+            "state": match job.status() {
+                StatusCode::Paused => "Paused",
+                _ => "Active",
+            },
+        },
+        "status": {
+            "code": job.status().text(),
+            "countSuccessiveCompleteFailures": u8::from(failed),
+            "escrowsPruned": false,
+            "lastExecution": shown,
+            "lastSuccessfulExecution": shown.as_ref().filter(|_| succeeded),
+            "lastSuccessfulExecutionWithExports":
+                shown.as_ref().filter(|_| succeeded && last.is_some_and(|last| last.written > 0)),
+            "progress": [],
+            "quarantine": quarantine,
+            "steadyStateFirstAchievedTime": NEVER,
+            "steadyStateLastAchievedTime": NEVER,
+            "synchronizedEntryCountByType":
+                report.map_or_else(|| json!([]), |r| json!([{"key": "User", "value": r.linked}])),
+            "troubleshootingUrl": "",
+        },
+        "synchronizationJobSettings": [],
+    })
+}
+
+fn execution(job: &WritebackJob, run: &Execution, escrowed: u64) -> Value {
+    let state = if run.error.is_some() {
+        "Failed"
+    } else if run.failed > 0 {
+        "EntryLevelErrors"
+    } else {
+        "Succeeded"
+    };
+    json!({
+        "activityIdentifier": cycle_id(job, run.cycle),
+        "countEntitled": run.in_scope,
+        "countEntitledForProvisioning": run.in_scope,
+        "countEscrowed": escrowed,
+        "countEscrowedRaw": escrowed,
+        "countExported": run.written,
+        "countExports": run.written,
+        "countImported": run.read,
+        "countImportedDeltas": if run.initial { 0 } else { run.read },
+        "countImportedReferenceDeltas": 0,
+        "state": state,
+        "error": error(run),
+        "timeBegan": instant(run.began),
+        "timeEnded": instant(run.ended),
+    })
+}
+
+fn error(run: &Execution) -> Option<Value> {
+    let (code, message) = run.error.as_ref()?;
+    Some(json!({"code": code, "message": message, "tenantActionable": true}))
+}
+
+/// The id of a cycle: the same in the job's status and in the log.
+pub(super) fn cycle_id(job: &WritebackJob, cycle: u64) -> String {
+    derived_id(&format!("{} cycle {cycle}", job.id))
+}
+
+fn iso_8601(interval: jiff::SignedDuration) -> String {
+    interval.to_string()
+}

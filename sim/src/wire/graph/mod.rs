@@ -1,0 +1,190 @@
+//! Microsoft Graph, `v1.0` and `beta`.
+//!
+//! Sources: Microsoft Graph REST reference; "Use query parameters", "Paging", "Combine multiple
+//! requests in one HTTP call using JSON batching", "Microsoft Graph error responses".
+//!
+//! # Divergence from Microsoft Graph
+//! Query options that are not modelled for a resource are refused as unsupported, never passed over;
+//! documented methods that are not modelled answer 501. Both versions show the same properties.
+
+mod audit;
+mod batch;
+mod error;
+mod job_view;
+mod listing;
+mod organization;
+mod path;
+mod publishing;
+mod sync_behavior;
+mod synchronization;
+mod user;
+mod users;
+
+use axum::http::Method;
+use serde_json::Value;
+
+use super::identity::{Bearer, Identity};
+use super::message::{Address, Answer, Request};
+use super::shared::SharedEstate;
+use crate::caller::Caller;
+use crate::clock::VirtualTime;
+use crate::estate::Estate;
+use crate::guid::Guid;
+use error::GraphError;
+
+const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+
+/// One operation on Graph: a request, or a part of a batch.
+struct Operation<'o> {
+    estate: &'o SharedEstate,
+    identity: &'o Identity,
+    bearer: &'o Bearer<'o>,
+    /// Scheme, host and port of the request.
+    base: &'o str,
+    /// `v1.0` or `beta`.
+    version: &'static str,
+    method: Method,
+    address: &'o Address,
+    /// Whether `ConsistencyLevel: eventual` was sent.
+    eventual: bool,
+    body: &'o [u8],
+}
+
+impl Operation<'_> {
+    /// Does something with the estate, as the caller.
+    fn with<T>(&self, act: impl FnOnce(&mut Estate, &Caller) -> T) -> T {
+        self.estate.with(|estate| {
+            let caller = self.bearer.application.caller(estate);
+            act(estate, &caller)
+        })
+    }
+
+    /// Goes on when the token carries one of these app roles.
+    fn require(&self, roles: &[&str]) -> Result<(), GraphError> {
+        if self.bearer.has_any(roles) { Ok(()) } else { Err(GraphError::denied()) }
+    }
+
+    /// Goes on when every query option is one of these (named without `$`).
+    fn only_options(&self, known: &[&str]) -> Result<(), GraphError> {
+        let unknown = self.address.query.names().find(|name| {
+            let option = name.strip_prefix('$');
+            // Without `$` it may be anybody's parameter; Graph passes over what it does not know.
+            let option = option.or_else(|| {
+                ODATA.iter().any(|known| known.eq_ignore_ascii_case(name)).then_some(*name)
+            });
+            option.is_some_and(|name| !known.iter().any(|known| known.eq_ignore_ascii_case(name)))
+        });
+        match unknown {
+            None => Ok(()),
+            Some(_) => Err(GraphError::unsupported_query("Unsupported Query.")),
+        }
+    }
+
+    /// The address of `@odata.context`.
+    fn context(&self, what: &str) -> String {
+        format!("{}/{}/$metadata#{what}", self.base, self.version)
+    }
+}
+
+/// OData system query options, which Graph takes without `$` as well.
+const ODATA: [&str; 9] =
+    ["select", "filter", "expand", "orderby", "top", "skip", "count", "search", "skiptoken"];
+
+/// Answers a request under `/v1.0` or `/beta`.
+pub(super) fn answer(estate: &SharedEstate, identity: &Identity, request: &Request) -> Answer {
+    let answer = identity
+        .graph_bearer(&request.headers)
+        .map_err(GraphError::of_token)
+        .and_then(|bearer| {
+            let operation = Operation {
+                estate,
+                identity,
+                bearer: &bearer,
+                base: &request.base,
+                version: version(&request.address),
+                method: request.method.clone(),
+                address: &request.address,
+                eventual: request
+                    .header("consistencylevel")
+                    .is_some_and(|level| level.eq_ignore_ascii_case("eventual")),
+                body: &request.body,
+            };
+            let segments = path::normalized(&request.address.segments);
+            if matches!(segments.get(1..), Some([batch]) if batch.is("$batch")) {
+                batch::answer(&operation, request)
+            } else {
+                route(&operation)
+            }
+        })
+        .unwrap_or_else(|error| error.answer(estate, request));
+    let answer = answer.with("request-id", &request.id);
+    match request.client_id() {
+        Some(id) => answer.with("client-request-id", id),
+        None => answer,
+    }
+}
+
+fn version(address: &Address) -> &'static str {
+    let beta = address.segments.first().is_some_and(|s| s.eq_ignore_ascii_case("beta"));
+    if beta { "beta" } else { "v1.0" }
+}
+
+/// Finds who answers.
+fn route(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+    let segments = path::normalized(&operation.address.segments);
+    let lower: Vec<&str> = segments.iter().skip(1).map(path::Segment::lower).collect();
+    let key = |place: usize| segments.get(place + 1).map_or("", path::Segment::text);
+    let (get, post) = (operation.method == Method::GET, operation.method == Method::POST);
+    match lower.as_slice() {
+        ["users"] if get => users::list(operation),
+        ["users", "delta" | "$count"] if get => Err(GraphError::not_implemented()),
+        ["users", _] if get => users::get(operation, key(1)),
+        ["users"] | ["users", _] => Err(GraphError::not_implemented()),
+        ["users", _, "onpremisessyncbehavior"] if get => sync_behavior::get(operation, key(1)),
+        ["users", _, "onpremisessyncbehavior"] => Err(GraphError::not_implemented()),
+        ["directoryobjects", "getbyids"] if post => users::get_by_ids(operation),
+        ["organization"] if get => organization::list(operation),
+        ["organization", _] if get => organization::get(operation, key(1)),
+        ["organization", ..] => Err(GraphError::not_implemented()),
+        ["onpremisespublishingprofiles", "provisioning", "agents"] if get => {
+            publishing::agents(operation)
+        }
+        ["onpremisespublishingprofiles", ..] => Err(GraphError::not_implemented()),
+        ["serviceprincipals", _, "synchronization", "jobs"] if get => {
+            synchronization::list(operation, key(1))
+        }
+        ["serviceprincipals", _, "synchronization", "jobs", _] if get => {
+            synchronization::get(operation, key(1), key(4))
+        }
+        ["serviceprincipals", _, "synchronization", "jobs", _, action] if post => {
+            synchronization::act(operation, key(1), key(4), action)
+        }
+        ["serviceprincipals", ..] => Err(GraphError::not_implemented()),
+        ["auditlogs", "provisioning"] if get => audit::provisioning(operation),
+        ["auditlogs", ..] => Err(GraphError::not_implemented()),
+        _ => Err(GraphError::no_segment(key(0))),
+    }
+}
+
+/// A body of JSON.
+fn ok(body: &Value, at: VirtualTime) -> Answer {
+    Answer::new(200, JSON, body.to_string().into_bytes(), at).with("odata-version", "4.0")
+}
+
+/// A GUID out of a path or body.
+fn guid(text: &str) -> Option<Guid> {
+    text.parse().ok()
+}
+
+/// A GUID that follows from what it is the id of, for things that have none of their own.
+fn derived_id(of: &str) -> String {
+    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, of.as_bytes()).to_string()
+}
+
+/// As Graph writes instants.
+fn instant(at: VirtualTime) -> String {
+    at.floor_to_second().to_string()
+}
+
+#[cfg(test)]
+mod tests;

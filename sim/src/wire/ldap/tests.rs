@@ -1,0 +1,519 @@
+//! The codec against itself, and the server against the `ldap3` crate, which shares no code with it.
+
+use std::sync::{Arc, Mutex};
+
+use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
+use ldap3::{Ldap, LdapConnAsync, Mod, Scope as ClientScope, SearchEntry as ClientEntry};
+use proptest::prelude::*;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::decode::{Body, Message, message};
+use super::request_writer::write;
+use super::server::LdapServer;
+use super::session::{Directive, DirectoryDoor, DoorAnswer, DoorBind, Session, SessionOptions};
+use crate::clock::VirtualTime;
+use crate::directory::entry::DcNumber;
+use crate::directory::forest::{DcSpec, DomainNumber, DomainSpec, Forest};
+use crate::directory::name::Sid;
+use crate::directory::principal::{Principal, Rights};
+use crate::directory::request::{
+    AddRequest, AttributeName, BindRequest, Change, ChangeOperation, CompareRequest, Control,
+    ControlValue, DeleteRequest, Extensible, Filter, ModifyDnRequest, ModifyRequest, Name,
+    Operation, Request, Scope, SearchRequest, Substrings,
+};
+use crate::directory::schema::{Schema, known};
+use crate::guid::Guid;
+use crate::record::Record;
+
+/// A forest behind a mutex, which breaks the connection on request.
+#[derive(Clone)]
+struct TestDoor {
+    forest: Arc<Mutex<Forest>>,
+    refuses: bool,
+}
+
+impl DirectoryDoor for TestDoor {
+    fn connect(&mut self) -> bool {
+        !self.refuses
+    }
+
+    fn bind(&mut self, request: &BindRequest) -> DoorBind {
+        match self.forest.lock().unwrap().bind(DcNumber(0), now(), request) {
+            Ok(principal) => DoorBind::Bound(principal),
+            Err(result) => DoorBind::Denied(result),
+        }
+    }
+
+    fn request(&mut self, principal: &Principal, request: &Request) -> DoorAnswer {
+        if matches!(&request.operation, Operation::Delete(_)) && principal.name.ends_with("lost") {
+            return DoorAnswer::Close;
+        }
+        let mut forest = self.forest.lock().unwrap();
+        let mut mint = || guid(0xffff_0000);
+        DoorAnswer::Answer(forest.perform(DcNumber(0), principal, now(), request, &mut mint).0)
+    }
+}
+
+const PEOPLE: &str = "OU=People,DC=contoso,DC=com";
+
+fn now() -> VirtualTime {
+    VirtualTime::from_micros(1_790_000_000_000_000)
+}
+
+fn guid(number: u32) -> Guid {
+    let mut bytes = [0xfe; 16];
+    bytes[..4].copy_from_slice(&number.to_le_bytes());
+    Guid(bytes)
+}
+
+fn forest(people: u32) -> Forest {
+    let sid = Sid::from_text("S-1-5-21-1-2-3").unwrap();
+    let mut next = 0x8000_0000_u32;
+    let mut mint = || {
+        next += 1;
+        guid(next)
+    };
+    let root =
+        DomainSpec { dns: "contoso.com".into(), netbios: "CONTOSO".into(), sid: sid.clone() };
+    let dc = DcSpec { host: "DC01".into(), site: "Site".into(), invocation_id: guid(7) };
+    let schema = Schema::base().with_exchange();
+    let mut forest = Forest::new(schema, &root, dc, now(), &mut mint);
+    let head = forest.domains()[0].head;
+    let domain = DomainNumber(0);
+    let unit = forest.load_container(domain, head, "organizationalUnit", "People", mint(), now());
+    let class = forest.schema().class_named("user").unwrap().number;
+    for number in 0..people {
+        let name = format!("User {number:05}");
+        let account = format!("user{number}");
+        let upn = format!("{account}@contoso.com");
+        let sid = sid.with_rid(1000 + number);
+        let record = Record::from_sorted([
+            (known::CN, [name.as_bytes()]),
+            (known::SAM_ACCOUNT_NAME, [account.as_bytes()]),
+            (known::USER_PRINCIPAL_NAME, [upn.as_bytes()]),
+            (known::OBJECT_SID, [sid.as_bytes()]),
+        ]);
+        let object = forest.load(domain, unit, class, guid(number), record, now());
+        if number == 0 {
+            forest.set_account(object, b"Pa55w0rd", Rights::Full);
+        }
+    }
+    forest
+}
+
+struct Running {
+    server: LdapServer,
+    forest: Arc<Mutex<Forest>>,
+}
+
+async fn running(people: u32) -> Running {
+    let forest = Arc::new(Mutex::new(forest(people)));
+    let door = TestDoor { forest: Arc::clone(&forest), refuses: false };
+    let address = "127.0.0.1:0".parse().unwrap();
+    let server = LdapServer::start(address, door, SessionOptions::default()).await.unwrap();
+    Running { server, forest }
+}
+
+impl Running {
+    async fn client(&self) -> Ldap {
+        let url = format!("ldap://{}", self.server.address());
+        let (connection, ldap) = LdapConnAsync::new(&url).await.unwrap();
+        tokio::spawn(async move { connection.drive().await });
+        ldap
+    }
+
+    async fn bound(&self) -> Ldap {
+        let mut ldap = self.client().await;
+        ldap.simple_bind("CONTOSO\\user0", "Pa55w0rd").await.unwrap().success().unwrap();
+        ldap
+    }
+}
+
+#[tokio::test]
+async fn binding_takes_every_usual_name_and_refuses_with_the_codes_of_ad() {
+    let running = running(2).await;
+    let mut ldap = running.client().await;
+    let dn = format!("CN=User 00000,{PEOPLE}");
+    for name in ["CONTOSO\\user0", "user0@contoso.com", &dn] {
+        let result = ldap.simple_bind(name, "Pa55w0rd").await.unwrap();
+        assert_eq!(result.rc, 0, "{name}: {}", result.text);
+    }
+    let wrong = ldap.simple_bind("CONTOSO\\user0", "wrong").await.unwrap();
+    assert_eq!(wrong.rc, 49);
+    assert!(wrong.text.contains("data 52e"), "{}", wrong.text);
+    assert!(wrong.text.ends_with('\0'), "a domain controller ends its text with a NUL");
+    let unknown = ldap.simple_bind("CONTOSO\\nobody", "x").await.unwrap();
+    assert!(unknown.text.contains("data 525"), "{}", unknown.text);
+    // The failed bind left the connection anonymous.
+    let result =
+        ldap.search(PEOPLE, ClientScope::Base, "(objectClass=*)", vec!["ou"]).await.unwrap();
+    let (_, result) = (result.0, result.1);
+    assert_eq!(result.rc, 1);
+    assert!(result.text.starts_with("000004DC"), "{}", result.text);
+    let root = ldap.search("", ClientScope::Base, "(objectClass=*)", vec!["*"]).await.unwrap();
+    let (entries, _) = root.success().unwrap();
+    let entry = ClientEntry::construct(entries.into_iter().next().unwrap());
+    assert_eq!(entry.attrs["defaultNamingContext"], ["DC=contoso,DC=com"]);
+    running.server.shut_down().await;
+}
+
+#[tokio::test]
+async fn binary_guids_are_found_in_an_or_of_a_hundred() {
+    let running = running(300).await;
+    let mut ldap = running.bound().await;
+    let filter: String = (0..100)
+        .map(|number| {
+            let bytes: String =
+                guid(299 - number * 2).0.iter().map(|b| format!("\\{b:02x}")).collect();
+            format!("(objectGUID={bytes})")
+        })
+        .collect();
+    let filter = format!("(&(objectCategory=person)(|{filter}))");
+    let found = ldap
+        .search(
+            "DC=contoso,DC=com",
+            ClientScope::Subtree,
+            &filter,
+            vec!["objectGUID", "SAMACCOUNTNAME"],
+        )
+        .await
+        .unwrap();
+    let entries: Vec<ClientEntry> = found
+        .success()
+        .unwrap()
+        .0
+        .into_iter()
+        .filter(|entry| !entry.is_ref())
+        .map(ClientEntry::construct)
+        .collect();
+    assert_eq!(entries.len(), 100);
+    let guids: Vec<&Vec<u8>> =
+        entries.iter().map(|entry| &entry.bin_attrs["objectGUID"][0]).collect();
+    assert!(guids.is_sorted(), "an OR of indexed values answers in the order of the GUIDs");
+    assert!(
+        entries[0].attrs.contains_key("sAMAccountName"),
+        "the schema's spelling, not the request's"
+    );
+}
+
+#[tokio::test]
+async fn modifies_by_guid_can_be_pipelined() {
+    let running = running(200).await;
+    let ldap = running.bound().await;
+    let mut waiting = Vec::new();
+    for number in 0..200_u32 {
+        let mut ldap = ldap.clone();
+        waiting.push(tokio::spawn(async move {
+            let value = format!("value {number}");
+            let changes = vec![
+                Mod::Replace("extensionAttribute1", [value.as_str()].into()),
+                Mod::Add("proxyAddresses", ["SMTP:A@x.example", "smtp:b@x.example"].into()),
+            ];
+            ldap.modify(&format!("<GUID={}>", guid(number)), changes).await.unwrap().rc
+        }));
+    }
+    for result in waiting {
+        assert_eq!(result.await.unwrap(), 0);
+    }
+    let forest = running.forest.lock().unwrap();
+    let object = forest.number_of(guid(123)).unwrap();
+    assert_eq!(forest.values(DcNumber(0), object, "extensionAttribute1"), [b"value 123"]);
+    let addresses = forest.values(DcNumber(0), object, "proxyAddresses");
+    assert_eq!(addresses.len(), 2);
+}
+
+#[tokio::test]
+async fn pages_cover_everything_once() {
+    let running = running(2500).await;
+    let mut ldap = running.bound().await;
+    let unpaged =
+        ldap.search(PEOPLE, ClientScope::OneLevel, "(objectClass=user)", vec!["cn"]).await.unwrap();
+    assert_eq!((unpaged.0.len(), unpaged.1.rc), (1000, 4), "MaxPageSize cuts an unpaged search");
+    let adapters: Vec<Box<dyn Adapter<'_, _, _>>> =
+        vec![Box::new(EntriesOnly::new()), Box::new(PagedResults::new(700))];
+    let base = "DC=contoso,DC=com";
+    let filter = "(&(objectClass=user)(cn=User*))";
+    let mut search = ldap
+        .streaming_search_with(adapters, base, ClientScope::Subtree, filter, vec!["cn"])
+        .await
+        .unwrap();
+    let mut names = Vec::new();
+    while let Some(entry) = search.next().await.unwrap() {
+        names.push(ClientEntry::construct(entry).attrs["cn"][0].clone());
+    }
+    assert_eq!(search.finish().await.rc, 0);
+    let expected: Vec<String> = (0..2500).map(|number| format!("User {number:05}")).collect();
+    assert_eq!(names, expected, "in the order of creation, each once");
+}
+
+#[tokio::test]
+async fn objects_are_added_compared_renamed_and_deleted() {
+    let running = running(1).await;
+    let mut ldap = running.bound().await;
+    let dn = format!("CN=Doe\\, Jane,{PEOPLE}");
+    let attributes = vec![
+        ("objectClass", ["top", "person", "organizationalPerson", "user"].into()),
+        ("sAMAccountName", ["jane"].into()),
+        ("mail", ["jane@contoso.com"].into()),
+    ];
+    assert_eq!(ldap.add(&dn, attributes.clone()).await.unwrap().rc, 0);
+    let again = ldap.add(&dn, attributes).await.unwrap();
+    assert_eq!((again.rc, &again.text[..8]), (68, "00002071"));
+    assert!(ldap.compare(&dn, "mail", "JANE@contoso.com").await.unwrap().equal().unwrap());
+    assert!(!ldap.compare(&dn, "mail", "x@contoso.com").await.unwrap().equal().unwrap());
+    let renamed = ldap.modifydn(&dn, "CN=Jane", true, Some("CN=Users,DC=contoso,DC=com")).await;
+    assert_eq!(renamed.unwrap().rc, 0);
+    let gone = ldap.delete(&dn).await.unwrap();
+    assert_eq!((gone.rc, gone.matched.as_str()), (32, PEOPLE));
+    assert_eq!(ldap.delete("CN=Jane,CN=Users,DC=contoso,DC=com").await.unwrap().rc, 0);
+    let who = ldap.extended(ldap3::exop::WhoAmI).await.unwrap().0;
+    let who: ldap3::exop::WhoAmIResp = who.parse();
+    assert_eq!(who.authzid, "u:CONTOSO\\user0");
+}
+
+#[tokio::test]
+async fn malformed_bytes_end_their_connection_only() {
+    let running = running(1).await;
+    let mut other = running.bound().await;
+    let huge: &[u8] = &[0x30, 0x84, 0x7f, 0xff, 0xff, 0xff];
+    for bytes in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), huge, &[0x30, 3, 2, 1, 0]] {
+        let mut stream = tokio::net::TcpStream::connect(running.server.address()).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+    }
+    assert_eq!(other.simple_bind("user0@contoso.com", "Pa55w0rd").await.unwrap().rc, 0);
+    running.server.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_door_that_refuses_closes_at_once() {
+    let door = TestDoor { forest: Arc::new(Mutex::new(forest(1))), refuses: true };
+    let address = "127.0.0.1:0".parse().unwrap();
+    let server = LdapServer::start(address, door, SessionOptions::default()).await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    assert!(answer.is_empty());
+}
+
+fn session(forest: Forest) -> Session<TestDoor> {
+    let door = TestDoor { forest: Arc::new(Mutex::new(forest)), refuses: false };
+    Session::new(door, SessionOptions::default())
+}
+
+fn bind(id: i32) -> Vec<u8> {
+    let request = BindRequest { name: "CONTOSO\\user0".into(), password: b"Pa55w0rd".to_vec() };
+    write(&Message { id, body: Body::Bind { version: 3, request } })
+}
+
+fn count_messages(mut bytes: &[u8]) -> usize {
+    let mut count = 0;
+    while let Ok(Some(length)) = super::ber::message_length(bytes, usize::MAX) {
+        bytes = &bytes[length..];
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn a_message_may_come_byte_by_byte_or_many_at_once() {
+    let mut slow = session(forest(1));
+    let request = bind(1);
+    for byte in &request[..request.len() - 1] {
+        assert_eq!(slow.handle(&[*byte]), (Vec::new(), Directive::Receive));
+    }
+    let (answer, _) = slow.handle(&request[request.len() - 1..]);
+    assert_eq!(count_messages(&answer), 1);
+    let mut fast = session(forest(1));
+    let many: Vec<u8> = (1..=50).flat_map(bind).collect();
+    let (answers, directive) = fast.handle(&many);
+    assert_eq!((count_messages(&answers), directive), (50, Directive::Receive));
+}
+
+#[test]
+fn a_cookie_of_another_connection_is_refused() {
+    let page = |cookie: Vec<u8>| {
+        let search = SearchRequest {
+            base: Name::from_text("DC=contoso,DC=com"),
+            scope: Scope::Subtree,
+            filter: Filter::everything(),
+            selection: vec!["cn".into()],
+            size_limit: 0,
+            time_limit: 0,
+            types_only: false,
+        };
+        let value = ControlValue::PagedResults { size: 2, cookie };
+        let controls = vec![Control { critical: true, value }];
+        let request = Request { operation: Operation::Search(search), controls };
+        write(&Message { id: 9, body: Body::Directory(request) })
+    };
+    let mut first = session(forest(5));
+    first.handle(&bind(1));
+    let (answer, _) = first.handle(&page(Vec::new()));
+    assert_eq!(count_messages(&answer), 3, "two entries and the end");
+    let cookie = first.cookies_for_test().unwrap();
+    let mut second = session(forest(5));
+    second.handle(&bind(1));
+    let (refused, _) = second.handle(&page(cookie.clone()));
+    assert!(refused.windows(8).any(|window| window == b"00000057"));
+    let (answer, _) = first.handle(&page(cookie));
+    assert_eq!(count_messages(&answer), 3);
+}
+
+#[test]
+fn a_filter_that_is_nested_too_deep_is_refused_with_a_notice() {
+    let mut filter = Filter::everything();
+    for _ in 0..600 {
+        filter = Filter::Not(Box::new(filter));
+    }
+    let search = SearchRequest {
+        base: Name::from_text(""),
+        scope: Scope::Base,
+        filter,
+        selection: Vec::new(),
+        size_limit: 0,
+        time_limit: 0,
+        types_only: false,
+    };
+    let request = Request::from(Operation::Search(search));
+    let bytes = write(&Message { id: 1, body: Body::Directory(request) });
+    let (answer, directive) = session(forest(1)).handle(&bytes);
+    assert_eq!(directive, Directive::Close);
+    assert!(answer.windows(22).any(|window| window == b"1.3.6.1.4.1.1466.20036"));
+}
+
+fn attribute_name() -> impl Strategy<Value = AttributeName> {
+    "[a-zA-Z][a-zA-Z0-9;-]{0,12}".prop_map(|name| AttributeName::Text(name.into()))
+}
+
+fn value() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(any::<u8>(), 0..20)
+}
+
+fn values() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    prop::collection::vec(value(), 0..4)
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    let substrings = (prop::option::of(value()), values(), prop::option::of(value()))
+        .prop_map(|(initial, any, last)| Substrings { initial, any, last });
+    let given = substrings.prop_filter("a substring filter has parts", |parts| {
+        parts.initial.is_some() || parts.last.is_some() || !parts.any.is_empty()
+    });
+    let extensible = (
+        prop::option::of("[0-9.]{1,9}"),
+        prop::option::of(attribute_name()),
+        value(),
+        any::<bool>(),
+    );
+    let leaf = prop_oneof![
+        (attribute_name(), value()).prop_map(|(name, value)| Filter::Equality(name, value)),
+        (attribute_name(), value()).prop_map(|(name, value)| Filter::GreaterOrEqual(name, value)),
+        (attribute_name(), value()).prop_map(|(name, value)| Filter::LessOrEqual(name, value)),
+        (attribute_name(), value()).prop_map(|(name, value)| Filter::Approximate(name, value)),
+        attribute_name().prop_map(Filter::Present),
+        (attribute_name(), given).prop_map(|(name, parts)| Filter::Substrings(name, parts)),
+        extensible.prop_map(|(rule, attribute, value, dn_attributes)| {
+            Filter::Extensible(Extensible { rule, attribute, value, dn_attributes })
+        }),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Filter::And),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Filter::Or),
+            inner.prop_map(|inner| Filter::Not(Box::new(inner))),
+        ]
+    })
+}
+
+fn object_name() -> impl Strategy<Value = Name> {
+    prop_oneof![
+        "[A-Z]{2}=[a-zäöü ,]{1,20}".prop_map(Name::Dn),
+        any::<[u8; 16]>().prop_map(|bytes| Name::Guid(Guid(bytes))),
+        any::<u32>()
+            .prop_map(|rid| { Name::Sid(Sid::from_text("S-1-5-21-1-2-3").unwrap().with_rid(rid)) }),
+    ]
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let scope = prop_oneof![Just(Scope::Base), Just(Scope::OneLevel), Just(Scope::Subtree)];
+    let limits = (0..i32::MAX, 0..i32::MAX, any::<bool>());
+    let selection = prop::collection::vec(attribute_name(), 0..4);
+    let search = (object_name(), scope, filter(), selection, limits).prop_map(
+        |(base, scope, filter, selection, (size, time, types_only))| {
+            Operation::Search(SearchRequest {
+                base,
+                scope,
+                filter,
+                selection,
+                size_limit: size.unsigned_abs(),
+                time_limit: time.unsigned_abs(),
+                types_only,
+            })
+        },
+    );
+    let kind = prop_oneof![
+        Just(ChangeOperation::Add),
+        Just(ChangeOperation::Delete),
+        Just(ChangeOperation::Replace),
+        Just(ChangeOperation::Increment),
+    ];
+    let change = (kind, attribute_name(), values())
+        .prop_map(|(operation, attribute, values)| Change { operation, attribute, values });
+    let modify = (object_name(), prop::collection::vec(change, 0..4))
+        .prop_map(|(object, changes)| Operation::Modify(ModifyRequest { object, changes }));
+    let attributes = prop::collection::vec((attribute_name(), values()), 0..4);
+    let add = ("[A-Z]{2}=[a-z]{1,9}", attributes)
+        .prop_map(|(dn, attributes)| Operation::Add(AddRequest { dn, attributes }));
+    let rename = (object_name(), "CN=[a-z]{1,9}", any::<bool>(), prop::option::of(object_name()))
+        .prop_map(|(object, new_rdn, delete_old_rdn, new_superior)| {
+            Operation::ModifyDn(ModifyDnRequest { object, new_rdn, delete_old_rdn, new_superior })
+        });
+    let compare =
+        (object_name(), attribute_name(), value()).prop_map(|(object, attribute, value)| {
+            Operation::Compare(CompareRequest { object, attribute, value })
+        });
+    let delete = object_name().prop_map(|object| Operation::Delete(DeleteRequest { object }));
+    prop_oneof![search, modify, add, rename, compare, delete]
+}
+
+fn control() -> impl Strategy<Value = Control> {
+    let value = prop_oneof![
+        (any::<u16>(), value())
+            .prop_map(|(size, cookie)| ControlValue::PagedResults { size: size.into(), cookie }),
+        Just(ControlValue::PermissiveModify),
+        Just(ControlValue::DomainScope),
+        Just(ControlValue::LazyCommit),
+        prop::option::of(value())
+            .prop_map(|value| ControlValue::Other { oid: "1.2.3.4".to_owned(), value }),
+    ];
+    (any::<bool>(), value).prop_map(|(critical, value)| Control { critical, value })
+}
+
+proptest! {
+    #[test]
+    fn requests_survive_the_wire(
+        id in 1..i32::MAX,
+        operation in operation(),
+        controls in prop::collection::vec(control(), 0..3),
+    ) {
+        let sent = Message { id, body: Body::Directory(Request { operation, controls }) };
+        prop_assert_eq!(message(&write(&sent)), Ok(sent));
+    }
+
+    #[test]
+    fn damaged_messages_are_refused_without_a_panic(
+        operation in operation(),
+        at in any::<prop::sample::Index>(),
+        byte: u8,
+    ) {
+        let sent = Message { id: 7, body: Body::Directory(Request::from(operation)) };
+        let mut bytes = write(&sent);
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let _ = message(&bytes);
+        let _ = message(&bytes[..at]);
+        let (_, _) = session(forest(0)).handle(&bytes);
+    }
+}

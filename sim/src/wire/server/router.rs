@@ -1,0 +1,112 @@
+//! Which service answers: by the path alone, so that one port serves all host names.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::header::{DATE, HOST};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Response, StatusCode};
+use jiff::fmt::rfc2822::DateTimePrinter;
+
+use crate::wire::identity::{Applications, Identity, Tenant};
+use crate::wire::message::{Address, Request};
+use crate::wire::shared::SharedEstate;
+use crate::wire::{admin_api, graph};
+
+/// Larger bodies are refused: a batch of twenty writes is far below.
+const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// How a client reached the router: absolute links in answers start with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Over TLS.
+    Https,
+    /// Plain.
+    Http,
+}
+
+/// The three services over one estate.
+#[derive(Clone)]
+pub(super) struct Cloud {
+    estate: SharedEstate,
+    identity: Arc<Identity>,
+}
+
+impl Cloud {
+    pub(super) fn new(estate: SharedEstate, applications: Applications) -> Self {
+        let tenant = estate.with(|estate| Tenant::of(estate));
+        Self { estate, identity: Arc::new(Identity::new(tenant, applications)) }
+    }
+
+    pub(super) fn router(&self, scheme: Scheme) -> Router {
+        Router::new().fallback(answer).with_state((self.clone(), scheme))
+    }
+}
+
+/// The identity platform, Microsoft Graph and Exchange Online over an estate, without a socket.
+pub fn router(estate: SharedEstate, applications: Applications, scheme: Scheme) -> Router {
+    Cloud::new(estate, applications).router(scheme)
+}
+
+async fn answer(
+    State((cloud, scheme)): State<(Cloud, Scheme)>,
+    request: axum::extract::Request,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let Some(base) = base(&parts, scheme) else {
+        return status(StatusCode::BAD_REQUEST);
+    };
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+        return status(StatusCode::PAYLOAD_TOO_LARGE);
+    };
+    let request = Request {
+        base,
+        address: Address::parse(parts.uri.path_and_query().map_or("/", |local| local.as_str())),
+        method: parts.method,
+        headers: parts.headers,
+        body,
+        id: cloud.identity.fresh_id().to_string(),
+    };
+    let first = request.address.segments.first().map_or("", String::as_str);
+    let is = |name: &str| first.eq_ignore_ascii_case(name);
+    if is("adminapi") {
+        admin_api::answer(&cloud.estate, &cloud.identity, &request).into_response()
+    } else if is("v1.0") || is("beta") {
+        graph::answer(&cloud.estate, &cloud.identity, &request).into_response()
+    } else {
+        wall_clock(cloud.identity.answer(&request).await)
+    }
+}
+
+/// Scheme and host as the client sees them.
+fn base(parts: &Parts, scheme: Scheme) -> Option<String> {
+    let host = match parts.headers.get(HOST) {
+        Some(host) => host.to_str().ok()?,
+        None => parts.uri.authority()?.as_str(),
+    };
+    let scheme = match scheme {
+        Scheme::Https => "https",
+        Scheme::Http => "http",
+    };
+    (!host.is_empty()).then(|| format!("{scheme}://{host}"))
+}
+
+fn status(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    wall_clock(response)
+}
+
+/// Tokens live by the wall clock, and so do the dates beside them.
+fn wall_clock(mut response: Response<Body>) -> Response<Body> {
+    let date = DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&jiff::Timestamp::now())
+        .ok()
+        .and_then(|text| HeaderValue::from_str(&text).ok());
+    if let Some(date) = date {
+        response.headers_mut().insert(DATE, date);
+    }
+    response
+}

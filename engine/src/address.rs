@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use crate::job::ProxyMode;
 use crate::planted_bugs::{PlantedBugs, planted};
+use crate::values::Column;
 
 /// A proxy address, as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,19 +95,20 @@ pub fn same(left: &str, right: &str) -> bool {
 /// and keeps its own; only the primary always crosses.
 #[must_use]
 pub fn merge<'a>(
-    cloud: &'a [String],
-    directory: &'a [Vec<u8>],
+    cloud: Column<'a, str>,
+    directory: Column<'a, [u8]>,
     mode: ProxyMode,
     write_onmicrosoft: bool,
     bugs: PlantedBugs,
 ) -> Vec<Cow<'a, [u8]>> {
-    let cloud: Vec<Address<'a>> = cloud.iter().map(|text| Address::parse(text)).collect();
+    let cloud: Vec<Address<'a>> = cloud.iter().map(Address::parse).collect();
     let primary = cloud
         .iter()
         .position(|address| address.is_primary())
         .or_else(|| cloud.iter().position(|address| address.is_smtp()));
-    let mut seen = Seen::default();
-    let mut merged = Vec::with_capacity(cloud.len() + directory.len());
+    let most = cloud.len() + directory.len();
+    let mut seen = Seen { few: Vec::with_capacity(most.min(FEW)), many: BTreeSet::new() };
+    let mut merged = Vec::with_capacity(most);
     if let Some(index) = primary {
         seen.insert(cloud[index].text);
         merged.push(marked(cloud[index], true));
@@ -119,17 +121,17 @@ pub fn merge<'a>(
         }
     }
     let mut primary_open = primary.is_none();
-    for value in directory {
+    for value in directory.iter() {
         let Ok(text) = core::str::from_utf8(value) else {
             if mode != ProxyMode::ReplaceAll {
-                merged.push(Cow::Borrowed(value.as_slice()));
+                merged.push(Cow::Borrowed(value));
             }
             continue;
         };
         let address = Address::parse(text);
         if planted!(bugs, TwoPrimaries) && address.is_primary() {
             merged.retain(|kept| !kept.eq_ignore_ascii_case(value));
-            merged.push(Cow::Borrowed(value.as_slice()));
+            merged.push(Cow::Borrowed(value));
             continue;
         }
         let stays = match mode {
@@ -155,7 +157,6 @@ fn marked(address: Address<'_>, primary: bool) -> Cow<'_, [u8]> {
 }
 
 /// Addresses met so far. Few are compared one by one, many through a folded index.
-#[derive(Default)]
 struct Seen<'a> {
     few: Vec<&'a str>,
     many: BTreeSet<String>,
@@ -183,17 +184,28 @@ impl<'a> Seen<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::values::{Texts, Values};
     use proptest::prelude::*;
 
-    fn texts(merged: &[Cow<'_, [u8]>]) -> Vec<String> {
-        merged.iter().map(|value| String::from_utf8(value.to_vec()).unwrap()).collect()
+    fn texts(merged: &[Vec<u8>]) -> Vec<String> {
+        merged.iter().map(|value| String::from_utf8(value.clone()).unwrap()).collect()
+    }
+
+    fn merged<C: AsRef<str>, D: AsRef<[u8]>>(
+        cloud: &[C],
+        directory: &[D],
+        mode: ProxyMode,
+        onmicrosoft: bool,
+    ) -> Vec<Vec<u8>> {
+        let cloud: Texts = [cloud].into_iter().collect();
+        let held: Values = [directory].into_iter().collect();
+        let bugs = PlantedBugs::none();
+        let merged = merge(cloud.column(0), held.column(0), mode, onmicrosoft, bugs);
+        merged.into_iter().map(Cow::into_owned).collect()
     }
 
     fn run(cloud: &[&str], directory: &[&str], mode: ProxyMode, onmicrosoft: bool) -> Vec<String> {
-        let cloud: Vec<String> = cloud.iter().map(ToString::to_string).collect();
-        let directory: Vec<Vec<u8>> =
-            directory.iter().map(|text| text.as_bytes().to_vec()).collect();
-        let mut merged = texts(&merge(&cloud, &directory, mode, onmicrosoft, PlantedBugs::none()));
+        let mut merged = texts(&merged(cloud, directory, mode, onmicrosoft));
         merged.sort();
         merged
     }
@@ -268,8 +280,7 @@ mod tests {
             mode in mode(),
             onmicrosoft: bool,
         ) {
-            let held: Vec<Vec<u8>> = directory.iter().map(|text| text.clone().into_bytes()).collect();
-            let merged = texts(&merge(&cloud, &held, mode, onmicrosoft, PlantedBugs::none()));
+            let merged = texts(&merged(&cloud, &directory, mode, onmicrosoft));
             for (index, text) in merged.iter().enumerate() {
                 prop_assert!(!merged[..index].iter().any(|earlier| same(earlier, text)));
                 prop_assert!(
@@ -295,12 +306,8 @@ mod tests {
             mode in mode(),
             onmicrosoft: bool,
         ) {
-            let held: Vec<Vec<u8>> = directory.into_iter().map(String::into_bytes).collect();
-            let once: Vec<Vec<u8>> = merge(&cloud, &held, mode, onmicrosoft, PlantedBugs::none())
-                .into_iter().map(Cow::into_owned).collect();
-            let mut twice: Vec<Vec<u8>> = merge(&cloud, &once, mode, onmicrosoft, PlantedBugs::none())
-                .into_iter().map(Cow::into_owned).collect();
-            let mut once = once;
+            let mut once = merged(&cloud, &directory, mode, onmicrosoft);
+            let mut twice = merged(&cloud, &once, mode, onmicrosoft);
             once.sort();
             twice.sort();
             prop_assert_eq!(once, twice);

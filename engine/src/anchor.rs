@@ -132,6 +132,7 @@ fn as_guid(bytes: &[u8]) -> Option<Guid> {
 mod tests {
     use super::*;
     use crate::ports::ObjectGuid;
+    use crate::values::Values;
 
     fn user() -> User {
         User {
@@ -146,10 +147,9 @@ mod tests {
     fn object(guid: u8, consistency: Option<u8>, external: Option<String>) -> DirectoryObject {
         DirectoryObject {
             guid: ObjectGuid(Guid([guid; 16])),
-            dn: String::new(),
             consistency_guid: consistency.map(|byte| vec![byte; 16]),
             external_id: external,
-            values: Vec::new(),
+            values: Values::default(),
         }
     }
 

@@ -19,5 +19,6 @@ pub mod step;
 mod test_world;
 pub mod time;
 pub mod transfer;
+pub mod values;
 pub mod wire;
 pub mod writeback;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::guid::Guid;
 use crate::job::{JobCommand, JobReport, LogEntry};
 use crate::time::Timestamp;
+use crate::values::{Texts, Values};
 
 /// Rows in a page of mailboxes. Exchange Online serves at most 1,000 (`Prefer: odata.maxpagesize`).
 pub const MAILBOX_PAGE: usize = 1_000;
@@ -119,19 +120,18 @@ pub struct PageToken(pub String);
 pub struct Mailbox {
     /// `ExternalDirectoryObjectId`.
     pub id: MailboxId,
-    /// `UserPrincipalName`.
-    pub user_principal_name: String,
     /// `WhenChangedUTC`, whole seconds.
     pub when_changed: Timestamp,
     /// `IsDirSynced`.
     pub dir_synced: bool,
     /// `IsExchangeCloudManaged`.
     pub cloud_managed: bool,
-    /// `RecipientTypeDetails`: `UserMailbox`, `SharedMailbox`, `RoomMailbox`, ...
-    pub recipient_type_details: String,
-    /// The values of each selected property, in the order of the selection. Absent, null and empty
-    /// text are all "no values".
-    pub values: Vec<Vec<String>>,
+    /// `RecipientTypeDetails`: `UserMailbox`, `SharedMailbox`, `RoomMailbox`, ... The usual ones are
+    /// borrowed ([`known_name`](crate::recipient_type::known_name)).
+    pub recipient_type_details: Name,
+    /// A column of values for each selected property, in the order of the selection. Absent, null and
+    /// empty text are all "no values"; a Boolean is `True` or `False`.
+    pub values: Texts,
 }
 
 /// One page of a listing.
@@ -295,20 +295,19 @@ pub enum AnchorKey {
     ExternalDirectoryObjectId(String),
 }
 
-/// An AD object with the attributes that were asked for.
+/// An AD object with the attributes that were asked for. Its name is not among them: nothing is
+/// decided by it, and it may change between two reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirectoryObject {
     /// `objectGUID`.
     pub guid: ObjectGuid,
-    /// The distinguished name.
-    pub dn: String,
     /// `mS-DS-ConsistencyGuid`, as stored.
     pub consistency_guid: Option<Vec<u8>>,
     /// `msDS-ExternalDirectoryObjectId`.
     pub external_id: Option<String>,
-    /// The values of each attribute asked for, in that order; none when absent. A set: the order
-    /// means nothing.
-    pub values: Vec<Vec<Vec<u8>>>,
+    /// A column of values for each attribute asked for, in that order; none when absent. A set: the
+    /// order means nothing, and adapters sort by bytes.
+    pub values: Values,
 }
 
 /// What to do with one attribute ([RFC 4511] 4.6).

@@ -5,6 +5,7 @@
 //! mailbox in a hybrid environment"). Integers travel over LDAP as decimal text ([RFC 4517] 3.3.16).
 
 use crate::job::RecipientTypeMode;
+use crate::ports::Name;
 
 /// The two numbers of a type, as the text that AD stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,13 @@ pub fn written_type(details: &str, mode: RecipientTypeMode) -> Option<RecipientT
 #[must_use]
 pub fn is_transferable(details: &str) -> bool {
     KINDS.iter().any(|kind| kind.name.eq_ignore_ascii_case(details))
+}
+
+/// A `RecipientTypeDetails` as a name, without an allocation for the usual ones.
+#[must_use]
+pub fn known_name(details: &str) -> Name {
+    let kind = KINDS.iter().find(|kind| kind.name == details);
+    kind.map_or_else(|| Name::Owned(details.to_owned()), |kind| Name::Borrowed(kind.name))
 }
 
 struct Kind {
@@ -64,6 +72,13 @@ const KINDS: [Kind; 4] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_stay_as_they_are() {
+        for name in ["RoomMailbox", "roommailbox", "SchedulingMailbox", ""] {
+            assert_eq!(known_name(name), name);
+        }
+    }
 
     #[test]
     fn remote_numbers_are_the_published_ones() {

@@ -15,6 +15,7 @@ use crate::planted_bugs::PlantedBugs;
 use crate::ports::*;
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
+use crate::values::Column;
 use crate::writeback::map::Target;
 use crate::writeback::{MappingPlan, WritebackConfig, WritebackJob};
 
@@ -64,19 +65,18 @@ pub(crate) fn mailbox(number: u16) -> Mailbox {
     values.push(vec![format!("u{number}@contoso.com")]);
     Mailbox {
         id: id(number),
-        user_principal_name: format!("u{number}@contoso.com"),
         when_changed: START,
         dir_synced: true,
         cloud_managed: true,
         recipient_type_details: "UserMailbox".into(),
-        values,
+        values: values.iter().collect(),
     }
 }
 
 /// An AD object that holds exactly what the plan makes of the mailbox.
 pub(crate) fn object_like(plan: &MappingPlan, mailbox: &Mailbox) -> DirectoryObject {
-    let values = (0..plan.rules().len())
-        .map(|rule| match plan.target(rule, mailbox, &[]) {
+    let values: Vec<Vec<Vec<u8>>> = (0..plan.rules().len())
+        .map(|rule| match plan.target(rule, mailbox, Column::default()) {
             Target::Keep | Target::Remove => Vec::new(),
             Target::One(value) => vec![value.to_vec()],
             Target::Set(values) => values.into_iter().map(|value| value.to_vec()).collect(),
@@ -84,16 +84,15 @@ pub(crate) fn object_like(plan: &MappingPlan, mailbox: &Mailbox) -> DirectoryObj
         .collect();
     DirectoryObject {
         guid: ObjectGuid(Guid([7; 16])),
-        dn: String::new(),
         consistency_guid: None,
         external_id: None,
-        values,
+        values: values.iter().collect(),
     }
 }
 
 /// What AD does with a modify: the LDAP result, and on success the new values.
 pub(crate) fn apply(object: &mut DirectoryObject, names: &[Name], modify: &Modification) -> u32 {
-    let mut values = object.values.clone();
+    let mut values = object.values.lists();
     for change in &modify.changes {
         let at = names.iter().position(|name| *name == change.attribute).unwrap();
         let result = apply_change(&mut values[at], change);
@@ -101,7 +100,7 @@ pub(crate) fn apply(object: &mut DirectoryObject, names: &[Name], modify: &Modif
             return result;
         }
     }
-    object.values = values;
+    object.values = values.iter().collect();
     0
 }
 
@@ -205,7 +204,7 @@ impl World {
         let mailbox = mailbox(number);
         let object = object_like(&plan, &mailbox);
         let names = plan.attributes().iter().map(ToString::to_string);
-        let values = names.zip(object.values).collect();
+        let values = names.zip(object.values.lists()).collect();
         self.objects.insert(object_guid(number), Entry { values, ..Entry::default() });
         self.users.insert(
             mailbox.id,
@@ -224,7 +223,7 @@ impl World {
     pub(crate) fn edit(&mut self, number: u16, text: &str) {
         let now = self.now.floor_to_second();
         let mailbox = self.mailboxes.get_mut(&id(number)).unwrap();
-        mailbox.values[0] = vec![text.to_owned()];
+        mailbox.values.edit(|values| values[0] = vec![text.to_owned()]);
         mailbox.when_changed = now;
     }
 
@@ -298,7 +297,7 @@ impl World {
         let plan = MappingPlan::new(&configuration(), PlantedBugs::none());
         let value = |name: &Name| {
             let at = plan.properties().iter().position(|other| other == name);
-            at.map(|at| mailbox.values[at].clone()).unwrap_or_default()
+            mailbox.values.column(at.unwrap_or(usize::MAX)).iter()
         };
         Mailbox { values: properties.iter().map(value).collect(), ..mailbox.clone() }
     }
@@ -307,12 +306,11 @@ impl World {
         let entry = self.objects.get(&guid)?;
         Some(DirectoryObject {
             guid,
-            dn: format!("CN={guid},DC=contoso,DC=com"),
             consistency_guid: entry.consistency_guid.clone(),
             external_id: entry.external_id.clone(),
             values: attributes
                 .iter()
-                .map(|name| entry.values.get(name.as_ref()).cloned().unwrap_or_default())
+                .map(|name| entry.values.get(name.as_ref()).into_iter().flatten())
                 .collect(),
         })
     }

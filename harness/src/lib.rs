@@ -8,4 +8,5 @@ pub mod observe;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod serve;
 pub mod stage;

@@ -1,7 +1,11 @@
 //! What holds for every scenario of the library: the same verdict and the same trace in memory and
 //! over the wire, and again when run again.
 
-#![allow(clippy::disallowed_methods, reason = "tests read files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot read its files has failed"
+)]
 
 use std::path::{Path, PathBuf};
 

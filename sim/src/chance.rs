@@ -28,11 +28,6 @@ impl Chance {
         usize::try_from(self.below(length as u64)).unwrap_or(0)
     }
 
-    /// Whether an event of this many in a million happens.
-    pub fn in_a_million(&mut self, share: u32) -> bool {
-        self.below(1_000_000) < u64::from(share)
-    }
-
     /// Sixteen bytes with the marks of a random GUID (RFC 9562, version 4), in AD's byte order.
     pub fn guid(&mut self) -> crate::guid::Guid {
         let mut bytes = [0_u8; 16];

@@ -103,16 +103,6 @@ impl<E> Calendar<E> {
         }
         self.due.pop_first().map(|((at, _), event)| (at, event))
     }
-
-    /// Drops the events for which `keep` says false.
-    pub fn retain(&mut self, mut keep: impl FnMut(&E) -> bool) {
-        self.due.retain(|_, event| keep(event));
-    }
-
-    /// The events that are still to come, earliest first.
-    pub fn iter(&self) -> impl Iterator<Item = (VirtualTime, &E)> {
-        self.due.iter().map(|((at, _), event)| (*at, event))
-    }
 }
 
 #[cfg(test)]

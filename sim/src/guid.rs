@@ -13,17 +13,25 @@ pub struct Guid(pub [u8; 16]);
 #[error("`{0}` is not a GUID of the form 00000000-0000-0000-0000-000000000000")]
 pub struct GuidError(pub String);
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// The bytes in the order in which they are printed.
 const DASHED: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
 
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [b'-'; 36];
+        let mut at = 0;
         for (position, index) in DASHED.iter().enumerate() {
             if matches!(position, 4 | 6 | 8 | 10) {
-                f.write_str("-")?;
+                at += 1;
             }
-            write!(f, "{:02x}", self.0[*index])?;
+            let byte = self.0[*index];
+            text[at] = HEX[usize::from(byte >> 4)];
+            text[at + 1] = HEX[usize::from(byte & 15)];
+            at += 2;
         }
-        Ok(())
+        f.write_str(core::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -37,17 +45,35 @@ impl FromStr for Guid {
     type Err = GuidError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refuse = || GuidError(text.to_owned());
-        let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'-').collect();
-        if digits.len() != 32 || (text.len() != 32 && text.len() != 36) {
-            return Err(refuse());
+        parse(text.as_bytes()).map(Self).ok_or_else(|| GuidError(text.to_owned()))
+    }
+}
+
+/// 32 hex digits, or 36 characters with dashes after the 8th, 12th, 16th and 20th digit.
+fn parse(text: &[u8]) -> Option<[u8; 16]> {
+    let dashed = text.len() == 36;
+    if !dashed && text.len() != 32 {
+        return None;
+    }
+    let mut bytes = [0_u8; 16];
+    let mut rest = text;
+    for (position, index) in DASHED.iter().enumerate() {
+        if dashed && matches!(position, 4 | 6 | 8 | 10) {
+            rest = rest.strip_prefix(b"-")?;
         }
-        let mut bytes = [0_u8; 16];
-        for (position, pair) in digits.chunks_exact(2).enumerate() {
-            let pair = core::str::from_utf8(pair).map_err(|_| refuse())?;
-            bytes[DASHED[position]] = u8::from_str_radix(pair, 16).map_err(|_| refuse())?;
-        }
-        Ok(Self(bytes))
+        let (pair, tail) = rest.split_first_chunk::<2>()?;
+        bytes[*index] = digit(pair[0])? << 4 | digit(pair[1])?;
+        rest = tail;
+    }
+    Some(bytes)
+}
+
+fn digit(character: u8) -> Option<u8> {
+    match character {
+        b'0'..=b'9' => Some(character - b'0'),
+        b'a'..=b'f' => Some(character - b'a' + 10),
+        b'A'..=b'F' => Some(character - b'A' + 10),
+        _ => None,
     }
 }
 
@@ -61,6 +87,13 @@ mod tests {
         let guid: Guid = text.parse().unwrap();
         assert_eq!(guid.0, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
         assert_eq!(guid.to_string(), text);
-        assert!("not-a-guid".parse::<Guid>().is_err());
+        assert_eq!("030201000504070608090A0B0C0D0E0F".parse(), Ok(guid));
+        for wrong in [
+            "not-a-guid",
+            "0302010005040706-0809-0a0b0c0d0e0f",
+            "+f020100-0504-0706-0809-0a0b0c0d0e0f",
+        ] {
+            assert!(wrong.parse::<Guid>().is_err(), "{wrong}");
+        }
     }
 }

@@ -4,8 +4,8 @@
 //! whether it really carries the text.
 
 use hashbrown::HashTable;
-use rustc_hash::FxHasher;
-use std::hash::Hasher;
+
+use crate::directory::fold;
 
 /// The index.
 #[derive(Clone, Debug, Default)]
@@ -49,21 +49,8 @@ impl TextIndex {
 }
 
 fn fold(text: &str) -> u32 {
-    let mut hasher = FxHasher::default();
-    if text.is_ascii() {
-        for chunk in text.as_bytes().chunks(8) {
-            let mut word = [0_u8; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            word.make_ascii_lowercase();
-            hasher.write_u64(u64::from_le_bytes(word));
-        }
-    } else {
-        for character in text.chars().flat_map(char::to_lowercase) {
-            hasher.write_u32(u32::from(character));
-        }
-    }
-    let hash = hasher.finish();
-    u32::try_from((hash ^ (hash >> 32)) & 0xffff_ffff).unwrap_or_default()
+    let hash = fold::hash(text.as_bytes());
+    u32::try_from(hash >> 32).unwrap_or_default()
 }
 
 fn spread(hash: u32) -> u64 {

@@ -3,17 +3,17 @@
 //! The file is JSON Lines in UTF-8. First a header `{"format":"hybridsim-backup","version":1}`, then
 //! one line a mailbox, last a trailer `{"count":N,"checksum":"fnv1a64:HEX"}` over all bytes before
 //! the trailer's line. A line holds `id`, `user_principal_name`, `taken` (RFC 3339),
-//! `cloud_managed`, `recipient_type_details` and `values`: property to values. A property that is not named
-//! had no value. The checksum finds damage; it is no protection against forgery.
+//! `cloud_managed`, `recipient_type_details` and `values`: property to values, in any order. A property
+//! that is not named had no value. The checksum finds damage; it is no protection against forgery.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::kept_properties;
 use crate::guid::Guid;
 use crate::ports::{Mailbox, MailboxId, Name};
-use crate::time::Timestamp;
+use crate::values::{Column, Texts};
 
 const FORMAT: &str = "hybridsim-backup";
 const VERSION: u32 = 1;
@@ -69,26 +69,84 @@ struct Trailer {
     checksum: String,
 }
 
-impl Backup {
-    /// Takes the values of a mailbox that was read with [`kept_properties`].
-    #[must_use]
-    pub fn of(mailbox: &Mailbox, properties: &[Name], taken: Timestamp) -> Self {
-        let values = properties
-            .iter()
-            .zip(&mailbox.values)
-            .filter(|(_, values)| !values.is_empty())
-            .map(|(name, values)| (name.to_string(), values.clone()))
-            .collect();
-        Self {
-            id: mailbox.id.to_string(),
-            user_principal_name: mailbox.user_principal_name.clone(),
-            taken: taken.to_string(),
-            cloud_managed: mailbox.cloud_managed,
-            recipient_type_details: mailbox.recipient_type_details.clone(),
-            values,
-        }
-    }
+/// What to read of a mailbox for its backup: [`kept_properties`], then `UserPrincipalName`.
+#[must_use]
+pub fn properties() -> Vec<Name> {
+    let mut names = kept_properties();
+    names.push(Name::Borrowed("UserPrincipalName"));
+    names
+}
 
+/// The line of a mailbox that was read with [`properties`], as [`Backup::to_line`] gives it; `taken`
+/// is the time in RFC 3339.
+///
+/// # Errors
+/// [`BackupError::Line`] when it cannot be written as JSON.
+pub fn line_of(
+    mailbox: &Mailbox,
+    properties: &[Name],
+    taken: &str,
+) -> Result<Vec<u8>, BackupError> {
+    let kept = properties.len().saturating_sub(1);
+    let line = Line {
+        id: &mailbox.id,
+        user_principal_name: mailbox.values.column(kept).first().unwrap_or_default(),
+        taken,
+        cloud_managed: mailbox.cloud_managed,
+        recipient_type_details: &mailbox.recipient_type_details,
+        values: Kept { names: &properties[..kept], values: &mailbox.values },
+    };
+    let mut bytes = Vec::with_capacity(LINE);
+    serde_json::to_writer(&mut bytes, &line).map_err(|error| of_line(0, &error))?;
+    // An exact copy instead of spare room: there is one for every mailbox.
+    Ok(bytes.as_slice().to_vec())
+}
+
+/// Bytes that most lines fit in.
+const LINE: usize = 1_536;
+
+/// A [`Backup`] that borrows all it says.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(serialize_with = "as_text")]
+    id: &'a MailboxId,
+    user_principal_name: &'a str,
+    taken: &'a str,
+    cloud_managed: bool,
+    recipient_type_details: &'a str,
+    values: Kept<'a>,
+}
+
+fn as_text<S: Serializer>(id: &&MailboxId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(id)
+}
+
+/// The columns that have values, by name.
+struct Kept<'a> {
+    names: &'a [Name],
+    values: &'a Texts,
+}
+
+impl Serialize for Kept<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let columns = self.names.iter().zip(self.values.columns());
+        serializer.collect_map(
+            columns
+                .filter(|(_, column)| !column.is_empty())
+                .map(|(name, column)| (name, KeptColumn(column))),
+        )
+    }
+}
+
+struct KeptColumn<'a>(Column<'a, str>);
+
+impl Serialize for KeptColumn<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter())
+    }
+}
+
+impl Backup {
     /// The mailbox; `None` when the id is no GUID.
     #[must_use]
     pub fn mailbox(&self) -> Option<MailboxId> {
@@ -192,16 +250,17 @@ mod tests {
     use crate::test_world::{START, mailbox};
 
     fn sample() -> Vec<Backup> {
-        let properties = kept_properties();
-        (0..3)
-            .map(|number| {
-                let mut mailbox = mailbox(number);
-                mailbox.values.push(vec!["True".into()]);
-                mailbox.values[0] = vec!["a \"quoted\"\nline, é 😀".into()];
-                mailbox.values[3].clear();
-                Backup::of(&mailbox, &properties, START)
-            })
-            .collect()
+        let line = |number| {
+            let mut mailbox = mailbox(number);
+            mailbox.values.edit(|values| {
+                values[0] = vec!["a \"quoted\"\nline, é 😀".into()];
+                values[3].clear();
+                values.push(vec!["True".into()]);
+                values.push(vec![format!("u{number}@contoso.com")]);
+            });
+            line_of(&mailbox, &properties(), &START.to_string()).unwrap()
+        };
+        (0..3).map(|number| Backup::from_line(&line(number)).unwrap()).collect()
     }
 
     #[test]
@@ -211,6 +270,12 @@ mod tests {
         assert_eq!(read_file(&file).unwrap(), backups);
         let order = backups[0].in_order();
         assert_eq!((order.len(), order[3].len()), (kept_properties().len(), 0));
+        assert_eq!(
+            (order[0][0].as_str(), order[22][0].as_str()),
+            ("a \"quoted\"\nline, é 😀", "True")
+        );
+        assert_eq!(backups[1].user_principal_name, "u1@contoso.com");
+        assert_eq!(backups[1].values.len(), kept_properties().len() - 1, "empty ones are left out");
         assert_eq!(backups[1].mailbox(), Some(mailbox(1).id));
         assert_eq!(read_file(&write_file(&[]).unwrap()).unwrap(), []);
     }

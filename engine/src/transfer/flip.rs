@@ -96,7 +96,6 @@ struct Entry {
     read_wait: Duration,
 }
 
-#[derive(Clone)]
 enum State {
     /// The call is to be made at this time.
     ToSet(Timestamp),
@@ -291,7 +290,8 @@ fn take_due(
 impl Entry {
     /// What a read means: `shown` is whether the flag has the wanted value.
     fn decide(&mut self, shown: Option<bool>, now: Timestamp) {
-        self.state = match (shown, self.state.clone()) {
+        let state = core::mem::replace(&mut self.state, State::Unsure);
+        self.state = match (shown, state) {
             (None, _) => State::Done(MailboxOutcome::Failed, "the mailbox is gone".to_owned()),
             (Some(true), State::Sent { answer: SetOutcome::Refused { code, message }, .. }) => {
                 let detail =

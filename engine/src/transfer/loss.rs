@@ -5,6 +5,7 @@
 //! mailboxes", reverting). Addresses in `onmicrosoft.com` are no loss: the service adds its own again,
 //! and never takes them from AD.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::HIDDEN_PROPERTY;
@@ -13,6 +14,7 @@ use crate::attributes::{CONTRACT, PROXY_ADDRESSES, RECIPIENT_TYPE_DETAILS, Shape
 use crate::job::RecipientTypeMode;
 use crate::ports::{DirectoryObject, Mailbox, MailboxId, Name};
 use crate::recipient_type::written_type;
+use crate::values::Column;
 
 /// The AD attribute behind [`HIDDEN_PROPERTY`].
 pub const HIDDEN_ATTRIBUTE: &str = "msExchHideFromAddressLists";
@@ -69,8 +71,8 @@ pub fn losses(
         for value in of_cloud.iter().filter(|value| !value.is_empty()) {
             let kept = match attribute.ldap_name {
                 PROXY_ADDRESSES => keeps_address(&held, value),
-                _ if attribute.shape == Shape::Single => held.len() == 1 && held[0] == *value,
-                _ => held.contains(value),
+                _ if attribute.shape == Shape::Single => held.len() == 1 && held[0] == value,
+                _ => held.iter().any(|other| other == value),
             };
             if !kept && attribute.parameter.is_some() {
                 lose(value);
@@ -79,7 +81,7 @@ pub fn losses(
     }
     let hidden = is_true(values_of(mailbox, properties, HIDDEN_PROPERTY).first());
     let held = held_values(object, CONTRACT.len());
-    if hidden != is_true(held.first()) {
+    if hidden != is_true(held.first().map(AsRef::as_ref)) {
         losses.push(Loss {
             mailbox: mailbox.id,
             attribute: Name::Borrowed(HIDDEN_ATTRIBUTE),
@@ -105,7 +107,7 @@ pub fn by_attribute(losses: &[Loss]) -> Vec<(Name, usize)> {
 }
 
 /// Whether AD has this address, with the same mark of the primary.
-fn keeps_address(held: &[String], value: &str) -> bool {
+fn keeps_address(held: &[Cow<'_, str>], value: &str) -> bool {
     let address = Address::parse(value);
     if !address.is_carried() || (address.is_onmicrosoft() && !address.is_primary()) {
         return true;
@@ -115,23 +117,16 @@ fn keeps_address(held: &[String], value: &str) -> bool {
     })
 }
 
-fn held_values(object: Option<&DirectoryObject>, index: usize) -> Vec<String> {
-    object
-        .and_then(|object| object.values.get(index))
-        .into_iter()
-        .flatten()
-        .map(|value| String::from_utf8_lossy(value).into_owned())
-        .collect()
+fn held_values(object: Option<&DirectoryObject>, index: usize) -> Vec<Cow<'_, str>> {
+    let column = object.map(|object| object.values.column(index)).unwrap_or_default();
+    column.iter().map(String::from_utf8_lossy).collect()
 }
 
-fn values_of<'a>(mailbox: &'a Mailbox, properties: &[Name], property: &str) -> &'a [String] {
-    properties
-        .iter()
-        .position(|name| name == property)
-        .and_then(|index| mailbox.values.get(index))
-        .map_or(&[], Vec::as_slice)
+fn values_of<'a>(mailbox: &'a Mailbox, properties: &[Name], property: &str) -> Column<'a, str> {
+    let column = properties.iter().position(|name| name == property);
+    column.map(|column| mailbox.values.column(column)).unwrap_or_default()
 }
 
-fn is_true(value: Option<&String>) -> bool {
+fn is_true(value: Option<&str>) -> bool {
     value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }

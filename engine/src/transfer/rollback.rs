@@ -1,7 +1,10 @@
 //! Rollback: authority goes back to AD. First comes the list of what will be lost, for every
 //! mailbox; only then, and only when asked to, the flags.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use hashbrown::{HashMap, HashSet};
+use rustc_hash::FxBuildHasher;
 
 use super::flip::{Flip, Stop, Turn, again};
 use super::kept_properties;
@@ -44,7 +47,8 @@ pub struct Rollback {
     stage: Stage,
     agents: Vec<AgentName>,
     queue: VecDeque<MailboxId>,
-    known: BTreeMap<MailboxId, Progress>,
+    /// What earlier lives did; looked up and never iterated.
+    known: HashMap<MailboxId, Progress, FxBuildHasher>,
     batch: Vec<Case>,
     ready: Vec<(MailboxId, Progress, bool)>,
     report: TransferReport,
@@ -82,7 +86,7 @@ impl Rollback {
             stage: Stage::Version,
             agents: Vec::new(),
             queue,
-            known: BTreeMap::new(),
+            known: HashMap::default(),
             batch: Vec::new(),
             ready: Vec::new(),
             report: TransferReport::default(),
@@ -153,7 +157,7 @@ impl Rollback {
             return Ok(());
         }
         let mut queue = VecDeque::new();
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen: HashSet<MailboxId, FxBuildHasher> = HashSet::default();
         for mailbox in core::mem::take(&mut self.queue) {
             if !seen.insert(mailbox) {
                 self.report.duplicates += 1;
@@ -273,6 +277,7 @@ impl Rollback {
         for (at, keys) in wanted {
             match index.pick(&keys) {
                 Match::None => {}
+                // Cloned, as two mailboxes may match the same object.
                 Match::One(object) => self.batch[at].object = Some(found[object].clone()),
                 Match::Duplicate => {
                     self.batch[at].decided = true;

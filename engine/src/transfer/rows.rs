@@ -21,19 +21,13 @@ const VERSION: u8 = 1;
 
 impl Progress {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![VERSION];
         match self {
-            Self::Prepared => bytes.push(0),
-            Self::Accepted(at) => {
-                bytes.push(u8::MAX);
-                bytes.extend(at.as_micros().to_le_bytes());
-            }
+            Self::Prepared => vec![VERSION, 0],
+            Self::Accepted(at) => [&[VERSION, u8::MAX][..], &at.as_micros().to_le_bytes()].concat(),
             Self::Done(outcome, detail) => {
-                bytes.push(outcome.to_byte());
-                bytes.extend(detail.as_bytes());
+                [&[VERSION, outcome.to_byte()], detail.as_bytes()].concat()
             }
         }
-        bytes
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
@@ -65,20 +59,16 @@ impl Progress {
 
 /// What all keys of a transfer begin with.
 pub(super) fn prefix(transfer: &str) -> Vec<u8> {
-    let mut key = transfer.as_bytes().to_vec();
-    key.push(0);
-    key
+    [transfer.as_bytes(), &[0]].concat()
 }
 
 pub(super) fn key(transfer: &str, mailbox: MailboxId) -> Vec<u8> {
-    let mut key = prefix(transfer);
-    key.extend(mailbox.0.0);
-    key
+    [transfer.as_bytes(), &[0], &mailbox.0.0].concat()
 }
 
 /// The mailbox of a key; `None` for the key of another transfer.
 pub(super) fn mailbox_of(transfer: &str, key: &[u8]) -> Option<MailboxId> {
-    let rest = key.strip_prefix(prefix(transfer).as_slice())?;
+    let rest = key.strip_prefix(transfer.as_bytes())?.strip_prefix(&[0])?;
     rest.try_into().ok().map(|bytes| MailboxId(Guid(bytes)))
 }
 

@@ -204,9 +204,10 @@ fn a_rollback_says_first_what_will_be_lost() {
     {
         let mut world = world.0.borrow_mut();
         world.edit(0, "cloud only");
-        let addresses = &mut world.mailboxes.get_mut(&id(0)).unwrap().values[20];
-        addresses.push("smtp:extra@contoso.com".into());
-        addresses.push("smtp:u0@contoso.onmicrosoft.com".into());
+        world.mailboxes.get_mut(&id(0)).unwrap().values.edit(|values| {
+            values[20].push("smtp:extra@contoso.com".into());
+            values[20].push("smtp:u0@contoso.onmicrosoft.com".into());
+        });
         let hidden = world.objects.get_mut(&object_guid(1)).unwrap();
         hidden.values.insert("msExchHideFromAddressLists".into(), vec![b"TRUE".to_vec()]);
         world.mailboxes.get_mut(&id(2)).unwrap().recipient_type_details = "SharedMailbox".into();

@@ -5,12 +5,14 @@
 //! transfer that was killed goes on where it was: what was decided is not touched again, what may
 //! have been set is read first.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use super::backup::Backup;
+use hashbrown::{HashMap, HashSet};
+use rustc_hash::FxBuildHasher;
+
+use super::backup;
 use super::flip::{Flip, Stop, Turn, again, breach};
-use super::kept_properties;
 use super::readiness::{self, Evidence, Severity};
 use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, key, mailbox_of, prefix};
@@ -70,7 +72,8 @@ pub struct Transfer {
     stage: Stage,
     /// Mailboxes still to come.
     queue: VecDeque<MailboxId>,
-    known: BTreeMap<MailboxId, Progress>,
+    /// What earlier lives did; looked up and never iterated.
+    known: HashMap<MailboxId, Progress, FxBuildHasher>,
     /// The wave under way: what is still to be read, and what is ready to flip.
     unread: VecDeque<MailboxId>,
     ready: Vec<(MailboxId, Progress, bool)>,
@@ -97,7 +100,8 @@ impl Transfer {
     #[must_use]
     pub fn new(config: TransferConfig) -> Self {
         let mut report = TransferReport::default();
-        let mut seen = BTreeSet::new();
+        let mut seen: HashSet<MailboxId, FxBuildHasher> = HashSet::default();
+        seen.reserve(config.mailboxes.len());
         let mut queue = VecDeque::with_capacity(config.mailboxes.len());
         for mailbox in &config.mailboxes {
             if seen.insert(*mailbox) {
@@ -108,10 +112,10 @@ impl Transfer {
         }
         Self {
             config,
-            properties: kept_properties(),
+            properties: backup::properties(),
             stage: Stage::Version,
             queue,
-            known: BTreeMap::new(),
+            known: HashMap::default(),
             unread: VecDeque::new(),
             ready: Vec::new(),
             in_wave: 0,
@@ -241,20 +245,21 @@ impl Transfer {
         self.unread.drain(..count);
         let mut writes = Vec::with_capacity(2 * count + 1);
         writes.push(version_write());
+        let taken = now.to_string();
         for (id, row) in ids.into_iter().zip(rows) {
-            self.prepare(id, row.as_ref(), &mut writes, now)?;
+            self.prepare(id, row.as_ref(), &mut writes, (now, &taken))?;
         }
         self.stage = if self.config.apply { Stage::Commit(writes) } else { Stage::Read };
         Ok(Turn::Busy)
     }
 
-    /// Readiness of one mailbox, and its backup when it is to flip.
+    /// Readiness of one mailbox, and its backup when it is to flip; `taken` is `now` as text.
     fn prepare(
         &mut self,
         id: MailboxId,
         row: Option<&Mailbox>,
         writes: &mut Vec<StoreWrite>,
-        now: Timestamp,
+        (now, taken): (Timestamp, &str),
     ) -> Result<(), Stop> {
         let findings = match row {
             Some(mailbox) => {
@@ -280,8 +285,7 @@ impl Transfer {
             self.report.count(id, outcome, detail);
             writes.push(Progress::Done(outcome, detail.to_owned()).write(transfer, id));
         } else if let (Some(mailbox), true) = (row, self.config.apply) {
-            let line = Backup::of(mailbox, &self.properties, now)
-                .to_line()
+            let line = backup::line_of(mailbox, &self.properties, taken)
                 .map_err(|error| Stop::from(StoreError::Io(error.to_string())))?;
             let key = key(transfer, id);
             writes.push(StoreWrite { table: Table::Backups, key, value: Some(line) });

@@ -14,6 +14,7 @@ use crate::job::ModifiedProperty;
 use crate::journal::rows::IntendedChange;
 use crate::planted_bugs::planted;
 use crate::ports::{AttributeChange, ChangeOperation, DirectoryObject, Mailbox, Name};
+use crate::values::Column;
 
 /// From this many differing values on, the set is replaced as a whole.
 pub const REPLACE_FROM: usize = 64;
@@ -32,13 +33,13 @@ pub struct Difference {
 pub fn diff(plan: &MappingPlan, mailbox: &Mailbox, object: &DirectoryObject) -> Difference {
     let mut difference = Difference::default();
     for (rule, name) in plan.attributes().iter().enumerate() {
-        let current = object.values.get(rule).map_or(&[][..], Vec::as_slice);
+        let current = object.values.column(rule);
         match plan.target(rule, mailbox, current) {
             Target::Keep => {}
             Target::Remove if current.is_empty() => {}
             Target::Remove => difference.push(name, ChangeOperation::Delete, current, &[]),
             Target::One(value) => {
-                if current.len() != 1 || current[0] != value {
+                if current.len() != 1 || current.first() != Some(value) {
                     difference.push(name, ChangeOperation::Replace, current, &[value]);
                 }
             }
@@ -49,7 +50,7 @@ pub fn diff(plan: &MappingPlan, mailbox: &Mailbox, object: &DirectoryObject) -> 
         difference.push(
             &Name::Borrowed("department"),
             ChangeOperation::Replace,
-            &[],
+            Column::default(),
             &[b"Written back".as_slice()],
         );
     }
@@ -62,7 +63,7 @@ impl Difference {
         &mut self,
         name: &Name,
         operation: ChangeOperation,
-        current: &[Vec<u8>],
+        current: Column<'_, [u8]>,
         target: &[&[u8]],
     ) {
         self.intend(name, current, target);
@@ -71,8 +72,8 @@ impl Difference {
     }
 
     /// The elements that turn one set into another.
-    fn push_set(&mut self, name: &Name, current: &[Vec<u8>], target: &[Cow<'_, [u8]>]) {
-        let mut held: Vec<&[u8]> = current.iter().map(Vec::as_slice).collect();
+    fn push_set(&mut self, name: &Name, current: Column<'_, [u8]>, target: &[Cow<'_, [u8]>]) {
+        let mut held: Vec<&[u8]> = current.iter().collect();
         let mut wanted: Vec<&[u8]> = target.iter().map(AsRef::as_ref).collect();
         held.sort_unstable();
         wanted.sort_unstable();
@@ -97,12 +98,12 @@ impl Difference {
         }
     }
 
-    fn intend(&mut self, name: &Name, current: &[Vec<u8>], target: &[&[u8]]) {
+    fn intend(&mut self, name: &Name, current: Column<'_, [u8]>, target: &[&[u8]]) {
         self.intended.push(IntendedChange {
             after: digest::of_set(target.iter().copied()),
             property: ModifiedProperty {
                 attribute: name.clone(),
-                old: joined(current.iter().map(Vec::as_slice)),
+                old: joined(current.iter()),
                 new: joined(target.iter().copied()),
             },
         });
@@ -149,8 +150,7 @@ mod tests {
     fn a_change_of_case_alone_is_delete_and_add_in_one_modify() {
         let mut cloud = mailbox(1);
         let object = object_like(&plan(), &cloud);
-        let addresses = &mut cloud.values[20];
-        addresses[1] = addresses[1].replace("alias", "ALIAS");
+        cloud.values.edit(|values| values[20][1] = values[20][1].replace("alias", "ALIAS"));
         let found = diff(&plan(), &cloud, &object);
         let operations: Vec<ChangeOperation> =
             found.changes.iter().map(|change| change.operation).collect();
@@ -162,7 +162,7 @@ mod tests {
     fn a_single_value_is_replaced_and_logged_with_old_and_new() {
         let mut cloud = mailbox(1);
         let object = object_like(&plan(), &cloud);
-        cloud.values[0] = vec!["C-1".into()];
+        cloud.values.edit(|values| values[0] = vec!["C-1".into()]);
         let found = diff(&plan(), &cloud, &object);
         assert_eq!(found.changes.len(), 1);
         assert_eq!(found.changes[0].operation, ChangeOperation::Replace);
@@ -174,7 +174,8 @@ mod tests {
     fn many_differing_values_replace_the_set() {
         let mut cloud = mailbox(1);
         let object = object_like(&plan(), &cloud);
-        cloud.values[20].extend((0..REPLACE_FROM).map(|n| format!("smtp:n{n}@contoso.com")));
+        let more = (0..REPLACE_FROM).map(|n| format!("smtp:n{n}@contoso.com"));
+        cloud.values.edit(|values| values[20].extend(more));
         let found = diff(&plan(), &cloud, &object);
         assert_eq!(found.changes.len(), 1);
         assert_eq!(found.changes[0].operation, ChangeOperation::Replace);
@@ -212,21 +213,25 @@ mod tests {
             configuration.switches.null_flow_multi = null_flow;
             let plan = MappingPlan::new(&configuration, PlantedBugs::none());
             let mut cloud = mailbox(1);
-            cloud.values[0] = single.into_iter().take(1).collect();
-            cloud.values[15] = unique(set);
-            cloud.values[20] =
-                unique(proxies).into_iter().map(|name| format!("smtp:{name}@c.com")).collect();
+            cloud.values.edit(|values| {
+                values[0] = single.into_iter().take(1).collect();
+                values[15] = unique(set);
+                values[20] =
+                    unique(proxies).into_iter().map(|name| format!("smtp:{name}@c.com")).collect();
+            });
             let mut object = object_like(&plan, &mailbox(1));
             let bytes = |values: Vec<String>| -> Vec<Vec<u8>> {
                 unique(values).into_iter().map(String::into_bytes).collect()
             };
-            object.values[0] = bytes(held_single).into_iter().take(1).collect();
-            object.values[15] = bytes(held_set);
-            object.values[22] = unique(held_proxies)
-                .into_iter()
-                .map(|name| format!("SMTP:{name}@c.com").into_bytes())
-                .take(1)
-                .collect();
+            object.values.edit(|values| {
+                values[0] = bytes(held_single).into_iter().take(1).collect();
+                values[15] = bytes(held_set);
+                values[22] = unique(held_proxies)
+                    .into_iter()
+                    .map(|name| format!("SMTP:{name}@c.com").into_bytes())
+                    .take(1)
+                    .collect();
+            });
             let before = object.clone();
             let found = diff(&plan, &cloud, &object);
             let modify = Modification { object: object.guid, changes: found.changes.clone() };
@@ -234,13 +239,15 @@ mod tests {
             prop_assert_eq!(apply(&mut object, names, &modify), 0);
             for change in &found.intended {
                 let at = names.iter().position(|name| *name == change.property.attribute).unwrap();
-                prop_assert_ne!(&object.values[at], &before.values[at]);
-                let after = digest::of_set(object.values[at].iter().map(Vec::as_slice));
+                prop_assert_ne!(object.values.column(at), before.values.column(at));
+                let after = digest::of_set(object.values.column(at).iter());
                 prop_assert_eq!(after, change.after);
             }
-            prop_assert!(object.values.iter().flatten().all(|value| !value.is_empty()));
+            prop_assert!(object.values.lists().iter().flatten().all(|value| !value.is_empty()));
             prop_assert_eq!(diff(&plan, &cloud, &object), Difference::default());
-            let primaries = object.values[22]
+            let primaries = object
+                .values
+                .column(22)
                 .iter()
                 .filter(|value| Address::parse(core::str::from_utf8(value).unwrap()).is_primary())
                 .count();

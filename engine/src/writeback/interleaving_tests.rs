@@ -151,7 +151,7 @@ impl Play {
             }
             for number in 0..COUNT {
                 self.versions += 1;
-                let text = world.mailboxes[&id(number)].values[0][0].clone();
+                let text = world.mailboxes[&id(number)].values.lists()[0][0].clone();
                 world.edit(number, &text);
             }
         }
@@ -177,7 +177,9 @@ proptest! {
         let world = play.world.0.borrow();
         prop_assert_eq!(world.modifies, modifies, "quiet after convergence");
         for number in 0..COUNT {
-            prop_assert_eq!(&world.written(number), &world.mailboxes[&id(number)].values[0][0]);
+            let cloud = &world.mailboxes[&id(number)].values;
+            let written = world.written(number);
+            prop_assert_eq!(Some(written.as_str()), cloud.column(0).first());
         }
         let effective: u32 = world.effective.values().sum();
         prop_assert!(effective <= play.versions, "{effective} writes of {} versions", play.versions);

@@ -8,6 +8,7 @@ use crate::address::{self, Address};
 use crate::planted_bugs::planted;
 use crate::ports::Mailbox;
 use crate::recipient_type::{is_transferable, written_type};
+use crate::values::Column;
 
 /// Whether a mailbox is written back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl MappingPlan {
         &self,
         rule: usize,
         mailbox: &'a Mailbox,
-        current: &'a [Vec<u8>],
+        current: Column<'a, [u8]>,
     ) -> Target<'a> {
         let switches = self.switches();
         match self.rules()[rule].source {
@@ -78,7 +79,7 @@ impl MappingPlan {
                 }
             }
             Source::Addresses(index) => {
-                let cloud = mailbox.values.get(index).map_or(&[][..], Vec::as_slice);
+                let cloud = mailbox.values.column(index);
                 let has_smtp = cloud.iter().any(|text| Address::parse(text).is_smtp());
                 if !has_smtp && !switches.null_flow_multi {
                     return Target::Keep;
@@ -118,13 +119,7 @@ impl MappingPlan {
 
 /// The values of one property. An empty text is no value: AD never gets an empty string.
 fn values(mailbox: &Mailbox, index: usize) -> impl Iterator<Item = &str> {
-    mailbox
-        .values
-        .get(index)
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-        .filter(|text| !text.is_empty())
+    mailbox.values.column(index).iter().filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -148,16 +143,18 @@ mod tests {
     fn a_missing_value_flows_only_when_switched_on() {
         let mut configuration = configuration();
         let mut empty = mailbox(1);
-        empty.values[0] = vec![String::new()];
-        empty.values[15] = Vec::new();
+        empty.values.edit(|values| {
+            values[0] = vec![String::new()];
+            values[15] = Vec::new();
+        });
         let off = MappingPlan::new(&configuration, PlantedBugs::none());
-        assert_eq!(off.target(0, &empty, &[]), Target::Keep);
-        assert_eq!(off.target(15, &empty, &[]), Target::Keep);
+        assert_eq!(off.target(0, &empty, Column::default()), Target::Keep);
+        assert_eq!(off.target(15, &empty, Column::default()), Target::Keep);
         configuration.switches.null_flow = true;
         configuration.switches.null_flow_multi = true;
         let on = MappingPlan::new(&configuration, PlantedBugs::none());
-        assert_eq!(on.target(0, &empty, &[]), Target::Remove);
-        assert_eq!(on.target(15, &empty, &[]), Target::Remove);
+        assert_eq!(on.target(0, &empty, Column::default()), Target::Remove);
+        assert_eq!(on.target(15, &empty, Column::default()), Target::Remove);
     }
 
     #[test]
@@ -166,11 +163,11 @@ mod tests {
         let base = mailbox(1);
         for index in 0..plan.properties().len() {
             let mut changed = base.clone();
-            changed.values[index].push("another".into());
+            changed.values.edit(|values| values[index].push("another".into()));
             assert_ne!(plan.digest(&changed), plan.digest(&base), "property {index}");
         }
         let mut reversed = base.clone();
-        reversed.values[20].reverse();
+        reversed.values.edit(|values| values[20].reverse());
         assert_eq!(plan.digest(&reversed), plan.digest(&base));
     }
 }

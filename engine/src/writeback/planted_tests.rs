@@ -99,8 +99,9 @@ fn repeat_unknown_blindly() {
 #[test]
 fn two_primaries() {
     let play = |world: &Shared, job: &mut WritebackJob| {
-        world.0.borrow_mut().mailboxes.get_mut(&id(1)).unwrap().values[20] =
-            vec!["SMTP:alias1@contoso.com".into(), "smtp:u1@contoso.com".into()];
+        world.0.borrow_mut().mailboxes.get_mut(&id(1)).unwrap().values.edit(|values| {
+            values[20] = vec!["SMTP:alias1@contoso.com".into(), "smtp:u1@contoso.com".into()];
+        });
         edit_and_run(world, job);
     };
     shows(PlantedBug::TwoPrimaries, play, |world| {

@@ -21,11 +21,9 @@ pub(super) fn touched<'a>(intents: impl Iterator<Item = &'a Intent>) -> Vec<Name
 /// Whether `object`, read with `names`, shows that the modify was applied.
 pub(super) fn is_applied(intent: &Intent, object: &DirectoryObject, names: &[Name]) -> bool {
     intent.changes.iter().all(|change| {
-        let values = names
-            .iter()
-            .position(|name| *name == change.property.attribute)
-            .and_then(|index| object.values.get(index));
-        values
-            .is_some_and(|values| digest::of_set(values.iter().map(Vec::as_slice)) == change.after)
+        let column = names.iter().position(|name| *name == change.property.attribute);
+        column.is_some_and(|column| {
+            digest::of_set(object.values.column(column).iter()) == change.after
+        })
     })
 }

@@ -328,7 +328,10 @@ fn changes_while_pages_are_read_come_in_this_cycle_or_the_next() {
     next_cycle(&world, &mut job);
     let world = world.0.borrow();
     for number in 0..9 {
-        assert_eq!(world.written(number), world.mailboxes[&id(number)].values[0][0]);
+        assert_eq!(
+            world.written(number),
+            world.mailboxes[&id(number)].values.column(0).first().unwrap()
+        );
     }
 }
 

@@ -4,28 +4,29 @@
 //! would send. A connection to an agent is opened at the first use and is gone after a failure, as a
 //! socket would be.
 
+mod view;
+
 use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::ports::{
-    Agent, AgentName, AnchorKey, CallError, ChangeOperation, Directory, DirectoryObject, Entra,
-    ExchangeOnline, KEYS_A_SEARCH, MAILBOX_PAGE, Mailbox, MailboxChange, MailboxId, MailboxPage,
-    Modification, Name, ObjectGuid, Organization, PageToken, SetOutcome, SyncConfiguration, User,
-    WriteOutcome,
+    Agent, AgentName, AnchorKey, CMDLETS_A_REQUEST, CallError, ChangeOperation, Directory,
+    DirectoryObject, Entra, ExchangeOnline, KEYS_A_SEARCH, MAILBOX_PAGE, Mailbox, MailboxChange,
+    MailboxId, MailboxPage, Modification, Name, ObjectGuid, Organization, PageToken, SetOutcome,
+    SyncConfiguration, USER_BATCH, User, WriteOutcome,
 };
 use engine::time::Timestamp;
 use sim::caller::Caller;
-use sim::directory::answer::{LdapResult, SearchHit};
+use sim::directory::answer::LdapResult;
 use sim::directory::request as ldap;
 use sim::estate::{Estate, Passage};
 use sim::exchange::cmdlets::{CmdletError, ErrorKind, Rows};
-use sim::exchange::{property, truth};
 use sim::powershell::{Argument, CmdletCall};
-use sim::record::{AttributeNumber, Record};
 use sim::wire::shared::SharedEstate;
 
 use super::translate::{guid_to_engine, guid_to_sim, to_engine};
+use view::{MailboxView, ObjectView};
 
 /// Exchange Online and Entra by function calls.
 #[derive(Clone)]
@@ -55,7 +56,10 @@ impl ExchangeOnline for DirectCloud {
                 .cmdlet(&self.caller, &call, page.map(|token| token.0.as_str()), MAILBOX_PAGE)
                 .map_err(refused)?;
             let rows = match &output.rows {
-                Rows::Mailboxes(rows) => mailboxes(estate, rows, properties),
+                Rows::Mailboxes(rows) => {
+                    let mut view = MailboxView::new(properties);
+                    rows.iter().filter_map(|number| view.mailbox(estate, *number)).collect()
+                }
                 Rows::None | Rows::Organization => Vec::new(),
             };
             Ok(MailboxPage {
@@ -71,40 +75,46 @@ impl ExchangeOnline for DirectCloud {
         ids: &[MailboxId],
         properties: &[Name],
     ) -> Result<Vec<Option<Mailbox>>, CallError> {
+        let mut view = MailboxView::new(properties);
         self.estate.with(|estate| {
-            ids.iter()
-                .map(|id| {
+            let mut found = Vec::with_capacity(ids.len());
+            // A request is one `$batch`: all of it is carried out before a refusal is seen.
+            for request in ids.chunks(CMDLETS_A_REQUEST) {
+                let mut refusal = None;
+                for id in request {
                     let call = CmdletCall {
                         name: "Get-Mailbox".to_owned(),
                         parameters: vec![identity(*id)],
                     };
                     match estate.cmdlet(&self.caller, &call, None, MAILBOX_PAGE) {
-                        Ok(output) => Ok(match &output.rows {
-                            Rows::Mailboxes(rows) => mailboxes(estate, rows, properties).pop(),
+                        Ok(output) => found.push(match &output.rows {
+                            Rows::Mailboxes(rows) => {
+                                rows.last().and_then(|number| view.mailbox(estate, *number))
+                            }
                             Rows::None | Rows::Organization => None,
                         }),
-                        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-                        Err(error) => Err(refused(error)),
+                        Err(error) if error.kind == ErrorKind::NotFound => found.push(None),
+                        Err(error) => refusal = refusal.or(Some(error)),
                     }
-                })
-                .collect()
+                }
+                if let Some(error) = refusal {
+                    return Err(refused(error));
+                }
+            }
+            Ok(found)
         })
     }
 
     fn set_mailboxes(&mut self, changes: &[MailboxChange]) -> Result<Vec<SetOutcome>, CallError> {
         self.estate.with(|estate| {
-            Ok(changes
-                .iter()
-                .map(|change| {
-                    match estate.cmdlet(&self.caller, &set_call(change), None, MAILBOX_PAGE) {
-                        Ok(_) => SetOutcome::Accepted,
-                        Err(error) => SetOutcome::Refused {
-                            code: error.kind.class().to_owned(),
-                            message: error.message,
-                        },
-                    }
-                })
-                .collect())
+            let set = |change: &MailboxChange| {
+                let call = set_call(change);
+                match estate.cmdlet(&self.caller, &call, None, MAILBOX_PAGE) {
+                    Ok(_) => SetOutcome::Accepted,
+                    Err(error) => set_refused(error),
+                }
+            };
+            Ok(changes.iter().map(set).collect())
         })
     }
 
@@ -124,8 +134,12 @@ impl Entra for DirectCloud {
     fn users(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<User>>, CallError> {
         let ids: Vec<_> = ids.iter().map(|id| guid_to_sim(id.0)).collect();
         self.estate.with(|estate| {
-            let numbers = estate.users(&self.caller, &ids);
-            Ok(numbers.into_iter().map(|number| user(estate, number?)).collect())
+            let mut users = Vec::with_capacity(ids.len());
+            for request in ids.chunks(USER_BATCH) {
+                let numbers = estate.users(&self.caller, request);
+                users.extend(numbers.into_iter().map(|number| user(estate, number?)));
+            }
+            Ok(users)
         })
     }
 
@@ -194,7 +208,8 @@ impl DirectGateways {
         keys: Vec<ldap::Filter>,
         attributes: &[Name],
     ) -> Result<Vec<DirectoryObject>, CallError> {
-        let mut objects = Vec::new();
+        let mut objects = Vec::with_capacity(keys.len());
+        let mut view = None;
         let mut keys = keys.into_iter().peekable();
         while keys.peek().is_some() {
             let chunk: Vec<ldap::Filter> = keys.by_ref().take(KEYS_A_SEARCH).collect();
@@ -203,14 +218,8 @@ impl DirectGateways {
             let passage = self.estate.with(|estate| {
                 let passage = estate.gateway_search(&agent.0, &request);
                 if let Passage::Answered(Ok(found)) = &passage {
-                    let schema = estate.forest.schema();
-                    let number = |name: &str| schema.attribute_named(name).map(|a| a.number);
-                    let selection = Selection::new(attributes.iter().map(|name| number(name)));
-                    let anchors = Anchors {
-                        consistency_guid: number("mS-DS-ConsistencyGuid"),
-                        external_id: number("msDS-ExternalDirectoryObjectId"),
-                    };
-                    objects.extend(found.hits.iter().map(|hit| object(hit, &anchors, &selection)));
+                    let view = view.get_or_insert_with(|| ObjectView::new(estate, attributes));
+                    objects.extend(found.hits.iter().map(|hit| view.object(hit)));
                 }
                 passage
             });
@@ -319,71 +328,6 @@ fn set_call(change: &MailboxChange) -> CmdletCall {
     CmdletCall { name: "Set-Mailbox".to_owned(), parameters }
 }
 
-fn mailboxes(estate: &Estate, rows: &[u32], properties: &[Name]) -> Vec<Mailbox> {
-    let selection = Selection::new(properties.iter().map(|name| property::number(name)));
-    rows.iter()
-        .filter_map(|number| estate.exchange.mailbox(*number))
-        .map(|mailbox| Mailbox {
-            id: MailboxId(guid_to_engine(mailbox.id)),
-            user_principal_name: mailbox
-                .record
-                .text(property::USER_PRINCIPAL_NAME)
-                .unwrap_or_default()
-                .to_owned(),
-            when_changed: to_engine(mailbox.when_changed).floor_to_second(),
-            dir_synced: mailbox.dir_synced,
-            cloud_managed: mailbox.cloud_managed,
-            recipient_type_details: mailbox.kind.details().to_owned(),
-            values: shown(&selection, &mailbox.record),
-        })
-        .collect()
-}
-
-/// The values as `Get-Mailbox` shows them: a Boolean always has one.
-fn shown(selection: &Selection, record: &Record) -> Vec<Vec<String>> {
-    let mut columns =
-        selection.project(record, |value| String::from_utf8_lossy(value).into_owned());
-    for (number, column) in &selection.columns {
-        if columns[*column].is_empty() && property::is_boolean(*number) {
-            columns[*column].push(truth(false).to_owned());
-        }
-    }
-    columns
-}
-
-/// Which attribute goes to which column of an answer.
-struct Selection {
-    /// Attribute numbers, ascending, each with its column.
-    columns: Vec<(AttributeNumber, usize)>,
-    width: usize,
-}
-
-impl Selection {
-    fn new(numbers: impl ExactSizeIterator<Item = Option<AttributeNumber>>) -> Self {
-        let width = numbers.len();
-        let mut columns: Vec<(AttributeNumber, usize)> =
-            numbers.enumerate().filter_map(|(column, number)| Some((number?, column))).collect();
-        columns.sort_unstable();
-        Self { columns, width }
-    }
-
-    /// The values of a record by column, in one pass: both sides are in ascending number.
-    fn project<T>(&self, record: &Record, value: impl Fn(&[u8]) -> T) -> Vec<Vec<T>> {
-        let mut columns: Vec<Vec<T>> = (0..self.width).map(|_| Vec::new()).collect();
-        let mut wanted = self.columns.iter().peekable();
-        for (number, values) in record.attributes() {
-            while wanted.next_if(|(want, _)| *want < number).is_some() {}
-            if wanted.peek().is_none() {
-                break;
-            }
-            while let Some((_, column)) = wanted.next_if(|(want, _)| *want == number) {
-                columns[*column].extend(values.clone().map(&value));
-            }
-        }
-        columns
-    }
-}
-
 fn user(estate: &Estate, number: u32) -> Option<User> {
     let user = estate.entra.user(number)?;
     Some(User {
@@ -406,28 +350,6 @@ fn key_filter(key: &AnchorKey) -> ldap::Filter {
         }
     };
     ldap::Filter::Equality(attribute.into(), value)
-}
-
-fn object(hit: &SearchHit, anchors: &Anchors, selection: &Selection) -> DirectoryObject {
-    let record = &hit.entry.record;
-    let first = |number: Option<AttributeNumber>| record.first(number?).map(<[u8]>::to_vec);
-    let mut values = selection.project(record, <[u8]>::to_vec);
-    for column in &mut values {
-        column.sort_unstable();
-    }
-    DirectoryObject {
-        guid: ObjectGuid(guid_to_engine(hit.entry.guid)),
-        dn: String::new(),
-        consistency_guid: first(anchors.consistency_guid),
-        external_id: first(anchors.external_id).and_then(|value| String::from_utf8(value).ok()),
-        values,
-    }
-}
-
-/// The numbers of the attributes that anchor an object, where the schema has them.
-struct Anchors {
-    consistency_guid: Option<AttributeNumber>,
-    external_id: Option<AttributeNumber>,
 }
 
 fn modify_request(modification: &Modification) -> ldap::ModifyRequest {
@@ -456,6 +378,16 @@ fn refused(error: CmdletError) -> CallError {
         }
         ErrorKind::PageExpired => CallError::PageExpired,
         _ => CallError::Malformed { detail: error.message },
+    }
+}
+
+/// As the wire shows it: a 403 has no JSON, so neither class nor text gets through.
+fn set_refused(error: CmdletError) -> SetOutcome {
+    match error.kind {
+        ErrorKind::Forbidden => {
+            SetOutcome::Refused { code: "403".to_owned(), message: String::new() }
+        }
+        kind => SetOutcome::Refused { code: kind.class().to_owned(), message: error.message },
     }
 }
 

@@ -5,7 +5,9 @@
 
 pub mod desk;
 pub mod direct;
+pub mod doors;
 pub mod guard;
+pub mod listeners;
 pub mod translate;
 pub mod transport;
 pub mod wire;

@@ -10,6 +10,7 @@ mod output;
 mod panics;
 mod run;
 mod select;
+mod serve;
 mod workers;
 
 use std::ffi::OsString;
@@ -41,6 +42,9 @@ enum Command {
     Run(run::RunArguments),
     /// Read scenarios and say what is wrong with them, without running any.
     Check(check::CheckArguments),
+    /// Keep an estate running for people and programs, until interrupted.
+    #[command(long_about = serve::ABOUT, after_long_help = serve::AFTER)]
+    Serve(serve::ServeArguments),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -67,10 +71,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     let console = Console::new(cli.color);
-    let exit = match cli.command {
+    let done = panics::catching(|| match cli.command {
         Command::Run(arguments) => run::run(&arguments, &program, &console),
         Command::Check(arguments) => check::check(&arguments, &console),
-    };
+        Command::Serve(arguments) => serve::serve(arguments, &console),
+    });
+    let exit = done.unwrap_or_else(|panic| {
+        console.error(&format!("internal error: {panic}"), "this is a bug; please report it");
+        Exit::Internal
+    });
     exit.worse(console.finish())
 }
 

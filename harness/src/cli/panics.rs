@@ -1,4 +1,5 @@
-//! A panic in one scenario is an internal error of that scenario and ends nothing else.
+//! A panic in one scenario is an internal error of that scenario and ends nothing else. Anywhere else it
+//! is an internal error of the call.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
@@ -24,10 +25,11 @@ pub(super) fn catching<T>(work: impl FnOnce() -> T) -> Result<T, String> {
             }
         }));
     });
-    CAUGHT.set(Some(String::new()));
-    // Every scenario builds a world of its own, so nothing that the panic left half-done is seen again.
+    let outer = CAUGHT.replace(Some(String::new()));
+    // Nothing that the panic left half-done is seen again: a scenario builds a world of its own, and
+    // a call ends.
     let done = panic::catch_unwind(AssertUnwindSafe(work));
-    let words = CAUGHT.take().unwrap_or_default();
+    let words = CAUGHT.replace(outer).unwrap_or_default();
     done.map_err(|_| words)
 }
 
@@ -59,5 +61,15 @@ mod tests {
         assert!(words.starts_with("the calendar ran out, at "), "{words}");
         assert!(words.contains("panics.rs:"), "{words}");
         assert_eq!(catching(|| 1), Ok(1));
+    }
+
+    #[test]
+    fn one_panic_inside_does_not_hide_a_second_outside() {
+        let words = catching(|| {
+            let inner: Result<(), _> = catching(|| panic!("first"));
+            panic!("second, after {}", inner.is_err());
+        });
+        let words: Result<(), String> = words;
+        assert!(words.unwrap_err().starts_with("second, after true, at "));
     }
 }

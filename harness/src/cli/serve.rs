@@ -1,23 +1,48 @@
 //! `hybridsim serve`: the estate kept running for people and programs.
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::Args;
 
 use super::Exit;
 use super::console::Console;
-use crate::serve::{Clock, Options};
+use crate::serve::{Clock, DomainName, Options, Started};
+
+/// What `serve --help` begins with.
+pub(super) const ABOUT: &str = "\
+Builds an estate of remote mailboxes (AD, Connect Sync, an agent, Entra ID, Exchange Online; nobody is cloud-managed yet), \
+starts its servers and the engine's writeback job in it, and runs until it is interrupted (Ctrl-C or SIGTERM).
+
+Once everything answers, the ready file is written: one JSON object, readable by its owner only, with every URL, id and \
+secret. It is removed at the end. What is printed holds no secret.
+
+Virtual time begins at 2026-09-01T08:00:00Z, whatever the clock, so that equal options give an equal estate.";
+
+/// What `serve --help` ends with.
+pub(super) const AFTER: &str = "\
+Try it:
+  hybridsim serve --ready-file ready.json --clock manual &
+  control=$(jq -r .control ready.json); upn=$(jq -r '.users[0].upn' ready.json)
+  curl -s $control/mailboxes/$upn            one mailbox on all three sides
+  curl -s -X POST $control/cycles/writeback  one writeback cycle, now
+  curl -s $control/verdict                   what the oracles say
+  curl -s $control/openapi.json              everything else
+  ldapsearch -H $(jq -r .ldap ready.json) -D \"$(jq -r .bind_dn ready.json)\" -w \"$(jq -r .bind_password ready.json)\" \\
+    -b \"$(jq -r .base_dn ready.json)\" \"(userPrincipalName=$upn)\"
+
+Exit codes: 0 interrupted, 4 internal error, 5 wrong usage (a port that is taken, an option that is not modelled yet).";
 
 /// The arguments of `serve`.
 #[derive(Debug, Args)]
 pub(super) struct ServeArguments {
     /// How many mailboxes the estate has.
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(..=2_000_000))]
     mailboxes: u32,
 
-    /// Determines the estate.
+    /// Determines the estate, its ids and its secrets.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
 
@@ -25,62 +50,67 @@ pub(super) struct ServeArguments {
     #[arg(long)]
     profile: Option<String>,
 
-    /// Build the forest from an LDIF export instead.
-    #[arg(long, value_name = "FILE", conflicts_with = "mailboxes")]
-    ldif: Option<PathBuf>,
-
-    /// What `Get-Mailbox | Export-Csv` wrote about the mailboxes of that forest.
-    #[arg(long, value_name = "CSV", requires = "ldif")]
-    mailbox_list: Option<PathBuf>,
-
     /// The DNS name of the AD domain.
     #[arg(long, value_name = "DOMAIN", default_value = "corp.contoso.com")]
-    ad_domain: String,
+    ad_domain: DomainName,
 
     /// The default verified domain of the tenant.
     #[arg(long, value_name = "DOMAIN", default_value = "contoso.com")]
-    tenant_domain: String,
+    tenant_domain: DomainName,
 
-    /// Write every URL, id and secret to FILE once everything answers.
+    /// Write every URL, id and secret to FILE once everything answers; an old FILE is removed first
+    /// [default: ready.json in a new temporary folder].
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
 
-    /// How virtual time passes: with real time, by hand only, or FACTOR times as fast.
-    #[arg(long, value_name = "real|manual|xFACTOR", default_value = "real", value_parser = Clock::from_str)]
+    /// How virtual time passes: with real time, by hand only (control API), or FACTOR times as fast
+    /// (`x60`: an hour each minute). By hand, operations of the engine cost virtual time; otherwise
+    /// they do not.
+    #[arg(long, value_name = "real|manual|xFACTOR", default_value = "real")]
     clock: Clock,
 
-    /// Serve everything over plain HTTP too.
+    /// Serve the cloud over plain HTTP too (loopback only).
     #[arg(long)]
     http: bool,
 
-    /// Start an HTTP CONNECT proxy too.
-    #[arg(long)]
-    proxy: bool,
-
-    /// The address that listeners are bound to.
+    /// The address that listeners are bound to. The control API stays on loopback.
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
 
-    /// The port of LDAP; 0 is any free one, here and below.
+    /// The port of LDAP; 0 is any free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     ldap_port: u16,
 
-    /// The port of LDAP over TLS.
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    ldaps_port: u16,
-
-    /// The port of the global catalog.
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    gc_port: u16,
-
-    /// The port of the identity platform, Graph, the admin API and the control API.
+    /// The TLS port of identity platform, Graph and admin API; 0 is any free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     cloud_port: u16,
 
     /// Leave the engine out, for programs that bring their own.
     #[arg(long)]
     no_engine: bool,
+
+    /// Build the forest from an LDIF export.
+    #[arg(long, value_name = "FILE", help_heading = ABSENT)]
+    ldif: Option<PathBuf>,
+
+    /// What `Get-Mailbox | Export-Csv` wrote about the mailboxes of that forest.
+    #[arg(long, value_name = "CSV", help_heading = ABSENT)]
+    mailbox_list: Option<PathBuf>,
+
+    /// Start an HTTP CONNECT proxy too.
+    #[arg(long, help_heading = ABSENT)]
+    proxy: bool,
+
+    /// The port of LDAP over TLS.
+    #[arg(long, value_name = "PORT", help_heading = ABSENT)]
+    ldaps_port: Option<u16>,
+
+    /// The port of the global catalog.
+    #[arg(long, value_name = "PORT", help_heading = ABSENT)]
+    gc_port: Option<u16>,
 }
+
+const ABSENT: &str = "Not modelled yet (refused)";
 
 /// Serves until it is interrupted.
 pub(super) fn serve(arguments: ServeArguments, console: &Console) -> Exit {
@@ -103,14 +133,39 @@ pub(super) fn serve(arguments: ServeArguments, console: &Console) -> Exit {
         cloud_port: arguments.cloud_port,
         no_engine: arguments.no_engine,
     };
-    match crate::serve::run(options) {
+    match crate::serve::run(&options, |started| console.out(&said(started))) {
         Ok(()) => Exit::Pass,
+        Err(error) if error.is_usage() => {
+            console
+                .error(&error.to_string(), "change what it names; `serve --help` has the options");
+            Exit::Usage
+        }
         Err(error) => {
-            console.error(
-                &error.to_string(),
-                "change the option that the message names, or free what it needs",
-            );
+            console.error(&error.to_string(), "nothing is served any more; start it again");
             Exit::Internal
         }
     }
+}
+
+fn said(started: &Started) -> String {
+    let Started { mailboxes, seed, profile, clock, .. } = started;
+    let engine = if started.engine { "with its engine" } else { "without an engine" };
+    let mut text =
+        format!("serving {mailboxes} mailboxes {engine} (seed {seed}, {profile}, clock {clock})\n");
+    let mut line = |what: &str, value: &dyn std::fmt::Display| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {what:<9}{value}");
+    };
+    line("cloud", &started.cloud);
+    if let Some(http) = &started.http {
+        line("http", http);
+    }
+    line("ldap", &started.ldap);
+    for agent in &started.agents {
+        line(&agent.name, &agent.ldap);
+    }
+    line("control", &started.control);
+    line("CA", &started.ca_file.display());
+    line("ready", &started.ready_file.display());
+    text
 }

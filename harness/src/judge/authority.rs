@@ -16,13 +16,17 @@ use sim::ledger::{Activity, Event, ObjectKey, Read, Side, Write};
 use super::{Charge, Oracle, shown};
 
 /// The rule, with what the engine saw last and when flags were set.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Authority {
     seen: HashMap<u32, bool, FxBuildHasher>,
     changed_on_premises: HashMap<u32, VirtualTime, FxBuildHasher>,
 }
 
 impl Oracle for Authority {
+    fn copy(&self) -> Box<dyn Oracle> {
+        Box::new(self.clone())
+    }
+
     fn observe(&mut self, event: &Event, estate: &Estate) -> Option<Charge> {
         match event {
             Event::Read(Read {

@@ -12,12 +12,16 @@ use super::mapping::Mapping;
 use super::{Charge, Oracle, shown};
 
 /// The rule, with the numbers of the mapped attributes once they are known.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Contract {
     mapped: Option<Vec<u16>>,
 }
 
 impl Oracle for Contract {
+    fn copy(&self) -> Box<dyn Oracle> {
+        Box::new(self.clone())
+    }
+
     fn observe(&mut self, event: &Event, estate: &Estate) -> Option<Charge> {
         let Event::Write(write) = event else { return None };
         let activity = write.actor.activity;

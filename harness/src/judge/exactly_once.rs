@@ -14,7 +14,7 @@ use sim::ledger::{Activity, Event, ObjectKey, Outcome, Read, Side};
 use super::{Charge, Oracle};
 
 /// The rule, with what it remembers of each object.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct ExactlyOnce {
     objects: HashMap<u32, Known, FxBuildHasher>,
 }
@@ -28,6 +28,10 @@ struct Known {
 }
 
 impl Oracle for ExactlyOnce {
+    fn copy(&self) -> Box<dyn Oracle> {
+        Box::new(self.clone())
+    }
+
     fn observe(&mut self, event: &Event, _: &Estate) -> Option<Charge> {
         match event {
             Event::Read(Read { at, object: ObjectKey { side: Side::Ad, number }, .. }) => {

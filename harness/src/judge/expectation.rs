@@ -50,6 +50,7 @@ impl Scene<'_> {
         findings.extend(expectations.log.iter().flat_map(|demand| self.log(demand)));
         findings.extend(expectations.counts.iter().filter_map(|demand| self.count(demand)));
         findings.extend(expectations.lag.iter().filter_map(|demand| self.lag(demand)));
+        findings.extend(expectations.connect.iter().filter_map(|demand| self.connect(demand)));
         for agent in &expectations.agents {
             findings.extend(self.agent(&agent.agent.value, &agent.property));
         }
@@ -92,6 +93,18 @@ impl Scene<'_> {
                 .to_string(),
         };
         self.named("job", demand, &actual)
+    }
+
+    fn connect(&self, demand: &NamedExpectation) -> Option<Finding> {
+        let runs = &self.estate.connect.history;
+        let errors = || runs.iter().flat_map(|run| &run.errors);
+        let actual = match demand.name.value.as_str() {
+            "cycles" => runs.len(),
+            "failed_cycles" => runs.iter().filter(|run| run.failure.is_some()).count(),
+            "errors" => errors().count(),
+            code => errors().filter(|error| error.code == code).count(),
+        };
+        self.named("connect", demand, &actual.to_string())
     }
 
     fn count(&self, demand: &NamedExpectation) -> Option<Finding> {

@@ -45,9 +45,19 @@ struct Charge {
 trait Oracle {
     /// Looks at one event, after it happened.
     fn observe(&mut self, event: &Event, estate: &Estate) -> Option<Charge>;
+
+    /// The rule with everything it remembers.
+    fn copy(&self) -> Box<dyn Oracle>;
 }
 
-/// All oracles of a run.
+impl Clone for Box<dyn Oracle> {
+    fn clone(&self) -> Self {
+        self.as_ref().copy()
+    }
+}
+
+/// All oracles of a run, with everything they remember and found.
+#[derive(Clone)]
 pub struct Bench {
     oracles: Vec<Box<dyn Oracle>>,
     quiescence: quiescence::Quiescence,

@@ -11,9 +11,14 @@ use sim::ledger::{Event, Side};
 use super::{Charge, Oracle, shown};
 
 /// The rule. It needs no memory.
+#[derive(Clone)]
 pub(super) struct OnePrimary;
 
 impl Oracle for OnePrimary {
+    fn copy(&self) -> Box<dyn Oracle> {
+        Box::new(self.clone())
+    }
+
     fn observe(&mut self, event: &Event, estate: &Estate) -> Option<Charge> {
         let Event::Write(write) = event else { return None };
         if !write.actor.activity.is_automatic() {

@@ -8,7 +8,7 @@ use sim::ledger::{Activity, Event, Side};
 use super::{Charge, shown};
 
 /// The rule; it is on only while the estate is expected to be quiet.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Quiescence {
     /// Whether the estate is expected to be quiet.
     pub(super) active: bool,

@@ -12,18 +12,12 @@ use sim::powershell::{Argument, CmdletCall};
 
 use crate::scenario::Share;
 
-/// Edits this share of the mailboxes, each once. Answers how many edits were accepted.
-pub(super) fn edit(
-    estate: &mut Estate,
-    mailboxes: &[u32],
-    share: Share,
-    chance: &mut Chance,
-    round: u64,
-) -> u64 {
+/// Edits each of the mailboxes once. Answers how many edits were accepted.
+pub(super) fn edit(estate: &mut Estate, mailboxes: &[u32], chance: &mut Chance, round: u64) -> u64 {
     let caller = Caller::person(Role::GlobalAdministrator);
     let mut accepted = 0;
-    for number in chosen(mailboxes, share, chance) {
-        let Some(call) = drawn(estate, number, chance, round) else { continue };
+    for number in mailboxes {
+        let Some(call) = drawn(estate, *number, chance, round) else { continue };
         if estate.cmdlet(&caller, &call, None, 1).is_ok() {
             accepted += 1;
         }
@@ -32,7 +26,7 @@ pub(super) fn edit(
 }
 
 /// A share of the mailboxes, in their order: all of them, or a draw without repetition.
-fn chosen(mailboxes: &[u32], share: Share, chance: &mut Chance) -> Vec<u32> {
+pub(super) fn chosen(mailboxes: &[u32], share: Share, chance: &mut Chance) -> Vec<u32> {
     let wanted = share.of(mailboxes.len() as u64);
     if wanted == mailboxes.len() as u64 {
         return mailboxes.to_vec();

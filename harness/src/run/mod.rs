@@ -6,6 +6,7 @@
 mod attempt;
 mod edits;
 mod faults;
+pub mod live;
 mod memory;
 pub mod options;
 pub mod process;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use engine::planted_bugs::PlantedBugs;
 use sim::clock::VirtualTime;
+use sim::ledger::Event;
 use sim::wire::shared::SharedEstate;
 
 pub use options::{Progress, RunOptions, Silent};
@@ -60,15 +62,26 @@ pub fn run(
     let seed = options.seed.unwrap_or(scenario.world.seed);
     let bugs = planted(options.plant.as_deref())?;
     progress.at("population", 0, 0, scenario.world.start.as_microsecond());
-    let Staged { estate, roster, writeback } = stage::stage(scenario, seed, bugs)?;
+    let Staged { estate, roster, writeback, late } = stage::stage(scenario, seed, bugs)?;
     let start = estate.now();
     let profile = estate.profile.name.clone();
     let shared = SharedEstate::new(estate);
     let store = Store::default();
+    let mut notes = Vec::new();
     if let Some(config) = &writeback {
         progress.at("initial cycle", 0, 0, start.as_micros());
-        initial_cycle(&shared, &store, config.clone())?;
+        let written = initial_cycle(&shared, &store, config.clone())?;
+        if written > 0 {
+            notes.push(format!(
+                "the job's initial cycle, before the story, brought {written} object(s) in AD in line with the cloud"
+            ));
+        }
     }
+    shared.with(|estate| {
+        for (mailbox, changes) in late {
+            estate.exchange.apply(mailbox, start, &changes);
+        }
+    });
     let way = way(options.transport, &shared, seed)?;
     let engine =
         Engine::start(shared.clone(), way, store, writeback).map_err(RunError::Transport)?;
@@ -82,6 +95,7 @@ pub fn run(
         &scenario.source,
         progress,
     );
+    runner.notes = notes;
     runner.tell(scenario);
     runner.come_to_rest();
     if let Some(expect) = &scenario.expect {
@@ -98,18 +112,20 @@ pub fn run(
     ))
 }
 
-/// The job's initial cycle on the settled estate, before the first instant of the story: it links
-/// and finds nothing to write. It costs no virtual time and leaves no trace.
+/// The job's initial cycle on the settled estate, before the first instant of the story: it links and,
+/// unless the population was planted so, finds nothing to write. It costs no virtual time and leaves no
+/// trace. Answers how many objects it wrote.
 fn initial_cycle(
     shared: &SharedEstate,
     store: &Store,
     mut config: engine::writeback::WritebackConfig,
-) -> Result<(), RunError> {
+) -> Result<usize, RunError> {
     config.bugs = PlantedBugs::none();
     shared.with(|estate| estate.charges = false);
     let way = Box::new(Memory::new(shared.clone()));
     let mut engine = Engine::start(shared.clone(), way, store.clone(), Some(config))
         .map_err(RunError::Transport)?;
+    let mut written = 0;
     for _ in 0..INITIAL_STEPS {
         if engine.cycles().0 > 0 && engine.next_due() > Some(shared.with(|e| e.now())) {
             shared.with(|estate| {
@@ -117,12 +133,13 @@ fn initial_cycle(
                 estate.ledger.begin();
                 estate.entra.log.clear();
             });
-            return Ok(());
+            return Ok(written);
         }
         if let process::EngineStep::Broken(problem) = engine.step() {
             return Err(RunError::Internal(problem));
         }
-        shared.with(|estate| estate.ledger.drain());
+        let events = shared.with(|estate| estate.ledger.drain());
+        written += events.iter().filter(|event| matches!(event, Event::Write(_))).count();
     }
     Err(RunError::Internal("the initial cycle of the writeback job did not end".to_owned()))
 }

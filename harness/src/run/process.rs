@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use engine::job::CycleReport;
 use engine::journal::MemoryStore;
 use engine::ports::{StateStore, StoreError, StoreWrite, Table};
 use engine::step::{Activity as _, Step};
@@ -175,6 +176,12 @@ impl Engine {
         self.job.as_ref().map_or((0, None), |job| {
             (job.work.cycles(), job.work.last_cycle().map(|cycle| to_sim(cycle.began)))
         })
+    }
+
+    /// The cycle that ended last since the process started.
+    #[must_use]
+    pub fn last_cycle(&self) -> Option<&CycleReport> {
+        self.job.as_ref()?.work.last_cycle()
     }
 
     /// Objects of the escrow that cycles tried again since the last call.

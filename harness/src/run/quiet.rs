@@ -12,7 +12,7 @@ use super::runner::Runner;
 
 /// The first steps of the retry ladder and some room (Microsoft Learn, "How application provisioning
 /// works": 6 h, 12 h, 24 h).
-const LADDER: Duration = Duration::from_hours(25);
+pub(super) const LADDER: Duration = Duration::from_hours(25);
 
 impl Runner<'_> {
     /// Heals the estate, lets it come to rest and judges it.

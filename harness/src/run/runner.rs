@@ -20,6 +20,9 @@ use crate::stage::Roster;
 /// Steps of the engine at one instant after which it is taken to be stuck.
 const STUCK: u64 = 5_000_000;
 
+/// Edits between two looks of the judge.
+const EDITS_AT_ONCE: usize = 2_000;
+
 /// Edits that come again and again.
 pub(super) struct RepeatedEdits {
     pub(super) mailboxes: Vec<u32>,
@@ -207,17 +210,29 @@ impl<'a> Runner<'a> {
 
     fn edit_again(&mut self, place: usize) {
         let now = self.now();
-        self.edit_rounds += 1;
-        let round = self.edit_rounds;
         let Some(repeated) = self.repeated.get_mut(place) else { return };
         let (share, mailboxes) = (repeated.share, repeated.mailboxes.clone());
         repeated.due = repeated.due.max(now) + repeated.every;
         let over = repeated.until.is_some_and(|until| repeated.due > until);
-        let edits = &mut self.edits;
-        self.estate.with(|estate| edits::edit(estate, &mailboxes, share, edits, round));
+        self.edit_round(&mailboxes, share);
         if over {
             self.repeated.remove(place);
         }
+    }
+
+    /// One round of edits; answers how many were accepted. The judge sees them in portions, so that a
+    /// large round does not pile up.
+    pub(super) fn edit_round(&mut self, mailboxes: &[u32], share: Share) -> u64 {
+        self.edit_rounds += 1;
+        let round = self.edit_rounds;
+        let chosen = edits::chosen(mailboxes, share, &mut self.edits);
+        let mut accepted = 0;
+        for portion in chosen.chunks(EDITS_AT_ONCE) {
+            let chance = &mut self.edits;
+            accepted += self.estate.with(|estate| edits::edit(estate, portion, chance, round));
+            self.observe();
+        }
+        accepted
     }
 
     fn check_watches(&mut self) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::ports::MailboxId;
-use engine::transfer::{Evidence, RollbackConfig, TransferConfig, TransferReport};
+use engine::transfer::{Evidence, RollbackConfig, TransferConfig, TransferReport, loss};
 use sim::caller::{Caller, Role};
 use sim::clock::VirtualTime;
 use sim::directory::entry::DcNumber;
@@ -12,9 +12,9 @@ use sim::entra::job::{JobRequest, ResetScope};
 use sim::estate::Estate;
 use sim::powershell::CmdletCall;
 
+use super::faults;
 use super::process::TransferOrder;
 use super::runner::{RepeatedEdits, Runner, Watch};
-use super::{edits, faults};
 use crate::bridge::translate::{guid_to_engine, to_engine};
 use crate::judge::verdict::{Finding, Location, Rule};
 use crate::scenario::{
@@ -23,7 +23,7 @@ use crate::scenario::{
 };
 
 /// Longer than any activity of a story may take: past it the step has failed.
-const LONGEST: Duration = Duration::from_hours(60 * 24);
+pub(super) const LONGEST: Duration = Duration::from_hours(60 * 24);
 
 impl Runner<'_> {
     /// Plays the whole story.
@@ -71,7 +71,7 @@ impl Runner<'_> {
             Action::Graph(call) => {
                 self.fail(call.path.span, "Graph calls in stories are not modelled yet".to_owned());
             }
-            Action::Transfer(transfer) => self.transfer(scenario, transfer, role),
+            Action::Transfer(transfer) => self.transfer(scenario, step, transfer, role),
             Action::Edits(edits) => self.edits(edits),
             Action::Fault(fault) => {
                 let now = self.now();
@@ -146,7 +146,7 @@ impl Runner<'_> {
         }
     }
 
-    fn transfer(&mut self, scenario: &Scenario, transfer: &Transfer, role: Role) {
+    fn transfer(&mut self, scenario: &Scenario, step: &Step, transfer: &Transfer, role: Role) {
         let ids = self.mailbox_ids(&transfer.mailboxes.value);
         let now = self.now();
         let id = format!("{}-{}", scenario.title.value, now.as_micros());
@@ -177,37 +177,29 @@ impl Runner<'_> {
         });
         self.phase = "story";
         match report {
-            Some(report) => self.report_transfer(&report, transfer.mailboxes.span),
+            Some(report) => self.report_transfer(&report, step, transfer.mailboxes.span),
             None if ended => {}
             None => self.fail(transfer.mailboxes.span, "the transfer did not end".to_owned()),
         }
     }
 
-    /// What a transfer reports becomes notes; a mailbox that was not flipped is a failed step.
-    fn report_transfer(&mut self, report: &TransferReport, span: Span) {
+    /// What a transfer reports becomes notes; mailboxes that were not flipped make it a failed step.
+    fn report_transfer(&mut self, report: &TransferReport, step: &Step, span: Span) {
         for finding in report.findings.iter().take(10) {
             self.notes.push(format!("readiness {}: {}", finding.id, finding.reason));
         }
-        let mut by_attribute: std::collections::BTreeMap<&str, u64> =
-            std::collections::BTreeMap::new();
-        for loss in &report.losses {
-            *by_attribute.entry(loss.attribute.as_ref()).or_default() += 1;
-        }
-        for (attribute, count) in by_attribute {
+        for (attribute, count) in loss::by_attribute(&report.losses) {
             self.notes.push(format!("the rollback takes {count} value(s) of {attribute}"));
         }
-        if let Some(failure) = &report.stopped {
-            self.fail(span, format!("the transfer stopped: {failure:?}"));
+        let outcome = if let Some(failure) = &report.stopped {
+            let message = format!("the transfer stopped: {} {}", failure.code, failure.detail);
+            Err((message, Refused::Transfer(vec![failure.code.to_owned()])))
         } else if report.not_flipped() > 0 {
-            let first = report.exceptions.iter().find(|e| !e.outcome.is_good());
-            let detail = first.map_or_else(String::new, |e| {
-                format!("; the first is {} ({:?}): {}", e.mailbox, e.outcome, e.detail)
-            });
-            self.fail(
-                span,
-                format!("{} mailbox(es) were not transferred{detail}", report.not_flipped()),
-            );
-        }
+            Err(not_transferred(report))
+        } else {
+            Ok(())
+        };
+        self.settle(step, span, outcome);
     }
 
     fn mailbox_ids(&self, selector: &Selector) -> Vec<MailboxId> {
@@ -251,10 +243,7 @@ impl Runner<'_> {
                 .collect()
         });
         let now = self.now();
-        self.edit_rounds += 1;
-        let (round, chance) = (self.edit_rounds, &mut self.edits);
-        let accepted =
-            self.estate.with(|estate| edits::edit(estate, &mailboxes, wanted.share, chance, round));
+        let accepted = self.edit_round(&mailboxes, wanted.share);
         if accepted == 0 {
             self.notes
                 .push("edits: no mailbox of the selection is editable in the cloud".to_owned());
@@ -273,16 +262,7 @@ impl Runner<'_> {
     fn cycle(&mut self, cycle: Cycle, span: Span) {
         let asked = self.now();
         let ended = match cycle {
-            Cycle::Connect => {
-                let running = self.estate.with(|estate| {
-                    let running = usize::from(estate.connect.running.is_some());
-                    estate.start_connect_cycle();
-                    estate.connect_cycles() + running
-                });
-                self.play(asked + LONGEST, |runner| {
-                    runner.estate.with(|estate| estate.connect_cycles() > running)
-                })
-            }
+            Cycle::Connect => self.connect_cycle(),
             Cycle::Writeback => {
                 self.ask(JobRequest::Start);
                 self.play(asked + LONGEST, |runner| {
@@ -293,6 +273,17 @@ impl Runner<'_> {
         if !ended {
             self.fail(span, "the cycle did not end".to_owned());
         }
+    }
+
+    /// Plays a Connect cycle that begins now, after the one that runs; false when it does not end.
+    pub(super) fn connect_cycle(&mut self) -> bool {
+        let running = self.estate.with(|estate| {
+            let running = usize::from(estate.connect.running.is_some());
+            estate.start_connect_cycle();
+            estate.connect_cycles() + running
+        });
+        let horizon = self.now() + LONGEST;
+        self.play(horizon, |runner| runner.estate.with(|estate| estate.connect_cycles() > running))
     }
 
     fn job(&mut self, action: &JobAction, span: Span) {
@@ -398,8 +389,25 @@ impl Runner<'_> {
     }
 }
 
+/// What stands against mailboxes that were not flipped: words, and the names of the reasons.
+fn not_transferred(report: &TransferReport) -> (String, Refused) {
+    let bad: Vec<_> = report.exceptions.iter().filter(|e| !e.outcome.is_good()).collect();
+    let detail = bad.first().map_or_else(String::new, |exception| {
+        format!(
+            "; the first is {} ({:?}): {}",
+            exception.mailbox, exception.outcome, exception.detail
+        )
+    });
+    let mut names: Vec<String> = bad.iter().map(|e| format!("{:?}", e.outcome)).collect();
+    names.extend(bad.iter().map(|e| e.detail.clone()));
+    names.extend(report.findings.iter().map(|finding| finding.id.to_owned()));
+    let message = format!("{} mailbox(es) were not transferred{detail}", report.not_flipped());
+    (message, Refused::Transfer(names))
+}
+
 /// How a step was refused.
 enum Refused {
+    Transfer(Vec<String>),
     Exchange(sim::exchange::cmdlets::CmdletError),
     Ad(sim::estate::PersonError),
 }
@@ -409,6 +417,7 @@ impl Refused {
         match self {
             Self::Exchange(error) => error.kind.is_called(name),
             Self::Ad(error) => error.is_called(name),
+            Self::Transfer(names) => names.iter().any(|known| known.eq_ignore_ascii_case(name)),
         }
     }
 }

@@ -25,6 +25,8 @@ pub struct Expectations {
     pub counts: Vec<NamedExpectation>,
     /// `lag:`, from a cloud edit to its write in AD; names are in [`LAGS`].
     pub lag: Vec<NamedExpectation>,
+    /// `connect:`, on the runs of Connect Sync; names are in [`CONNECT_COUNTS`].
+    pub connect: Vec<NamedExpectation>,
     /// `agents:`, on the provisioning agents.
     pub agents: Vec<AgentExpectation>,
     /// Its place in the file.
@@ -34,6 +36,15 @@ pub struct Expectations {
 /// What `job:` can ask for: `status` (`NotRun`, `Active`, `Paused`, `Quarantine`), and the numbers
 /// of objects in escrow, of linked objects and of cycles that ended.
 pub const JOB_PROPERTIES: [&str; 4] = ["status", "escrowed", "linked", "cycles"];
+/// What `connect:` can ask for, over all runs since the start: cycles that ended, cycles that did not
+/// synchronize at all, export errors, and export errors of one kind.
+pub const CONNECT_COUNTS: [&str; 5] = [
+    "cycles",
+    "failed_cycles",
+    "errors",
+    "ExchangeManagedAttributesUpdateNotAllowed",
+    "AttributeValueMustBeUnique",
+];
 /// What `counts:` can ask for: the counts of the JSON verdict.
 pub const COUNTS: [&str; 6] =
     ["flips", "ad_writes", "redundant_writes", "cloud_edits", "retries", "compared_objects"];

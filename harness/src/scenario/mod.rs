@@ -18,9 +18,9 @@ mod yaml;
 pub use catalogue::{Catalogues, SwitchKind, SwitchSpec};
 pub use diagnostic::{Diagnostic, Severity};
 pub use expectation::{
-    AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, COUNTS, Comparison,
-    Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation, NamedExpectation,
-    Pattern, Quantity, Side,
+    AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, CONNECT_COUNTS,
+    COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation,
+    NamedExpectation, Pattern, Quantity, Side,
 };
 pub use fault::{DirectoryOperation, Extent, Fault, PortCall, When};
 pub use model::{
@@ -28,7 +28,8 @@ pub use model::{
     JobAction, RestartScope, Scenario, Selector, Share, Step, Suspension, Tier, Transfer,
 };
 pub(crate) use nearest::{advice, choice, list, nearest};
-pub use read::{STEPS, read};
+pub use quantity::duration;
+pub use read::{STEPS, read, read_fault, standard_world};
 pub use span::{Span, Spanned};
 pub use world::{
     Agent, Connect, Dc, Forest, MailboxKind, MailboxLocation, Population, SwitchValue, Tenant,

@@ -8,7 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::model::Share;
 
 /// `90s`, `20m`, `24h`, `30d`, `1h 30m`, `2 weeks`. A day is 24 hours.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What was expected instead, in words.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let mut total = Duration::ZERO;
     let mut rest = text.trim();
     if rest.is_empty() {

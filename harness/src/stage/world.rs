@@ -11,7 +11,7 @@ use sim::entra::job::WritebackJob;
 use sim::estate::{
     AgentPlan, BuildError, DcPlan, Estate, EstatePlan, TenantDomains, WritebackPlan,
 };
-use sim::exchange::{RecipientType, property};
+use sim::exchange::{Changes, RecipientType, property};
 use sim::population::shape::Shape;
 use sim::population::{Person, Place};
 use sim::profile::{Profile, ProfileError};
@@ -47,6 +47,9 @@ pub struct Staged {
     pub roster: Roster,
     /// What the writeback job is told; `None` without a job.
     pub writeback: Option<WritebackConfig>,
+    /// Values that cloud-managed mailboxes got after the job's initial cycle: they are what the first
+    /// cycle of the story finds.
+    pub late: Vec<(u32, Changes)>,
 }
 
 /// Stages the world of a scenario under a seed.
@@ -54,11 +57,19 @@ pub struct Staged {
 /// # Errors
 /// [`StageError`].
 pub fn stage(scenario: &Scenario, seed: u64, bugs: PlantedBugs) -> Result<Staged, StageError> {
-    let world = &scenario.world;
+    stage_world(&scenario.world, seed, bugs)
+}
+
+/// Stages a world without a story under a seed.
+///
+/// # Errors
+/// [`StageError`].
+pub fn stage_world(world: &World, seed: u64, bugs: PlantedBugs) -> Result<Staged, StageError> {
     let mut estate = Estate::new(plan(world, seed)?)?;
-    let roster = populate(&mut estate, world, seed)?;
+    let mut late = Vec::new();
+    let roster = populate(&mut estate, world, seed, &mut late)?;
     let writeback = writeback_config(&estate, bugs);
-    Ok(Staged { estate, roster, writeback })
+    Ok(Staged { estate, roster, writeback, late })
 }
 
 /// What the writeback job of an estate is told, by the profile's switches.
@@ -161,7 +172,12 @@ fn switch_value(value: &SwitchValue) -> sim::profile::Value {
     }
 }
 
-fn populate(estate: &mut Estate, world: &World, seed: u64) -> Result<Roster, StageError> {
+fn populate(
+    estate: &mut Estate,
+    world: &World,
+    seed: u64,
+    late: &mut Vec<(u32, Changes)>,
+) -> Result<Roster, StageError> {
     let mut roster = Roster::default();
     let since = estate.now() - SETTLED_FOR;
     let mut identities = Chance::stream(seed, "identities");
@@ -183,7 +199,18 @@ fn populate(estate: &mut Estate, world: &World, seed: u64) -> Result<Roster, Sta
                 roster.note(&shape.value, first, estate.subjects().len());
             }
             Population::User(user) => {
-                estate.settle([person(user)?], since, &mut identities)?;
+                let mut person = person(user)?;
+                let mut differences = if person.cloud_managed {
+                    core::mem::take(&mut person.cloud)
+                } else {
+                    Vec::new()
+                };
+                estate.settle([person], since, &mut identities)?;
+                let mailbox = estate.subjects().last().and_then(|subject| subject.exchange);
+                if let (Some(mailbox), false) = (mailbox, differences.is_empty()) {
+                    differences.sort_by_key(|(property, _)| *property);
+                    late.push((mailbox, differences));
+                }
             }
             Population::Ldif { ldif, .. } => {
                 return Err(StageError::NotModelled(format!(

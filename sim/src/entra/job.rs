@@ -167,6 +167,12 @@ impl WritebackJob {
         self.requests.push(request);
     }
 
+    /// Whether something was asked that nobody has taken yet.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        !self.requests.is_empty()
+    }
+
     /// What was asked since the last call, oldest first.
     pub fn take_requests(&mut self) -> Vec<JobRequest> {
         core::mem::take(&mut self.requests)

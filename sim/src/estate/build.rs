@@ -171,6 +171,7 @@ impl Estate {
         for person in people {
             self.settle_one(&person, &numbers, since, chance)?;
         }
+        self.forest.settle();
         self.connect.imported_usn = self.forest.dc(DcNumber(0)).map_or(0, |dc| dc.highest_usn);
         Ok(())
     }

@@ -1,7 +1,5 @@
 //! A Connect Sync cycle, step by step on the calendar.
 
-use core::time::Duration;
-
 use super::{Due, Estate};
 use crate::clock::VirtualTime;
 use crate::connect::{ConnectorObject, CycleStep, ExportError, Outgoing, Run};
@@ -268,12 +266,6 @@ impl Estate {
     /// Connect reads the first domain controller of the forest.
     fn connect_dc(&self) -> crate::directory::entry::DcNumber {
         crate::directory::entry::DcNumber(0)
-    }
-
-    /// How long a cycle takes at least.
-    #[must_use]
-    pub fn connect_cycle_length(&self) -> Duration {
-        self.profile.costs.connect_step * 5
     }
 }
 

@@ -21,7 +21,6 @@ pub use truth::Subject;
 use core::time::Duration;
 
 use crate::agents::Agent;
-use crate::caller::Caller;
 use crate::chance::Chance;
 use crate::clock::{Calendar, VirtualTime};
 use crate::connect::{ConnectSync, CycleStep, Flow};
@@ -136,11 +135,5 @@ impl Estate {
     /// The fate of a port call of the engine: whether its process ends before or after it.
     pub fn engine_call(&mut self, call: &str) -> Option<Effect> {
         self.meet(&Place::Engine, call)
-    }
-
-    /// The cloud's caller for the engine, doing this.
-    #[must_use]
-    pub fn engine_caller(role: crate::caller::Role, activity: Activity) -> Caller {
-        Caller::engine(role, activity)
     }
 }

@@ -166,17 +166,6 @@ impl Faults {
             .map(|rule| rule.from)
             .min()
     }
-
-    /// The next instant at which a rule begins or ends after `now`.
-    #[must_use]
-    pub fn next_edge(&self, now: VirtualTime) -> Option<VirtualTime> {
-        self.rules
-            .iter()
-            .flat_map(|rule| [Some(rule.from), rule.until])
-            .flatten()
-            .filter(|edge| *edge > now)
-            .min()
-    }
 }
 
 /// A window from now on, or none.

@@ -11,12 +11,13 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::Value;
 
 use crate::ports::{Mailbox, MailboxId, Name};
+use crate::recipient_type::known_name;
 use crate::time::Timestamp;
+use crate::values::{Builder, Column, Texts};
 
 /// The properties that every row needs.
-const ALWAYS: [&str; 6] = [
+const ALWAYS: [&str; 5] = [
     "ExternalDirectoryObjectId",
-    "UserPrincipalName",
     "WhenChangedUTC",
     "IsDirSynced",
     "IsExchangeCloudManaged",
@@ -143,15 +144,28 @@ impl<'de> Visitor<'de> for RowsSeed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
         let mut rows = Vec::with_capacity(elements.size_hint().unwrap_or(0).min(1_000));
-        while let Some(row) = elements.next_element_seed(RowSeed(self.0))? {
+        let mut room = Room::default();
+        while let Some(row) = elements.next_element_seed(RowSeed(self.0, &mut room))? {
             rows.extend(row);
         }
         Ok(rows)
     }
 }
 
+/// What every row of a page is built in.
+#[derive(Default)]
+struct Room {
+    /// The values in the order in which the members come.
+    values: Builder<str>,
+    /// For each of the row's columns the member that fills it; [`NONE`] when none came.
+    members: Vec<usize>,
+}
+
+/// No member.
+const NONE: usize = usize::MAX;
+
 /// One row; `None` for a system mailbox, whose `ExternalDirectoryObjectId` is empty.
-struct RowSeed<'s>(&'s Selection);
+struct RowSeed<'s>(&'s Selection, &'s mut Room);
 
 impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
     type Value = Option<Mailbox>;
@@ -169,20 +183,23 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut row: Vec<Vec<String>> = vec![Vec::new(); self.0.width];
-        while let Some(columns) = members.next_key_seed(ColumnSeed(self.0))? {
-            let Some((last, others)) = columns.and_then(<[usize]>::split_last) else {
+        let Self(selection, room) = self;
+        room.members.clear();
+        room.members.resize(selection.width, NONE);
+        let mut count = 0;
+        while let Some(columns) = members.next_key_seed(ColumnSeed(selection))? {
+            let Some(columns) = columns else {
                 members.next_value::<IgnoredAny>()?;
                 continue;
             };
-            let mut values = Vec::new();
-            members.next_value_seed(TextsSeed(&mut values))?;
-            for column in others {
-                row[*column].clone_from(&values);
+            members.next_value_seed(TextsSeed(&mut room.values))?;
+            room.values.end_column();
+            for column in columns {
+                room.members[*column] = count;
             }
-            row[*last] = values;
+            count += 1;
         }
-        mailbox(row).map_err(A::Error::custom)
+        mailbox(room).map_err(A::Error::custom)
     }
 }
 
@@ -210,7 +227,7 @@ impl<'s> Visitor<'_> for ColumnSeed<'s> {
 }
 
 /// Values as text: null and empty text are no value, a Boolean is `True` or `False`.
-struct TextsSeed<'t>(&'t mut Vec<String>);
+struct TextsSeed<'t>(&'t mut Builder<str>);
 
 impl<'de> DeserializeSeed<'de> for TextsSeed<'_> {
     type Value = ();
@@ -229,35 +246,28 @@ impl<'de> Visitor<'de> for TextsSeed<'_> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
         if !text.is_empty() {
-            self.0.push(text.to_owned());
-        }
-        Ok(())
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<(), E> {
-        if !text.is_empty() {
             self.0.push(text);
         }
         Ok(())
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        self.0.push(if value { "True" } else { "False" }.to_owned());
+        self.0.push(if value { "True" } else { "False" });
         Ok(())
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        self.0.push(number.to_string());
+        self.0.push(&number.to_string());
         Ok(())
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
-        self.0.push(number.to_string());
+        self.0.push(&number.to_string());
         Ok(())
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
-        self.0.push(number.to_string());
+        self.0.push(&number.to_string());
         Ok(())
     }
 
@@ -272,25 +282,28 @@ impl<'de> Visitor<'de> for TextsSeed<'_> {
 }
 
 /// A row's columns as a mailbox.
-fn mailbox(mut row: Vec<Vec<String>>) -> Result<Option<Mailbox>, String> {
-    let values = row.split_off(ALWAYS.len());
-    let mut column = row.into_iter().map(|values| values.into_iter().next().unwrap_or_default());
-    let mut next = || column.next().unwrap_or_default();
-    let (id, user_principal_name, changed) = (next(), next(), next());
+fn mailbox(room: &mut Room) -> Result<Option<Mailbox>, String> {
+    let row: Texts = room.values.finish();
+    let mut columns = room.members.iter().map(|member| row.column(*member));
+    let mut next = || columns.next().and_then(Column::first).unwrap_or_default();
+    let (id, changed) = (next(), next());
     let (dir_synced, cloud_managed, recipient_type_details) = (next(), next(), next());
     if id.is_empty() {
         return Ok(None);
     }
+    for column in columns {
+        room.values.column(column.iter());
+    }
+    let values = room.values.finish();
     let when_changed: jiff::Timestamp =
         changed.parse().map_err(|error| format!("WhenChangedUTC `{changed}` of {id}: {error}"))?;
     Ok(Some(Mailbox {
         id: MailboxId(id.parse().map_err(|error| format!("ExternalDirectoryObjectId: {error}"))?),
-        user_principal_name,
         when_changed: Timestamp::from_micros(when_changed.as_microsecond()).floor_to_second(),
         dir_synced: dir_synced.eq_ignore_ascii_case("true"),
         // Absent on older builds of the service, which know only on-premises management.
         cloud_managed: cloud_managed.eq_ignore_ascii_case("true"),
-        recipient_type_details,
+        recipient_type_details: known_name(recipient_type_details),
         values,
     }))
 }
@@ -327,7 +340,9 @@ mod tests {
             "NotThere",
             "UserPrincipalName",
         ]);
-        assert!(selection.names().ends_with("HiddenFromAddressListsEnabled,NotThere"));
+        assert!(
+            selection.names().ends_with("HiddenFromAddressListsEnabled,NotThere,UserPrincipalName")
+        );
         let body = format!("{{\"@adminapi.warnings\":[],\"value\":[{ROW}]}}");
         let (rows, next) = page(body.as_bytes(), &selection).unwrap();
         assert_eq!(next, None);
@@ -335,8 +350,6 @@ mod tests {
         assert_eq!(row.id.to_string(), "6e7b768e-07e2-4810-8459-485f84f8f204");
         assert_eq!(row.when_changed, Timestamp::from_micros(1_769_932_800_000_000));
         assert!(row.dir_synced && !row.cloud_managed);
-        let values: Vec<Vec<&str>> =
-            row.values.iter().map(|values| values.iter().map(String::as_str).collect()).collect();
         let expected: Vec<Vec<&str>> = vec![
             vec!["SMTP:anna@contoso.lab", "X500:/o=Contoso"],
             vec![],
@@ -346,7 +359,7 @@ mod tests {
             vec![],
             vec!["anna@contoso.lab"],
         ];
-        assert_eq!(values, expected);
+        assert_eq!(row.values.lists(), expected);
         let again = single(serde_json::from_str(&body).unwrap(), &selection).unwrap();
         assert_eq!(again.as_ref(), Some(row));
     }

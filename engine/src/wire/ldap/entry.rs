@@ -7,6 +7,7 @@ use ldap3::ResultEntry;
 
 use crate::guid::Guid;
 use crate::ports::{CallError, DirectoryObject, Name, ObjectGuid};
+use crate::values::Values;
 use crate::wire::http::malformed;
 
 /// The attributes that every object needs.
@@ -63,8 +64,7 @@ impl Wanted {
             guid: ObjectGuid(Guid(guid)),
             consistency_guid: single(1),
             external_id: external_id.map_err(|error| malformed(&error))?,
-            values: self.places.iter().map(|place| found[*place].clone()).collect(),
-            dn,
+            values: self.places.iter().map(|place| &found[*place]).collect::<Values>(),
         })
     }
 

@@ -31,9 +31,14 @@ pub(super) fn any_of(keys: &[AnchorKey]) -> String {
 
 /// Equality with raw bytes, every one of them escaped.
 fn bytes(filter: &mut String, attribute: &str, value: &[u8]) {
-    let _ = write!(filter, "({attribute}=");
+    filter.push('(');
+    filter.push_str(attribute);
+    filter.push('=');
     for byte in value {
-        let _ = write!(filter, "\\{byte:02x}");
+        filter.push('\\');
+        for half in [byte >> 4, byte & 15] {
+            filter.push(char::from_digit(half.into(), 16).expect("half a byte is a digit"));
+        }
     }
     filter.push(')');
 }

@@ -165,21 +165,21 @@ fn entries_become_objects() {
     );
     let one = DirectoryObject {
         guid: guid(1),
-        dn: "CN=one".to_owned(),
         consistency_guid: None,
         external_id: None,
-        values: vec![vec![], vec![], vec![vec![1; 16]]],
+        values: [vec![], vec![], vec![vec![1; 16]]].into_iter().collect(),
     };
     let two = DirectoryObject {
         guid: guid(2),
-        dn: "CN=two".to_owned(),
         consistency_guid: Some(vec![0xff, 0]),
         external_id: Some("User_2".to_owned()),
-        values: vec![
+        values: [
             vec![b"b@contoso.lab".to_vec()],
             vec![b"SMTP:a".to_vec(), b"smtp:b".to_vec()],
             vec![vec![2; 16]],
-        ],
+        ]
+        .into_iter()
+        .collect(),
     };
     assert_eq!(objects, Ok(vec![one, two]));
     assert_eq!(peer.gateways.find(&name(), &[], &attributes), Ok(Vec::new()));

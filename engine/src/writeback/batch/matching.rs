@@ -70,11 +70,12 @@ impl Batch {
                 return Ok(Turn::Wait(at));
             }
         };
-        let mut by_guid: Lookup<ObjectGuid, DirectoryObject> = Lookup::default();
-        by_guid.extend(found.into_iter().map(|object| (object.guid, object)));
+        let places = found.iter().enumerate().map(|(place, object)| (object.guid, place));
+        let by_guid: Lookup<ObjectGuid, usize> = places.collect();
+        let mut found: Vec<Option<DirectoryObject>> = found.into_iter().map(Some).collect();
         for (index, guid) in linked {
             // What was linked and is gone is matched anew: its object may have been re-created.
-            self.items[index].object = by_guid.remove(&guid);
+            self.items[index].object = by_guid.get(&guid).and_then(|place| found[*place].take());
         }
         Ok(Turn::Busy)
     }

@@ -8,8 +8,8 @@ use sim::powershell::CmdletCall;
 use super::super::world::{Population, World};
 
 /// Keys of an expectation that are no mailboxes.
-pub(super) const RESERVED: [&str; 8] =
-    ["all", "job", "log", "counts", "lag", "agents", "expect", "quarantine"];
+pub(super) const RESERVED: [&str; 9] =
+    ["all", "job", "log", "counts", "lag", "agents", "connect", "expect", "quarantine"];
 
 /// Everybody of the population and of the story so far.
 #[derive(Debug, Default)]

@@ -2,9 +2,9 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::expectation::{
-    AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, COUNTS, Comparison,
-    Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation, NamedExpectation,
-    Quantity, Side,
+    AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, CONNECT_COUNTS,
+    COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation,
+    NamedExpectation, Quantity, Side,
 };
 use super::super::nearest::{advice, choice, list};
 use super::super::span::Spanned;
@@ -20,7 +20,7 @@ const AGENT_STATUS: [&str; 2] = ["active", "inactive"];
 /// `provisioningStatusInfo.status`.
 const LOG_STATUS: [&str; 3] = ["Success", "Failure", "Skipped"];
 /// What stands beside mailboxes in an expectation.
-const SECTIONS: [&str; 5] = ["job", "log", "counts", "lag", "agents"];
+const SECTIONS: [&str; 6] = ["job", "log", "counts", "lag", "agents", "connect"];
 
 impl<'a> Reader<'a> {
     pub(super) fn expectations(&mut self, node: &Node, world: &World) -> Expectations {
@@ -44,6 +44,10 @@ impl<'a> Reader<'a> {
                 }
                 "counts" => {
                     found.counts = self.named(node, "`counts`", &COUNTS, |_| Measure::Number);
+                }
+                "connect" => {
+                    found.connect =
+                        self.named(node, "`connect`", &CONNECT_COUNTS, |_| Measure::Number);
                 }
                 "lag" => found.lag = self.named(node, "`lag`", &LAGS, |_| Measure::Duration),
                 "log" => found.log = self.log(node),

@@ -18,6 +18,7 @@ use std::path::Path;
 use super::catalogue::Catalogues;
 use super::diagnostic::{Diagnostic, Severity};
 use super::expectation::Expectations;
+use super::fault::Fault;
 use super::model::{About, Evidence, Scenario, Suspension, Tier};
 use super::span::{Span, Spanned};
 use super::world::World;
@@ -44,6 +45,29 @@ pub fn read(
     match scenario {
         Some(scenario) if problems.iter().all(|p| p.severity != Severity::Error) => Ok(scenario),
         _ => Err(problems),
+    }
+}
+
+/// The world of a scenario that says nothing about it: every default, and nobody there.
+#[must_use]
+pub fn standard_world(catalogues: &Catalogues) -> World {
+    Reader { source: "", catalogues, problems: Vec::new(), cast: Cast::default() }.world(None)
+}
+
+/// Reads what stands after `fault:` in a story, for the agents and domain controllers of a world.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the text.
+pub fn read_fault(
+    source: &str,
+    world: &World,
+    catalogues: &Catalogues,
+) -> Result<Fault, Vec<Diagnostic>> {
+    let document = yaml::read(source).map_err(|diagnostic| vec![diagnostic])?;
+    let mut reader = Reader { source, catalogues, problems: Vec::new(), cast: Cast::default() };
+    match reader.fault(&document, world) {
+        Some(fault) if reader.problems.is_empty() => Ok(fault.value),
+        _ => Err(reader.problems),
     }
 }
 

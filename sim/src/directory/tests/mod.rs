@@ -3,7 +3,6 @@
 mod model;
 mod outcomes;
 mod search;
-mod speed;
 
 use crate::clock::VirtualTime;
 use crate::directory::answer::{LdapResult, ResultCode, Written};

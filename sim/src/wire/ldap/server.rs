@@ -23,6 +23,9 @@ const RECEIVE: usize = 64 * 1024;
 /// How long a closed connection is drained.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// How long a listener waits when it cannot accept.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// Connections at a time (MaxConnections); more are closed at once.
 const MAX_CONNECTIONS: usize = 5000;
 
@@ -88,8 +91,12 @@ async fn accept<D>(
             _ = stopped.changed() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => {
-                // A connection that is gone before it was accepted is no reason to stop.
-                let Ok((stream, _)) = accepted else { continue };
+                // A connection that is gone before it was accepted is no reason to stop; being out of
+                // file handles passes.
+                let Ok((stream, _)) = accepted else {
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                };
                 if connections.len() < MAX_CONNECTIONS {
                     connections.spawn(converse(stream, door.clone(), options, stopped.clone()));
                 }

@@ -1,0 +1,129 @@
+//! Mailboxes and objects as the engine gets them: flat, straight out of the estate's records.
+
+use engine::ports::{DirectoryObject, Mailbox, MailboxId, Name, ObjectGuid};
+use engine::values::{Builder, Texts, Values};
+use sim::directory::answer::SearchHit;
+use sim::estate::Estate;
+use sim::exchange::{property, truth};
+use sim::record::{self, AttributeNumber, Record};
+
+use crate::bridge::translate::{guid_to_engine, to_engine};
+
+/// Mailboxes with a selection of properties.
+pub(super) struct MailboxView {
+    selection: Selection,
+    /// The columns of Booleans, which always have a value.
+    booleans: Vec<bool>,
+    values: Builder<[u8]>,
+}
+
+impl MailboxView {
+    pub(super) fn new(properties: &[Name]) -> Self {
+        let numbers = || properties.iter().map(|name| property::number(name));
+        Self {
+            selection: Selection::new(numbers()),
+            booleans: numbers().map(|number| number.is_some_and(property::is_boolean)).collect(),
+            values: Values::builder(),
+        }
+    }
+
+    pub(super) fn mailbox(&mut self, estate: &Estate, number: u32) -> Option<Mailbox> {
+        let mailbox = estate.exchange.mailbox(number)?;
+        let columns = self.selection.of(&mailbox.record);
+        for (values, is_boolean) in columns.into_iter().zip(&self.booleans) {
+            if *is_boolean && values.len() == 0 {
+                self.values.push(truth(false).as_bytes());
+            }
+            self.values.column(values);
+        }
+        let values = Texts::try_from(self.values.finish()).unwrap_or_else(|values| {
+            values.columns().map(|column| column.iter().map(String::from_utf8_lossy)).collect()
+        });
+        Some(Mailbox {
+            id: MailboxId(guid_to_engine(mailbox.id)),
+            when_changed: to_engine(mailbox.when_changed).floor_to_second(),
+            dir_synced: mailbox.dir_synced,
+            cloud_managed: mailbox.cloud_managed,
+            recipient_type_details: Name::Borrowed(mailbox.kind.details()),
+            values,
+        })
+    }
+}
+
+/// Objects with a selection of attributes.
+pub(super) struct ObjectView {
+    /// The attributes that anchor an object ([`ANCHORS`]), then the caller's.
+    selection: Selection,
+    values: Builder<[u8]>,
+}
+
+/// What every object shows, where the schema has it.
+const ANCHORS: [&str; 2] = ["mS-DS-ConsistencyGuid", "msDS-ExternalDirectoryObjectId"];
+
+impl ObjectView {
+    pub(super) fn new(estate: &Estate, attributes: &[Name]) -> Self {
+        let schema = estate.forest.schema();
+        let names = ANCHORS.into_iter().chain(attributes.iter().map(AsRef::as_ref));
+        let number = |name: &str| schema.attribute_named(name).map(|a| a.number);
+        Self { selection: Selection::new(names.map(number)), values: Values::builder() }
+    }
+
+    pub(super) fn object(&mut self, hit: &SearchHit) -> DirectoryObject {
+        let mut columns = self.selection.of(&hit.entry.record).into_iter();
+        let mut anchor = || columns.next().and_then(|mut values| values.next()).map(<[u8]>::to_vec);
+        let (consistency_guid, external_id) = (anchor(), anchor());
+        for values in columns {
+            if values.len() > 1 {
+                let mut values: Vec<&[u8]> = values.collect();
+                values.sort_unstable();
+                self.values.column(values);
+            } else {
+                self.values.column(values);
+            }
+        }
+        DirectoryObject {
+            guid: ObjectGuid(guid_to_engine(hit.entry.guid)),
+            consistency_guid,
+            external_id: external_id.and_then(|value| String::from_utf8(value).ok()),
+            values: self.values.finish(),
+        }
+    }
+}
+
+/// Which attribute goes to which column of an answer.
+struct Selection {
+    /// Attribute numbers, ascending, each with its column.
+    columns: Vec<(AttributeNumber, usize)>,
+    width: usize,
+    /// Fills columns whose attribute an object does not have.
+    nothing: Record,
+}
+
+impl Selection {
+    fn new(numbers: impl Iterator<Item = Option<AttributeNumber>>) -> Self {
+        let mut columns = Vec::new();
+        let mut width = 0;
+        for number in numbers {
+            columns.extend(number.map(|number| (number, width)));
+            width += 1;
+        }
+        columns.sort_unstable();
+        Self { columns, width, nothing: Record::default() }
+    }
+
+    /// The values of a record by column, in one pass: both sides are in ascending number.
+    fn of<'r>(&'r self, record: &'r Record) -> Vec<record::Values<'r>> {
+        let mut columns = vec![self.nothing.values(0); self.width];
+        let mut wanted = self.columns.iter().peekable();
+        for (number, values) in record.attributes() {
+            while wanted.next_if(|(want, _)| *want < number).is_some() {}
+            if wanted.peek().is_none() {
+                break;
+            }
+            while let Some((_, column)) = wanted.next_if(|(want, _)| *want == number) {
+                columns[*column] = values.clone();
+            }
+        }
+        columns
+    }
+}

@@ -1,0 +1,85 @@
+//! What is behind the estate's LDAP listeners: an agent that relays, or a domain controller itself.
+
+use sim::directory::answer::LdapResult;
+use sim::directory::entry::DcNumber;
+use sim::directory::principal::Principal;
+use sim::directory::request::{BindRequest, Request};
+use sim::estate::{Estate, Passage};
+use sim::wire::ldap::session::{DirectoryDoor, DoorAnswer, DoorBind};
+use sim::wire::shared::SharedEstate;
+
+/// An agent's gateway as the LDAP listener sees it.
+#[derive(Clone)]
+pub struct GatewayDoor {
+    estate: SharedEstate,
+    agent: String,
+}
+
+impl GatewayDoor {
+    /// The gateway of an agent.
+    #[must_use]
+    pub fn new(estate: SharedEstate, agent: &str) -> Self {
+        Self { estate, agent: agent.to_owned() }
+    }
+}
+
+impl DirectoryDoor for GatewayDoor {
+    fn connect(&mut self) -> bool {
+        self.estate.with(|estate| estate.gateway_connect(&self.agent))
+    }
+
+    fn bind(&mut self, request: &BindRequest) -> DoorBind {
+        self.estate.with(|estate| match estate.agent(&self.agent).map(|agent| agent.dc) {
+            Some(dc) => bind(estate, dc, request),
+            None => DoorBind::Close,
+        })
+    }
+
+    /// The agent relays under its own account, whoever is bound; nobody else gets in.
+    fn request(&mut self, principal: &Principal, request: &Request) -> DoorAnswer {
+        self.estate.with(|estate| {
+            let own = estate.agent(&self.agent).is_some_and(|agent| agent.account == *principal);
+            if !own {
+                let refusal: LdapResult = sim::directory::diagnostic::not_bound();
+                return DoorAnswer::Answer(refusal.into());
+            }
+            match estate.gateway(&self.agent, request) {
+                Passage::Answered(response) => DoorAnswer::Answer(response),
+                Passage::Refused => DoorAnswer::Refused,
+                Passage::Lost => DoorAnswer::Close,
+            }
+        })
+    }
+}
+
+/// A domain controller as its own LDAP listener sees it: everybody comes in as who they bound as.
+#[derive(Clone)]
+pub struct ControllerDoor {
+    estate: SharedEstate,
+    dc: DcNumber,
+}
+
+impl ControllerDoor {
+    /// The door of a domain controller.
+    #[must_use]
+    pub const fn new(estate: SharedEstate, dc: DcNumber) -> Self {
+        Self { estate, dc }
+    }
+}
+
+impl DirectoryDoor for ControllerDoor {
+    fn bind(&mut self, request: &BindRequest) -> DoorBind {
+        self.estate.with(|estate| bind(estate, self.dc, request))
+    }
+
+    fn request(&mut self, principal: &Principal, request: &Request) -> DoorAnswer {
+        DoorAnswer::Answer(self.estate.with(|estate| estate.direct(self.dc, principal, request)))
+    }
+}
+
+fn bind(estate: &Estate, dc: DcNumber, request: &BindRequest) -> DoorBind {
+    match estate.forest.bind(dc, estate.now(), request) {
+        Ok(principal) => DoorBind::Bound(principal),
+        Err(refusal) => DoorBind::Denied(refusal),
+    }
+}

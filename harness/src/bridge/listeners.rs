@@ -1,0 +1,121 @@
+//! The estate's servers, started and ended together: the cloud's endpoints, one LDAP gateway for each
+//! agent, and LDAP of a domain controller where somebody other than an agent is to reach it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use sim::directory::entry::DcNumber;
+use sim::wire::identity::Applications;
+use sim::wire::ldap::server::LdapServer;
+use sim::wire::ldap::session::{DirectoryDoor, SessionOptions};
+use sim::wire::server::{CloudOptions, CloudServer};
+use sim::wire::shared::SharedEstate;
+use sim::wire::tls::Authority;
+
+use super::doors::{ControllerDoor, GatewayDoor};
+
+/// Where to listen. A port 0 is any free one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenOptions {
+    /// The address of every listener.
+    pub bind: IpAddr,
+    /// The TLS port of the cloud.
+    pub cloud_port: u16,
+    /// The plain HTTP port of the cloud, when there is to be one.
+    pub http_port: Option<u16>,
+    /// The LDAP port of the forest's first domain controller, when it is to be reached without an
+    /// agent.
+    pub ldap_port: Option<u16>,
+}
+
+impl Default for ListenOptions {
+    /// What the engine needs: the cloud over TLS, and the agents.
+    fn default() -> Self {
+        let bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Self { bind, cloud_port: 0, http_port: None, ldap_port: None }
+    }
+}
+
+/// A listener could not start.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} cannot listen on {address}: {why}")]
+pub struct ListenError {
+    what: String,
+    address: SocketAddr,
+    why: std::io::Error,
+}
+
+/// Running servers. Dropping them closes every connection.
+pub struct Listeners {
+    /// The identity platform, Microsoft Graph and Exchange Online.
+    pub cloud: CloudServer,
+    /// LDAP of the first domain controller.
+    pub ldap: Option<LdapServer>,
+    /// Each agent's name with its gateway.
+    pub gateways: Vec<(String, LdapServer)>,
+}
+
+impl Listeners {
+    /// Starts the servers of an estate.
+    ///
+    /// # Errors
+    /// [`ListenError`] for the first that cannot start; those before it end again.
+    pub async fn start(
+        estate: &SharedEstate,
+        applications: &Applications,
+        authority: &Authority,
+        options: ListenOptions,
+    ) -> Result<Self, ListenError> {
+        let ListenOptions { bind, cloud_port, http_port, ldap_port } = options;
+        let cloud = CloudServer::start(
+            estate.clone(),
+            applications.clone(),
+            authority,
+            CloudOptions { bind, port: cloud_port, http_port },
+        )
+        .await
+        .map_err(|why| ListenError {
+            what: "the cloud's server".to_owned(),
+            address: SocketAddr::from((bind, cloud_port)),
+            why,
+        })?;
+        let ldap = match ldap_port {
+            None => None,
+            Some(port) => {
+                let door = ControllerDoor::new(estate.clone(), DcNumber(0));
+                let what = "LDAP of the domain controller";
+                Some(listen(what, SocketAddr::from((bind, port)), door).await?)
+            }
+        };
+        let names =
+            estate.with(|estate| estate.agents.iter().map(|a| a.name.clone()).collect::<Vec<_>>());
+        let mut gateways = Vec::with_capacity(names.len());
+        for name in names {
+            let door = GatewayDoor::new(estate.clone(), &name);
+            let what = format!("the gateway of {name}");
+            gateways.push((name, listen(&what, SocketAddr::from((bind, 0)), door).await?));
+        }
+        Ok(Self { cloud, ldap, gateways })
+    }
+
+    /// Takes no more connections, lets running requests end, and returns when all are closed.
+    pub async fn shut_down(self) {
+        self.cloud.shutdown().await;
+        if let Some(ldap) = self.ldap {
+            ldap.shut_down().await;
+        }
+        for (_, gateway) in self.gateways {
+            gateway.shut_down().await;
+        }
+    }
+}
+
+async fn listen<D>(what: &str, address: SocketAddr, door: D) -> Result<LdapServer, ListenError>
+where
+    D: DirectoryDoor + Clone + Send + 'static,
+{
+    LdapServer::start(address, door, SessionOptions::default()).await.map_err(|why| ListenError {
+        what: what.to_owned(),
+        address,
+        why,
+    })
+}

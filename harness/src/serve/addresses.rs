@@ -1,0 +1,74 @@
+//! Under which names and addresses clients reach what listens.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use sim::estate::Estate;
+use sim::wire::tls::Authority;
+
+use super::ServeError;
+use super::ready::Gateway;
+use crate::bridge::listeners::Listeners;
+
+/// How clients name the machine.
+pub(super) struct Hosts {
+    /// In `https`: a name that the certificate has.
+    tls: String,
+    /// In `ldap`: an address, so that nobody has to resolve it.
+    plain: String,
+}
+
+impl Hosts {
+    pub(super) fn of(bind: IpAddr) -> Self {
+        let in_url = |address: IpAddr| match address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        };
+        let reached = match bind {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            other => other,
+        };
+        let plain = in_url(reached);
+        let tls = if reached.is_loopback() { "localhost".to_owned() } else { plain.clone() };
+        Self { tls, plain }
+    }
+
+    /// A certificate authority, with a certificate for every name that clients use.
+    pub(super) fn authority(&self, estate: &Estate) -> Result<Authority, ServeError> {
+        let domain = estate.forest.domains().first().map_or("", |domain| domain.dns.as_str());
+        let mut names: Vec<String> =
+            estate.forest.dcs().iter().map(|dc| format!("{}.{domain}", dc.host)).collect();
+        names.push(self.plain.trim_matches(['[', ']']).to_owned());
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        Authority::new(&names)
+            .map_err(|why| ServeError::Internal(format!("no certificate for the servers: {why}")))
+    }
+}
+
+/// Where everything is.
+pub(super) struct Urls {
+    pub(super) cloud: String,
+    pub(super) http: Option<String>,
+    pub(super) ldap: String,
+    pub(super) agents: Vec<Gateway>,
+    pub(super) control: String,
+}
+
+impl Urls {
+    pub(super) fn of(listeners: &Listeners, control: SocketAddr, hosts: &Hosts) -> Self {
+        let ldap = |address: SocketAddr| format!("ldap://{}:{}", hosts.plain, address.port());
+        let gateways = listeners.gateways.iter();
+        Self {
+            cloud: format!("https://{}:{}", hosts.tls, listeners.cloud.address().port()),
+            http: listeners
+                .cloud
+                .http_address()
+                .map(|address| format!("http://{}:{}", hosts.tls, address.port())),
+            ldap: listeners.ldap.as_ref().map(|server| ldap(server.address())).unwrap_or_default(),
+            agents: gateways
+                .map(|(name, server)| Gateway { name: name.clone(), ldap: ldap(server.address()) })
+                .collect(),
+            control: format!("http://{control}"),
+        }
+    }
+}

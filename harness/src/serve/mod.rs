@@ -1,0 +1,217 @@
+//! Serve: the estate kept running for people and programs, with the control API.
+//!
+//! The estate is staged from a world of defaults with one population, its servers and the control API
+//! listen, and the engine runs in it, in the same loop and under the same oracles as in a scenario.
+//! What programs need to know stands in the ready file.
+
+mod addresses;
+mod control;
+mod interrupt;
+mod openapi;
+mod options;
+mod owner;
+mod place;
+mod ready;
+mod view;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use engine::planted_bugs::PlantedBugs;
+use sim::wire::identity::Applications;
+use sim::wire::shared::SharedEstate;
+
+use crate::bridge::listeners::{ListenError, ListenOptions, Listeners};
+use crate::run::RunError;
+use crate::run::live::LivePlan;
+use crate::scenario::{self, Catalogues, Population, Share, Spanned, World};
+use crate::stage::{self, StageError, Staged};
+use addresses::{Hosts, Urls};
+use control::Control;
+use interrupt::Interrupt;
+pub use options::{Clock, DomainName, Options};
+use owner::{Ended, Owner};
+use place::Place;
+pub use ready::Gateway;
+use ready::Ready;
+
+/// The shape of the population. Nobody is cloud-managed: whoever is to be, is flipped.
+const SHAPE: &str = "university";
+
+/// Why `serve` did not start, or ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// What an option asks for does not exist yet.
+    #[error("`{0}` asks for something that is not modelled yet")]
+    NotModelled(&'static str),
+    /// What an option asks for is not to be had.
+    #[error("{0}")]
+    Usage(String),
+    /// The world.
+    #[error("the estate cannot be made: {0}")]
+    Stage(#[from] StageError),
+    /// The engine.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A listener.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// Something that must not happen.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl ServeError {
+    /// Whether another command line would help.
+    #[must_use]
+    pub const fn is_usage(&self) -> bool {
+        matches!(self, Self::NotModelled(_) | Self::Usage(_) | Self::Listen(_))
+    }
+}
+
+/// What is told to people once everything answers: no secret.
+#[derive(Debug, Clone)]
+pub struct Started {
+    /// How many mailboxes there are.
+    pub mailboxes: u32,
+    /// The seed.
+    pub seed: u64,
+    /// The profile.
+    pub profile: String,
+    /// How virtual time passes.
+    pub clock: Clock,
+    /// Whether the engine is there.
+    pub engine: bool,
+    /// The identity platform, Graph and the admin API.
+    pub cloud: String,
+    /// The same over plain HTTP.
+    pub http: Option<String>,
+    /// LDAP of the domain controller.
+    pub ldap: String,
+    /// The agents' gateways.
+    pub agents: Vec<Gateway>,
+    /// The control API.
+    pub control: String,
+    /// The ready file.
+    pub ready_file: PathBuf,
+    /// The certificate authority.
+    pub ca_file: PathBuf,
+}
+
+/// Serves until it is interrupted. `started` is told once, when everything answers.
+///
+/// # Errors
+/// [`ServeError`]. Nothing listens any more, and the ready file is gone.
+pub fn run(options: &Options, started: impl FnOnce(&Started)) -> Result<(), ServeError> {
+    options.check()?;
+    let place = Place::prepare(options.ready_file.as_deref())?;
+    let catalogues = stage::catalogues();
+    let world = world(options, &catalogues)?;
+    let staged = stage::stage_world(&world, options.seed, PlantedBugs::none())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|why| ServeError::Internal(format!("no runtime for the servers: {why}")))?;
+    let ended = runtime.block_on(serve(options, place, world, catalogues, staged, started));
+    // The owner may be in the middle of a long play, which nobody waits for any more.
+    runtime.shutdown_background();
+    ended
+}
+
+/// The default world with the population and the names that the options ask for.
+fn world(options: &Options, catalogues: &Catalogues) -> Result<World, ServeError> {
+    let mut world = scenario::standard_world(catalogues);
+    if let Some(name) = &options.profile {
+        let mut known = catalogues.profiles.iter();
+        let found = known.find(|known| known.eq_ignore_ascii_case(name)).ok_or_else(|| {
+            let names = catalogues.profiles.join(", ");
+            ServeError::Usage(format!("there is no profile `{name}`; there are {names}"))
+        })?;
+        world.profile = Spanned::implied(found.clone());
+    }
+    let tenant = &options.tenant_domain;
+    world.seed = options.seed;
+    world.forest.domains = vec![Spanned::implied(options.ad_domain.as_str().to_owned())];
+    world.tenant.domain = Spanned::implied(tenant.as_str().to_owned());
+    world.tenant.initial = Spanned::implied(format!("{}.onmicrosoft.com", tenant.first_label()));
+    world.population = vec![Population::Shape {
+        shape: Spanned::implied(SHAPE.to_owned()),
+        mailboxes: options.mailboxes,
+        cloud_managed: Share::NONE,
+    }];
+    Ok(world)
+}
+
+async fn serve(
+    options: &Options,
+    place: Place,
+    world: World,
+    catalogues: Catalogues,
+    staged: Staged,
+    started: impl FnOnce(&Started),
+) -> Result<(), ServeError> {
+    // What comes late is of single users; a shape has none.
+    let Staged { estate, roster, writeback, late: _ } = staged;
+    let hosts = Hosts::of(options.bind);
+    let authority = hosts.authority(&estate)?;
+    let applications = Applications::standard(options.seed);
+    let shared = SharedEstate::new(estate);
+    let listen = ListenOptions {
+        bind: options.bind,
+        cloud_port: options.cloud_port,
+        http_port: options.http.then_some(0),
+        ldap_port: Some(options.ldap_port),
+    };
+    let listeners = Listeners::start(&shared, &applications, &authority, listen).await?;
+    let plan = LivePlan {
+        world: world.clone(),
+        roster,
+        writeback: writeback.filter(|_| !options.no_engine),
+        charges: options.clock == Clock::Manual,
+    };
+    let (owner, ended) = Owner::start(shared.clone(), plan, options.clock)?;
+    let profile = world.profile.value.clone();
+    let desk = control::Desk {
+        owner,
+        estate: shared.clone(),
+        world: Arc::new(world),
+        catalogues: Arc::new(catalogues),
+    };
+    let control = Control::start(desk).await?;
+    let mut interrupt = Interrupt::catch()
+        .map_err(|why| ServeError::Internal(format!("no signals can be caught: {why}")))?;
+    let urls = Urls::of(&listeners, control.address(), &hosts);
+    let ready = shared.with(|estate| Ready::of(estate, &urls, &applications, &place.ca))?;
+    place.write(&ready, authority.ca_pem())?;
+    started(&Started {
+        mailboxes: options.mailboxes,
+        seed: options.seed,
+        profile,
+        clock: options.clock,
+        engine: !options.no_engine && ready.job.is_some(),
+        cloud: urls.cloud,
+        http: urls.http,
+        ldap: urls.ldap,
+        agents: urls.agents,
+        control: urls.control,
+        ready_file: place.ready.clone(),
+        ca_file: place.ca.clone(),
+    });
+    let end = until_the_end(&mut interrupt, ended).await;
+    // First: who looks for the file now finds none.
+    drop(place);
+    control.shut_down().await;
+    listeners.shut_down().await;
+    end
+}
+
+async fn until_the_end(interrupt: &mut Interrupt, ended: Ended) -> Result<(), ServeError> {
+    tokio::select! {
+        () = interrupt.wait() => Ok(()),
+        ended = ended => Err(ServeError::Internal(match ended {
+            Ok(Err(problem)) => problem,
+            Ok(Ok(())) | Err(_) => "the owner of the estate ended".to_owned(),
+        })),
+    }
+}

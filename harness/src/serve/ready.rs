@@ -1,0 +1,151 @@
+//! The ready file's document: what a program that started `serve` has to know.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use sim::directory::entry::DcNumber;
+use sim::directory::request::ObjectNumber;
+use sim::estate::{Estate, Subject};
+use sim::exchange::{RecipientType, property};
+use sim::wire::identity::{Application, Applications};
+
+use super::ServeError;
+use super::addresses::Urls;
+
+/// Users that it names.
+const EXAMPLES: usize = 3;
+
+/// Applications that it names beside the one that may do everything.
+const CLIENTS: [&str; 3] = ["reader", "helpdesk", "unprivileged"];
+
+/// The document. It holds secrets, so it is never shown otherwise.
+#[derive(Serialize)]
+pub(super) struct Ready {
+    pub(super) login: String,
+    pub(super) graph: String,
+    pub(super) exchange: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) http: Option<String>,
+    pub(super) control: String,
+    pub(super) ldap: String,
+    pub(super) ca_file: PathBuf,
+    pub(super) tenant_id: String,
+    pub(super) domain: String,
+    pub(super) client_id: String,
+    pub(super) client_secret: String,
+    pub(super) clients: BTreeMap<String, Client>,
+    pub(super) base_dn: String,
+    pub(super) bind_dn: String,
+    pub(super) bind_upn: String,
+    pub(super) bind_password: String,
+    pub(super) agent_bind_dn: String,
+    pub(super) agent_bind_password: String,
+    pub(super) agents: Vec<Gateway>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) job: Option<Job>,
+    pub(super) users: Vec<User>,
+}
+
+/// A further application.
+#[derive(Serialize)]
+pub(super) struct Client {
+    pub(super) id: String,
+    pub(super) secret: String,
+    pub(super) roles: Vec<String>,
+}
+
+/// An agent's gateway.
+#[derive(Debug, Clone, Serialize)]
+pub struct Gateway {
+    /// The agent's name.
+    pub name: String,
+    /// Where it relays.
+    pub ldap: String,
+}
+
+/// The writeback job.
+#[derive(Serialize)]
+pub(super) struct Job {
+    pub(super) service_principal_id: String,
+    pub(super) job_id: String,
+    pub(super) rule_id: String,
+}
+
+/// Somebody to begin with.
+#[derive(Serialize)]
+pub(super) struct User {
+    pub(super) upn: String,
+    pub(super) id: String,
+    pub(super) dn: String,
+}
+
+impl Ready {
+    /// The document about an estate and its listeners.
+    pub(super) fn of(
+        estate: &Estate,
+        urls: &Urls,
+        applications: &Applications,
+        ca_file: &Path,
+    ) -> Result<Self, ServeError> {
+        let named = |name: &str| -> Result<&Application, ServeError> {
+            applications
+                .named(name)
+                .ok_or_else(|| ServeError::Internal(format!("there is no application `{name}`")))
+        };
+        let dc = DcNumber(0);
+        let accounts = estate.accounts();
+        let (administrator, agent) = (&accounts.administrator, &accounts.agent);
+        let upn = estate.ad_texts(dc, administrator.object, "userPrincipalName").pop();
+        let application = named("hybridsim")?;
+        let mut clients = BTreeMap::new();
+        for name in CLIENTS {
+            let client = named(name)?;
+            let (id, secret) = (client.client_id.to_string(), client.secret.clone());
+            clients.insert(name.to_owned(), Client { id, secret, roles: client.roles.clone() });
+        }
+        Ok(Self {
+            login: urls.cloud.clone(),
+            graph: urls.cloud.clone(),
+            exchange: urls.cloud.clone(),
+            http: urls.http.clone(),
+            control: urls.control.clone(),
+            ldap: urls.ldap.clone(),
+            ca_file: ca_file.to_owned(),
+            tenant_id: estate.entra.tenant.to_string(),
+            domain: estate.domains.verified.clone(),
+            client_id: application.client_id.to_string(),
+            client_secret: application.secret.clone(),
+            clients,
+            base_dn: estate.base_dn(),
+            bind_dn: estate.forest.dn_of(dc, administrator.object),
+            bind_upn: upn.unwrap_or_default(),
+            bind_password: administrator.password.clone(),
+            agent_bind_dn: estate.forest.dn_of(dc, agent.object),
+            agent_bind_password: agent.password.clone(),
+            agents: urls.agents.clone(),
+            job: estate.entra.job.as_ref().map(|job| Job {
+                service_principal_id: job.service_principal.to_string(),
+                job_id: job.id.clone(),
+                rule_id: job.rule.clone(),
+            }),
+            users: examples(estate),
+        })
+    }
+}
+
+/// The first synced remote mailboxes of people.
+fn examples(estate: &Estate) -> Vec<User> {
+    let example = |subject: &Subject| {
+        let mailbox = estate.exchange.mailbox(subject.exchange?)?;
+        if mailbox.kind != RecipientType::User || !mailbox.dir_synced {
+            return None;
+        }
+        Some(User {
+            upn: mailbox.record.text(property::USER_PRINCIPAL_NAME)?.to_owned(),
+            id: mailbox.id.to_string(),
+            dn: estate.forest.dn_of(DcNumber(0), ObjectNumber(subject.ad?)),
+        })
+    };
+    estate.subjects().iter().filter_map(example).take(EXAMPLES).collect()
+}

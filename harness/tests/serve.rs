@@ -1,0 +1,316 @@
+//! `hybridsim serve` from outside: started as a program, used over HTTPS, LDAP and the control API as
+//! programs would, ended by a signal.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    reason = "a process of its own is waited for in real time; helpers of tests may panic"
+)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use ldap3::{LdapConnAsync, Scope, SearchEntry};
+use reqwest::{Certificate, Client, Method};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running `hybridsim serve`, ended when dropped.
+struct Served {
+    process: Child,
+    folder: TempDir,
+    ready: Value,
+    client: Client,
+}
+
+impl Served {
+    /// Starts it and waits for its ready file.
+    fn start(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("ready.json");
+        let mut process = Command::new(env!("CARGO_BIN_EXE_hybridsim"))
+            .args(["serve", "--ready-file"])
+            .arg(&file)
+            .args(options)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let until = Instant::now() + PATIENCE;
+        while !file.exists() {
+            assert!(Instant::now() < until, "there is no ready file");
+            let ended = process.try_wait().expect("a child of ours");
+            assert!(ended.is_none(), "it ended before it was ready: {ended:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let text = fs::read_to_string(&file).expect("the ready file");
+        let ready: Value = serde_json::from_str(&text).expect("JSON, whole from the first moment");
+        let ca = fs::read(ready["ca_file"].as_str().expect("a path")).expect("the certificate");
+        let client = Client::builder()
+            .no_proxy()
+            .timeout(PATIENCE)
+            .tls_certs_only(Certificate::from_pem_bundle(&ca).expect("PEM"))
+            .build()
+            .expect("a client");
+        Self { process, folder, ready, client }
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.ready[key].as_str().unwrap_or_else(|| panic!("`{key}` is text"))
+    }
+
+    /// Status and JSON body.
+    async fn call(&self, method: Method, url: &str, body: Option<&Value>) -> (u16, Value) {
+        let mut request = self.client.request(method, url);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.json().await.expect("JSON"))
+    }
+
+    async fn control(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let url = format!("{}{path}", self.text("control"));
+        self.call(method, &url, body).await
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.control(Method::GET, path, None).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    async fn post(&self, path: &str, body: Option<&Value>) -> Value {
+        let (status, body) = self.control(Method::POST, path, body).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    /// A token for Exchange Online; from the plain HTTP port when `base` says so.
+    async fn token(&self, base: &str, id: &str, secret: &str) -> String {
+        let url = format!("{base}/{}/oauth2/v2.0/token", self.text("tenant_id"));
+        let form = format!(
+            "grant_type=client_credentials&client_id={id}&client_secret={secret}\
+             &scope=https%3A%2F%2Foutlook.office365.com%2F.default"
+        );
+        let request = self.client.post(url).body(form);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+        answer["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
+    }
+
+    async fn cmdlet(&self, token: &str, name: &str, parameters: Value) -> (u16, Value) {
+        let tenant = self.text("tenant_id");
+        let url = format!("{}/adminapi/beta/{tenant}/InvokeCommand", self.text("exchange"));
+        let body = json!({"CmdletInput": {"CmdletName": name, "Parameters": parameters}});
+        let request = self.client.post(url).bearer_auth(token).json(&body);
+        let response = request.send().await.expect("an answer");
+        (response.status().as_u16(), response.json().await.unwrap_or(Value::Null))
+    }
+
+    /// The values of an attribute, by LDAP.
+    async fn ldap(&self, url: &str, bind: (&str, &str), dn: &str, attribute: &str) -> Vec<String> {
+        let (connection, mut ldap) = LdapConnAsync::new(url).await.expect("a connection");
+        tokio::spawn(connection.drive());
+        ldap.simple_bind(bind.0, bind.1).await.expect("an answer").success().expect("bound");
+        let filter = "(objectClass=user)";
+        let found = ldap.search(dn, Scope::Base, filter, vec![attribute]).await.expect("an answer");
+        let (mut entries, _) = found.success().expect("found");
+        let mut entry = SearchEntry::construct(entries.remove(0));
+        ldap.unbind().await.expect("sent");
+        entry.attrs.remove(attribute).unwrap_or_default()
+    }
+
+    /// Sends a signal and waits for the end: exit code, and what it printed.
+    fn end(mut self, signal: &str) -> (Option<i32>, String) {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status().expect("`kill`");
+        assert!(sent.success());
+        let until = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.process.try_wait().expect("a child of ours") {
+                break status;
+            }
+            assert!(Instant::now() < until, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let printed = self.process.stdout.take().map(std::io::read_to_string);
+        let left: Vec<PathBuf> = fs::read_dir(self.folder.path())
+            .expect("ours")
+            .map(|e| e.expect("ours").path())
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+        (status.code(), printed.expect("piped").expect("text"))
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // After a failed assertion; otherwise it has ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The whole way of a program: token, read, flip, edit, cycle, and the value in AD.
+#[tokio::test]
+async fn an_edit_in_the_cloud_reaches_ad_and_the_judge_is_content() {
+    let served = Served::start(&["--clock", "manual", "--mailboxes", "20"]);
+    let mode = fs::metadata(served.folder.path().join("ready.json")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let user = &served.ready["users"][0];
+    let (upn, dn) = (user["upn"].as_str().unwrap(), user["dn"].as_str().unwrap());
+    let (id, secret) = (served.text("client_id"), served.text("client_secret"));
+    let token = served.token(served.text("login"), id, secret).await;
+    let (status, found) = served.cmdlet(&token, "Get-Mailbox", json!({"Identity": upn})).await;
+    assert_eq!(status, 200, "{found}");
+    assert_eq!(found["value"][0]["IsExchangeCloudManaged"], false);
+    assert_eq!(served.get(&format!("/mailboxes/{upn}")).await["authority"], "on-premises");
+    let flip = json!({"Identity": upn, "IsExchangeCloudManaged": true});
+    let edit = json!({"Identity": upn, "CustomAttribute7": "from the cloud"});
+    for parameters in [flip, edit] {
+        let (status, body) = served.cmdlet(&token, "Set-Mailbox", parameters).await;
+        assert_eq!(status, 200, "{body}");
+    }
+    assert_eq!(served.get("/verdict").await["verdict"], "fail", "AD does not say so yet");
+    let cycle = served.post("/cycles/writeback", None).await;
+    assert_eq!((&cycle["written"], &cycle["failed"]), (&json!(1), &json!(0)), "{cycle}");
+    assert!(cycle["virtual_seconds"].as_f64().unwrap() > 0.0, "by hand, work costs virtual time");
+
+    let mailbox = served.get(&format!("/mailboxes/{upn}")).await;
+    assert_eq!(mailbox["authority"], "cloud");
+    assert_eq!(mailbox["ad"]["extensionAttribute7"], "from the cloud");
+    assert_eq!(mailbox["exchange"]["CustomAttribute7"], "from the cloud");
+    assert_eq!(mailbox["last_writers"]["ad.extensionAttribute7"]["activity"], "writeback");
+    let judgement = served.get("/verdict").await;
+    assert_eq!((&judgement["verdict"], &judgement["findings"]), (&json!("pass"), &json!([])));
+    let administrator = (served.text("bind_dn"), served.text("bind_password"));
+    let agent = (served.text("agent_bind_dn"), served.text("agent_bind_password"));
+    let gateway = served.ready["agents"][0]["ldap"].as_str().unwrap();
+    for (url, bind) in [(served.text("ldap"), administrator), (gateway, agent)] {
+        let values = served.ldap(url, bind, dn, "extensionAttribute7").await;
+        assert_eq!(values, ["from the cloud"], "{url}");
+    }
+
+    let secrets = [secret.to_owned(), served.text("bind_password").to_owned()];
+    let control = served.text("control").to_owned();
+    let (code, printed) = served.end("TERM");
+    assert_eq!(code, Some(0));
+    assert!(printed.contains(&control), "{printed}");
+    assert!(secrets.iter().all(|secret| !printed.contains(secret)), "{printed}");
+}
+
+/// Faults, time and snapshots, and what calls are refused with.
+#[tokio::test]
+async fn the_control_api_does_what_it_says_and_refuses_the_rest() {
+    let served = Served::start(&["--clock", "manual", "--mailboxes", "5"]);
+    assert_eq!(served.get("/clock").await["now"], "2026-09-01T08:00:00Z");
+    let kept = served.post("/snapshot", None).await["id"].clone();
+
+    let offline = json!({"agent_offline": {"agent": "agent1", "for": "2h"}});
+    let declared = served.post("/faults", Some(&offline)).await;
+    assert_eq!((&declared["fault"], &declared["active"]), (&offline, &json!(true)));
+    assert_eq!(served.get("/verdict").await["verdict"], "unknown", "it was never hit");
+    let cycle = served.post("/cycles/writeback", None).await;
+    assert!(cycle["error"].as_str().unwrap().contains("NoActiveAgents"), "{cycle}");
+    let listed = served.get("/faults").await;
+    assert!(listed[0]["hits"].as_u64().unwrap() > 0, "{listed}");
+    let path = format!("/faults/{}", declared["id"]);
+    let (status, ended) = served.control(Method::DELETE, &path, None).await;
+    assert_eq!((status, &ended["active"]), (200, &json!(false)));
+    assert_eq!(served.control(Method::DELETE, &path, None).await.0, 404);
+    assert_eq!(served.get("/faults").await, json!([]));
+
+    let later = served.post("/clock/advance", Some(&json!({"by": "3h"}))).await;
+    assert!(later["now"].as_str().unwrap() >= "2026-09-01T11:00:00", "{later}");
+    assert!(served.post("/cycles/connect", None).await["virtual_seconds"].as_f64().unwrap() > 0.0);
+    served.post(&format!("/restore/{kept}"), None).await;
+    assert_eq!(served.get("/clock").await["now"], "2026-09-01T08:00:00Z");
+    assert_eq!(served.get("/verdict").await["verdict"], "pass");
+    for _ in 1..8 {
+        served.post("/snapshot", None).await;
+    }
+
+    let typo = json!({"agent_offline": {"agent": "agnet1"}});
+    for (method, path, body, status, said) in [
+        (Method::POST, "/faults", Some(&typo), 400, "did you mean `agent1`"),
+        (Method::POST, "/clock/advance", Some(&json!({"by": "soon"})), 400, "length of time"),
+        (Method::POST, "/clock/advance", Some(&json!({"to": "20m"})), 400, "unknown field"),
+        (Method::POST, "/snapshot", None, 409, "8 snapshots"),
+        (Method::POST, "/restore/99", None, 404, "snapshot 99"),
+        (Method::POST, "/restore/first", None, 404, "snapshot `first`"),
+        (Method::GET, "/mailboxes/nobody@contoso.com", None, 404, "nobody@contoso.com"),
+        (Method::GET, "/nothing", None, 404, "nothing here"),
+        (Method::PUT, "/clock", None, 405, "method"),
+    ] {
+        let (answered, body) = served.control(method, path, body).await;
+        let error = body["error"].as_str().unwrap_or_default();
+        assert_eq!(answered, status, "{path}: {body}");
+        assert!(error.contains(said), "{path}: {error}");
+    }
+    assert_eq!(served.end("INT").0, Some(0));
+}
+
+/// Without the engine, programs that bring their own find the job's record and nobody at work; with
+/// a running clock, time passes by itself; over plain HTTP, tokens are asked for as over TLS.
+#[tokio::test]
+async fn a_running_clock_without_an_engine_over_plain_http() {
+    let served = Served::start(&[
+        "--clock",
+        "x3600",
+        "--no-engine",
+        "--http",
+        "--tenant-domain",
+        "fabrikam.de",
+    ]);
+    assert_eq!(served.text("domain"), "fabrikam.de");
+    assert!(served.ready["job"]["job_id"].as_str().unwrap().contains("AttributeWriteback"));
+    let (status, body) = served.control(Method::POST, "/cycles/writeback", None).await;
+    assert_eq!(status, 409);
+    assert!(body["error"].as_str().unwrap().contains("--no-engine"), "{body}");
+    let crash = json!({"engine_crash": {"at": "directory.modify"}});
+    assert_eq!(served.control(Method::POST, "/faults", Some(&crash)).await.0, 409);
+    let until = Instant::now() + PATIENCE;
+    while served.get("/clock").await["now"].as_str().unwrap() < "2026-09-01T08:10:00" {
+        assert!(Instant::now() < until, "time does not pass");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let reader = &served.ready["clients"]["reader"];
+    let (id, secret) = (reader["id"].as_str().unwrap(), reader["secret"].as_str().unwrap());
+    let token = served.token(served.text("http"), id, secret).await;
+    let upn = served.ready["users"][1]["upn"].as_str().unwrap();
+    let flip = json!({"Identity": upn, "IsExchangeCloudManaged": true});
+    assert_eq!(served.cmdlet(&token, "Set-Mailbox", flip).await.0, 403, "a reader may not");
+    assert_eq!(served.end("TERM").0, Some(0));
+}
+
+/// What an option asks for and does not exist is refused, never ignored.
+#[test]
+fn what_is_not_modelled_is_refused() {
+    for (options, said) in [
+        (&["--proxy"][..], "`--proxy`"),
+        (&["--ldaps-port", "0"], "`--ldaps-port`"),
+        (&["--gc-port", "3268"], "`--gc-port`"),
+        (&["--ldif", "forest.ldif"], "`--ldif`"),
+        (&["--profile", "newest"], "there are p1-preview-2025-08"),
+        (&["--http", "--bind", "0.0.0.0"], "loopback only"),
+        (&["--ready-file", "/nowhere/ready.json"], "/nowhere/ready.json"),
+        (&["--clock", "fast"], "expected `real`, `manual`"),
+        (&["--ad-domain", "corp,DC=evil"], "expected a DNS name"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_hybridsim"))
+            .arg("serve")
+            .args(options)
+            .output()
+            .expect("the program starts");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(5), "{options:?}: {error}");
+        assert!(error.contains(said), "{options:?}: {error}");
+    }
+}

@@ -1,6 +1,6 @@
 //! What is behind the estate's LDAP listeners: an agent that relays, or a domain controller itself.
 
-use sim::directory::answer::LdapResult;
+use sim::directory::answer::{LdapResult, Response};
 use sim::directory::entry::DcNumber;
 use sim::directory::principal::Principal;
 use sim::directory::request::{BindRequest, Request};
@@ -43,11 +43,7 @@ impl DirectoryDoor for GatewayDoor {
                 let refusal: LdapResult = sim::directory::diagnostic::not_bound();
                 return DoorAnswer::Answer(refusal.into());
             }
-            match estate.gateway(&self.agent, request) {
-                Passage::Answered(response) => DoorAnswer::Answer(response),
-                Passage::Refused => DoorAnswer::Refused,
-                Passage::Lost => DoorAnswer::Close,
-            }
+            passed(estate.gateway(&self.agent, request))
         })
     }
 }
@@ -73,7 +69,15 @@ impl DirectoryDoor for ControllerDoor {
     }
 
     fn request(&mut self, principal: &Principal, request: &Request) -> DoorAnswer {
-        DoorAnswer::Answer(self.estate.with(|estate| estate.direct(self.dc, principal, request)))
+        passed(self.estate.with(|estate| estate.direct(self.dc, principal, request)))
+    }
+}
+
+fn passed(passage: Passage<Response>) -> DoorAnswer {
+    match passage {
+        Passage::Answered(response) => DoorAnswer::Answer(response),
+        Passage::Refused => DoorAnswer::Refused,
+        Passage::Lost => DoorAnswer::Close,
     }
 }
 

@@ -24,6 +24,7 @@ Virtual time begins at 2026-09-01T08:00:00Z, whatever the clock, so that equal o
 pub(super) const AFTER: &str = "\
 Try it:
   hybridsim serve --ready-file ready.json --clock manual &
+  while [ ! -f ready.json ]; do sleep 0.1; done
   control=$(jq -r .control ready.json); upn=$(jq -r '.users[0].upn' ready.json)
   curl -s $control/mailboxes/$upn            one mailbox on all three sides
   curl -s -X POST $control/cycles/writeback  one writeback cycle, now

@@ -260,6 +260,11 @@ impl Engine {
         self.flip = None;
         self.job = None;
         let Some(config) = self.writeback.clone() else { return Ok(()) };
+        self.estate.with(|estate| {
+            if let Some(job) = &mut estate.entra.job {
+                job.attached = true;
+            }
+        });
         let ports = self.ports(Role::GlobalAdministrator, Activity::Writeback)?;
         let due = self.estate.with(|estate| estate.now());
         self.job = Some(Running { work: WritebackJob::new(config), ports, due, turn: self.turns });

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use sim::directory::entry::DcNumber;
 use sim::directory::name::Sid;
 use sim::directory::principal::Principal;
-use sim::directory::request::{Filter, Name, ObjectNumber, Operation, Scope, SearchRequest};
+use sim::directory::request::{Filter, Name, ObjectNumber, Scope, SearchRequest};
 use sim::directory::schema::syntax::Syntax;
 use sim::entra;
 use sim::estate::{Estate, Subject};
@@ -37,7 +37,7 @@ pub(super) fn mailbox(estate: &mut Estate, name: &str) -> Option<Value> {
 
 /// Every attribute that has a value, as LDAP shows it; bytes as Base64.
 fn ad(estate: &mut Estate, object: ObjectNumber) -> Value {
-    let search = Operation::Search(SearchRequest {
+    let search = SearchRequest {
         base: Name::Number(object),
         scope: Scope::Base,
         filter: Filter::Present("objectClass".into()),
@@ -45,8 +45,9 @@ fn ad(estate: &mut Estate, object: ObjectNumber) -> Value {
         size_limit: 0,
         time_limit: 0,
         types_only: false,
-    });
-    let response = estate.direct(DcNumber(0), &Principal::system(), &search.into());
+    };
+    let response =
+        estate.forest.search(DcNumber(0), &Principal::system(), estate.now(), &search, &[]);
     let Some(entry) = response.entries.into_iter().next() else { return Value::Null };
     let schema = estate.forest.schema();
     let mut shown = Map::new();

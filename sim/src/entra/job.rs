@@ -130,7 +130,9 @@ pub struct WritebackJob {
     pub created_on: VirtualTime,
     /// `schedule.interval`.
     pub interval: Duration,
-    /// What the engine last said; `None` until one is attached.
+    /// Whether an engine takes the requests. Without one nobody answers for the job.
+    pub attached: bool,
+    /// What the engine last said; `None` until it said something.
     pub report: Option<JobReport>,
     /// Answers to provision on demand, by request.
     pub answers: BTreeMap<u64, LogEntry>,
@@ -156,6 +158,7 @@ impl WritebackJob {
             domain,
             created_on,
             interval,
+            attached: false,
             report: None,
             answers: BTreeMap::new(),
             requests: Vec::new(),

@@ -50,6 +50,18 @@ enum Fate {
     Answer(u8),
 }
 
+impl Fate {
+    fn of(effect: Option<Effect>) -> Self {
+        match effect {
+            None | Some(Effect::HaltBefore | Effect::HaltAfter) => Self::Pass,
+            Some(Effect::Refuse) => Self::Refused,
+            Some(Effect::LoseBefore) => Self::Lost,
+            Some(Effect::LoseAfter) => Self::LostAfterwards,
+            Some(Effect::LdapResult(code)) => Self::Answer(u8::try_from(code).unwrap_or(80)),
+        }
+    }
+}
+
 impl Estate {
     /// An agent by name.
     #[must_use]
@@ -201,10 +213,36 @@ impl Estate {
     }
 
     /// A request to a domain controller by somebody who reached it without an agent.
-    pub fn direct(&mut self, dc: DcNumber, account: &Principal, request: &Request) -> Response {
+    pub fn direct(
+        &mut self,
+        dc: DcNumber,
+        account: &Principal,
+        request: &Request,
+    ) -> Passage<Response> {
+        let operation = match &request.operation {
+            Operation::Modify(_) => "modify",
+            Operation::Search(_) => "search",
+            Operation::Add(_)
+            | Operation::Delete(_)
+            | Operation::ModifyDn(_)
+            | Operation::Compare(_) => "other",
+        };
+        let place = Place::DomainController(self.dc_name(dc));
+        let fate = Fate::of(self.meet(&place, operation));
+        match fate {
+            Fate::Refused => return Passage::Refused,
+            Fate::Lost => return Passage::Lost,
+            Fate::Answer(code) => return Passage::Answered(answer(code).into()),
+            Fate::Pass | Fate::LostAfterwards => {}
+        }
         let name = if account.name.is_empty() { "anonymous" } else { &account.name };
         let actor = Actor::new(name, Activity::Person);
-        self.directory(dc, account, &actor, request)
+        let response = self.directory(dc, account, &actor, request);
+        if matches!(fate, Fate::LostAfterwards) {
+            Passage::Lost
+        } else {
+            Passage::Answered(response)
+        }
     }
 
     pub(super) fn directory(
@@ -223,17 +261,13 @@ impl Estate {
 
     fn fate(&mut self, agent: &str, dc: DcNumber, operation: &str) -> Fate {
         let agent_place = Place::Agent(agent.to_owned());
-        let dc_name = self.forest.dc(dc).map(|dc| dc.host.clone()).unwrap_or_default();
-        let effect = self
-            .meet(&agent_place, operation)
-            .or_else(|| self.meet(&Place::DomainController(dc_name), operation));
-        match effect {
-            None | Some(Effect::HaltBefore | Effect::HaltAfter) => Fate::Pass,
-            Some(Effect::Refuse) => Fate::Refused,
-            Some(Effect::LoseBefore) => Fate::Lost,
-            Some(Effect::LoseAfter) => Fate::LostAfterwards,
-            Some(Effect::LdapResult(code)) => Fate::Answer(u8::try_from(code).unwrap_or(80)),
-        }
+        let dc_place = Place::DomainController(self.dc_name(dc));
+        let effect = self.meet(&agent_place, operation).or_else(|| self.meet(&dc_place, operation));
+        Fate::of(effect)
+    }
+
+    fn dc_name(&self, dc: DcNumber) -> String {
+        self.forest.dc(dc).map(|dc| dc.host.clone()).unwrap_or_default()
     }
 
     /// Notes a write in AD, whoever made it.

@@ -53,6 +53,15 @@ impl GraphError {
         )
     }
 
+    /// Nobody runs the job: no engine is attached to the estate.
+    pub(super) fn no_engine() -> Self {
+        Self::new(
+            503,
+            "serviceNotAvailable",
+            "The service is temporarily unavailable: no provisioning engine is attached to this estate.",
+        )
+    }
+
     pub(super) fn no_segment(segment: &str) -> Self {
         Self::new(400, "BadRequest", format!("Resource not found for the segment '{segment}'."))
     }

@@ -65,6 +65,9 @@ pub(super) fn act(
             _ => return Err(GraphError::not_implemented()),
         };
         if let Some(job) = &mut estate.entra.job {
+            if !job.attached {
+                return Err(GraphError::no_engine());
+            }
             job.ask(request);
         }
         Ok(Answer::no_content(estate.now()))

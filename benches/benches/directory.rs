@@ -6,11 +6,10 @@ use benches::writeback_of;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use engine::planted_bugs::PlantedBugs;
 use harness::stage::{Staged, stage};
-use sim::directory::entry::DcNumber;
 use sim::directory::modify::Writer;
 use sim::directory::principal::Principal;
 use sim::directory::request::{
-    Change, ChangeOperation, Filter, ModifyRequest, Name, ObjectNumber, Scope, SearchRequest,
+    Change, ChangeOperation, Filter, ModifyRequest, Name, Scope, SearchRequest,
 };
 use sim::guid::Guid;
 
@@ -20,16 +19,18 @@ const KEYS: usize = 100;
 fn directory(criterion: &mut Criterion) {
     let Staged { mut estate, .. } =
         stage(&writeback_of(USERS), 1, PlantedBugs::none()).expect("the world can be staged");
-    let dc = DcNumber(0);
+    let (forest, domain) = estate.job_domain();
+    let dc = estate.forests.first_dc((forest, domain)).expect("the domain has a controller");
     let system = Principal::system();
-    let objects: Vec<ObjectNumber> =
-        estate.subjects().iter().filter_map(|subject| subject.ad).map(ObjectNumber).collect();
-    let guids: Vec<Guid> = objects
+    let now = estate.now();
+    let guids: Vec<Guid> = estate
+        .subjects()
         .iter()
-        .filter_map(|number| estate.forest.object(dc, *number))
+        .filter_map(|subject| estate.ad_entry(subject))
         .map(|slot| slot.entry.guid)
         .collect();
-    let base = Name::from_text(&estate.base_dn());
+    let base = Name::from_text(&estate.base_dn(forest, domain));
+    let forest = estate.forests.get_mut(forest).expect("the domain is in a forest");
     let mut group = criterion.benchmark_group("directory, 20,000 users");
 
     group.throughput(Throughput::Elements(KEYS as u64));
@@ -50,13 +51,12 @@ fn directory(criterion: &mut Criterion) {
                 time_limit: 0,
                 types_only: false,
             };
-            estate.forest.search_hits(dc, &system, &request, None)
+            forest.search_hits(dc.dc, &system, &request, None)
         });
     });
 
     group.throughput(Throughput::Elements(1));
     let mut round = 0_usize;
-    let now = estate.now();
     group.bench_function("modify: two attributes by GUID", |bencher| {
         bencher.iter(|| {
             round += 1;
@@ -70,8 +70,8 @@ fn directory(criterion: &mut Criterion) {
                 object: Name::Guid(guids[round % guids.len()]),
                 changes: vec![replace("extensionAttribute1"), replace("extensionAttribute2")],
             };
-            let writer = Writer { dc, principal: &system, now, permissive: false };
-            estate.forest.modify(&writer, &request)
+            let writer = Writer { dc: dc.dc, principal: &system, now, permissive: false };
+            forest.modify(&writer, &request)
         });
     });
     group.finish();

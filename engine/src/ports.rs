@@ -275,13 +275,6 @@ pub trait Entra {
     /// # Errors
     /// Any [`CallError`] but `PageExpired`.
     fn sync_configuration(&mut self) -> Result<SyncConfiguration, CallError>;
-
-    /// Object-level source of authority (`onPremisesSyncBehavior.isCloudManaged`) of each user;
-    /// `None` where there is no such user.
-    ///
-    /// # Errors
-    /// Any [`CallError`] but `PageExpired`.
-    fn object_cloud_managed(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<bool>>, CallError>;
 }
 
 /// A way to find an AD object.

@@ -500,11 +500,6 @@ impl Entra for Shared {
         world.enter()?;
         Ok(SyncConfiguration { enabled: true, last_sync: Some(world.now) })
     }
-
-    fn object_cloud_managed(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<bool>>, CallError> {
-        self.0.borrow_mut().enter()?;
-        Ok(vec![Some(false); ids.len()])
-    }
 }
 
 impl Directory for Shared {

@@ -57,6 +57,13 @@ impl Role {
         matches!(self, Self::GlobalAdministrator | Self::ExchangeAdministrator | Self::Helpdesk)
     }
 
+    /// Whether it may operate synchronization jobs (Microsoft Learn, "Exchange hybrid writeback with
+    /// cloud sync": Hybrid Identity Administrator).
+    #[must_use]
+    pub const fn may_run_jobs(self) -> bool {
+        matches!(self, Self::GlobalAdministrator | Self::HybridIdentityAdministrator)
+    }
+
     /// Whether it may set `IsExchangeCloudManaged`.
     #[must_use]
     pub const fn may_set_flag(self) -> bool {

@@ -5,8 +5,8 @@
 //! values are implicit: an attribute that nobody touched has no last writer.
 //!
 //! **What the trace hash covers**: domain events only, in their order, with virtual times: writes
-//! with their values, the engine's reads, fault hits, outcomes. Not tokens, binds, requests or
-//! reconnects. Values of an attribute are a set and are hashed in sorted order.
+//! with their values, the engine's questions and reads, fault hits, and what every attempt came to, the
+//! refused ones included. Not tokens, binds, HTTP requests or reconnects. Values of an attribute are a set and are hashed in sorted order.
 
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ use rustc_hash::FxBuildHasher;
 use twox_hash::XxHash3_128;
 
 use crate::clock::VirtualTime;
+use crate::directory::forests::ForestNumber;
+use crate::directory::request::ObjectNumber;
 use crate::guid::Guid;
 use crate::record::AttributeNumber;
 
@@ -107,8 +109,31 @@ impl Actor {
 pub struct ObjectKey {
     /// The side.
     pub side: Side,
-    /// The number of the object on that side.
+    /// The forest that numbers the object; always the first for the two cloud sides, of which there
+    /// is one tenant.
+    pub forest: ForestNumber,
+    /// The number of the object on that side, in its forest.
     pub number: u32,
+}
+
+impl ObjectKey {
+    /// An object of a forest.
+    #[must_use]
+    pub const fn ad(forest: ForestNumber, object: ObjectNumber) -> Self {
+        Self { side: Side::Ad, forest, number: object.0 }
+    }
+
+    /// A user of the tenant.
+    #[must_use]
+    pub const fn entra(number: u32) -> Self {
+        Self { side: Side::Entra, forest: ForestNumber(0), number }
+    }
+
+    /// A recipient of Exchange Online.
+    #[must_use]
+    pub const fn exchange(number: u32) -> Self {
+        Self { side: Side::Exchange, forest: ForestNumber(0), number }
+    }
 }
 
 /// One attribute that changed.
@@ -139,11 +164,13 @@ pub struct Write {
     pub changes: Vec<Change>,
 }
 
-/// A read by the engine.
+/// A read by the engine whose answer got through to it.
 #[derive(Debug, Clone, Copy)]
 pub struct Read {
     /// When.
     pub at: VirtualTime,
+    /// What the engine was doing.
+    pub activity: Activity,
     /// Which object.
     pub object: ObjectKey,
     /// Its GUID.
@@ -154,20 +181,36 @@ pub struct Read {
     pub version: u32,
 }
 
-/// What a modify by the engine came to at the directory, whether or not the answer got through.
+/// A question by the engine and how much it found; what it found follows as reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    /// When.
+    pub at: VirtualTime,
+    /// What the engine was doing.
+    pub activity: Activity,
+    /// What was asked: `search`, `Get-Mailbox`, `users`, `agents`, `organization`, ...
+    pub what: &'static str,
+    /// How many things were found.
+    pub found: u32,
+}
+
+/// Something that somebody tried: a cmdlet that was to change a recipient, a change in AD that was
+/// refused, any modify by the engine. Whether it had an effect, and whether the answer got through.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// When.
     pub at: VirtualTime,
     /// Who asked.
     pub actor: Actor,
-    /// The AD object.
+    /// The side that answered.
+    pub side: Side,
+    /// The object's GUID on that side; zero when there is no such object.
     pub guid: Guid,
-    /// Its number, when it exists.
+    /// The object, when it exists.
     pub object: Option<ObjectKey>,
-    /// The LDAP result code.
+    /// 0 for success; else the LDAP result code, or the HTTP status of a cmdlet's refusal.
     pub code: u32,
-    /// The diagnostic message.
+    /// The diagnostic message, for people.
     pub diagnostic: String,
     /// Whether any value changed.
     pub effective: bool,
@@ -197,7 +240,9 @@ pub enum Event {
     Write(Write),
     /// A read by the engine.
     Read(Read),
-    /// What a modify of the engine came to.
+    /// A question by the engine.
+    Question(Question),
+    /// What somebody's attempt came to.
     Outcome(Outcome),
     /// A fault did something.
     Fault(FaultHit),
@@ -257,8 +302,8 @@ pub struct TraceHash {
     pub hash: u128,
     /// How many there were.
     pub events: u64,
-    /// When the last one happened.
-    pub last: VirtualTime,
+    /// When the last one happened; `None` when nothing did.
+    pub last: Option<VirtualTime>,
 }
 
 impl Ledger {
@@ -282,7 +327,13 @@ impl Ledger {
         self.pending.push(Event::Read(read));
     }
 
-    /// Notes what a modify of the engine came to.
+    /// Notes a question by the engine.
+    pub fn question(&mut self, question: Question) {
+        self.trace.question(&question);
+        self.pending.push(Event::Question(question));
+    }
+
+    /// Notes what somebody's attempt came to.
     pub fn outcome(&mut self, outcome: Outcome) {
         self.trace.outcome(&outcome);
         self.pending.push(Event::Outcome(outcome));
@@ -313,7 +364,7 @@ impl Ledger {
         TraceHash {
             hash: self.trace.hash.finish_128(),
             events: self.trace.events,
-            last: self.trace.last,
+            last: (self.trace.events > 0).then_some(self.trace.last),
         }
     }
 
@@ -331,8 +382,15 @@ impl Ledger {
     }
 }
 
+/// One number for an attribute of an object. Sixteen bits tell the cloud sides and the forests apart,
+/// so there are at most [`Forests::MOST`](crate::directory::forests::Forests::MOST) forests.
 fn touch_key(object: ObjectKey, attribute: AttributeNumber) -> u64 {
-    (object.side as u64) << 56 | u64::from(attribute) << 32 | u64::from(object.number)
+    let place = match object.side {
+        Side::Ad => object.forest.0,
+        Side::Entra => u16::MAX - 1,
+        Side::Exchange => u16::MAX,
+    };
+    u64::from(place) << 48 | u64::from(attribute) << 32 | u64::from(object.number)
 }
 
 impl Trace {
@@ -371,10 +429,16 @@ impl Trace {
         self.text(actor.name.as_bytes());
     }
 
+    /// Where an object is; which one it is, its GUID tells.
+    fn object(&mut self, object: ObjectKey) {
+        self.buffer.push(object.side as u8);
+        self.buffer.extend_from_slice(&object.forest.0.to_le_bytes());
+    }
+
     fn write(&mut self, write: &Write) {
         self.begin(1, write.at);
         self.actor(&write.actor);
-        self.buffer.push(write.object.side as u8);
+        self.object(write.object);
         self.buffer.extend_from_slice(&write.guid.0);
         self.flag(write.cloud_managed);
         for change in &write.changes {
@@ -385,9 +449,18 @@ impl Trace {
         self.end();
     }
 
+    fn question(&mut self, question: &Question) {
+        self.begin(5, question.at);
+        self.buffer.push(question.activity as u8);
+        self.text(question.what.as_bytes());
+        self.buffer.extend_from_slice(&question.found.to_le_bytes());
+        self.end();
+    }
+
     fn read(&mut self, read: &Read) {
         self.begin(2, read.at);
-        self.buffer.push(read.object.side as u8);
+        self.buffer.push(read.activity as u8);
+        self.object(read.object);
         self.buffer.extend_from_slice(&read.guid.0);
         self.flag(read.cloud_managed);
         self.buffer.extend_from_slice(&read.version.to_le_bytes());
@@ -397,8 +470,10 @@ impl Trace {
     fn outcome(&mut self, outcome: &Outcome) {
         self.begin(3, outcome.at);
         self.actor(&outcome.actor);
+        self.buffer.push(outcome.side as u8);
         self.buffer.extend_from_slice(&outcome.guid.0);
         self.buffer.extend_from_slice(&outcome.code.to_le_bytes());
+        self.buffer.extend_from_slice(&outcome.request.to_le_bytes());
         self.buffer.push(u8::from(outcome.effective) | u8::from(outcome.answered) << 1);
         self.end();
     }
@@ -419,7 +494,7 @@ mod tests {
         Write {
             at: VirtualTime::from_micros(1),
             actor: Actor::new("somebody", Activity::Person),
-            object: ObjectKey { side: Side::Ad, number: 3 },
+            object: ObjectKey::ad(ForestNumber(0), ObjectNumber(3)),
             guid: Guid([0; 16]),
             cloud_managed: Some(true),
             changes: vec![Change { attribute, old: Vec::new(), new: vec![new.as_bytes().into()] }],
@@ -458,7 +533,7 @@ mod tests {
         let mut later = write(1, "y");
         later.actor = Actor::new("engine", Activity::Writeback);
         ledger.write(later);
-        let key = ObjectKey { side: Side::Ad, number: 3 };
+        let key = ObjectKey::ad(ForestNumber(0), ObjectNumber(3));
         assert_eq!(ledger.last_writer(key, 1).unwrap().actor.activity, Activity::Writeback);
         assert!(ledger.last_writer(key, 2).is_none());
         assert_eq!(ledger.drain().len(), 2);

@@ -69,8 +69,6 @@ struct File {
     #[serde(default)]
     features: Rows,
     #[serde(default)]
-    limits: Rows,
-    #[serde(default)]
     versions: Rows,
     #[serde(default)]
     timings: Rows,
@@ -228,10 +226,9 @@ impl Profile {
         self.text(name).parse::<jiff::Timestamp>().ok().map(VirtualTime::from_jiff)
     }
 
-    /// A limit; `None` when the profile does not have it.
-    #[must_use]
-    pub fn limit(&self, name: &str) -> Option<u64> {
-        self.row(name).and_then(|row| row.value.as_integer()).and_then(|n| u64::try_from(n).ok())
+    /// Names of all rows: switches, features, versions, timings and costs.
+    pub fn row_names(&self) -> impl Iterator<Item = &str> {
+        self.rows.values().flat_map(|rows| rows.keys()).map(String::as_str)
     }
 
     /// A row with its evidence and source.
@@ -264,7 +261,6 @@ fn load_rows(name: &str) -> Result<BTreeMap<&'static str, Rows>, ProfileError> {
     for (section, own) in [
         ("switches", file.switches),
         ("features", file.features),
-        ("limits", file.limits),
         ("versions", file.versions),
         ("timings", file.timings),
         ("costs", file.costs),
@@ -287,8 +283,8 @@ mod tests {
     fn every_profile_loads_and_inherits() {
         for name in names() {
             let profile = Profile::load(name).unwrap();
-            assert!(profile.limit("mailboxes").is_some(), "{name}");
-            assert_eq!(profile.timing("connect_cycle"), Duration::from_secs(1800), "{name}");
+            assert!(profile.instant("connect_hard_stop_after").is_some(), "{name}");
+            assert_eq!(profile.timing("agent_inactive_after"), Duration::from_secs(3600), "{name}");
         }
         assert!(Profile::load("wb-private").unwrap().is_on("first_time_requires_initial"));
         assert!(!Profile::load("wb-ga-2026-08").unwrap().is_on("first_time_requires_initial"));

@@ -50,6 +50,21 @@ impl MailboxOutcome {
         ALL.into_iter().find(|outcome| outcome.to_byte() == byte)
     }
 
+    /// Its word in reports and scenarios: `flipped`, `flipped-with-warning`, `already`, `blocked`,
+    /// `refused`, `no-op` or `failed`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Flipped => "flipped",
+            Self::FlippedWithWarning => "flipped-with-warning",
+            Self::Already => "already",
+            Self::Blocked => "blocked",
+            Self::Refused => "refused",
+            Self::NoOp => "no-op",
+            Self::Failed => "failed",
+        }
+    }
+
     /// Whether the flag has the wanted value.
     #[must_use]
     pub const fn is_good(self) -> bool {

@@ -35,6 +35,8 @@ pub struct TransferConfig {
     pub mailboxes: Vec<MailboxId>,
     /// How many of them make a wave.
     pub wave: usize,
+    /// How long to wait after a wave was verified, before the next one starts.
+    pub pause: Duration,
     /// What no API tells.
     pub evidence: Evidence,
     /// The interval of the inbound synchronization, for the recommended wait.
@@ -56,6 +58,7 @@ impl TransferConfig {
             id: id.into(),
             mailboxes,
             wave: 500,
+            pause: Duration::ZERO,
             evidence: Evidence::default(),
             sync_cycle: Duration::from_mins(30),
             accepted: BTreeSet::new(),
@@ -78,6 +81,8 @@ pub struct Transfer {
     unread: VecDeque<MailboxId>,
     ready: Vec<(MailboxId, Progress, bool)>,
     in_wave: u64,
+    /// The pause before the next wave has begun.
+    rested: bool,
     bad_before: u64,
     report: TransferReport,
     backoff: Backoff,
@@ -119,6 +124,7 @@ impl Transfer {
             unread: VecDeque::new(),
             ready: Vec::new(),
             in_wave: 0,
+            rested: false,
             bad_before: 0,
             report,
             backoff: Backoff::default(),
@@ -204,6 +210,11 @@ impl Transfer {
     }
 
     fn next_wave(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        let between = self.report.waves > 0 && !self.queue.is_empty();
+        if between && !self.config.pause.is_zero() && !core::mem::replace(&mut self.rested, true) {
+            return Ok(Turn::Wait(now + self.config.pause));
+        }
+        self.rested = false;
         self.in_wave = 0;
         self.bad_before = self.bad();
         while self.unread.len() + self.ready.len() < self.config.wave.max(1) {

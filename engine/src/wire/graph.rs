@@ -1,8 +1,7 @@
 //! Entra over Microsoft Graph.
 //!
 //! Sources: Microsoft Graph reference: `directoryObject: getByIds`, `onPremisesAgent`,
-//! `organization`, `onPremisesSyncBehavior`; "Combine multiple requests in one HTTP call using JSON
-//! batching" (20 requests); "Paging Microsoft Graph data in your app".
+//! `organization`; "Paging Microsoft Graph data in your app".
 
 use hashbrown::HashMap;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
@@ -14,7 +13,6 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::WireError;
-use super::batch::parts;
 use super::http::{self, Service, malformed};
 use crate::guid::Guid;
 use crate::ports::{
@@ -22,16 +20,12 @@ use crate::ports::{
 };
 use crate::time::Timestamp;
 
-/// Requests in one `$batch`, the documented maximum.
-const REQUESTS_A_BATCH: usize = 20;
-
 /// Where the parts of Graph are.
 #[derive(Clone)]
 pub(super) struct Places {
     users: Url,
     agents: Url,
     organization: Url,
-    batch: Url,
 }
 
 impl Places {
@@ -57,7 +51,6 @@ impl Places {
                 &["v1.0", "organization"],
                 Some("$select=id,onPremisesSyncEnabled,onPremisesLastSyncDateTime"),
             )?,
-            batch: place(&["v1.0", "$batch"], None)?,
         })
     }
 }
@@ -117,36 +110,6 @@ impl GraphApi {
         })
     }
 
-    async fn cloud_managed(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<bool>>, CallError> {
-        let place = self.places.batch.clone();
-        let mut found = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(REQUESTS_A_BATCH) {
-            let requests: Vec<Value> = ids
-                .iter()
-                .enumerate()
-                .map(|(number, id)| {
-                    let url =
-                        format!("/users/{id}/onPremisesSyncBehavior?$select=id,isCloudManaged");
-                    json!({"id": number.to_string(), "method": "GET", "url": url})
-                })
-                .collect();
-            let body: Value = self.ask(&place, Some(&json!({"requests": requests}))).await?;
-            for part in parts(body, ids.len())? {
-                let part = part.ok_or_else(|| malformed(&"an answer is missing in the batch"))?;
-                found.push(match part.status {
-                    404 => None,
-                    _ if !part.is_success() => return Err(part.failure()),
-                    _ => Some(
-                        part.body["isCloudManaged"]
-                            .as_bool()
-                            .ok_or_else(|| malformed(&"no isCloudManaged"))?,
-                    ),
-                });
-            }
-        }
-        Ok(found)
-    }
-
     /// All rows of a listing, page after page. Only the first page is asked for with `body`: a next
     /// link of Graph is followed by GET.
     async fn list<T: DeserializeOwned>(
@@ -192,10 +155,6 @@ impl Entra for GraphApi {
 
     fn sync_configuration(&mut self) -> Result<SyncConfiguration, CallError> {
         self.runtime.clone().block_on(self.organization())
-    }
-
-    fn object_cloud_managed(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<bool>>, CallError> {
-        self.runtime.clone().block_on(self.cloud_managed(ids))
     }
 }
 

@@ -9,6 +9,10 @@ use crate::planted_bugs::planted;
 use crate::ports::{MailboxId, ObjectGuid, StoreWrite, Table};
 use crate::time::Timestamp;
 
+/// What the log says beside the last failure of an object that is not tried again
+/// ([`super::retry::GIVE_UP_AFTER`]).
+const RETRIES_END: &str = "the retries end here, 28 days after the first failure";
+
 /// What became of one object.
 #[derive(Debug)]
 pub(super) enum Verdict {
@@ -59,7 +63,11 @@ impl Settled<'_> {
                 (LogStatus::Skipped, *code, detail.clone(), Vec::new())
             }
             Verdict::Failed(failure) if !planted!(desk.bugs, DropFailedObject) => {
-                (LogStatus::Failure, failure.code, failure.detail.clone(), self.modified())
+                let detail = match self.next_row(desk, failure, now) {
+                    Some(_) => failure.detail.clone(),
+                    None => format!("{}; {RETRIES_END}", failure.detail),
+                };
+                (LogStatus::Failure, failure.code, detail, self.modified())
             }
             _ => return None,
         };
@@ -88,7 +96,8 @@ impl Settled<'_> {
         }
     }
 
-    /// Adds what is to be committed.
+    /// Adds what is to be committed. `now` is that of its log entry, so that both agree on whether
+    /// its retries have ended.
     pub(super) fn commit(&self, desk: &Desk, effects: &mut Effects, now: Timestamp) {
         if self.intent.is_some() && !matches!(self.verdict, Verdict::Undetermined) {
             effects.writes.push(mailbox_write(Table::Intents, self.mailbox, None));
@@ -130,17 +139,23 @@ impl Settled<'_> {
         }
     }
 
-    fn escrow(&self, desk: &Desk, failure: &Failure, effects: &mut Effects, now: Timestamp) {
+    /// Its row in the escrow after this failure; `None` when its retries end with it.
+    fn next_row(&self, desk: &Desk, failure: &Failure, now: Timestamp) -> Option<EscrowRow> {
         let before = desk.escrow.get(&self.mailbox);
         let failures = before.map_or(0, |row| row.failures).saturating_add(1);
         let first = before.map_or(now, |row| row.first);
-        let row = next_attempt(failures, first, failure.class, now).map(|next| EscrowRow {
+        next_attempt(failures, first, failure.class, now).map(|next| EscrowRow {
             failures,
             first,
             next,
             code: failure.code.to_owned(),
             linked: self.found.is_some() && self.stored.is_some(),
-        });
+        })
+    }
+
+    fn escrow(&self, desk: &Desk, failure: &Failure, effects: &mut Effects, now: Timestamp) {
+        let before = desk.escrow.get(&self.mailbox);
+        let row = self.next_row(desk, failure, now);
         let value = row.as_ref().map(EscrowRow::encode);
         if value.is_some() || before.is_some() {
             effects.writes.push(mailbox_write(Table::Escrow, self.mailbox, value));

@@ -206,6 +206,14 @@ fn retries_end_after_28_days() {
     assert_eq!(job.escrowed(), 0);
     let failures = world.0.borrow().entries(LogStatus::Failure).len();
     assert_eq!(failures, 1 + 2 + 28);
+    // The object does not go silently: its last entry says so, under the code of the failure.
+    let world = world.0.borrow();
+    let ends = |entry: &&crate::job::LogEntry| entry.detail.contains("the retries end here");
+    assert_eq!(world.log.iter().filter(ends).count(), 1);
+    let last = world.log.iter().rfind(|entry| entry.mailbox == Some(id(0))).unwrap();
+    assert!(ends(&last), "{last:?}");
+    assert_eq!((last.status, last.code), (LogStatus::Failure, code::ACCESS_RIGHTS));
+    assert!(last.detail.starts_with("insufficientAccessRights (50)"), "{last:?}");
 }
 
 #[test]

@@ -3,11 +3,15 @@
 //! The same in both transports: the real job runs inside the service, and nothing of this is on any
 //! wire that is known.
 
-use engine::job::{JobCommand, JobReport, JobStatus, LogEntry, LogStatus, RestartScopes};
+use engine::job::{
+    JobCommand, JobConfiguration, JobReport, JobStatus, LogEntry, LogStatus, RestartScopes,
+};
 use engine::ports::{CallError, JobPort, MailboxId};
 use sim::entra::job as record;
 use sim::entra::log;
 use sim::wire::shared::SharedEstate;
+
+use crate::stage::job_configuration;
 
 use super::translate::{guid_to_engine, guid_to_sim, to_sim};
 
@@ -28,8 +32,10 @@ impl Desk {
 impl JobPort for Desk {
     fn commands(&mut self) -> Result<Vec<JobCommand>, CallError> {
         Ok(self.estate.with(|estate| {
-            let requests = estate.entra.job.as_mut().map(record::WritebackJob::take_requests);
-            requests.unwrap_or_default().into_iter().map(command).collect()
+            let Some(job) = &mut estate.entra.job else { return Vec::new() };
+            let requests = job.take_requests();
+            let desired = || job_configuration(job, &estate.profile);
+            requests.into_iter().map(|request| command(request, &desired)).collect()
         }))
     }
 
@@ -53,8 +59,9 @@ impl JobPort for Desk {
     }
 }
 
-fn command(request: record::JobRequest) -> JobCommand {
+fn command(request: record::JobRequest, desired: &impl Fn() -> JobConfiguration) -> JobCommand {
     match request {
+        record::JobRequest::Configure => JobCommand::Configure(desired()),
         record::JobRequest::Start => JobCommand::Start,
         record::JobRequest::Pause => JobCommand::Pause,
         record::JobRequest::Restart(scope) => JobCommand::Restart(RestartScopes {

@@ -166,15 +166,6 @@ impl Entra for DirectCloud {
             })
         })
     }
-
-    fn object_cloud_managed(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<bool>>, CallError> {
-        self.estate.with(|estate| {
-            Ok(ids
-                .iter()
-                .flat_map(|id| estate.object_cloud_managed(&self.caller, &[guid_to_sim(id.0)]))
-                .collect())
-        })
-    }
 }
 
 /// Active Directory by function calls, through agents.
@@ -217,8 +208,11 @@ impl DirectGateways {
             let request = self.request(chunk, attributes);
             let passage = self.estate.with(|estate| {
                 let passage = estate.gateway_search(&agent.0, &request);
-                if let Passage::Answered(Ok(found)) = &passage {
-                    let view = view.get_or_insert_with(|| ObjectView::new(estate, attributes));
+                let forest =
+                    estate.agent(&agent.0).and_then(|agent| estate.forests.get(agent.dc.forest));
+                if let (Passage::Answered(Ok(found)), Some(forest)) = (&passage, forest) {
+                    let view =
+                        view.get_or_insert_with(|| ObjectView::new(forest.schema(), attributes));
                     objects.extend(found.hits.iter().map(|hit| view.object(hit)));
                 }
                 passage
@@ -335,9 +329,11 @@ fn user(estate: &Estate, number: u32) -> Option<User> {
         sync_enabled: user.sync_enabled,
         immutable_id: user.source_anchor.map(|anchor| STANDARD.encode(anchor.0)),
         object_identifier: user.object_identifier.map(guid_to_engine),
-        domain: user.sync_enabled.and_then(|_| {
-            estate.forest.domains().get(usize::from(user.domain)).map(|domain| domain.dns.clone())
-        }),
+        domain: user
+            .sync_enabled
+            .and(user.domain)
+            .and_then(|domain| estate.forests.domain(domain))
+            .map(|domain| domain.dns.clone()),
     })
 }
 

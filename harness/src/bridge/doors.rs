@@ -1,7 +1,8 @@
 //! What is behind the estate's LDAP listeners: an agent that relays, or a domain controller itself.
 
 use sim::directory::answer::{LdapResult, Response};
-use sim::directory::entry::DcNumber;
+use sim::directory::diagnostic;
+use sim::directory::forests::DcKey;
 use sim::directory::principal::Principal;
 use sim::directory::request::{BindRequest, Request};
 use sim::estate::{Estate, Passage};
@@ -40,7 +41,7 @@ impl DirectoryDoor for GatewayDoor {
         self.estate.with(|estate| {
             let own = estate.agent(&self.agent).is_some_and(|agent| agent.account == *principal);
             if !own {
-                let refusal: LdapResult = sim::directory::diagnostic::not_bound();
+                let refusal: LdapResult = diagnostic::not_bound();
                 return DoorAnswer::Answer(refusal.into());
             }
             passed(estate.gateway(&self.agent, request))
@@ -52,13 +53,13 @@ impl DirectoryDoor for GatewayDoor {
 #[derive(Clone)]
 pub struct ControllerDoor {
     estate: SharedEstate,
-    dc: DcNumber,
+    dc: DcKey,
 }
 
 impl ControllerDoor {
     /// The door of a domain controller.
     #[must_use]
-    pub const fn new(estate: SharedEstate, dc: DcNumber) -> Self {
+    pub const fn new(estate: SharedEstate, dc: DcKey) -> Self {
         Self { estate, dc }
     }
 }
@@ -81,8 +82,11 @@ fn passed(passage: Passage<Response>) -> DoorAnswer {
     }
 }
 
-fn bind(estate: &Estate, dc: DcNumber, request: &BindRequest) -> DoorBind {
-    match estate.forest.bind(dc, estate.now(), request) {
+fn bind(estate: &Estate, dc: DcKey, request: &BindRequest) -> DoorBind {
+    let Some(forest) = estate.forests.get(dc.forest) else {
+        return DoorBind::Denied(diagnostic::no_such_object(""));
+    };
+    match forest.bind(dc.dc, estate.now(), request) {
         Ok(principal) => DoorBind::Bound(principal),
         Err(refusal) => DoorBind::Denied(refusal),
     }

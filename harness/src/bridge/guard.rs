@@ -130,13 +130,6 @@ impl Entra for Guarded<Box<dyn Entra>> {
         let port = &mut self.port;
         self.life.call("entra.sync_configuration", CallError::Halted, || port.sync_configuration())
     }
-
-    fn object_cloud_managed(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<bool>>, CallError> {
-        let port = &mut self.port;
-        self.life.call("entra.object_cloud_managed", CallError::Halted, || {
-            port.object_cloud_managed(ids)
-        })
-    }
 }
 
 impl Directory for Guarded<Box<dyn Directory>> {

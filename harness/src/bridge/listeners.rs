@@ -3,7 +3,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use sim::directory::entry::DcNumber;
 use sim::wire::identity::Applications;
 use sim::wire::ldap::server::LdapServer;
 use sim::wire::ldap::session::{DirectoryDoor, SessionOptions};
@@ -22,7 +21,7 @@ pub struct ListenOptions {
     pub cloud_port: u16,
     /// The plain HTTP port of the cloud, when there is to be one.
     pub http_port: Option<u16>,
-    /// The LDAP port of the forest's first domain controller, when it is to be reached without an
+    /// The LDAP port of the first domain controller of the job's domain, when it is to be reached without an
     /// agent.
     pub ldap_port: Option<u16>,
 }
@@ -81,9 +80,15 @@ impl Listeners {
         let ldap = match ldap_port {
             None => None,
             Some(port) => {
-                let door = ControllerDoor::new(estate.clone(), DcNumber(0));
                 let what = "LDAP of the domain controller";
-                Some(listen(what, SocketAddr::from((bind, port)), door).await?)
+                let address = SocketAddr::from((bind, port));
+                let at = estate.with(|estate| estate.forests.first_dc(estate.job_domain()));
+                let at = at.ok_or_else(|| ListenError {
+                    what: what.to_owned(),
+                    address,
+                    why: std::io::Error::other("the domain has no domain controller"),
+                })?;
+                Some(listen(what, address, ControllerDoor::new(estate.clone(), at)).await?)
             }
         };
         let names =

@@ -36,7 +36,10 @@ impl Memory {
     /// The way to this estate.
     #[must_use]
     pub fn new(estate: SharedEstate) -> Self {
-        let base_dn = estate.with(|estate| estate.base_dn());
+        let base_dn = estate.with(|estate| {
+            let (forest, domain) = estate.job_domain();
+            estate.base_dn(forest, domain)
+        });
         Self { estate, base_dn }
     }
 }

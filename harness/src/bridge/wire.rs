@@ -53,13 +53,20 @@ impl Loopback {
         Ok(Self { estate, applications, listeners, runtime })
     }
 
+    /// As whom to bind at an agent's gateway: its distinguished name and the password.
+    fn credentials(&self, agent: &str) -> Option<(String, String)> {
+        self.estate.with(|estate| {
+            let forest = estate.agent(agent)?.dc.forest;
+            let account = &estate.accounts(forest)?.agent;
+            Some((estate.ad_dn(account.object), account.password.clone()))
+        })
+    }
+
     fn config(&self, application: &Application) -> WireConfig {
-        let (tenant, base_dn, account) = self.estate.with(|estate| {
-            (estate.entra.tenant.to_string(), estate.base_dn(), estate.accounts().agent.clone())
+        let (tenant, base_dn) = self.estate.with(|estate| {
+            let (forest, domain) = estate.job_domain();
+            (estate.entra.tenant.to_string(), estate.base_dn(forest, domain))
         });
-        let bind = self
-            .estate
-            .with(|estate| estate.forest.dn_of(sim::directory::entry::DcNumber(0), account.object));
         WireConfig {
             tenant,
             login_url: self.listeners.cloud.url(),
@@ -72,11 +79,14 @@ impl Loopback {
                 .listeners
                 .gateways
                 .iter()
-                .map(|(name, server)| AgentGateway {
-                    name: AgentName(name.clone()),
-                    ldap_url: format!("ldap://{}", server.address()),
-                    bind_dn: bind.clone(),
-                    bind_password: Secret::new(account.password.clone()),
+                .filter_map(|(name, server)| {
+                    let (bind_dn, password) = self.credentials(name)?;
+                    Some(AgentGateway {
+                        name: AgentName(name.clone()),
+                        ldap_url: format!("ldap://{}", server.address()),
+                        bind_dn,
+                        bind_password: Secret::new(password),
+                    })
                 })
                 .collect(),
             base_dn,

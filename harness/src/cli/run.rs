@@ -130,10 +130,26 @@ pub(super) fn run(arguments: &RunArguments, program: &str, console: &Console) ->
             return Exit::Usage;
         }
     }
+    if arguments.json.is_some() && arguments.json == arguments.junit {
+        console.error("--json and --junit name the same file", "nothing was run; name two files");
+        return Exit::Usage;
+    }
     let candidates = match select::read_all(&arguments.paths, console) {
         Ok(candidates) => candidates,
         Err(exit) => return exit,
     };
+    let same = |a: &std::path::Path, b: &std::path::Path| {
+        a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+    };
+    for file in arguments.files() {
+        if candidates.iter().any(|candidate| same(file, &candidate.scenario.path)) {
+            console.error(
+                &format!("the report `{}` would replace a scenario", file.display()),
+                "nothing was run; name another file",
+            );
+            return Exit::Usage;
+        }
+    }
     let choice = Choice { tiers: &arguments.tier, filter: arguments.filter.as_deref() };
     let chosen: Vec<&Scenario> = candidates
         .iter()

@@ -2,13 +2,15 @@
 //!
 //! Why: with `IsExchangeCloudManaged` false AD is the source of Exchange attributes, with true
 //! Exchange Online is; two writers mean lost values. A write to AD is judged by the flag that the
-//! engine saw when it read the mailbox for that export: a flip in flight allows that one write. A
+//! engine saw when it read the mailbox for that export: a flip in flight allows that one write, and a
+//! read counts for one write. A
 //! change on-premises that was pending when the flag was set may still land where the profile's
 //! switch `race` says so.
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use sim::clock::VirtualTime;
+use sim::directory::request::ObjectNumber;
 use sim::estate::Estate;
 use sim::exchange::property::{self, Bucket};
 use sim::ledger::{Activity, Event, ObjectKey, Read, Side, Write};
@@ -19,7 +21,7 @@ use super::{Charge, Oracle, shown};
 #[derive(Clone, Default)]
 pub(super) struct Authority {
     seen: HashMap<u32, bool, FxBuildHasher>,
-    changed_on_premises: HashMap<u32, VirtualTime, FxBuildHasher>,
+    changed_on_premises: HashMap<ObjectKey, VirtualTime, FxBuildHasher>,
 }
 
 impl Oracle for Authority {
@@ -30,7 +32,8 @@ impl Oracle for Authority {
     fn observe(&mut self, event: &Event, estate: &Estate) -> Option<Charge> {
         match event {
             Event::Read(Read {
-                object: ObjectKey { side: Side::Exchange, number },
+                object: ObjectKey { side: Side::Exchange, number, .. },
+                activity: Activity::Writeback | Activity::Reconcile,
                 cloud_managed: Some(flag),
                 ..
             }) => {
@@ -38,7 +41,7 @@ impl Oracle for Authority {
                 None
             }
             Event::Write(write) => self.write(write, estate),
-            Event::Read(_) | Event::Outcome(_) | Event::Fault(_) => None,
+            Event::Read(_) | Event::Question(_) | Event::Outcome(_) | Event::Fault(_) => None,
         }
     }
 }
@@ -48,7 +51,7 @@ impl Authority {
         match (write.actor.activity, write.object.side) {
             (Activity::Writeback | Activity::Reconcile, Side::Ad) => self.export(write, estate),
             (_, Side::Ad) => {
-                self.changed_on_premises.insert(write.object.number, write.at);
+                self.changed_on_premises.insert(write.object, write.at);
                 None
             }
             (Activity::Sync, Side::Exchange) => self.inbound(write, estate),
@@ -56,9 +59,11 @@ impl Authority {
         }
     }
 
-    fn export(&self, write: &Write, estate: &Estate) -> Option<Charge> {
-        let mailbox = estate.subject_of_ad(write.object.number).and_then(|s| s.exchange);
-        let seen = mailbox.and_then(|number| self.seen.get(&number).copied());
+    fn export(&mut self, write: &Write, estate: &Estate) -> Option<Charge> {
+        let mailbox = estate
+            .subject_of_ad(write.object.forest, ObjectNumber(write.object.number))
+            .and_then(|s| s.exchange);
+        let seen = mailbox.and_then(|number| self.seen.remove(&number));
         if seen == Some(true) {
             return None;
         }
@@ -66,7 +71,7 @@ impl Authority {
         let why = match (mailbox, seen) {
             (None, _) => "there is no mailbox behind the object",
             (Some(_), Some(_)) => "the mailbox's flag was false when the engine read it",
-            (Some(_), None) => "the engine never read the mailbox",
+            (Some(_), None) => "the engine did not read the mailbox for this export",
         };
         Some(Charge {
             oracle: "authority",
@@ -106,7 +111,8 @@ impl Authority {
     /// Whether the object last changed on-premises before its flag was set.
     fn was_pending(&self, write: &Write, estate: &Estate) -> bool {
         let ad = estate.subject_of_mailbox(write.object.number).and_then(|subject| subject.ad);
-        let changed = ad.and_then(|number| self.changed_on_premises.get(&number));
+        let key = ad.map(|ad| ObjectKey::ad(ad.forest, ad.number));
+        let changed = key.and_then(|key| self.changed_on_premises.get(&key));
         let flagged = estate.exchange.mailbox(write.object.number).map(|m| m.flag_changed);
         changed.zip(flagged).is_some_and(|(changed, flagged)| *changed < flagged)
     }

@@ -4,6 +4,9 @@
 //! changes no value by itself; inbound synchronization never writes to AD (Exchange Team Blog
 //! 2026-08-03; Microsoft Learn, "Cloud-based management of Exchange attributes for remote mailboxes").
 
+use std::collections::BTreeMap;
+
+use sim::directory::forests::ForestNumber;
 use sim::estate::Estate;
 use sim::exchange::property;
 use sim::ledger::{Activity, Event, Side, Write};
@@ -11,10 +14,10 @@ use sim::ledger::{Activity, Event, Side, Write};
 use super::mapping::Mapping;
 use super::{Charge, Oracle, shown};
 
-/// The rule, with the numbers of the mapped attributes once they are known.
+/// The rule, with the numbers of the mapped attributes of each forest once they are known.
 #[derive(Clone, Default)]
 pub(super) struct Contract {
-    mapped: Option<Vec<u16>>,
+    mapped: BTreeMap<ForestNumber, Vec<u16>>,
 }
 
 impl Oracle for Contract {
@@ -25,8 +28,9 @@ impl Oracle for Contract {
     fn observe(&mut self, event: &Event, estate: &Estate) -> Option<Charge> {
         let Event::Write(write) = event else { return None };
         let activity = write.actor.activity;
-        let mapped = self.mapped.get_or_insert_with(|| {
-            Mapping::new(estate).rules.iter().filter_map(|rule| rule.ad).collect()
+        let forest = estate.forests.get(write.object.forest)?;
+        let mapped = self.mapped.entry(write.object.forest).or_insert_with(|| {
+            Mapping::new(estate, forest).rules.iter().filter_map(|rule| rule.ad).collect()
         });
         let stray =
             write.changes.iter().find(|change| !is_allowed(write, change.attribute, mapped))?;

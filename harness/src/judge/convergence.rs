@@ -1,24 +1,23 @@
 //! After the last fault has healed, AD equals the mapping of the cloud state.
 //!
 //! Why: an outage, a crash or a failing neighbour must not lose a change. Excused are values that
-//! somebody changed in AD after the last export (drift, reported), and objects that the engine tried
-//! again after the healing and logged as failed with a documented code.
+//! somebody changed in AD after the last export (drift, reported); objects that the engine tried again
+//! after the healing, that the directory then refused, and that the engine logged as failed with a
+//! documented code; and changes that came after the last cycle of a job that somebody paused.
 
 use std::collections::BTreeSet;
 
 use sim::clock::VirtualTime;
-use sim::directory::entry::DcNumber;
-use sim::directory::request::ObjectNumber;
-use sim::entra::job::StatusCode;
+use sim::entra::job::{StatusCode, WritebackJob};
 use sim::entra::log::LogStatus;
 use sim::estate::{Estate, Subject};
 use sim::exchange::Mailbox;
 use sim::guid::Guid;
-use sim::ledger::{Activity, ObjectKey, Side};
+use sim::ledger::{Activity, ObjectKey};
 use sim::record::Record;
 
-use super::Charge;
 use super::mapping::{Demand, Mapping, MappingRule};
+use super::{Charge, Refusals};
 
 /// What a comparison of everything came to.
 #[derive(Default)]
@@ -33,22 +32,24 @@ pub(super) struct Compared {
 const NOTES: usize = 5;
 
 /// Compares every cloud-managed mailbox with its AD object.
-pub(super) fn compare(estate: &Estate, healed: VirtualTime) -> Compared {
+pub(super) fn compare(estate: &Estate, healed: VirtualTime, refused: &Refusals) -> Compared {
     let mut result = Compared::default();
     let Some(job) = &estate.entra.job else { return result };
-    if job.status() == StatusCode::Paused {
-        result.notes.push("the writeback job is paused: AD was not compared".to_owned());
-        return result;
-    }
-    let mapping = Mapping::new(estate);
-    let failed = failed_since(estate, healed);
+    let mappings: Vec<Mapping> =
+        estate.forests.iter().map(|(_, forest)| Mapping::new(estate, forest)).collect();
+    let evidence = Evidence {
+        failed: failed_since(estate, healed),
+        refused,
+        healed,
+        not_since: (job.status() == StatusCode::Paused).then(|| last_cycle(job)),
+    };
     let mut drift = 0;
     for subject in estate.subjects() {
-        let Some((mailbox, number, ad)) = pair(estate, subject) else { continue };
+        let Some((mailbox, key, ad)) = pair(estate, subject) else { continue };
+        let Some(mapping) = mappings.get(usize::from(key.forest.0)) else { continue };
         result.compared += 1;
         for rule in mapping.broken(mailbox, ad) {
-            let key = ObjectKey { side: Side::Ad, number };
-            match excuse(estate, rule, key, mailbox, &failed) {
+            match excuse(estate, rule, key, mailbox, &evidence) {
                 Some(note) => {
                     drift += 1;
                     if drift <= NOTES {
@@ -57,7 +58,7 @@ pub(super) fn compare(estate: &Estate, healed: VirtualTime) -> Compared {
                 }
                 None => {
                     result.differing += 1;
-                    result.charges.push(charge(estate, &mapping, rule, key, mailbox, ad));
+                    result.charges.push(charge(estate, mapping, rule, key, mailbox, ad));
                 }
             }
         }
@@ -69,19 +70,49 @@ pub(super) fn compare(estate: &Estate, healed: VirtualTime) -> Compared {
 }
 
 /// A mailbox in scope of writeback with its AD object, when there is one.
-fn pair<'e>(estate: &'e Estate, subject: &Subject) -> Option<(&'e Mailbox, u32, &'e Record)> {
+fn pair<'e>(estate: &'e Estate, subject: &Subject) -> Option<(&'e Mailbox, ObjectKey, &'e Record)> {
     let mailbox = estate.exchange.mailbox(subject.exchange?)?;
     let in_scope = mailbox.cloud_managed && mailbox.dir_synced && mailbox.kind.is_mailbox();
     let user = estate.entra.user(subject.entra?)?;
     if !in_scope || user.object_cloud_managed {
         return None;
     }
-    let number = subject.ad?;
-    let slot = estate.forest.object(DcNumber(0), ObjectNumber(number))?;
-    Some((mailbox, number, &slot.entry.record))
+    let ad = subject.ad?;
+    let slot = estate.ad_object(ad)?;
+    Some((mailbox, ObjectKey::ad(ad.forest, ad.number), &slot.entry.record))
 }
 
-/// Objects that the engine logged as failed since the healing.
+/// What can excuse a difference.
+struct Evidence<'a> {
+    /// Mailboxes that the engine logged as failed since the healing.
+    failed: BTreeSet<Guid>,
+    /// When the directory last refused the engine.
+    refused: &'a Refusals,
+    healed: VirtualTime,
+    /// The job is paused: nobody looked at changes from here on.
+    not_since: Option<VirtualTime>,
+}
+
+/// When the last cycle of a job began; the beginning of time when there was none.
+fn last_cycle(job: &WritebackJob) -> VirtualTime {
+    let execution = job.report.as_ref().and_then(|report| report.last_execution.as_ref());
+    execution.map_or(VirtualTime::default(), |execution| execution.began)
+}
+
+/// Codes that a failure may be logged with (Microsoft Learn, "Cloud sync error codes", "Cloud sync
+/// troubleshooting", "Insufficient access rights").
+const DOCUMENTED: [&str; 8] = [
+    "TimeOut",
+    "HybridSynchronizationActiveDirectoryInternalServerError",
+    "HybridSynchronizationActiveDirectoryUnexpectedDuplicateEntriesFound",
+    "HybridSynchronizationActiveDirectoryInsufficientAccessRights",
+    "HybridSynchronizationActiveDirectoryCannotFindAttribute",
+    "HybridSynchronizationActiveDirectoryUserPrincipalNameNotUnique",
+    "InvalidAttributeSyntax-LdapErr",
+    "AzureDirectoryServiceServerBusy",
+];
+
+/// Objects that the engine logged as failed since the healing, with a documented code.
 fn failed_since(estate: &Estate, healed: VirtualTime) -> BTreeSet<Guid> {
     estate
         .entra
@@ -90,7 +121,9 @@ fn failed_since(estate: &Estate, healed: VirtualTime) -> BTreeSet<Guid> {
         .iter()
         .rev()
         .take_while(|entry| entry.at >= healed)
-        .filter(|entry| entry.status == LogStatus::Failure && !entry.code.is_empty())
+        .filter(|entry| {
+            entry.status == LogStatus::Failure && DOCUMENTED.contains(&entry.code.as_ref())
+        })
         .filter_map(|entry| entry.source)
         .collect()
 }
@@ -101,10 +134,14 @@ fn excuse(
     rule: &MappingRule,
     key: ObjectKey,
     mailbox: &Mailbox,
-    failed: &BTreeSet<Guid>,
+    evidence: &Evidence<'_>,
 ) -> Option<&'static str> {
-    if failed.contains(&mailbox.id) {
-        return Some("differs: the engine could not write the object and logged it");
+    let refused = evidence.refused.get(&key).is_some_and(|at| *at >= evidence.healed);
+    if refused && evidence.failed.contains(&mailbox.id) {
+        return Some("differs: the directory refused the object, and the engine logged it");
+    }
+    if evidence.not_since.is_some_and(|from| mailbox.when_changed >= from) {
+        return Some("differs: it changed after the last cycle of the paused job");
     }
     let last = estate.ledger.last_writer(key, rule.ad?)?;
     let by_person = matches!(last.actor.activity, Activity::Person | Activity::Script);

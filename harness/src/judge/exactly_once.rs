@@ -16,13 +16,15 @@ use super::{Charge, Oracle};
 /// The rule, with what it remembers of each object.
 #[derive(Clone, Default)]
 pub(super) struct ExactlyOnce {
-    objects: HashMap<u32, Known, FxBuildHasher>,
+    objects: HashMap<ObjectKey, Known, FxBuildHasher>,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Known {
     /// The last request, when the engine has not read the object since.
     unread_request: Option<u64>,
+    /// An answer was lost, and the engine has not read the object since.
+    in_doubt: bool,
     read_at: VirtualTime,
     changed_by_others_at: Option<VirtualTime>,
 }
@@ -34,23 +36,30 @@ impl Oracle for ExactlyOnce {
 
     fn observe(&mut self, event: &Event, _: &Estate) -> Option<Charge> {
         match event {
-            Event::Read(Read { at, object: ObjectKey { side: Side::Ad, number }, .. }) => {
-                let known = self.objects.entry(*number).or_default();
+            Event::Read(Read { at, object, .. }) if object.side == Side::Ad => {
+                let known = self.objects.entry(*object).or_default();
                 known.unread_request = None;
+                known.in_doubt = false;
                 known.read_at = *at;
                 None
             }
             Event::Write(write)
                 if write.object.side == Side::Ad && write.actor.activity != Activity::Writeback =>
             {
-                let known = self.objects.entry(write.object.number).or_default();
+                let known = self.objects.entry(write.object).or_default();
                 known.changed_by_others_at = Some(write.at);
                 None
             }
-            Event::Outcome(outcome) if outcome.actor.activity == Activity::Writeback => {
+            Event::Outcome(outcome)
+                if outcome.side == Side::Ad && outcome.actor.activity == Activity::Writeback =>
+            {
                 self.outcome(outcome)
             }
-            Event::Write(_) | Event::Read(_) | Event::Outcome(_) | Event::Fault(_) => None,
+            Event::Write(_)
+            | Event::Read(_)
+            | Event::Question(_)
+            | Event::Outcome(_)
+            | Event::Fault(_) => None,
         }
     }
 }
@@ -58,10 +67,14 @@ impl Oracle for ExactlyOnce {
 impl ExactlyOnce {
     fn outcome(&mut self, outcome: &Outcome) -> Option<Charge> {
         let object = outcome.object?;
-        let known = self.objects.entry(object.number).or_default();
+        let known = self.objects.entry(object).or_default();
         let repeated = known.unread_request == Some(outcome.request);
+        let in_doubt = known.in_doubt;
         known.unread_request = Some(outcome.request);
-        let message = if repeated {
+        known.in_doubt = !outcome.answered;
+        let message = if in_doubt {
+            "the engine did not know what became of a modify, and sent another without reading"
+        } else if repeated {
             "the engine sent the same modify again without reading what became of the first"
         } else if outcome.code == 0
             && !outcome.effective

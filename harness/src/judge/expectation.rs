@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use sim::directory::entry::DcNumber;
-use sim::directory::request::ObjectNumber;
 use sim::entra;
 use sim::entra::log::LogEntry;
 use sim::estate::{Estate, Subject};
 use sim::exchange::address;
 use sim::exchange::{property, truth};
-use sim::ledger::{ObjectKey, Side as LedgerSide};
+use sim::ledger::ObjectKey;
 
 use super::verdict::{Finding, Location, Rule};
 use crate::observe::{Counters, History};
@@ -40,6 +38,14 @@ impl Scene<'_> {
         let mut findings = Vec::new();
         for expectation in &expectations.mailboxes {
             let subjects = self.roster.subjects(self.estate, &expectation.mailboxes.value);
+            if subjects.is_empty() {
+                findings.push(self.finding(
+                    "the selection names nobody".to_owned(),
+                    "at least one mailbox".to_owned(),
+                    "none".to_owned(),
+                    expectation.mailboxes.span,
+                ));
+            }
             for demand in &expectation.attributes {
                 for subject in &subjects {
                     findings.extend(self.attribute(subject, demand));
@@ -201,7 +207,6 @@ impl Scene<'_> {
     }
 
     fn finding(&self, message: String, expected: String, actual: String, span: Span) -> Finding {
-        let (line, column) = span.line_column(self.source);
         let text = self.source.get(span.range()).unwrap_or_default().trim();
         Finding {
             rule: Rule::Expectation(text.lines().next().unwrap_or_default().to_owned()),
@@ -213,7 +218,7 @@ impl Scene<'_> {
             last_writer: None,
             at: self.estate.now().to_string(),
             chain: Vec::new(),
-            location: Some(Location { line, column }),
+            location: Some(Location::of(span, self.source)),
         }
     }
 }
@@ -222,9 +227,7 @@ impl Scene<'_> {
 #[must_use]
 pub fn values(estate: &Estate, subject: &Subject, path: &AttributePath) -> Vec<String> {
     match path.side {
-        Side::Ad => subject.ad.map_or_else(Vec::new, |number| {
-            estate.ad_texts(DcNumber(0), ObjectNumber(number), &path.attribute)
-        }),
+        Side::Ad => subject.ad.map_or_else(Vec::new, |ad| estate.ad_texts(ad, &path.attribute)),
         Side::Exo => exchange_values(estate, subject, &path.attribute),
         Side::Entra => entra_values(estate, subject, &path.attribute),
     }
@@ -303,11 +306,12 @@ fn entra_values(estate: &Estate, subject: &Subject, name: &str) -> Vec<String> {
 
 /// Where the ledger keeps an attribute.
 fn place_of(estate: &Estate, subject: &Subject, path: &AttributePath) -> Option<(ObjectKey, u16)> {
-    let key = |side, number| ObjectKey { side, number };
     match path.side {
         Side::Ad => {
-            let attribute = estate.forest.schema().attribute_named(&path.attribute)?.number;
-            Some((key(LedgerSide::Ad, subject.ad?), attribute))
+            let ad = subject.ad?;
+            let schema = estate.forests.get(ad.forest)?.schema();
+            let attribute = schema.attribute_named(&path.attribute)?.number;
+            Some((ObjectKey::ad(ad.forest, ad.number), attribute))
         }
         Side::Exo => {
             let attribute = match path.attribute.to_ascii_lowercase().as_str() {
@@ -316,11 +320,11 @@ fn place_of(estate: &Estate, subject: &Subject, path: &AttributePath) -> Option<
                 "primarysmtpaddress" => property::EMAIL_ADDRESSES,
                 _ => property::number(&path.attribute)?,
             };
-            Some((key(LedgerSide::Exchange, subject.exchange?), attribute))
+            Some((ObjectKey::exchange(subject.exchange?), attribute))
         }
         Side::Entra => {
             let member = path.attribute.rsplit('.').next()?;
-            Some((key(LedgerSide::Entra, subject.entra?), entra::property::number(member)?))
+            Some((ObjectKey::entra(subject.entra?), entra::property::number(member)?))
         }
     }
 }

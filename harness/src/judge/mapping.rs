@@ -3,6 +3,7 @@
 //! One attribute at a time, values as texts, by the profile's switches. It is slow and obvious on
 //! purpose: were it the engine's mapping, a mistake there would cancel itself.
 
+use sim::directory::forest::Forest;
 use sim::estate::Estate;
 use sim::exchange::{Mailbox, RecipientType, property};
 use sim::record::{AttributeNumber, Projection, Record, Values};
@@ -77,8 +78,8 @@ const PAIRS: [(&str, &str); 20] = [
 ];
 
 impl Mapping {
-    /// The mapping of an estate.
-    pub(super) fn new(estate: &Estate) -> Self {
+    /// The mapping of an estate to objects of one of its forests.
+    pub(super) fn new(estate: &Estate, forest: &Forest) -> Self {
         let profile = &estate.profile;
         let property = |name: &str| property::number(name).unwrap_or(AttributeNumber::MAX);
         let mut sources: Vec<(&'static str, Source)> = PAIRS
@@ -95,7 +96,7 @@ impl Mapping {
         if maps_mail(estate) {
             sources.push(("mail", Source::Single(property("WindowsEmailAddress"))));
         }
-        let schema = estate.forest.schema();
+        let schema = forest.schema();
         let rules: Vec<MappingRule> = sources
             .into_iter()
             .map(|(name, source)| MappingRule {

@@ -16,8 +16,9 @@ pub mod verdict;
 use std::collections::BTreeMap;
 
 use sim::clock::VirtualTime;
+use sim::directory::request::ObjectNumber;
 use sim::estate::{Estate, Subject};
-use sim::ledger::{Event, ObjectKey, Side};
+use sim::ledger::{Event, ObjectKey, Outcome, Side};
 
 use crate::observe::History;
 use verdict::{Finding, Rule};
@@ -64,7 +65,15 @@ pub struct Bench {
     findings: Vec<Finding>,
     charged: BTreeMap<&'static str, usize>,
     suspended: Vec<String>,
+    /// Charges that a suspension held back, by oracle.
+    held_back: BTreeMap<&'static str, usize>,
+    /// When the directory last refused the engine, by object.
+    refused: Refusals,
 }
+
+/// When the directory last refused a modify of the engine, by object: the evidence behind a logged
+/// failure.
+type Refusals = BTreeMap<ObjectKey, VirtualTime>;
 
 impl Bench {
     /// The oracles, but for those that a scenario suspends.
@@ -81,6 +90,8 @@ impl Bench {
             findings: Vec::new(),
             charged: BTreeMap::new(),
             suspended,
+            held_back: BTreeMap::new(),
+            refused: Refusals::new(),
         }
     }
 
@@ -89,6 +100,14 @@ impl Bench {
         let mut charges: Vec<Charge> =
             self.oracles.iter_mut().filter_map(|oracle| oracle.observe(event, estate)).collect();
         charges.extend(self.quiescence.observe(event));
+        if let Event::Outcome(Outcome {
+            side: Side::Ad, object: Some(key), code, at, actor, ..
+        }) = event
+            && *code != 0
+            && actor.activity.is_automatic()
+        {
+            self.refused.insert(*key, *at);
+        }
         for charge in charges {
             self.charge(charge, estate, history);
         }
@@ -108,13 +127,34 @@ impl Bench {
         healed: VirtualTime,
         charge: bool,
     ) -> Comparison {
-        let result = convergence::compare(estate, healed);
+        let result = convergence::compare(estate, healed, &self.refused);
         if charge {
             for charge in result.charges {
                 self.charge(charge, estate, history);
             }
         }
         Comparison { compared: result.compared, differing: result.differing, notes: result.notes }
+    }
+
+    /// The rules that are suspended although nothing broke them.
+    #[must_use]
+    pub fn needless_suspensions(&self) -> Vec<&str> {
+        let needless = |name: &&String| !self.held_back.contains_key(name.as_str());
+        self.suspended.iter().filter(needless).map(String::as_str).collect()
+    }
+
+    /// Charges that nothing came to rest where it had to.
+    pub fn no_rest(&mut self, estate: &Estate, message: String) {
+        let charge = Charge {
+            oracle: "quiescence",
+            at: estate.now(),
+            object: None,
+            attribute: None,
+            message,
+            expected: Some("a cycle that ends without a failure of its own".to_owned()),
+            actual: None,
+        };
+        self.charge(charge, estate, &History::default());
     }
 
     /// The findings so far, with a line for those that were only counted.
@@ -133,6 +173,7 @@ impl Bench {
 
     fn charge(&mut self, charge: Charge, estate: &Estate, history: &History) {
         if self.suspended.iter().any(|name| name == charge.oracle) {
+            *self.held_back.entry(charge.oracle).or_default() += 1;
             return;
         }
         let count = self.charged.entry(charge.oracle).or_default();
@@ -159,11 +200,7 @@ pub struct Comparison {
 fn dressed(charge: Charge, estate: &Estate, history: &History) -> Finding {
     let subject = charge.object.and_then(|key| subject_of(estate, key));
     let attribute = charge.object.zip(charge.attribute).map(|(key, attribute)| {
-        format!(
-            "{}.{}",
-            key.side.short(),
-            crate::observe::attribute_name(estate, key.side, attribute)
-        )
+        format!("{}.{}", key.side.short(), crate::observe::attribute_name(estate, key, attribute))
     });
     let last_writer = charge
         .object
@@ -187,7 +224,7 @@ fn dressed(charge: Charge, estate: &Estate, history: &History) -> Finding {
 
 fn subject_of(estate: &Estate, key: ObjectKey) -> Option<&Subject> {
     match key.side {
-        Side::Ad => estate.subject_of_ad(key.number),
+        Side::Ad => estate.subject_of_ad(key.forest, ObjectNumber(key.number)),
         Side::Exchange => estate.subject_of_mailbox(key.number),
         Side::Entra => {
             let id = estate.entra.user(key.number)?.id;
@@ -196,15 +233,19 @@ fn subject_of(estate: &Estate, key: ObjectKey) -> Option<&Subject> {
     }
 }
 
-/// Values for people.
+/// Values for people: one as it is, several as a JSON list, so that they can be told apart whatever
+/// is in them.
 fn shown<V: AsRef<[u8]>>(values: &[V]) -> String {
     match values {
         [] => "(absent)".to_owned(),
         [only] => String::from_utf8_lossy(only.as_ref()).into_owned(),
         several => {
-            let list: Vec<_> =
+            let list: serde_json::Value =
                 several.iter().map(|v| String::from_utf8_lossy(v.as_ref())).collect();
-            format!("[{}]", list.join(", "))
+            list.to_string()
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,10 @@ impl Oracle for OnePrimary {
             return None;
         }
         let addresses = match write.object.side {
-            Side::Ad => estate.forest.schema().attribute_named("proxyAddresses")?.number,
+            Side::Ad => {
+                let schema = estate.forests.get(write.object.forest)?.schema();
+                schema.attribute_named("proxyAddresses")?.number
+            }
             Side::Entra | Side::Exchange => property::EMAIL_ADDRESSES,
         };
         let change = write.changes.iter().find(|change| change.attribute == addresses)?;

@@ -3,7 +3,7 @@
 //! Why: a job that writes although nothing changed never ends, and feeds every synchronization that
 //! listens to AD with changes that are none.
 
-use sim::ledger::{Activity, Event, Side};
+use sim::ledger::{Event, Side};
 
 use super::{Charge, shown};
 
@@ -17,8 +17,7 @@ pub(super) struct Quiescence {
 impl Quiescence {
     pub(super) fn observe(&self, event: &Event) -> Option<Charge> {
         let Event::Write(write) = event else { return None };
-        let automatic = matches!(write.actor.activity, Activity::Writeback | Activity::Sync);
-        if !self.active || !automatic {
+        if !self.active || !write.actor.activity.is_automatic() {
             return None;
         }
         let change = write.changes.first()?;

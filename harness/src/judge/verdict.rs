@@ -5,6 +5,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::scenario::Span;
+
 /// The version of the JSON document.
 pub const DOCUMENT_VERSION: u32 = 1;
 
@@ -49,7 +51,7 @@ pub struct Trace {
     pub hash: String,
     /// How many events.
     pub events: u64,
-    /// The virtual time of the last one, RFC 3339.
+    /// The virtual time of the last one, RFC 3339; the start when there was none.
     pub last: String,
 }
 
@@ -94,8 +96,21 @@ pub enum Rule {
 pub struct Location {
     /// From 1.
     pub line: usize,
-    /// From 1.
+    /// From 1, in characters.
     pub column: usize,
+    /// Characters, on the first line alone; at least 1.
+    pub length: usize,
+}
+
+impl Location {
+    /// The place of a span in a file's text.
+    #[must_use]
+    pub fn of(span: Span, source: &str) -> Self {
+        let (line, column) = span.line_column(source);
+        let text = source.get(span.range()).unwrap_or_default();
+        let length = text.lines().next().unwrap_or_default().trim_end().chars().count().max(1);
+        Self { line, column, length }
+    }
 }
 
 /// Something that was wrong.

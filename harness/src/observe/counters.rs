@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use sim::clock::VirtualTime;
+use sim::directory::request::ObjectNumber;
 use sim::estate::Estate;
 use sim::exchange::property::{self, Bucket};
 use sim::ledger::{Activity, Event, Side, Write};
@@ -37,12 +38,14 @@ impl Counters {
     pub fn observe(&mut self, event: &Event, estate: &Estate) {
         match event {
             Event::Write(write) => self.write(write, estate),
-            Event::Outcome(outcome) if outcome.actor.activity == Activity::Writeback => {
+            Event::Outcome(outcome)
+                if outcome.side == Side::Ad && outcome.actor.activity == Activity::Writeback =>
+            {
                 if outcome.code == 0 && !outcome.effective {
                     self.counts.redundant_writes += 1;
                 }
             }
-            Event::Outcome(_) | Event::Read(_) | Event::Fault(_) => {}
+            Event::Outcome(_) | Event::Question(_) | Event::Read(_) | Event::Fault(_) => {}
         }
     }
 
@@ -63,7 +66,8 @@ impl Counters {
             Side::Ad if write.actor.activity == Activity::Writeback => {
                 self.counts.ad_writes += 1;
                 let mailbox =
-                    estate.subject_of_ad(write.object.number).and_then(|subject| subject.exchange);
+                    estate.subject_of_ad(write.object.forest, ObjectNumber(write.object.number));
+                let mailbox = mailbox.and_then(|subject| subject.exchange);
                 if let Some(since) = mailbox.and_then(|number| self.waiting.remove(&number)) {
                     let lag = write.at.since(since).as_micros();
                     self.lags.push(u64::try_from(lag).unwrap_or(u64::MAX));

@@ -20,9 +20,9 @@ pub struct History {
 }
 
 impl History {
-    /// Takes an event in. Reads are not kept: they lead to nothing by themselves.
+    /// Takes an event in. Reads and questions are not kept: they lead to nothing by themselves.
     pub fn keep(&mut self, event: Event) {
-        if matches!(event, Event::Read(_)) {
+        if matches!(event, Event::Read(_) | Event::Question(_)) {
             return;
         }
         if self.events.len() == KEPT {
@@ -35,7 +35,7 @@ impl History {
     #[must_use]
     pub fn chain(&self, subject: &Subject, estate: &Estate) -> Vec<String> {
         let concerns = |key: ObjectKey| match key.side {
-            Side::Ad => subject.ad == Some(key.number),
+            Side::Ad => subject.ad.is_some_and(|ad| ObjectKey::ad(ad.forest, ad.number) == key),
             Side::Entra => subject.entra == Some(key.number),
             Side::Exchange => subject.exchange == Some(key.number),
         };
@@ -50,9 +50,11 @@ impl History {
                         let lost = if outcome.answered { "" } else { ", the answer was lost" };
                         let effect = if outcome.effective { "" } else { " without effect" };
                         format!(
-                            "{} {}: LDAP modify, result {}{effect}{lost} {}",
+                            "{} {} ({}): {} answers {}{effect}{lost} {}",
                             outcome.at,
+                            outcome.actor.name,
                             outcome.actor.activity.word(),
+                            if outcome.side == Side::Ad { "LDAP" } else { "Exchange Online" },
                             outcome.code,
                             outcome.diagnostic.trim()
                         )
@@ -63,7 +65,7 @@ impl History {
                 Event::Fault(hit) => {
                     Some(format!("{} fault {} at {}", hit.at, hit.name, hit.place))
                 }
-                Event::Write(_) | Event::Outcome(_) | Event::Read(_) => None,
+                Event::Write(_) | Event::Outcome(_) | Event::Question(_) | Event::Read(_) => None,
             })
             .take(LINKS)
             .collect();
@@ -81,7 +83,7 @@ fn describe(write: &Write, estate: &Estate) -> String {
             format!(
                 "{}.{} {} -> {}",
                 write.object.side.short(),
-                attribute_name(estate, write.object.side, change.attribute),
+                attribute_name(estate, write.object, change.attribute),
                 shown(&change.old),
                 shown(&change.new)
             )
@@ -96,28 +98,30 @@ fn describe(write: &Write, estate: &Estate) -> String {
     )
 }
 
-/// The documented spelling of an attribute on a side.
+/// The documented spelling of an attribute of an object.
 #[must_use]
-pub fn attribute_name(estate: &Estate, side: Side, attribute: u16) -> String {
-    match side {
+pub fn attribute_name(estate: &Estate, object: ObjectKey, attribute: u16) -> String {
+    match object.side {
         Side::Ad => estate
-            .forest
-            .schema()
-            .attribute(attribute)
+            .forests
+            .get(object.forest)
+            .and_then(|forest| forest.schema().attribute(attribute))
             .map_or_else(|| attribute.to_string(), |a| a.name.to_string()),
         Side::Entra => sim::entra::property::name(attribute).unwrap_or("?").to_owned(),
         Side::Exchange => property::name(attribute).to_owned(),
     }
 }
 
-/// Values for people.
+/// Values for people: one as it is, several as a JSON list, so that they can be told apart whatever
+/// is in them.
 fn shown(values: &[Box<[u8]>]) -> String {
     let text = match values {
         [] => return "(absent)".to_owned(),
         [only] => String::from_utf8_lossy(only).into_owned(),
         several => {
-            let list: Vec<_> = several.iter().map(|v| String::from_utf8_lossy(v)).collect();
-            format!("[{}]", list.join(", "))
+            let list: serde_json::Value =
+                several.iter().map(|v| String::from_utf8_lossy(v)).collect();
+            list.to_string()
         }
     };
     if text.chars().count() > SHOWN {

@@ -108,7 +108,7 @@ fn expectation() -> Finding {
             "2026-09-01T08:10:00Z exchange-admin adds smtp:new@contoso.com to u7".into(),
             "2026-09-01T08:20:00Z writeback reads u7".into(),
         ],
-        location: Some(Location { line: 6, column: 12 }),
+        location: Some(Location { line: 6, column: 12, length: 4 }),
     }
 }
 

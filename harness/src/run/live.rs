@@ -414,8 +414,6 @@ fn did_not_end() -> LiveError {
 mod tests {
     use serde_json::json;
     use sim::caller::{Caller, Role};
-    use sim::directory::entry::DcNumber;
-    use sim::directory::request::ObjectNumber;
     use sim::powershell::{Argument, CmdletCall};
 
     use super::*;
@@ -465,8 +463,8 @@ mod tests {
 
     fn in_ad(live: &Live) -> Vec<String> {
         live.runner.estate.with(|estate| {
-            let number = estate.subject("u1").and_then(|subject| subject.ad).unwrap();
-            estate.ad_texts(DcNumber(0), ObjectNumber(number), "extensionAttribute1")
+            let ad = estate.subject("u1").and_then(|subject| subject.ad).unwrap();
+            estate.ad_texts(ad, "extensionAttribute1")
         })
     }
 

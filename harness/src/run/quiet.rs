@@ -21,21 +21,27 @@ impl Runner<'_> {
         let healed = self.now();
         self.estate.with(|estate| estate.faults.end_all(healed));
         self.phase = "rest";
-        self.cycles_from(healed);
+        let _ = self.cycles_from(healed);
         let ladder_ends = healed + LADDER;
         while self.broken.is_none() && self.now() < ladder_ends && self.differs(healed) {
             let from = self.now();
-            self.cycles_from(from);
+            let _ = self.cycles_from(from);
         }
         self.bench.expect_quiet(true);
         let from = self.now();
-        self.cycles_from(from);
+        if let Some(problem) = self.cycles_from(from) {
+            let bench = &mut self.bench;
+            self.estate.with(|estate| bench.no_rest(estate, problem));
+        }
         self.bench.expect_quiet(false);
         self.phase = "comparison";
         let comparison =
             self.estate.with(|estate| self.bench.compare(estate, &self.history, healed, true));
         self.counters.compared(comparison.compared);
         self.notes.extend(comparison.notes);
+        for rule in self.bench.needless_suspensions() {
+            self.notes.push(format!("the rule {rule} is suspended, and nothing broke it"));
+        }
     }
 
     fn differs(&mut self, healed: VirtualTime) -> bool {
@@ -43,21 +49,29 @@ impl Runner<'_> {
         self.estate.with(|estate| bench.compare(estate, history, healed, false)).differing > 0
     }
 
-    /// One whole Connect cycle and one whole writeback cycle that began after `from`, whichever of
-    /// them there are, and a writeback cycle after the Connect cycle.
-    fn cycles_from(&mut self, from: VirtualTime) {
+    /// One whole Connect cycle that began after `from`, and one whole writeback cycle after it where
+    /// the job runs. Answers what kept a cycle from coming to its end.
+    fn cycles_from(&mut self, from: VirtualTime) -> Option<String> {
         let (connect, interval) = self.estate.with(|estate| {
             let interval = estate.entra.job.as_ref().map(|job| job.interval);
             (estate.connect.interval, interval)
         });
         let horizon = from + (connect + interval.unwrap_or_default()) * 4;
-        self.play(horizon, |runner| runner.connect_ended_since(from));
-        let after = self.now();
-        if self.job_runs() {
-            self.play(after + interval.unwrap_or_default() * 4, |runner| {
-                runner.engine.cycles().1.is_some_and(|began| began >= after)
-            });
+        if !self.play(horizon, |runner| runner.connect_ended_since(from)) {
+            return Some("no Connect cycle ended within four intervals".to_owned());
         }
+        let after = self.now();
+        if !self.job_runs() {
+            return None;
+        }
+        let ended = self.play(after + interval.unwrap_or_default() * 4, |runner| {
+            runner.engine.cycles().1.is_some_and(|began| began >= after)
+        });
+        if !ended {
+            return Some("no writeback cycle ended within four intervals".to_owned());
+        }
+        let failure = self.engine.last_cycle()?.failure.clone()?;
+        Some(format!("the writeback cycle failed: {} {}", failure.code, failure.detail))
     }
 
     fn connect_ended_since(&self, from: VirtualTime) -> bool {

@@ -12,7 +12,7 @@ use super::options::Progress;
 use super::process::{Engine, EngineStep};
 use crate::judge::Bench;
 use crate::judge::expectation::Scene;
-use crate::judge::verdict::Finding;
+use crate::judge::verdict::{Finding, Location, Rule};
 use crate::observe::{Counters, History};
 use crate::scenario::{Expectations, Share};
 use crate::stage::Roster;
@@ -55,6 +55,8 @@ pub(super) struct Runner<'a> {
     pub(super) findings: Vec<Finding>,
     /// What is worth knowing and nobody's fault.
     pub(super) notes: Vec<String>,
+    /// Why the run proves nothing, even without a finding.
+    pub(super) reasons: Vec<String>,
     pub(super) watches: Vec<Watch>,
     pub(super) repeated: Vec<RepeatedEdits>,
     pub(super) edits: Chance,
@@ -65,6 +67,7 @@ pub(super) struct Runner<'a> {
     /// Hybridsim's own failure, in words.
     pub(super) broken: Option<String>,
     steps_at: (VirtualTime, u64),
+    checked_at: VirtualTime,
 }
 
 /// Who is due.
@@ -94,6 +97,7 @@ impl<'a> Runner<'a> {
             history: History::default(),
             findings: Vec::new(),
             notes: Vec::new(),
+            reasons: Vec::new(),
             watches: Vec::new(),
             repeated: Vec::new(),
             edits: Chance::stream(seed, "edits"),
@@ -103,6 +107,7 @@ impl<'a> Runner<'a> {
             phase: "story",
             broken: None,
             steps_at: (VirtualTime::default(), 0),
+            checked_at: VirtualTime::default(),
         }
     }
 
@@ -178,7 +183,7 @@ impl<'a> Runner<'a> {
             }
             changed
         });
-        if changed && !self.watches.is_empty() {
+        if !self.watches.is_empty() && (changed || self.checked_at != self.now()) {
             self.check_watches();
         }
     }
@@ -235,8 +240,10 @@ impl<'a> Runner<'a> {
         accepted
     }
 
-    fn check_watches(&mut self) {
+    /// Looks whether what must hold holds, and what must not does not.
+    pub(super) fn check_watches(&mut self) {
         let now = self.now();
+        self.checked_at = now;
         let mut watches = core::mem::take(&mut self.watches);
         for watch in &mut watches {
             if watch.broken || watch.until.is_some_and(|until| now > until) {
@@ -255,9 +262,8 @@ impl<'a> Runner<'a> {
     }
 
     fn came_true(&self, watch: &Watch) -> Finding {
-        let (line, column) = watch.expect.span.line_column(self.source);
         Finding {
-            rule: crate::judge::verdict::Rule::Expectation(watch.words.clone()),
+            rule: Rule::Expectation(watch.words.clone()),
             message: "what must never hold came to hold".to_owned(),
             object: None,
             attribute: None,
@@ -266,7 +272,7 @@ impl<'a> Runner<'a> {
             last_writer: None,
             at: self.now().to_string(),
             chain: Vec::new(),
-            location: Some(crate::judge::verdict::Location { line, column }),
+            location: Some(Location::of(watch.expect.span, self.source)),
         }
     }
 }

@@ -6,20 +6,19 @@ use engine::ports::MailboxId;
 use engine::transfer::{Evidence, RollbackConfig, TransferConfig, TransferReport, loss};
 use sim::caller::{Caller, Role};
 use sim::clock::VirtualTime;
-use sim::directory::entry::DcNumber;
-use sim::directory::request::ObjectNumber;
 use sim::entra::job::{JobRequest, ResetScope};
 use sim::estate::Estate;
 use sim::powershell::CmdletCall;
 
+use super::attempt::is_attempt;
 use super::faults;
 use super::process::TransferOrder;
 use super::runner::{RepeatedEdits, Runner, Watch};
 use crate::bridge::translate::{guid_to_engine, to_engine};
 use crate::judge::verdict::{Finding, Location, Rule};
 use crate::scenario::{
-    Action, Authority, ConnectAction, Cycle, Edits, Expectations, JobAction, RestartScope,
-    Scenario, Selector, Span, Step, Transfer,
+    Action, At, Authority, ConnectAction, Cycle, Edits, Expectations, JobAction, RestartScope,
+    Scenario, Selector, Span, Spanned, Step, Transfer,
 };
 
 /// Longer than any activity of a story may take: past it the step has failed.
@@ -32,13 +31,22 @@ impl Runner<'_> {
             if self.broken.is_some() {
                 return;
             }
-            if let Some(at) = step.at.as_ref().and_then(|at| at.value.instant(scenario.world.start))
-            {
-                self.play(VirtualTime::from_jiff(at), |_| false);
+            if let Some(at) = &step.at {
+                self.come_to(at, scenario.world.start);
             }
             self.note_attempts(step);
             self.step(scenario, step);
             self.observe();
+        }
+        self.play_to_declared_ends();
+    }
+
+    /// Edits and watches with a length of their own are played to their end, although no step follows.
+    fn play_to_declared_ends(&mut self) {
+        let edits = self.repeated.iter().filter_map(|repeated| repeated.until);
+        let watches = self.watches.iter().filter_map(|watch| watch.until);
+        if let Some(end) = edits.chain(watches).max() {
+            self.play(end, |_| false);
         }
     }
 
@@ -84,7 +92,12 @@ impl Runner<'_> {
             }
             Action::Wait(length) => self.wait(*length),
             Action::Cycle(cycle) => self.cycle(*cycle, step.span),
-            Action::Job(action) => self.job(action, step.span),
+            Action::Job(action) if role.may_run_jobs() => self.job(action, step.span),
+            Action::Job(_) => {
+                let message = format!("the role {} may not operate jobs", role.name());
+                let refused = Refused::Named(vec!["Authorization_RequestDenied".to_owned()]);
+                self.settle(step, step.span, Err((message, refused)));
+            }
             Action::Connect(ConnectAction::Upgrade { build }) => {
                 self.estate.with(|estate| estate.connect.build.clone_from(&build.value));
             }
@@ -137,8 +150,9 @@ impl Runner<'_> {
                     self.fail(
                         expected.span,
                         format!(
-                            "the step had to fail with {}, and failed so: {message}",
-                            expected.value
+                            "the step had to fail with {}, and failed with {}: {message}",
+                            expected.value,
+                            refused.word()
                         ),
                     );
                 }
@@ -154,6 +168,7 @@ impl Runner<'_> {
             Authority::Cloud => {
                 let mut config = TransferConfig::new(id, ids);
                 config.wave = transfer.wave.map_or(config.mailboxes.len().max(1), |w| w as usize);
+                config.pause = transfer.pause;
                 config.evidence = self.evidence(&transfer.mailboxes.value);
                 config.sync_cycle = scenario.world.connect.cycle;
                 TransferOrder::ToCloud(config)
@@ -193,7 +208,7 @@ impl Runner<'_> {
         }
         let outcome = if let Some(failure) = &report.stopped {
             let message = format!("the transfer stopped: {} {}", failure.code, failure.detail);
-            Err((message, Refused::Transfer(vec![failure.code.to_owned()])))
+            Err((message, Refused::Named(vec![failure.code.to_owned()])))
         } else if report.not_flipped() > 0 {
             Err(not_transferred(report))
         } else {
@@ -219,7 +234,7 @@ impl Runner<'_> {
         self.estate.with(|estate| {
             let changed = |subject: &sim::estate::Subject| {
                 let mailbox = estate.exchange.mailbox(subject.exchange?)?;
-                let slot = estate.forest.object(DcNumber(0), ObjectNumber(subject.ad?))?;
+                let slot = estate.ad_entry(subject)?;
                 Some((MailboxId(guid_to_engine(mailbox.id)), to_engine(slot.stamp.when_changed)))
             };
             Evidence {
@@ -245,7 +260,7 @@ impl Runner<'_> {
         let now = self.now();
         let accepted = self.edit_round(&mailboxes, wanted.share);
         if accepted == 0 {
-            self.notes
+            self.reasons
                 .push("edits: no mailbox of the selection is editable in the cloud".to_owned());
         }
         if let Some(every) = wanted.every {
@@ -354,24 +369,35 @@ impl Runner<'_> {
             broken: false,
             words: words.split_whitespace().collect::<Vec<_>>().join(" "),
         });
-        let failures = self.failures(expect);
-        if !never {
-            self.findings.extend(failures);
-        }
+        self.check_watches();
     }
 
-    /// A prohibition counts only when somebody tried to bring it about: a later step that names the
-    /// object, and the attribute's value or the attribute.
-    fn note_attempts(&mut self, step: &Step) {
-        let text = self.source.get(step.span.range()).unwrap_or_default();
-        for watch in self.watches.iter_mut().filter(|watch| watch.never) {
-            watch.attempted |= super::attempt::is_attempt(&watch.expect, &step.action, text);
+    /// Lets time pass until a step is due. Steps before it may have taken longer than the file thought.
+    fn come_to(&mut self, at: &Spanned<At>, start: jiff::Timestamp) {
+        let Some(due) = at.value.instant(start).map(VirtualTime::from_jiff) else { return };
+        let now = self.now();
+        if due < now {
+            self.fail(
+                at.span,
+                format!("the step was due at {due}, and the steps before it ended at {now}"),
+            );
+            return;
         }
+        self.play(due, |_| false);
+    }
+
+    /// A prohibition counts only when somebody tried to bring it about.
+    fn note_attempts(&mut self, step: &Step) {
+        let (watches, roster) = (&mut self.watches, &self.roster);
+        self.estate.with(|estate| {
+            for watch in watches.iter_mut().filter(|watch| watch.never && !watch.attempted) {
+                watch.attempted = is_attempt(&watch.expect, &step.action, estate, roster);
+            }
+        });
     }
 
     /// Notes that a step did not go as the file says.
     pub(super) fn fail(&mut self, span: Span, message: String) {
-        let (line, column) = span.line_column(self.source);
         let text = self.source.get(span.range()).unwrap_or_default();
         let words = text.lines().next().unwrap_or_default().trim();
         self.findings.push(Finding {
@@ -384,7 +410,7 @@ impl Runner<'_> {
             last_writer: None,
             at: self.now().to_string(),
             chain: Vec::new(),
-            location: Some(Location { line, column }),
+            location: Some(Location::of(span, self.source)),
         });
     }
 }
@@ -394,30 +420,41 @@ fn not_transferred(report: &TransferReport) -> (String, Refused) {
     let bad: Vec<_> = report.exceptions.iter().filter(|e| !e.outcome.is_good()).collect();
     let detail = bad.first().map_or_else(String::new, |exception| {
         format!(
-            "; the first is {} ({:?}): {}",
-            exception.mailbox, exception.outcome, exception.detail
+            "; the first is {} ({}): {}",
+            exception.mailbox,
+            exception.outcome.word(),
+            exception.detail
         )
     });
-    let mut names: Vec<String> = bad.iter().map(|e| format!("{:?}", e.outcome)).collect();
+    let mut names: Vec<String> = bad.iter().map(|e| e.outcome.word().to_owned()).collect();
     names.extend(bad.iter().map(|e| e.detail.clone()));
     names.extend(report.findings.iter().map(|finding| finding.id.to_owned()));
     let message = format!("{} mailbox(es) were not transferred{detail}", report.not_flipped());
-    (message, Refused::Transfer(names))
+    (message, Refused::Named(names))
 }
 
 /// How a step was refused.
 enum Refused {
-    Transfer(Vec<String>),
+    Named(Vec<String>),
     Exchange(sim::exchange::cmdlets::CmdletError),
     Ad(sim::estate::PersonError),
 }
 
 impl Refused {
+    /// The name that `expect_error` would use.
+    fn word(&self) -> String {
+        match self {
+            Self::Exchange(error) => error.kind.name().to_owned(),
+            Self::Ad(error) => error.name(),
+            Self::Named(names) => names.first().cloned().unwrap_or_default(),
+        }
+    }
+
     fn is_called(&self, name: &str) -> bool {
         match self {
             Self::Exchange(error) => error.kind.is_called(name),
             Self::Ad(error) => error.is_called(name),
-            Self::Transfer(names) => names.iter().any(|known| known.eq_ignore_ascii_case(name)),
+            Self::Named(names) => names.iter().any(|known| known.eq_ignore_ascii_case(name)),
         }
     }
 }

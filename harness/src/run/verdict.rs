@@ -48,7 +48,7 @@ pub(super) fn of(runner: Runner<'_>, scenario: &Scenario, frame: &Frame) -> Scen
         trace: Trace {
             hash: format!("{:032x}", trace.hash),
             events: trace.events,
-            last: trace.last.to_string(),
+            last: trace.last.unwrap_or(frame.start).to_string(),
         },
         counts: runner.counters.counts(),
         faults: faults
@@ -68,7 +68,7 @@ pub(super) fn of(runner: Runner<'_>, scenario: &Scenario, frame: &Frame) -> Scen
 
 /// Why a run without findings proves nothing.
 fn reasons(runner: &Runner<'_>, scenario: &Scenario) -> Vec<String> {
-    let mut reasons = Vec::new();
+    let mut reasons = runner.reasons.clone();
     runner.estate.with(|estate| {
         for rule in estate.faults.rules().iter().filter(|rule| rule.hits == 0) {
             reasons.push(format!(

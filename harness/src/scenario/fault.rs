@@ -103,7 +103,6 @@ pub enum PortCall {
     EntraUsers,
     EntraAgents,
     EntraSyncConfiguration,
-    EntraObjectCloudManaged,
     DirectoryFind,
     DirectoryRead,
     DirectoryModify,
@@ -117,7 +116,7 @@ pub enum PortCall {
 
 impl PortCall {
     /// Every port call with its name in a file: `<port>.<method>`.
-    pub const ALL: [(Self, &'static str); 17] = [
+    pub const ALL: [(Self, &'static str); 16] = [
         (Self::ExchangeMailboxesChanged, "exchange.mailboxes_changed"),
         (Self::ExchangeMailboxes, "exchange.mailboxes"),
         (Self::ExchangeSetMailboxes, "exchange.set_mailboxes"),
@@ -125,7 +124,6 @@ impl PortCall {
         (Self::EntraUsers, "entra.users"),
         (Self::EntraAgents, "entra.agents"),
         (Self::EntraSyncConfiguration, "entra.sync_configuration"),
-        (Self::EntraObjectCloudManaged, "entra.object_cloud_managed"),
         (Self::DirectoryFind, "directory.find"),
         (Self::DirectoryRead, "directory.read"),
         (Self::DirectoryModify, "directory.modify"),

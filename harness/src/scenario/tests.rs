@@ -160,7 +160,7 @@ world:
   start: 2026-09-01T08:00:00Z
   forest:
     domains: [corp.contoso.com]
-    dcs: [{name: DC1}, {name: DC2, replication: 15s}]
+    dcs: [{name: DC1, domain: corp.contoso.com}]
     exchange_schema: true
   tenant: {domain: contoso.com, initial: contoso.onmicrosoft.com}
   connect: {build: 2.5.190.0, cycle: 30m}

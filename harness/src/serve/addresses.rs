@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use sim::directory::forest::Forest;
 use sim::estate::Estate;
 use sim::wire::tls::Authority;
 
@@ -35,9 +36,12 @@ impl Hosts {
 
     /// A certificate authority, with a certificate for every name that clients use.
     pub(super) fn authority(&self, estate: &Estate) -> Result<Authority, ServeError> {
-        let domain = estate.forest.domains().first().map_or("", |domain| domain.dns.as_str());
-        let mut names: Vec<String> =
-            estate.forest.dcs().iter().map(|dc| format!("{}.{domain}", dc.host)).collect();
+        let named = |(_, forest): (_, &Forest)| -> Vec<String> {
+            let dcs = forest.dcs().iter();
+            dcs.filter_map(|dc| Some(format!("{}.{}", dc.host, forest.domain(dc.domain)?.dns)))
+                .collect()
+        };
+        let mut names: Vec<String> = estate.forests.iter().flat_map(named).collect();
         names.push(self.plain.trim_matches(['[', ']']).to_owned());
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Authority::new(&names)

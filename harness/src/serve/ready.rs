@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sim::directory::entry::DcNumber;
-use sim::directory::request::ObjectNumber;
 use sim::estate::{Estate, Subject};
 use sim::exchange::{RecipientType, property};
 use sim::wire::identity::{Application, Applications};
@@ -93,10 +91,12 @@ impl Ready {
                 .named(name)
                 .ok_or_else(|| ServeError::Internal(format!("there is no application `{name}`")))
         };
-        let dc = DcNumber(0);
-        let accounts = estate.accounts();
+        let domain = estate.job_domain();
+        let accounts = estate
+            .accounts(domain.0)
+            .ok_or_else(|| ServeError::Internal("the forest has no accounts".to_owned()))?;
         let (administrator, agent) = (&accounts.administrator, &accounts.agent);
-        let upn = estate.ad_texts(dc, administrator.object, "userPrincipalName").pop();
+        let upn = estate.ad_texts(administrator.object, "userPrincipalName").pop();
         let application = named("hybridsim")?;
         let mut clients = BTreeMap::new();
         for name in CLIENTS {
@@ -117,11 +117,11 @@ impl Ready {
             client_id: application.client_id.to_string(),
             client_secret: application.secret.clone(),
             clients,
-            base_dn: estate.base_dn(),
-            bind_dn: estate.forest.dn_of(dc, administrator.object),
+            base_dn: estate.base_dn(domain.0, domain.1),
+            bind_dn: estate.ad_dn(administrator.object),
             bind_upn: upn.unwrap_or_default(),
             bind_password: administrator.password.clone(),
-            agent_bind_dn: estate.forest.dn_of(dc, agent.object),
+            agent_bind_dn: estate.ad_dn(agent.object),
             agent_bind_password: agent.password.clone(),
             agents: urls.agents.clone(),
             job: estate.entra.job.as_ref().map(|job| Job {
@@ -144,7 +144,7 @@ fn examples(estate: &Estate) -> Vec<User> {
         Some(User {
             upn: mailbox.record.text(property::USER_PRINCIPAL_NAME)?.to_owned(),
             id: mailbox.id.to_string(),
-            dn: estate.forest.dn_of(DcNumber(0), ObjectNumber(subject.ad?)),
+            dn: estate.ad_dn(subject.ad?),
         })
     };
     estate.subjects().iter().filter_map(example).take(EXAMPLES).collect()

@@ -3,17 +3,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
-use sim::directory::entry::DcNumber;
+use sim::directory::forests::AdObject;
 use sim::directory::name::Sid;
 use sim::directory::principal::Principal;
-use sim::directory::request::{Filter, Name, ObjectNumber, Scope, SearchRequest};
+use sim::directory::request::{Filter, Name, Scope, SearchRequest};
 use sim::directory::schema::syntax::Syntax;
 use sim::entra;
 use sim::estate::{Estate, Subject};
 use sim::exchange::property::{self, PROPERTIES};
 use sim::exchange::{Mailbox, address};
 use sim::guid::Guid;
-use sim::ledger::{ObjectKey, Side};
+use sim::ledger::ObjectKey;
 use sim::powershell::ParameterKind;
 use sim::record::{AttributeNumber, Record};
 
@@ -27,7 +27,7 @@ pub(super) fn mailbox(estate: &mut Estate, name: &str) -> Option<Value> {
     let in_cloud = mailbox.cloud_managed || !mailbox.dir_synced;
     let exchange = exchange(mailbox);
     Some(json!({
-        "ad": subject.ad.map(|number| ad(estate, ObjectNumber(number))),
+        "ad": subject.ad.map(|object| ad(estate, object)),
         "entra": subject.entra.and_then(|number| entra(estate, number)),
         "exchange": exchange,
         "authority": if in_cloud { "cloud" } else { "on-premises" },
@@ -36,9 +36,10 @@ pub(super) fn mailbox(estate: &mut Estate, name: &str) -> Option<Value> {
 }
 
 /// Every attribute that has a value, as LDAP shows it; bytes as Base64.
-fn ad(estate: &mut Estate, object: ObjectNumber) -> Value {
+fn ad(estate: &Estate, object: AdObject) -> Value {
+    let Some(forest) = estate.forests.get(object.forest) else { return Value::Null };
     let search = SearchRequest {
-        base: Name::Number(object),
+        base: Name::Number(object.number),
         scope: Scope::Base,
         filter: Filter::Present("objectClass".into()),
         selection: Vec::new(),
@@ -46,10 +47,9 @@ fn ad(estate: &mut Estate, object: ObjectNumber) -> Value {
         time_limit: 0,
         types_only: false,
     };
-    let response =
-        estate.forest.search(DcNumber(0), &Principal::system(), estate.now(), &search, &[]);
+    let response = forest.search(object.dc, &Principal::system(), estate.now(), &search, &[]);
     let Some(entry) = response.entries.into_iter().next() else { return Value::Null };
-    let schema = estate.forest.schema();
+    let schema = forest.schema();
     let mut shown = Map::new();
     for (name, values) in entry.attributes {
         let attribute = schema.attribute_named(&name);
@@ -130,22 +130,26 @@ fn entra(estate: &Estate, number: u32) -> Option<Value> {
 
 /// Who wrote each attribute last, for those that anybody wrote since the start.
 fn last_writers(estate: &Estate, subject: &Subject) -> Value {
-    let schema = estate.forest.schema();
+    let ad = subject.ad.map(|ad| ObjectKey::ad(ad.forest, ad.number));
+    let forest = subject.ad.and_then(|ad| estate.forests.get(ad.forest));
+    let attributes = forest.into_iter().flat_map(|forest| forest.schema().attributes());
     let states =
         [property::FLAG, property::RECIPIENT_TYPE_DETAILS, property::IS_DIR_SYNCED].into_iter();
     let properties = (0..).zip(PROPERTIES).map(|(number, _)| number).chain(states);
     let places = [
-        (Side::Ad, subject.ad, schema.attributes().map(|a| a.number).collect::<Vec<_>>()),
-        (Side::Entra, subject.entra, entra::property::all().map(|(number, _)| number).collect()),
-        (Side::Exchange, subject.exchange, properties.collect()),
+        (ad, attributes.map(|a| a.number).collect::<Vec<_>>()),
+        (
+            subject.entra.map(ObjectKey::entra),
+            entra::property::all().map(|(number, _)| number).collect(),
+        ),
+        (subject.exchange.map(ObjectKey::exchange), properties.collect()),
     ];
     let mut writers = Map::new();
-    for (side, object, attributes) in places {
-        let Some(number) = object else { continue };
-        let key = ObjectKey { side, number };
+    for (object, attributes) in places {
+        let Some(key) = object else { continue };
         for attribute in attributes {
             let Some(last) = estate.ledger.last_writer(key, attribute) else { continue };
-            let name = format!("{}.{}", side.short(), attribute_name(estate, side, attribute));
+            let name = format!("{}.{}", key.side.short(), attribute_name(estate, key, attribute));
             let authority = |in_cloud| if in_cloud { "cloud" } else { "on-premises" };
             let writer = json!({
                 "by": &*last.actor.name,

@@ -80,3 +80,58 @@ fn switches() -> Vec<SwitchSpec> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Who reads each row of a profile.
+    const READERS: [(&str, &str); 23] = [
+        ("proxy_mode", "harness/src/stage/world.rs"),
+        ("write_onmicrosoft", "harness/src/stage/world.rs"),
+        ("null_flow", "harness/src/stage/world.rs"),
+        ("null_flow_multi", "harness/src/stage/world.rs"),
+        ("rtd_mode", "harness/src/stage/world.rs"),
+        ("first_time_requires_initial", "harness/src/stage/world.rs"),
+        ("race", "sim/src/estate/cycle.rs"),
+        ("upn_adds_proxy", "sim/src/estate/cycle.rs"),
+        ("writeback", "harness/src/stage/world.rs"),
+        ("mail_written_back", "harness/src/stage/world.rs"),
+        ("flag_role_noop", "sim/src/exchange/cmdlets/set_mailbox.rs"),
+        ("connect_minimum", "sim/src/connect/mod.rs"),
+        ("connect_hard_stop", "sim/src/connect/mod.rs"),
+        ("connect_hard_stop_after", "sim/src/connect/mod.rs"),
+        ("agent_inactive_after", "sim/src/estate/cloud.rs"),
+        ("exchange_list_page", "sim/src/profile.rs"),
+        ("exchange_get", "sim/src/profile.rs"),
+        ("exchange_set", "sim/src/profile.rs"),
+        ("graph_call", "sim/src/profile.rs"),
+        ("ldap_search", "sim/src/profile.rs"),
+        ("ldap_modify", "sim/src/profile.rs"),
+        ("connect_step", "sim/src/profile.rs"),
+        ("connect_object", "sim/src/profile.rs"),
+    ];
+
+    /// A switch that nobody reads would be set by a scenario and change nothing, silently.
+    #[test]
+    fn every_row_of_every_profile_has_a_reader() {
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for name in profile::names() {
+            let profile = Profile::load(name).unwrap();
+            for row in profile.row_names() {
+                assert!(READERS.iter().any(|(known, _)| *known == row), "{name}: {row}");
+            }
+        }
+        let profile = Profile::load(profile::DEFAULT_PROFILE).unwrap();
+        for (row, file) in READERS {
+            assert!(profile.row(row).is_some(), "{row} is no row any more");
+            let source = std::fs::read_to_string(repository.join(file)).unwrap();
+            let asks = ["is_on", "text", "instant", "timing", "cost"]
+                .iter()
+                .any(|how| source.contains(&format!("{how}(\"{row}\")")));
+            assert!(asks, "{file} does not read {row}");
+        }
+    }
+}

@@ -7,4 +7,4 @@ mod world;
 
 pub use catalogues::{ENTRA_STATE_PROPERTIES, STATE_PROPERTIES, catalogues};
 pub use roster::Roster;
-pub use world::{StageError, Staged, stage, stage_world};
+pub use world::{StageError, Staged, job_configuration, stage, stage_world};

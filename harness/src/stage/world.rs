@@ -77,14 +77,17 @@ pub fn stage_world(world: &World, seed: u64, bugs: PlantedBugs) -> Result<Staged
 pub(super) fn writeback_config(estate: &Estate, bugs: PlantedBugs) -> Option<WritebackConfig> {
     let job = estate.entra.job.as_ref()?;
     Some(WritebackConfig {
-        job: configuration(job, &estate.profile),
+        job: job_configuration(job, &estate.profile),
         domain: job.domain.clone(),
         started: true,
         bugs,
     })
 }
 
-fn configuration(job: &WritebackJob, profile: &Profile) -> JobConfiguration {
+/// The desired state of the job as the engine takes it: the record, and how the profile answers the
+/// open questions.
+#[must_use]
+pub fn job_configuration(job: &WritebackJob, profile: &Profile) -> JobConfiguration {
     JobConfiguration {
         id: job.id.clone(),
         rule: job.rule.clone(),

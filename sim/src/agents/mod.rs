@@ -10,7 +10,7 @@
 use core::time::Duration;
 
 use crate::clock::VirtualTime;
-use crate::directory::entry::DcNumber;
+use crate::directory::forests::DcKey;
 use crate::directory::principal::Principal;
 use crate::fault::{Faults, Place};
 use crate::guid::Guid;
@@ -25,7 +25,7 @@ pub struct Agent {
     /// Its version.
     pub version: String,
     /// The domain controller that it talks to.
-    pub dc: DcNumber,
+    pub dc: DcKey,
     /// The account under which it works, with its rights.
     pub account: Principal,
 }

@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 pub use flow::{Flow, Outgoing};
 
 use crate::clock::VirtualTime;
+use crate::directory::forests::{DcKey, ForestNumber};
 use crate::profile::{Profile, version_parts};
 
 /// The steps of a cycle, in order.
@@ -69,11 +70,23 @@ pub struct ConnectorObject {
     pub full: bool,
 }
 
+/// An object of a connector space for AD: the number of its forest, and its number there.
+pub type ConnectorKey = (ForestNumber, u32);
+
+/// A connector for AD: one for each domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdConnector {
+    /// The domain controller from which it imports.
+    pub dc: DcKey,
+    /// The highest USN imported from there.
+    pub imported_usn: u64,
+}
+
 /// An export that the service refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportError {
-    /// The AD object's number.
-    pub object: u32,
+    /// The AD object.
+    pub object: ConnectorKey,
     /// The error's name: `ExchangeManagedAttributesUpdateNotAllowed`, `AttributeValueMustBeUnique`.
     pub code: &'static str,
     /// What it is about.
@@ -104,12 +117,12 @@ pub struct ConnectSync {
     pub build: String,
     /// The interval of its cycles.
     pub interval: Duration,
-    /// Objects by AD object number.
-    pub objects: Vec<Option<ConnectorObject>>,
+    /// Its connectors for AD.
+    pub connectors: Vec<AdConnector>,
+    /// Objects by number, forest by forest.
+    objects: Vec<Vec<Option<ConnectorObject>>>,
     /// AD objects whose changes are not exported yet.
-    pub pending: BTreeSet<u32>,
-    /// The highest USN imported from its domain controller.
-    pub imported_usn: u64,
+    pub pending: BTreeSet<ConnectorKey>,
     /// Entra users whose flag changed since the last Entra import.
     pub flag_changes: Vec<u32>,
     /// The cycles so far, oldest first.
@@ -121,15 +134,20 @@ pub struct ConnectSync {
 }
 
 impl ConnectSync {
-    /// A server that has seen nothing.
+    /// A server that has seen nothing, with a connector to each of the domain controllers.
     #[must_use]
-    pub fn new(build: &str, interval: Duration) -> Self {
+    pub fn new(
+        build: &str,
+        interval: Duration,
+        imports_from: impl IntoIterator<Item = DcKey>,
+    ) -> Self {
+        let connector = |dc| AdConnector { dc, imported_usn: 0 };
         Self {
             build: build.to_owned(),
             interval,
+            connectors: imports_from.into_iter().map(connector).collect(),
             objects: Vec::new(),
             pending: BTreeSet::new(),
-            imported_usn: 0,
             flag_changes: Vec::new(),
             history: Vec::new(),
             running: None,
@@ -137,19 +155,28 @@ impl ConnectSync {
         }
     }
 
-    /// An object by AD object number.
+    /// An object.
     #[must_use]
-    pub fn object(&self, number: u32) -> Option<&ConnectorObject> {
-        self.objects.get(number as usize).and_then(Option::as_ref)
+    pub fn object(&self, (forest, number): ConnectorKey) -> Option<&ConnectorObject> {
+        self.objects.get(usize::from(forest.0))?.get(number as usize)?.as_ref()
+    }
+
+    /// An object, to be changed.
+    pub fn object_mut(&mut self, (forest, number): ConnectorKey) -> Option<&mut ConnectorObject> {
+        self.objects.get_mut(usize::from(forest.0))?.get_mut(number as usize)?.as_mut()
     }
 
     /// Remembers an object.
-    pub fn remember(&mut self, number: u32, object: ConnectorObject) {
-        let place = number as usize;
-        if self.objects.len() <= place {
-            self.objects.resize(place + 1, None);
+    pub fn remember(&mut self, (forest, number): ConnectorKey, object: ConnectorObject) {
+        let (forest, place) = (usize::from(forest.0), number as usize);
+        if self.objects.len() <= forest {
+            self.objects.resize(forest + 1, Vec::new());
         }
-        self.objects[place] = Some(object);
+        let objects = &mut self.objects[forest];
+        if objects.len() <= place {
+            objects.resize(place + 1, None);
+        }
+        objects[place] = Some(object);
     }
 
     /// Whether this build leaves Exchange attributes of flagged objects alone.

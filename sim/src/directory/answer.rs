@@ -141,6 +141,14 @@ pub struct Written {
 }
 
 impl ResultCode {
+    /// Its name, as RFC 4511 appendix A spells it (`noSuchObject`).
+    #[must_use]
+    pub fn name(self) -> String {
+        let name = format!("{self:?}");
+        let (first, rest) = name.split_at(1);
+        first.to_lowercase() + rest
+    }
+
     /// The number on the wire.
     #[must_use]
     pub const fn number(self) -> u8 {

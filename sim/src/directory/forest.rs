@@ -14,7 +14,7 @@ use crate::guid::Guid;
 use crate::record::{AttributeNumber, Record};
 
 /// A domain of a forest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DomainNumber(pub u16);
 
 /// What a new domain is called.

@@ -15,6 +15,7 @@ pub mod entry;
 mod filter;
 pub mod fold;
 pub mod forest;
+pub mod forests;
 pub mod ldif;
 pub mod modify;
 pub mod name;

@@ -25,6 +25,8 @@ pub enum JobRequest {
     Pause,
     /// `restart` with `resetScope`.
     Restart(ResetScope),
+    /// The desired state in this record was replaced: the engine takes it over.
+    Configure,
     /// `provisionOnDemand` of the user with this id.
     ProvisionOnDemand {
         /// Ties the answer to the request.
@@ -174,6 +176,12 @@ impl WritebackJob {
     #[must_use]
     pub fn is_asked(&self) -> bool {
         !self.requests.is_empty()
+    }
+
+    /// Replaces the interval of the cycles (`schedule.interval`).
+    pub fn set_interval(&mut self, interval: Duration) {
+        self.interval = interval;
+        self.ask(JobRequest::Configure);
     }
 
     /// What was asked since the last call, oldest first.

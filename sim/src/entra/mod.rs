@@ -8,6 +8,8 @@ pub mod property;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
+use crate::directory::forest::DomainNumber;
+use crate::directory::forests::ForestNumber;
 use crate::guid::Guid;
 use crate::ledger::Change;
 use crate::record::{AttributeNumber, Record};
@@ -25,8 +27,9 @@ pub struct User {
     pub source_anchor: Option<Guid>,
     /// `onPremisesObjectIdentifier`: `objectGUID` of the AD object.
     pub object_identifier: Option<Guid>,
-    /// The number of the AD domain it comes from (`onPremisesDomainName`).
-    pub domain: u16,
+    /// The AD domain it comes from (`onPremisesDomainName`), with its forest; `None` for a user of the
+    /// cloud alone.
+    pub domain: Option<(ForestNumber, DomainNumber)>,
     /// `onPremisesSyncBehavior.isCloudManaged`: the source of authority of the whole object.
     pub object_cloud_managed: bool,
     /// How often it changed.

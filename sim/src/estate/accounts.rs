@@ -2,7 +2,9 @@
 
 use crate::chance::Chance;
 use crate::clock::VirtualTime;
+use crate::directory::entry::DcNumber;
 use crate::directory::forest::{DomainNumber, Forest};
+use crate::directory::forests::{AdObject, ForestNumber};
 use crate::directory::principal::{AttributeSet, Rights};
 use crate::directory::request::ObjectNumber;
 use crate::record::Record;
@@ -11,14 +13,14 @@ use crate::record::Record;
 #[derive(Clone)]
 pub struct ServiceAccount {
     /// Its object.
-    pub object: ObjectNumber,
+    pub object: AdObject,
     /// `sAMAccountName`.
     pub name: &'static str,
     /// The password. Secret only as far as a rehearsal has secrets: it is kept out of logs.
     pub password: String,
 }
 
-/// The accounts of an estate.
+/// The accounts of a forest.
 #[derive(Clone)]
 pub struct ServiceAccounts {
     /// A domain administrator.
@@ -28,7 +30,13 @@ pub struct ServiceAccounts {
 }
 
 impl ServiceAccounts {
-    pub(super) fn create(forest: &mut Forest, now: VirtualTime, chance: &mut Chance) -> Self {
+    pub(super) fn create(
+        number: ForestNumber,
+        forest: &mut Forest,
+        now: VirtualTime,
+        chance: &mut Chance,
+    ) -> Self {
+        let forest = &mut (number, forest);
         Self {
             administrator: create(forest, now, chance, ("Administrator", 500, Rights::Full)),
             agent: create(
@@ -43,7 +51,7 @@ impl ServiceAccounts {
 
 /// Creates an account under `CN=Users` of the forest's root domain.
 fn create(
-    forest: &mut Forest,
+    (forest_number, forest): &mut (ForestNumber, &mut Forest),
     now: VirtualTime,
     chance: &mut Chance,
     (name, rid, rights): (&'static str, u32, Rights),
@@ -71,5 +79,7 @@ fn create(
     let object = forest.load(domain, users, class, chance.guid(), record, now);
     let password = format!("{}Aa1!", chance.guid());
     forest.set_account(object, password.as_bytes(), rights);
+    let dc = forest.dcs().iter().find(|dc| dc.domain == domain).map_or(DcNumber(0), |dc| dc.number);
+    let object = AdObject { forest: *forest_number, dc, number: object };
     ServiceAccount { object, name, password }
 }

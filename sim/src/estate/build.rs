@@ -10,6 +10,7 @@ use crate::clock::{Calendar, VirtualTime};
 use crate::connect::{ConnectSync, ConnectorObject, Flow, Outgoing};
 use crate::directory::entry::{ClassNumber, DcNumber};
 use crate::directory::forest::{DcSpec, DomainNumber, DomainSpec, Forest};
+use crate::directory::forests::{AdObject, DcKey, ForestNumber, Forests};
 use crate::directory::name::Sid;
 use crate::directory::principal::Principal;
 use crate::directory::request::ObjectNumber;
@@ -109,10 +110,12 @@ impl Estate {
     pub fn new(plan: EstatePlan) -> Result<Self, BuildError> {
         let mut chance = Chance::stream(plan.seed, "estate");
         let Layout { mut forest, people } = build_forest(&plan, &mut chance);
-        let accounts = ServiceAccounts::create(&mut forest, plan.start, &mut chance);
+        let accounts =
+            vec![ServiceAccounts::create(people.dc.forest, &mut forest, plan.start, &mut chance)];
+        let forests = Forests::new(forest);
         let mut agents = Vec::with_capacity(plan.agents.len());
         for agent in &plan.agents {
-            agents.push(build_agent(&plan, agent, accounts.agent.object, &forest, &mut chance)?);
+            agents.push(build_agent(agent, &accounts, &forests, &mut chance)?);
         }
         let initial_label = plan.tenant.initial.split('.').next().unwrap_or("tenant");
         let exchange = ExchangeOnline::new(vec![
@@ -131,13 +134,14 @@ impl Estate {
                 job.interval,
             )
         });
-        let flow = Flow::new(forest.schema());
+        let flows = forests.iter().map(|(_, forest)| Flow::new(forest.schema())).collect();
+        let imports_from: Vec<DcKey> = forests.domains().map(|(_, at)| at).collect();
         let mut estate = Self {
             profile: plan.profile,
-            forest,
+            forests,
             entra,
             exchange,
-            connect: ConnectSync::new(&plan.connect_build, plan.connect_interval),
+            connect: ConnectSync::new(&plan.connect_build, plan.connect_interval, imports_from),
             agents,
             faults: crate::fault::Faults::default(),
             ledger: Ledger::default(),
@@ -146,7 +150,7 @@ impl Estate {
             charges: true,
             now: plan.start,
             calendar: Calendar::<Due>::default(),
-            flow,
+            flows,
             people,
             accounts,
             subjects: super::truth::Subjects::default(),
@@ -167,18 +171,25 @@ impl Estate {
         since: VirtualTime,
         chance: &mut Chance,
     ) -> Result<(), BuildError> {
-        let numbers = UserNumbers::new(&self.forest);
+        let Some(forest) = self.forests.get(self.people.dc.forest) else { return Ok(()) };
+        let numbers = UserNumbers::new(forest);
         for person in people {
             self.settle_one(&person, &numbers, since, chance)?;
         }
-        self.forest.settle();
-        self.connect.imported_usn = self.forest.dc(DcNumber(0)).map_or(0, |dc| dc.highest_usn);
+        for (_, forest) in self.forests.iter_mut() {
+            forest.settle();
+        }
+        for connector in &mut self.connect.connectors {
+            connector.imported_usn = self.forests.dc(connector.dc).map_or(0, |dc| dc.highest_usn);
+        }
         Ok(())
     }
 
     /// Room for this many more people.
     pub fn reserve(&mut self, people: usize) {
-        self.forest.reserve(DomainNumber(0), people);
+        if let Some(forest) = self.forests.get_mut(self.people.dc.forest) {
+            forest.reserve(self.people.domain, people);
+        }
         self.entra.reserve(people);
         self.exchange.reserve(people);
         self.subjects.reserve(people);
@@ -198,15 +209,14 @@ impl Estate {
         if person.dir_synced {
             let record = self.ad_record(person, numbers, ad_guid)?;
             cloud = self.synced_record(person, &record);
-            digests = self.flow.digests(&record);
-            ad = Some(self.forest.load(
-                DomainNumber(0),
-                self.people,
-                numbers.user_class,
-                ad_guid,
-                record,
-                since,
-            ));
+            let home = self.people;
+            digests = self.flow(home.dc.forest).map_or((0, 0), |flow| flow.digests(&record));
+            ad = self.forests.get_mut(home.dc.forest).map(|forest| {
+                let class = numbers.user_class;
+                let number =
+                    forest.load(home.domain, home.container, class, ad_guid, record, since);
+                AdObject::on(home.dc, number)
+            });
         }
         for (property, values) in &person.cloud {
             let values: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
@@ -217,7 +227,7 @@ impl Estate {
             sync_enabled: person.dir_synced.then_some(true),
             source_anchor: person.dir_synced.then_some(ad_guid),
             object_identifier: person.dir_synced.then_some(ad_guid),
-            domain: 0,
+            domain: person.dir_synced.then_some((self.people.dc.forest, self.people.domain)),
             object_cloud_managed: false,
             version: 0,
             record: entra_record(&cloud),
@@ -234,7 +244,7 @@ impl Estate {
         });
         if let Some(ad) = ad {
             self.connect.remember(
-                ad.0,
+                (ad.forest, ad.number.0),
                 ConnectorObject {
                     user: entra,
                     identity: digests.0,
@@ -246,7 +256,7 @@ impl Estate {
         }
         self.subjects.add(Subject {
             name: person.name.as_str().into(),
-            ad: ad.map(|number| number.0),
+            ad,
             entra: Some(entra),
             exchange,
         });
@@ -283,18 +293,19 @@ impl Estate {
             values.push((number, vec![guid.0.to_vec()]));
         }
         if let (Some(number), Some(domain)) =
-            (numbers.object_sid, self.forest.domain(DomainNumber(0)))
+            (numbers.object_sid, self.forests.domain((self.people.dc.forest, self.people.domain)))
         {
             let rid = FIRST_RID + u32::try_from(self.subjects().len()).unwrap_or(0);
             values.push((number, vec![domain.sid.with_rid(rid).as_bytes().to_vec()]));
         }
         for (name, own) in &person.attributes {
-            let number =
-                self.forest.schema().attribute_named(name).map(|a| a.number).ok_or_else(|| {
-                    BuildError::UnknownAttribute {
-                        person: person.name.clone(),
-                        attribute: name.clone(),
-                    }
+            let schema = self.forests.get(self.people.dc.forest).map(Forest::schema);
+            let number = schema
+                .and_then(|schema| schema.attribute_named(name))
+                .map(|attribute| attribute.number)
+                .ok_or_else(|| BuildError::UnknownAttribute {
+                    person: person.name.clone(),
+                    attribute: name.clone(),
                 })?;
             values.retain(|(have, _)| *have != number);
             values.push((number, own.iter().map(|value| value.as_bytes().to_vec()).collect()));
@@ -352,11 +363,12 @@ impl Estate {
 
     /// What Connect has brought up for this AD object.
     fn synced_record(&self, person: &Person, ad: &Record) -> Record {
-        let mut values = self.flow.identity_values(ad);
+        let Some(flow) = self.flow(self.people.dc.forest) else { return Record::default() };
+        let mut values = flow.identity_values(ad);
         if person.mailbox != Place::None {
             let own = format!("smtp:{}@{}", person.name, self.domains.initial);
             let current = Record::from_sorted([(property::EMAIL_ADDRESSES, [own.as_bytes()])]);
-            values.extend(self.flow.exchange_values(&Outgoing {
+            values.extend(flow.exchange_values(&Outgoing {
                 ad,
                 cloud: &current,
                 domains: &self.exchange.accepted_domains,
@@ -403,7 +415,17 @@ fn entra_record(cloud: &Record) -> Record {
 /// The domains with their domain controllers, and where people are.
 struct Layout {
     forest: Forest,
-    people: ObjectNumber,
+    people: PeopleHome,
+}
+
+/// Where people are settled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PeopleHome {
+    /// The first domain controller of their domain.
+    dc: DcKey,
+    domain: DomainNumber,
+    /// Their organizational unit.
+    container: ObjectNumber,
 }
 
 fn build_forest(plan: &EstatePlan, chance: &mut Chance) -> Layout {
@@ -425,14 +447,15 @@ fn build_forest(plan: &EstatePlan, chance: &mut Chance) -> Layout {
     }
     let root = DomainNumber(0);
     let head = forest.domain(root).map_or(ObjectNumber(0), |domain| domain.head);
-    let people =
+    let container =
         forest.load_container(root, head, "organizationalUnit", "People", chance.guid(), now);
     for (domain, number) in (0..plan.ad_domains.len()).zip(0..) {
         for dc in plan.dcs.iter().filter(|dc| dc.domain == domain).skip(1) {
             forest.add_dc(DomainNumber(number), dc_spec(&dc.name, chance));
         }
     }
-    Layout { forest, people }
+    let dc = DcKey { forest: ForestNumber(0), dc: DcNumber(0) };
+    Layout { forest, people: PeopleHome { dc, domain: root, container } }
 }
 
 fn domain_spec(plan: &EstatePlan, number: usize, chance: &mut Chance) -> DomainSpec {
@@ -461,25 +484,26 @@ fn dc_spec(host: &str, chance: &mut Chance) -> DcSpec {
 }
 
 fn build_agent(
-    plan: &EstatePlan,
     agent: &AgentPlan,
-    account: ObjectNumber,
-    forest: &Forest,
+    accounts: &[ServiceAccounts],
+    forests: &Forests,
     chance: &mut Chance,
 ) -> Result<Agent, BuildError> {
-    let dc = plan
-        .dcs
+    let dc = forests
         .iter()
-        .position(|dc| dc.name.eq_ignore_ascii_case(&agent.dc))
-        .and_then(|place| u16::try_from(place).ok())
-        .map(DcNumber)
+        .flat_map(|(number, forest)| forest.dcs().iter().map(move |dc| (number, dc)))
+        .find(|(_, dc)| dc.host.eq_ignore_ascii_case(&agent.dc))
+        .map(|(forest, dc)| DcKey { forest, dc: dc.number })
         .ok_or_else(|| BuildError::UnknownDc { agent: agent.name.clone(), dc: agent.dc.clone() })?;
+    let account = accounts.get(usize::from(dc.forest.0)).and_then(|accounts| {
+        forests.get(dc.forest)?.principal_of(dc.dc, accounts.agent.object.number)
+    });
     Ok(Agent {
         id: chance.guid(),
         name: agent.name.clone(),
         version: agent.version.clone(),
         dc,
-        account: forest.principal_of(dc, account).unwrap_or_else(Principal::anonymous),
+        account: account.unwrap_or_else(Principal::anonymous),
     })
 }
 

@@ -3,13 +3,17 @@
 //! The engine's in-process bridge and the HTTPS servers both come through here with the same values,
 //! so that both leave the same trace.
 
+use std::hash::Hasher;
+
+use rustc_hash::FxHasher;
+
 use super::Estate;
 use crate::caller::Caller;
 use crate::clock::VirtualTime;
 use crate::exchange::cmdlets::{self, CmdletError, Context, Output, Rows};
 use crate::exchange::property;
 use crate::guid::Guid;
-use crate::ledger::{Activity, Actor, Change, ObjectKey, Read, Side, Write};
+use crate::ledger::{Activity, Actor, Change, ObjectKey, Outcome, Question, Read, Side, Write};
 use crate::powershell::CmdletCall;
 
 /// An agent as the service lists it.
@@ -53,14 +57,9 @@ impl Estate {
         }
         let mut context =
             Context { tenant: &mut self.exchange, profile: &self.profile, now: self.now, caller };
-        let output = cmdlets::invoke(&mut context, call, page, page_size)?;
-        if caller.is_engine
-            && let Rows::Mailboxes(rows) = &output.rows
-        {
-            for number in rows {
-                self.note_mailbox_read(*number);
-            }
-        }
+        let outcome = cmdlets::invoke(&mut context, call, page, page_size);
+        self.note_cmdlet(caller, call, &outcome);
+        let output = outcome?;
         if let Some(effect) = &output.effect {
             self.note_exchange_write(&caller.actor, effect.mailbox, effect.changes.clone());
             self.back_sync(effect.mailbox, &effect.changes);
@@ -68,16 +67,80 @@ impl Estate {
         Ok(output)
     }
 
+    /// Notes what a cmdlet came to: for the engine what it asked and read, for everybody what was to be
+    /// changed.
+    fn note_cmdlet(
+        &mut self,
+        caller: &Caller,
+        call: &CmdletCall,
+        outcome: &Result<Output, CmdletError>,
+    ) {
+        let reads = call.name.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case("get-"));
+        let rows: &[u32] = match outcome.as_ref().map(|output| &output.rows) {
+            Ok(Rows::Mailboxes(rows)) => rows,
+            Ok(Rows::None | Rows::Organization) | Err(_) => &[],
+        };
+        if caller.is_engine && reads {
+            self.note_question(caller, "Get-Mailbox", rows.len());
+            for number in rows {
+                self.note_mailbox_read(caller, *number);
+            }
+        }
+        if !reads {
+            self.note_attempt(caller, call, outcome);
+        }
+    }
+
+    fn note_attempt(
+        &mut self,
+        caller: &Caller,
+        call: &CmdletCall,
+        outcome: &Result<Output, CmdletError>,
+    ) {
+        let number = call.text("Identity").and_then(|identity| self.exchange.find(&identity));
+        let mailbox = number.and_then(|number| self.exchange.mailbox(number));
+        let (code, diagnostic, effective) = match outcome {
+            Ok(output) => (0, String::new(), output.effect.is_some()),
+            Err(error) => (u32::from(error.kind.status()), error.message.clone(), false),
+        };
+        let outcome = Outcome {
+            at: self.now,
+            actor: caller.actor.clone(),
+            side: Side::Exchange,
+            guid: mailbox.map_or(Guid([0; 16]), |mailbox| mailbox.id),
+            object: number.map(ObjectKey::exchange),
+            code,
+            diagnostic,
+            effective,
+            request: digest(call),
+            answered: true,
+        };
+        self.ledger.outcome(outcome);
+    }
+
+    fn note_question(&mut self, caller: &Caller, what: &'static str, found: usize) {
+        if caller.is_engine {
+            self.ledger.question(Question {
+                at: self.now,
+                activity: caller.actor.activity,
+                what,
+                found: u32::try_from(found).unwrap_or(u32::MAX),
+            });
+        }
+    }
+
     /// The numbers of users by id; `None` where there is none. At most 1,000.
     pub fn users(&mut self, caller: &Caller, ids: &[Guid]) -> Vec<Option<u32>> {
         self.charge_graph(caller);
         let numbers: Vec<Option<u32>> = ids.iter().map(|id| self.entra.by_id(*id)).collect();
+        self.note_question(caller, "users", numbers.iter().flatten().count());
         if caller.is_engine {
             for number in numbers.iter().flatten() {
                 let Some(user) = self.entra.user(*number) else { continue };
                 self.ledger.read(Read {
                     at: self.now,
-                    object: ObjectKey { side: Side::Entra, number: *number },
+                    activity: caller.actor.activity,
+                    object: ObjectKey::entra(*number),
                     guid: user.id,
                     cloud_managed: None,
                     version: user.version,
@@ -90,14 +153,18 @@ impl Estate {
     /// The object-level source of authority of users; `None` where there is no such user.
     pub fn object_cloud_managed(&mut self, caller: &Caller, ids: &[Guid]) -> Vec<Option<bool>> {
         self.charge_graph(caller);
-        ids.iter()
+        let found: Vec<Option<bool>> = ids
+            .iter()
             .map(|id| Some(self.entra.user(self.entra.by_id(*id)?)?.object_cloud_managed))
-            .collect()
+            .collect();
+        self.note_question(caller, "onPremisesSyncBehavior", found.iter().flatten().count());
+        found
     }
 
     /// The provisioning agents, in the order in which they are listed.
     pub fn list_agents(&mut self, caller: &Caller) -> Vec<AgentView> {
         self.charge_graph(caller);
+        self.note_question(caller, "agents", self.agents.len());
         let inactive_after = self.profile.timing("agent_inactive_after");
         self.agents
             .iter()
@@ -113,6 +180,7 @@ impl Estate {
     /// The organization.
     pub fn organization(&mut self, caller: &Caller) -> OrganizationView {
         self.charge_graph(caller);
+        self.note_question(caller, "organization", 1);
         OrganizationView {
             tenant: self.entra.tenant,
             sync_enabled: true,
@@ -131,7 +199,7 @@ impl Estate {
         self.ledger.write(Write {
             at: self.now,
             actor: actor.clone(),
-            object: ObjectKey { side: Side::Exchange, number },
+            object: ObjectKey::exchange(number),
             guid: mailbox.id,
             cloud_managed: Some(mailbox.cloud_managed),
             changes,
@@ -167,18 +235,19 @@ impl Estate {
         self.ledger.write(Write {
             at: self.now,
             actor: actor.clone(),
-            object: ObjectKey { side: Side::Entra, number },
+            object: ObjectKey::entra(number),
             guid: user.id,
             cloud_managed,
             changes,
         });
     }
 
-    fn note_mailbox_read(&mut self, number: u32) {
+    fn note_mailbox_read(&mut self, caller: &Caller, number: u32) {
         let Some(mailbox) = self.exchange.mailbox(number) else { return };
         self.ledger.read(Read {
             at: self.now,
-            object: ObjectKey { side: Side::Exchange, number },
+            activity: caller.actor.activity,
+            object: ObjectKey::exchange(number),
             guid: mailbox.id,
             cloud_managed: Some(mailbox.cloud_managed),
             version: mailbox.version,
@@ -201,4 +270,21 @@ impl Estate {
             costs.exchange_list_page
         }
     }
+}
+
+/// A digest of a call, by which two attempts differ: the order of parameters and the case of names do
+/// not matter.
+fn digest(call: &CmdletCall) -> u64 {
+    let mut parts: Vec<String> = call
+        .parameters
+        .iter()
+        .map(|(name, value)| format!("{}={value}", name.to_lowercase()))
+        .collect();
+    parts.sort_unstable();
+    let mut hasher = FxHasher::default();
+    hasher.write(call.name.to_lowercase().as_bytes());
+    for part in parts {
+        hasher.write(part.as_bytes());
+    }
+    hasher.finish()
 }

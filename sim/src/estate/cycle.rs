@@ -2,7 +2,9 @@
 
 use super::{Due, Estate};
 use crate::clock::VirtualTime;
-use crate::connect::{ConnectorObject, CycleStep, ExportError, Outgoing, Run};
+use crate::connect::{ConnectorKey, ConnectorObject, CycleStep, ExportError, Outgoing, Run};
+use crate::directory::request::ObjectNumber;
+use crate::directory::store::Slot;
 use crate::exchange::address::ProxyAddress;
 use crate::exchange::{Changes, Mailbox, property};
 use crate::ledger::{Activity, Actor};
@@ -85,17 +87,20 @@ impl Estate {
     }
 
     fn import_ad(&mut self) -> usize {
-        let Some(dc) = self.forest.dc(self.connect_dc()) else { return 0 };
-        let mut highest = self.connect.imported_usn;
         let mut changed = 0;
-        for (usn, object) in dc.store.changed_from(self.connect.imported_usn + 1) {
-            highest = highest.max(usn);
-            changed += 1;
-            if self.connect.object(object.0).is_some() {
-                self.connect.pending.insert(object.0);
+        for place in 0..self.connect.connectors.len() {
+            let mut connector = self.connect.connectors[place];
+            let Some(forest) = self.forests.get(connector.dc.forest) else { continue };
+            for (usn, object) in forest.changed_since(connector.dc.dc, connector.imported_usn) {
+                connector.imported_usn = connector.imported_usn.max(usn);
+                changed += 1;
+                let key = (connector.dc.forest, object.0);
+                if self.connect.object(key).is_some() {
+                    self.connect.pending.insert(key);
+                }
             }
+            self.connect.connectors[place] = connector;
         }
-        self.connect.imported_usn = highest;
         if let Some(run) = &mut self.connect.running {
             run.imported = changed as u64;
         }
@@ -111,36 +116,36 @@ impl Estate {
             }) else {
                 continue;
             };
-            let ad = self.ad_object_of_user(*user);
-            let Some(number) = ad else { continue };
-            if let Some(Some(object)) = self.connect.objects.get_mut(number as usize) {
-                if object.cloud_managed && !flag {
-                    object.full = true;
-                    self.connect.pending.insert(number);
-                }
-                object.cloud_managed = flag;
+            let Some(key) = self.ad_object_of_user(*user) else { continue };
+            let Some(object) = self.connect.object_mut(key) else { continue };
+            let came_back = object.cloud_managed && !flag;
+            object.full |= came_back;
+            object.cloud_managed = flag;
+            if came_back {
+                self.connect.pending.insert(key);
             }
         }
         users.len()
     }
 
-    fn ad_object_of_user(&self, user: u32) -> Option<u32> {
+    fn ad_object_of_user(&self, user: u32) -> Option<ConnectorKey> {
         let id = self.entra.user(user)?.id;
-        self.subject_of_mailbox(self.exchange.by_id(id)?)?.ad
+        let ad = self.subject_of_mailbox(self.exchange.by_id(id)?)?.ad?;
+        Some((ad.forest, ad.number.0))
     }
 
     fn export_entra(&mut self) -> usize {
         let pending = core::mem::take(&mut self.connect.pending);
         let count = pending.len();
-        for number in pending {
-            match self.export(number) {
+        for key in pending {
+            match self.export(key) {
                 Export::Done(exported) => {
                     if let Some(run) = &mut self.connect.running {
                         run.exported += exported;
                     }
                 }
                 Export::Refused(error) => {
-                    self.connect.pending.insert(number);
+                    self.connect.pending.insert(key);
                     if let Some(run) = &mut self.connect.running {
                         run.errors.push(error);
                     }
@@ -150,17 +155,14 @@ impl Estate {
         count
     }
 
-    fn export(&mut self, number: u32) -> Export {
-        let dc = self.connect_dc();
-        let slot = self
-            .forest
-            .dc(dc)
-            .and_then(|dc| dc.store.get(crate::directory::request::ObjectNumber(number)));
-        let (Some(slot), Some(object)) = (slot, self.connect.object(number).copied()) else {
+    fn export(&mut self, key: ConnectorKey) -> Export {
+        let (Some(slot), Some(object)) = (self.imported(key), self.connect.object(key).copied())
+        else {
             return Export::Done(0);
         };
         let (entry, changed_at) = (slot.entry.clone(), slot.stamp.when_changed);
-        let (identity, exchange) = self.flow.digests(&entry.record);
+        let Some(flow) = self.flow(key.0) else { return Export::Done(0) };
+        let (identity, exchange) = flow.digests(&entry.record);
         let Some((mailbox_number, mailbox)) = self.mailbox_of_user(object.user) else {
             return Export::Done(0);
         };
@@ -168,7 +170,7 @@ impl Estate {
         let takes = self.takes_exchange_values(&object, mailbox, wanted, changed_at);
         if takes == Takes::Refused {
             return Export::Refused(ExportError {
-                object: number,
+                object: key,
                 code: "ExchangeManagedAttributesUpdateNotAllowed",
                 detail: String::new(),
             });
@@ -176,24 +178,23 @@ impl Estate {
         let mut values = if identity == object.identity && !object.full {
             Vec::new()
         } else {
-            self.flow.identity_values(&entry.record)
+            flow.identity_values(&entry.record)
         };
         if takes == Takes::All {
-            let exchange_values = self.flow.exchange_values(&Outgoing {
+            let exchange_values = flow.exchange_values(&Outgoing {
                 ad: &entry.record,
                 cloud: &mailbox.record,
                 domains: &self.exchange.accepted_domains,
                 upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
             });
-            if let Some(error) = self.conflict(number, mailbox_number, &exchange_values) {
+            if let Some(error) = self.conflict(key, mailbox_number, &exchange_values) {
                 return Export::Refused(error);
             }
             values.extend(exchange_values);
             values.sort_by_key(|(property, _)| *property);
         }
         let cloud_managed = mailbox.cloud_managed;
-        self.connect
-            .remember(number, ConnectorObject { identity, exchange, full: false, ..object });
+        self.connect.remember(key, ConnectorObject { identity, exchange, full: false, ..object });
         Export::Done(self.bring_up(object.user, mailbox_number, cloud_managed, &values))
     }
 
@@ -224,7 +225,7 @@ impl Estate {
     }
 
     /// Another recipient has one of the addresses.
-    fn conflict(&self, number: u32, mailbox: u32, values: &Changes) -> Option<ExportError> {
+    fn conflict(&self, key: ConnectorKey, mailbox: u32, values: &Changes) -> Option<ExportError> {
         let (_, addresses) = values.iter().find(|(p, _)| *p == property::EMAIL_ADDRESSES)?;
         addresses
             .iter()
@@ -234,7 +235,7 @@ impl Estate {
                 self.exchange.owner(parsed.address).is_some_and(|owner| owner != mailbox)
             })
             .map(|parsed| ExportError {
-                object: number,
+                object: key,
                 code: "AttributeValueMustBeUnique",
                 detail: format!("ProxyAddresses: {}", parsed.address),
             })
@@ -263,9 +264,10 @@ impl Estate {
         Some((number, self.exchange.mailbox(number)?))
     }
 
-    /// Connect reads the first domain controller of the forest.
-    fn connect_dc(&self) -> crate::directory::entry::DcNumber {
-        crate::directory::entry::DcNumber(0)
+    /// An AD object as the domain controller holds it from which it was imported.
+    fn imported(&self, (forest, number): ConnectorKey) -> Option<&Slot> {
+        let connectors = self.connect.connectors.iter().filter(|c| c.dc.forest == forest);
+        connectors.into_iter().find_map(|c| self.forests.object(c.dc, ObjectNumber(number)))
     }
 }
 

@@ -10,7 +10,8 @@ use rustc_hash::FxHasher;
 use super::Estate;
 use crate::agents::Agent;
 use crate::directory::answer::{LdapResult, Response, ResultCode, SearchHits, Written};
-use crate::directory::entry::DcNumber;
+use crate::directory::diagnostic;
+use crate::directory::forests::{DcKey, ForestNumber};
 use crate::directory::modify::Writer;
 use crate::directory::principal::Principal;
 use crate::directory::request::{
@@ -18,7 +19,7 @@ use crate::directory::request::{
 };
 use crate::fault::{Effect, Place};
 use crate::guid::Guid;
-use crate::ledger::{Activity, Actor, Change, ObjectKey, Outcome, Read, Side, Write};
+use crate::ledger::{Activity, Actor, Change, ObjectKey, Outcome, Question, Read, Side, Write};
 
 /// What came of knocking at a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,10 +94,16 @@ impl Estate {
             Fate::Pass | Fate::LostAfterwards => {}
         }
         self.charge(self.profile.costs.ldap_search);
-        let hits = self.forest.search_hits(dc, &account, request, None);
-        if let Ok(found) = &hits {
+        let hits = match self.forests.get(dc.forest) {
+            Some(forest) => forest.search_hits(dc.dc, &account, request, None),
+            None => Err(diagnostic::no_such_object("")),
+        };
+        let lost = matches!(fate, Fate::LostAfterwards);
+        let found = hits.as_ref().map_or(0, |found| found.hits.len());
+        self.note_search(found);
+        if let (Ok(found), false) = (&hits, lost) {
             for hit in &found.hits {
-                self.note_ad_read(hit.object, hit.entry.guid, hit.stamp.usn_changed);
+                self.note_ad_read(dc.forest, hit.object, hit.entry.guid, hit.stamp.usn_changed);
             }
         }
         if matches!(fate, Fate::LostAfterwards) { Passage::Lost } else { Passage::Answered(hits) }
@@ -118,15 +125,19 @@ impl Estate {
         let result = match fate {
             Fate::Answer(code) => Err(answer(code)),
             _ => {
+                let (dc, forest) = (dc.dc, self.forests.get_mut(dc.forest));
                 let writer = Writer { dc, principal: &account, now: self.now, permissive: false };
-                self.forest.modify(&writer, request)
+                forest.map_or_else(
+                    || Err(diagnostic::no_such_object("")),
+                    |forest| forest.modify(&writer, request),
+                )
             }
         };
         let answered = !matches!(fate, Fate::LostAfterwards);
         self.note_outcome(&actor, dc, request, &result, answered);
         let result = match result {
             Ok(written) => {
-                self.note_ad_write(&actor, &written);
+                self.note_ad_write(&actor, dc.forest, &written);
                 LdapResult::success()
             }
             Err(refusal) => refusal,
@@ -162,14 +173,17 @@ impl Estate {
         }
         self.charge(self.profile.costs.ldap_search);
         let response = self.perform(dc, &account, request).0;
-        for guid in response.entries.iter().filter_map(|entry| entry.guid) {
-            let Some((object, usn)) = self.forest.dc(dc).and_then(|dc| {
+        let lost = matches!(fate, Fate::LostAfterwards);
+        self.note_search(response.entries.len());
+        let read = if lost { &[][..] } else { response.entries.as_slice() };
+        for guid in read.iter().filter_map(|entry| entry.guid) {
+            let Some((object, usn)) = self.forests.dc(dc).and_then(|dc| {
                 let object = dc.store.by_guid(guid)?;
                 Some((object, dc.store.get(object)?.stamp.usn_changed))
             }) else {
                 continue;
             };
-            self.note_ad_read(object, guid, usn);
+            self.note_ad_read(dc.forest, object, guid, usn);
         }
         if matches!(fate, Fate::LostAfterwards) {
             Passage::Lost
@@ -192,10 +206,20 @@ impl Estate {
         }
     }
 
-    fn note_ad_read(&mut self, object: ObjectNumber, guid: Guid, usn: u64) {
+    fn note_search(&mut self, found: usize) {
+        self.ledger.question(Question {
+            at: self.now,
+            activity: self.engine_activity,
+            what: "search",
+            found: u32::try_from(found).unwrap_or(u32::MAX),
+        });
+    }
+
+    fn note_ad_read(&mut self, forest: ForestNumber, object: ObjectNumber, guid: Guid, usn: u64) {
         self.ledger.read(Read {
             at: self.now,
-            object: ObjectKey { side: Side::Ad, number: object.0 },
+            activity: self.engine_activity,
+            object: ObjectKey::ad(forest, object),
             guid,
             cloud_managed: None,
             version: u32::try_from(usn & 0xffff_ffff).unwrap_or(0),
@@ -204,18 +228,21 @@ impl Estate {
 
     fn perform(
         &mut self,
-        dc: DcNumber,
+        dc: DcKey,
         account: &Principal,
         request: &Request,
     ) -> (Response, Option<Written>) {
+        let Some(forest) = self.forests.get_mut(dc.forest) else {
+            return (diagnostic::no_such_object("").into(), None);
+        };
         let chance = &mut self.new_objects;
-        self.forest.perform(dc, account, self.now, request, &mut || chance.guid())
+        forest.perform(dc.dc, account, self.now, request, &mut || chance.guid())
     }
 
     /// A request to a domain controller by somebody who reached it without an agent.
     pub fn direct(
         &mut self,
-        dc: DcNumber,
+        dc: DcKey,
         account: &Principal,
         request: &Request,
     ) -> Passage<Response> {
@@ -247,39 +274,40 @@ impl Estate {
 
     pub(super) fn directory(
         &mut self,
-        dc: DcNumber,
+        dc: DcKey,
         account: &Principal,
         actor: &Actor,
         request: &Request,
     ) -> Response {
         let (response, written) = self.perform(dc, account, request);
-        if let Some(written) = written {
-            self.note_ad_write(actor, &written);
+        match written {
+            Some(written) => self.note_ad_write(actor, dc.forest, &written),
+            None => self.note_refusal(actor, &request.operation, &response.result),
         }
         response
     }
 
-    fn fate(&mut self, agent: &str, dc: DcNumber, operation: &str) -> Fate {
+    fn fate(&mut self, agent: &str, dc: DcKey, operation: &str) -> Fate {
         let agent_place = Place::Agent(agent.to_owned());
         let dc_place = Place::DomainController(self.dc_name(dc));
         let effect = self.meet(&agent_place, operation).or_else(|| self.meet(&dc_place, operation));
         Fate::of(effect)
     }
 
-    fn dc_name(&self, dc: DcNumber) -> String {
-        self.forest.dc(dc).map(|dc| dc.host.clone()).unwrap_or_default()
+    fn dc_name(&self, dc: DcKey) -> String {
+        self.forests.dc(dc).map(|dc| dc.host.clone()).unwrap_or_default()
     }
 
     /// Notes a write in AD, whoever made it.
-    pub(super) fn note_ad_write(&mut self, actor: &Actor, written: &Written) {
+    pub(super) fn note_ad_write(&mut self, actor: &Actor, forest: ForestNumber, written: &Written) {
         let cloud_managed = self
-            .subject_of_ad(written.object.0)
+            .subject_of_ad(forest, written.object)
             .and_then(|subject| Some(self.exchange.mailbox(subject.exchange?)?.cloud_managed));
         let boxed = |values: &[Vec<u8>]| values.iter().map(|v| v.as_slice().into()).collect();
         self.ledger.write(Write {
             at: self.now,
             actor: actor.clone(),
-            object: ObjectKey { side: Side::Ad, number: written.object.0 },
+            object: ObjectKey::ad(forest, written.object),
             guid: written.guid,
             cloud_managed,
             changes: written
@@ -294,18 +322,40 @@ impl Estate {
         });
     }
 
-    fn note_outcome(
+    /// Notes that a change of AD was refused.
+    fn note_refusal(&mut self, actor: &Actor, operation: &Operation, result: &LdapResult) {
+        if result.is_success() || matches!(operation, Operation::Search(_) | Operation::Compare(_))
+        {
+            return;
+        }
+        let mut hasher = FxHasher::default();
+        format!("{operation:?}").hash(&mut hasher);
+        self.ledger.outcome(Outcome {
+            at: self.now,
+            actor: actor.clone(),
+            side: Side::Ad,
+            guid: Guid([0; 16]),
+            object: None,
+            code: u32::from(result.code.number()),
+            diagnostic: result.diagnostic.clone(),
+            effective: false,
+            request: hasher.finish(),
+            answered: true,
+        });
+    }
+
+    pub(super) fn note_outcome(
         &mut self,
         actor: &Actor,
-        dc: DcNumber,
+        dc: DcKey,
         request: &ModifyRequest,
         result: &Result<Written, LdapResult>,
         answered: bool,
     ) {
         let (guid, number) = match (result, &request.object) {
-            (Ok(written), _) => (written.guid, Some(written.object.0)),
+            (Ok(written), _) => (written.guid, Some(written.object)),
             (Err(_), Name::Guid(guid)) => {
-                (*guid, self.forest.dc(dc).and_then(|dc| dc.store.by_guid(*guid)).map(|n| n.0))
+                (*guid, self.forests.dc(dc).and_then(|dc| dc.store.by_guid(*guid)))
             }
             (Err(_), _) => (Guid([0; 16]), None),
         };
@@ -316,8 +366,9 @@ impl Estate {
         self.ledger.outcome(Outcome {
             at: self.now,
             actor: actor.clone(),
+            side: Side::Ad,
             guid,
-            object: number.map(|number| ObjectKey { side: Side::Ad, number }),
+            object: number.map(|number| ObjectKey::ad(dc.forest, number)),
             code,
             diagnostic,
             effective,

@@ -24,8 +24,7 @@ use crate::agents::Agent;
 use crate::chance::Chance;
 use crate::clock::{Calendar, VirtualTime};
 use crate::connect::{ConnectSync, CycleStep, Flow};
-use crate::directory::forest::Forest;
-use crate::directory::request::ObjectNumber;
+use crate::directory::forests::{ForestNumber, Forests};
 use crate::entra::Entra;
 use crate::exchange::ExchangeOnline;
 use crate::fault::{Effect, Faults, Place};
@@ -39,7 +38,7 @@ pub struct Estate {
     /// The behaviour of the date.
     pub profile: Profile,
     /// Active Directory.
-    pub forest: Forest,
+    pub forests: Forests,
     /// Microsoft Entra ID.
     pub entra: Entra,
     /// Exchange Online.
@@ -60,9 +59,11 @@ pub struct Estate {
     pub charges: bool,
     now: VirtualTime,
     calendar: Calendar<Due>,
-    flow: Flow,
-    people: ObjectNumber,
-    accounts: ServiceAccounts,
+    /// How values flow to the cloud, by forest.
+    flows: Vec<Flow>,
+    people: build::PeopleHome,
+    /// By forest.
+    accounts: Vec<ServiceAccounts>,
     subjects: Subjects,
     /// GUIDs of objects that are created while the estate runs.
     new_objects: Chance,
@@ -93,10 +94,15 @@ impl Estate {
         self.now
     }
 
-    /// The accounts with a password.
+    /// The accounts of a forest with a password.
     #[must_use]
-    pub fn accounts(&self) -> &ServiceAccounts {
-        &self.accounts
+    pub fn accounts(&self, forest: ForestNumber) -> Option<&ServiceAccounts> {
+        self.accounts.get(usize::from(forest.0))
+    }
+
+    /// How values of a forest flow to the cloud.
+    fn flow(&self, forest: ForestNumber) -> Option<&Flow> {
+        self.flows.get(usize::from(forest.0))
     }
 
     /// When the estate will next do something by itself.

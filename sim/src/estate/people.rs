@@ -2,13 +2,15 @@
 
 use super::Estate;
 use crate::caller::Caller;
-use crate::directory::answer::{LdapResult, Written};
-use crate::directory::entry::DcNumber;
+use crate::directory::answer::{LdapResult, ResultCode, Written};
+use crate::directory::diagnostic;
+use crate::directory::forest::Forest;
+use crate::directory::forests::{AdObject, DcKey};
 use crate::directory::ldif::{self, LdifError};
 use crate::directory::modify::Writer;
 use crate::directory::principal::Principal;
 use crate::directory::request::{
-    Filter, ModifyRequest, Name, ObjectNumber, Request, Scope, SearchRequest,
+    Filter, ModifyRequest, Name, ObjectNumber, Operation, Request, Scope, SearchRequest,
 };
 use crate::exchange::cmdlets::{CmdletError, Output};
 use crate::ledger::{Activity, Actor};
@@ -30,26 +32,29 @@ pub enum PersonError {
 }
 
 impl PersonError {
-    /// Whether a scenario may expect it under this name: the cmdlet error's kind, or the LDAP result
-    /// code as a number or a name.
+    /// The name under which a scenario may expect it: the cmdlet error's kind, or the name of the LDAP
+    /// result code (RFC 4511 appendix A).
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Cmdlet(OnPremError::UnknownCmdlet(_)) => "UnknownCmdlet".to_owned(),
+            Self::Cmdlet(OnPremError::UnknownParameter(_)) => "UnknownParameter".to_owned(),
+            Self::Cmdlet(OnPremError::WrongValue { .. }) => "WrongValue".to_owned(),
+            Self::Cmdlet(OnPremError::NotFound(_)) => "NotFound".to_owned(),
+            Self::Ldif(_) => "LDIF".to_owned(),
+            Self::Directory(result) => result.code.name(),
+        }
+    }
+
+    /// Whether a scenario may expect it under this name: [`Self::name`] without case, or the LDAP result
+    /// code as a number.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
-        match self {
-            Self::Cmdlet(error) => {
-                let kind = match error {
-                    OnPremError::UnknownCmdlet(_) => "UnknownCmdlet",
-                    OnPremError::UnknownParameter(_) => "UnknownParameter",
-                    OnPremError::WrongValue { .. } => "WrongValue",
-                    OnPremError::NotFound(_) => "NotFound",
-                };
-                kind.eq_ignore_ascii_case(name)
-            }
-            Self::Ldif(_) => name.eq_ignore_ascii_case("LDIF"),
-            Self::Directory(result) => {
-                result.code.number().to_string() == name
-                    || format!("{:?}", result.code).eq_ignore_ascii_case(name)
-            }
-        }
+        let number = match self {
+            Self::Directory(result) => Some(result.code.number().to_string()),
+            Self::Cmdlet(_) | Self::Ldif(_) => None,
+        };
+        self.name().eq_ignore_ascii_case(name) || number.as_deref() == Some(name)
     }
 }
 
@@ -66,8 +71,8 @@ impl Estate {
         self.cmdlet(caller, &self.with_ids(call), None, 1_000)
     }
 
-    /// A cmdlet typed on the last Exchange server or with the ActiveDirectory module, on the forest's
-    /// first domain controller, by somebody who may do everything there.
+    /// A cmdlet typed on the last Exchange server or with the ActiveDirectory module, on the first domain
+    /// controller of the object's domain, by somebody who may do everything there.
     ///
     /// # Errors
     /// [`PersonError`]; then nothing changed.
@@ -77,25 +82,28 @@ impl Estate {
         call: &CmdletCall,
     ) -> Result<Option<Written>, PersonError> {
         let identity = call.text("Identity").unwrap_or_default();
-        let dc = DcNumber(0);
-        let object = self
-            .ad_identity(dc, &identity)
-            .ok_or_else(|| OnPremError::NotFound(identity.clone()))?;
-        let current = |attribute: &str| self.ad_texts(dc, object, attribute);
+        let object =
+            self.ad_identity(&identity).ok_or_else(|| OnPremError::NotFound(identity.clone()))?;
+        let current = |attribute: &str| self.ad_texts(object, attribute);
         let changes = onprem::changes(call, &current)?;
         if changes.is_empty() {
             return Ok(None);
         }
-        let request = ModifyRequest { object: Name::Number(object), changes };
+        let request = ModifyRequest { object: Name::Number(object.number), changes };
         let principal = Principal::system();
-        let writer = Writer { dc, principal: &principal, now: self.now(), permissive: false };
-        let written = self.forest.modify(&writer, &request).map_err(PersonError::Directory)?;
-        self.note_ad_write(&Actor::new(who, Activity::Person), &written);
+        let now = self.now();
+        let writer = Writer { dc: object.dc, principal: &principal, now, permissive: false };
+        let written = match self.forests.get_mut(object.forest) {
+            Some(forest) => forest.modify(&writer, &request),
+            None => Err(diagnostic::no_such_object("")),
+        }
+        .map_err(PersonError::Directory)?;
+        self.note_ad_write(&Actor::new(who, Activity::Person), object.forest, &written);
         Ok(Some(written))
     }
 
-    /// LDIF change records, applied on the forest's first domain controller by somebody who may do
-    /// everything there. Records before the first that is refused have been applied.
+    /// LDIF change records, each applied on the first domain controller of its object's domain by somebody
+    /// who may do everything there. Records before the first that is refused have been applied.
     ///
     /// # Errors
     /// [`PersonError`] at the first record that is wrong or refused.
@@ -103,8 +111,10 @@ impl Estate {
         let principal = Principal::system();
         let actor = Actor::new(who, Activity::Person);
         for operation in ldif::operations(text)? {
-            let response =
-                self.directory(DcNumber(0), &principal, &actor, &Request::from(operation));
+            let Some(dc) = self.home_of(&target(&operation)) else {
+                return Err(PersonError::Directory(diagnostic::no_such_object("")));
+            };
+            let response = self.directory(dc, &principal, &actor, &Request::from(operation));
             if !response.result.is_success() {
                 return Err(PersonError::Directory(response.result));
             }
@@ -112,13 +122,33 @@ impl Estate {
         Ok(())
     }
 
+    /// The first domain controller of the domain in which a name is; of the first domain when it is in
+    /// none, where the answer is a referral.
+    fn home_of(&self, name: &Name) -> Option<DcKey> {
+        let is_here = |at: &DcKey| {
+            let found = self.forests.get(at.forest).map(|forest| forest.resolve(at.dc, name));
+            match found {
+                Some(Err(refusal)) => match name {
+                    Name::Dn(_) => refusal.code != ResultCode::Referral,
+                    Name::Guid(_) | Name::Sid(_) | Name::Number(_) => false,
+                },
+                Some(Ok(_)) => true,
+                None => false,
+            }
+        };
+        let homes = || self.forests.domains().map(|(_, at)| at);
+        homes().find(is_here).or_else(|| homes().next())
+    }
+
     /// The values of an AD attribute as text; none for an attribute that the schema does not have.
     #[must_use]
-    pub fn ad_texts(&self, dc: DcNumber, object: ObjectNumber, attribute: &str) -> Vec<String> {
-        let Some(number) = self.forest.schema().attribute_named(attribute).map(|a| a.number) else {
+    pub fn ad_texts(&self, object: AdObject, attribute: &str) -> Vec<String> {
+        let schema = self.forests.get(object.forest).map(Forest::schema);
+        let Some(number) = schema.and_then(|s| s.attribute_named(attribute)).map(|a| a.number)
+        else {
             return Vec::new();
         };
-        self.forest.object(dc, object).map_or_else(Vec::new, |slot| {
+        self.ad_object(object).map_or_else(Vec::new, |slot| {
             let values = slot.entry.record.values(number);
             values.map(|value| String::from_utf8_lossy(value).into_owned()).collect()
         })
@@ -127,15 +157,15 @@ impl Estate {
     /// The AD object that people mean: by the name that steps use, `sAMAccountName`, user principal
     /// name, distinguished name, GUID or mail address.
     #[must_use]
-    pub fn ad_identity(&self, dc: DcNumber, identity: &str) -> Option<ObjectNumber> {
+    pub fn ad_identity(&self, identity: &str) -> Option<AdObject> {
         if let Some(ad) = self.subject(identity).and_then(|subject| subject.ad) {
-            return Some(ObjectNumber(ad));
+            return Some(ad);
         }
         let equals = |attribute: &str, value: &str| {
             Filter::Equality(attribute.into(), value.as_bytes().to_vec())
         };
-        let request = SearchRequest {
-            base: Name::Number(self.forest.domains().first()?.head),
+        let request = |head: ObjectNumber| SearchRequest {
+            base: Name::Number(head),
             scope: Scope::Subtree,
             filter: Filter::Or(vec![
                 equals("sAMAccountName", identity),
@@ -148,11 +178,19 @@ impl Estate {
             time_limit: 0,
             types_only: false,
         };
-        let found = self.forest.search_hits(dc, &Principal::system(), &request, None).ok()?;
-        if let [hit] = found.hits.as_slice() {
-            return Some(hit.object);
+        for (domain, at) in self.forests.domains() {
+            let forest = self.forests.get(at.forest)?;
+            let system = Principal::system();
+            let found = forest.search_hits(at.dc, &system, &request(domain.head), None).ok();
+            if let Some([hit]) = found.as_ref().map(|found| found.hits.as_slice()) {
+                return Some(AdObject::on(at, hit.object));
+            }
         }
-        self.forest.resolve(dc, &Name::from_text(identity)).ok()
+        let name = Name::from_text(identity);
+        self.forests.domains().find_map(|(_, at)| {
+            let object = self.forests.get(at.forest)?.resolve(at.dc, &name).ok()?;
+            Some(AdObject::on(at, object))
+        })
     }
 
     /// The call with the name that steps use replaced by the mailbox's id: people's names are no
@@ -174,5 +212,17 @@ impl Estate {
             }
         }
         call
+    }
+}
+
+/// The object that an operation is about.
+fn target(operation: &Operation) -> Name {
+    match operation {
+        Operation::Modify(request) => request.object.clone(),
+        Operation::Search(request) => request.base.clone(),
+        Operation::Add(request) => Name::Dn(request.dn.clone()),
+        Operation::Delete(request) => request.object.clone(),
+        Operation::ModifyDn(request) => request.object.clone(),
+        Operation::Compare(request) => request.object.clone(),
     }
 }

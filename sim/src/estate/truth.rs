@@ -3,7 +3,10 @@
 //! Judges and scenarios ask here; the engine never does.
 
 use super::Estate;
-use crate::directory::entry::DcNumber;
+use crate::directory::forest::DomainNumber;
+use crate::directory::forests::{AdObject, ForestNumber};
+use crate::directory::request::ObjectNumber;
+use crate::directory::store::Slot;
 use crate::index::TextIndex;
 
 /// One person on the three sides.
@@ -11,8 +14,8 @@ use crate::index::TextIndex;
 pub struct Subject {
     /// What steps call it.
     pub name: Box<str>,
-    /// The number of its AD object.
-    pub ad: Option<u32>,
+    /// Its AD object.
+    pub ad: Option<AdObject>,
     /// The number of its Entra user.
     pub entra: Option<u32>,
     /// The number of its mailbox or mail user.
@@ -26,7 +29,8 @@ const NOBODY: u32 = u32::MAX;
 pub(super) struct Subjects {
     all: Vec<Subject>,
     names: TextIndex,
-    by_ad: Vec<u32>,
+    /// By forest and object.
+    by_ad: Vec<Vec<u32>>,
     by_exchange: Vec<u32>,
 }
 
@@ -35,7 +39,11 @@ impl Subjects {
         let number = u32::try_from(self.all.len()).unwrap_or(NOBODY);
         self.names.insert(&subject.name, number);
         if let Some(ad) = subject.ad {
-            place(&mut self.by_ad, ad, number);
+            let forest = usize::from(ad.forest.0);
+            if self.by_ad.len() <= forest {
+                self.by_ad.resize(forest + 1, Vec::new());
+            }
+            place(&mut self.by_ad[forest], ad.number.0, number);
         }
         if let Some(exchange) = subject.exchange {
             place(&mut self.by_exchange, exchange, number);
@@ -45,7 +53,6 @@ impl Subjects {
 
     pub(super) fn reserve(&mut self, more: usize) {
         self.all.reserve(more);
-        self.by_ad.reserve(more);
         self.by_exchange.reserve(more);
     }
 }
@@ -78,17 +85,47 @@ impl Estate {
         self.subjects.all.get(number as usize)
     }
 
-    /// The distinguished name of the forest's root domain: where searches start.
+    /// The distinguished name of a domain: where searches start. Empty when there is no such domain.
     #[must_use]
-    pub fn base_dn(&self) -> String {
-        let domain = self.forest.domains().first();
-        domain.map_or_else(String::new, |domain| self.forest.dn_of(DcNumber(0), domain.head))
+    pub fn base_dn(&self, forest: ForestNumber, domain: DomainNumber) -> String {
+        let found = self.forests.domain((forest, domain));
+        let at = self.forests.first_dc((forest, domain));
+        found.zip(at).map(|(domain, at)| self.forests.dn_of(at, domain.head)).unwrap_or_default()
+    }
+
+    /// The domain that the writeback job is for, by its DNS name; the first forest's root when there is
+    /// no job.
+    #[must_use]
+    pub fn job_domain(&self) -> (ForestNumber, DomainNumber) {
+        let named = self.entra.job.as_ref().and_then(|job| {
+            let mut domains = self.forests.domains();
+            domains.find(|(domain, _)| domain.dns.eq_ignore_ascii_case(&job.domain))
+        });
+        named.map_or_else(Default::default, |(domain, at)| (at.forest, domain.number))
+    }
+
+    /// An AD object as the first domain controller of its domain holds it.
+    #[must_use]
+    pub fn ad_object(&self, ad: AdObject) -> Option<&Slot> {
+        self.forests.object(ad.at(), ad.number)
+    }
+
+    /// Somebody's AD object as the first domain controller of its domain holds it.
+    #[must_use]
+    pub fn ad_entry(&self, subject: &Subject) -> Option<&Slot> {
+        self.ad_object(subject.ad?)
+    }
+
+    /// The distinguished name of an AD object; empty when it is gone.
+    #[must_use]
+    pub fn ad_dn(&self, ad: AdObject) -> String {
+        self.forests.dn_of(ad.at(), ad.number)
     }
 
     /// Whose AD object this is.
     #[must_use]
-    pub fn subject_of_ad(&self, number: u32) -> Option<&Subject> {
-        let subject = self.subjects.by_ad.get(number as usize)?;
+    pub fn subject_of_ad(&self, forest: ForestNumber, number: ObjectNumber) -> Option<&Subject> {
+        let subject = self.subjects.by_ad.get(usize::from(forest.0))?.get(number.0 as usize)?;
         self.subjects.all.get(*subject as usize)
     }
 

@@ -113,37 +113,6 @@ fn the_sync_configuration_is_that_of_the_organization() {
     assert!(matches!(broken, Err(CallError::Malformed { .. })));
 }
 
-/// Twenty users a batch, each with an answer of its own.
-#[test]
-fn object_management_is_asked_for_in_batches_of_twenty() {
-    let cloud = Cloud::new();
-    cloud.mount(Mock::given(method("POST")).and(path("/v1.0/$batch")).respond_with(
-        |request: &wiremock::Request| {
-            let body: Value = serde_json::from_slice(&request.body).unwrap();
-            let part = |request: &Value| {
-                let url = request["url"].as_str().unwrap();
-                assert!(url.ends_with("/onPremisesSyncBehavior?$select=id,isCloudManaged"));
-                if url.contains(&id(4).to_string()) {
-                    json!({"id": request["id"], "status": 404, "body": {"error": {}}})
-                } else {
-                    let managed = url.contains(&id(5).to_string());
-                    json!({"id": request["id"], "status": 200, "body": {"isCloudManaged": managed}})
-                }
-            };
-            let responses: Vec<Value> =
-                body["requests"].as_array().unwrap().iter().rev().map(part).collect();
-            json_answer(json!({"responses": responses}))
-        },
-    ));
-    let ids: Vec<MailboxId> = (0..25).map(id).collect();
-    let managed = cloud.wire.entra().object_cloud_managed(&ids).unwrap();
-    let mut expected = vec![Some(false); 25];
-    expected[4] = None;
-    expected[5] = Some(true);
-    assert_eq!(managed, expected);
-    assert_eq!(cloud.requests().len(), 2);
-}
-
 /// The service's own words for a refusal come up, and a foreign next link is not followed.
 #[test]
 fn refusals_and_foreign_links_are_errors() {

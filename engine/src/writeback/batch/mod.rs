@@ -52,6 +52,8 @@ pub(super) struct Batch {
     /// What ends the cycle once the known outcomes are committed.
     ended: Option<Interrupt>,
     first_entry: Option<LogEntry>,
+    /// When the outcomes were logged.
+    logged_at: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +135,7 @@ impl Batch {
             tally,
             ended: None,
             first_entry: None,
+            logged_at: Timestamp::EPOCH,
         }
     }
 
@@ -152,7 +155,7 @@ impl Batch {
             Stage::Modify => self.modify(now, ports, desk),
             Stage::Resolve => self.resolve(now, ports, desk),
             Stage::Log => self.log(now, ports, desk),
-            Stage::Commit => self.commit(now, ports, desk),
+            Stage::Commit => self.commit(ports, desk),
             Stage::End => self.end(),
         }
     }
@@ -304,8 +307,9 @@ impl Batch {
             .filter_map(|item| item.settled()?.entry(desk, self.cycle, now))
             .collect();
         self.stage = Stage::Commit;
+        self.logged_at = now;
         if entries.is_empty() {
-            return self.commit(now, ports, desk);
+            return self.commit(ports, desk);
         }
         if self.origin == Origin::OnDemand {
             self.first_entry = entries.first().cloned();
@@ -317,16 +321,11 @@ impl Batch {
         Ok(Turn::Busy)
     }
 
-    fn commit(
-        &mut self,
-        now: Timestamp,
-        ports: &mut Ports<'_>,
-        desk: &mut Desk,
-    ) -> Stepped<BatchEnd> {
+    fn commit(&mut self, ports: &mut Ports<'_>, desk: &mut Desk) -> Stepped<BatchEnd> {
         let mut effects = Effects::default();
         for settled in self.items.iter().filter_map(Item::settled) {
             settled.count(&mut self.tally);
-            settled.commit(desk, &mut effects, now);
+            settled.commit(desk, &mut effects, self.logged_at);
         }
         let writes = effects.take_writes(desk)?;
         self.stage = Stage::End;

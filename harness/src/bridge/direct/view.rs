@@ -3,6 +3,7 @@
 use engine::ports::{DirectoryObject, Mailbox, MailboxId, Name, ObjectGuid};
 use engine::values::{Builder, Texts, Values};
 use sim::directory::answer::SearchHit;
+use sim::directory::schema::Schema;
 use sim::estate::Estate;
 use sim::exchange::{property, truth};
 use sim::record::{self, AttributeNumber, Record};
@@ -61,8 +62,8 @@ pub(super) struct ObjectView {
 const ANCHORS: [&str; 2] = ["mS-DS-ConsistencyGuid", "msDS-ExternalDirectoryObjectId"];
 
 impl ObjectView {
-    pub(super) fn new(estate: &Estate, attributes: &[Name]) -> Self {
-        let schema = estate.forest.schema();
+    /// Of objects in a forest with this schema.
+    pub(super) fn new(schema: &Schema, attributes: &[Name]) -> Self {
         let names = ANCHORS.into_iter().chain(attributes.iter().map(AsRef::as_ref));
         let number = |name: &str| schema.attribute_named(name).map(|a| a.number);
         Self { selection: Selection::new(names.map(number)), values: Values::builder() }

@@ -27,7 +27,7 @@ pub(super) fn draw(finding: &Finding, file: &str, source: &str, paint: Paint, te
             let rule = paint.alarm(&format!("error[{}]", rule_name(&finding.rule)));
             let message = paint.strong(&format!(": {}", printable(&finding.message)));
             text.push_str(&format!("  {rule}{message}\n"));
-            if let Some(Location { line, column }) = finding.location {
+            if let Some(Location { line, column, .. }) = finding.location {
                 text.push_str(&format!("   --> {file}:{line}:{column}\n"));
             }
         }
@@ -38,15 +38,14 @@ pub(super) fn draw(finding: &Finding, file: &str, source: &str, paint: Paint, te
     }
 }
 
-/// From `location` to the end of what the line says, without a comment. `None` when the text ends
-/// before it.
+/// The place of `location`, cut at the end of its line. `None` when the text ends before it.
 fn span(location: Location, source: &str) -> Option<Span> {
     let line = source.split_inclusive('\n').nth(location.line.checked_sub(1)?)?;
     let start: usize = source.split_inclusive('\n').take(location.line - 1).map(str::len).sum();
-    let said = line.split_once(" #").map_or(line, |(said, _)| said).trim_end();
-    let before: usize =
-        said.chars().take(location.column.checked_sub(1)?).map(char::len_utf8).sum();
-    let end = said.len().max(before + 1).min(line.len());
+    let said = line.trim_end();
+    let bytes = |count: usize| said.chars().take(count).map(char::len_utf8).sum::<usize>();
+    let before = bytes(location.column.checked_sub(1)?);
+    let end = bytes(location.column - 1 + location.length.max(1));
     (before < end).then(|| Span::new(start + before, start + end))
 }
 
@@ -64,16 +63,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_caret_runs_to_the_end_of_what_is_said() {
+    fn the_caret_covers_the_place_and_no_more_than_its_line() {
         let source = "a: 1\n  bä: {c: d}  # why\n";
-        let at = |line, column| {
-            span(Location { line, column }, source).map(|span| &source[span.range()])
+        let at = |line, column, length| {
+            span(Location { line, column, length }, source).map(|span| &source[span.range()])
         };
-        assert_eq!(at(2, 3), Some("bä: {c: d}"));
-        assert_eq!(at(2, 7), Some("{c: d}"));
-        assert_eq!(at(1, 1), Some("a: 1"));
+        assert_eq!(at(2, 3, 10), Some("bä: {c: d}"));
+        assert_eq!(at(2, 7, 6), Some("{c: d}"));
+        assert_eq!(at(1, 1, 99), Some("a: 1"));
         for (line, column) in [(0, 1), (1, 0), (3, 1), (9, 1)] {
-            assert_eq!(at(line, column), None);
+            assert_eq!(at(line, column, 1), None);
         }
     }
 }

@@ -144,6 +144,13 @@ impl Reader<'_> {
                 self.wrong_type(&entry.value, "at least one domain");
             } else {
                 self.report_duplicates(&domains, "domain");
+                if let Some(second) = domains.get(1) {
+                    self.not_supported(
+                        second.span,
+                        "a forest with more than one domain is not supported yet",
+                        "name one domain",
+                    );
+                }
                 forest.domains = domains;
             }
         }
@@ -155,6 +162,13 @@ impl Reader<'_> {
             }
             let names: Vec<_> = dcs.iter().map(|dc| dc.name.clone()).collect();
             self.report_duplicates(&names, "domain controller");
+            if let Some(second) = nodes.get(1) {
+                self.not_supported(
+                    second.span,
+                    "more than one domain controller is not supported yet",
+                    "name one domain controller; several agents may work through it",
+                );
+            }
             if !dcs.is_empty() {
                 forest.dcs = dcs;
             }
@@ -173,7 +187,15 @@ impl Reader<'_> {
         }
         let mut fields = self.fields(node, "a domain controller")?;
         let name = self.required(&mut fields, "name");
-        let replication = fields.take("replication").and_then(|e| self.duration(&e.value));
+        let replication = fields.take("replication").and_then(|entry| {
+            let replication = self.duration(&entry.value)?;
+            self.not_supported(
+                entry.key.span,
+                "replication between domain controllers is not supported yet",
+                "leave it out: the one domain controller has every change at once",
+            );
+            Some(replication)
+        });
         let domain = fields.take("domain").and_then(|e| self.text(&e.value));
         self.finish(&fields, "a domain controller");
         let domain = domain.and_then(|domain| {

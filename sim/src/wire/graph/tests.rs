@@ -249,7 +249,13 @@ async fn jobs_show_reports_and_take_requests() {
     let job = session.get(&jobs).await.json()["value"][0].clone();
     assert_eq!(job["status"]["code"], "NotRun");
     assert_eq!(job["schedule"]["interval"], "PT20M");
-    session.cloud.estate.with(|e| e.entra.job.as_mut().unwrap().report = Some(report(start())));
+    let unattended = session.post(&format!("{jobs}/{id}/start"), &json!({})).await;
+    assert_eq!(unattended.status, StatusCode::SERVICE_UNAVAILABLE, "no engine takes requests yet");
+    session.cloud.estate.with(|estate| {
+        let job = estate.entra.job.as_mut().unwrap();
+        job.report = Some(report(start()));
+        job.attached = true;
+    });
     let job = session.get(&format!("{jobs}/{id}")).await.json();
     let last = &job["status"]["lastExecution"];
     assert_eq!((&last["state"], &last["countExported"]), (&json!("EntryLevelErrors"), &json!(3)));

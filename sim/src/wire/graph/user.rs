@@ -12,7 +12,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::GraphError;
-use crate::directory::forest::DomainNumber;
 use crate::entra::{User, property};
 use crate::estate::Estate;
 use crate::record::AttributeNumber;
@@ -185,7 +184,7 @@ fn value(out: &mut Vec<u8>, estate: &Estate, user: &User, source: Source) {
             None => null(out),
         },
         Source::DomainName => {
-            let domain = estate.forest.domain(DomainNumber(user.domain));
+            let domain = user.domain.and_then(|domain| estate.forests.domain(domain));
             match domain.filter(|_| user.source_anchor.is_some()) {
                 Some(domain) => json::string(out, &domain.dns),
                 None => null(out),

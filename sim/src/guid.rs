@@ -3,6 +3,8 @@
 use core::fmt;
 use core::str::FromStr;
 
+use uuid::Uuid;
+
 /// A GUID. The bytes are those of an AD `objectGUID` value: the first three fields little-endian,
 /// the last eight bytes as printed ([MS-DTYP] 2.3.4.2).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,25 +15,9 @@ pub struct Guid(pub [u8; 16]);
 #[error("`{0}` is not a GUID of the form 00000000-0000-0000-0000-000000000000")]
 pub struct GuidError(pub String);
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
-/// The bytes in the order in which they are printed.
-const DASHED: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
-
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [b'-'; 36];
-        let mut at = 0;
-        for (position, index) in DASHED.iter().enumerate() {
-            if matches!(position, 4 | 6 | 8 | 10) {
-                at += 1;
-            }
-            let byte = self.0[*index];
-            text[at] = HEX[usize::from(byte >> 4)];
-            text[at + 1] = HEX[usize::from(byte & 15)];
-            at += 2;
-        }
-        f.write_str(core::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        fmt::Display::fmt(&Uuid::from_bytes_le(self.0), f)
     }
 }
 
@@ -45,35 +31,10 @@ impl FromStr for Guid {
     type Err = GuidError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse(text.as_bytes()).map(Self).ok_or_else(|| GuidError(text.to_owned()))
-    }
-}
-
-/// 32 hex digits, or 36 characters with dashes after the 8th, 12th, 16th and 20th digit.
-fn parse(text: &[u8]) -> Option<[u8; 16]> {
-    let dashed = text.len() == 36;
-    if !dashed && text.len() != 32 {
-        return None;
-    }
-    let mut bytes = [0_u8; 16];
-    let mut rest = text;
-    for (position, index) in DASHED.iter().enumerate() {
-        if dashed && matches!(position, 4 | 6 | 8 | 10) {
-            rest = rest.strip_prefix(b"-")?;
-        }
-        let (pair, tail) = rest.split_first_chunk::<2>()?;
-        bytes[*index] = digit(pair[0])? << 4 | digit(pair[1])?;
-        rest = tail;
-    }
-    Some(bytes)
-}
-
-fn digit(character: u8) -> Option<u8> {
-    match character {
-        b'0'..=b'9' => Some(character - b'0'),
-        b'a'..=b'f' => Some(character - b'a' + 10),
-        b'A'..=b'F' => Some(character - b'A' + 10),
-        _ => None,
+        // Braces and `urn:uuid:` make a text longer; AD takes neither.
+        let bare = matches!(text.len(), 32 | 36);
+        let uuid = bare.then(|| Uuid::try_parse(text).ok()).flatten();
+        uuid.map(|uuid| Self(uuid.to_bytes_le())).ok_or_else(|| GuidError(text.to_owned()))
     }
 }
 

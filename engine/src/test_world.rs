@@ -54,6 +54,11 @@ fn guid(kind: u8, number: u16) -> Guid {
     Guid(bytes)
 }
 
+/// The plan that maps every attribute.
+fn full_plan() -> MappingPlan {
+    MappingPlan::new(&configuration(), PlantedBugs::none())
+}
+
 /// A cloud-managed mailbox with values for all 22 properties of the full plan, in its order.
 pub(crate) fn mailbox(number: u16) -> Mailbox {
     let mut values: Vec<Vec<String>> = (1..=15).map(|n| vec![format!("HR-{n}")]).collect();
@@ -138,6 +143,21 @@ pub(crate) struct Entry {
     pub(crate) external_id: Option<String>,
 }
 
+/// Something that happens in the world by itself.
+pub(crate) type Act = Box<dyn FnOnce(&mut World)>;
+
+/// A modify that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) object: ObjectGuid,
+    /// The LDAP result.
+    pub(crate) result: u32,
+    /// The attributes that it names and that hold afterwards what they held before.
+    pub(crate) unchanged: Vec<String>,
+    /// `extensionAttribute1` as it is afterwards, or would be.
+    pub(crate) stamp: String,
+}
+
 /// Everything, with its script.
 #[derive(Default)]
 pub(crate) struct World {
@@ -155,6 +175,8 @@ pub(crate) struct World {
     /// Calls made so far, and the one at which the process halts.
     pub(crate) calls: u64,
     pub(crate) halt_at: Option<u64>,
+    /// The call at which the process halts does its work first, and its answer is lost.
+    pub(crate) halt_after: bool,
     pub(crate) halted: bool,
     /// Modifies that changed something, by object.
     pub(crate) effective: BTreeMap<ObjectGuid, u32>,
@@ -170,11 +192,15 @@ pub(crate) struct World {
     pub(crate) exchange_errors: VecDeque<CallError>,
     /// When those calls were made.
     pub(crate) exchange_calls: Vec<Timestamp>,
+    /// The properties of the full plan: the columns of every mailbox.
+    properties: Vec<Name>,
     /// Listings under way: token to ids.
     listings: BTreeMap<String, Vec<MailboxId>>,
     pub(crate) expire_pages: bool,
     /// What happens at this call: edits in the middle of a cycle.
-    pub(crate) at_call: BTreeMap<u64, fn(&mut World)>,
+    pub(crate) at_call: BTreeMap<u64, Act>,
+    /// Every modify that was sent.
+    pub(crate) sent: Vec<Sent>,
     /// Flips that take this long to show; what the set call answers instead of `Accepted`.
     pub(crate) flip_delay: Duration,
     pub(crate) pending_flips: Vec<(Timestamp, MailboxId, bool)>,
@@ -191,6 +217,7 @@ impl World {
             now: START,
             page_size: 3,
             agents: vec![agent("A1"), agent("A2")],
+            properties: full_plan().properties().to_vec(),
             ..Self::default()
         };
         for number in 0..count {
@@ -200,7 +227,7 @@ impl World {
     }
 
     pub(crate) fn add(&mut self, number: u16) {
-        let plan = MappingPlan::new(&configuration(), PlantedBugs::none());
+        let plan = full_plan();
         let mailbox = mailbox(number);
         let object = object_like(&plan, &mailbox);
         let names = plan.attributes().iter().map(ToString::to_string);
@@ -248,7 +275,7 @@ impl World {
 
     fn call(&mut self) -> bool {
         self.calls += 1;
-        if self.halt_at == Some(self.calls) {
+        if self.halt_at == Some(self.calls) && !self.halt_after {
             self.halted = true;
         }
         if !self.halted
@@ -265,6 +292,12 @@ impl World {
 
     fn enter_store(&mut self) -> Result<(), StoreError> {
         if self.call() { Ok(()) } else { Err(StoreError::Halted) }
+    }
+
+    /// Whether the process halts now that the call has done its work.
+    fn halts_after(&mut self) -> bool {
+        self.halted |= self.halt_at == Some(self.calls) && self.halt_after;
+        self.halted
     }
 
     fn enter_exchange(&mut self) -> Result<(), CallError> {
@@ -294,9 +327,8 @@ impl World {
     }
 
     fn select(&self, mailbox: &Mailbox, properties: &[Name]) -> Mailbox {
-        let plan = MappingPlan::new(&configuration(), PlantedBugs::none());
         let value = |name: &Name| {
-            let at = plan.properties().iter().position(|other| other == name);
+            let at = self.properties.iter().position(|other| other == name);
             mailbox.values.column(at.unwrap_or(usize::MAX)).iter()
         };
         Mailbox { values: properties.iter().map(value).collect(), ..mailbox.clone() }
@@ -317,23 +349,44 @@ impl World {
 
     fn modify_one(&mut self, modification: &Modification) -> u32 {
         self.modifies += 1;
-        if let Some(result) = self.results.get(&modification.object) {
-            return *result;
-        }
-        let Some(entry) = self.objects.get_mut(&modification.object) else { return 32 };
-        let before = entry.values.clone();
-        for change in &modification.changes {
-            let held = entry.values.entry(change.attribute.to_string()).or_default();
-            let result = apply_change(held, change);
-            if result != 0 {
+        let mut sent = Sent {
+            object: modification.object,
+            result: 32,
+            unchanged: Vec::new(),
+            stamp: String::new(),
+        };
+        if let Some(entry) = self.objects.get_mut(&modification.object) {
+            let before = entry.values.clone();
+            sent.result = 0;
+            for change in &modification.changes {
+                let held = entry.values.entry(change.attribute.to_string()).or_default();
+                sent.result = apply_change(held, change);
+                if sent.result != 0 {
+                    break;
+                }
+            }
+            let sorted = |values: &BTreeMap<String, Vec<Vec<u8>>>, name: &str| {
+                let mut values = values.get(name).cloned().unwrap_or_default();
+                values.sort_unstable();
+                values
+            };
+            let named = modification.changes.iter().map(|change| change.attribute.to_string());
+            sent.unchanged =
+                named.filter(|name| sorted(&before, name) == sorted(&entry.values, name)).collect();
+            let stamp = sorted(&entry.values, "extensionAttribute1").concat();
+            sent.stamp = String::from_utf8(stamp).unwrap();
+            if let Some(result) = self.results.get(&modification.object) {
+                sent.result = *result;
+            }
+            if sent.result != 0 {
                 entry.values = before;
-                return result;
+            } else if entry.values != before {
+                *self.effective.entry(modification.object).or_default() += 1;
             }
         }
-        if entry.values != before {
-            *self.effective.entry(modification.object).or_default() += 1;
-        }
-        0
+        let result = sent.result;
+        self.sent.push(sent);
+        result
     }
 }
 
@@ -375,10 +428,22 @@ impl Shared {
         activity: &mut A,
         until: Timestamp,
     ) -> Option<A::Outcome> {
+        self.run_until(activity, until, |_| false).flatten()
+    }
+
+    /// Steps until `until` (`None`), to the end of the activity, or until `stop` holds of it
+    /// (`Some(None)`).
+    #[expect(clippy::option_option, reason = "an end without an outcome is told from no end")]
+    pub(crate) fn run_until<A: Activity>(
+        &self,
+        activity: &mut A,
+        until: Timestamp,
+        stop: impl Fn(&A) -> bool,
+    ) -> Option<Option<A::Outcome>> {
         for _ in 0..1_000_000 {
             match self.step(activity) {
                 Step::Busy => {}
-                Step::Done(outcome) => return Some(outcome),
+                Step::Done(outcome) => return Some(Some(outcome)),
                 Step::WaitUntil(at) if at > until => {
                     self.0.borrow_mut().now = until;
                     return None;
@@ -387,6 +452,9 @@ impl Shared {
                     let now = self.0.borrow().now;
                     self.0.borrow_mut().now = at.max(now);
                 }
+            }
+            if stop(activity) {
+                return Some(None);
             }
         }
         panic!("no end in sight");
@@ -473,7 +541,7 @@ impl ExchangeOnline for Shared {
             }
             outcomes.push(world.set_answers.pop_front().unwrap_or(SetOutcome::Accepted));
         }
-        Ok(outcomes)
+        if world.halts_after() { Err(CallError::Halted) } else { Ok(outcomes) }
     }
 
     fn organization(&mut self) -> Result<Organization, CallError> {
@@ -568,7 +636,7 @@ impl Directory for Shared {
             let code = world.modify_one(modification);
             outcomes.push(WriteOutcome::Result { code, diagnostic: String::new() });
         }
-        Ok(outcomes)
+        if world.halts_after() { Err(CallError::Halted) } else { Ok(outcomes) }
     }
 }
 
@@ -593,7 +661,8 @@ impl StateStore for Shared {
     fn commit(&mut self, writes: Vec<StoreWrite>) -> Result<(), StoreError> {
         let mut world = self.0.borrow_mut();
         world.enter_store()?;
-        world.store.commit(writes)
+        world.store.commit(writes)?;
+        if world.halts_after() { Err(StoreError::Halted) } else { Ok(()) }
     }
 }
 
@@ -601,20 +670,21 @@ impl JobPort for Shared {
     fn commands(&mut self) -> Result<Vec<JobCommand>, CallError> {
         let mut world = self.0.borrow_mut();
         world.enter()?;
-        Ok(world.commands.drain(..).collect())
+        let commands = world.commands.drain(..).collect();
+        if world.halts_after() { Err(CallError::Halted) } else { Ok(commands) }
     }
 
     fn report(&mut self, report: JobReport) -> Result<(), CallError> {
         let mut world = self.0.borrow_mut();
         world.enter()?;
         world.reports.push(report);
-        Ok(())
+        if world.halts_after() { Err(CallError::Halted) } else { Ok(()) }
     }
 
     fn log(&mut self, entries: Vec<LogEntry>) -> Result<(), CallError> {
         let mut world = self.0.borrow_mut();
         world.enter()?;
         world.log.extend(entries);
-        Ok(())
+        if world.halts_after() { Err(CallError::Halted) } else { Ok(()) }
     }
 }

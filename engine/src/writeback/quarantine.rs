@@ -54,6 +54,7 @@ pub fn is_over(quarantine: Option<QuarantineRow>, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn thresholds_are_the_documented_ones() {
@@ -77,5 +78,19 @@ mod tests {
         assert_eq!(after_cycle(began, None, later), None);
         assert!(!is_over(began, Timestamp::EPOCH + DISABLED_AFTER - CADENCE));
         assert!(is_over(began, Timestamp::EPOCH + DISABLED_AFTER));
+    }
+
+    proptest! {
+        /// The documented thresholds in plain words; one failure more never lifts a quarantine.
+        #[test]
+        fn thresholds_hold_at_every_size(failed in 0..70_000_u64, rest in 0..700_000_u64) {
+            let objects = failed + rest;
+            let share = failed as f64 / objects.max(1) as f64;
+            let too_much = failed >= 5_000 && (failed > 40_000 || share > 0.4);
+            prop_assert_eq!(by_failures(failed, objects).is_some(), too_much);
+            if too_much {
+                prop_assert!(by_failures(failed + 1, objects).is_some());
+            }
+        }
     }
 }

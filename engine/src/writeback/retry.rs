@@ -81,6 +81,7 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn the_ladder_is_six_twelve_and_twenty_four_hours_then_daily_for_28_days() {
@@ -119,5 +120,57 @@ mod tests {
             .collect();
         assert_eq!(waits, [5, 10, 20, 40]);
         assert_eq!(backoff.next(Class::Rejected, now), None);
+    }
+
+    proptest! {
+        /// Whatever fails and however late it is tried: there is always a next time, later than the
+        /// last, until 28 days are over; then there is none.
+        #[test]
+        fn the_ladder_only_goes_up_and_ends(
+            failures in prop::collection::vec((0..4_usize, 0..40_u64), 1..80),
+        ) {
+            const CLASSES: [Class; 4] =
+                [Class::Transient, Class::Rejected, Class::Conflict, Class::Malformed];
+            let first = Timestamp::from_micros(1_000_000);
+            let mut now = first;
+            for (number, (class, late_hours)) in (1_u32..).zip(failures) {
+                let passes = matches!(CLASSES[class], Class::Transient | Class::Conflict);
+                let Some(next) = next_attempt(number, first, CLASSES[class], now) else {
+                    prop_assert!(now.since(first) >= GIVE_UP_AFTER);
+                    return Ok(());
+                };
+                prop_assert!(next > now || (number == 1 && passes && next == now));
+                prop_assert!(next.since(first) <= GIVE_UP_AFTER);
+                let hours = next.since(first).as_secs() / 3_600;
+                prop_assert!([0, 6, 12].contains(&hours) || hours.is_multiple_of(24), "{hours} h");
+                now = next + Duration::from_mins(15 * late_hours);
+            }
+        }
+
+        /// A throttled call waits at least as long as the service wishes, and no call waits for ever.
+        #[test]
+        fn calls_wait_and_end(
+            answers in prop::collection::vec(prop::option::of(prop::option::of(0..600_u64)), 1..30),
+        ) {
+            let now = Timestamp::EPOCH;
+            let mut backoff = Backoff::default();
+            for answer in answers {
+                let class = answer.map_or(Class::Transient, |wish| {
+                    Class::Throttled(wish.map(Duration::from_secs))
+                });
+                match (backoff.next(class, now), answer) {
+                    (Some(at), Some(Some(wish))) => {
+                        prop_assert_eq!(at.since(now), Duration::from_secs(wish.max(1)));
+                    }
+                    (Some(at), _) => {
+                        prop_assert!((FIRST_WAIT..=LONGEST_WAIT).contains(&at.since(now)));
+                    }
+                    (None, answer) => {
+                        prop_assert!(answer.is_none(), "a throttled call is made again");
+                        return Ok(());
+                    }
+                }
+            }
+        }
     }
 }

@@ -325,11 +325,12 @@ fn changes_while_pages_are_read_come_in_this_cycle_or_the_next() {
     }
     let calls = world.0.borrow().calls;
     for step in 8..40 {
-        world.0.borrow_mut().at_call.insert(calls + step, |world| {
+        let edit = |world: &mut World| {
             let number = u16::try_from(world.calls % 9).unwrap();
             let text = world.calls.to_string();
             world.edit(number, &text);
-        });
+        };
+        world.0.borrow_mut().at_call.insert(calls + step, Box::new(edit));
     }
     next_cycle(&world, &mut job);
     next_cycle(&world, &mut job);

@@ -140,3 +140,58 @@ fn refusals_and_foreign_links_are_errors() {
     );
     assert!(matches!(entra.sync_configuration(), Err(CallError::Malformed { .. })));
 }
+
+/// Statuses mean the same for Graph as for Exchange Online, and no request is made twice but for a
+/// token that was not taken.
+#[test]
+fn statuses_become_call_errors() {
+    let ask = |template: ResponseTemplate| {
+        let cloud = Cloud::new();
+        cloud.mount(Mock::given(method("POST")).and(path(USERS)).respond_with(template));
+        let error = cloud.wire.entra().users(&[id(1)]).unwrap_err();
+        let tokens: Vec<String> = cloud.requests().into_iter().map(|request| request.1).collect();
+        (error, tokens)
+    };
+    let status = ResponseTemplate::new;
+    let throttled = |seconds: Option<u64>| CallError::Throttled {
+        retry_after: seconds.map(core::time::Duration::from_secs),
+    };
+    let wait = status(429).insert_header("retry-after", "7");
+    assert_eq!(ask(wait), (throttled(Some(7)), vec!["token1".to_owned()]));
+    assert_eq!(ask(status(429)).0, throttled(None));
+    let dated = status(429)
+        .insert_header("date", "Sun, 01 Feb 2026 08:00:05 GMT")
+        .insert_header("retry-after", "Sun, 01 Feb 2026 08:01:05 GMT");
+    assert_eq!(ask(dated).0, throttled(Some(60)));
+    let (refused, tokens) = ask(status(401));
+    assert!(matches!(refused, CallError::Refused { .. }));
+    assert_eq!(tokens, ["token1", "token2"]);
+    for code in [500, 502, 503, 504] {
+        assert!(matches!(ask(status(code)).0, CallError::ServiceFailure { .. }), "{code}");
+    }
+    for body in ["", "{\"value\":[{}]}", "{\"value\":7}", "[1", "\u{feff}<html>"] {
+        let error = ask(status(200).set_body_string(body)).0;
+        assert!(matches!(error, CallError::Malformed { .. }), "{body}: {error}");
+    }
+}
+
+/// A body that trickles in too slowly, or breaks off, is no answer.
+#[test]
+fn slow_and_cut_bodies_are_no_answers() {
+    let cloud = Cloud::new();
+    let late = json_answer(json!({"value": []})).set_delay(core::time::Duration::from_millis(600));
+    cloud.mount(Mock::given(method("GET")).and(path(AGENTS)).respond_with(late));
+    let mut config = crate::wire::tests::config(&cloud.server.uri());
+    config.request_timeout = core::time::Duration::from_millis(200);
+    let wire = crate::wire::Wire::new(config, cloud.runtime.handle().clone()).unwrap();
+    let error = wire.entra().agents().unwrap_err();
+    assert!(matches!(error, CallError::TimedOut { .. }), "{error}");
+
+    let cut = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"value\":[";
+    let server = crate::wire::tests::RawServer::start(vec![cut.to_owned(); 2]);
+    let config = crate::wire::tests::config(&server.url);
+    let wire = crate::wire::Wire::new(config, cloud.runtime.handle().clone()).unwrap();
+    let error = wire.entra().agents().unwrap_err();
+    assert!(matches!(error, CallError::Unreachable { .. }), "{error}");
+    assert_eq!(server.seen.lock().unwrap().len(), 1, "nothing is asked again");
+}

@@ -330,3 +330,93 @@ fn modifies_that_cannot_be_sent_are_refused_beforehand() {
     }
     assert!(peer.seen().is_empty());
 }
+
+/// What a search is cut short by is an error of the call: half an answer is none. A referral is one
+/// too, because nothing follows it.
+#[test]
+fn limits_and_referrals_of_a_search_are_errors() {
+    let ask = |code: u8| {
+        let mut peer = Peer::start(Box::new(move |tag, _| match tag {
+            BIND => bound(),
+            _ => Reply::Send(vec![
+                entry("CN=one", &[("objectGUID", &[&[1; 16]])]),
+                result(0x65, code, "the DC's words"),
+            ]),
+        }));
+        let first = peer.gateways.read(&name(), &[guid(1)], &[]).unwrap_err();
+        assert_eq!(peer.gateways.read(&name(), &[guid(1)], &[]).unwrap_err(), first);
+        assert_eq!(peer.seen(), [BIND, SEARCH, SEARCH], "the connection stays");
+        assert!(first.to_string().contains("the DC's words"), "{first}");
+        first
+    };
+    for code in [3, 4, 11, 51, 52] {
+        let error = ask(code);
+        assert!(matches!(error, CallError::ServiceFailure { .. }), "{code}: {error}");
+    }
+    let referral = ask(10);
+    assert!(matches!(referral, CallError::Malformed { .. }), "{referral}");
+}
+
+/// Every result of a modify is the outcome of that modify alone, a referral included.
+#[test]
+fn results_of_modifies_are_handed_on_as_they_are() {
+    const CODES: [u8; 8] = [0, 4, 10, 11, 51, 52, 53, 50];
+    let mut peer = Peer::start(Box::new(|tag, request| match tag {
+        BIND => bound(),
+        _ => {
+            let code = CODES[usize::from(*request.last().unwrap())];
+            Reply::Send(vec![result(0x67, code, "")])
+        }
+    }));
+    let batch: Vec<Modification> = (0..8).map(replace).collect();
+    let outcomes = peer.gateways.modify(&name(), &batch).unwrap();
+    let expected =
+        CODES.map(|code| WriteOutcome::Result { code: u32::from(code), diagnostic: String::new() });
+    assert_eq!(outcomes, expected);
+    for outcome in &outcomes[1..] {
+        let WriteOutcome::Result { code, diagnostic } = outcome else { continue };
+        assert!(crate::failure::Failure::of_result(*code, diagnostic).is_some());
+    }
+}
+
+/// A gateway whose certificate nobody vouches for, or that speaks no TLS, is not talked to: neither
+/// the password nor a modify goes out.
+#[test]
+fn a_failed_tls_handshake_is_unreachable_and_sends_no_password() {
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let chain = vec![signed.cert.der().clone()];
+    let key = rustls::pki_types::PrivateKeyDer::try_from(signed.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key.unwrap())
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let tls = Arc::new(tls);
+        for (number, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            if number > 0 {
+                let _ = stream.write_all(b"no TLS here, whatever comes");
+                continue;
+            }
+            let mut session = rustls::ServerConnection::new(Arc::clone(&tls)).unwrap();
+            while session.is_handshaking() && session.complete_io(&mut stream).is_ok() {}
+            assert!(session.is_handshaking(), "the client took the certificate");
+        }
+    });
+    let runtime = runtime();
+    let mut config = config("http://127.0.0.1:1");
+    config.ca_pem = Some(other.cert.pem().into_bytes());
+    config.agents.push(agent("AGENT1", &format!("ldaps://localhost:{port}"), "secret"));
+    let mut gateways = Wire::new(config, runtime.handle().clone()).unwrap().directory();
+    for _ in 0..2 {
+        let error = gateways.modify(&name(), &[replace(1)]).unwrap_err();
+        assert!(matches!(error, CallError::Unreachable { .. }), "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}

@@ -290,12 +290,54 @@ async fn a_running_clock_without_an_engine_over_plain_http() {
     assert_eq!(served.end("TERM").0, Some(0));
 }
 
+/// A client that knows nothing but its proxy and whom to trust reaches the estate; `env` says both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unmodified_clients_are_led_by_their_environment() {
+    let served = Served::start(&["--mailboxes", "3", "--clock", "manual", "--proxy"]);
+    let file = served.folder.path().join("ready.json");
+    let output = Command::new(env!("CARGO_BIN_EXE_hybridsim"))
+        .arg("env")
+        .arg(&file)
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(0));
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let value = |name: &str| {
+        let line = printed.lines().find_map(|l| l.strip_prefix(&format!("export {name}='")));
+        line.unwrap_or_else(|| panic!("no {name} in {printed}")).trim_end_matches('\'').to_owned()
+    };
+    let ca = fs::read(value("SSL_CERT_FILE")).expect("the certificate");
+    let client = Client::builder()
+        .tls_certs_only(Certificate::from_pem_bundle(&ca).expect("PEM"))
+        .proxy(reqwest::Proxy::https(value("HTTPS_PROXY")).expect("a proxy"))
+        .build()
+        .expect("a client");
+    let form = format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}\
+         &scope=https%3A%2F%2Fgraph.microsoft.com%2F.default",
+        value("AZURE_CLIENT_ID"),
+        value("AZURE_CLIENT_SECRET")
+    );
+    let login = "https://login.microsoftonline.com";
+    let url = format!("{login}/{}/oauth2/v2.0/token", value("AZURE_TENANT_ID"));
+    let request = client.post(url).header("content-type", "application/x-www-form-urlencoded");
+    let answer: Value = request.body(form).send().await.expect("sent").json().await.expect("JSON");
+    let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}"));
+    let users = client.get("https://graph.microsoft.com/v1.0/users").bearer_auth(token);
+    let users: Value = users.send().await.expect("sent").json().await.expect("JSON");
+    assert_eq!(users["value"].as_array().expect("a list").len(), 3);
+    let nobody = Command::new(env!("CARGO_BIN_EXE_hybridsim"))
+        .args(["env", "/nowhere/ready.json"])
+        .output()
+        .expect("the program starts");
+    assert_eq!(nobody.status.code(), Some(5));
+}
+
 /// What an option asks for and does not exist is refused, never ignored.
 #[test]
 fn what_is_not_modelled_is_refused() {
     for (options, said) in [
-        (&["--proxy"][..], "`--proxy`"),
-        (&["--ldaps-port", "0"], "`--ldaps-port`"),
+        (&["--ldaps-port", "0"][..], "`--ldaps-port`"),
         (&["--gc-port", "3268"], "`--gc-port`"),
         (&["--ldif", "forest.ldif"], "`--ldif`"),
         (&["--profile", "newest"], "there are p1-preview-2025-08"),

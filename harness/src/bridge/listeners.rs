@@ -21,6 +21,8 @@ pub struct ListenOptions {
     pub cloud_port: u16,
     /// The plain HTTP port of the cloud, when there is to be one.
     pub http_port: Option<u16>,
+    /// The port of the CONNECT proxy, when there is to be one.
+    pub proxy_port: Option<u16>,
     /// The LDAP port of the first domain controller of the job's domain, when it is to be reached without an
     /// agent.
     pub ldap_port: Option<u16>,
@@ -30,7 +32,7 @@ impl Default for ListenOptions {
     /// What the engine needs: the cloud over TLS, and the agents.
     fn default() -> Self {
         let bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        Self { bind, cloud_port: 0, http_port: None, ldap_port: None }
+        Self { bind, cloud_port: 0, http_port: None, proxy_port: None, ldap_port: None }
     }
 }
 
@@ -64,12 +66,12 @@ impl Listeners {
         authority: &Authority,
         options: ListenOptions,
     ) -> Result<Self, ListenError> {
-        let ListenOptions { bind, cloud_port, http_port, ldap_port } = options;
+        let ListenOptions { bind, cloud_port, http_port, proxy_port, ldap_port } = options;
         let cloud = CloudServer::start(
             estate.clone(),
             applications.clone(),
             authority,
-            CloudOptions { bind, port: cloud_port, http_port },
+            CloudOptions { bind, port: cloud_port, http_port, proxy_port },
         )
         .await
         .map_err(|why| ListenError {

@@ -1,9 +1,10 @@
-//! The command line: `run`, `check`, `serve`. It finds files, starts the work, prints what `report`
+//! The command line: `run`, `check`, `serve`, `env`. It finds files, starts the work, prints what `report`
 //! draws, and ends with an [`Exit`] code.
 
 mod check;
 mod console;
 mod court;
+mod environment;
 mod exit;
 mod files;
 mod output;
@@ -45,6 +46,9 @@ enum Command {
     /// Keep an estate running for people and programs, until interrupted.
     #[command(long_about = serve::ABOUT, after_long_help = serve::AFTER)]
     Serve(serve::ServeArguments),
+    /// Print the environment variables that lead unmodified clients to a running `serve`.
+    #[command(name = "env", after_help = environment::AFTER)]
+    Environment(environment::EnvironmentArguments),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -75,6 +79,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Run(arguments) => run::run(&arguments, &program, &console),
         Command::Check(arguments) => check::check(&arguments, &console),
         Command::Serve(arguments) => serve::serve(arguments, &console),
+        Command::Environment(arguments) => environment::environment(&arguments, &console),
     });
     let exit = done.unwrap_or_else(|panic| {
         console.error(&format!("internal error: {panic}"), "this is a bug; please report it");

@@ -74,6 +74,17 @@ pub(super) struct ServeArguments {
     #[arg(long)]
     http: bool,
 
+    /// Start an HTTP CONNECT proxy too, for clients whose host names are fixed: it leads
+    /// login.microsoftonline.com, graph.microsoft.com, outlook.office365.com and their kin to the estate,
+    /// and nothing else anywhere (`hybridsim env` prints the variables that clients need).
+    #[arg(long)]
+    proxy: bool,
+
+    /// A PEM certificate (RSA) that the application `hybridsim` may prove itself with instead of its
+    /// secret.
+    #[arg(long, value_name = "FILE")]
+    client_certificate: Option<PathBuf>,
+
     /// The address that listeners are bound to. The control API stays on loopback.
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
@@ -97,10 +108,6 @@ pub(super) struct ServeArguments {
     /// What `Get-Mailbox | Export-Csv` wrote about the mailboxes of that forest.
     #[arg(long, value_name = "CSV", help_heading = ABSENT)]
     mailbox_list: Option<PathBuf>,
-
-    /// Start an HTTP CONNECT proxy too.
-    #[arg(long, help_heading = ABSENT)]
-    proxy: bool,
 
     /// The port of LDAP over TLS.
     #[arg(long, value_name = "PORT", help_heading = ABSENT)]
@@ -127,6 +134,7 @@ pub(super) fn serve(arguments: ServeArguments, console: &Console) -> Exit {
         clock: arguments.clock,
         http: arguments.http,
         proxy: arguments.proxy,
+        client_certificate: arguments.client_certificate,
         bind: arguments.bind,
         ldap_port: arguments.ldap_port,
         ldaps_port: arguments.ldaps_port,
@@ -160,6 +168,9 @@ fn said(started: &Started) -> String {
     line("cloud", &started.cloud);
     if let Some(http) = &started.http {
         line("http", http);
+    }
+    if let Some(proxy) = &started.proxy {
+        line("proxy", proxy);
     }
     line("ldap", &started.ldap);
     for agent in &started.agents {

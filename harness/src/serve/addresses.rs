@@ -53,6 +53,7 @@ impl Hosts {
 pub(super) struct Urls {
     pub(super) cloud: String,
     pub(super) http: Option<String>,
+    pub(super) proxy: Option<String>,
     pub(super) ldap: String,
     pub(super) agents: Vec<Gateway>,
     pub(super) control: String,
@@ -68,6 +69,10 @@ impl Urls {
                 .cloud
                 .http_address()
                 .map(|address| format!("http://{}:{}", hosts.tls, address.port())),
+            proxy: listeners
+                .cloud
+                .proxy_address()
+                .map(|address| format!("http://{}:{}", hosts.plain, address.port())),
             ldap: listeners.ldap.as_ref().map(|server| ldap(server.address())).unwrap_or_default(),
             agents: gateways
                 .map(|(name, server)| Gateway { name: name.clone(), ldap: ldap(server.address()) })

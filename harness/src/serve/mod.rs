@@ -6,6 +6,7 @@
 
 mod addresses;
 mod control;
+pub mod environment;
 mod interrupt;
 mod openapi;
 mod options;
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::planted_bugs::PlantedBugs;
-use sim::wire::identity::Applications;
+use sim::wire::identity::{Applications, Certificate};
 use sim::wire::shared::SharedEstate;
 
 use crate::bridge::listeners::{ListenError, ListenOptions, Listeners};
@@ -37,6 +38,9 @@ use ready::Ready;
 
 /// The shape of the population. Nobody is cloud-managed: whoever is to be, is flipped.
 const SHAPE: &str = "university";
+
+/// The application that may do everything.
+const APPLICATION: &str = "hybridsim";
 
 /// Why `serve` did not start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +90,8 @@ pub struct Started {
     pub cloud: String,
     /// The same over plain HTTP.
     pub http: Option<String>,
+    /// The CONNECT proxy.
+    pub proxy: Option<String>,
     /// LDAP of the domain controller.
     pub ldap: String,
     /// The agents' gateways.
@@ -117,6 +123,22 @@ pub fn run(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Serv
     // The owner may be in the middle of a long play, which nobody waits for any more.
     runtime.shutdown_background();
     ended
+}
+
+/// The standard applications; the certificate that the options name stands for a secret of `hybridsim`.
+fn applications(options: &Options) -> Result<Applications, ServeError> {
+    let mut applications = Applications::standard(options.seed);
+    let Some(path) = &options.client_certificate else { return Ok(applications) };
+    let refused = |why: &dyn std::fmt::Display| {
+        ServeError::Usage(format!("`--client-certificate {}`: {why}", path.display()))
+    };
+    let pem = std::fs::read(path).map_err(|why| refused(&why))?;
+    let certificate = Certificate::from_pem(&pem).map_err(|why| refused(&why))?;
+    let own = applications.list.iter_mut().find(|application| application.name == APPLICATION);
+    if let Some(own) = own {
+        own.certificates.push(certificate);
+    }
+    Ok(applications)
 }
 
 /// The default world with the population and the names that the options ask for.
@@ -155,12 +177,13 @@ async fn serve(
     let Staged { estate, roster, writeback, late: _ } = staged;
     let hosts = Hosts::of(options.bind);
     let authority = hosts.authority(&estate)?;
-    let applications = Applications::standard(options.seed);
+    let applications = applications(options)?;
     let shared = SharedEstate::new(estate);
     let listen = ListenOptions {
         bind: options.bind,
         cloud_port: options.cloud_port,
         http_port: options.http.then_some(0),
+        proxy_port: options.proxy.then_some(0),
         ldap_port: Some(options.ldap_port),
     };
     let listeners = Listeners::start(&shared, &applications, &authority, listen).await?;
@@ -192,6 +215,7 @@ async fn serve(
         engine: !options.no_engine && ready.job.is_some(),
         cloud: urls.cloud,
         http: urls.http,
+        proxy: urls.proxy,
         ldap: urls.ldap,
         agents: urls.agents,
         control: urls.control,

@@ -32,6 +32,8 @@ pub struct Options {
     pub http: bool,
     /// Whether there is a CONNECT proxy.
     pub proxy: bool,
+    /// A PEM certificate that the application `hybridsim` may prove itself with.
+    pub client_certificate: Option<PathBuf>,
     /// The address of the listeners.
     pub bind: IpAddr,
     /// The port of LDAP; 0 is any free one.
@@ -52,7 +54,6 @@ impl Options {
         let absent = [
             ("--ldif", self.ldif.is_some()),
             ("--mailbox-list", self.mailbox_list.is_some()),
-            ("--proxy", self.proxy),
             ("--ldaps-port", self.ldaps_port.is_some()),
             ("--gc-port", self.gc_port.is_some()),
         ];

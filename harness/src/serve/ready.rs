@@ -15,7 +15,7 @@ use super::addresses::Urls;
 const EXAMPLES: usize = 3;
 
 /// Applications that it names beside the one that may do everything.
-const CLIENTS: [&str; 3] = ["reader", "helpdesk", "unprivileged"];
+const CLIENTS: [&str; 5] = ["reader", "helpdesk", "unprivileged", "unassigned", "expired"];
 
 /// The document. It holds secrets, so it is never shown otherwise.
 #[derive(Serialize)]
@@ -25,6 +25,8 @@ pub(super) struct Ready {
     pub(super) exchange: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) http: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) proxy: Option<String>,
     pub(super) control: String,
     pub(super) ldap: String,
     pub(super) ca_file: PathBuf,
@@ -33,6 +35,7 @@ pub(super) struct Ready {
     pub(super) client_id: String,
     pub(super) client_secret: String,
     pub(super) clients: BTreeMap<String, Client>,
+    pub(super) accounts: SignIn,
     pub(super) base_dn: String,
     pub(super) bind_dn: String,
     pub(super) bind_upn: String,
@@ -51,6 +54,13 @@ pub(super) struct Client {
     pub(super) id: String,
     pub(super) secret: String,
     pub(super) roles: Vec<String>,
+}
+
+/// Who can sign in with a password: the administrator, and every user of the directory.
+#[derive(Serialize)]
+pub(super) struct SignIn {
+    pub(super) admin: String,
+    pub(super) password: String,
 }
 
 /// An agent's gateway.
@@ -97,7 +107,7 @@ impl Ready {
             .ok_or_else(|| ServeError::Internal("the forest has no accounts".to_owned()))?;
         let (administrator, agent) = (&accounts.administrator, &accounts.agent);
         let upn = estate.ad_texts(administrator.object, "userPrincipalName").pop();
-        let application = named("hybridsim")?;
+        let application = named(super::APPLICATION)?;
         let mut clients = BTreeMap::new();
         for name in CLIENTS {
             let client = named(name)?;
@@ -109,6 +119,7 @@ impl Ready {
             graph: urls.cloud.clone(),
             exchange: urls.cloud.clone(),
             http: urls.http.clone(),
+            proxy: urls.proxy.clone(),
             control: urls.control.clone(),
             ldap: urls.ldap.clone(),
             ca_file: ca_file.to_owned(),
@@ -117,6 +128,10 @@ impl Ready {
             client_id: application.client_id.to_string(),
             client_secret: application.secret.clone(),
             clients,
+            accounts: SignIn {
+                admin: format!("admin@{}", estate.domains.initial),
+                password: applications.accounts.password.clone(),
+            },
             base_dn: estate.base_dn(domain.0, domain.1),
             bind_dn: estate.ad_dn(administrator.object),
             bind_upn: upn.unwrap_or_default(),

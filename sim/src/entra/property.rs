@@ -37,6 +37,9 @@ const NAMES: &[(AttributeNumber, &str)] = &[
     (45, "city"),
 ];
 
+/// `accountEnabled`: `True`, or `False`; absent is enabled.
+pub const ACCOUNT_ENABLED: AttributeNumber = 200;
+
 /// The documented spelling; `None` where Entra has no such property.
 #[must_use]
 pub fn name(number: AttributeNumber) -> Option<&'static str> {

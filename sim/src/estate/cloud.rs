@@ -129,6 +129,24 @@ impl Estate {
         }
     }
 
+    /// A user by user principal name, without case.
+    #[must_use]
+    pub fn user_named(&self, upn: &str) -> Option<u32> {
+        let is_called = |number: &u32| {
+            let user = self.entra.user(*number);
+            user.and_then(|user| user.record.text(property::USER_PRINCIPAL_NAME))
+                .is_some_and(|known| known.eq_ignore_ascii_case(upn))
+        };
+        // Nearly every user has a mailbox, which is found by its index.
+        let by_mailbox = self
+            .exchange
+            .find(upn)
+            .and_then(|number| self.exchange.mailbox(number))
+            .and_then(|mailbox| self.entra.by_id(mailbox.id))
+            .filter(is_called);
+        by_mailbox.or_else(|| (0..).take(self.entra.users().len()).find(is_called))
+    }
+
     /// The numbers of users by id; `None` where there is none. At most 1,000.
     pub fn users(&mut self, caller: &Caller, ids: &[Guid]) -> Vec<Option<u32>> {
         self.charge_graph(caller);

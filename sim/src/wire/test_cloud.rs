@@ -83,8 +83,11 @@ pub(super) fn estate() -> Estate {
 
 impl TestCloud {
     pub(super) fn new() -> Self {
+        Self::with_applications(Applications::standard(1))
+    }
+
+    pub(super) fn with_applications(applications: Applications) -> Self {
         let estate = SharedEstate::new(estate());
-        let applications = Applications::standard(1);
         let router = router(estate.clone(), applications.clone(), Scheme::Https);
         Self { estate, applications, router }
     }

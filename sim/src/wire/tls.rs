@@ -15,8 +15,11 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// The names of the cloud that clients with fixed hosts ask for.
-const PUBLIC_NAMES: [&str; 8] = [
+const PUBLIC_NAMES: [&str; 11] = [
     "login.microsoftonline.com",
+    "login.microsoft.com",
+    "canary.graph.microsoft.com",
+    "manage.office.com",
     "login.windows.net",
     "sts.windows.net",
     "graph.microsoft.com",

@@ -16,7 +16,7 @@ mod row;
 
 use axum::http::Method;
 
-use super::identity::{BearerError, Identity, app_role};
+use super::identity::{BearerError, Identity, app_role, scope};
 use super::message::{Address, Answer, Request};
 use super::shared::SharedEstate;
 use crate::caller::Caller;
@@ -41,13 +41,14 @@ pub(super) fn answer(estate: &SharedEstate, identity: &Identity, request: &Reque
         Ok(endpoint) => endpoint,
         Err((status, text)) => return error::of_gateway(status, &text, now()),
     };
-    let application = match identity.exchange_bearer(&request.headers) {
-        Ok(bearer) if bearer.has_any(&[app_role::EXCHANGE_MANAGE]) => bearer.application,
+    let permissions = [app_role::EXCHANGE_MANAGE, scope::EXCHANGE_MANAGE];
+    let bearer = match identity.exchange_bearer(&request.headers) {
+        Ok(bearer) if bearer.has_any(&permissions) => bearer,
         Ok(_) => return error::unauthorized("invalid_token", NO_PERMISSION, now()),
         Err(why) => return error::unauthorized("invalid_token", reason(why), now()),
     };
     let answer = estate.with(|estate| {
-        let caller = application.caller(estate);
+        let caller = bearer.caller(estate);
         match endpoint {
             Endpoint::Invoke => {
                 let links = Links {

@@ -54,7 +54,7 @@ impl Operation<'_> {
     /// Does something with the estate, as the caller.
     fn with<T>(&self, act: impl FnOnce(&mut Estate, &Caller) -> T) -> T {
         self.estate.with(|estate| {
-            let caller = self.bearer.application.caller(estate);
+            let caller = self.bearer.caller(estate);
             act(estate, &caller)
         })
     }
@@ -136,6 +136,16 @@ fn route(operation: &Operation<'_>) -> Result<Answer, GraphError> {
     let key = |place: usize| segments.get(place + 1).map_or("", path::Segment::text);
     let (get, post) = (operation.method == Method::GET, operation.method == Method::POST);
     match lower.as_slice() {
+        // Only somebody who signed in is somebody.
+        ["me"] if get => match &operation.bearer.person {
+            Some(person) => users::get(operation, &person.id.to_string()).map_err(|refusal| {
+                // An administrator of the cloud alone is no object of the directory here.
+                if refusal.status == 404 { GraphError::no_resource(&person.upn) } else { refusal }
+            }),
+            None => Err(GraphError::bad_request(
+                "/me request is only valid with delegated authentication flow.",
+            )),
+        },
         ["users"] if get => users::list(operation),
         ["users", "delta" | "$count"] if get => Err(GraphError::not_implemented()),
         ["users", _] if get => users::get(operation, key(1)),

@@ -5,7 +5,6 @@ use serde::Deserialize;
 use super::error::GraphError;
 use super::{JSON, Operation, guid, listing, user};
 use crate::estate::Estate;
-use crate::exchange::property::USER_PRINCIPAL_NAME;
 use crate::guid::Guid;
 use crate::wire::identity::app_role;
 use crate::wire::json;
@@ -149,15 +148,5 @@ pub(super) fn id_of(estate: &Estate, key: &str) -> Option<Guid> {
     if let Some(id) = guid(key) {
         return Some(id);
     }
-    let is_called = |user: &&crate::entra::User| {
-        user.record.text(USER_PRINCIPAL_NAME).is_some_and(|upn| upn.eq_ignore_ascii_case(key))
-    };
-    // Nearly every user has a mailbox, which is found by its index.
-    let by_mailbox = estate
-        .exchange
-        .find(key)
-        .and_then(|number| estate.exchange.mailbox(number))
-        .and_then(|mailbox| estate.entra.user(estate.entra.by_id(mailbox.id)?))
-        .filter(is_called);
-    by_mailbox.or_else(|| estate.entra.users().iter().find(is_called)).map(|user| user.id)
+    estate.user_named(key).and_then(|number| estate.entra.user(number)).map(|user| user.id)
 }

@@ -1,5 +1,7 @@
 //! The applications that are registered in the tenant, with what an administrator granted them.
 
+use super::accounts::Accounts;
+use super::certificate::Certificate;
 use crate::caller::{Caller, Role};
 use crate::chance::Chance;
 use crate::estate::Estate;
@@ -28,6 +30,40 @@ pub mod app_role {
     pub const SYNCHRONIZATION: &str = "Synchronization.ReadWrite.All";
     /// Logs.
     pub const AUDIT_LOG_READ: &str = "AuditLog.Read.All";
+    /// Everything in the directory, writing.
+    pub const DIRECTORY: &str = "Directory.ReadWrite.All";
+    /// Users, writing.
+    pub const USER: &str = "User.ReadWrite.All";
+    /// Groups, reading.
+    pub const GROUP_READ: &str = "Group.Read.All";
+    /// Groups.
+    pub const GROUP: &str = "Group.ReadWrite.All";
+    /// Organizational contacts.
+    pub const CONTACT_READ: &str = "OrgContact.Read.All";
+    /// The organization, writing.
+    pub const ORGANIZATION: &str = "Organization.ReadWrite.All";
+    /// The object-level source of authority of groups.
+    pub const GROUP_SYNC_BEHAVIOR: &str = "Group-OnPremisesSyncBehavior.ReadWrite.All";
+    /// The object-level source of authority of contacts.
+    pub const CONTACT_SYNC_BEHAVIOR: &str = "Contacts-OnPremisesSyncBehavior.ReadWrite.All";
+    /// The features of directory synchronization.
+    pub const DIRECTORY_SYNCHRONIZATION: &str = "OnPremDirectorySynchronization.ReadWrite.All";
+    /// Applications and service principals.
+    pub const APPLICATION: &str = "Application.ReadWrite.All";
+    /// Applications and service principals, reading.
+    pub const APPLICATION_READ: &str = "Application.Read.All";
+}
+
+/// Delegated permissions (scopes) that are no app role at the same time.
+///
+/// Source: Microsoft Graph permissions reference; Microsoft Learn, "Exchange Online PowerShell".
+pub mod scope {
+    /// Cmdlets of Exchange Online as the signed-in user.
+    pub const EXCHANGE_MANAGE: &str = "Exchange.Manage";
+    /// The signed-in user alone.
+    pub const USER_READ: &str = "User.Read";
+    /// What the signed-in user may do.
+    pub const ACCESS_AS_USER: &str = "Directory.AccessAsUser.All";
 }
 
 /// An application.
@@ -37,12 +73,21 @@ pub struct Application {
     pub client_id: Guid,
     /// The object id of its service principal.
     pub principal: Guid,
-    /// Its client secret. Secret only as far as a rehearsal has secrets: it is kept out of logs.
+    /// Its client secret. Secret only as far as a rehearsal has secrets: it is kept out of logs. Empty
+    /// for a public client, which has none.
     pub secret: String,
+    /// Whether the secret has expired.
+    pub secret_expired: bool,
+    /// Certificates that its assertions may be signed with.
+    pub certificates: Vec<Certificate>,
+    /// Whether it may sign users in without a secret ("Allow public client flows").
+    pub public: bool,
     /// Its display name.
     pub name: String,
     /// App roles that were granted, of all resources.
     pub roles: Vec<String>,
+    /// Delegated permissions that were consented to, of all resources.
+    pub scopes: Vec<String>,
     /// Template ids of its directory roles.
     pub wids: Vec<String>,
     /// What it may do in Exchange Online.
@@ -52,6 +97,12 @@ pub struct Application {
 }
 
 impl Application {
+    /// Whether it proves who it is with a secret or certificate.
+    #[must_use]
+    pub fn is_confidential(&self) -> bool {
+        !self.secret.is_empty() || !self.certificates.is_empty()
+    }
+
     /// Who it is to the estate.
     #[must_use]
     pub fn caller(&self, estate: &Estate) -> Caller {
@@ -68,11 +119,13 @@ impl Application {
 pub struct Applications {
     /// All of them.
     pub list: Vec<Application>,
+    /// Who may sign in beside the users of the directory.
+    pub accounts: Accounts,
 }
 
 const ENGINE: &str = "engine";
 
-const ALL: [&str; 8] = [
+const ALL: [&str; 18] = [
     app_role::EXCHANGE_MANAGE,
     app_role::DIRECTORY_READ,
     app_role::USER_READ,
@@ -81,21 +134,45 @@ const ALL: [&str; 8] = [
     app_role::PUBLISHING_PROFILES,
     app_role::SYNCHRONIZATION,
     app_role::AUDIT_LOG_READ,
+    app_role::DIRECTORY,
+    app_role::USER,
+    app_role::GROUP,
+    app_role::CONTACT_READ,
+    app_role::ORGANIZATION,
+    app_role::GROUP_SYNC_BEHAVIOR,
+    app_role::CONTACT_SYNC_BEHAVIOR,
+    app_role::DIRECTORY_SYNCHRONIZATION,
+    app_role::APPLICATION,
+    app_role::GROUP_READ,
 ];
 
-const READING: [&str; 6] = [
+const READING: [&str; 9] = [
     app_role::EXCHANGE_MANAGE,
     app_role::DIRECTORY_READ,
     app_role::USER_READ,
     app_role::ORGANIZATION_READ,
     app_role::SYNCHRONIZATION_READ,
     app_role::AUDIT_LOG_READ,
+    app_role::GROUP_READ,
+    app_role::CONTACT_READ,
+    app_role::APPLICATION_READ,
+];
+
+/// Public clients of Microsoft that tools sign in with, by name and client id.
+///
+/// Source: Microsoft Learn, "Verify first-party Microsoft applications in sign-in reports".
+const FIRST_PARTY: [(&str, &str); 4] = [
+    ("Microsoft Azure CLI", "04b07795-8ddb-461a-bbee-02f9e1bf7b46"),
+    ("Microsoft Azure PowerShell", "1950a258-227b-4e31-a9cf-717495945fc2"),
+    ("Microsoft Graph Command Line Tools", "14d82eec-204b-4c2f-b7e8-296a70dab67e"),
+    ("Microsoft Exchange REST API Based Powershell", "fb78d390-0c51-40cd-8e17-fdbfab77341b"),
 ];
 
 impl Applications {
-    /// The applications that every estate has: `hybridsim`, `reader`, `helpdesk`, `unprivileged`,
-    /// and the engine's, one for each role that it may be given ([`Self::engine`]). Ids and secrets
-    /// follow from the seed.
+    /// The applications that every estate has: `hybridsim`, `reader`, `helpdesk`, `unprivileged`, the
+    /// engine's, one for each role that it may be given ([`Self::engine`]), one without a directory
+    /// role (`unassigned`), one whose secret has expired (`expired`), and public clients of Microsoft.
+    /// Ids and secrets follow from the seed.
     #[must_use]
     pub fn standard(seed: u64) -> Self {
         let mut chance = Chance::stream(seed, "applications");
@@ -106,8 +183,12 @@ impl Applications {
                 client_id,
                 principal,
                 secret: secret.chars().filter(|c| *c != '-').take(40).collect(),
+                secret_expired: false,
+                certificates: Vec::new(),
+                public: false,
                 name: name.to_owned(),
                 roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+                scopes: Vec::new(),
                 wids: wid(role).map(str::to_owned).into_iter().collect(),
                 exchange_role: role,
                 is_engine: name.starts_with(ENGINE),
@@ -128,7 +209,26 @@ impl Applications {
             };
             list.push(make(&name, &ALL, role));
         }
-        Self { list }
+        list.push(make("unassigned", &[exchange], Role::Unprivileged));
+        let expired = make("expired", &READING, Role::Reader);
+        list.push(Application { secret_expired: true, ..expired });
+        for (name, id) in FIRST_PARTY {
+            let made = make(name, &[], Role::Unprivileged);
+            let client_id = id.parse().unwrap_or(made.client_id);
+            list.push(Application {
+                client_id,
+                secret: String::new(),
+                public: true,
+                scopes: delegated(),
+                ..made
+            });
+        }
+        if let Some(own) = list.first_mut() {
+            own.public = true;
+            own.scopes = delegated();
+        }
+        let accounts = Accounts::standard(seed);
+        Self { list, accounts }
     }
 
     /// The engine's application for a role in Exchange Online. `engine` itself is the one with
@@ -151,10 +251,20 @@ impl Applications {
     }
 }
 
+/// Every delegated permission that the endpoints here ask for.
+fn delegated() -> Vec<String> {
+    ALL.into_iter()
+        .chain(READING)
+        .filter(|role| !role.starts_with("Exchange."))
+        .chain([scope::EXCHANGE_MANAGE, scope::USER_READ, scope::ACCESS_AS_USER])
+        .map(str::to_owned)
+        .collect()
+}
+
 /// The directory role that stands for a role here.
 ///
 /// Source: Microsoft Learn, "Microsoft Entra built-in roles" (template ids).
-fn wid(role: Role) -> Option<&'static str> {
+pub(super) fn wid(role: Role) -> Option<&'static str> {
     match role {
         Role::GlobalAdministrator => Some("62e90394-69f5-4237-9190-012177145e10"),
         Role::HybridIdentityAdministrator => Some("8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2"),

@@ -5,20 +5,48 @@ use axum::http::header::AUTHORIZATION;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation};
 
+use super::applications::wid;
 use super::key::SigningKey;
 use super::token::{Claims, Resource, issuer};
 use super::{Application, Identity};
+use crate::caller::{Caller, Role};
+use crate::estate::Estate;
+use crate::guid::Guid;
 
 /// Who asks, and what was granted.
 pub(crate) struct Bearer<'i> {
     pub(crate) application: &'i Application,
-    roles: Vec<String>,
+    granted: Vec<String>,
+    /// Somebody who signed in; `None` for an application on its own.
+    pub(crate) person: Option<SignedIn>,
+}
+
+/// Somebody who signed in.
+pub(crate) struct SignedIn {
+    /// The object id.
+    pub(crate) id: Guid,
+    /// The user principal name.
+    pub(crate) upn: String,
+    role: Role,
 }
 
 impl Bearer<'_> {
-    /// Whether the token carries one of these app roles.
+    /// Whether the token carries one of these permissions. A delegated one to write is worth what the
+    /// person may do: without an administrator's role, nothing.
     pub(crate) fn has_any(&self, roles: &[&str]) -> bool {
-        self.roles.iter().any(|have| roles.contains(&have.as_str()))
+        let writes = |name: &str| name.contains("ReadWrite") || name.contains("AccessAsUser");
+        let worth = |name: &String| {
+            self.person.as_ref().is_none_or(|person| person.role.may_run_jobs() || !writes(name))
+        };
+        self.granted.iter().any(|have| roles.contains(&have.as_str()) && worth(have))
+    }
+
+    /// Who it is to the estate.
+    pub(crate) fn caller(&self, estate: &Estate) -> Caller {
+        match &self.person {
+            Some(person) => Caller::person(person.role),
+            None => self.application.caller(estate),
+        }
     }
 }
 
@@ -68,8 +96,26 @@ impl Identity {
             .ok()
             .and_then(|id| self.applications.by_client_id(id))
             .ok_or(BearerError::Malformed)?;
-        Ok(Bearer { application, roles: claims.roles })
+        let person = match claims.scp {
+            None => None,
+            Some(_) => Some(SignedIn {
+                id: claims.oid.parse().map_err(|_| BearerError::Malformed)?,
+                upn: claims.upn.unwrap_or_default(),
+                role: role_of(&claims.wids),
+            }),
+        };
+        let granted = match &claims.scp {
+            Some(scopes) => scopes.split(' ').map(str::to_owned).collect(),
+            None => claims.roles,
+        };
+        Ok(Bearer { application, granted, person })
     }
+}
+
+/// The role of a person with these directory roles; without one a person may only look.
+fn role_of(wids: &[String]) -> Role {
+    let has = |role: &Role| wid(*role).is_some_and(|wid| wids.iter().any(|have| have == wid));
+    Role::ALL.into_iter().map(|(_, role)| role).find(has).unwrap_or(Role::Unprivileged)
 }
 
 fn decode(token: &str, key: &SigningKey, issuer: &str) -> Result<Claims, BearerError> {

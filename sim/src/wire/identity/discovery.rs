@@ -35,7 +35,8 @@ fn document(base: &str, tenant: &str, oauth: &str, keys: &str, issuer: &str) -> 
     let place = |rest: &str| format!("{base}/{tenant}{oauth}/{rest}");
     json!({
         "token_endpoint": place("token"),
-        "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt",
+            "client_secret_basic"],
         "jwks_uri": format!("{base}/{tenant}{keys}"),
         "response_modes_supported": ["query", "fragment", "form_post"],
         "subject_types_supported": ["pairwise"],
@@ -85,4 +86,16 @@ pub(super) fn instance(request: &Request) -> Result<Value, Refusal> {
         "api-version": version,
         "metadata": [{"preferred_network": own, "preferred_cache": own, "aliases": [own]}],
     }))
+}
+
+/// `GET /common/userrealm/{upn}`: every domain here is managed, so that passwords are checked here.
+pub(super) fn user_realm(upn: &str) -> Value {
+    let domain = upn.rsplit_once('@').map_or("", |(_, domain)| domain);
+    json!({
+        "ver": "1.0",
+        "account_type": "Managed",
+        "domain_name": domain,
+        "cloud_instance_name": "microsoftonline.com",
+        "cloud_audience_urn": "urn:federation:MicrosoftOnline",
+    })
 }

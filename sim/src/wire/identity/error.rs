@@ -24,6 +24,28 @@ pub(super) enum Refusal {
     ScopeWithoutDefault(String),
     UnknownResource { resource: String, tenant: String },
     UnknownInstance(String),
+    SecretExpired(String),
+    MalformedAssertion,
+    AssertionOutOfTime,
+    AssertionOfAnother(String),
+    AssertionAudience,
+    AssertionType,
+    PublicClient,
+    ConfidentialClient,
+    NoConsent { id: String, name: String },
+    SeveralResources(String),
+    UnknownUser { user: String, tenant: String },
+    WrongPassword,
+    PasswordExpired,
+    AccountDisabled,
+    AccountLocked,
+    SecondFactor,
+    ConditionalAccess,
+    AuthorizationPending,
+    DeviceCodeExpired,
+    WrongDeviceCode,
+    RefreshTokenInactive,
+    RefreshTokenMalformed,
     Unavailable(String),
 }
 
@@ -34,9 +56,7 @@ impl Refusal {
 
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::NoCredential | Self::WrongSecret(_) | Self::UnknownAssertionKey(_) => {
-                StatusCode::UNAUTHORIZED
-            }
+            _ if self.error() == "invalid_client" => StatusCode::UNAUTHORIZED,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         }
@@ -50,10 +70,33 @@ impl Refusal {
             | Self::NoTenantInformation => "invalid_request",
             Self::UnsupportedGrant(_) => "unsupported_grant_type",
             Self::UnknownApplication { .. } => "unauthorized_client",
-            Self::NoCredential | Self::WrongSecret(_) | Self::UnknownAssertionKey(_) => {
-                "invalid_client"
+            Self::AssertionType => "invalid_request",
+            Self::NoCredential
+            | Self::WrongSecret(_)
+            | Self::UnknownAssertionKey(_)
+            | Self::SecretExpired(_)
+            | Self::MalformedAssertion
+            | Self::AssertionOutOfTime
+            | Self::AssertionOfAnother(_)
+            | Self::AssertionAudience
+            | Self::PublicClient
+            | Self::ConfidentialClient => "invalid_client",
+            Self::NoConsent { .. }
+            | Self::UnknownUser { .. }
+            | Self::WrongPassword
+            | Self::PasswordExpired
+            | Self::AccountDisabled
+            | Self::AccountLocked
+            | Self::ConditionalAccess
+            | Self::RefreshTokenInactive
+            | Self::RefreshTokenMalformed => "invalid_grant",
+            Self::SecondFactor => "interaction_required",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::DeviceCodeExpired => "expired_token",
+            Self::WrongDeviceCode => "bad_verification_code",
+            Self::WrongScope(_) | Self::ScopeWithoutDefault(_) | Self::SeveralResources(_) => {
+                "invalid_scope"
             }
-            Self::WrongScope(_) | Self::ScopeWithoutDefault(_) => "invalid_scope",
             Self::UnknownResource { .. } => "invalid_resource",
             Self::UnknownInstance(_) => "invalid_instance",
             Self::Unavailable(_) => "temporarily_unavailable",
@@ -76,6 +119,28 @@ impl Refusal {
             Self::ScopeWithoutDefault(_) => 1_002_012,
             Self::UnknownResource { .. } => 500_011,
             Self::UnknownInstance(_) => 50_049,
+            Self::SecretExpired(_) => 7_000_222,
+            Self::MalformedAssertion => 50_027,
+            Self::AssertionOutOfTime => 700_024,
+            Self::AssertionOfAnother(_) => 700_021,
+            Self::AssertionAudience => 700_023,
+            Self::AssertionType => 700_025,
+            Self::PublicClient => 700_026,
+            Self::ConfidentialClient => 7_000_218,
+            Self::NoConsent { .. } => 65_001,
+            Self::SeveralResources(_) => 28_000,
+            Self::UnknownUser { .. } => 50_034,
+            Self::WrongPassword => 50_126,
+            Self::PasswordExpired => 50_055,
+            Self::AccountDisabled => 50_057,
+            Self::AccountLocked => 50_053,
+            Self::SecondFactor => 50_076,
+            Self::ConditionalAccess => 53_003,
+            Self::AuthorizationPending => 70_016,
+            Self::DeviceCodeExpired => 70_019,
+            Self::WrongDeviceCode => 70_018,
+            Self::RefreshTokenInactive => 700_082,
+            Self::RefreshTokenMalformed => 9_002_313,
             Self::Unavailable(_) => 90_033,
         }
     }
@@ -120,6 +185,58 @@ impl Refusal {
             Self::Unavailable(why) => {
                 format!("A transient error has occurred. Please try again. {why}")
             }
+            _ => self.text_about_proof_or_person(),
+        }
+    }
+
+    /// The texts about assertions, public clients and people.
+    fn text_about_proof_or_person(&self) -> String {
+        match self {
+            Self::SecretExpired(id) => format!(
+                "The provided client secret keys for app '{id}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds."
+            ),
+            Self::MalformedAssertion => "JWT token is invalid or malformed.".to_owned(),
+            Self::AssertionOutOfTime => {
+                "Client assertion is not within its valid time range.".to_owned()
+            }
+            Self::AssertionOfAnother(id) => format!(
+                "Client assertion application identifier doesn't match 'client_id' parameter '{id}'."
+            ),
+            Self::AssertionAudience => {
+                "Client assertion audience claim does not match Realm issuer.".to_owned()
+            }
+            Self::AssertionType => {
+                "The 'client_assertion_type' value is not supported; use 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'.".to_owned()
+            }
+            Self::PublicClient => "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.".to_owned(),
+            Self::ConfidentialClient => "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.".to_owned(),
+            Self::NoConsent { id, name } => format!(
+                "The user or administrator has not consented to use the application with ID '{id}' named '{name}'. Send an interactive authorization request for this user and resource."
+            ),
+            Self::SeveralResources(scope) => format!(
+                "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope {scope} is not valid."
+            ),
+            Self::UnknownUser { user, tenant } => format!(
+                "The user account {user} does not exist in the {tenant} directory. To sign into this application, the account must be added to the directory."
+            ),
+            Self::WrongPassword => {
+                "Error validating credentials due to invalid username or password.".to_owned()
+            }
+            Self::PasswordExpired => "The password is expired.".to_owned(),
+            Self::AccountDisabled => "The user account is disabled.".to_owned(),
+            Self::AccountLocked => "The account is locked, you've tried to sign in too many times with an incorrect user ID or password.".to_owned(),
+            Self::SecondFactor => "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access '00000003-0000-0000-c000-000000000000'.".to_owned(),
+            Self::ConditionalAccess => "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.".to_owned(),
+            Self::AuthorizationPending => "OAuth 2.0 device flow error. Authorization is pending. Continue polling.".to_owned(),
+            Self::DeviceCodeExpired => "OAuth 2.0 device flow error. The code has expired.".to_owned(),
+            Self::WrongDeviceCode => {
+                "Verification code expired or is not known to the server.".to_owned()
+            }
+            Self::RefreshTokenInactive => "The refresh token has expired due to inactivity.".to_owned(),
+            Self::RefreshTokenMalformed => {
+                "Invalid request. Request is malformed or invalid: the refresh token is not one of this application.".to_owned()
+            }
+            _ => String::new(),
         }
     }
 
@@ -129,7 +246,7 @@ impl Refusal {
         let correlation =
             request.client_id().map_or_else(|| identity.fresh_id().to_string(), str::to_owned);
         let code = self.code();
-        json!({
+        let mut body = json!({
             "error": self.error(),
             "error_description": format!(
                 "AADSTS{code}: {} Trace ID: {} Correlation ID: {correlation} Timestamp: {timestamp}",
@@ -141,6 +258,16 @@ impl Refusal {
             "trace_id": request.id,
             "correlation_id": correlation,
             "error_uri": format!("{}/error?code={code}", request.base),
-        })
+        });
+        match self {
+            Self::NoConsent { .. } => body["suberror"] = "consent_required".into(),
+            Self::SecondFactor | Self::ConditionalAccess => {
+                body["suberror"] = "basic_action".into();
+                // What the client sends back with an interactive request.
+                body["claims"] = r#"{"access_token":{"polids":{"essential":true}}}"#.into();
+            }
+            _ => {}
+        }
+        body
     }
 }

@@ -4,122 +4,239 @@
 //! Microsoft identity platform", "Access tokens"; RFC 6749 4.4, RFC 6750.
 //!
 //! # Divergence from Microsoft Entra ID
-//! Tokens live by the wall clock, not by the estate's: a leap of virtual time invalidates none. The
-//! grants other than client credentials are refused as unsupported.
+//! Tokens live by the wall clock, not by the estate's: a leap of virtual time invalidates none. There
+//! are client credentials (secret and certificate), password, device code and refresh token; the grants
+//! that need a browser or act on behalf of another are refused as unsupported.
 
+mod accounts;
 mod applications;
 mod bearer;
+mod certificate;
+mod device;
 mod discovery;
 mod error;
 mod grant;
 mod key;
+mod sign_in;
 mod tenant;
 mod token;
 
-pub use applications::{Application, Applications, app_role};
+pub use accounts::{Account, Accounts, Obstacle};
+pub use applications::{Application, Applications, app_role, scope};
 pub(super) use bearer::{Bearer, BearerError};
+pub use certificate::{Certificate, CertificateError};
 pub(super) use tenant::Tenant;
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use serde_json::Value;
 
-use super::message::{Request, decode};
+use super::message::{Query, Request, decode};
+use super::shared::SharedEstate;
 use crate::chance::Chance;
 use crate::guid::Guid;
+use device::Devices;
 use error::Refusal;
+use grant::{Asked, Version};
 use key::SigningKey;
+use token::wall_clock;
 
 /// Who can get tokens in a tenant.
 pub(super) struct Identity {
     pub(super) tenant: Tenant,
     pub(super) applications: Applications,
     ids: Mutex<Chance>,
+    devices: Mutex<Devices>,
+    /// Wrong passwords by user principal name.
+    failures: Mutex<BTreeMap<String, u32>>,
+}
+
+/// What a request to the login host comes to.
+enum Answered {
+    Json(Value),
+    /// The page where a device's code is entered.
+    Page(StatusCode, String),
+    Nothing,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Identity {
     pub(super) fn new(tenant: Tenant, applications: Applications) -> Self {
-        Self { tenant, applications, ids: Mutex::new(Chance::stream(0, "request ids")) }
+        Self {
+            tenant,
+            applications,
+            ids: Mutex::new(Chance::stream(0, "request ids")),
+            devices: Mutex::default(),
+            failures: Mutex::default(),
+        }
     }
 
     /// An id that was not given out before.
     pub(super) fn fresh_id(&self) -> Guid {
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner).guid()
+        locked(&self.ids).guid()
+    }
+
+    fn devices(&self) -> MutexGuard<'_, Devices> {
+        locked(&self.devices)
+    }
+
+    fn start_device(&self, client: Guid, scope: &str, now: u64) -> device::Code {
+        let mut ids = locked(&self.ids);
+        self.devices().start(&mut ids, client, scope, now)
+    }
+
+    fn is_locked(&self, upn: &str) -> bool {
+        locked(&self.failures)
+            .get(&upn.to_ascii_lowercase())
+            .is_some_and(|count| *count >= sign_in::ATTEMPTS)
+    }
+
+    fn count_failure(&self, upn: &str) {
+        *locked(&self.failures).entry(upn.to_ascii_lowercase()).or_default() += 1;
     }
 
     /// Answers a request to the login host. Its clock is the wall clock.
-    pub(super) async fn answer(&self, request: &Request) -> Response<Body> {
+    pub(super) async fn answer(&self, estate: &SharedEstate, request: &Request) -> Response<Body> {
         let answered = if self.needs_key(request) {
             // Making the key takes tenths of a second; it must not hold up other connections.
             match tokio::task::spawn_blocking(SigningKey::of_process).await {
-                Ok(Ok(key)) => self.route(request, Some(key)),
+                Ok(Ok(key)) => self.route(estate, request, Some(key)),
                 Ok(Err(why)) => Err(Refusal::unavailable(why)),
                 Err(ended) => Err(Refusal::unavailable(&ended.to_string())),
             }
         } else {
-            self.route(request, None)
+            self.route(estate, request, None)
         };
-        let (status, body) = match answered {
-            Ok(Some(body)) => (StatusCode::OK, body.to_string()),
-            Ok(None) => (StatusCode::NOT_FOUND, String::new()),
-            Err(refusal) => (refusal.status(), refusal.body(self, request).to_string()),
+        const JSON: &str = "application/json; charset=utf-8";
+        let (status, kind, body) = match answered {
+            Ok(Answered::Json(body)) => (StatusCode::OK, JSON, body.to_string()),
+            Ok(Answered::Page(status, page)) => (status, "text/html; charset=utf-8", page),
+            Ok(Answered::Nothing) => (StatusCode::NOT_FOUND, "", String::new()),
+            Err(refusal) => (refusal.status(), JSON, refusal.body(self, request).to_string()),
         };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        if status != StatusCode::NOT_FOUND {
-            let json = HeaderValue::from_static("application/json; charset=utf-8");
-            headers.insert(CONTENT_TYPE, json);
+        if !kind.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         }
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache"));
-        if let Ok(id) = HeaderValue::from_str(&request.id) {
-            headers.insert(HeaderName::from_static("x-ms-request-id"), id);
+        for name in ["x-ms-request-id", "client-request-id"] {
+            let id =
+                if name == "x-ms-request-id" { Some(&*request.id) } else { request.client_id() };
+            if let Some(id) = id.and_then(|id| HeaderValue::from_str(id).ok()) {
+                headers.insert(HeaderName::from_static(name), id);
+            }
         }
         response
     }
 
     fn needs_key(&self, request: &Request) -> bool {
+        let keyed = ["token", "keys", "devicecode", "deviceauth"];
         request
             .address
             .segments
             .last()
-            .is_some_and(|last| ["token", "keys"].iter().any(|k| last.eq_ignore_ascii_case(k)))
+            .is_some_and(|last| keyed.iter().any(|name| last.eq_ignore_ascii_case(name)))
     }
 
-    /// `None`: there is nothing here.
     fn route(
         &self,
+        estate: &SharedEstate,
         request: &Request,
         key: Option<&'static SigningKey>,
-    ) -> Result<Option<Value>, Refusal> {
+    ) -> Result<Answered, Refusal> {
         let lower: Vec<String> =
             request.address.segments.iter().map(|s| s.to_ascii_lowercase()).collect();
         let path: Vec<&str> = lower.iter().map(String::as_str).collect();
         let name = request.address.segments.first().map_or("", String::as_str);
         let get = request.method == Method::GET;
-        Ok(match (path.as_slice(), key) {
-            ([_, "oauth2", "v2.0", "token"], Some(key)) if request.method == Method::POST => {
-                Some(grant::answer(self, request, key, name, grant::Version::V2)?)
+        let post = request.method == Method::POST;
+        let json = |value: Value| Ok(Answered::Json(value));
+        match (path.as_slice(), key) {
+            ([_, "oauth2", "v2.0", "token"], Some(key)) if post => {
+                json(grant::answer(self, estate, request, key, (name, Version::V2))?)
             }
-            ([_, "oauth2", "token"], Some(key)) if request.method == Method::POST => {
-                Some(grant::answer(self, request, key, name, grant::Version::V1)?)
+            ([_, "oauth2", "token"], Some(key)) if post => {
+                json(grant::answer(self, estate, request, key, (name, Version::V1))?)
+            }
+            ([_, "oauth2", "v2.0", "devicecode"], Some(key)) if post => {
+                self.device_code(estate, request, key, (name, Version::V2))
+            }
+            ([_, "oauth2", "devicecode"], Some(key)) if post => {
+                self.device_code(estate, request, key, (name, Version::V1))
+            }
+            ([_, "oauth2", "deviceauth"], Some(_)) if get => {
+                Ok(Answered::Page(StatusCode::OK, device::page(None)))
+            }
+            ([_, "oauth2", "deviceauth"], Some(key)) if post => {
+                self.device_page(estate, request, key)
             }
             ([_, "v2.0", ".well-known", "openid-configuration"], _) if get => {
-                Some(discovery::v2(&request.base, self.tenant.resolve_or_shared(name)?))
+                json(discovery::v2(&request.base, self.tenant.resolve_or_shared(name)?))
             }
             ([_, ".well-known", "openid-configuration"], _) if get => {
-                Some(discovery::v1(&request.base, self.tenant.resolve_or_shared(name)?))
+                json(discovery::v1(&request.base, self.tenant.resolve_or_shared(name)?))
             }
             ([_, "discovery", "v2.0", "keys"] | [_, "discovery", "keys"], Some(key)) if get => {
                 self.tenant.resolve_or_shared(name)?;
-                Some(key.set(&format!("https://sts.windows.net/{}/", self.tenant.id)))
+                json(key.set(&format!("https://sts.windows.net/{}/", self.tenant.id)))
             }
-            ([_, "discovery", "instance"], _) if get => Some(discovery::instance(request)?),
-            _ => None,
-        })
+            ([_, "discovery", "instance"], _) if get => json(discovery::instance(request)?),
+            ([_, "userrealm", _], _) if get => {
+                let user = request.address.segments.get(2).map_or("", String::as_str);
+                json(discovery::user_realm(user))
+            }
+            _ => Ok(Answered::Nothing),
+        }
+    }
+
+    fn device_code(
+        &self,
+        estate: &SharedEstate,
+        request: &Request,
+        key: &SigningKey,
+        (tenant, version): (&str, Version),
+    ) -> Result<Answered, Refusal> {
+        self.tenant.resolve_or_shared(tenant)?;
+        let form = Query::parse(&String::from_utf8_lossy(&request.body));
+        let tenant = self.tenant.id;
+        let asked = Asked { identity: self, estate, request, key, form: &form, tenant, version };
+        sign_in::device_code(&asked).map(Answered::Json)
+    }
+
+    /// Somebody enters a device's code.
+    fn device_page(
+        &self,
+        estate: &SharedEstate,
+        request: &Request,
+        key: &SigningKey,
+    ) -> Result<Answered, Refusal> {
+        let form = Query::parse(&String::from_utf8_lossy(&request.body));
+        let tenant = self.tenant.id;
+        let version = Version::V2;
+        let asked = Asked { identity: self, estate, request, key, form: &form, tenant, version };
+        let code = asked.need("user_code")?;
+        let again =
+            |text: &str| Ok(Answered::Page(StatusCode::BAD_REQUEST, device::page(Some(text))));
+        if !self.devices().is_waiting(code, wall_clock()) {
+            return again("That code didn't work. Check the code and try again.");
+        }
+        let (user, password) = (asked.need("username")?, asked.need("password")?);
+        match sign_in::authenticate(&asked, user, password) {
+            Ok(person) => {
+                self.devices().approve(code, person);
+                Ok(Answered::Page(StatusCode::OK, device::DONE.to_owned()))
+            }
+            Err(refusal) => again(&format!("AADSTS{}", refusal.code())),
+        }
     }
 }
 

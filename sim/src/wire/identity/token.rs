@@ -4,6 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::accounts::Person;
+use super::applications::wid;
+use super::grant::Proof;
 use super::{Application, Identity};
 use crate::guid::Guid;
 
@@ -21,19 +24,26 @@ pub(crate) enum Resource {
 
 impl Resource {
     /// Its URIs and its application id; the first is the one that tokens name.
-    const fn names(self) -> [&'static str; 3] {
+    const fn names(self) -> [&'static str; 4] {
         match self {
             Self::Graph => [
                 "https://graph.microsoft.com",
                 "https://graph.microsoft.com/",
                 "00000003-0000-0000-c000-000000000000",
+                "https://canary.graph.microsoft.com",
             ],
             Self::Exchange => [
                 "https://outlook.office365.com",
                 "https://outlook.office365.com/",
                 "00000002-0000-0ff1-ce00-000000000000",
+                "https://outlook.office.com",
             ],
         }
+    }
+
+    /// Whether a delegated permission belongs to it.
+    pub(super) fn has_scope(self, scope: &str) -> bool {
+        self.defines(scope)
     }
 
     /// By a URI or application id. The audience of the token is what was asked for.
@@ -62,25 +72,34 @@ pub(super) struct Claims {
     pub(super) appid: String,
     appidacr: String,
     idp: String,
-    idtyp: String,
-    oid: String,
+    #[serde(default)]
+    pub(super) idtyp: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    pub(super) oid: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) roles: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) scp: Option<String>,
     sub: String,
     pub(super) tid: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unique_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) upn: Option<String>,
     uti: String,
     ver: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    wids: Vec<String>,
+    pub(super) wids: Vec<String>,
 }
 
 impl Claims {
     /// What is said of an application towards a resource.
-    pub(super) fn new(
+    pub(super) fn of_application(
         identity: &Identity,
         application: &Application,
-        resource: Resource,
-        audience: &str,
+        (resource, audience): (Resource, &str),
+        proof: Proof,
         now: u64,
     ) -> Self {
         let tenant = identity.tenant.id.to_string();
@@ -95,16 +114,49 @@ impl Claims {
             aio: identity.fresh_id().to_string(),
             app_displayname: application.name.clone(),
             appid: application.client_id.to_string(),
-            appidacr: "1".to_owned(),
+            appidacr: match proof {
+                Proof::None => "0",
+                Proof::Secret => "1",
+                Proof::Certificate => "2",
+            }
+            .to_owned(),
             idp: issuer,
             idtyp: "app".to_owned(),
+            name: None,
             oid: principal.clone(),
             roles: application.roles.iter().filter(|r| resource.defines(r)).cloned().collect(),
+            scp: None,
             sub: principal,
             tid: tenant,
+            unique_name: None,
+            upn: None,
             uti: identity.fresh_id().to_string(),
             ver: "1.0".to_owned(),
             wids: application.wids.clone(),
+        }
+    }
+
+    /// What is said of somebody who signed in to an application, towards a resource.
+    pub(super) fn of_person(
+        identity: &Identity,
+        application: &Application,
+        person: &Person,
+        (resource, audience): (Resource, &str),
+        (permissions, proof): (&str, Proof),
+        now: u64,
+    ) -> Self {
+        let id = person.id.to_string();
+        Self {
+            idtyp: "user".to_owned(),
+            name: Some(person.name.clone()),
+            oid: id.clone(),
+            roles: Vec::new(),
+            scp: Some(permissions.to_owned()),
+            sub: id,
+            unique_name: Some(person.upn.clone()),
+            upn: Some(person.upn.clone()),
+            wids: wid(person.role).map(str::to_owned).into_iter().collect(),
+            ..Self::of_application(identity, application, (resource, audience), proof, now)
         }
     }
 }

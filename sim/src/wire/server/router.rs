@@ -76,7 +76,7 @@ async fn answer(
     } else if is("v1.0") || is("beta") {
         graph::answer(&cloud.estate, &cloud.identity, &request).into_response()
     } else {
-        wall_clock(cloud.identity.answer(&request).await)
+        wall_clock(cloud.identity.answer(&cloud.estate, &request).await)
     }
 }
 

@@ -13,7 +13,8 @@ async fn server() -> (CloudServer, SharedEstate, Applications) {
     let estate = SharedEstate::new(test_cloud::estate());
     let applications = Applications::standard(1);
     let authority = Authority::new(&["dc01.corp.contoso.lab"]).unwrap();
-    let options = CloudOptions { http_port: Some(0), ..CloudOptions::default() };
+    let options =
+        CloudOptions { http_port: Some(0), proxy_port: Some(0), ..CloudOptions::default() };
     let server = CloudServer::start(estate.clone(), applications.clone(), &authority, options)
         .await
         .unwrap();
@@ -72,4 +73,33 @@ async fn shutdown_closes_connections() {
     let closed = tokio::time::timeout(Duration::from_secs(10), open.read_to_end(&mut rest)).await;
     assert!(closed.is_ok(), "the server closed it");
     assert!(client.get(&url).send().await.is_err());
+}
+
+/// A client with fixed host names gets through by the proxy alone, sees links that lead back to those
+/// names, and reaches nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_proxy_leads_fixed_names_to_the_estate() {
+    let (server, _, applications) = server().await;
+    let ca = reqwest::Certificate::from_pem(server.ca_pem().as_bytes()).unwrap();
+    let proxy = format!("http://{}", server.proxy_address().unwrap());
+    let client = reqwest::Client::builder()
+        .tls_certs_only([ca])
+        .proxy(reqwest::Proxy::all(proxy).unwrap())
+        .build()
+        .unwrap();
+    let reader = applications.named("reader").unwrap();
+    let form = format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}&scope=https://graph.microsoft.com/.default",
+        reader.client_id, reader.secret
+    );
+    let url = "https://login.microsoftonline.com/contoso.lab/oauth2/v2.0/token";
+    let token: Value = client.post(url).body(form).send().await.unwrap().json().await.unwrap();
+    let token = token["access_token"].as_str().unwrap();
+    let url = "https://graph.microsoft.com/v1.0/users?$top=1";
+    let page: Value =
+        client.get(url).bearer_auth(token).send().await.unwrap().json().await.unwrap();
+    let next = page["@odata.nextLink"].as_str().unwrap();
+    assert!(next.starts_with("https://graph.microsoft.com/v1.0/users?"), "{next}");
+    assert!(client.get("https://example.com/").send().await.is_err(), "leads nowhere else");
+    server.shutdown().await;
 }

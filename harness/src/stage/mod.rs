@@ -2,6 +2,7 @@
 //! equal stage.
 
 mod catalogues;
+mod crowd;
 mod roster;
 mod world;
 

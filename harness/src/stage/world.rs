@@ -16,6 +16,7 @@ use sim::population::shape::Shape;
 use sim::population::{Person, Place};
 use sim::profile::{Profile, ProfileError};
 
+use super::crowd::{Crowd, Draws};
 use super::roster::Roster;
 use crate::bridge::translate::to_engine;
 use crate::scenario::{
@@ -193,12 +194,14 @@ fn populate(
                 let model = Shape::by_name(&shape.value).ok_or_else(|| {
                     StageError::NotModelled(format!("the shape `{}`", shape.value))
                 })?;
-                let managed = cloud_managed.of(u64::from(*mailboxes));
-                estate.reserve(*mailboxes as usize);
-                let people = (1..=*mailboxes).map(|number| {
-                    model.member(number, domain, &mut draws, u64::from(number) <= managed)
-                });
-                estate.settle(people, since, &mut identities)?;
+                let crowd = Crowd {
+                    shape: model,
+                    members: *mailboxes,
+                    cloud_managed: cloud_managed.of(u64::from(*mailboxes)),
+                    domain,
+                };
+                let draws = Draws { people: &mut draws, identities: &mut identities };
+                crowd.settle(estate, since, draws)?;
                 roster.note(&shape.value, first, estate.subjects().len());
             }
             Population::User(user) => {

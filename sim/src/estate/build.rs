@@ -1,29 +1,25 @@
-//! Making an estate: the parts from a plan, then the people on all three sides, already consistent.
+//! Making an estate without people: its parts, from a plan.
 
 use core::time::Duration;
 
 use super::accounts::ServiceAccounts;
-use super::{Due, Estate, Subject, TenantDomains};
+use super::{Due, Estate, TenantDomains};
 use crate::agents::Agent;
 use crate::chance::Chance;
 use crate::clock::{Calendar, VirtualTime};
-use crate::connect::{ConnectSync, ConnectorObject, Flow, Outgoing};
-use crate::directory::entry::{ClassNumber, DcNumber};
+use crate::connect::{ConnectSync, Flow};
+use crate::directory::entry::DcNumber;
 use crate::directory::forest::{DcSpec, DomainNumber, DomainSpec, Forest};
-use crate::directory::forests::{AdObject, DcKey, ForestNumber, Forests};
+use crate::directory::forests::{DcKey, ForestNumber, Forests};
 use crate::directory::name::Sid;
 use crate::directory::principal::Principal;
 use crate::directory::request::ObjectNumber;
 use crate::directory::schema::Schema;
 use crate::entra::job::WritebackJob;
-use crate::entra::{Entra, User};
-use crate::exchange::property;
-use crate::exchange::{ExchangeOnline, RecipientType};
-use crate::guid::Guid;
+use crate::entra::Entra;
+use crate::exchange::ExchangeOnline;
 use crate::ledger::{Activity, Ledger};
-use crate::population::{Person, Place};
 use crate::profile::Profile;
-use crate::record::{AttributeNumber, Record};
 
 /// What an estate is made of.
 #[derive(Debug, Clone)]
@@ -159,257 +155,6 @@ impl Estate {
         estate.schedule_connect(plan.start + plan.connect_interval);
         Ok(estate)
     }
-
-    /// Settles people: each gets what it has on the three sides, as if it had been there for long.
-    /// Everybody changed last at `since`.
-    ///
-    /// # Errors
-    /// [`BuildError`] at the first person that does not fit.
-    pub fn settle(
-        &mut self,
-        people: impl IntoIterator<Item = Person>,
-        since: VirtualTime,
-        chance: &mut Chance,
-    ) -> Result<(), BuildError> {
-        let Some(forest) = self.forests.get(self.people.dc.forest) else { return Ok(()) };
-        let numbers = UserNumbers::new(forest);
-        for person in people {
-            self.settle_one(&person, &numbers, since, chance)?;
-        }
-        for (_, forest) in self.forests.iter_mut() {
-            forest.settle();
-        }
-        for connector in &mut self.connect.connectors {
-            connector.imported_usn = self.forests.dc(connector.dc).map_or(0, |dc| dc.highest_usn);
-        }
-        Ok(())
-    }
-
-    /// Room for this many more people.
-    pub fn reserve(&mut self, people: usize) {
-        if let Some(forest) = self.forests.get_mut(self.people.dc.forest) {
-            forest.reserve(self.people.domain, people);
-        }
-        self.entra.reserve(people);
-        self.exchange.reserve(people);
-        self.subjects.reserve(people);
-    }
-
-    fn settle_one(
-        &mut self,
-        person: &Person,
-        numbers: &UserNumbers,
-        since: VirtualTime,
-        chance: &mut Chance,
-    ) -> Result<(), BuildError> {
-        let (ad_guid, id) = (chance.guid(), chance.guid());
-        let mut ad = None;
-        let mut cloud = self.cloud_only_record(person);
-        let mut digests = (0, 0);
-        if person.dir_synced {
-            let record = self.ad_record(person, numbers, ad_guid)?;
-            cloud = self.synced_record(person, &record);
-            let home = self.people;
-            digests = self.flow(home.dc.forest).map_or((0, 0), |flow| flow.digests(&record));
-            ad = self.forests.get_mut(home.dc.forest).map(|forest| {
-                let class = numbers.user_class;
-                let number =
-                    forest.load(home.domain, home.container, class, ad_guid, record, since);
-                AdObject::on(home.dc, number)
-            });
-        }
-        for (property, values) in &person.cloud {
-            let values: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
-            cloud = cloud.with(&[(*property, values.as_slice())]);
-        }
-        let entra = self.entra.add(User {
-            id,
-            sync_enabled: person.dir_synced.then_some(true),
-            source_anchor: person.dir_synced.then_some(ad_guid),
-            object_identifier: person.dir_synced.then_some(ad_guid),
-            domain: person.dir_synced.then_some((self.people.dc.forest, self.people.domain)),
-            object_cloud_managed: false,
-            version: 0,
-            record: entra_record(&cloud),
-        });
-        let exchange = (person.mailbox != Place::None).then(|| {
-            let kind = match person.mailbox {
-                Place::OnPremises => RecipientType::MailUser,
-                Place::Cloud | Place::None => person.kind,
-            };
-            let mut recipient = ExchangeOnline::recipient(id, kind, since, cloud);
-            recipient.dir_synced = person.dir_synced;
-            recipient.cloud_managed = person.cloud_managed && person.dir_synced;
-            self.exchange.add(recipient)
-        });
-        if let Some(ad) = ad {
-            self.connect.remember(
-                (ad.forest, ad.number.0),
-                ConnectorObject {
-                    user: entra,
-                    identity: digests.0,
-                    exchange: digests.1,
-                    cloud_managed: person.cloud_managed,
-                    full: false,
-                },
-            );
-        }
-        self.subjects.add(Subject {
-            name: person.name.as_str().into(),
-            ad,
-            entra: Some(entra),
-            exchange,
-        });
-        Ok(())
-    }
-
-    /// The AD object's values: the defaults, then what the person's own attributes say.
-    fn ad_record(
-        &self,
-        person: &Person,
-        numbers: &UserNumbers,
-        guid: Guid,
-    ) -> Result<Record, BuildError> {
-        let mut values: Vec<(AttributeNumber, Vec<Vec<u8>>)> = Vec::with_capacity(24);
-        let mut put = |number: Option<AttributeNumber>, value: &str| {
-            if let (Some(number), false) = (number, value.is_empty()) {
-                values.push((number, vec![value.as_bytes().to_vec()]));
-            }
-        };
-        put(numbers.cn, &person.name);
-        put(numbers.sam_account_name, &person.name);
-        put(numbers.user_principal_name, &person.user_principal_name);
-        put(numbers.display_name, &person.display_name);
-        put(numbers.given_name, &person.given_name);
-        put(numbers.surname, &person.surname);
-        put(numbers.department, &person.department);
-        put(numbers.title, &person.title);
-        let disabled = person.kind != RecipientType::User;
-        put(numbers.user_account_control, if disabled { "514" } else { "512" });
-        if person.mailbox != Place::None {
-            self.put_mail_values(person, numbers, &mut values);
-        }
-        if let Some(number) = numbers.consistency_guid {
-            values.push((number, vec![guid.0.to_vec()]));
-        }
-        if let (Some(number), Some(domain)) =
-            (numbers.object_sid, self.forests.domain((self.people.dc.forest, self.people.domain)))
-        {
-            let rid = FIRST_RID + u32::try_from(self.subjects().len()).unwrap_or(0);
-            values.push((number, vec![domain.sid.with_rid(rid).as_bytes().to_vec()]));
-        }
-        for (name, own) in &person.attributes {
-            let schema = self.forests.get(self.people.dc.forest).map(Forest::schema);
-            let number = schema
-                .and_then(|schema| schema.attribute_named(name))
-                .map(|attribute| attribute.number)
-                .ok_or_else(|| BuildError::UnknownAttribute {
-                    person: person.name.clone(),
-                    attribute: name.clone(),
-                })?;
-            values.retain(|(have, _)| *have != number);
-            values.push((number, own.iter().map(|value| value.as_bytes().to_vec()).collect()));
-        }
-        values.sort_by_key(|(number, _)| *number);
-        Ok(Record::from_sorted(
-            values.iter().map(|(number, values)| (*number, values.iter().map(Vec::as_slice))),
-        ))
-    }
-
-    fn put_mail_values(
-        &self,
-        person: &Person,
-        numbers: &UserNumbers,
-        values: &mut Vec<(AttributeNumber, Vec<Vec<u8>>)>,
-    ) {
-        let addresses = self.addresses(person);
-        let primary = crate::exchange::address::primary(addresses.iter().map(String::as_str))
-            .unwrap_or_default()
-            .to_owned();
-        let mut put = |number: Option<AttributeNumber>, new: Vec<String>| {
-            if let Some(number) = number {
-                values.push((number, new.into_iter().map(String::into_bytes).collect()));
-            }
-        };
-        let (details, display, remote) = match person.mailbox {
-            Place::OnPremises => RecipientType::MailUser.remote_numbers(),
-            Place::Cloud | Place::None => person.kind.remote_numbers(),
-        };
-        let initial = &self.domains.initial;
-        let label = initial.split('.').next().unwrap_or_default();
-        put(numbers.mail, vec![primary]);
-        put(numbers.mail_nickname, vec![person.name.clone()]);
-        put(numbers.recipient_type_details, vec![details.to_owned()]);
-        put(numbers.recipient_display_type, vec![display.to_owned()]);
-        if person.mailbox == Place::Cloud {
-            put(numbers.remote_recipient_type, vec![remote.to_owned()]);
-            put(
-                numbers.target_address,
-                vec![format!("SMTP:{}@{label}.mail.onmicrosoft.com", person.name)],
-            );
-        }
-        put(numbers.proxy_addresses, addresses);
-    }
-
-    /// The primary address, the service's own, and what the person has beyond them.
-    fn addresses(&self, person: &Person) -> Vec<String> {
-        let mut list: Vec<String> = person.addresses.clone();
-        let has_primary = list.iter().any(|value| value.starts_with("SMTP:"));
-        let upn = &person.user_principal_name;
-        list.push(if has_primary { format!("smtp:{upn}") } else { format!("SMTP:{upn}") });
-        list.push(format!("smtp:{}@{}", person.name, self.domains.initial));
-        crate::exchange::address::normalized(list)
-    }
-
-    /// What Connect has brought up for this AD object.
-    fn synced_record(&self, person: &Person, ad: &Record) -> Record {
-        let Some(flow) = self.flow(self.people.dc.forest) else { return Record::default() };
-        let mut values = flow.identity_values(ad);
-        if person.mailbox != Place::None {
-            let own = format!("smtp:{}@{}", person.name, self.domains.initial);
-            let current = Record::from_sorted([(property::EMAIL_ADDRESSES, [own.as_bytes()])]);
-            values.extend(flow.exchange_values(&Outgoing {
-                ad,
-                cloud: &current,
-                domains: &self.exchange.accepted_domains,
-                upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
-            }));
-        }
-        record_of(values)
-    }
-
-    fn cloud_only_record(&self, person: &Person) -> Record {
-        if person.dir_synced {
-            return Record::default();
-        }
-        let addresses = self.addresses(person);
-        let primary = crate::exchange::address::primary(addresses.iter().map(String::as_str))
-            .unwrap_or_default()
-            .to_owned();
-        record_of(vec![
-            (property::USER_PRINCIPAL_NAME, vec![person.user_principal_name.clone()]),
-            (property::DISPLAY_NAME, vec![person.display_name.clone()]),
-            (property::ALIAS, vec![person.name.clone()]),
-            (property::EMAIL_ADDRESSES, addresses),
-            (property::WINDOWS_EMAIL_ADDRESS, vec![primary]),
-        ])
-    }
-}
-
-/// Accounts of people start here; those below belong to the system ([MS-ADTS] 3.1.1.5.2.6).
-const FIRST_RID: u32 = 2_000;
-
-fn record_of(mut values: Vec<(AttributeNumber, Vec<String>)>) -> Record {
-    values.sort_by_key(|(number, _)| *number);
-    Record::from_sorted(
-        values.iter().map(|(number, values)| (*number, values.iter().map(String::as_bytes))),
-    )
-}
-
-fn entra_record(cloud: &Record) -> Record {
-    Record::from_sorted(
-        cloud.attributes().filter(|(n, _)| crate::entra::property::name(*n).is_some()),
-    )
 }
 
 /// The domains with their domain controllers, and where people are.
@@ -422,10 +167,10 @@ struct Layout {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PeopleHome {
     /// The first domain controller of their domain.
-    dc: DcKey,
-    domain: DomainNumber,
+    pub(super) dc: DcKey,
+    pub(super) domain: DomainNumber,
     /// Their organizational unit.
-    container: ObjectNumber,
+    pub(super) container: ObjectNumber,
 }
 
 fn build_forest(plan: &EstatePlan, chance: &mut Chance) -> Layout {
@@ -505,54 +250,4 @@ fn build_agent(
         dc,
         account: account.unwrap_or_else(Principal::anonymous),
     })
-}
-
-/// Attribute numbers that every user needs; `None` where the schema does not have the attribute.
-struct UserNumbers {
-    user_class: ClassNumber,
-    object_sid: Option<AttributeNumber>,
-    cn: Option<AttributeNumber>,
-    sam_account_name: Option<AttributeNumber>,
-    user_principal_name: Option<AttributeNumber>,
-    display_name: Option<AttributeNumber>,
-    given_name: Option<AttributeNumber>,
-    surname: Option<AttributeNumber>,
-    department: Option<AttributeNumber>,
-    title: Option<AttributeNumber>,
-    user_account_control: Option<AttributeNumber>,
-    mail: Option<AttributeNumber>,
-    mail_nickname: Option<AttributeNumber>,
-    proxy_addresses: Option<AttributeNumber>,
-    target_address: Option<AttributeNumber>,
-    recipient_type_details: Option<AttributeNumber>,
-    recipient_display_type: Option<AttributeNumber>,
-    remote_recipient_type: Option<AttributeNumber>,
-    consistency_guid: Option<AttributeNumber>,
-}
-
-impl UserNumbers {
-    fn new(forest: &Forest) -> Self {
-        let number = |name: &str| forest.schema().attribute_named(name).map(|a| a.number);
-        Self {
-            user_class: forest.schema().class_named("user").map_or(0, |class| class.number),
-            object_sid: number("objectSid"),
-            cn: number("cn"),
-            sam_account_name: number("sAMAccountName"),
-            user_principal_name: number("userPrincipalName"),
-            display_name: number("displayName"),
-            given_name: number("givenName"),
-            surname: number("sn"),
-            department: number("department"),
-            title: number("title"),
-            user_account_control: number("userAccountControl"),
-            mail: number("mail"),
-            mail_nickname: number("mailNickname"),
-            proxy_addresses: number("proxyAddresses"),
-            target_address: number("targetAddress"),
-            recipient_type_details: number("msExchRecipientTypeDetails"),
-            recipient_display_type: number("msExchRecipientDisplayType"),
-            remote_recipient_type: number("msExchRemoteRecipientType"),
-            consistency_guid: number("mS-DS-ConsistencyGuid"),
-        }
-    }
 }

@@ -7,13 +7,16 @@ mod accounts;
 mod build;
 mod cloud;
 mod cycle;
+mod draft;
 mod gateway;
 mod people;
+mod settle;
 mod truth;
 
 pub use accounts::{ServiceAccount, ServiceAccounts};
 pub use build::{AgentPlan, BuildError, DcPlan, EstatePlan, WritebackPlan};
 pub use cloud::{AgentView, OrganizationView};
+pub use draft::{Draft, Drafting};
 pub use gateway::Passage;
 pub use people::PersonError;
 pub use truth::Subject;

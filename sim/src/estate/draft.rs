@@ -1,0 +1,311 @@
+//! People as what each side will keep of them, before they have a place there.
+//!
+//! A draft needs nothing of the estate but what does not change while people are settled, so a caller
+//! may draw drafts beside the settling of earlier ones.
+
+use std::sync::Arc;
+
+use super::build::BuildError;
+use super::{Estate, TenantDomains};
+use crate::chance::Chance;
+use crate::connect::{Flow, Outgoing};
+use crate::directory::entry::ClassNumber;
+use crate::directory::name::Sid;
+use crate::directory::schema::Schema;
+use crate::exchange::RecipientType;
+use crate::exchange::property;
+use crate::guid::Guid;
+use crate::population::{Person, Place};
+use crate::record::{AttributeNumber, Record};
+
+/// What the sides will keep of one person.
+#[derive(Debug)]
+pub struct Draft {
+    /// How steps call the person.
+    pub(super) name: Box<str>,
+    /// The object in AD, of a person that comes from there.
+    pub(super) ad: Option<AdDraft>,
+    /// The `id` of the user.
+    pub(super) id: Guid,
+    /// Values of the user.
+    pub(super) user: Record,
+    /// The recipient's type and values, of a person with a mailbox on either side.
+    pub(super) recipient: Option<(RecipientType, Record)>,
+    /// `IsExchangeCloudManaged`.
+    pub(super) cloud_managed: bool,
+}
+
+/// A user object of AD.
+#[derive(Debug)]
+pub(super) struct AdDraft {
+    pub(super) class: ClassNumber,
+    pub(super) guid: Guid,
+    pub(super) record: Record,
+    /// Digests of what Connect has brought up: identity, then Exchange.
+    pub(super) digests: (u64, u64),
+}
+
+/// What drafts are made with. Drafts are settled in the order in which they were made.
+#[derive(Debug)]
+pub struct Drafting {
+    flow: Flow,
+    schema: Arc<Schema>,
+    numbers: UserNumbers,
+    domain_sid: Sid,
+    next_rid: u32,
+    tenant: TenantDomains,
+    accepted_domains: Vec<String>,
+    upn_adds_proxy: bool,
+}
+
+impl Estate {
+    /// Drafts of people who are to be settled next. `None` when the estate has no domain for them.
+    #[must_use]
+    pub fn drafting(&self) -> Option<Drafting> {
+        let home = self.people;
+        let forest = self.forests.get(home.dc.forest)?;
+        let settled = u32::try_from(self.subjects().len()).unwrap_or(0);
+        Some(Drafting {
+            flow: self.flow(home.dc.forest)?.clone(),
+            schema: Arc::clone(forest.schema()),
+            numbers: UserNumbers::new(forest.schema()),
+            domain_sid: forest.domain(home.domain)?.sid.clone(),
+            next_rid: FIRST_RID + settled,
+            tenant: self.domains.clone(),
+            accepted_domains: self.exchange.accepted_domains.clone(),
+            upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
+        })
+    }
+}
+
+impl Drafting {
+    /// The draft of a person, as if it had been there for long: each side agrees with the others.
+    ///
+    /// # Errors
+    /// `UnknownAttribute`.
+    pub fn draft(&mut self, person: &Person, chance: &mut Chance) -> Result<Draft, BuildError> {
+        let (ad_guid, id) = (chance.guid(), chance.guid());
+        let rid = self.next_rid;
+        self.next_rid += 1;
+        let mut ad = None;
+        let mut cloud = self.cloud_only_record(person);
+        if person.dir_synced {
+            let record = self.ad_record(person, ad_guid, rid)?;
+            cloud = self.synced_record(person, &record);
+            let digests = self.flow.digests(&record);
+            ad = Some(AdDraft { class: self.numbers.user_class, guid: ad_guid, record, digests });
+        }
+        for (property, values) in &person.cloud {
+            let values: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
+            cloud = cloud.with(&[(*property, values.as_slice())]);
+        }
+        let user = entra_record(&cloud);
+        let recipient = match person.mailbox {
+            Place::OnPremises => Some((RecipientType::MailUser, cloud)),
+            Place::Cloud => Some((person.kind, cloud)),
+            Place::None => None,
+        };
+        Ok(Draft {
+            name: person.name.as_str().into(),
+            ad,
+            id,
+            user,
+            recipient,
+            cloud_managed: person.cloud_managed && person.dir_synced,
+        })
+    }
+
+    /// The AD object's values: the defaults, then what the person's own attributes say.
+    fn ad_record(
+        &self,
+        person: &Person,
+        guid: Guid,
+        rid: u32,
+    ) -> Result<Record, BuildError> {
+        let mut values: Vec<(AttributeNumber, Vec<Vec<u8>>)> = Vec::with_capacity(24);
+        let mut put = |number: Option<AttributeNumber>, value: &str| {
+            if let (Some(number), false) = (number, value.is_empty()) {
+                values.push((number, vec![value.as_bytes().to_vec()]));
+            }
+        };
+        put(self.numbers.cn, &person.name);
+        put(self.numbers.sam_account_name, &person.name);
+        put(self.numbers.user_principal_name, &person.user_principal_name);
+        put(self.numbers.display_name, &person.display_name);
+        put(self.numbers.given_name, &person.given_name);
+        put(self.numbers.surname, &person.surname);
+        put(self.numbers.department, &person.department);
+        put(self.numbers.title, &person.title);
+        let disabled = person.kind != RecipientType::User;
+        put(self.numbers.user_account_control, if disabled { "514" } else { "512" });
+        if person.mailbox != Place::None {
+            self.put_mail_values(person, &mut values);
+        }
+        if let Some(number) = self.numbers.consistency_guid {
+            values.push((number, vec![guid.0.to_vec()]));
+        }
+        if let Some(number) = self.numbers.object_sid {
+            values.push((number, vec![self.domain_sid.with_rid(rid).as_bytes().to_vec()]));
+        }
+        for (name, own) in &person.attributes {
+            let number = self
+                .schema
+                .attribute_named(name)
+                .map(|attribute| attribute.number)
+                .ok_or_else(|| BuildError::UnknownAttribute {
+                    person: person.name.clone(),
+                    attribute: name.clone(),
+                })?;
+            values.retain(|(have, _)| *have != number);
+            values.push((number, own.iter().map(|value| value.as_bytes().to_vec()).collect()));
+        }
+        values.sort_by_key(|(number, _)| *number);
+        Ok(Record::from_sorted(
+            values.iter().map(|(number, values)| (*number, values.iter().map(Vec::as_slice))),
+        ))
+    }
+
+    fn put_mail_values(
+        &self,
+        person: &Person,
+        values: &mut Vec<(AttributeNumber, Vec<Vec<u8>>)>,
+    ) {
+        let addresses = self.addresses(person);
+        let primary = crate::exchange::address::primary(addresses.iter().map(String::as_str))
+            .unwrap_or_default()
+            .to_owned();
+        let mut put = |number: Option<AttributeNumber>, new: Vec<String>| {
+            if let Some(number) = number {
+                values.push((number, new.into_iter().map(String::into_bytes).collect()));
+            }
+        };
+        let (details, display, remote) = match person.mailbox {
+            Place::OnPremises => RecipientType::MailUser.remote_numbers(),
+            Place::Cloud | Place::None => person.kind.remote_numbers(),
+        };
+        let initial = &self.tenant.initial;
+        let label = initial.split('.').next().unwrap_or_default();
+        put(self.numbers.mail, vec![primary]);
+        put(self.numbers.mail_nickname, vec![person.name.clone()]);
+        put(self.numbers.recipient_type_details, vec![details.to_owned()]);
+        put(self.numbers.recipient_display_type, vec![display.to_owned()]);
+        if person.mailbox == Place::Cloud {
+            put(self.numbers.remote_recipient_type, vec![remote.to_owned()]);
+            put(
+                self.numbers.target_address,
+                vec![format!("SMTP:{}@{label}.mail.onmicrosoft.com", person.name)],
+            );
+        }
+        put(self.numbers.proxy_addresses, addresses);
+    }
+
+    /// The primary address, the service's own, and what the person has beyond them.
+    fn addresses(&self, person: &Person) -> Vec<String> {
+        let mut list: Vec<String> = person.addresses.clone();
+        let has_primary = list.iter().any(|value| value.starts_with("SMTP:"));
+        let upn = &person.user_principal_name;
+        list.push(if has_primary { format!("smtp:{upn}") } else { format!("SMTP:{upn}") });
+        list.push(format!("smtp:{}@{}", person.name, self.tenant.initial));
+        crate::exchange::address::normalized(list)
+    }
+
+    /// What Connect has brought up for this AD object.
+    fn synced_record(&self, person: &Person, ad: &Record) -> Record {
+        let mut values = self.flow.identity_values(ad);
+        if person.mailbox != Place::None {
+            let own = format!("smtp:{}@{}", person.name, self.tenant.initial);
+            let current = Record::from_sorted([(property::EMAIL_ADDRESSES, [own.as_bytes()])]);
+            values.extend(self.flow.exchange_values(&Outgoing {
+                ad,
+                cloud: &current,
+                domains: &self.accepted_domains,
+                upn_adds_proxy: self.upn_adds_proxy,
+            }));
+        }
+        record_of(values)
+    }
+
+    fn cloud_only_record(&self, person: &Person) -> Record {
+        if person.dir_synced {
+            return Record::default();
+        }
+        let addresses = self.addresses(person);
+        let primary = crate::exchange::address::primary(addresses.iter().map(String::as_str))
+            .unwrap_or_default()
+            .to_owned();
+        record_of(vec![
+            (property::USER_PRINCIPAL_NAME, vec![person.user_principal_name.clone()]),
+            (property::DISPLAY_NAME, vec![person.display_name.clone()]),
+            (property::ALIAS, vec![person.name.clone()]),
+            (property::EMAIL_ADDRESSES, addresses),
+            (property::WINDOWS_EMAIL_ADDRESS, vec![primary]),
+        ])
+    }
+}
+
+/// Accounts of people start here; those below belong to the system ([MS-ADTS] 3.1.1.5.2.6).
+const FIRST_RID: u32 = 2_000;
+
+fn record_of(mut values: Vec<(AttributeNumber, Vec<String>)>) -> Record {
+    values.sort_by_key(|(number, _)| *number);
+    Record::from_sorted(
+        values.iter().map(|(number, values)| (*number, values.iter().map(String::as_bytes))),
+    )
+}
+
+fn entra_record(cloud: &Record) -> Record {
+    Record::from_sorted(
+        cloud.attributes().filter(|(n, _)| crate::entra::property::name(*n).is_some()),
+    )
+}
+
+/// Attribute numbers that every user needs; `None` where the schema does not have the attribute.
+#[derive(Debug)]
+struct UserNumbers {
+    user_class: ClassNumber,
+    object_sid: Option<AttributeNumber>,
+    cn: Option<AttributeNumber>,
+    sam_account_name: Option<AttributeNumber>,
+    user_principal_name: Option<AttributeNumber>,
+    display_name: Option<AttributeNumber>,
+    given_name: Option<AttributeNumber>,
+    surname: Option<AttributeNumber>,
+    department: Option<AttributeNumber>,
+    title: Option<AttributeNumber>,
+    user_account_control: Option<AttributeNumber>,
+    mail: Option<AttributeNumber>,
+    mail_nickname: Option<AttributeNumber>,
+    proxy_addresses: Option<AttributeNumber>,
+    target_address: Option<AttributeNumber>,
+    recipient_type_details: Option<AttributeNumber>,
+    recipient_display_type: Option<AttributeNumber>,
+    remote_recipient_type: Option<AttributeNumber>,
+    consistency_guid: Option<AttributeNumber>,
+}
+
+impl UserNumbers {
+    fn new(schema: &Schema) -> Self {
+        let number = |name: &str| schema.attribute_named(name).map(|a| a.number);
+        Self {
+            user_class: schema.class_named("user").map_or(0, |class| class.number),
+            object_sid: number("objectSid"),
+            cn: number("cn"),
+            sam_account_name: number("sAMAccountName"),
+            user_principal_name: number("userPrincipalName"),
+            display_name: number("displayName"),
+            given_name: number("givenName"),
+            surname: number("sn"),
+            department: number("department"),
+            title: number("title"),
+            user_account_control: number("userAccountControl"),
+            mail: number("mail"),
+            mail_nickname: number("mailNickname"),
+            proxy_addresses: number("proxyAddresses"),
+            target_address: number("targetAddress"),
+            recipient_type_details: number("msExchRecipientTypeDetails"),
+            recipient_display_type: number("msExchRecipientDisplayType"),
+            remote_recipient_type: number("msExchRemoteRecipientType"),
+            consistency_guid: number("mS-DS-ConsistencyGuid"),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Settling people: each gets what it has on the three sides, as if it had been there for long.
+
+use super::build::BuildError;
+use super::draft::{AdDraft, Draft};
+use super::{Estate, Subject};
+use crate::chance::Chance;
+use crate::clock::VirtualTime;
+use crate::connect::ConnectorObject;
+use crate::directory::forests::AdObject;
+use crate::entra::User;
+use crate::exchange::ExchangeOnline;
+use crate::population::Person;
+
+impl Estate {
+    /// Drafts people and settles them. Everybody changed last at `since`.
+    ///
+    /// # Errors
+    /// [`BuildError`] at the first person that does not fit.
+    pub fn settle(
+        &mut self,
+        people: impl IntoIterator<Item = Person>,
+        since: VirtualTime,
+        chance: &mut Chance,
+    ) -> Result<(), BuildError> {
+        let Some(mut drafting) = self.drafting() else { return Ok(()) };
+        self.settle_drafts(people.into_iter().map(|p| drafting.draft(&p, chance)), since)
+    }
+
+    /// Settles people from their drafts. Everybody changed last at `since`.
+    ///
+    /// # Errors
+    /// The first error among the drafts; nobody after it is settled.
+    pub fn settle_drafts(
+        &mut self,
+        drafts: impl IntoIterator<Item = Result<Draft, BuildError>>,
+        since: VirtualTime,
+    ) -> Result<(), BuildError> {
+        for draft in drafts {
+            self.settle_one(draft?, since);
+        }
+        for (_, forest) in self.forests.iter_mut() {
+            forest.settle();
+        }
+        for connector in &mut self.connect.connectors {
+            connector.imported_usn = self.forests.dc(connector.dc).map_or(0, |dc| dc.highest_usn);
+        }
+        Ok(())
+    }
+
+    /// Room for this many more people.
+    pub fn reserve(&mut self, people: usize) {
+        if let Some(forest) = self.forests.get_mut(self.people.dc.forest) {
+            forest.reserve(self.people.domain, people);
+        }
+        self.entra.reserve(people);
+        self.exchange.reserve(people);
+        self.subjects.reserve(people);
+    }
+
+    fn settle_one(&mut self, draft: Draft, since: VirtualTime) {
+        let home = self.people;
+        let synced = draft.ad.as_ref().map(|ad| ad.guid);
+        let entra = self.entra.add(User {
+            id: draft.id,
+            sync_enabled: synced.map(|_| true),
+            source_anchor: synced,
+            object_identifier: synced,
+            domain: synced.map(|_| (home.dc.forest, home.domain)),
+            object_cloud_managed: false,
+            version: 0,
+            record: draft.user,
+        });
+        let exchange = draft.recipient.map(|(kind, record)| {
+            let mut recipient = ExchangeOnline::recipient(draft.id, kind, since, record);
+            recipient.dir_synced = synced.is_some();
+            recipient.cloud_managed = draft.cloud_managed;
+            self.exchange.add(recipient)
+        });
+        let ad = draft.ad.and_then(|ad| self.settle_in_ad(ad, entra, draft.cloud_managed, since));
+        self.subjects.add(Subject { name: draft.name, ad, entra: Some(entra), exchange });
+    }
+
+    /// Puts the object of a user into AD, and Connect's memory of having brought it up.
+    fn settle_in_ad(
+        &mut self,
+        draft: AdDraft,
+        user: u32,
+        cloud_managed: bool,
+        since: VirtualTime,
+    ) -> Option<AdObject> {
+        let home = self.people;
+        let forest = self.forests.get_mut(home.dc.forest)?;
+        let AdDraft { class, guid, record, digests: (identity, exchange) } = draft;
+        let number = forest.load(home.domain, home.container, class, guid, record, since);
+        self.connect.remember(
+            (home.dc.forest, number.0),
+            ConnectorObject { user, identity, exchange, cloud_managed, full: false },
+        );
+        Some(AdObject::on(home.dc, number))
+    }
+}

@@ -1,18 +1,14 @@
-//! Who wrote what, when, with what authority; and the hash over all of it.
+//! Who wrote what, when, with what authority.
 //!
 //! Every write on every side passes here. The ledger keeps the last writer of each touched
-//! attribute, hands the events on to whoever judges, and folds them into the trace hash. Initial
-//! values are implicit: an attribute that nobody touched has no last writer.
-//!
-//! **What the trace hash covers**: domain events only, in their order, with virtual times: writes
-//! with their values, the engine's questions and reads, fault hits, and what every attempt came to, the
-//! refused ones included. Not tokens, binds, HTTP requests or reconnects. Values of an attribute are a set and are hashed in sorted order.
+//! attribute, and hands the events on to whoever judges and folds them into a
+//! [`Trace`](crate::trace::Trace). Initial values are implicit: an attribute that nobody touched has no
+//! last writer.
 
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
-use twox_hash::XxHash3_128;
 
 use crate::clock::VirtualTime;
 use crate::directory::forests::ForestNumber;
@@ -272,38 +268,6 @@ pub struct Ledger {
     touched: HashMap<u64, Touch, FxBuildHasher>,
     actors: Vec<Actor>,
     pending: Vec<Event>,
-    trace: Trace,
-}
-
-/// The running hash over the domain events.
-#[derive(Clone)]
-struct Trace {
-    hash: XxHash3_128,
-    events: u64,
-    last: VirtualTime,
-    buffer: Vec<u8>,
-}
-
-impl Default for Trace {
-    fn default() -> Self {
-        Self {
-            hash: XxHash3_128::new(),
-            events: 0,
-            last: VirtualTime::default(),
-            buffer: Vec::new(),
-        }
-    }
-}
-
-/// What identifies a run: equal for equal runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TraceHash {
-    /// 128 bits over all domain events in order.
-    pub hash: u128,
-    /// How many there were.
-    pub events: u64,
-    /// When the last one happened; `None` when nothing did.
-    pub last: Option<VirtualTime>,
 }
 
 impl Ledger {
@@ -317,31 +281,26 @@ impl Ledger {
             let touch = Touch { at: write.at, actor, cloud_managed: write.cloud_managed };
             self.touched.insert(touch_key(write.object, change.attribute), touch);
         }
-        self.trace.write(&write);
         self.pending.push(Event::Write(write));
     }
 
     /// Notes a read by the engine.
     pub fn read(&mut self, read: Read) {
-        self.trace.read(&read);
         self.pending.push(Event::Read(read));
     }
 
     /// Notes a question by the engine.
     pub fn question(&mut self, question: Question) {
-        self.trace.question(&question);
         self.pending.push(Event::Question(question));
     }
 
     /// Notes what somebody's attempt came to.
     pub fn outcome(&mut self, outcome: Outcome) {
-        self.trace.outcome(&outcome);
         self.pending.push(Event::Outcome(outcome));
     }
 
     /// Notes that a fault did something.
     pub fn fault(&mut self, hit: FaultHit) {
-        self.trace.fault(&hit);
         self.pending.push(Event::Fault(hit));
     }
 
@@ -350,22 +309,18 @@ impl Ledger {
         core::mem::take(&mut self.pending)
     }
 
+    /// How many events wait for [`Self::drain`].
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
     /// The last writer of an attribute; `None` when nobody touched it since the start.
     #[must_use]
     pub fn last_writer(&self, object: ObjectKey, attribute: AttributeNumber) -> Option<LastWriter> {
         let touch = self.touched.get(&touch_key(object, attribute))?;
         let actor = self.actors.get(touch.actor as usize)?.clone();
         Some(LastWriter { at: touch.at, actor, cloud_managed: touch.cloud_managed })
-    }
-
-    /// The hash over everything so far.
-    #[must_use]
-    pub fn trace(&self) -> TraceHash {
-        TraceHash {
-            hash: self.trace.hash.finish_128(),
-            events: self.trace.events,
-            last: (self.trace.events > 0).then_some(self.trace.last),
-        }
     }
 
     /// Forgets everything: what came before was the making of the world, not its history.
@@ -393,99 +348,6 @@ fn touch_key(object: ObjectKey, attribute: AttributeNumber) -> u64 {
     u64::from(place) << 48 | u64::from(attribute) << 32 | u64::from(object.number)
 }
 
-impl Trace {
-    fn begin(&mut self, kind: u8, at: VirtualTime) {
-        self.events += 1;
-        self.last = at;
-        self.buffer.clear();
-        self.buffer.push(kind);
-        self.buffer.extend_from_slice(&at.as_micros().to_le_bytes());
-    }
-
-    fn end(&mut self) {
-        self.hash.write(&self.buffer);
-    }
-
-    fn text(&mut self, text: &[u8]) {
-        self.buffer.extend_from_slice(&(text.len() as u64).to_le_bytes());
-        self.buffer.extend_from_slice(text);
-    }
-
-    fn values(&mut self, values: &[Box<[u8]>]) {
-        self.buffer.extend_from_slice(&(values.len() as u64).to_le_bytes());
-        let mut sorted: Vec<&[u8]> = values.iter().map(AsRef::as_ref).collect();
-        sorted.sort_unstable();
-        for value in sorted {
-            self.text(value);
-        }
-    }
-
-    fn flag(&mut self, flag: Option<bool>) {
-        self.buffer.push(flag.map_or(2, u8::from));
-    }
-
-    fn actor(&mut self, actor: &Actor) {
-        self.buffer.push(actor.activity as u8);
-        self.text(actor.name.as_bytes());
-    }
-
-    /// Where an object is; which one it is, its GUID tells.
-    fn object(&mut self, object: ObjectKey) {
-        self.buffer.push(object.side as u8);
-        self.buffer.extend_from_slice(&object.forest.0.to_le_bytes());
-    }
-
-    fn write(&mut self, write: &Write) {
-        self.begin(1, write.at);
-        self.actor(&write.actor);
-        self.object(write.object);
-        self.buffer.extend_from_slice(&write.guid.0);
-        self.flag(write.cloud_managed);
-        for change in &write.changes {
-            self.buffer.extend_from_slice(&change.attribute.to_le_bytes());
-            self.values(&change.old);
-            self.values(&change.new);
-        }
-        self.end();
-    }
-
-    fn question(&mut self, question: &Question) {
-        self.begin(5, question.at);
-        self.buffer.push(question.activity as u8);
-        self.text(question.what.as_bytes());
-        self.buffer.extend_from_slice(&question.found.to_le_bytes());
-        self.end();
-    }
-
-    fn read(&mut self, read: &Read) {
-        self.begin(2, read.at);
-        self.buffer.push(read.activity as u8);
-        self.object(read.object);
-        self.buffer.extend_from_slice(&read.guid.0);
-        self.flag(read.cloud_managed);
-        self.buffer.extend_from_slice(&read.version.to_le_bytes());
-        self.end();
-    }
-
-    fn outcome(&mut self, outcome: &Outcome) {
-        self.begin(3, outcome.at);
-        self.actor(&outcome.actor);
-        self.buffer.push(outcome.side as u8);
-        self.buffer.extend_from_slice(&outcome.guid.0);
-        self.buffer.extend_from_slice(&outcome.code.to_le_bytes());
-        self.buffer.extend_from_slice(&outcome.request.to_le_bytes());
-        self.buffer.push(u8::from(outcome.effective) | u8::from(outcome.answered) << 1);
-        self.end();
-    }
-
-    fn fault(&mut self, hit: &FaultHit) {
-        self.begin(4, hit.at);
-        self.text(hit.name.as_bytes());
-        self.text(hit.place.as_bytes());
-        self.end();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -499,31 +361,6 @@ mod tests {
             cloud_managed: Some(true),
             changes: vec![Change { attribute, old: Vec::new(), new: vec![new.as_bytes().into()] }],
         }
-    }
-
-    fn hash(writes: &[Write]) -> TraceHash {
-        let mut ledger = Ledger::default();
-        for write in writes {
-            ledger.write(write.clone());
-        }
-        ledger.trace()
-    }
-
-    #[test]
-    fn the_hash_sees_values_and_order() {
-        let (a, b) = (write(1, "x"), write(2, "y"));
-        assert_eq!(hash(&[a.clone(), b.clone()]), hash(&[a.clone(), b.clone()]));
-        assert_ne!(hash(&[a.clone(), b.clone()]).hash, hash(&[b, a.clone()]).hash);
-        assert_ne!(hash(core::slice::from_ref(&a)).hash, hash(&[write(1, "X")]).hash);
-    }
-
-    #[test]
-    fn the_order_of_values_means_nothing() {
-        let mut a = write(1, "x");
-        a.changes[0].new = vec![b"p".as_slice().into(), b"q".as_slice().into()];
-        let mut b = a.clone();
-        b.changes[0].new.reverse();
-        assert_eq!(hash(&[a]), hash(&[b]));
     }
 
     #[test]

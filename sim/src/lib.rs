@@ -19,4 +19,5 @@ pub mod population;
 pub mod powershell;
 pub mod profile;
 pub mod record;
+pub mod trace;
 pub mod wire;

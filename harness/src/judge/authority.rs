@@ -10,18 +10,21 @@
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use sim::clock::VirtualTime;
-use sim::directory::request::ObjectNumber;
 use sim::estate::Estate;
 use sim::exchange::property::{self, Bucket};
 use sim::ledger::{Activity, Event, ObjectKey, Read, Side, Write};
 
-use super::{Charge, Oracle, shown};
+use super::{Charge, Oracle};
 
-/// The rule, with what the engine saw last and when flags were set.
-#[derive(Clone, Default)]
+/// The rule, with what the engine saw last of whom, and when flags were set.
+#[derive(Clone)]
 pub(super) struct Authority {
+    /// Switch `race`: a change that was pending when the flag was set may land.
+    pending_may_land: bool,
     seen: HashMap<u32, bool, FxBuildHasher>,
-    changed_on_premises: HashMap<ObjectKey, VirtualTime, FxBuildHasher>,
+    changed_on_premises: HashMap<u32, VirtualTime, FxBuildHasher>,
+    /// When somebody's flag changed last; nobody is in here whose flag changed before the story.
+    flagged: HashMap<u32, VirtualTime, FxBuildHasher>,
 }
 
 impl Oracle for Authority {
@@ -29,62 +32,66 @@ impl Oracle for Authority {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, estate: &Estate) -> Option<Charge> {
+    fn observe(&mut self, event: &Event, whose: Option<u32>) -> Option<Charge> {
         match event {
             Event::Read(Read {
-                object: ObjectKey { side: Side::Exchange, number, .. },
+                object: ObjectKey { side: Side::Exchange, .. },
                 activity: Activity::Writeback | Activity::Reconcile,
                 cloud_managed: Some(flag),
                 ..
             }) => {
-                self.seen.insert(*number, *flag);
+                self.seen.insert(whose?, *flag);
                 None
             }
-            Event::Write(write) => self.write(write, estate),
+            Event::Write(write) => self.write(write, whose),
             Event::Read(_) | Event::Question(_) | Event::Outcome(_) | Event::Fault(_) => None,
         }
     }
 }
 
 impl Authority {
-    fn write(&mut self, write: &Write, estate: &Estate) -> Option<Charge> {
+    pub(super) fn new(estate: &Estate) -> Self {
+        Self {
+            pending_may_land: estate.profile.text("race") == "land",
+            seen: HashMap::default(),
+            changed_on_premises: HashMap::default(),
+            flagged: HashMap::default(),
+        }
+    }
+
+    fn write(&mut self, write: &Write, whose: Option<u32>) -> Option<Charge> {
         match (write.actor.activity, write.object.side) {
-            (Activity::Writeback | Activity::Reconcile, Side::Ad) => self.export(write, estate),
+            (Activity::Writeback | Activity::Reconcile, Side::Ad) => self.export(write, whose),
             (_, Side::Ad) => {
-                self.changed_on_premises.insert(write.object, write.at);
+                self.changed_on_premises.insert(whose?, write.at);
                 None
             }
-            (Activity::Sync, Side::Exchange) => self.inbound(write, estate),
+            (activity, Side::Exchange) => {
+                if write.changes.iter().any(|change| change.attribute == property::FLAG) {
+                    self.flagged.insert(whose?, write.at);
+                }
+                (activity == Activity::Sync).then(|| self.inbound(write, whose)).flatten()
+            }
             _ => None,
         }
     }
 
-    fn export(&mut self, write: &Write, estate: &Estate) -> Option<Charge> {
-        let mailbox = estate
-            .subject_of_ad(write.object.forest, ObjectNumber(write.object.number))
-            .and_then(|s| s.exchange);
-        let seen = mailbox.and_then(|number| self.seen.remove(&number));
+    fn export(&mut self, write: &Write, whose: Option<u32>) -> Option<Charge> {
+        let seen = whose.and_then(|person| self.seen.remove(&person));
         if seen == Some(true) {
             return None;
         }
         let change = write.changes.first()?;
-        let why = match (mailbox, seen) {
+        let why = match (write.cloud_managed, seen) {
             (None, _) => "there is no mailbox behind the object",
             (Some(_), Some(_)) => "the mailbox's flag was false when the engine read it",
             (Some(_), None) => "the engine did not read the mailbox for this export",
         };
-        Some(Charge {
-            oracle: "authority",
-            at: write.at,
-            object: Some(write.object),
-            attribute: Some(change.attribute),
-            message: format!("the engine wrote to AD without authority: {why}"),
-            expected: Some(shown(&change.old)),
-            actual: Some(shown(&change.new)),
-        })
+        let message = format!("the engine wrote to AD without authority: {why}");
+        Some(Charge::of_write("authority", write, change, message))
     }
 
-    fn inbound(&self, write: &Write, estate: &Estate) -> Option<Charge> {
+    fn inbound(&self, write: &Write, whose: Option<u32>) -> Option<Charge> {
         if write.cloud_managed != Some(true) {
             return None;
         }
@@ -92,28 +99,17 @@ impl Authority {
             property::spec(change.attribute)
                 .is_some_and(|s| matches!(s.bucket, Bucket::WrittenBack | Bucket::CloudOnlyCopy))
         })?;
-        if estate.profile.text("race") == "land" && self.was_pending(write, estate) {
+        if self.pending_may_land && self.was_pending(whose?) {
             return None;
         }
-        Some(Charge {
-            oracle: "authority",
-            at: write.at,
-            object: Some(write.object),
-            attribute: Some(change.attribute),
-            message:
-                "inbound synchronization changed an Exchange attribute of a cloud-managed mailbox"
-                    .to_owned(),
-            expected: Some(shown(&change.old)),
-            actual: Some(shown(&change.new)),
-        })
+        let message =
+            "inbound synchronization changed an Exchange attribute of a cloud-managed mailbox";
+        Some(Charge::of_write("authority", write, change, message.to_owned()))
     }
 
     /// Whether the object last changed on-premises before its flag was set.
-    fn was_pending(&self, write: &Write, estate: &Estate) -> bool {
-        let ad = estate.subject_of_mailbox(write.object.number).and_then(|subject| subject.ad);
-        let key = ad.map(|ad| ObjectKey::ad(ad.forest, ad.number));
-        let changed = key.and_then(|key| self.changed_on_premises.get(&key));
-        let flagged = estate.exchange.mailbox(write.object.number).map(|m| m.flag_changed);
-        changed.zip(flagged).is_some_and(|(changed, flagged)| *changed < flagged)
+    fn was_pending(&self, person: u32) -> bool {
+        let changed = self.changed_on_premises.get(&person);
+        changed.zip(self.flagged.get(&person)).is_some_and(|(changed, flagged)| changed < flagged)
     }
 }

@@ -4,20 +4,24 @@
 //! changes no value by itself; inbound synchronization never writes to AD (Exchange Team Blog
 //! 2026-08-03; Microsoft Learn, "Cloud-based management of Exchange attributes for remote mailboxes").
 
-use std::collections::BTreeMap;
-
-use sim::directory::forests::ForestNumber;
 use sim::estate::Estate;
 use sim::exchange::property;
 use sim::ledger::{Activity, Event, Side, Write};
+use sim::record::AttributeNumber;
 
-use super::mapping::Mapping;
-use super::{Charge, Oracle, shown};
+use super::mapping;
+use super::{Charge, Oracle};
 
-/// The rule, with the numbers of the mapped attributes of each forest once they are known.
-#[derive(Clone, Default)]
+/// The rule, with the numbers of the attributes that are written back.
+#[derive(Clone)]
 pub(super) struct Contract {
-    mapped: BTreeMap<ForestNumber, Vec<u16>>,
+    mapped: Vec<AttributeNumber>,
+}
+
+impl Contract {
+    pub(super) fn new(estate: &Estate) -> Self {
+        Self { mapped: mapping::written_back(estate) }
+    }
 }
 
 impl Oracle for Contract {
@@ -25,24 +29,12 @@ impl Oracle for Contract {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, estate: &Estate) -> Option<Charge> {
+    fn observe(&mut self, event: &Event, _: Option<u32>) -> Option<Charge> {
         let Event::Write(write) = event else { return None };
-        let activity = write.actor.activity;
-        let forest = estate.forests.get(write.object.forest)?;
-        let mapped = self.mapped.entry(write.object.forest).or_insert_with(|| {
-            Mapping::new(estate, forest).rules.iter().filter_map(|rule| rule.ad).collect()
-        });
-        let stray =
-            write.changes.iter().find(|change| !is_allowed(write, change.attribute, mapped))?;
-        Some(Charge {
-            oracle: "contract",
-            at: write.at,
-            object: Some(write.object),
-            attribute: Some(stray.attribute),
-            message: format!("{} wrote an attribute that it must not touch", activity.word()),
-            expected: Some(shown(&stray.old)),
-            actual: Some(shown(&stray.new)),
-        })
+        let stray = write.changes.iter().find(|c| !is_allowed(write, c.attribute, &self.mapped))?;
+        let activity = write.actor.activity.word();
+        let message = format!("{activity} wrote an attribute that it must not touch");
+        Some(Charge::of_write("contract", write, stray, message))
     }
 }
 

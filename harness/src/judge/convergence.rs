@@ -172,6 +172,7 @@ fn charge(
         at: estate.now(),
         object: Some(key),
         attribute: rule.ad,
+        writer: None,
         message: "AD does not say what the mapping of the cloud state says".to_owned(),
         expected: Some(expected),
         actual: Some(super::shown(&now)),

@@ -8,7 +8,6 @@
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use sim::clock::VirtualTime;
-use sim::estate::Estate;
 use sim::ledger::{Activity, Event, ObjectKey, Outcome, Read, Side};
 
 use super::{Charge, Oracle};
@@ -34,7 +33,7 @@ impl Oracle for ExactlyOnce {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, _: &Estate) -> Option<Charge> {
+    fn observe(&mut self, event: &Event, _: Option<u32>) -> Option<Charge> {
         match event {
             Event::Read(Read { at, object, .. }) if object.side == Side::Ad => {
                 let known = self.objects.entry(*object).or_default();
@@ -89,6 +88,7 @@ impl ExactlyOnce {
             at: outcome.at,
             object: Some(object),
             attribute: None,
+            writer: None,
             message: message.to_owned(),
             expected: Some("one effective modify for each change".to_owned()),
             actual: Some(format!(

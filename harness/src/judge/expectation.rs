@@ -7,7 +7,7 @@ use sim::entra::log::LogEntry;
 use sim::estate::{Estate, Subject};
 use sim::exchange::address;
 use sim::exchange::{property, truth};
-use sim::ledger::ObjectKey;
+use sim::ledger::{LastWriter, ObjectKey};
 
 use super::verdict::{Finding, Location, Rule};
 use crate::observe::{Counters, History};
@@ -80,7 +80,9 @@ impl Scene<'_> {
         finding.attribute = Some(path.to_string());
         finding.last_writer =
             place.and_then(|(key, attribute)| last_writer(self.estate, key, attribute));
-        finding.chain = self.history.chain(subject, self.estate);
+        let person = self.estate.number_of(subject);
+        finding.chain =
+            person.map(|person| self.history.chain(person).lines(self.estate)).unwrap_or_default();
         Some(finding)
     }
 
@@ -236,13 +238,17 @@ pub fn values(estate: &Estate, subject: &Subject, path: &AttributePath) -> Vec<S
 /// Who wrote an attribute last, when and with whose authority; `None` when nobody has since the start.
 #[must_use]
 pub fn last_writer(estate: &Estate, key: ObjectKey, attribute: u16) -> Option<String> {
-    let last = estate.ledger.last_writer(key, attribute)?;
+    estate.ledger.last_writer(key, attribute).as_ref().map(told_writer)
+}
+
+/// A last writer in words.
+pub(super) fn told_writer(last: &LastWriter) -> String {
     let authority = match last.cloud_managed {
         Some(true) => ", authority in the cloud",
         Some(false) => ", authority on-premises",
         None => "",
     };
-    Some(format!("{} ({}) at {}{authority}", last.actor.name, last.actor.activity.word(), last.at))
+    format!("{} ({}) at {}{authority}", last.actor.name, last.actor.activity.word(), last.at)
 }
 
 fn exchange_values(estate: &Estate, subject: &Subject, name: &str) -> Vec<String> {

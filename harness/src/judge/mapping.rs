@@ -4,6 +4,7 @@
 //! purpose: were it the engine's mapping, a mistake there would cancel itself.
 
 use sim::directory::forest::Forest;
+use sim::directory::schema::known;
 use sim::estate::Estate;
 use sim::exchange::{Mailbox, RecipientType, property};
 use sim::record::{AttributeNumber, Projection, Record, Values};
@@ -81,23 +82,8 @@ impl Mapping {
     /// The mapping of an estate to objects of one of its forests.
     pub(super) fn new(estate: &Estate, forest: &Forest) -> Self {
         let profile = &estate.profile;
-        let property = |name: &str| property::number(name).unwrap_or(AttributeNumber::MAX);
-        let mut sources: Vec<(&'static str, Source)> = PAIRS
-            .iter()
-            .map(|(ad, name)| {
-                let number = property(name);
-                let multi = name.starts_with("Extension");
-                (*ad, if multi { Source::Multi(number) } else { Source::Single(number) })
-            })
-            .collect();
-        sources.push(("proxyAddresses", Source::Addresses));
-        sources.push(("msExchRecipientTypeDetails", Source::TypeDetails));
-        sources.push(("msExchRecipientDisplayType", Source::DisplayType));
-        if maps_mail(estate) {
-            sources.push(("mail", Source::Single(property("WindowsEmailAddress"))));
-        }
         let schema = forest.schema();
-        let rules: Vec<MappingRule> = sources
+        let rules: Vec<MappingRule> = sources(estate)
             .into_iter()
             .map(|(name, source)| MappingRule {
                 ad: schema.attribute_named(name).map(|attribute| attribute.number),
@@ -203,6 +189,30 @@ impl Mapping {
         };
         Demand::Exactly(vec![numbers[place].to_owned()])
     }
+}
+
+/// The attributes that the writeback job of an estate may write, by number.
+pub(super) fn written_back(estate: &Estate) -> Vec<AttributeNumber> {
+    sources(estate).into_iter().filter_map(|(name, _)| known::number(name)).collect()
+}
+
+fn sources(estate: &Estate) -> Vec<(&'static str, Source)> {
+    let property = |name: &str| property::number(name).unwrap_or(AttributeNumber::MAX);
+    let mut sources: Vec<(&'static str, Source)> = PAIRS
+        .iter()
+        .map(|(ad, name)| {
+            let number = property(name);
+            let multi = name.starts_with("Extension");
+            (*ad, if multi { Source::Multi(number) } else { Source::Single(number) })
+        })
+        .collect();
+    sources.push(("proxyAddresses", Source::Addresses));
+    sources.push(("msExchRecipientTypeDetails", Source::TypeDetails));
+    sources.push(("msExchRecipientDisplayType", Source::DisplayType));
+    if maps_mail(estate) {
+        sources.push(("mail", Source::Single(property("WindowsEmailAddress"))));
+    }
+    sources
 }
 
 /// `mail` came with general availability; a configuration created before has no mapping for it

@@ -16,11 +16,10 @@ pub mod verdict;
 use std::collections::BTreeMap;
 
 use sim::clock::VirtualTime;
-use sim::directory::request::ObjectNumber;
-use sim::estate::{Estate, Subject};
-use sim::ledger::{Event, ObjectKey, Outcome, Side};
+use sim::estate::Estate;
+use sim::ledger::{Change, Event, LastWriter, ObjectKey, Outcome, Side, Write};
 
-use crate::observe::History;
+use crate::observe::{Chain, History};
 use verdict::{Finding, Rule};
 
 /// The always-on rules, by the names that `suspend` uses.
@@ -37,15 +36,46 @@ struct Charge {
     at: VirtualTime,
     object: Option<ObjectKey>,
     attribute: Option<u16>,
+    /// Who wrote the attribute last, when the charge is about that write. Else whoever it is when the
+    /// charge is dressed.
+    writer: Option<LastWriter>,
     message: String,
     expected: Option<String>,
     actual: Option<String>,
 }
 
+impl Charge {
+    /// About one change of a write: what was there before is what is expected.
+    fn of_write(oracle: &'static str, write: &Write, change: &Change, message: String) -> Self {
+        Self {
+            oracle,
+            at: write.at,
+            object: Some(write.object),
+            attribute: Some(change.attribute),
+            writer: Some(LastWriter {
+                at: write.at,
+                actor: write.actor.clone(),
+                cloud_managed: write.cloud_managed,
+            }),
+            message,
+            expected: Some(shown(&change.old)),
+            actual: Some(shown(&change.new)),
+        }
+    }
+}
+
+/// A charge with what led to it.
+#[derive(Debug, Clone)]
+struct Held {
+    charge: Charge,
+    person: Option<u32>,
+    chain: Chain,
+}
+
 /// A rule that watches the ledger as it grows.
-trait Oracle {
-    /// Looks at one event, after it happened.
-    fn observe(&mut self, event: &Event, estate: &Estate) -> Option<Charge>;
+trait Oracle: Send {
+    /// Looks at one event, after it happened; `whose` object it concerns, if anybody's.
+    fn observe(&mut self, event: &Event, whose: Option<u32>) -> Option<Charge>;
 
     /// The rule with everything it remembers.
     fn copy(&self) -> Box<dyn Oracle>;
@@ -62,7 +92,7 @@ impl Clone for Box<dyn Oracle> {
 pub struct Bench {
     oracles: Vec<Box<dyn Oracle>>,
     quiescence: quiescence::Quiescence,
-    findings: Vec<Finding>,
+    held: Vec<Held>,
     charged: BTreeMap<&'static str, usize>,
     suspended: Vec<String>,
     /// Charges that a suspension held back, by oracle.
@@ -76,18 +106,18 @@ pub struct Bench {
 type Refusals = BTreeMap<ObjectKey, VirtualTime>;
 
 impl Bench {
-    /// The oracles, but for those that a scenario suspends.
+    /// The oracles for an estate as it is before the story, but for those that a scenario suspends.
     #[must_use]
-    pub fn new(suspended: Vec<String>) -> Self {
+    pub fn new(estate: &Estate, suspended: Vec<String>) -> Self {
         Self {
             oracles: vec![
-                Box::new(contract::Contract::default()),
-                Box::new(authority::Authority::default()),
+                Box::new(contract::Contract::new(estate)),
+                Box::new(authority::Authority::new(estate)),
                 Box::new(one_primary::OnePrimary),
                 Box::new(exactly_once::ExactlyOnce::default()),
             ],
             quiescence: quiescence::Quiescence::default(),
-            findings: Vec::new(),
+            held: Vec::new(),
             charged: BTreeMap::new(),
             suspended,
             held_back: BTreeMap::new(),
@@ -95,11 +125,16 @@ impl Bench {
         }
     }
 
-    /// Shows an event to every oracle.
-    pub fn observe(&mut self, event: &Event, estate: &Estate, history: &History) {
-        let mut charges: Vec<Charge> =
-            self.oracles.iter_mut().filter_map(|oracle| oracle.observe(event, estate)).collect();
-        charges.extend(self.quiescence.observe(event));
+    /// Shows an event to every oracle; `whose` object it concerns, if anybody's.
+    pub fn observe(&mut self, event: &Event, whose: Option<u32>, history: &History) {
+        for at in 0..self.oracles.len() {
+            if let Some(charge) = self.oracles[at].observe(event, whose) {
+                self.charge(charge, whose, history);
+            }
+        }
+        if let Some(charge) = self.quiescence.observe(event) {
+            self.charge(charge, whose, history);
+        }
         if let Event::Outcome(Outcome {
             side: Side::Ad, object: Some(key), code, at, actor, ..
         }) = event
@@ -107,9 +142,6 @@ impl Bench {
             && actor.activity.is_automatic()
         {
             self.refused.insert(*key, *at);
-        }
-        for charge in charges {
-            self.charge(charge, estate, history);
         }
     }
 
@@ -130,7 +162,8 @@ impl Bench {
         let result = convergence::compare(estate, healed, &self.refused);
         if charge {
             for charge in result.charges {
-                self.charge(charge, estate, history);
+                let person = charge.object.and_then(|key| estate.whose(key));
+                self.charge(charge, person, history);
             }
         }
         Comparison { compared: result.compared, differing: result.differing, notes: result.notes }
@@ -144,23 +177,25 @@ impl Bench {
     }
 
     /// Charges that nothing came to rest where it had to.
-    pub fn no_rest(&mut self, estate: &Estate, message: String) {
+    pub fn no_rest(&mut self, now: VirtualTime, message: String) {
         let charge = Charge {
             oracle: "quiescence",
-            at: estate.now(),
+            at: now,
             object: None,
             attribute: None,
+            writer: None,
             message,
             expected: Some("a cycle that ends without a failure of its own".to_owned()),
             actual: None,
         };
-        self.charge(charge, estate, &History::default());
+        self.charge(charge, None, &History::default());
     }
 
     /// The findings so far, with a line for those that were only counted.
     #[must_use]
-    pub fn findings(&self) -> Vec<Finding> {
-        let mut findings = self.findings.clone();
+    pub fn findings(&self, estate: &Estate) -> Vec<Finding> {
+        let mut findings: Vec<Finding> =
+            self.held.iter().map(|held| dressed(held, estate)).collect();
         for (oracle, count) in self.charged.iter().filter(|(_, count)| **count > SHOWN) {
             if let Some(last) =
                 findings.iter_mut().rev().find(|f| f.rule == Rule::Oracle((*oracle).to_owned()))
@@ -171,7 +206,7 @@ impl Bench {
         findings
     }
 
-    fn charge(&mut self, charge: Charge, estate: &Estate, history: &History) {
+    fn charge(&mut self, charge: Charge, person: Option<u32>, history: &History) {
         if self.suspended.iter().any(|name| name == charge.oracle) {
             *self.held_back.entry(charge.oracle).or_default() += 1;
             return;
@@ -181,7 +216,8 @@ impl Bench {
         if *count > SHOWN {
             return;
         }
-        self.findings.push(dressed(charge, estate, history));
+        let chain = person.map(|person| history.chain(person)).unwrap_or_default();
+        self.held.push(Held { charge, person, chain });
     }
 }
 
@@ -197,39 +233,30 @@ pub struct Comparison {
 }
 
 /// A charge with names for people, the last writer and the chain.
-fn dressed(charge: Charge, estate: &Estate, history: &History) -> Finding {
-    let subject = charge.object.and_then(|key| subject_of(estate, key));
-    let attribute = charge.object.zip(charge.attribute).map(|(key, attribute)| {
+fn dressed(held: &Held, estate: &Estate) -> Finding {
+    let charge = &held.charge;
+    let subject = held.person.and_then(|person| estate.subjects().get(person as usize));
+    let place = charge.object.zip(charge.attribute);
+    let attribute = place.map(|(key, attribute)| {
         format!("{}.{}", key.side.short(), crate::observe::attribute_name(estate, key, attribute))
     });
-    let last_writer = charge
-        .object
-        .zip(charge.attribute)
-        .and_then(|(key, attribute)| expectation::last_writer(estate, key, attribute));
+    let writer = charge
+        .writer
+        .clone()
+        .or_else(|| place.and_then(|(key, attribute)| estate.ledger.last_writer(key, attribute)));
     Finding {
         rule: Rule::Oracle(charge.oracle.to_owned()),
-        message: charge.message,
+        message: charge.message.clone(),
         object: subject.map(|subject| subject.name.to_string()).or_else(|| {
             charge.object.map(|key| format!("{} object {}", key.side.short(), key.number))
         }),
         attribute,
-        expected: charge.expected,
-        actual: charge.actual,
-        last_writer,
+        expected: charge.expected.clone(),
+        actual: charge.actual.clone(),
+        last_writer: writer.as_ref().map(expectation::told_writer),
         at: charge.at.to_string(),
-        chain: subject.map(|subject| history.chain(subject, estate)).unwrap_or_default(),
+        chain: held.chain.lines(estate),
         location: None,
-    }
-}
-
-fn subject_of(estate: &Estate, key: ObjectKey) -> Option<&Subject> {
-    match key.side {
-        Side::Ad => estate.subject_of_ad(key.forest, ObjectNumber(key.number)),
-        Side::Exchange => estate.subject_of_mailbox(key.number),
-        Side::Entra => {
-            let id = estate.entra.user(key.number)?.id;
-            estate.subject_of_mailbox(estate.exchange.by_id(id)?)
-        }
     }
 }
 

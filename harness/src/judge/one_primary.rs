@@ -4,11 +4,11 @@
 //! mail flow a matter of luck (Microsoft Learn, "How the proxyAddresses attribute is populated in
 //! Microsoft Entra ID"). Malformed lists that a scenario planted are nobody's write.
 
-use sim::estate::Estate;
+use sim::directory::schema::known;
 use sim::exchange::property;
 use sim::ledger::{Event, Side};
 
-use super::{Charge, Oracle, shown};
+use super::{Charge, Oracle};
 
 /// The rule. It needs no memory.
 #[derive(Clone)]
@@ -19,31 +19,23 @@ impl Oracle for OnePrimary {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, estate: &Estate) -> Option<Charge> {
+    fn observe(&mut self, event: &Event, _: Option<u32>) -> Option<Charge> {
         let Event::Write(write) = event else { return None };
         if !write.actor.activity.is_automatic() {
             return None;
         }
         let addresses = match write.object.side {
-            Side::Ad => {
-                let schema = estate.forests.get(write.object.forest)?.schema();
-                schema.attribute_named("proxyAddresses")?.number
-            }
+            Side::Ad => known::PROXY_ADDRESSES,
             Side::Entra | Side::Exchange => property::EMAIL_ADDRESSES,
         };
         let change = write.changes.iter().find(|change| change.attribute == addresses)?;
         let values: Vec<String> =
             change.new.iter().map(|v| String::from_utf8_lossy(v).into_owned()).collect();
         let problem = problem_of(&values)?;
-        Some(Charge {
-            oracle: "one_primary",
-            at: write.at,
-            object: Some(write.object),
-            attribute: Some(addresses),
-            message: format!("{} left a list with {problem}", write.actor.activity.word()),
-            expected: Some("exactly one value with the prefix SMTP:, none twice".to_owned()),
-            actual: Some(shown(&change.new)),
-        })
+        let message = format!("{} left a list with {problem}", write.actor.activity.word());
+        let expected = "exactly one value with the prefix SMTP:, none twice".to_owned();
+        let charge = Charge::of_write("one_primary", write, change, message);
+        Some(Charge { expected: Some(expected), ..charge })
     }
 }
 

@@ -5,7 +5,7 @@
 
 use sim::ledger::{Event, Side};
 
-use super::{Charge, shown};
+use super::Charge;
 
 /// The rule; it is on only while the estate is expected to be quiet.
 #[derive(Clone, Default)]
@@ -26,17 +26,8 @@ impl Quiescence {
             Side::Entra => "Entra",
             Side::Exchange => "Exchange Online",
         };
-        Some(Charge {
-            oracle: "quiescence",
-            at: write.at,
-            object: Some(write.object),
-            attribute: Some(change.attribute),
-            message: format!(
-                "{} wrote to {what} although nothing had changed",
-                write.actor.activity.word()
-            ),
-            expected: Some(shown(&change.old)),
-            actual: Some(shown(&change.new)),
-        })
+        let word = write.actor.activity.word();
+        let message = format!("{word} wrote to {what} although nothing had changed");
+        Some(Charge::of_write("quiescence", write, change, message))
     }
 }

@@ -69,7 +69,13 @@ fn modify(key: ObjectKey, request: u64, answered: bool) -> Event {
 }
 
 fn charges(oracle: &mut dyn Oracle, estate: &Estate, events: &[Event]) -> Vec<Charge> {
-    events.iter().filter_map(|event| oracle.observe(event, estate)).collect()
+    let whose = |event: &Event| match event {
+        Event::Write(write) => estate.whose(write.object),
+        Event::Read(read) => estate.whose(read.object),
+        Event::Outcome(outcome) => outcome.object.and_then(|key| estate.whose(key)),
+        Event::Question(_) | Event::Fault(_) => None,
+    };
+    events.iter().filter_map(|event| oracle.observe(event, whose(event))).collect()
 }
 
 #[test]
@@ -77,7 +83,7 @@ fn a_read_of_the_flag_allows_one_export() {
     let estate = estate();
     let (mailbox, object) = (mailbox(&estate), object(&estate));
     let seen = read(mailbox, Activity::Writeback, Some(true));
-    let check = |events: &[Event]| charges(&mut Authority::default(), &estate, events).len();
+    let check = |events: &[Event]| charges(&mut Authority::new(&estate), &estate, events).len();
     assert_eq!(check(&[seen.clone(), export(object)]), 0);
     assert_eq!(check(&[seen, export(object), export(object)]), 1, "the read is used up");
     assert_eq!(check(&[export(object)]), 1, "never read");

@@ -3,8 +3,6 @@
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use sim::clock::VirtualTime;
-use sim::directory::request::ObjectNumber;
-use sim::estate::Estate;
 use sim::exchange::property::{self, Bucket};
 use sim::ledger::{Activity, Event, Side, Write};
 
@@ -14,6 +12,7 @@ use crate::judge::verdict::Counts;
 #[derive(Debug, Clone, Default)]
 pub struct Counters {
     counts: Counts,
+    /// Since when an edit of somebody's mailbox waits for AD.
     waiting: HashMap<u32, VirtualTime, FxBuildHasher>,
     lags: Vec<u64>,
 }
@@ -34,10 +33,10 @@ impl Lag {
 }
 
 impl Counters {
-    /// Takes an event in.
-    pub fn observe(&mut self, event: &Event, estate: &Estate) {
+    /// Takes an event in; `whose` object it concerns.
+    pub fn observe(&mut self, event: &Event, whose: Option<u32>) {
         match event {
-            Event::Write(write) => self.write(write, estate),
+            Event::Write(write) => self.write(write, whose),
             Event::Outcome(outcome)
                 if outcome.side == Side::Ad && outcome.actor.activity == Activity::Writeback =>
             {
@@ -49,7 +48,7 @@ impl Counters {
         }
     }
 
-    fn write(&mut self, write: &Write, estate: &Estate) {
+    fn write(&mut self, write: &Write, whose: Option<u32>) {
         match write.object.side {
             Side::Exchange => {
                 if write.changes.iter().any(|change| change.attribute == property::FLAG) {
@@ -58,17 +57,15 @@ impl Counters {
                 let edited = write.changes.iter().any(|c| c.attribute != property::FLAG);
                 if edited && !write.actor.activity.is_automatic() {
                     self.counts.cloud_edits += 1;
-                    if write.changes.iter().any(|c| is_written_back(c.attribute)) {
-                        self.waiting.entry(write.object.number).or_insert(write.at);
+                    let waits = write.changes.iter().any(|c| is_written_back(c.attribute));
+                    if let Some(person) = whose.filter(|_| waits) {
+                        self.waiting.entry(person).or_insert(write.at);
                     }
                 }
             }
             Side::Ad if write.actor.activity == Activity::Writeback => {
                 self.counts.ad_writes += 1;
-                let mailbox =
-                    estate.subject_of_ad(write.object.forest, ObjectNumber(write.object.number));
-                let mailbox = mailbox.and_then(|subject| subject.exchange);
-                if let Some(since) = mailbox.and_then(|number| self.waiting.remove(&number)) {
+                if let Some(since) = whose.and_then(|person| self.waiting.remove(&person)) {
                     let lag = write.at.since(since).as_micros();
                     self.lags.push(u64::try_from(lag).unwrap_or(u64::MAX));
                 }

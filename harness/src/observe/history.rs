@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use sim::estate::{Estate, Subject};
+use sim::estate::Estate;
 use sim::exchange::property;
-use sim::ledger::{Event, ObjectKey, Side, Write};
+use sim::ledger::{Event, ObjectKey, Outcome, Side, Write};
 
 /// Events that are kept: enough for every small scenario, bounded for large ones.
 const KEPT: usize = 16_384;
@@ -13,65 +13,75 @@ const LINKS: usize = 12;
 /// Characters of a value in a chain.
 const SHOWN: usize = 120;
 
-/// The recent events, oldest first.
+/// The recent events, oldest first, each with whose object it concerns.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    events: VecDeque<Event>,
+    events: VecDeque<(Event, Option<u32>)>,
 }
+
+/// Events that led to something, oldest first; to be told by [`Chain::lines`].
+#[derive(Debug, Clone, Default)]
+pub struct Chain(Vec<Event>);
 
 impl History {
     /// Takes an event in. Reads and questions are not kept: they lead to nothing by themselves.
-    pub fn keep(&mut self, event: Event) {
+    pub fn keep(&mut self, event: Event, whose: Option<u32>) {
         if matches!(event, Event::Read(_) | Event::Question(_)) {
             return;
         }
         if self.events.len() == KEPT {
             self.events.pop_front();
         }
-        self.events.push_back(event);
+        self.events.push_back((event, whose));
     }
 
-    /// The last events that concern a person on any side, and the faults between them, oldest first.
+    /// The last events that concern a person on any side, and the faults between them.
     #[must_use]
-    pub fn chain(&self, subject: &Subject, estate: &Estate) -> Vec<String> {
-        let concerns = |key: ObjectKey| match key.side {
-            Side::Ad => subject.ad.is_some_and(|ad| ObjectKey::ad(ad.forest, ad.number) == key),
-            Side::Entra => subject.entra == Some(key.number),
-            Side::Exchange => subject.exchange == Some(key.number),
+    pub fn chain(&self, person: u32) -> Chain {
+        let tells = |event: &Event, whose: Option<u32>| match event {
+            Event::Write(_) => whose == Some(person),
+            Event::Outcome(outcome) => {
+                whose == Some(person)
+                    && (outcome.code != 0 || !outcome.answered || !outcome.effective)
+            }
+            Event::Fault(_) => true,
+            Event::Question(_) | Event::Read(_) => false,
         };
-        let mut links: Vec<String> = self
-            .events
-            .iter()
-            .rev()
-            .filter_map(|event| match event {
-                Event::Write(write) if concerns(write.object) => Some(describe(write, estate)),
-                Event::Outcome(outcome) if outcome.object.is_some_and(concerns) => {
-                    (outcome.code != 0 || !outcome.answered || !outcome.effective).then(|| {
-                        let lost = if outcome.answered { "" } else { ", the answer was lost" };
-                        let effect = if outcome.effective { "" } else { " without effect" };
-                        format!(
-                            "{} {} ({}): {} answers {}{effect}{lost} {}",
-                            outcome.at,
-                            outcome.actor.name,
-                            outcome.actor.activity.word(),
-                            if outcome.side == Side::Ad { "LDAP" } else { "Exchange Online" },
-                            outcome.code,
-                            outcome.diagnostic.trim()
-                        )
-                        .trim_end()
-                        .to_owned()
-                    })
-                }
-                Event::Fault(hit) => {
-                    Some(format!("{} fault {} at {}", hit.at, hit.name, hit.place))
-                }
-                Event::Write(_) | Event::Outcome(_) | Event::Question(_) | Event::Read(_) => None,
-            })
-            .take(LINKS)
-            .collect();
+        let told = self.events.iter().rev().filter(|(event, whose)| tells(event, *whose));
+        let mut links: Vec<Event> = told.take(LINKS).map(|(event, _)| event.clone()).collect();
         links.reverse();
-        links
+        Chain(links)
     }
+}
+
+impl Chain {
+    /// The events as lines for people.
+    #[must_use]
+    pub fn lines(&self, estate: &Estate) -> Vec<String> {
+        let line = |event: &Event| match event {
+            Event::Write(write) => Some(describe(write, estate)),
+            Event::Outcome(outcome) => Some(answer(outcome)),
+            Event::Fault(hit) => Some(format!("{} fault {} at {}", hit.at, hit.name, hit.place)),
+            Event::Question(_) | Event::Read(_) => None,
+        };
+        self.0.iter().filter_map(line).collect()
+    }
+}
+
+/// What somebody's attempt came to as a line.
+fn answer(outcome: &Outcome) -> String {
+    let lost = if outcome.answered { "" } else { ", the answer was lost" };
+    let effect = if outcome.effective { "" } else { " without effect" };
+    let line = format!(
+        "{} {} ({}): {} answers {}{effect}{lost} {}",
+        outcome.at,
+        outcome.actor.name,
+        outcome.actor.activity.word(),
+        if outcome.side == Side::Ad { "LDAP" } else { "Exchange Online" },
+        outcome.code,
+        outcome.diagnostic.trim()
+    );
+    line.trim_end().to_owned()
 }
 
 /// One write as a line.

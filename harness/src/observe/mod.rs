@@ -4,4 +4,4 @@ mod counters;
 mod history;
 
 pub use counters::{Counters, Lag};
-pub use history::{History, attribute_name};
+pub use history::{Chain, History, attribute_name};

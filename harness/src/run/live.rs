@@ -15,6 +15,7 @@ use sim::entra::job::JobRequest;
 use sim::estate::Estate;
 use sim::wire::shared::SharedEstate;
 
+use super::court::Court;
 use super::options::Silent;
 use super::process::{Engine, Store};
 use super::quiet::LADDER;
@@ -25,7 +26,6 @@ use crate::bridge::translate::to_sim;
 use crate::bridge::transport::Memory;
 use crate::judge::Bench;
 use crate::judge::verdict::{Finding, Verdict};
-use crate::observe::{Counters, History};
 use crate::scenario::{Fault, World};
 use crate::stage::Roster;
 
@@ -113,9 +113,7 @@ struct Declared {
 struct Snapshot {
     estate: Estate,
     store: MemoryStore,
-    bench: Bench,
-    counters: Counters,
-    history: History,
+    court: Court,
     faults: Vec<Declared>,
 }
 
@@ -145,8 +143,8 @@ impl Live {
         let way = Box::new(Memory::new(estate.clone()));
         let engine = Engine::start(estate.clone(), way, store, writeback.clone())
             .map_err(RunError::Transport)?;
-        let bench = Bench::new(Vec::new());
-        let runner = Runner::new(estate, engine, roster, bench, world.seed, "", &Silent);
+        let court = Court::new(estate.with(|estate| Bench::new(estate, Vec::new())));
+        let runner = Runner::new(estate, engine, roster, court, world.seed, "", &Silent);
         let (faults, snapshots) = (Vec::new(), Vec::new());
         Ok(Self { runner, world, writeback, faults, last_fault: 0, snapshots })
     }
@@ -303,12 +301,12 @@ impl Live {
         let faults = self.faults();
         let in_force = faults.iter().any(|fault| fault.active);
         // On a copy: what differs now may be equal at the next call.
-        let mut bench = self.runner.bench.clone();
-        let history = &self.runner.history;
-        let comparison = self
-            .runner
-            .estate
-            .with(|estate| bench.compare(estate, history, now - LADDER, !in_force));
+        let mut court = self.runner.court().clone();
+        let (comparison, findings) = self.runner.estate.with(|estate| {
+            let Court { bench, history, .. } = &mut court;
+            let comparison = bench.compare(estate, history, now - LADDER, !in_force);
+            (comparison, bench.findings(estate))
+        });
         let mut reasons: Vec<String> = faults
             .iter()
             .filter(|fault| fault.hits == 0)
@@ -320,7 +318,6 @@ impl Live {
                 comparison.differing
             ));
         }
-        let findings = bench.findings();
         let verdict = match (findings.is_empty(), reasons.is_empty()) {
             (false, _) => Verdict::Fail,
             (true, false) => Verdict::Unknown,
@@ -341,9 +338,7 @@ impl Live {
         }
         self.runner.observe();
         self.snapshots.push(Snapshot {
-            bench: self.runner.bench.clone(),
-            counters: self.runner.counters.clone(),
-            history: self.runner.history.clone(),
+            court: self.runner.court().clone(),
             faults: self.faults.clone(),
             store: self.runner.engine.store.snapshot(),
             // Last: what clients do meanwhile is in its ledger, for the judge to see.
@@ -364,9 +359,7 @@ impl Live {
             .ok_or_else(|| LiveError::NotFound(format!("snapshot {id}")))?;
         let runner = &mut self.runner;
         runner.estate.with(|estate| estate.clone_from(&snapshot.estate));
-        runner.bench = snapshot.bench.clone();
-        runner.counters = snapshot.counters.clone();
-        runner.history = snapshot.history.clone();
+        runner.replace_court(snapshot.court.clone());
         self.faults.clone_from(&snapshot.faults);
         let store = runner.engine.store.clone();
         store.restore(snapshot.store.clone());

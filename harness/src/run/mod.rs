@@ -4,6 +4,8 @@
 //! story, heals the estate and judges it.
 
 mod attempt;
+mod clerk;
+mod court;
 mod edits;
 mod faults;
 pub mod live;
@@ -22,6 +24,7 @@ use sim::clock::VirtualTime;
 use sim::ledger::Event;
 use sim::wire::shared::SharedEstate;
 
+use court::Court;
 pub use options::{Progress, RunOptions, Silent};
 use process::{Engine, Store};
 use runner::Runner;
@@ -86,15 +89,8 @@ pub fn run(
     let engine =
         Engine::start(shared.clone(), way, store, writeback).map_err(RunError::Transport)?;
     let suspended = scenario.suspend.iter().map(|s| s.oracle.value.clone()).collect();
-    let mut runner = Runner::new(
-        shared,
-        engine,
-        roster,
-        Bench::new(suspended),
-        seed,
-        &scenario.source,
-        progress,
-    );
+    let court = Court::new(shared.with(|estate| Bench::new(estate, suspended)));
+    let mut runner = Runner::new(shared, engine, roster, court, seed, &scenario.source, progress);
     runner.notes = notes;
     runner.tell(scenario);
     runner.come_to_rest();

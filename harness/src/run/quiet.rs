@@ -9,6 +9,7 @@ use sim::clock::VirtualTime;
 use sim::entra::job::StatusCode;
 
 use super::runner::Runner;
+use crate::judge::Comparison;
 
 /// The first steps of the retry ladder and some room (Microsoft Learn, "How application provisioning
 /// works": 6 h, 12 h, 24 h).
@@ -27,26 +28,35 @@ impl Runner<'_> {
             let from = self.now();
             let _ = self.cycles_from(from);
         }
-        self.bench.expect_quiet(true);
+        self.court().bench.expect_quiet(true);
         let from = self.now();
         if let Some(problem) = self.cycles_from(from) {
-            let bench = &mut self.bench;
-            self.estate.with(|estate| bench.no_rest(estate, problem));
+            let now = self.now();
+            self.court().bench.no_rest(now, problem);
         }
-        self.bench.expect_quiet(false);
+        self.court().bench.expect_quiet(false);
         self.phase = "comparison";
-        let comparison =
-            self.estate.with(|estate| self.bench.compare(estate, &self.history, healed, true));
-        self.counters.compared(comparison.compared);
+        let comparison = self.compare(healed, true);
+        let court = self.court();
+        court.counters.compared(comparison.compared);
+        let needless = court.bench.needless_suspensions();
+        let needless = needless
+            .iter()
+            .map(|rule| format!("the rule {rule} is suspended, and nothing broke it"))
+            .collect::<Vec<_>>();
         self.notes.extend(comparison.notes);
-        for rule in self.bench.needless_suspensions() {
-            self.notes.push(format!("the rule {rule} is suspended, and nothing broke it"));
-        }
+        self.notes.extend(needless);
     }
 
     fn differs(&mut self, healed: VirtualTime) -> bool {
-        let (bench, history) = (&mut self.bench, &self.history);
-        self.estate.with(|estate| bench.compare(estate, history, healed, false)).differing > 0
+        self.compare(healed, false).differing > 0
+    }
+
+    /// Compares AD with the mapping of the cloud state; with `charge`, what differs is a finding.
+    pub(super) fn compare(&mut self, healed: VirtualTime, charge: bool) -> Comparison {
+        let estate = self.estate.clone();
+        let court = self.court();
+        estate.with(|estate| court.bench.compare(estate, &court.history, healed, charge))
     }
 
     /// One whole Connect cycle that began after `from`, and one whole writeback cycle after it where

@@ -7,13 +7,13 @@ use sim::chance::Chance;
 use sim::clock::VirtualTime;
 use sim::wire::shared::SharedEstate;
 
+use super::clerk::Clerk;
+use super::court::{Court, Portion};
 use super::edits;
 use super::options::Progress;
 use super::process::{Engine, EngineStep};
-use crate::judge::Bench;
 use crate::judge::expectation::Scene;
 use crate::judge::verdict::{Finding, Location, Rule};
-use crate::observe::{Counters, History};
 use crate::scenario::{Expectations, Share};
 use crate::stage::Roster;
 
@@ -49,9 +49,9 @@ pub(super) struct Runner<'a> {
     pub(super) estate: SharedEstate,
     pub(super) engine: Engine,
     pub(super) roster: Roster,
-    pub(super) bench: Bench,
-    pub(super) counters: Counters,
-    pub(super) history: History,
+    clerk: Clerk,
+    /// Objects of the escrow that were tried again since the court last sat here.
+    retried: u64,
     pub(super) findings: Vec<Finding>,
     /// What is worth knowing and nobody's fault.
     pub(super) notes: Vec<String>,
@@ -83,18 +83,18 @@ impl<'a> Runner<'a> {
         estate: SharedEstate,
         engine: Engine,
         roster: Roster,
-        bench: Bench,
+        court: Court,
         seed: u64,
         source: &'a str,
         progress: &'a dyn Progress,
     ) -> Self {
+        let people = estate.with(|estate| estate.subjects().len());
         Self {
             estate,
             engine,
             roster,
-            bench,
-            counters: Counters::default(),
-            history: History::default(),
+            clerk: Clerk::new(court, people),
+            retried: 0,
             findings: Vec::new(),
             notes: Vec::new(),
             reasons: Vec::new(),
@@ -155,35 +155,44 @@ impl<'a> Runner<'a> {
     }
 
     /// What of the expectations does not hold now.
-    pub(super) fn failures(&self, expectations: &Expectations) -> Vec<Finding> {
+    pub(super) fn failures(&mut self, expectations: &Expectations) -> Vec<Finding> {
+        self.court();
+        let court = self.clerk.court();
         self.estate.with(|estate| {
             Scene {
                 estate,
                 roster: &self.roster,
-                counters: &self.counters,
-                history: &self.history,
+                counters: &court.counters,
+                history: &court.history,
                 source: self.source,
             }
             .failures(expectations)
         })
     }
 
-    /// Shows the judge what happened since the last call.
+    /// The court, when it has seen all that happened.
+    pub(super) fn court(&mut self) -> &mut Court {
+        let portion = self.estate.with(Portion::drained);
+        self.clerk.take(portion);
+        let court = self.clerk.court();
+        court.counters.retried(core::mem::take(&mut self.retried));
+        court
+    }
+
+    /// Puts a court from another time in the place of this one.
+    pub(super) fn replace_court(&mut self, court: Court) {
+        *self.clerk.court() = court;
+    }
+
+    /// Shows the court what happened since the last call, and the watches what there is.
     pub(super) fn observe(&mut self) {
-        let retried = self.engine.take_retried();
-        self.counters.retried(retried);
-        let (bench, counters, history) = (&mut self.bench, &mut self.counters, &mut self.history);
-        let changed = self.estate.with(|estate| {
-            let events = estate.ledger.drain();
-            let changed = !events.is_empty();
-            for event in events {
-                counters.observe(&event, estate);
-                bench.observe(&event, estate, history);
-                history.keep(event);
-            }
-            changed
+        self.retried += self.engine.take_retried();
+        let (clerk, watched) = (&self.clerk, !self.watches.is_empty());
+        let portion = self.estate.with(|estate| {
+            (watched || clerk.is_worth_it(estate)).then(|| Portion::drained(estate))
         });
-        if !self.watches.is_empty() && (changed || self.checked_at != self.now()) {
+        let changed = portion.is_some_and(|portion| self.clerk.take(portion));
+        if watched && (changed || self.checked_at != self.now()) {
             self.check_watches();
         }
     }
@@ -209,8 +218,7 @@ impl<'a> Runner<'a> {
         if self.steps_at.1 > STUCK {
             self.broken = Some(format!("the engine made {STUCK} steps at {now} and did not wait"));
         }
-        let counts = self.counters.counts();
-        self.progress.at(self.phase, counts.flips + counts.ad_writes, 0, now.as_micros());
+        self.progress.at(self.phase, self.clerk.done(), 0, now.as_micros());
     }
 
     fn edit_again(&mut self, place: usize) {

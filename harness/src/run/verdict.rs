@@ -6,7 +6,9 @@ use sim::clock::VirtualTime;
 
 use super::runner::Runner;
 use super::{memory, passed};
-use crate::judge::verdict::{FaultResult, ScenarioResult, Suspended, Trace, Transport, Verdict};
+use crate::judge::verdict::{
+    Counts, FaultResult, ScenarioResult, Suspended, Trace, Transport, Verdict,
+};
 use crate::scenario::{About, Action, Scenario};
 
 /// What frames a run.
@@ -18,17 +20,18 @@ pub(super) struct Frame {
 }
 
 /// The result of a run that has come to rest.
-pub(super) fn of(runner: Runner<'_>, scenario: &Scenario, frame: &Frame) -> ScenarioResult {
-    let mut findings = runner.bench.findings();
-    findings.extend(runner.findings.iter().cloned());
-    let (faults, end, trace) = runner.estate.with(|estate| {
+pub(super) fn of(mut runner: Runner<'_>, scenario: &Scenario, frame: &Frame) -> ScenarioResult {
+    let court = runner.court();
+    let (bench, counts, trace) = (court.bench.clone(), court.counters.counts(), court.trace.hash());
+    let (faults, end, mut findings) = runner.estate.with(|estate| {
         let mut hits: BTreeMap<&'static str, u64> = BTreeMap::new();
         for rule in estate.faults.rules() {
             *hits.entry(rule.name).or_default() += u64::from(rule.hits);
         }
-        (hits, estate.now(), estate.ledger.trace())
+        (hits, estate.now(), bench.findings(estate))
     });
-    let reasons = reasons(&runner, scenario);
+    findings.extend(runner.findings.iter().cloned());
+    let reasons = reasons(&runner, counts, scenario);
     let verdict = match (findings.is_empty(), reasons.is_empty()) {
         (false, _) => Verdict::Fail,
         (true, false) => Verdict::Unknown,
@@ -50,7 +53,7 @@ pub(super) fn of(runner: Runner<'_>, scenario: &Scenario, frame: &Frame) -> Scen
             events: trace.events,
             last: trace.last.unwrap_or(frame.start).to_string(),
         },
-        counts: runner.counters.counts(),
+        counts,
         faults: faults
             .into_iter()
             .map(|(name, hits)| FaultResult { name: name.to_owned(), hits })
@@ -67,7 +70,7 @@ pub(super) fn of(runner: Runner<'_>, scenario: &Scenario, frame: &Frame) -> Scen
 }
 
 /// Why a run without findings proves nothing.
-fn reasons(runner: &Runner<'_>, scenario: &Scenario) -> Vec<String> {
+fn reasons(runner: &Runner<'_>, counts: Counts, scenario: &Scenario) -> Vec<String> {
     let mut reasons = runner.reasons.clone();
     runner.estate.with(|estate| {
         for rule in estate.faults.rules().iter().filter(|rule| rule.hits == 0) {
@@ -80,7 +83,6 @@ fn reasons(runner: &Runner<'_>, scenario: &Scenario) -> Vec<String> {
     for watch in runner.watches.iter().filter(|watch| watch.never && !watch.attempted) {
         reasons.push(format!("nobody tried to bring about what must never hold: {}", watch.words));
     }
-    let counts = runner.counters.counts();
     match scenario.about {
         Some(About::Writeback) if counts.ad_writes == 0 => {
             reasons.push("it is about writeback, and nothing was written to AD".to_owned());

@@ -116,12 +116,7 @@ impl Drafting {
     }
 
     /// The AD object's values: the defaults, then what the person's own attributes say.
-    fn ad_record(
-        &self,
-        person: &Person,
-        guid: Guid,
-        rid: u32,
-    ) -> Result<Record, BuildError> {
+    fn ad_record(&self, person: &Person, guid: Guid, rid: u32) -> Result<Record, BuildError> {
         let mut values: Vec<(AttributeNumber, Vec<Vec<u8>>)> = Vec::with_capacity(24);
         let mut put = |number: Option<AttributeNumber>, value: &str| {
             if let (Some(number), false) = (number, value.is_empty()) {
@@ -148,14 +143,13 @@ impl Drafting {
             values.push((number, vec![self.domain_sid.with_rid(rid).as_bytes().to_vec()]));
         }
         for (name, own) in &person.attributes {
-            let number = self
-                .schema
-                .attribute_named(name)
-                .map(|attribute| attribute.number)
-                .ok_or_else(|| BuildError::UnknownAttribute {
-                    person: person.name.clone(),
-                    attribute: name.clone(),
-                })?;
+            let number =
+                self.schema.attribute_named(name).map(|attribute| attribute.number).ok_or_else(
+                    || BuildError::UnknownAttribute {
+                        person: person.name.clone(),
+                        attribute: name.clone(),
+                    },
+                )?;
             values.retain(|(have, _)| *have != number);
             values.push((number, own.iter().map(|value| value.as_bytes().to_vec()).collect()));
         }
@@ -165,11 +159,7 @@ impl Drafting {
         ))
     }
 
-    fn put_mail_values(
-        &self,
-        person: &Person,
-        values: &mut Vec<(AttributeNumber, Vec<Vec<u8>>)>,
-    ) {
+    fn put_mail_values(&self, person: &Person, values: &mut Vec<(AttributeNumber, Vec<Vec<u8>>)>) {
         let addresses = self.addresses(person);
         let primary = crate::exchange::address::primary(addresses.iter().map(String::as_str))
             .unwrap_or_default()

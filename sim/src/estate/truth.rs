@@ -8,6 +8,7 @@ use crate::directory::forests::{AdObject, ForestNumber};
 use crate::directory::request::ObjectNumber;
 use crate::directory::store::Slot;
 use crate::index::TextIndex;
+use crate::ledger::{ObjectKey, Side};
 
 /// One person on the three sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,7 @@ pub(super) struct Subjects {
     names: TextIndex,
     /// By forest and object.
     by_ad: Vec<Vec<u32>>,
+    by_entra: Vec<u32>,
     by_exchange: Vec<u32>,
 }
 
@@ -45,6 +47,9 @@ impl Subjects {
             }
             place(&mut self.by_ad[forest], ad.number.0, number);
         }
+        if let Some(entra) = subject.entra {
+            place(&mut self.by_entra, entra, number);
+        }
         if let Some(exchange) = subject.exchange {
             place(&mut self.by_exchange, exchange, number);
         }
@@ -53,6 +58,7 @@ impl Subjects {
 
     pub(super) fn reserve(&mut self, more: usize) {
         self.all.reserve(more);
+        self.by_entra.reserve(more);
         self.by_exchange.reserve(more);
     }
 }
@@ -120,6 +126,25 @@ impl Estate {
     #[must_use]
     pub fn ad_dn(&self, ad: AdObject) -> String {
         self.forests.dn_of(ad.at(), ad.number)
+    }
+
+    /// Whose object this is: a place in [`Self::subjects`].
+    #[must_use]
+    pub fn whose(&self, object: ObjectKey) -> Option<u32> {
+        let list = match object.side {
+            Side::Ad => self.subjects.by_ad.get(usize::from(object.forest.0))?,
+            Side::Entra => &self.subjects.by_entra,
+            Side::Exchange => &self.subjects.by_exchange,
+        };
+        list.get(object.number as usize).copied().filter(|subject| *subject != NOBODY)
+    }
+
+    /// The place of somebody in [`Self::subjects`].
+    #[must_use]
+    pub fn number_of(&self, subject: &Subject) -> Option<u32> {
+        let ad = subject.ad.map(|ad| ObjectKey::ad(ad.forest, ad.number));
+        let entra = subject.entra.map(ObjectKey::entra);
+        self.whose(ad.or(entra).or_else(|| subject.exchange.map(ObjectKey::exchange))?)
     }
 
     /// Whose AD object this is.

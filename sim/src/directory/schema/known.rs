@@ -5,6 +5,12 @@
 
 use crate::record::AttributeNumber;
 
+/// The number of a known attribute by its `lDAPDisplayName`, spelt as the schema spells it.
+#[must_use]
+pub fn number(name: &str) -> Option<AttributeNumber> {
+    NAMES.iter().position(|known| *known == name).and_then(|at| at.try_into().ok())
+}
+
 macro_rules! known {
     ($($constant:ident = $name:literal,)*) => {
         /// Counts the constants.

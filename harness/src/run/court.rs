@@ -1,0 +1,77 @@
+//! The court: everybody who watches the ledger, as one value that can sit on another thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sim::estate::Estate;
+use sim::ledger::{Event, ObjectKey};
+use sim::trace::Trace;
+
+use crate::judge::Bench;
+use crate::observe::{Counters, History};
+
+/// Those who watch the ledger, with everything they remember.
+#[derive(Clone)]
+pub(super) struct Court {
+    pub(super) bench: Bench,
+    pub(super) counters: Counters,
+    pub(super) history: History,
+    pub(super) trace: Trace,
+    /// Flips and writes to AD so far, for whoever shows progress meanwhile.
+    done: Arc<AtomicU64>,
+}
+
+/// Events in their order, each with whose object it concerns.
+pub(super) struct Portion(Vec<Event>, Vec<Option<u32>>);
+
+impl Portion {
+    /// What happened since the last call.
+    pub(super) fn drained(estate: &mut Estate) -> Self {
+        let events = estate.ledger.drain();
+        let whose = |event: &Event| object_of(event).and_then(|key| estate.whose(key));
+        let persons = events.iter().map(whose).collect();
+        Self(events, persons)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Court {
+    pub(super) fn new(bench: Bench) -> Self {
+        Self {
+            bench,
+            counters: Counters::default(),
+            history: History::default(),
+            trace: Trace::default(),
+            done: Arc::default(),
+        }
+    }
+
+    /// Looks at what happened.
+    pub(super) fn take(&mut self, portion: Portion) {
+        for (event, whose) in portion.0.into_iter().zip(portion.1) {
+            self.trace.take(&event);
+            self.counters.observe(&event, whose);
+            self.bench.observe(&event, whose, &self.history);
+            self.history.keep(event, whose);
+        }
+        let counts = self.counters.counts();
+        self.done.store(counts.flips + counts.ad_writes, Ordering::Relaxed);
+    }
+
+    /// Where to read how many flips and writes to AD there were.
+    pub(super) fn done(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.done)
+    }
+}
+
+fn object_of(event: &Event) -> Option<ObjectKey> {
+    match event {
+        Event::Write(write) => Some(write.object),
+        Event::Read(read) => Some(read.object),
+        Event::Outcome(outcome) => outcome.object,
+        Event::Question(_) | Event::Fault(_) => None,
+    }
+}

@@ -306,7 +306,9 @@ impl Ledger {
 
     /// The events since the last call, oldest first.
     pub fn drain(&mut self) -> Vec<Event> {
-        core::mem::take(&mut self.pending)
+        // As many are likely to come again: a list that grows anew moves them all several times.
+        let room = self.pending.len();
+        core::mem::replace(&mut self.pending, Vec::with_capacity(room))
     }
 
     /// How many events wait for [`Self::drain`].

@@ -232,6 +232,14 @@ pub struct Comparison {
     pub notes: Vec<String>,
 }
 
+impl Comparison {
+    /// Whether nothing differed at all, with or without excuse.
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        self.differing == 0 && self.notes.is_empty()
+    }
+}
+
 /// A charge with names for people, the last writer and the chain.
 fn dressed(held: &Held, estate: &Estate) -> Finding {
     let charge = &held.charge;

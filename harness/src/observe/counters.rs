@@ -12,6 +12,8 @@ use crate::judge::verdict::Counts;
 #[derive(Debug, Clone, Default)]
 pub struct Counters {
     counts: Counts,
+    /// Effective writes by anybody, on any side.
+    writes: u64,
     /// Since when an edit of somebody's mailbox waits for AD.
     waiting: HashMap<u32, VirtualTime, FxBuildHasher>,
     lags: Vec<u64>,
@@ -36,7 +38,10 @@ impl Counters {
     /// Takes an event in; `whose` object it concerns.
     pub fn observe(&mut self, event: &Event, whose: Option<u32>) {
         match event {
-            Event::Write(write) => self.write(write, whose),
+            Event::Write(write) => {
+                self.writes += 1;
+                self.write(write, whose);
+            }
             Event::Outcome(outcome)
                 if outcome.side == Side::Ad && outcome.actor.activity == Activity::Writeback =>
             {
@@ -72,6 +77,12 @@ impl Counters {
             }
             Side::Ad | Side::Entra => {}
         }
+    }
+
+    /// Effective writes so far, by anybody, on any side.
+    #[must_use]
+    pub const fn writes(&self) -> u64 {
+        self.writes
     }
 
     /// Notes objects of the escrow that a cycle tried again.

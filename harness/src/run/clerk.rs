@@ -17,9 +17,9 @@ use super::court::{Court, Portion};
 /// People from whom on the court sits on a second core. Below, a thread costs more than it brings.
 const MANY: usize = 10_000;
 /// Events that are taken to a court on a second core at once.
-const AT_ONCE: usize = 4_096;
+const AT_ONCE: usize = 512;
 /// Portions that may wait there.
-const AHEAD: usize = 16;
+const AHEAD: usize = 64;
 
 /// Takes what happened to the court.
 pub(super) struct Clerk {

@@ -3,6 +3,7 @@
 //! A draft needs nothing of the estate but what does not change while people are settled, so a caller
 //! may draw drafts beside the settling of earlier ones.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::build::BuildError;
@@ -117,76 +118,58 @@ impl Drafting {
 
     /// The AD object's values: the defaults, then what the person's own attributes say.
     fn ad_record(&self, person: &Person, guid: Guid, rid: u32) -> Result<Record, BuildError> {
-        let mut values: Vec<(AttributeNumber, Vec<Vec<u8>>)> = Vec::with_capacity(24);
-        let mut put = |number: Option<AttributeNumber>, value: &str| {
-            if let (Some(number), false) = (number, value.is_empty()) {
-                values.push((number, vec![value.as_bytes().to_vec()]));
-            }
-        };
-        put(self.numbers.cn, &person.name);
-        put(self.numbers.sam_account_name, &person.name);
-        put(self.numbers.user_principal_name, &person.user_principal_name);
-        put(self.numbers.display_name, &person.display_name);
-        put(self.numbers.given_name, &person.given_name);
-        put(self.numbers.surname, &person.surname);
-        put(self.numbers.department, &person.department);
-        put(self.numbers.title, &person.title);
+        let numbers = &self.numbers;
+        let sid = self.domain_sid.with_rid(rid);
         let disabled = person.kind != RecipientType::User;
-        put(self.numbers.user_account_control, if disabled { "514" } else { "512" });
+        let mut values = Values::default();
+        values.put(numbers.cn, &person.name);
+        values.put(numbers.sam_account_name, &person.name);
+        values.put(numbers.user_principal_name, &person.user_principal_name);
+        values.put(numbers.display_name, &person.display_name);
+        values.put(numbers.given_name, &person.given_name);
+        values.put(numbers.surname, &person.surname);
+        values.put(numbers.department, &person.department);
+        values.put(numbers.title, &person.title);
+        values.put(numbers.user_account_control, if disabled { "514" } else { "512" });
         if person.mailbox != Place::None {
             self.put_mail_values(person, &mut values);
         }
-        if let Some(number) = self.numbers.consistency_guid {
-            values.push((number, vec![guid.0.to_vec()]));
-        }
-        if let Some(number) = self.numbers.object_sid {
-            values.push((number, vec![self.domain_sid.with_rid(rid).as_bytes().to_vec()]));
-        }
+        values.put_bytes(numbers.consistency_guid, &guid.0);
+        values.put_bytes(numbers.object_sid, sid.as_bytes());
         for (name, own) in &person.attributes {
-            let number =
-                self.schema.attribute_named(name).map(|attribute| attribute.number).ok_or_else(
-                    || BuildError::UnknownAttribute {
-                        person: person.name.clone(),
-                        attribute: name.clone(),
-                    },
-                )?;
-            values.retain(|(have, _)| *have != number);
-            values.push((number, own.iter().map(|value| value.as_bytes().to_vec()).collect()));
+            let number = self.schema.attribute_named(name).map(|attribute| attribute.number);
+            let number = number.ok_or_else(|| BuildError::UnknownAttribute {
+                person: person.name.clone(),
+                attribute: name.clone(),
+            })?;
+            values.replace(number, own);
         }
-        values.sort_by_key(|(number, _)| *number);
-        Ok(Record::from_sorted(
-            values.iter().map(|(number, values)| (*number, values.iter().map(Vec::as_slice))),
-        ))
+        Ok(values.into_record())
     }
 
-    fn put_mail_values(&self, person: &Person, values: &mut Vec<(AttributeNumber, Vec<Vec<u8>>)>) {
+    fn put_mail_values<'v>(&'v self, person: &'v Person, values: &mut Values<'v>) {
+        let numbers = &self.numbers;
         let addresses = self.addresses(person);
-        let primary = crate::exchange::address::primary(addresses.iter().map(String::as_str))
-            .unwrap_or_default()
-            .to_owned();
-        let mut put = |number: Option<AttributeNumber>, new: Vec<String>| {
-            if let Some(number) = number {
-                values.push((number, new.into_iter().map(String::into_bytes).collect()));
-            }
-        };
+        let primary = crate::exchange::address::primary(addresses.iter().map(String::as_str));
+        if let Some(primary) = primary {
+            values.put_text(numbers.mail, primary.to_owned());
+        }
+        for address in addresses {
+            values.put_text(numbers.proxy_addresses, address);
+        }
         let (details, display, remote) = match person.mailbox {
             Place::OnPremises => RecipientType::MailUser.remote_numbers(),
             Place::Cloud | Place::None => person.kind.remote_numbers(),
         };
-        let initial = &self.tenant.initial;
-        let label = initial.split('.').next().unwrap_or_default();
-        put(self.numbers.mail, vec![primary]);
-        put(self.numbers.mail_nickname, vec![person.name.clone()]);
-        put(self.numbers.recipient_type_details, vec![details.to_owned()]);
-        put(self.numbers.recipient_display_type, vec![display.to_owned()]);
+        values.put(numbers.mail_nickname, &person.name);
+        values.put(numbers.recipient_type_details, details);
+        values.put(numbers.recipient_display_type, display);
         if person.mailbox == Place::Cloud {
-            put(self.numbers.remote_recipient_type, vec![remote.to_owned()]);
-            put(
-                self.numbers.target_address,
-                vec![format!("SMTP:{}@{label}.mail.onmicrosoft.com", person.name)],
-            );
+            let label = self.tenant.initial.split('.').next().unwrap_or_default();
+            let remote_address = format!("SMTP:{}@{label}.mail.onmicrosoft.com", person.name);
+            values.put(numbers.remote_recipient_type, remote);
+            values.put_text(numbers.target_address, remote_address);
         }
-        put(self.numbers.proxy_addresses, addresses);
     }
 
     /// The primary address, the service's own, and what the person has beyond them.
@@ -230,6 +213,43 @@ impl Drafting {
             (property::EMAIL_ADDRESSES, addresses),
             (property::WINDOWS_EMAIL_ADDRESS, vec![primary]),
         ])
+    }
+}
+
+/// Values of an object as they are collected, those of one attribute in their order.
+#[derive(Default)]
+struct Values<'v>(Vec<(AttributeNumber, Cow<'v, [u8]>)>);
+
+impl<'v> Values<'v> {
+    /// One more value, unless it is empty or the schema does not have the attribute.
+    fn put(&mut self, number: Option<AttributeNumber>, value: &'v str) {
+        self.put_bytes(number, value.as_bytes());
+    }
+
+    fn put_bytes(&mut self, number: Option<AttributeNumber>, value: &'v [u8]) {
+        if let Some(number) = number.filter(|_| !value.is_empty()) {
+            self.0.push((number, Cow::Borrowed(value)));
+        }
+    }
+
+    fn put_text(&mut self, number: Option<AttributeNumber>, value: String) {
+        if let Some(number) = number {
+            self.0.push((number, Cow::Owned(value.into_bytes())));
+        }
+    }
+
+    fn replace(&mut self, number: AttributeNumber, values: &'v [String]) {
+        self.0.retain(|(have, _)| *have != number);
+        self.0.extend(values.iter().map(|value| (number, Cow::Borrowed(value.as_bytes()))));
+    }
+
+    fn into_record(mut self) -> Record {
+        self.0.sort_by_key(|(number, _)| *number);
+        Record::from_sorted(
+            self.0
+                .chunk_by(|(one, _), (next, _)| one == next)
+                .map(|values| (values[0].0, values.iter().map(|(_, value)| value.as_ref()))),
+        )
     }
 }
 

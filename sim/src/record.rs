@@ -17,7 +17,7 @@ pub type AttributeNumber = u16;
 pub struct Record(Box<[u8]>);
 
 /// The values of one attribute, in stored order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Values<'a> {
     rest: &'a [u8],
     left: usize,

@@ -9,16 +9,22 @@ use std::hash::Hasher;
 use rustc_hash::FxHasher;
 
 use super::addresses::{self, Inbound};
+use crate::directory::entry::referenced;
+use crate::directory::request::ObjectNumber;
 use crate::directory::schema::Schema;
 use crate::exchange::address;
-use crate::exchange::property::{self, Bucket, PROPERTIES};
+use crate::exchange::property::{self, Bucket, Form, PROPERTIES};
+use crate::exchange::spelling;
 use crate::record::{AttributeNumber, Projection, Record, Values};
 
 /// One attribute's way up.
 #[derive(Debug, Clone, Copy)]
 struct Way {
-    ad: AttributeNumber,
+    /// Where the values stand in the projection. `None` when the schema does not have the attribute:
+    /// then AD has no value, and says so.
+    column: Option<usize>,
     property: AttributeNumber,
+    form: Form,
 }
 
 /// All ways, with the attribute numbers of a schema.
@@ -28,10 +34,15 @@ pub struct Flow {
     exchange: Vec<Way>,
     /// Columns: the identity attributes, then the Exchange attributes, `proxyAddresses` and `mail`.
     projection: Projection,
+    /// How many of the columns are identity attributes.
+    identity_columns: usize,
     proxy_addresses: AttributeNumber,
     mail: AttributeNumber,
     user_principal_name: AttributeNumber,
 }
+
+/// Objects that a property refers to.
+pub type References = (AttributeNumber, Vec<ObjectNumber>);
 
 /// What the cloud already says and allows, for the addresses.
 #[derive(Debug, Clone, Copy)]
@@ -47,11 +58,24 @@ pub struct Outgoing<'a> {
 }
 
 impl Flow {
-    /// The ways that a schema knows. Attributes that it does not have do not flow.
+    /// The ways under a schema.
     #[must_use]
     pub fn new(schema: &Schema) -> Self {
         let number = |name: &str| schema.attribute_named(name).map(|attribute| attribute.number);
-        let ways = |wanted: fn(Bucket) -> bool| {
+        let mut columns: Vec<AttributeNumber> = Vec::new();
+        let mut ways = |wanted: fn(Bucket) -> bool| -> Vec<Way> {
+            let first = columns.len();
+            let mut column_of = |ad: &str| {
+                let ad = number(ad)?;
+                let known = columns[first..].iter().position(|at| *at == ad);
+                Some(known.map_or_else(
+                    || {
+                        columns.push(ad);
+                        columns.len() - 1
+                    },
+                    |at| first + at,
+                ))
+            };
             PROPERTIES
                 .iter()
                 .zip(0..)
@@ -61,18 +85,21 @@ impl Flow {
                     !matches!(*number, property::EMAIL_ADDRESSES | property::WINDOWS_EMAIL_ADDRESS)
                 })
                 .filter_map(|(spec, property)| {
-                    Some(Way { ad: spec.ad.and_then(number)?, property })
+                    Some(Way { column: column_of(spec.ad?), property, form: spec.form })
                 })
                 .collect()
         };
-        let identity: Vec<Way> = ways(|bucket| bucket == Bucket::Identity);
-        let exchange: Vec<Way> = ways(|b| matches!(b, Bucket::WrittenBack | Bucket::CloudOnlyCopy));
-        let columns = identity.iter().chain(&exchange).map(|way| Some(way.ad));
+        let identity = ways(|bucket| bucket == Bucket::Identity);
+        let exchange = ways(|b| matches!(b, Bucket::WrittenBack | Bucket::CloudOnlyCopy));
+        let widths = identity.iter().filter_map(|way| way.column);
+        let identity_columns = widths.max().map_or(0, |column| column + 1);
+        let columns = columns.into_iter().map(Some);
         let projection = Projection::new(columns.chain([number("proxyAddresses"), number("mail")]));
         Self {
             identity,
             exchange,
             projection,
+            identity_columns,
             proxy_addresses: number("proxyAddresses").unwrap_or(AttributeNumber::MAX),
             mail: number("mail").unwrap_or(AttributeNumber::MAX),
             user_principal_name: number("userPrincipalName").unwrap_or(AttributeNumber::MAX),
@@ -84,7 +111,7 @@ impl Flow {
     pub fn digests(&self, ad: &Record) -> (u64, u64) {
         let (mut identity, mut exchange) = (FxHasher::default(), FxHasher::default());
         self.projection.each(ad, |column, values| {
-            let hasher = if column < self.identity.len() { &mut identity } else { &mut exchange };
+            let hasher = if column < self.identity_columns { &mut identity } else { &mut exchange };
             hasher.write_usize(column);
             for value in values {
                 hasher.write(value);
@@ -94,18 +121,38 @@ impl Flow {
         (identity.finish(), exchange.finish())
     }
 
-    /// The identity values that an export brings, by property, ascending.
+    /// The identity values that an export brings, by property, ascending. References are
+    /// [`Self::identity_references`].
     #[must_use]
     pub fn identity_values(&self, ad: &Record) -> Vec<(AttributeNumber, Vec<String>)> {
         let columns = self.projection.of(ad);
         self.identity
             .iter()
-            .zip(columns)
-            .map(|(way, values)| (way.property, owned(values)))
+            .filter(|way| way.form != Form::Reference)
+            .map(|way| (way.property, owned(way.of(&columns))))
             .collect()
     }
 
+    /// The objects that identity attributes refer to.
+    #[must_use]
+    pub fn identity_references(&self, ad: &Record) -> Vec<References> {
+        self.references(&self.identity, ad)
+    }
+
+    /// The objects that Exchange attributes refer to.
+    #[must_use]
+    pub fn exchange_references(&self, ad: &Record) -> Vec<References> {
+        self.references(&self.exchange, ad)
+    }
+
+    fn references(&self, ways: &[Way], ad: &Record) -> Vec<References> {
+        let columns = self.projection.of(ad);
+        let ways = ways.iter().filter(|way| way.form == Form::Reference);
+        ways.map(|way| (way.property, way.of(&columns).filter_map(referenced).collect())).collect()
+    }
+
     /// The Exchange values that an export brings, addresses as the cloud computes them, ascending.
+    /// References are [`Self::exchange_references`].
     #[must_use]
     pub fn exchange_values(&self, out: &Outgoing<'_>) -> Vec<(AttributeNumber, Vec<String>)> {
         let list = addresses::computed(&Inbound {
@@ -117,12 +164,12 @@ impl Flow {
             domains: out.domains,
         });
         let primary = address::primary(list.iter().map(String::as_str)).map(str::to_owned);
-        let columns = self.projection.of(out.ad).into_iter().skip(self.identity.len());
+        let columns = self.projection.of(out.ad);
         let mut values: Vec<(AttributeNumber, Vec<String>)> = self
             .exchange
             .iter()
-            .zip(columns)
-            .map(|(way, values)| (way.property, value(out, way, owned(values))))
+            .filter(|way| way.form != Form::Reference)
+            .map(|way| (way.property, value(out, way, owned(way.of(&columns)))))
             .collect();
         values.push((property::EMAIL_ADDRESSES, list));
         values.push((property::WINDOWS_EMAIL_ADDRESS, primary.into_iter().collect()));
@@ -131,19 +178,20 @@ impl Flow {
     }
 }
 
-/// Booleans change their spelling; a value longer than the cloud takes is cut, as the service documents
+impl Way {
+    fn of<'r>(&self, columns: &[Values<'r>]) -> Values<'r> {
+        let found = self.column.and_then(|column| columns.get(column));
+        found.cloned().unwrap_or_default()
+    }
+}
+
+/// Values change their spelling; one longer than the cloud takes is cut, as the service documents
 /// no other way; `mailNickname` once set is kept when AD has none.
-fn value(out: &Outgoing<'_>, way: &Way, mut values: Vec<String>) -> Vec<String> {
+fn value(out: &Outgoing<'_>, way: &Way, values: Vec<String>) -> Vec<String> {
     if way.property == property::ALIAS && values.is_empty() {
         return texts(out.cloud, property::ALIAS);
     }
-    for value in &mut values {
-        match value.as_str() {
-            "TRUE" => "True".clone_into(value),
-            "FALSE" => "False".clone_into(value),
-            _ => {}
-        }
-    }
+    let mut values = spelling::in_cloud(way.form, values);
     if let Some(longest) = property::spec(way.property).and_then(|spec| spec.max_length) {
         for value in &mut values {
             shorten(value, longest);

@@ -17,7 +17,7 @@ mod flow;
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-pub use flow::{Flow, Outgoing};
+pub use flow::{Flow, Outgoing, References};
 
 use crate::clock::VirtualTime;
 use crate::directory::forests::{DcKey, ForestNumber};

@@ -2,7 +2,10 @@
 
 use super::{Due, Estate};
 use crate::clock::VirtualTime;
-use crate::connect::{ConnectorKey, ConnectorObject, CycleStep, ExportError, Outgoing, Run};
+use crate::connect::{
+    ConnectorKey, ConnectorObject, CycleStep, ExportError, Outgoing, References, Run,
+};
+use crate::directory::forests::ForestNumber;
 use crate::directory::request::ObjectNumber;
 use crate::directory::store::Slot;
 use crate::exchange::address::ProxyAddress;
@@ -178,7 +181,9 @@ impl Estate {
         let mut values = if identity == object.identity && !object.full {
             Vec::new()
         } else {
-            flow.identity_values(&entry.record)
+            let mut values = flow.identity_values(&entry.record);
+            values.extend(self.named(key.0, flow.identity_references(&entry.record)));
+            values
         };
         if takes == Takes::All {
             let exchange_values = flow.exchange_values(&Outgoing {
@@ -191,11 +196,25 @@ impl Estate {
                 return Export::Refused(error);
             }
             values.extend(exchange_values);
-            values.sort_by_key(|(property, _)| *property);
+            values.extend(self.named(key.0, flow.exchange_references(&entry.record)));
         }
+        values.sort_by_key(|(property, _)| *property);
         let cloud_managed = mailbox.cloud_managed;
         self.connect.remember(key, ConnectorObject { identity, exchange, full: false, ..object });
         Export::Done(self.bring_up(object.user, mailbox_number, cloud_managed, &values))
+    }
+
+    /// References to objects of a forest as the cloud names their recipients. An object without one is
+    /// left out: the service knows only what is synchronized.
+    fn named(&self, forest: ForestNumber, references: Vec<References>) -> Changes {
+        let name_of = |object: ObjectNumber| {
+            let mailbox = self.subject_of_ad(forest, object)?.exchange?;
+            self.exchange.reference_to(mailbox)
+        };
+        let named = |(property, objects): References| {
+            (property, objects.into_iter().filter_map(name_of).collect())
+        };
+        references.into_iter().map(named).collect()
     }
 
     /// Whether Exchange values of a pending object reach the cloud (switch `race` for a change that

@@ -14,7 +14,7 @@ use crate::directory::request::{
 };
 use crate::exchange::cmdlets::{CmdletError, Output};
 use crate::ledger::{Activity, Actor};
-use crate::onprem::{self, OnPremError};
+use crate::onprem::{self, Directory, OnPremError};
 use crate::powershell::CmdletCall;
 
 /// Why something that a person did in AD did not work.
@@ -85,7 +85,8 @@ impl Estate {
         let object =
             self.ad_identity(&identity).ok_or_else(|| OnPremError::NotFound(identity.clone()))?;
         let current = |attribute: &str| self.ad_texts(object, attribute);
-        let changes = onprem::changes(call, &current)?;
+        let dn_of = |identity: &str| self.ad_identity(identity).map(|ad| self.ad_dn(ad));
+        let changes = onprem::changes(call, &Directory { current: &current, dn_of: &dn_of })?;
         if changes.is_empty() {
             return Ok(None);
         }
@@ -140,14 +141,20 @@ impl Estate {
         homes().find(is_here).or_else(|| homes().next())
     }
 
-    /// The values of an AD attribute as text; none for an attribute that the schema does not have.
+    /// The values of an AD attribute as text, references as distinguished names; none for an attribute that the schema does not have.
     #[must_use]
     pub fn ad_texts(&self, object: AdObject, attribute: &str) -> Vec<String> {
         let schema = self.forests.get(object.forest).map(Forest::schema);
-        let Some(number) = schema.and_then(|s| s.attribute_named(attribute)).map(|a| a.number)
-        else {
+        let Some(found) = schema.and_then(|s| s.attribute_named(attribute)) else {
             return Vec::new();
         };
+        if found.syntax.is_reference() || found.constructed || found.is_back_link() {
+            let forest = self.forests.get(object.forest);
+            let values = forest.map(|f| f.values(object.dc, object.number, attribute));
+            let values = values.unwrap_or_default().into_iter();
+            return values.map(|value| String::from_utf8_lossy(&value).into_owned()).collect();
+        }
+        let number = found.number;
         self.ad_object(object).map_or_else(Vec::new, |slot| {
             let values = slot.entry.record.values(number);
             values.map(|value| String::from_utf8_lossy(value).into_owned()).collect()

@@ -5,6 +5,7 @@ mod changes;
 pub mod cmdlets;
 mod mailbox;
 pub mod property;
+pub mod spelling;
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -126,6 +127,14 @@ impl ExchangeOnline {
             self.mailbox(number)
                 .is_some_and(|m| addresses_of(&m.record).any(|t| t.eq_ignore_ascii_case(address)))
         })
+    }
+
+    /// How other recipients' properties refer to a recipient: by its alias.
+    #[must_use]
+    pub fn reference_to(&self, number: u32) -> Option<String> {
+        let record = &self.mailbox(number)?.record;
+        let name = record.text(property::ALIAS);
+        name.or_else(|| record.text(property::USER_PRINCIPAL_NAME)).map(str::to_owned)
     }
 
     /// Puts new values in force, without any rule, and tells what changed. Nothing changes, and no

@@ -23,6 +23,25 @@ pub enum Bucket {
     MailboxOnly,
 }
 
+/// How a value is spelled in AD, where it differs from the cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The same text on both sides; `True` and `False` in capitals in AD.
+    Same,
+    /// A reference to an object in AD, the alias of the recipient in the cloud.
+    Reference,
+    /// One bit of a number.
+    Bit(u32),
+    /// A tip with the language it is for before it (`default:`), of which this is the default one.
+    Tip,
+    /// The tips for the other languages.
+    Translations,
+    /// Whom moderation tells: words in the cloud, a number in AD.
+    Notifications,
+    /// An instant: RFC 3339 in the cloud, GeneralizedTime in AD.
+    Instant,
+}
+
 /// A property of `Get-Mailbox` or `Get-User`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PropertySpec {
@@ -40,6 +59,8 @@ pub struct PropertySpec {
     pub max_values: Option<usize>,
     /// Whether `Set-User` sets it (and not `Set-Mailbox`).
     pub user_facet: bool,
+    /// How AD spells it.
+    pub form: Form,
 }
 
 const fn text(name: &'static str, bucket: Bucket, ad: Option<&'static str>) -> PropertySpec {
@@ -51,6 +72,7 @@ const fn text(name: &'static str, bucket: Bucket, ad: Option<&'static str>) -> P
         max_length: None,
         max_values: None,
         user_facet: false,
+        form: Form::Same,
     }
 }
 
@@ -73,6 +95,36 @@ const fn user(name: &'static str, ad: &'static str) -> PropertySpec {
 
 const fn kind(spec: PropertySpec, kind: ParameterKind) -> PropertySpec {
     PropertySpec { kind, ..spec }
+}
+
+/// An Exchange attribute that is not written back.
+const fn kept(name: &'static str, ad: &'static str) -> PropertySpec {
+    text(name, CloudOnlyCopy, Some(ad))
+}
+
+const fn truth_of(name: &'static str, ad: &'static str) -> PropertySpec {
+    kind(kept(name, ad), ParameterKind::Boolean)
+}
+
+const fn bit(name: &'static str, ad: &'static str, bit: u32) -> PropertySpec {
+    PropertySpec { form: Form::Bit(bit), ..truth_of(name, ad) }
+}
+
+const fn several(spec: PropertySpec) -> PropertySpec {
+    kind(spec, ParameterKind::MultiValue)
+}
+
+const fn reference(spec: PropertySpec) -> PropertySpec {
+    PropertySpec { form: Form::Reference, ..spec }
+}
+
+const fn instant(name: &'static str, ad: &'static str) -> PropertySpec {
+    PropertySpec { form: Form::Instant, ..kept(name, ad) }
+}
+
+/// A mailbox setting.
+const fn setting(name: &'static str) -> PropertySpec {
+    text(name, MailboxOnly, None)
 }
 
 /// All properties; a property's number is its place here.
@@ -109,17 +161,21 @@ pub const PROPERTIES: &[PropertySpec] = &[
         text("HiddenFromAddressListsEnabled", CloudOnlyCopy, Some("msExchHideFromAddressLists")),
         ParameterKind::Boolean,
     ),
-    PropertySpec { max_length: Some(175), ..text("MailTip", CloudOnlyCopy, None) },
-    text("ArchiveName", CloudOnlyCopy, Some("msExchArchiveName")),
-    text("RetentionComment", CloudOnlyCopy, None),
-    text("RetentionUrl", CloudOnlyCopy, None),
+    PropertySpec {
+        max_length: Some(175),
+        form: Form::Tip,
+        ..kept("MailTip", "msExchSenderHintTranslations")
+    },
+    kept("ArchiveName", "msExchArchiveName"),
+    kept("RetentionComment", "msExchRetentionComment"),
+    kept("RetentionUrl", "msExchRetentionURL"),
     kind(
         text("ModerationEnabled", CloudOnlyCopy, Some("msExchEnableModeration")),
         ParameterKind::Boolean,
     ),
-    kind(text("ModeratedBy", CloudOnlyCopy, None), ParameterKind::MultiValue),
-    text("ForwardingAddress", CloudOnlyCopy, None),
-    kind(text("GrantSendOnBehalfTo", CloudOnlyCopy, None), ParameterKind::MultiValue),
+    several(reference(kept("ModeratedBy", "msExchModeratedByLink"))),
+    reference(kept("ForwardingAddress", "altRecipient")),
+    several(reference(kept("GrantSendOnBehalfTo", "publicDelegates"))),
     kind(
         text(
             "RequireSenderAuthenticationEnabled",
@@ -139,6 +195,63 @@ pub const PROPERTIES: &[PropertySpec] = &[
     text("Office", Identity, Some("physicalDeliveryOfficeName")),
     user("Phone", "telephoneNumber"),
     user("City", "l"),
+    user("Initials", "initials"),
+    reference(user("Manager", "manager")),
+    user("StreetAddress", "streetAddress"),
+    user("StateOrProvince", "st"),
+    user("PostalCode", "postalCode"),
+    user("CountryOrRegion", "c"),
+    several(user("OtherTelephone", "otherTelephone")),
+    user("HomePhone", "homePhone"),
+    several(user("OtherHomePhone", "otherHomePhone")),
+    user("MobilePhone", "mobile"),
+    user("Pager", "pager"),
+    user("Fax", "facsimileTelephoneNumber"),
+    several(user("OtherFax", "otherFacsimileTelephoneNumber")),
+    user("TelephoneAssistant", "telephoneAssistant"),
+    user("Notes", "info"),
+    user("WebPage", "wWWHomePage"),
+    user("PhoneticDisplayName", "msDS-PhoneticDisplayName"),
+    kind(user("SeniorityIndex", "msDS-HABSeniorityIndex"), ParameterKind::Integer),
+    PropertySpec { user_facet: true, ..kept("AssistantName", "msExchAssistantName") },
+    several(reference(kept("AcceptMessagesOnlyFrom", "authOrig"))),
+    several(reference(kept("AcceptMessagesOnlyFromDLMembers", "dLMemSubmitPerms"))),
+    several(reference(kept("RejectMessagesFrom", "unauthOrig"))),
+    several(reference(kept("RejectMessagesFromDLMembers", "dLMemRejectPerms"))),
+    PropertySpec {
+        form: Form::Notifications,
+        ..kind(
+            kept("SendModerationNotifications", "msExchModerationFlags"),
+            ParameterKind::OneOf(&["Always", "Internal", "Never"]),
+        )
+    },
+    PropertySpec {
+        form: Form::Translations,
+        ..several(kept("MailTipTranslations", "msExchSenderHintTranslations"))
+    },
+    bit("RetentionHoldEnabled", "msExchELCMailboxFlags", 1),
+    bit("LitigationHoldEnabled", "msExchELCMailboxFlags", 8),
+    instant("StartDateForRetentionHold", "msExchELCExpirySuspensionStart"),
+    instant("EndDateForRetentionHold", "msExchELCExpirySuspensionEnd"),
+    instant("LitigationHoldDate", "msExchLitigationHoldDate"),
+    kept("LitigationHoldOwner", "msExchLitigationHoldOwner"),
+    truth_of("AuditEnabled", "msExchMailboxAuditEnable"),
+    kept("AuditLogAgeLimit", "msExchMailboxAuditLogAgeLimit"),
+    several(kept("AuditAdmin", "msExchAuditAdmin")),
+    several(kept("AuditDelegate", "msExchAuditDelegate")),
+    several(kept("AuditOwner", "msExchAuditOwner")),
+    kind(kept("ResourceCapacity", "msExchResourceCapacity"), ParameterKind::Integer),
+    several(kept("ResourceCustom", "msExchResourceSearchProperties")),
+    setting("ProhibitSendQuota"),
+    setting("ProhibitSendReceiveQuota"),
+    setting("IssueWarningQuota"),
+    setting("MaxSendSize"),
+    setting("MaxReceiveSize"),
+    setting("RetainDeletedItemsFor"),
+    setting("RoleAssignmentPolicy"),
+    kind(setting("SingleItemRecoveryEnabled"), ParameterKind::Boolean),
+    kind(setting("MessageCopyForSentAsEnabled"), ParameterKind::Boolean),
+    kind(setting("MessageCopyForSendOnBehalfEnabled"), ParameterKind::Boolean),
 ];
 
 /// `UserPrincipalName`.

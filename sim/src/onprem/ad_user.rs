@@ -1,25 +1,45 @@
 //! `Set-ADUser`: edits any attribute of a user.
 
-use super::{OnPremError, parameter, replace};
+use super::{Directory, OnPremError, parameter, replace};
 use crate::directory::request::{AttributeName, Change, ChangeOperation};
 use crate::powershell::{Argument, CmdletCall, ParameterKind, ParameterSpec};
 
 /// Parameters with a name of their own, and the attribute each sets.
-const NAMED: [(&str, &str); 13] = [
+const NAMED: [(&str, &str); 30] = [
     ("DisplayName", "displayName"),
     ("GivenName", "givenName"),
     ("Surname", "sn"),
+    ("OtherName", "middleName"),
+    ("Initials", "initials"),
     ("Title", "title"),
     ("Department", "department"),
     ("Company", "company"),
+    ("Division", "division"),
+    ("Organization", "o"),
+    ("EmployeeID", "employeeID"),
+    ("EmployeeNumber", "employeeNumber"),
     ("Office", "physicalDeliveryOfficeName"),
     ("OfficePhone", "telephoneNumber"),
+    ("HomePhone", "homePhone"),
+    ("MobilePhone", "mobile"),
+    ("Fax", "facsimileTelephoneNumber"),
+    ("StreetAddress", "streetAddress"),
+    ("POBox", "postOfficeBox"),
+    ("PostalCode", "postalCode"),
     ("City", "l"),
+    ("State", "st"),
+    ("Country", "c"),
+    ("HomePage", "wWWHomePage"),
     ("Description", "description"),
     ("EmailAddress", "mail"),
+    ("HomeDirectory", "homeDirectory"),
+    ("HomeDrive", "homeDrive"),
     ("UserPrincipalName", "userPrincipalName"),
     ("SamAccountName", "sAMAccountName"),
 ];
+
+/// The bit of `userAccountControl` that disables an account ([MS-ADTS] 2.2.16).
+const ACCOUNT_DISABLE: u32 = 2;
 
 /// Parameters with attribute names inside, in the order in which the module applies them.
 const OPERATIONS: [(&str, ChangeOperation); 3] = [
@@ -32,13 +52,18 @@ pub(super) fn parameters() -> Vec<ParameterSpec> {
     let mut parameters = vec![
         parameter("Identity", ParameterKind::Text),
         parameter("Clear", ParameterKind::MultiValue),
+        parameter("Enabled", ParameterKind::Boolean),
+        parameter("Manager", ParameterKind::Text),
     ];
     parameters.extend(OPERATIONS.map(|(name, _)| parameter(name, ParameterKind::Hashtable)));
     parameters.extend(NAMED.map(|(name, _)| parameter(name, ParameterKind::Text)));
     parameters
 }
 
-pub(super) fn changes(call: &CmdletCall) -> Result<Vec<Change>, OnPremError> {
+pub(super) fn changes(
+    call: &CmdletCall,
+    directory: &Directory<'_>,
+) -> Result<Vec<Change>, OnPremError> {
     let mut changes = Vec::new();
     for (name, operation) in OPERATIONS {
         let Some(argument) = call.parameter(name) else { continue };
@@ -62,6 +87,16 @@ pub(super) fn changes(call: &CmdletCall) -> Result<Vec<Change>, OnPremError> {
             let values = argument.texts().into_iter().filter(|v| !v.is_empty()).collect();
             changes.push(replace(attribute, values));
         }
+    }
+    if let Some(argument) = call.parameter("Manager") {
+        let manager: Vec<String> = argument.texts().into_iter().filter(|v| !v.is_empty()).collect();
+        changes.push(replace("manager", directory.dns(&manager)?));
+    }
+    if let Some(enabled) = call.parameter("Enabled").and_then(Argument::boolean) {
+        let control = (directory.current)("userAccountControl");
+        let control = control.first().and_then(|value| value.parse::<u32>().ok()).unwrap_or(512);
+        let control = if enabled { control & !ACCOUNT_DISABLE } else { control | ACCOUNT_DISABLE };
+        changes.push(replace("userAccountControl", vec![control.to_string()]));
     }
     Ok(changes)
 }

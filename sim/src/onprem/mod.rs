@@ -31,8 +31,24 @@ pub enum OnPremError {
     NotFound(String),
 }
 
-/// The current values of an attribute of the object, as text.
-pub type Current<'a> = &'a dyn Fn(&str) -> Vec<String>;
+/// What a cmdlet looks up before it writes.
+#[derive(Clone, Copy)]
+pub struct Directory<'a> {
+    /// The current values of an attribute of the object, as text.
+    pub current: &'a dyn Fn(&str) -> Vec<String>,
+    /// The distinguished name of the object that people mean by an identity.
+    pub dn_of: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Directory<'_> {
+    /// The distinguished names of all that are named.
+    fn dns(&self, identities: &[String]) -> Result<Vec<String>, OnPremError> {
+        let of = |identity: &String| {
+            (self.dn_of)(identity).ok_or_else(|| OnPremError::NotFound(identity.clone()))
+        };
+        identities.iter().map(of).collect()
+    }
+}
 
 /// Cmdlets of the last Exchange server.
 #[must_use]
@@ -50,13 +66,13 @@ pub fn ad_catalogue() -> Vec<CmdletSpec> {
 ///
 /// # Errors
 /// [`OnPremError`], before anything is written.
-pub fn changes(call: &CmdletCall, current: Current<'_>) -> Result<Vec<Change>, OnPremError> {
+pub fn changes(call: &CmdletCall, directory: &Directory<'_>) -> Result<Vec<Change>, OnPremError> {
     if call.name.eq_ignore_ascii_case("Set-RemoteMailbox") {
         check(call, &exchange_catalogue())?;
-        remote_mailbox::changes(call, current)
+        remote_mailbox::changes(call, directory)
     } else if call.name.eq_ignore_ascii_case("Set-ADUser") {
         check(call, &ad_catalogue())?;
-        ad_user::changes(call)
+        ad_user::changes(call, directory)
     } else {
         Err(OnPremError::UnknownCmdlet(call.name.clone()))
     }

@@ -1,58 +1,84 @@
 //! `Set-RemoteMailbox`: edits the AD object of a mailbox that is in the cloud.
 
-use super::{Current, OnPremError, parameter, replace};
+use super::{Directory, OnPremError, parameter, replace};
 use crate::directory::request::Change;
-use crate::exchange::RecipientType;
-use crate::exchange::address;
-use crate::exchange::property::{Bucket, PROPERTIES};
+use crate::exchange::address::{self, ProxyAddress};
+use crate::exchange::property::{Bucket, Form, PROPERTIES, PropertySpec};
+use crate::exchange::{RecipientType, spelling};
 use crate::powershell::{Argument, CmdletCall, ParameterKind, ParameterSpec};
+
+/// Properties beyond the written-back ones that the cmdlet sets.
+const OTHERS: [&str; 16] = [
+    "AcceptMessagesOnlyFrom",
+    "AcceptMessagesOnlyFromDLMembers",
+    "Alias",
+    "ArchiveName",
+    "DisplayName",
+    "GrantSendOnBehalfTo",
+    "HiddenFromAddressListsEnabled",
+    "MailTip",
+    "MailTipTranslations",
+    "ModeratedBy",
+    "ModerationEnabled",
+    "RejectMessagesFrom",
+    "RejectMessagesFromDLMembers",
+    "RequireSenderAuthenticationEnabled",
+    "SendModerationNotifications",
+    "UserPrincipalName",
+];
+
+/// `msExchPoliciesExcluded` of a recipient that no e-mail address policy applies to.
+const NO_ADDRESS_POLICY: &str = "{26491cfc-9e50-4857-861b-0cb8df22b5d7}";
 
 pub(super) fn parameters() -> Vec<ParameterSpec> {
     let mut parameters = vec![
         parameter("Identity", ParameterKind::Text),
         parameter("Type", ParameterKind::OneOf(&["Regular", "Shared", "Room", "Equipment"])),
         parameter("PrimarySmtpAddress", ParameterKind::Text),
+        parameter("RemoteRoutingAddress", ParameterKind::Text),
+        parameter("SamAccountName", ParameterKind::Text),
+        parameter("EmailAddressPolicyEnabled", ParameterKind::Boolean),
     ];
-    parameters.extend(
-        PROPERTIES
-            .iter()
-            .filter(|p| p.ad.is_some() && !p.user_facet && p.name != "Office")
-            .map(|p| parameter(p.name, p.kind)),
-    );
+    let settable = PROPERTIES.iter().filter(|spec| is_settable(spec));
+    parameters.extend(settable.map(|spec| parameter(spec.name, spec.kind)));
     parameters
 }
 
-pub(super) fn changes(call: &CmdletCall, current: Current<'_>) -> Result<Vec<Change>, OnPremError> {
+fn is_settable(spec: &PropertySpec) -> bool {
+    spec.bucket == Bucket::WrittenBack || OTHERS.contains(&spec.name)
+}
+
+pub(super) fn changes(
+    call: &CmdletCall,
+    directory: &Directory<'_>,
+) -> Result<Vec<Change>, OnPremError> {
+    let current = directory.current;
     let mut changes = Vec::new();
     let mut addresses: Option<Vec<String>> = None;
     for (name, argument) in &call.parameters {
-        if name.eq_ignore_ascii_case("Identity") {
-            continue;
-        }
-        if name.eq_ignore_ascii_case("Type") {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let mut list = || addresses.take().unwrap_or_else(|| current("proxyAddresses"));
+        let first = || argument.texts().into_iter().next().unwrap_or_default();
+        if is("Type") {
             changes.extend(type_changes(argument)?);
-        } else if name.eq_ignore_ascii_case("EmailAddresses") {
-            let edited = edited(argument, addresses.unwrap_or_else(|| current("proxyAddresses")));
-            addresses = Some(address::normalized(edited));
-        } else if name.eq_ignore_ascii_case("PrimarySmtpAddress")
-            || name.eq_ignore_ascii_case("WindowsEmailAddress")
-        {
-            let primary = argument.texts().into_iter().next().unwrap_or_default();
-            let list = addresses.unwrap_or_else(|| current("proxyAddresses"));
-            addresses = Some(address::with_primary(list, &primary));
-        } else if let Some(spec) =
-            PROPERTIES.iter().find(|p| p.name.eq_ignore_ascii_case(name) && p.ad.is_some())
-        {
-            let attribute = spec.ad.unwrap_or_default();
-            let values = match argument {
-                Argument::Hashtable(_) => edited(argument, current(attribute)),
-                Argument::Boolean(value) => {
-                    vec![if *value { "TRUE" } else { "FALSE" }.to_owned()]
-                }
-                _ => argument.texts(),
-            };
-            debug_assert!(spec.bucket != Bucket::MailboxOnly, "mailbox settings are not in AD");
-            changes.push(replace(attribute, without_empty(values)));
+        } else if is("EmailAddresses") {
+            addresses = Some(address::normalized(edited(argument, list())));
+        } else if is("PrimarySmtpAddress") || is("WindowsEmailAddress") {
+            addresses = Some(address::with_primary(list(), &first()));
+        } else if is("RemoteRoutingAddress") {
+            let target = ProxyAddress::parse(&first()).address.to_owned();
+            let secondary = Argument::Text(format!("smtp:{target}"));
+            let add = Argument::Hashtable(vec![("Add".to_owned(), secondary)]);
+            addresses = Some(address::normalized(edited(&add, list())));
+            changes.push(replace("targetAddress", vec![format!("SMTP:{target}")]));
+        } else if is("SamAccountName") {
+            changes.push(replace("sAMAccountName", without_empty(argument.texts())));
+        } else if is("EmailAddressPolicyEnabled") {
+            let excluded = argument.boolean() == Some(false);
+            let value = excluded.then(|| NO_ADDRESS_POLICY.to_owned());
+            changes.push(replace("msExchPoliciesExcluded", value.into_iter().collect()));
+        } else if let Some(spec) = PROPERTIES.iter().find(|p| is(p.name) && is_settable(p)) {
+            changes.push(property_change(spec, argument, directory)?);
         }
     }
     if let Some(list) = addresses {
@@ -61,6 +87,39 @@ pub(super) fn changes(call: &CmdletCall, current: Current<'_>) -> Result<Vec<Cha
         changes.push(replace("proxyAddresses", list));
     }
     Ok(changes)
+}
+
+fn property_change(
+    spec: &PropertySpec,
+    argument: &Argument,
+    directory: &Directory<'_>,
+) -> Result<Change, OnPremError> {
+    let attribute = spec.ad.unwrap_or_default();
+    let current = (directory.current)(attribute);
+    let values = if spec.form == Form::Reference {
+        references(argument, current, directory)?
+    } else {
+        let shown = spelling::in_cloud(spec.form, current.clone());
+        spelling::in_ad(spec.form, without_empty(edited(argument, shown)), current)
+    };
+    Ok(replace(attribute, values))
+}
+
+/// The distinguished names that a reference is to have.
+fn references(
+    argument: &Argument,
+    current: Vec<String>,
+    directory: &Directory<'_>,
+) -> Result<Vec<String>, OnPremError> {
+    let Argument::Hashtable(members) = argument else {
+        return directory.dns(&without_empty(argument.texts()));
+    };
+    let mut resolved = Vec::with_capacity(members.len());
+    for (name, value) in members {
+        let names = directory.dns(&value.texts())?.into_iter().map(Argument::Text).collect();
+        resolved.push((name.clone(), Argument::Array(names)));
+    }
+    Ok(edited(&Argument::Hashtable(resolved), current))
 }
 
 /// The three numbers that tell the type; a remote mailbox that was migrated keeps that mark.

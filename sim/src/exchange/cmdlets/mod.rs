@@ -8,6 +8,7 @@ mod error;
 mod filter;
 mod get_mailbox;
 mod set_mailbox;
+mod values;
 
 pub use catalogue::{COMMON_PARAMETERS, catalogue};
 pub use error::{CmdletError, ErrorKind, is_known as is_known_error};

@@ -3,7 +3,7 @@
 //! Sources: Microsoft Learn, "Set-Mailbox" and "Set-User"; Exchange Team Blog 2025-08-20 (identity
 //! attributes stay read-only, `-Type` is allowed in every state).
 
-use super::{CmdletError, Context, Effect, ErrorKind, Output, Rows, SERVER};
+use super::{CmdletError, Context, Effect, ErrorKind, Output, Rows, SERVER, values};
 use crate::caller::Role;
 use crate::exchange::address::{self, ProxyAddress};
 use crate::exchange::property::{self, Bucket};
@@ -109,7 +109,7 @@ impl Wanted {
     }
 }
 
-fn wrong_value(parameter: &str, value: &Argument, kind: &str) -> CmdletError {
+pub(super) fn wrong_value(parameter: &str, value: &Argument, kind: &str) -> CmdletError {
     let given = value.texts().join(",");
     CmdletError::new(
         ErrorKind::ParameterValue,
@@ -161,9 +161,10 @@ fn new_values(
     mailbox: &Mailbox,
     call: &CmdletCall,
 ) -> Result<Changes, CmdletError> {
-    let mut values: Changes = Vec::new();
+    let mut new_values: Changes = Vec::new();
     for (name, argument) in &call.parameters {
         let Some(property) = property::number(name) else { continue };
+        let argument = &values::read(tenant, property, argument)?;
         let new = match property {
             property::EMAIL_ADDRESSES => {
                 address::normalized(collection(mailbox, property, argument))
@@ -171,16 +172,16 @@ fn new_values(
             _ => collection(mailbox, property, argument),
         };
         let new: Vec<String> = new.into_iter().filter(|value| !value.is_empty()).collect();
-        check_lengths(property, &new)?;
-        values.push((property, new));
+        values::check_lengths(property, &new)?;
+        new_values.push((property, new));
     }
-    join_addresses(mailbox, &mut values)?;
-    values.sort_by_key(|(property, _)| *property);
-    values.dedup_by_key(|(property, _)| *property);
-    if let Some((_, addresses)) = values.iter().find(|(p, _)| *p == property::EMAIL_ADDRESSES) {
+    join_addresses(mailbox, &mut new_values)?;
+    new_values.sort_by_key(|(property, _)| *property);
+    new_values.dedup_by_key(|(property, _)| *property);
+    if let Some((_, addresses)) = new_values.iter().find(|(p, _)| *p == property::EMAIL_ADDRESSES) {
         check_addresses(tenant, number, mailbox, addresses)?;
     }
-    Ok(values)
+    Ok(new_values)
 }
 
 /// The values a parameter asks for: a hashtable adds and removes, anything else replaces.
@@ -265,31 +266,6 @@ fn not_smtp(address: &str) -> CmdletError {
             "The email address \"{address}\" isn't correct. Please use this format: user name, the @ sign, followed by the domain name."
         ),
     )
-}
-
-fn check_lengths(property: AttributeNumber, values: &[String]) -> Result<(), CmdletError> {
-    let Some(spec) = property::spec(property) else { return Ok(()) };
-    if let Some(most) = spec.max_values.filter(|most| values.len() > *most) {
-        return Err(CmdletError::new(
-            ErrorKind::ValueTooLong,
-            format!(
-                "The property '{}' can have at most {most} values; {} were given.",
-                spec.name,
-                values.len()
-            ),
-        ));
-    }
-    let Some(longest) = spec.max_length else { return Ok(()) };
-    match values.iter().map(|value| value.encode_utf16().count()).find(|n| *n > longest) {
-        None => Ok(()),
-        Some(length) => Err(CmdletError::new(
-            ErrorKind::ValueTooLong,
-            format!(
-                "The length of the property is too long. The maximum length is {longest} and the length of the value provided is {length}. Property Name: {}",
-                spec.name
-            ),
-        )),
-    }
 }
 
 /// SMTP addresses must be addresses, lie in accepted domains and belong to nobody else. Addresses

@@ -36,6 +36,8 @@ enum Source {
     /// Text or null.
     Nullable(AttributeNumber),
     Boolean(AttributeNumber),
+    /// A whole number or null.
+    Number(AttributeNumber),
     Collection(AttributeNumber),
     Id,
     Name,
@@ -92,6 +94,7 @@ fn source(spec: &PropertySpec, number: AttributeNumber) -> Source {
     match spec.kind {
         ParameterKind::Boolean | ParameterKind::Switch => Source::Boolean(number),
         ParameterKind::MultiValue => Source::Collection(number),
+        ParameterKind::Integer => Source::Number(number),
         // Documented as text to set and as a collection to read.
         _ if spec.name == "ArchiveName" => Source::Collection(number),
         _ if NULLABLE.contains(&spec.name) => Source::Nullable(number),
@@ -174,6 +177,10 @@ impl<'e> Row<'e, '_> {
                 let set = self.first(number).is_some_and(|v| v.eq_ignore_ascii_case(b"true"));
                 json::boolean(out, set);
             }
+            Source::Number(number) => {
+                let digits = self.first(number).filter(|value| is_number(value));
+                out.extend_from_slice(digits.unwrap_or(b"null"));
+            }
             Source::Collection(number) => {
                 json::strings(out, self.values(number).into_iter().flatten());
             }
@@ -216,6 +223,10 @@ impl<'e> Row<'e, '_> {
         let user = self.estate.entra.user(self.estate.entra.by_id(self.mailbox.id)?)?;
         Some(STANDARD.encode(user.source_anchor?.0))
     }
+}
+
+fn is_number(value: &[u8]) -> bool {
+    core::str::from_utf8(value).is_ok_and(|text| text.parse::<i32>().is_ok())
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use engine::planted_bugs::PlantedBugs;
+
 use crate::judge::verdict::ScenarioResult;
 use crate::run::{Progress, RunOptions};
-use crate::scenario::{self, Catalogues, Diagnostic, Scenario};
+use crate::scenario::{self, Catalogues, Diagnostic, Population, Scenario};
+use crate::stage::StageError;
 
 /// What scenario files are checked against.
 pub(super) struct Court {
@@ -34,8 +37,28 @@ impl Court {
     /// Reads and checks the file at `path`.
     pub(super) fn read(&self, path: &Path) -> Result<Scenario, Refusal> {
         let source = fs::read_to_string(path).map_err(Refusal::Unreadable)?;
-        scenario::read(path, &source, &self.catalogues)
-            .map_err(|problems| Refusal::Wrong { source, problems })
+        let read = scenario::read(path, &source, &self.catalogues)
+            .and_then(|scenario| is_stageable(&scenario).map(|()| scenario));
+        read.map_err(|problems| Refusal::Wrong { source, problems })
+    }
+}
+
+/// A world out of exports is staged once to find what is wrong with them: only AD's schema tells which
+/// values an attribute holds. Other worlds are known to fit.
+fn is_stageable(scenario: &Scenario) -> Result<(), Vec<Diagnostic>> {
+    let is_exported = |part: &Population| matches!(part, Population::Ldif { .. });
+    if !scenario.world.population.iter().any(is_exported) {
+        return Ok(());
+    }
+    match crate::stage::stage(scenario, scenario.world.seed, PlantedBugs::none()) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let span = match &error {
+                StageError::Export(_, span) => *span,
+                _ => scenario.title.span,
+            };
+            Err(vec![Diagnostic::error("bad-export", span, error.to_string())])
+        }
     }
 }
 

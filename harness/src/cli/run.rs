@@ -203,8 +203,7 @@ fn largest_first(chosen: &[&Scenario]) -> Vec<usize> {
         let part = |part: &Population| match part {
             Population::Shape { mailboxes, .. } => u64::from(*mailboxes),
             Population::User(_) => 1,
-            // How many is known only after reading the export, which is likely large.
-            Population::Ldif { .. } => 1_000,
+            Population::Ldif { people, .. } => people.len() as u64,
         };
         scenario.world.population.iter().map(part).sum()
     };

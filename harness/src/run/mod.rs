@@ -65,12 +65,13 @@ pub fn run(
     let seed = options.seed.unwrap_or(scenario.world.seed);
     let bugs = planted(options.plant.as_deref())?;
     progress.at("population", 0, 0, scenario.world.start.as_microsecond());
-    let Staged { estate, roster, writeback, late } = stage::stage(scenario, seed, bugs)?;
+    let Staged { estate, roster, writeback, late, notes: known } =
+        stage::stage(scenario, seed, bugs)?;
     let start = estate.now();
     let profile = estate.profile.name.clone();
     let shared = SharedEstate::new(estate);
     let store = Store::default();
-    let mut notes = Vec::new();
+    let mut notes = known;
     if let Some(config) = &writeback {
         progress.at("initial cycle", 0, 0, start.as_micros());
         let written = initial_cycle(&shared, &store, config.clone())?;

@@ -6,9 +6,10 @@ use engine::ports::MailboxId;
 use engine::transfer::{Evidence, RollbackConfig, TransferConfig, TransferReport, loss};
 use sim::caller::{Caller, Role};
 use sim::clock::VirtualTime;
-use sim::entra::job::{JobRequest, ResetScope};
+use sim::entra::job::{JobRequest, ResetScope, WritebackJob};
 use sim::estate::Estate;
 use sim::powershell::CmdletCall;
+use sim::wire::graph::person;
 
 use super::attempt::is_attempt;
 use super::faults;
@@ -17,8 +18,8 @@ use super::runner::{RepeatedEdits, Runner, Watch};
 use crate::bridge::translate::{guid_to_engine, to_engine};
 use crate::judge::verdict::{Finding, Location, Rule};
 use crate::scenario::{
-    Action, At, Authority, ConnectAction, Cycle, Edits, Expectations, JobAction, RestartScope,
-    Scenario, Selector, Span, Spanned, Step, Transfer,
+    Action, At, Authority, ConnectAction, Cycle, Edits, Expectations, GraphCall, JobAction,
+    RestartScope, Scenario, Selector, Span, Spanned, Step, Transfer,
 };
 
 /// Longer than any activity of a story may take: past it the step has failed.
@@ -76,9 +77,7 @@ impl Runner<'_> {
                 });
                 self.settle(step, text.span, outcome);
             }
-            Action::Graph(call) => {
-                self.fail(call.path.span, "Graph calls in stories are not modelled yet".to_owned());
-            }
+            Action::Graph(call) => self.graph(step, call, role),
             Action::Transfer(transfer) => self.transfer(scenario, step, transfer, role),
             Action::Edits(edits) => self.edits(edits),
             Action::Fault(fault) => {
@@ -119,6 +118,26 @@ impl Runner<'_> {
                     self.findings.extend(failures);
                 }
             }
+        }
+    }
+
+    fn graph(&mut self, step: &Step, call: &GraphCall, role: Role) {
+        let path = self.estate.with(|estate| with_id(&call.path.value, estate));
+        let method = call.method.name();
+        let answer = person::request(&self.estate, role, method, &path, call.body.as_ref());
+        let outcome = if answer.is_success() {
+            Ok(())
+        } else {
+            let code = answer.code().unwrap_or("(no code)").to_owned();
+            let message = answer.message().unwrap_or_default();
+            let names = vec![code.clone(), answer.status.to_string()];
+            Err((format!("{} {code}: {message}", answer.status), Refused::Named(names)))
+        };
+        self.settle(step, call.path.span, outcome);
+        let now = self.now();
+        if self.estate.with(|e| e.entra.job.as_ref().is_some_and(WritebackJob::is_asked)) {
+            self.engine.wake(now);
+            self.play(now, |_| false);
         }
     }
 
@@ -431,6 +450,21 @@ fn not_transferred(report: &TransferReport) -> (String, Refused) {
     names.extend(report.findings.iter().map(|finding| finding.id.to_owned()));
     let message = format!("{} mailbox(es) were not transferred{detail}", report.not_flipped());
     (message, Refused::Named(names))
+}
+
+/// A path with the user whom it names by the name that steps use, by id.
+fn with_id(path: &str, estate: &Estate) -> String {
+    let (place, query) = path.split_once('?').unwrap_or((path, ""));
+    let segments: Vec<String> = place
+        .split('/')
+        .map(|segment| {
+            let user = estate.subject(segment).and_then(|subject| subject.entra);
+            let user = user.and_then(|number| estate.entra.user(number));
+            user.map_or_else(|| segment.to_owned(), |user| user.id.to_string())
+        })
+        .collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{}{mark}{query}", segments.join("/"))
 }
 
 /// How a step was refused.

@@ -6,6 +6,7 @@
 mod catalogue;
 mod diagnostic;
 mod expectation;
+pub mod export;
 mod fault;
 mod model;
 mod nearest;
@@ -32,8 +33,8 @@ pub use quantity::duration;
 pub use read::{STEPS, read, read_fault, standard_world};
 pub use span::{Span, Spanned};
 pub use world::{
-    Agent, Connect, Dc, Forest, MailboxKind, MailboxLocation, Population, SwitchValue, Tenant,
-    User, World, Writeback,
+    Agent, Connect, Dc, ExportedPerson, Forest, MailboxKind, MailboxLocation, Population,
+    SwitchValue, Tenant, User, World, Writeback,
 };
 
 #[cfg(test)]

@@ -242,6 +242,20 @@ pub enum GraphMethod {
     Delete,
 }
 
+impl GraphMethod {
+    /// As HTTP writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
 /// A change of the source of authority by the engine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transfer {

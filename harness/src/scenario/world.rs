@@ -124,11 +124,24 @@ pub enum Population {
     User(Box<User>),
     /// A real forest's export.
     Ldif {
-        /// The LDIF file, relative to the scenario.
+        /// The LDIF file.
         ldif: Spanned<PathBuf>,
         /// The CSV file that `Get-Mailbox | Export-Csv` wrote.
         mailboxes: Option<Spanned<PathBuf>>,
+        /// Who is in them.
+        people: Vec<ExportedPerson>,
+        /// The DNS name of the first object's domain.
+        domain: Option<String>,
     },
+}
+
+/// Somebody whom an export lists, as steps may call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportedPerson {
+    /// `sAMAccountName`, or the name of a mailbox of the cloud alone.
+    pub name: String,
+    /// The user principal name and the SMTP addresses.
+    pub addresses: Vec<String>,
 }
 
 /// One user of the population.

@@ -174,7 +174,7 @@ async fn serve(
     started: impl FnOnce(&Started),
 ) -> Result<(), ServeError> {
     // What comes late is of single users; a shape has none.
-    let Staged { estate, roster, writeback, late: _ } = staged;
+    let Staged { estate, roster, writeback, .. } = staged;
     let hosts = Hosts::of(options.bind);
     let authority = hosts.authority(&estate)?;
     let applications = applications(options)?;

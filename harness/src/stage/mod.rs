@@ -1,8 +1,9 @@
-//! Stage: a story and a seed become an estate and what the engine is told. Pure: equal input gives an
-//! equal stage.
+//! Stage: a story and a seed become an estate and what the engine is told. Equal input gives an
+//! equal stage: nothing but the exports that a population names is read.
 
 mod catalogues;
 mod crowd;
+mod export;
 mod roster;
 mod world;
 

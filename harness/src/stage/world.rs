@@ -17,10 +17,12 @@ use sim::population::{Person, Place};
 use sim::profile::{Profile, ProfileError};
 
 use super::crowd::{Crowd, Draws};
+use super::export;
 use super::roster::Roster;
 use crate::bridge::translate::to_engine;
+use crate::scenario::export::ExportError;
 use crate::scenario::{
-    MailboxKind, MailboxLocation, Population, Scenario, SwitchValue, User, World,
+    MailboxKind, MailboxLocation, Population, Scenario, Span, SwitchValue, User, World,
 };
 
 /// How long before the start everybody changed last: longer than any recommended wait.
@@ -35,6 +37,9 @@ pub enum StageError {
     /// The estate.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// An export that a population names; with its place in the scenario.
+    #[error("{0}")]
+    Export(ExportError, Span),
     /// Something that the language knows and this build does not model yet.
     #[error("{0} is not modelled yet")]
     NotModelled(String),
@@ -51,6 +56,8 @@ pub struct Staged {
     /// Values that cloud-managed mailboxes got after the job's initial cycle: they are what the first
     /// cycle of the story finds.
     pub late: Vec<(u32, Changes)>,
+    /// What people should know of it.
+    pub notes: Vec<String>,
 }
 
 /// Stages the world of a scenario under a seed.
@@ -67,10 +74,11 @@ pub fn stage(scenario: &Scenario, seed: u64, bugs: PlantedBugs) -> Result<Staged
 /// [`StageError`].
 pub fn stage_world(world: &World, seed: u64, bugs: PlantedBugs) -> Result<Staged, StageError> {
     let mut estate = Estate::new(plan(world, seed)?)?;
-    let mut late = Vec::new();
-    let roster = populate(&mut estate, world, seed, &mut late)?;
+    let mut settled = Settled::default();
+    populate(&mut estate, world, seed, &mut settled)?;
+    let Settled { roster, late, notes } = settled;
     let writeback = writeback_config(&estate, bugs);
-    Ok(Staged { estate, roster, writeback, late })
+    Ok(Staged { estate, roster, writeback, late, notes })
 }
 
 /// What the writeback job of an estate is told, by the profile's switches.
@@ -176,13 +184,21 @@ fn switch_value(value: &SwitchValue) -> sim::profile::Value {
     }
 }
 
+/// What settling people came to.
+#[derive(Default)]
+struct Settled {
+    roster: Roster,
+    late: Vec<(u32, Changes)>,
+    notes: Vec<String>,
+}
+
 fn populate(
     estate: &mut Estate,
     world: &World,
     seed: u64,
-    late: &mut Vec<(u32, Changes)>,
-) -> Result<Roster, StageError> {
-    let mut roster = Roster::default();
+    settled: &mut Settled,
+) -> Result<(), StageError> {
+    let Settled { roster, late, notes } = settled;
     let since = estate.now() - SETTLED_FOR;
     let mut identities = Chance::stream(seed, "identities");
     let mut draws = Chance::stream(seed, "population");
@@ -218,15 +234,15 @@ fn populate(
                     late.push((mailbox, differences));
                 }
             }
-            Population::Ldif { ldif, .. } => {
-                return Err(StageError::NotModelled(format!(
-                    "a population from LDIF ({})",
-                    ldif.value.display()
-                )));
+            Population::Ldif { ldif, mailboxes, .. } => {
+                let mailboxes = mailboxes.as_ref().map(|path| path.value.as_path());
+                let known =
+                    export::populate(estate, &ldif.value, mailboxes, since, &mut identities);
+                notes.extend(known.map_err(|error| StageError::Export(error, ldif.span))?);
             }
         }
     }
-    Ok(roster)
+    Ok(())
 }
 
 fn person(user: &User) -> Result<Person, StageError> {

@@ -21,9 +21,9 @@ pub struct LdifError {
 
 /// One logical line: its number, the name before the colon, and the value. `None` is the `-` that ends
 /// an element of a modification.
-struct Line {
+pub(super) struct Line {
     number: usize,
-    pair: Option<(String, Vec<u8>)>,
+    pub(super) pair: Option<(String, Vec<u8>)>,
 }
 
 /// The operations that a text asks for, in order.
@@ -72,7 +72,7 @@ fn records(text: &str) -> Result<Vec<Vec<Line>>, LdifError> {
         .collect()
 }
 
-fn parse_line(number: usize, line: &str) -> Result<Line, LdifError> {
+pub(super) fn parse_line(number: usize, line: &str) -> Result<Line, LdifError> {
     if line == "-" {
         return Ok(Line { number, pair: None });
     }

@@ -206,7 +206,7 @@ impl Estate {
 
     /// References to objects of a forest as the cloud names their recipients. An object without one is
     /// left out: the service knows only what is synchronized.
-    fn named(&self, forest: ForestNumber, references: Vec<References>) -> Changes {
+    pub(super) fn named(&self, forest: ForestNumber, references: Vec<References>) -> Changes {
         let name_of = |object: ObjectNumber| {
             let mailbox = self.subject_of_ad(forest, object)?.exchange?;
             self.exchange.reference_to(mailbox)

@@ -9,6 +9,7 @@ mod cloud;
 mod cycle;
 mod draft;
 mod gateway;
+mod import;
 mod people;
 mod settle;
 mod truth;
@@ -18,6 +19,7 @@ pub use build::{AgentPlan, BuildError, DcPlan, EstatePlan, WritebackPlan};
 pub use cloud::{AgentView, OrganizationView};
 pub use draft::{Draft, Drafting};
 pub use gateway::Passage;
+pub use import::{ExportedMailbox, Import, PassedOver};
 pub use people::PersonError;
 pub use truth::Subject;
 

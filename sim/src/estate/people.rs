@@ -12,6 +12,7 @@ use crate::directory::principal::Principal;
 use crate::directory::request::{
     Filter, ModifyRequest, Name, ObjectNumber, Operation, Request, Scope, SearchRequest,
 };
+use crate::directory::schema::known;
 use crate::exchange::cmdlets::{CmdletError, Output};
 use crate::ledger::{Activity, Actor};
 use crate::onprem::{self, Directory, OnPremError};
@@ -148,7 +149,14 @@ impl Estate {
         let Some(found) = schema.and_then(|s| s.attribute_named(attribute)) else {
             return Vec::new();
         };
-        if found.syntax.is_reference() || found.constructed || found.is_back_link() {
+        if found.number == known::OBJECT_GUID {
+            return self
+                .ad_object(object)
+                .map(|slot| slot.entry.guid.to_string())
+                .into_iter()
+                .collect();
+        }
+        if !found.is_stored_as_shown() {
             let forest = self.forests.get(object.forest);
             let values = forest.map(|f| f.values(object.dc, object.number, attribute));
             let values = values.unwrap_or_default().into_iter();

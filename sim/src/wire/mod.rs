@@ -7,7 +7,7 @@
 )]
 
 mod admin_api;
-mod graph;
+pub mod graph;
 pub mod identity;
 mod json;
 pub mod ldap;

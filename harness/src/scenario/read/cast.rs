@@ -46,7 +46,17 @@ impl Cast {
                         cast.names.entry(bare).or_insert_with(|| name.clone());
                     }
                 }
-                Population::Ldif { .. } => {}
+                Population::Ldif { people, .. } => {
+                    for person in people {
+                        let name = &person.name;
+                        cast.canonical.insert(name.clone());
+                        cast.names.insert(name.to_lowercase(), name.clone());
+                        for address in &person.addresses {
+                            let lowered = address.to_lowercase();
+                            cast.names.entry(lowered).or_insert_with(|| name.clone());
+                        }
+                    }
+                }
             }
         }
         cast

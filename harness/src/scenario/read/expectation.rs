@@ -135,6 +135,9 @@ impl<'a> Reader<'a> {
             && key.value != "all"
             && !key.value.starts_with("shape:")
         {
+            if self.lacks_people() {
+                return None;
+            }
             let message = format!("there is no user `{}` in this world", key.value);
             let problem =
                 Diagnostic::error("unknown-user", key.span, message).label("unknown user");

@@ -5,6 +5,7 @@ mod cast;
 mod command;
 mod comparison;
 mod expectation;
+mod exported;
 mod fault;
 mod fields;
 mod population;
@@ -13,7 +14,7 @@ mod step;
 mod story;
 mod world;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::catalogue::Catalogues;
 use super::diagnostic::{Diagnostic, Severity};
@@ -38,7 +39,8 @@ pub fn read(
     catalogues: &Catalogues,
 ) -> Result<Scenario, Vec<Diagnostic>> {
     let document = yaml::read(source).map_err(|diagnostic| vec![diagnostic])?;
-    let mut reader = Reader { source, catalogues, problems: Vec::new(), cast: Cast::default() };
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let mut reader = Reader { folder, ..Reader::new(source, catalogues) };
     let scenario = reader.scenario(&document, path);
     let mut problems = reader.problems;
     problems.sort_by_key(|problem| problem.span.start);
@@ -51,7 +53,7 @@ pub fn read(
 /// The world of a scenario that says nothing about it: every default, and nobody there.
 #[must_use]
 pub fn standard_world(catalogues: &Catalogues) -> World {
-    Reader { source: "", catalogues, problems: Vec::new(), cast: Cast::default() }.world(None)
+    Reader::new("", catalogues).world(None)
 }
 
 /// Reads what stands after `fault:` in a story, for the agents and domain controllers of a world.
@@ -64,7 +66,7 @@ pub fn read_fault(
     catalogues: &Catalogues,
 ) -> Result<Fault, Vec<Diagnostic>> {
     let document = yaml::read(source).map_err(|diagnostic| vec![diagnostic])?;
-    let mut reader = Reader { source, catalogues, problems: Vec::new(), cast: Cast::default() };
+    let mut reader = Reader::new(source, catalogues);
     match reader.fault(&document, world) {
         Some(fault) if reader.problems.is_empty() => Ok(fault.value),
         _ => Err(reader.problems),
@@ -78,6 +80,8 @@ struct Reader<'a> {
     problems: Vec<Diagnostic>,
     /// Who can be named from here on.
     cast: Cast,
+    /// Where the file is: what it names stands beside it.
+    folder: PathBuf,
 }
 
 const ABOUT: [(&str, About); 5] = [
@@ -100,7 +104,12 @@ const EVIDENCE: [(&str, Evidence); 6] = [
 const TIERS: [(&str, Tier); 3] =
     [("main", Tier::Main), ("scale", Tier::Scale), ("soak", Tier::Soak)];
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(source: &'a str, catalogues: &'a Catalogues) -> Self {
+        let (cast, folder) = (Cast::default(), PathBuf::new());
+        Self { source, catalogues, problems: Vec::new(), cast, folder }
+    }
+
     fn scenario(&mut self, document: &Node, path: &Path) -> Option<Scenario> {
         let mut fields = self.fields(document, "a scenario")?;
         let title = match fields.take("scenario") {

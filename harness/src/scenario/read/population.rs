@@ -1,7 +1,6 @@
 //! `population:`, who is there.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use super::super::diagnostic::Diagnostic;
 use super::super::model::Share;
@@ -80,23 +79,6 @@ impl Reader<'_> {
         let shape = self.known(&shape?, names, "unknown-shape", "shape")?;
         let mailboxes = u32::try_from(mailboxes?).ok()?;
         Some(Population::Shape { shape, mailboxes, cloud_managed: cloud_managed? })
-    }
-
-    fn ldif(&mut self, node: &Node) -> Option<Population> {
-        let mut fields = self.fields(node, "an LDIF population")?;
-        let ldif = fields.take("ldif").and_then(|entry| self.sentence(&entry.value));
-        let mailboxes = fields.take("mailboxes").and_then(|entry| self.sentence(&entry.value));
-        self.finish(&fields, "an LDIF population");
-        self.report(
-            Diagnostic::error(
-                "not-supported",
-                node.span,
-                "populations from LDIF are not supported yet",
-            )
-            .help("name users with `user:` or take a `shape:`"),
-        );
-        let path = |text: Spanned<String>| text.map(PathBuf::from);
-        Some(Population::Ldif { ldif: path(ldif?), mailboxes: mailboxes.map(path) })
     }
 
     fn user_part(&mut self, node: &Node, tenant: &Tenant) -> Option<Population> {

@@ -77,6 +77,9 @@ impl Reader<'_> {
 
     /// Reports a name that nobody has.
     pub(super) fn unknown_user(&mut self, text: &Spanned<String>) {
+        if self.lacks_people() {
+            return;
+        }
         let message = format!("there is no user `{}` in this world", text.value);
         let problem = Diagnostic::error("unknown-user", text.span, message).label("unknown user");
         let names = self.cast.suggestions(&text.value);

@@ -46,7 +46,7 @@ impl Reader<'_> {
             "exo" => Action::Exo(self.command(node, &catalogues.exo, lenient)?),
             "onprem" => Action::OnPrem(self.command(node, &catalogues.onprem, lenient)?),
             "ad" => Action::Ad(self.command(node, &catalogues.ad, lenient)?),
-            "graph" => Action::Graph(self.graph_step(keys.action)?),
+            "graph" => Action::Graph(self.graph(node)?),
             "ldif" => Action::Ldif(self.ldif_block(node)?),
             "transfer" => Action::Transfer(self.transfer(node, lenient)?),
             "edits" => Action::Edits(self.edits(node)?),
@@ -228,17 +228,6 @@ impl Reader<'_> {
         let build = self.required(&mut fields, "upgrade");
         self.finish(&fields, "`connect`");
         Some(ConnectAction::Upgrade { build: self.version(&build?.value)? })
-    }
-
-    /// A request that the language can say and no run makes yet.
-    fn graph_step(&mut self, entry: &Entry) -> Option<GraphCall> {
-        let call = self.graph(&entry.value)?;
-        self.not_supported(
-            entry.key.span,
-            "`graph:` steps are not supported yet",
-            "change mailboxes with `exo:`; `hybridsim serve` answers Graph requests",
-        );
-        Some(call)
     }
 
     /// `GET /users/u7`, or a mapping with a body.

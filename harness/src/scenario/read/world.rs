@@ -12,7 +12,9 @@ use super::super::diagnostic::Diagnostic;
 use super::super::nearest::{choice, nearest};
 use super::super::quantity;
 use super::super::span::{Span, Spanned};
-use super::super::world::{Agent, Connect, Dc, Forest, SwitchValue, Tenant, World, Writeback};
+use super::super::world::{
+    Agent, Connect, Dc, Forest, Population, SwitchValue, Tenant, World, Writeback,
+};
 use super::super::yaml::{Node, Value};
 use super::Reader;
 use super::fields::Fields;
@@ -37,7 +39,7 @@ impl Reader<'_> {
             Timestamp::from_second(START).expect("the default start is within the calendar")
         });
         let forest = fields.take("forest").map(|entry| &entry.value);
-        let forest = self.forest(forest);
+        let mut forest = self.forest(forest);
         let tenant = fields.take("tenant").map(|entry| &entry.value);
         let tenant = self.tenant(tenant);
         let connect = fields.take("connect").map(|entry| &entry.value);
@@ -48,6 +50,15 @@ impl Reader<'_> {
         let writeback = self.writeback(writeback, start);
         let population = fields.take("population").map(|entry| &entry.value);
         let population = self.population(population, &tenant);
+        if let Some(domain) =
+            forest.domains.first_mut().filter(|domain| domain.span == Span::default())
+        {
+            let exported = population.iter().find_map(|part| match part {
+                Population::Ldif { domain, .. } => domain.clone(),
+                Population::Shape { .. } | Population::User(_) => None,
+            });
+            *domain = exported.map_or_else(|| domain.clone(), Spanned::implied);
+        }
         self.finish(&fields, "`world`");
         World {
             profile: profile.unwrap_or_else(|| Spanned::implied("wb-ga-2026-08".to_owned())),

@@ -67,6 +67,12 @@ pub struct Schema {
 }
 
 impl Attribute {
+    /// Whether its stored values are what a client sees: not made when read, and no references.
+    #[must_use]
+    pub fn is_stored_as_shown(&self) -> bool {
+        super::derived::Origin::of(self) == super::derived::Origin::Stored
+    }
+
     /// Whether it is the derived side of a link pair.
     #[must_use]
     pub fn is_back_link(&self) -> bool {

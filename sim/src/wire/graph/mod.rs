@@ -14,6 +14,7 @@ mod job_view;
 mod listing;
 mod organization;
 mod path;
+pub mod person;
 mod publishing;
 mod sync_behavior;
 mod synchronization;

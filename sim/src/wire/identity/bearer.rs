@@ -30,7 +30,13 @@ pub(crate) struct SignedIn {
     role: Role,
 }
 
-impl Bearer<'_> {
+impl<'i> Bearer<'i> {
+    /// Somebody in a role who signed in with an application, and was granted all that it may be.
+    pub(crate) fn of_person(application: &'i Application, role: Role) -> Self {
+        let person = SignedIn { id: Guid([0; 16]), upn: role.name().to_owned(), role };
+        Self { application, granted: application.roles.clone(), person: Some(person) }
+    }
+
     /// Whether the token carries one of these permissions. A delegated one to write is worth what the
     /// person may do: without an administrator's role, nothing.
     pub(crate) fn has_any(&self, roles: &[&str]) -> bool {

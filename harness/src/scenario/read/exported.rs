@@ -1,0 +1,110 @@
+//! `ldif:` in `population:`: the exports are read for the names that steps may use, and for mistakes.
+
+use std::path::{Path, PathBuf};
+
+use sim::directory::ldif_export::ExportedObject;
+use sim::directory::name::Dn;
+
+use super::super::diagnostic::Diagnostic;
+use super::super::export::{self, ExportError};
+use super::super::span::Spanned;
+use super::super::world::{ExportedPerson, Population};
+use super::super::yaml::Node;
+use super::Reader;
+
+impl Reader<'_> {
+    pub(super) fn ldif(&mut self, node: &Node) -> Option<Population> {
+        let mut fields = self.fields(node, "an LDIF population")?;
+        let ldif = fields.take("ldif").and_then(|entry| self.sentence(&entry.value));
+        let mailboxes = fields.take("mailboxes").and_then(|entry| self.sentence(&entry.value));
+        self.finish(&fields, "an LDIF population");
+        let ldif = self.beside(ldif?);
+        let mailboxes = mailboxes.map(|path| self.beside(path));
+        let (mut people, domain) = match people(&ldif.value) {
+            Ok(found) => found,
+            Err(error) => {
+                self.bad_export(&ldif, &error);
+                return None;
+            }
+        };
+        if let Some(path) = &mailboxes {
+            match export::mailboxes(&path.value) {
+                Ok(rows) => people.extend(rows.iter().filter(|row| !row.dir_synced).map(|row| {
+                    let addresses = vec![row.user_principal_name.clone()];
+                    ExportedPerson { name: row.name(), addresses }
+                })),
+                Err(error) => {
+                    self.bad_export(path, &error);
+                    return None;
+                }
+            }
+        }
+        Some(Population::Ldif { ldif, mailboxes, people, domain })
+    }
+
+    /// Whether an export could not be read: then nobody knows who is in it.
+    pub(super) fn lacks_people(&self) -> bool {
+        self.problems.iter().any(|problem| matches!(problem.code, "bad-export" | "unreadable"))
+    }
+
+    /// A path as the scenario means it: from its own folder.
+    fn beside(&self, path: Spanned<String>) -> Spanned<PathBuf> {
+        path.map(|path| self.folder.join(path))
+    }
+
+    fn bad_export(&mut self, path: &Spanned<PathBuf>, error: &ExportError) {
+        let problem = match error {
+            ExportError::Unreadable { problem, .. } => {
+                Diagnostic::error("unreadable", path.span, format!("cannot read it: {problem}"))
+                    .label("expected a file beside this one")
+            }
+            ExportError::Line { line, problem, .. } => {
+                Diagnostic::error("bad-export", path.span, format!("line {line}: {problem}"))
+                    .label("in this file")
+            }
+        };
+        self.report(problem);
+    }
+}
+
+/// Everybody whom an export lists, and the DNS name of its domain.
+fn people(path: &Path) -> Result<(Vec<ExportedPerson>, Option<String>), ExportError> {
+    let mut people = Vec::new();
+    let mut domain = None;
+    for object in export::objects(path)? {
+        let object = object?;
+        if domain.is_none() {
+            domain = domain_of(&object.dn);
+        }
+        if object.is_person() {
+            people.push(ExportedPerson { addresses: addresses(&object), name: object.name() });
+        }
+    }
+    Ok((people, domain))
+}
+
+fn addresses(object: &ExportedObject) -> Vec<String> {
+    let mut addresses: Vec<String> =
+        object.text("userPrincipalName").map(str::to_owned).into_iter().collect();
+    for value in object.values_of("proxyAddresses") {
+        let text = String::from_utf8_lossy(&value.value);
+        if let Some((kind, address)) = text.split_once(':')
+            && kind.eq_ignore_ascii_case("smtp")
+        {
+            addresses.push(address.to_owned());
+        }
+    }
+    addresses
+}
+
+/// `corp.contoso.com` of `CN=u7,OU=People,DC=corp,DC=contoso,DC=com`.
+fn domain_of(dn: &str) -> Option<String> {
+    let dn = Dn::parse(dn).ok()?;
+    let labels: Vec<&str> = dn
+        .rdns
+        .iter()
+        .filter(|rdn| rdn.attribute.eq_ignore_ascii_case("dc"))
+        .map(|rdn| rdn.value.as_str())
+        .collect();
+    (!labels.is_empty()).then(|| labels.join("."))
+}

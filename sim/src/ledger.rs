@@ -5,6 +5,7 @@
 //! [`Trace`](crate::trace::Trace). Initial values are implicit: an attribute that nobody touched has no
 //! last writer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -13,6 +14,7 @@ use rustc_hash::FxBuildHasher;
 use crate::clock::VirtualTime;
 use crate::directory::forests::ForestNumber;
 use crate::directory::request::ObjectNumber;
+use crate::entra::log::LogStatus;
 use crate::guid::Guid;
 use crate::record::AttributeNumber;
 
@@ -143,6 +145,19 @@ pub struct Change {
     pub new: Vec<Box<[u8]>>,
 }
 
+/// What a write did to its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteKind {
+    /// Values of an object that stays where it is.
+    Changed,
+    /// The object is new.
+    Created,
+    /// The object is gone, or a tombstone.
+    Deleted,
+    /// The object has another name or parent.
+    Moved,
+}
+
 /// A write that had an effect.
 #[derive(Debug, Clone)]
 pub struct Write {
@@ -152,6 +167,8 @@ pub struct Write {
     pub actor: Actor,
     /// Which object.
     pub object: ObjectKey,
+    /// What became of the object.
+    pub kind: WriteKind,
     /// The object's GUID on that side.
     pub guid: Guid,
     /// `IsExchangeCloudManaged` of the mailbox at that moment; `None` where there is no mailbox.
@@ -229,6 +246,50 @@ pub struct FaultHit {
     pub place: String,
 }
 
+/// An entry that the engine wrote into the provisioning log.
+#[derive(Debug, Clone)]
+pub struct Logged {
+    /// When.
+    pub at: VirtualTime,
+    /// The mailbox that it is about; `None` for a cycle as a whole, and for a mailbox that is gone.
+    pub object: Option<ObjectKey>,
+    /// How it ended, by the entry.
+    pub status: LogStatus,
+    /// The code of a failure, the reason of a skip, empty for a success.
+    pub code: Cow<'static, str>,
+}
+
+/// A cycle of the writeback job came to its end, by the engine's report.
+#[derive(Debug, Clone, Copy)]
+pub struct CycleEnd {
+    /// When it was reported.
+    pub at: VirtualTime,
+    /// When it began.
+    pub began: VirtualTime,
+    /// Whether the cycle failed as a whole.
+    pub failed: bool,
+}
+
+/// What a transfer says of a mailbox's flag, at its end.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    /// When.
+    pub at: VirtualTime,
+    /// The mailbox.
+    pub object: ObjectKey,
+    /// `IsExchangeCloudManaged`, as the transfer says.
+    pub cloud_managed: bool,
+}
+
+/// The life of the engine's process.
+#[derive(Debug, Clone, Copy)]
+pub struct Process {
+    /// When.
+    pub at: VirtualTime,
+    /// Whether it started, or ended.
+    pub started: bool,
+}
+
 /// Something that happened in the estate and that a judge may want to know.
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -242,6 +303,14 @@ pub enum Event {
     Outcome(Outcome),
     /// A fault did something.
     Fault(FaultHit),
+    /// The engine wrote a log entry.
+    Logged(Logged),
+    /// A cycle of the writeback job ended.
+    Cycle(CycleEnd),
+    /// A transfer said what became of a flag.
+    Claim(Claim),
+    /// The engine's process started or ended.
+    Process(Process),
 }
 
 /// The last writer of an attribute.
@@ -304,6 +373,26 @@ impl Ledger {
         self.pending.push(Event::Fault(hit));
     }
 
+    /// Notes an entry of the provisioning log.
+    pub fn logged(&mut self, logged: Logged) {
+        self.pending.push(Event::Logged(logged));
+    }
+
+    /// Notes that a cycle of the writeback job ended.
+    pub fn cycle(&mut self, end: CycleEnd) {
+        self.pending.push(Event::Cycle(end));
+    }
+
+    /// Notes what a transfer says of a flag.
+    pub fn claim(&mut self, claim: Claim) {
+        self.pending.push(Event::Claim(claim));
+    }
+
+    /// Notes that the engine's process started or ended.
+    pub fn process(&mut self, process: Process) {
+        self.pending.push(Event::Process(process));
+    }
+
     /// The events since the last call, oldest first.
     pub fn drain(&mut self) -> Vec<Event> {
         // As many are likely to come again: a list that grows anew moves them all several times.
@@ -359,6 +448,7 @@ mod tests {
             at: VirtualTime::from_micros(1),
             actor: Actor::new("somebody", Activity::Person),
             object: ObjectKey::ad(ForestNumber(0), ObjectNumber(3)),
+            kind: WriteKind::Changed,
             guid: Guid([0; 16]),
             cloud_managed: Some(true),
             changes: vec![Change { attribute, old: Vec::new(), new: vec![new.as_bytes().into()] }],

@@ -1,14 +1,18 @@
 //! The hash over all that happened: equal for equal runs.
 //!
 //! **What it covers**: domain events only, in their order, with virtual times: writes with their
-//! values, the engine's questions and reads, fault hits, and what every attempt came to, the refused
-//! ones included. Not tokens, binds, HTTP requests or reconnects. Values of an attribute are a set and
+//! values, the engine's questions and reads, fault hits, what every attempt came to, the refused ones
+//! included, what the engine says (log entries, cycles, transferred mailboxes), and when its process
+//! started and ended. Not tokens, binds, HTTP requests or reconnects. Values of an attribute are a set and
 //! are hashed in sorted order.
 
 use twox_hash::XxHash3_128;
 
 use crate::clock::VirtualTime;
-use crate::ledger::{Actor, Event, FaultHit, ObjectKey, Outcome, Question, Read, Write};
+use crate::ledger::{
+    Actor, Claim, CycleEnd, Event, FaultHit, Logged, ObjectKey, Outcome, Process, Question, Read,
+    Write,
+};
 
 /// The running hash over the domain events.
 #[derive(Clone)]
@@ -50,6 +54,10 @@ impl Trace {
             Event::Question(question) => self.question(question),
             Event::Outcome(outcome) => self.outcome(outcome),
             Event::Fault(hit) => self.fault(hit),
+            Event::Logged(logged) => self.logged(logged),
+            Event::Cycle(end) => self.cycle(end),
+            Event::Claim(claim) => self.claim(claim),
+            Event::Process(process) => self.process(process),
         }
     }
 
@@ -108,6 +116,7 @@ impl Trace {
         self.begin(1, write.at);
         self.actor(&write.actor);
         self.object(write.object);
+        self.buffer.push(write.kind as u8);
         self.buffer.extend_from_slice(&write.guid.0);
         self.flag(write.cloud_managed);
         for change in &write.changes {
@@ -153,6 +162,35 @@ impl Trace {
         self.text(hit.place.as_bytes());
         self.end();
     }
+
+    fn logged(&mut self, logged: &Logged) {
+        self.begin(6, logged.at);
+        self.buffer.push(logged.status as u8);
+        self.text(logged.code.as_bytes());
+        self.buffer.push(u8::from(logged.object.is_some()));
+        self.end();
+    }
+
+    fn cycle(&mut self, end: &CycleEnd) {
+        self.begin(7, end.at);
+        self.buffer.extend_from_slice(&end.began.as_micros().to_le_bytes());
+        self.buffer.push(u8::from(end.failed));
+        self.end();
+    }
+
+    fn claim(&mut self, claim: &Claim) {
+        self.begin(8, claim.at);
+        self.object(claim.object);
+        self.buffer.extend_from_slice(&claim.object.number.to_le_bytes());
+        self.buffer.push(u8::from(claim.cloud_managed));
+        self.end();
+    }
+
+    fn process(&mut self, process: &Process) {
+        self.begin(9, process.at);
+        self.buffer.push(u8::from(process.started));
+        self.end();
+    }
 }
 
 #[cfg(test)]
@@ -161,13 +199,14 @@ mod tests {
     use crate::directory::forests::ForestNumber;
     use crate::directory::request::ObjectNumber;
     use crate::guid::Guid;
-    use crate::ledger::{Activity, Change};
+    use crate::ledger::{Activity, Change, WriteKind};
 
     fn write(attribute: u16, new: &str) -> Write {
         Write {
             at: VirtualTime::from_micros(1),
             actor: Actor::new("somebody", Activity::Person),
             object: ObjectKey::ad(ForestNumber(0), ObjectNumber(3)),
+            kind: WriteKind::Changed,
             guid: Guid([0; 16]),
             cloud_managed: Some(true),
             changes: vec![Change { attribute, old: Vec::new(), new: vec![new.as_bytes().into()] }],

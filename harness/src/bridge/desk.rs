@@ -41,19 +41,18 @@ impl JobPort for Desk {
 
     fn report(&mut self, report: JobReport) -> Result<(), CallError> {
         self.estate.with(|estate| {
-            if let Some(job) = &mut estate.entra.job {
-                if let Some((request, entry)) = &report.on_demand {
-                    job.answers.insert(*request, log_entry(entry.clone()));
-                }
-                job.report = Some(translated(&report));
+            if let (Some(job), Some((request, entry))) = (&mut estate.entra.job, &report.on_demand)
+            {
+                job.answers.insert(*request, log_entry(entry.clone()));
             }
+            estate.take_job_report(translated(&report));
         });
         Ok(())
     }
 
     fn log(&mut self, entries: Vec<LogEntry>) -> Result<(), CallError> {
         self.estate.with(|estate| {
-            estate.entra.log.append(entries.into_iter().map(log_entry));
+            estate.append_log(entries.into_iter().map(log_entry).collect());
         });
         Ok(())
     }

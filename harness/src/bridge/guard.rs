@@ -39,7 +39,9 @@ impl Life {
 
     /// Ends it now.
     pub fn end(&self) {
-        self.ended.set(true);
+        if !self.ended.replace(true) {
+            self.estate.with(sim::estate::Estate::engine_ended);
+        }
     }
 
     /// Makes a port call, unless the process ends before it; its answer is lost when the process

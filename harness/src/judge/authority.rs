@@ -44,7 +44,7 @@ impl Oracle for Authority {
                 None
             }
             Event::Write(write) => self.write(write, whose),
-            Event::Read(_) | Event::Question(_) | Event::Outcome(_) | Event::Fault(_) => None,
+            _ => None,
         }
     }
 }

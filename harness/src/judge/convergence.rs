@@ -18,6 +18,7 @@ use sim::guid::Guid;
 use sim::ledger::{Activity, ObjectKey};
 use sim::record::Record;
 
+use super::codes::OF_AN_OBJECT;
 use super::mapping::{Demand, Mapping, MappingRule};
 use super::{Charge, Refusals};
 
@@ -157,19 +158,6 @@ fn last_cycle(job: &WritebackJob) -> VirtualTime {
     execution.map_or(VirtualTime::default(), |execution| execution.began)
 }
 
-/// Codes that a failure may be logged with (Microsoft Learn, "Cloud sync error codes", "Cloud sync
-/// troubleshooting", "Insufficient access rights").
-const DOCUMENTED: [&str; 8] = [
-    "TimeOut",
-    "HybridSynchronizationActiveDirectoryInternalServerError",
-    "HybridSynchronizationActiveDirectoryUnexpectedDuplicateEntriesFound",
-    "HybridSynchronizationActiveDirectoryInsufficientAccessRights",
-    "HybridSynchronizationActiveDirectoryCannotFindAttribute",
-    "HybridSynchronizationActiveDirectoryUserPrincipalNameNotUnique",
-    "InvalidAttributeSyntax-LdapErr",
-    "AzureDirectoryServiceServerBusy",
-];
-
 /// Objects that the engine logged as failed since the healing, with a documented code.
 fn failed_since(estate: &Estate, healed: VirtualTime) -> BTreeSet<Guid> {
     estate
@@ -180,7 +168,7 @@ fn failed_since(estate: &Estate, healed: VirtualTime) -> BTreeSet<Guid> {
         .rev()
         .take_while(|entry| entry.at >= healed)
         .filter(|entry| {
-            entry.status == LogStatus::Failure && DOCUMENTED.contains(&entry.code.as_ref())
+            entry.status == LogStatus::Failure && OF_AN_OBJECT.contains(&entry.code.as_ref())
         })
         .filter_map(|entry| entry.source)
         .collect()

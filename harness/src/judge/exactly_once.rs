@@ -54,11 +54,7 @@ impl Oracle for ExactlyOnce {
             {
                 self.outcome(outcome)
             }
-            Event::Write(_)
-            | Event::Read(_)
-            | Event::Question(_)
-            | Event::Outcome(_)
-            | Event::Fault(_) => None,
+            _ => None,
         }
     }
 }

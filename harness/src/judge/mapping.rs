@@ -196,6 +196,19 @@ pub(super) fn written_back(estate: &Estate) -> Vec<AttributeNumber> {
     sources(estate).into_iter().filter_map(|(name, _)| known::number(name)).collect()
 }
 
+/// The mailbox properties whose values go to AD as they are, each with the number of its AD attribute.
+pub(super) fn pairs(estate: &Estate) -> Vec<(AttributeNumber, AttributeNumber)> {
+    let pair = |(name, source): (&str, Source)| {
+        let property = match source {
+            Source::Single(number) | Source::Multi(number) => number,
+            Source::Addresses => property::EMAIL_ADDRESSES,
+            Source::TypeDetails | Source::DisplayType => return None,
+        };
+        Some((property, known::number(name)?))
+    };
+    sources(estate).into_iter().filter_map(pair).collect()
+}
+
 fn sources(estate: &Estate) -> Vec<(&'static str, Source)> {
     let property = |name: &str| property::number(name).unwrap_or(AttributeNumber::MAX);
     let mut sources: Vec<(&'static str, Source)> = PAIRS

@@ -3,14 +3,27 @@
 //! Verdicts come from the estate's own truth. Oracles watch the ledger as it grows and look at the
 //! estate once more when it is quiet; they never ask the engine, except for what it logged.
 
+mod absent_not_empty;
+mod after_crash;
 mod authority;
+mod codes;
 mod contract;
 mod convergence;
 mod exactly_once;
 pub mod expectation;
+mod identity_stays_home;
+mod isolation;
+mod logged_truthfully;
+mod lost_update;
 mod mapping;
+mod no_structural_change;
 mod one_primary;
+mod oscillation;
+mod out_of_scope;
 mod quiescence;
+mod read_back;
+mod resurrection;
+mod scope;
 pub mod verdict;
 
 use std::collections::BTreeMap;
@@ -23,8 +36,25 @@ use crate::observe::{Chain, History};
 use verdict::{Finding, Rule};
 
 /// The always-on rules, by the names that `suspend` uses.
-pub const ORACLES: [&str; 6] =
-    ["contract", "authority", "one_primary", "exactly_once", "convergence", "quiescence"];
+pub const ORACLES: [&str; 17] = [
+    "contract",
+    "authority",
+    "identity_stays_home",
+    "out_of_scope",
+    "lost_update",
+    "resurrection",
+    "oscillation",
+    "exactly_once",
+    "convergence",
+    "quiescence",
+    "one_primary",
+    "absent_not_empty",
+    "logged_truthfully",
+    "isolation",
+    "read_back",
+    "no_structural_change",
+    "after_crash",
+];
 
 /// Findings of one oracle that are reported; more are counted.
 const SHOWN: usize = 10;
@@ -77,6 +107,11 @@ trait Oracle: Send {
     /// Looks at one event, after it happened; `whose` object it concerns, if anybody's.
     fn observe(&mut self, event: &Event, whose: Option<u32>) -> Option<Charge>;
 
+    /// What is still open when the estate has come to rest.
+    fn at_rest(&mut self, _: &Estate) -> Vec<Charge> {
+        Vec::new()
+    }
+
     /// The rule with everything it remembers.
     fn copy(&self) -> Box<dyn Oracle>;
 }
@@ -113,8 +148,18 @@ impl Bench {
             oracles: vec![
                 Box::new(contract::Contract::new(estate)),
                 Box::new(authority::Authority::new(estate)),
-                Box::new(one_primary::OnePrimary),
+                Box::new(identity_stays_home::IdentityStaysHome::new()),
+                Box::new(out_of_scope::OutOfScope::new(estate)),
+                Box::new(lost_update::LostUpdate::new(estate)),
+                Box::new(resurrection::Resurrection::new(estate)),
+                Box::new(oscillation::Oscillation::default()),
                 Box::new(exactly_once::ExactlyOnce::default()),
+                Box::new(one_primary::OnePrimary),
+                Box::new(absent_not_empty::AbsentNotEmpty),
+                Box::new(logged_truthfully::LoggedTruthfully::default()),
+                Box::new(read_back::ReadBack::default()),
+                Box::new(no_structural_change::NoStructuralChange),
+                Box::new(after_crash::AfterCrash::default()),
             ],
             quiescence: quiescence::Quiescence::default(),
             held: Vec::new(),
@@ -162,11 +207,28 @@ impl Bench {
         let result = convergence::compare(estate, healed, &self.refused);
         if charge {
             for charge in result.charges {
-                let person = charge.object.and_then(|key| estate.whose(key));
-                self.charge(charge, person, history);
+                let held_up = isolation::held_up(&charge, &self.refused, healed);
+                self.charge_with(estate, charge, history);
+                if let Some(charge) = held_up {
+                    self.charge_with(estate, charge, history);
+                }
             }
         }
         Comparison { compared: result.compared, differing: result.differing, notes: result.notes }
+    }
+
+    /// Asks every oracle what is still open, once the estate has come to rest.
+    pub fn at_rest(&mut self, estate: &Estate, history: &History) {
+        for at in 0..self.oracles.len() {
+            for charge in self.oracles[at].at_rest(estate) {
+                self.charge_with(estate, charge, history);
+            }
+        }
+    }
+
+    fn charge_with(&mut self, estate: &Estate, charge: Charge, history: &History) {
+        let person = charge.object.and_then(|key| estate.whose(key));
+        self.charge(charge, person, history);
     }
 
     /// The rules that are suspended although nothing broke them.

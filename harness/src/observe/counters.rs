@@ -43,13 +43,14 @@ impl Counters {
                 self.write(write, whose);
             }
             Event::Outcome(outcome)
-                if outcome.side == Side::Ad && outcome.actor.activity == Activity::Writeback =>
+                if outcome.side == Side::Ad
+                    && outcome.actor.activity == Activity::Writeback
+                    && outcome.code == 0
+                    && !outcome.effective =>
             {
-                if outcome.code == 0 && !outcome.effective {
-                    self.counts.redundant_writes += 1;
-                }
+                self.counts.redundant_writes += 1;
             }
-            Event::Outcome(_) | Event::Question(_) | Event::Read(_) | Event::Fault(_) => {}
+            _ => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use sim::entra::log::LogStatus;
 use sim::estate::Estate;
 use sim::exchange::property;
 use sim::ledger::{Event, ObjectKey, Outcome, Side, Write};
@@ -24,9 +25,10 @@ pub struct History {
 pub struct Chain(Vec<Event>);
 
 impl History {
-    /// Takes an event in. Reads and questions are not kept: they lead to nothing by themselves.
+    /// Takes an event in. Reads, questions and what went well are not kept: they lead to nothing by
+    /// themselves.
     pub fn keep(&mut self, event: Event, whose: Option<u32>) {
-        if matches!(event, Event::Read(_) | Event::Question(_)) {
+        if !is_kept(&event) {
             return;
         }
         if self.events.len() == KEPT {
@@ -44,8 +46,9 @@ impl History {
                 whose == Some(person)
                     && (outcome.code != 0 || !outcome.answered || !outcome.effective)
             }
-            Event::Fault(_) => true,
-            Event::Question(_) | Event::Read(_) => false,
+            Event::Logged(_) => whose == Some(person),
+            Event::Fault(_) | Event::Process(_) => true,
+            _ => false,
         };
         let told = self.events.iter().rev().filter(|(event, whose)| tells(event, *whose));
         let mut links: Vec<Event> = told.take(LINKS).map(|(event, _)| event.clone()).collect();
@@ -62,9 +65,25 @@ impl Chain {
             Event::Write(write) => Some(describe(write, estate)),
             Event::Outcome(outcome) => Some(answer(outcome)),
             Event::Fault(hit) => Some(format!("{} fault {} at {}", hit.at, hit.name, hit.place)),
-            Event::Question(_) | Event::Read(_) => None,
+            Event::Logged(logged) => Some(format!(
+                "{} the engine logs {} {}",
+                logged.at,
+                logged.status.text(),
+                logged.code
+            )),
+            Event::Process(process) => Some(format!("{} the engine's process ends", process.at)),
+            _ => None,
         };
         self.0.iter().filter_map(line).collect()
+    }
+}
+
+fn is_kept(event: &Event) -> bool {
+    match event {
+        Event::Write(_) | Event::Outcome(_) | Event::Fault(_) => true,
+        Event::Process(process) => !process.started,
+        Event::Logged(logged) => logged.status == LogStatus::Failure,
+        _ => false,
     }
 }
 

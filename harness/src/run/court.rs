@@ -72,6 +72,8 @@ fn object_of(event: &Event) -> Option<ObjectKey> {
         Event::Write(write) => Some(write.object),
         Event::Read(read) => Some(read.object),
         Event::Outcome(outcome) => outcome.object,
-        Event::Question(_) | Event::Fault(_) => None,
+        Event::Logged(logged) => logged.object,
+        Event::Claim(claim) => Some(claim.object),
+        Event::Question(_) | Event::Fault(_) | Event::Cycle(_) | Event::Process(_) => None,
     }
 }

@@ -257,6 +257,7 @@ impl Engine {
     /// A new process: nothing of the old one but its store.
     fn begin(&mut self) -> Result<(), String> {
         self.life = Life::new(self.estate.clone());
+        self.estate.with(sim::estate::Estate::engine_started);
         self.flip = None;
         self.job = None;
         let Some(config) = self.writeback.clone() else { return Ok(()) };

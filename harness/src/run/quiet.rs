@@ -42,7 +42,9 @@ impl Runner<'_> {
         // Where nothing differed and nobody wrote since, a second look sees the same.
         let same = before_rest.is_clean() && self.court().counters.writes() == writes;
         let comparison = if same { before_rest } else { self.compare(healed, true) };
+        let estate = self.estate.clone();
         let court = self.court();
+        estate.with(|estate| court.bench.at_rest(estate, &court.history));
         court.counters.compared(comparison.compared);
         let needless = court.bench.needless_suspensions();
         let needless = needless

@@ -1,9 +1,12 @@
 //! The story, step by step.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::ports::MailboxId;
-use engine::transfer::{Evidence, RollbackConfig, TransferConfig, TransferReport, loss};
+use engine::transfer::{
+    Evidence, MailboxOutcome, RollbackConfig, TransferConfig, TransferReport, loss,
+};
 use sim::caller::{Caller, Role};
 use sim::clock::VirtualTime;
 use sim::entra::job::{JobRequest, ResetScope, WritebackJob};
@@ -15,7 +18,7 @@ use super::attempt::is_attempt;
 use super::faults;
 use super::process::TransferOrder;
 use super::runner::{RepeatedEdits, Runner, Watch};
-use crate::bridge::translate::{guid_to_engine, to_engine};
+use crate::bridge::translate::{guid_to_engine, guid_to_sim, to_engine};
 use crate::judge::verdict::{Finding, Location, Rule};
 use crate::scenario::{
     Action, At, Authority, ConnectAction, Cycle, Edits, Expectations, GraphCall, JobAction,
@@ -181,6 +184,7 @@ impl Runner<'_> {
 
     fn transfer(&mut self, scenario: &Scenario, step: &Step, transfer: &Transfer, role: Role) {
         let ids = self.mailbox_ids(&transfer.mailboxes.value);
+        let asked = ids.clone();
         let now = self.now();
         let id = format!("{}-{}", scenario.title.value, now.as_micros());
         let order = match transfer.to {
@@ -211,10 +215,32 @@ impl Runner<'_> {
         });
         self.phase = "story";
         match report {
-            Some(report) => self.report_transfer(&report, step, transfer.mailboxes.span),
+            Some(report) => {
+                self.note_claims(&asked, &report, transfer.to == Authority::Cloud);
+                self.report_transfer(&report, step, transfer.mailboxes.span);
+            }
             None if ended => {}
             None => self.fail(transfer.mailboxes.span, "the transfer did not end".to_owned()),
         }
+    }
+
+    /// What the transfer says of each flag, for the judge to hold against what it read. Of mailboxes
+    /// that it did not get to it says nothing.
+    fn note_claims(&mut self, asked: &[MailboxId], report: &TransferReport, wanted: bool) {
+        let exceptions: BTreeMap<MailboxId, MailboxOutcome> =
+            report.exceptions.iter().map(|e| (e.mailbox, e.outcome)).collect();
+        let all_decided = report.stopped.is_none();
+        self.estate.with(|estate| {
+            for mailbox in asked {
+                let flag = match exceptions.get(mailbox) {
+                    None if all_decided => wanted,
+                    Some(outcome) if outcome.is_good() => wanted,
+                    Some(MailboxOutcome::Refused | MailboxOutcome::NoOp) => !wanted,
+                    None | Some(_) => continue,
+                };
+                estate.take_claim(guid_to_sim(mailbox.0), flag);
+            }
+        });
     }
 
     /// What a transfer reports becomes notes; mailboxes that were not flipped make it a failed step.

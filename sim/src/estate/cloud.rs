@@ -13,7 +13,9 @@ use crate::clock::VirtualTime;
 use crate::exchange::cmdlets::{self, CmdletError, Context, Output, Rows};
 use crate::exchange::property;
 use crate::guid::Guid;
-use crate::ledger::{Activity, Actor, Change, ObjectKey, Outcome, Question, Read, Side, Write};
+use crate::ledger::{
+    Activity, Actor, Change, ObjectKey, Outcome, Question, Read, Side, Write, WriteKind,
+};
 use crate::powershell::CmdletCall;
 
 /// An agent as the service lists it.
@@ -218,6 +220,7 @@ impl Estate {
             at: self.now,
             actor: actor.clone(),
             object: ObjectKey::exchange(number),
+            kind: WriteKind::Changed,
             guid: mailbox.id,
             cloud_managed: Some(mailbox.cloud_managed),
             changes,
@@ -254,6 +257,7 @@ impl Estate {
             at: self.now,
             actor: actor.clone(),
             object: ObjectKey::entra(number),
+            kind: WriteKind::Changed,
             guid: user.id,
             cloud_managed,
             changes,

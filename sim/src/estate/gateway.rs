@@ -19,7 +19,9 @@ use crate::directory::request::{
 };
 use crate::fault::{Effect, Place};
 use crate::guid::Guid;
-use crate::ledger::{Activity, Actor, Change, ObjectKey, Outcome, Question, Read, Side, Write};
+use crate::ledger::{
+    Activity, Actor, Change, ObjectKey, Outcome, Question, Read, Side, Write, WriteKind,
+};
 
 /// What came of knocking at a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +139,7 @@ impl Estate {
         self.note_outcome(&actor, dc, request, &result, answered);
         let result = match result {
             Ok(written) => {
-                self.note_ad_write(&actor, dc.forest, &written);
+                self.note_ad_write(&actor, dc.forest, WriteKind::Changed, &written);
                 LdapResult::success()
             }
             Err(refusal) => refusal,
@@ -281,7 +283,17 @@ impl Estate {
     ) -> Response {
         let (response, written) = self.perform(dc, account, request);
         match written {
-            Some(written) => self.note_ad_write(actor, dc.forest, &written),
+            Some(written) => {
+                let kind = match request.operation {
+                    Operation::Add(_) => WriteKind::Created,
+                    Operation::Delete(_) => WriteKind::Deleted,
+                    Operation::ModifyDn(_) => WriteKind::Moved,
+                    Operation::Modify(_) | Operation::Search(_) | Operation::Compare(_) => {
+                        WriteKind::Changed
+                    }
+                };
+                self.note_ad_write(actor, dc.forest, kind, &written);
+            }
             None => self.note_refusal(actor, &request.operation, &response.result),
         }
         response
@@ -299,7 +311,13 @@ impl Estate {
     }
 
     /// Notes a write in AD, whoever made it.
-    pub(super) fn note_ad_write(&mut self, actor: &Actor, forest: ForestNumber, written: &Written) {
+    pub(super) fn note_ad_write(
+        &mut self,
+        actor: &Actor,
+        forest: ForestNumber,
+        kind: WriteKind,
+        written: &Written,
+    ) {
         let cloud_managed = self
             .subject_of_ad(forest, written.object)
             .and_then(|subject| Some(self.exchange.mailbox(subject.exchange?)?.cloud_managed));
@@ -308,6 +326,7 @@ impl Estate {
             at: self.now,
             actor: actor.clone(),
             object: ObjectKey::ad(forest, written.object),
+            kind,
             guid: written.guid,
             cloud_managed,
             changes: written

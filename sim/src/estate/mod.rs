@@ -7,6 +7,7 @@ mod accounts;
 mod build;
 mod cloud;
 mod cycle;
+mod desk;
 mod draft;
 mod gateway;
 mod import;

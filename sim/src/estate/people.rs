@@ -14,7 +14,7 @@ use crate::directory::request::{
 };
 use crate::directory::schema::known;
 use crate::exchange::cmdlets::{CmdletError, Output};
-use crate::ledger::{Activity, Actor};
+use crate::ledger::{Activity, Actor, WriteKind};
 use crate::onprem::{self, Directory, OnPremError};
 use crate::powershell::CmdletCall;
 
@@ -100,7 +100,8 @@ impl Estate {
             None => Err(diagnostic::no_such_object("")),
         }
         .map_err(PersonError::Directory)?;
-        self.note_ad_write(&Actor::new(who, Activity::Person), object.forest, &written);
+        let actor = Actor::new(who, Activity::Person);
+        self.note_ad_write(&actor, object.forest, WriteKind::Changed, &written);
         Ok(Some(written))
     }
 

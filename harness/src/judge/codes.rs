@@ -1,0 +1,33 @@
+//! The error codes that a failure in the provisioning log may carry.
+//!
+//! Source: Microsoft Learn, "Cloud sync troubleshooting", "Cloud sync error codes", "Insufficient
+//! access rights".
+
+/// About one object: the directory refused it, or the answer was no use.
+pub(super) const OF_AN_OBJECT: [&str; 8] = [
+    "TimeOut",
+    "HybridSynchronizationActiveDirectoryInternalServerError",
+    "HybridSynchronizationActiveDirectoryUnexpectedDuplicateEntriesFound",
+    "HybridSynchronizationActiveDirectoryInsufficientAccessRights",
+    "HybridSynchronizationActiveDirectoryCannotFindAttribute",
+    "HybridSynchronizationActiveDirectoryUserPrincipalNameNotUnique",
+    "InvalidAttributeSyntax-LdapErr",
+    "AzureDirectoryServiceServerBusy",
+];
+
+/// About the way there: agents, credentials, the set-up.
+const OF_THE_WAY: [&str; 8] = [
+    "HybridIdentityServiceNoAgentsAssigned",
+    "HybridIdentityServiceNoActiveAgents",
+    "HybridIdentityServiceInvalidResource",
+    "HybridIdentityServiceAgentSignalingError",
+    "AzureActiveDirectoryAuthenticationFailed",
+    "AzureActiveDirectoryInvalidCredential",
+    "AzureActiveDirectoryExpiredCredentials",
+    "AzureDirectoryServiceAuthorizationFailed",
+];
+
+/// Whether a failure may be logged with this code.
+pub(super) fn is_documented(code: &str) -> bool {
+    OF_AN_OBJECT.contains(&code) || OF_THE_WAY.contains(&code)
+}

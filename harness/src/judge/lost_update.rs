@@ -1,0 +1,85 @@
+//! No edit is lost: a cycle that ends well has looked at every edit made before it began.
+//!
+//! Why: delivery from the cloud is by watermark with whole seconds and paging; an edit that a cycle
+//! passes over is never seen again, and nobody hears of it. What a rollback takes is not an edit that
+//! was lost: with the flag false AD is the source.
+
+use std::collections::BTreeMap;
+
+use sim::clock::VirtualTime;
+use sim::estate::Estate;
+use sim::ledger::{Activity, Change, CycleEnd, Event, Side, Write};
+use sim::record::AttributeNumber;
+
+use super::scope::Scope;
+use super::{Charge, Oracle, mapping};
+
+/// The rule, with the edits that the engine has not looked at yet.
+#[derive(Clone)]
+pub(super) struct LostUpdate {
+    properties: Vec<AttributeNumber>,
+    scope: Scope,
+    /// By person: the first edit since the engine's last read.
+    waiting: BTreeMap<u32, (VirtualTime, Charge)>,
+}
+
+impl LostUpdate {
+    pub(super) fn new(estate: &Estate) -> Self {
+        let properties = mapping::pairs(estate).into_iter().map(|(property, _)| property).collect();
+        Self { properties, scope: Scope::new(estate), waiting: BTreeMap::new() }
+    }
+
+    fn write(&mut self, write: &Write, person: u32) {
+        if write.object.side != Side::Exchange {
+            return;
+        }
+        if write.cloud_managed != Some(true) || self.scope.of(person) == Some(false) {
+            self.waiting.remove(&person);
+            return;
+        }
+        if write.actor.activity == Activity::Transfer {
+            return;
+        }
+        let mapped = |change: &&Change| self.properties.contains(&change.attribute);
+        if let Some(change) = write.changes.iter().find(mapped) {
+            self.waiting.entry(person).or_insert_with(|| {
+                let message = "a cycle ended well and did not look at an edit made before it began";
+                let charge = Charge::of_write("lost_update", write, change, message.to_owned());
+                (write.at, Charge { expected: charge.actual, actual: None, ..charge })
+            });
+        }
+    }
+
+    /// The first edit that the cycle passed over; each is charged once.
+    fn passed_over(&mut self, end: &CycleEnd) -> Option<Charge> {
+        let passed_over = |(at, _): &(VirtualTime, Charge)| *at < end.began;
+        let person = *self.waiting.iter().find(|(_, edit)| passed_over(edit))?.0;
+        let (_, charge) = self.waiting.remove(&person)?;
+        Some(Charge { at: end.at, ..charge })
+    }
+}
+
+impl Oracle for LostUpdate {
+    fn copy(&self) -> Box<dyn Oracle> {
+        Box::new(self.clone())
+    }
+
+    fn observe(&mut self, event: &Event, whose: Option<u32>) -> Option<Charge> {
+        self.scope.follow(event, whose);
+        match event {
+            Event::Write(write) => {
+                self.write(write, whose?);
+                None
+            }
+            Event::Read(read)
+                if read.object.side == Side::Exchange
+                    && matches!(read.activity, Activity::Writeback | Activity::Reconcile) =>
+            {
+                self.waiting.remove(&whose?);
+                None
+            }
+            Event::Cycle(end) if !end.failed => self.passed_over(end),
+            _ => None,
+        }
+    }
+}

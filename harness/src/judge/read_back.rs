@@ -1,0 +1,62 @@
+//! A read-back decides the outcome of a flip, not the answer to the call.
+//!
+//! Why: `Set-Mailbox -IsExchangeCloudManaged` may answer with success and change nothing (the preview's
+//! silent no-op), and with an error although it was applied (field report, Microsoft Q&A). What a
+//! transfer says of a flag must be what it read after its last call for that mailbox.
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+use sim::exchange::truth;
+use sim::ledger::{Activity, Event, ObjectKey, Side};
+
+use super::{Charge, Oracle};
+
+/// The rule, with the flag that transfers read last of each mailbox; `None` since a call for it.
+#[derive(Clone, Default)]
+pub(super) struct ReadBack {
+    read: HashMap<ObjectKey, Option<bool>, FxBuildHasher>,
+}
+
+impl Oracle for ReadBack {
+    fn copy(&self) -> Box<dyn Oracle> {
+        Box::new(self.clone())
+    }
+
+    fn observe(&mut self, event: &Event, _: Option<u32>) -> Option<Charge> {
+        match event {
+            Event::Read(read) if read.activity == Activity::Transfer => {
+                if read.object.side == Side::Exchange {
+                    self.read.insert(read.object, read.cloud_managed);
+                }
+                None
+            }
+            Event::Outcome(outcome) if outcome.actor.activity == Activity::Transfer => {
+                if outcome.side == Side::Exchange {
+                    self.read.insert(outcome.object?, None);
+                }
+                None
+            }
+            Event::Claim(claim) => {
+                let read = self.read.get(&claim.object).copied().flatten();
+                if read == Some(claim.cloud_managed) {
+                    return None;
+                }
+                let seen = match read {
+                    None => "it was not read since the last call",
+                    Some(_) => "the last read says otherwise",
+                };
+                Some(Charge {
+                    oracle: "read_back",
+                    at: claim.at,
+                    object: Some(claim.object),
+                    attribute: Some(sim::exchange::property::FLAG),
+                    writer: None,
+                    message: format!("the transfer says what the flag is, and {seen}"),
+                    expected: read.map(|flag| truth(flag).to_owned()),
+                    actual: Some(truth(claim.cloud_managed).to_owned()),
+                })
+            }
+            _ => None,
+        }
+    }
+}

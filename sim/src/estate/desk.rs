@@ -1,0 +1,59 @@
+//! What the engine says about itself: reports of its job, log entries, what a transfer came to, and
+//! when its process starts and ends. It goes where users see it, and into the ledger.
+
+use super::Estate;
+use crate::entra::job::JobReport;
+use crate::entra::log::LogEntry;
+use crate::guid::Guid;
+use crate::ledger::{Claim, CycleEnd, Logged, ObjectKey, Process};
+
+impl Estate {
+    /// The job reports how it stands.
+    pub fn take_job_report(&mut self, report: JobReport) {
+        let Some(job) = &mut self.entra.job else { return };
+        let known = job.report.as_ref().and_then(|report| report.last_execution.as_ref());
+        let last = known.map(|execution| execution.cycle);
+        let new = report.last_execution.as_ref().filter(|new| Some(new.cycle) != last);
+        if let Some(cycle) = new {
+            self.ledger.cycle(CycleEnd {
+                at: self.now,
+                began: cycle.began,
+                failed: cycle.error.is_some(),
+            });
+        }
+        job.report = Some(report);
+    }
+
+    /// The job logs what it did, and what it did not.
+    pub fn append_log(&mut self, entries: Vec<LogEntry>) {
+        for entry in &entries {
+            let mailbox = entry.source.and_then(|id| self.exchange.by_id(id));
+            self.ledger.logged(Logged {
+                at: self.now,
+                object: mailbox.map(ObjectKey::exchange),
+                status: entry.status,
+                code: entry.code.clone(),
+            });
+        }
+        self.entra.log.append(entries);
+    }
+
+    /// A transfer says what the flag of a mailbox is at its end. Does nothing for a mailbox that is
+    /// gone.
+    pub fn take_claim(&mut self, mailbox: Guid, cloud_managed: bool) {
+        if let Some(number) = self.exchange.by_id(mailbox) {
+            let object = ObjectKey::exchange(number);
+            self.ledger.claim(Claim { at: self.now, object, cloud_managed });
+        }
+    }
+
+    /// The engine's process starts.
+    pub fn engine_started(&mut self) {
+        self.ledger.process(Process { at: self.now, started: true });
+    }
+
+    /// The engine's process ends.
+    pub fn engine_ended(&mut self) {
+        self.ledger.process(Process { at: self.now, started: false });
+    }
+}

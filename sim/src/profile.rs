@@ -186,10 +186,12 @@ impl Profile {
         match (switch, value.as_str()) {
             ("proxy_mode", Some("replace_smtp" | "replace_all" | "merge"))
             | ("rtd_mode", Some("remote" | "raw"))
-            | ("race", Some("land" | "refuse")) => {}
+            | ("race", Some("land" | "refuse"))
+            | ("sync_behavior_answer", Some("nothing" | "object")) => {}
             ("proxy_mode", _) => return Err(wrong("`replace_smtp`, `replace_all` or `merge`")),
             ("rtd_mode", _) => return Err(wrong("`remote` or `raw`")),
             ("race", _) => return Err(wrong("`land` or `refuse`")),
+            ("sync_behavior_answer", _) => return Err(wrong("`nothing` or `object`")),
             _ if row.value.same_type(&value) => {}
             _ => return Err(wrong(row.value.type_str())),
         }

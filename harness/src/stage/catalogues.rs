@@ -73,6 +73,7 @@ fn switches() -> Vec<SwitchSpec> {
                 ("proxy_mode", _) => words(&["replace_smtp", "replace_all", "merge"]),
                 ("rtd_mode", _) => words(&["remote", "raw"]),
                 ("race", _) => words(&["land", "refuse"]),
+                ("sync_behavior_answer", _) => words(&["nothing", "object"]),
                 (_, Some(value)) if value.is_bool() => SwitchKind::Boolean,
                 (_, Some(value)) if value.is_integer() => SwitchKind::Integer,
                 _ => SwitchKind::Text,
@@ -88,7 +89,8 @@ mod tests {
     use super::*;
 
     /// Who reads each row of a profile.
-    const READERS: [(&str, &str); 23] = [
+    const READERS: [(&str, &str); 24] = [
+        ("sync_behavior_answer", "sim/src/wire/graph/sync_behavior.rs"),
         ("proxy_mode", "harness/src/stage/world.rs"),
         ("write_onmicrosoft", "harness/src/stage/world.rs"),
         ("null_flow", "harness/src/stage/world.rs"),

@@ -106,6 +106,9 @@ pub struct Run {
     pub exported: u64,
     /// What was refused.
     pub errors: Vec<ExportError>,
+    /// Objects whose source of authority is the cloud and whose change in AD was ignored (Application
+    /// event 6956).
+    pub blocked: Vec<ConnectorKey>,
     /// Why nothing was synchronized at all.
     pub failure: Option<String>,
 }

@@ -1,6 +1,10 @@
-//! Microsoft Entra ID: users with their anchors, the synchronization job's record, the provisioning
-//! log.
+//! Microsoft Entra ID: users with their anchors, groups and contacts, the switches for synchronization,
+//! the synchronization job's record, the provisioning log and the audit log.
 
+pub mod audit;
+mod delta;
+pub mod features;
+pub mod group;
 pub mod job;
 pub mod log;
 pub mod property;
@@ -8,13 +12,42 @@ pub mod property;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
+pub use delta::DeltaLog;
+
+use crate::clock::VirtualTime;
 use crate::directory::forest::DomainNumber;
 use crate::directory::forests::ForestNumber;
 use crate::guid::Guid;
 use crate::ledger::Change;
 use crate::record::{AttributeNumber, Record};
+use audit::AuditLog;
+use features::SyncFeatures;
+use group::{Contact, Group};
 use job::WritebackJob;
 use log::ProvisioningLog;
+
+/// How far a user is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// Among the deleted items since then, and can be restored for 30 days.
+    Soft(VirtualTime),
+    /// For good.
+    Hard,
+}
+
+/// A value of a user that another object has, kept aside until it is free (duplicate attribute
+/// resiliency): `onPremisesProvisioningErrors[]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvisioningError {
+    /// The user.
+    pub user: u32,
+    /// `propertyCausingError`: `ProxyAddresses` or `UserPrincipalName`.
+    pub property: &'static str,
+    /// `value`.
+    pub value: String,
+    /// `occurredDateTime`.
+    pub at: VirtualTime,
+}
 
 /// A user.
 #[derive(Debug, Clone)]
@@ -32,8 +65,14 @@ pub struct User {
     pub domain: Option<(ForestNumber, DomainNumber)>,
     /// `onPremisesSyncBehavior.isCloudManaged`: the source of authority of the whole object.
     pub object_cloud_managed: bool,
+    /// Whether an Exchange Online plan is assigned.
+    pub licensed: bool,
+    /// Whether it was deleted.
+    pub deletion: Option<Deletion>,
     /// How often it changed.
     pub version: u32,
+    /// Its place in the order of changes; 0 until it changes.
+    pub position: u64,
     /// The values, by [`property`] number.
     pub record: Record,
 }
@@ -47,6 +86,19 @@ pub struct Entra {
     pub job: Option<WritebackJob>,
     /// What the job did.
     pub log: ProvisioningLog,
+    /// `organization.onPremisesSyncEnabled`.
+    pub sync_enabled: bool,
+    /// `directory/onPremisesSynchronization`.
+    pub features: SyncFeatures,
+    /// Groups, in the order in which they were made.
+    pub groups: Vec<Group>,
+    /// Organizational contacts.
+    pub contacts: Vec<Contact>,
+    /// Values that are kept aside.
+    pub provisioning_errors: Vec<ProvisioningError>,
+    /// What was changed through Graph.
+    pub audit: AuditLog,
+    delta: DeltaLog,
     users: Vec<User>,
     by_id: HashMap<Guid, u32, FxBuildHasher>,
 }
@@ -59,6 +111,13 @@ impl Entra {
             tenant,
             job: None,
             log: ProvisioningLog::default(),
+            sync_enabled: true,
+            features: SyncFeatures::default(),
+            groups: Vec::new(),
+            contacts: Vec::new(),
+            provisioning_errors: Vec::new(),
+            audit: AuditLog::default(),
+            delta: DeltaLog::default(),
             users: Vec::new(),
             by_id: HashMap::default(),
         }
@@ -116,7 +175,39 @@ impl Entra {
         let updates: Vec<(AttributeNumber, &[Box<[u8]>])> =
             changed.iter().map(|c| (c.attribute, c.new.as_slice())).collect();
         user.record = user.record.with(&updates);
-        user.version += 1;
+        self.touch(number);
         changed
+    }
+
+    /// A user's state beside its values changed.
+    pub fn change(&mut self, number: u32, change: impl FnOnce(&mut User)) {
+        if let Some(user) = self.users.get_mut(number as usize) {
+            change(user);
+            self.touch(number);
+        }
+    }
+
+    /// The order of changes.
+    #[must_use]
+    pub const fn delta(&self) -> &DeltaLog {
+        &self.delta
+    }
+
+    /// A group by id, deleted ones included.
+    #[must_use]
+    pub fn group(&self, id: Guid) -> Option<&Group> {
+        self.groups.iter().find(|group| group.id == id)
+    }
+
+    fn touch(&mut self, number: u32) {
+        let position = self.delta.push(number);
+        if let Some(user) = self.users.get_mut(number as usize) {
+            user.version += 1;
+            user.position = position;
+        }
+        let users = &self.users;
+        self.delta.tidy(users.len(), |number, position| {
+            users.get(number as usize).is_some_and(|user| user.position == position)
+        });
     }
 }

@@ -1,5 +1,5 @@
 //! The properties of an Entra user. Where Exchange Online has the same property, it has the same
-//! number, so that forward and back sync copy by number.
+//! number, so that forward and back sync copy by number; those of Entra alone start at 200.
 //!
 //! Source: Microsoft Graph reference, resource type user.
 
@@ -35,10 +35,27 @@ const NAMES: &[(AttributeNumber, &str)] = &[
     (43, "officeLocation"),
     (44, "businessPhones"),
     (45, "city"),
+    (ACCOUNT_ENABLED, "accountEnabled"),
+    (USAGE_LOCATION, "usageLocation"),
+    (202, "mobilePhone"),
+    (203, "preferredLanguage"),
+    (204, "country"),
+    (205, "state"),
+    (206, "streetAddress"),
+    (207, "postalCode"),
+    (208, "faxNumber"),
+    (209, "employeeId"),
+    (210, "otherMails"),
+    (211, "employeeType"),
+    (212, "passwordPolicies"),
+    (213, "showInAddressList"),
+    (214, "ageGroup"),
 ];
 
 /// `accountEnabled`: `True`, or `False`; absent is enabled.
 pub const ACCOUNT_ENABLED: AttributeNumber = 200;
+/// `usageLocation`.
+pub const USAGE_LOCATION: AttributeNumber = 201;
 
 /// The documented spelling; `None` where Entra has no such property.
 #[must_use]

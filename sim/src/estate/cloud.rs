@@ -135,7 +135,7 @@ impl Estate {
     #[must_use]
     pub fn user_named(&self, upn: &str) -> Option<u32> {
         let is_called = |number: &u32| {
-            let user = self.entra.user(*number);
+            let user = self.entra.user(*number).filter(|user| user.deletion.is_none());
             user.and_then(|user| user.record.text(property::USER_PRINCIPAL_NAME))
                 .is_some_and(|known| known.eq_ignore_ascii_case(upn))
         };
@@ -152,7 +152,7 @@ impl Estate {
     /// The numbers of users by id; `None` where there is none. At most 1,000.
     pub fn users(&mut self, caller: &Caller, ids: &[Guid]) -> Vec<Option<u32>> {
         self.charge_graph(caller);
-        let numbers: Vec<Option<u32>> = ids.iter().map(|id| self.entra.by_id(*id)).collect();
+        let numbers: Vec<Option<u32>> = ids.iter().map(|id| self.live_user(*id)).collect();
         self.note_question(caller, "users", numbers.iter().flatten().count());
         if caller.is_engine {
             for number in numbers.iter().flatten() {
@@ -175,7 +175,7 @@ impl Estate {
         self.charge_graph(caller);
         let found: Vec<Option<bool>> = ids
             .iter()
-            .map(|id| Some(self.entra.user(self.entra.by_id(*id)?)?.object_cloud_managed))
+            .map(|id| Some(self.entra.user(self.live_user(*id)?)?.object_cloud_managed))
             .collect();
         self.note_question(caller, "onPremisesSyncBehavior", found.iter().flatten().count());
         found
@@ -203,7 +203,7 @@ impl Estate {
         self.note_question(caller, "organization", 1);
         OrganizationView {
             tenant: self.entra.tenant,
-            sync_enabled: true,
+            sync_enabled: self.entra.sync_enabled,
             last_sync: self.connect.history.last().map(|run| run.ended),
         }
     }

@@ -33,6 +33,7 @@ impl Estate {
             imported: 0,
             exported: 0,
             errors: Vec::new(),
+            blocked: Vec::new(),
             failure: None,
         });
         self.calendar.enter(self.now, Due::ConnectStep(CycleStep::ImportAd));
@@ -164,6 +165,22 @@ impl Estate {
             return Export::Done(0);
         };
         let (entry, changed_at) = (slot.entry.clone(), slot.stamp.when_changed);
+        let authority = self.entra.user(object.user);
+        if authority.is_some_and(|user| user.object_cloud_managed) {
+            // `blockOnPremisesSync`: the object is the cloud's, and AD's change is ignored.
+            if let Some(run) = &mut self.connect.running {
+                run.blocked.push(key);
+            }
+            return Export::Done(0);
+        }
+        if authority.is_some_and(|user| user.sync_enabled.is_none()) && !self.take_over(object.user)
+        {
+            return Export::Refused(ExportError {
+                object: key,
+                code: "InvalidHardMatch",
+                detail: "BlockCloudObjectTakeoverThroughHardMatchEnabled".to_owned(),
+            });
+        }
         let Some(flow) = self.flow(key.0) else { return Export::Done(0) };
         let (identity, exchange) = flow.digests(&entry.record);
         let Some((mailbox_number, mailbox)) = self.mailbox_of_user(object.user) else {
@@ -215,6 +232,23 @@ impl Estate {
             (property, objects.into_iter().filter_map(name_of).collect())
         };
         references.into_iter().map(named).collect()
+    }
+
+    /// An object whose source of authority came back from the cloud is synchronized again, unless the
+    /// tenant blocks that AD takes over an object of the cloud.
+    fn take_over(&mut self, user: u32) -> bool {
+        if self.entra.features.is_on("blockCloudObjectTakeoverThroughHardMatchEnabled") {
+            return false;
+        }
+        self.entra.change(user, |user| user.sync_enabled = Some(true));
+        let mailbox = self.mailbox_of_user(user).map(|(number, _)| number);
+        if let Some(number) = mailbox
+            && let Some(change) = self.exchange.set_dir_synced(number, self.now, true)
+        {
+            let actor = Actor::new(&format!("Connect Sync {}", self.connect.build), Activity::Sync);
+            self.note_exchange_write(&actor, number, vec![change]);
+        }
+        true
     }
 
     /// Whether Exchange values of a pending object reach the cloud (switch `race` for a change that

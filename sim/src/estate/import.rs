@@ -127,7 +127,10 @@ impl Estate {
             object_identifier: None,
             domain: None,
             object_cloud_managed: false,
+            licensed: matches!(mailbox.kind, None | Some(RecipientType::User)),
+            deletion: None,
             version: 0,
+            position: 0,
             record: entra_record(&record),
         });
         let kind = mailbox.kind.unwrap_or(RecipientType::User);
@@ -197,7 +200,10 @@ impl Estate {
             object_identifier: Some(guid),
             domain: Some((self.people.dc.forest, self.people.domain)),
             object_cloud_managed: false,
+            licensed: place == Some(RecipientType::User),
+            deletion: None,
             version: 0,
+            position: 0,
             record: entra_record(&cloud),
         });
         let exchange = place.map(|kind| {

@@ -8,7 +8,7 @@ use crate::clock::VirtualTime;
 use crate::connect::ConnectorObject;
 use crate::directory::forests::AdObject;
 use crate::entra::User;
-use crate::exchange::ExchangeOnline;
+use crate::exchange::{ExchangeOnline, RecipientType};
 use crate::population::Person;
 
 impl Estate {
@@ -67,7 +67,13 @@ impl Estate {
             object_identifier: synced,
             domain: synced.map(|_| (home.dc.forest, home.domain)),
             object_cloud_managed: false,
+            licensed: draft
+                .recipient
+                .as_ref()
+                .is_some_and(|(kind, _)| *kind == RecipientType::User),
+            deletion: None,
             version: 0,
+            position: 0,
             record: draft.user,
         });
         let exchange = draft.recipient.map(|(kind, record)| {

@@ -179,6 +179,17 @@ impl ExchangeOnline {
         Some(state_change(property::FLAG, truth(!flag), truth(flag)))
     }
 
+    /// Sets `IsDirSynced`.
+    pub fn set_dir_synced(&mut self, number: u32, now: VirtualTime, on: bool) -> Option<Change> {
+        let mailbox = self.mailboxes.get_mut(number as usize)?;
+        if mailbox.dir_synced == on {
+            return None;
+        }
+        mailbox.dir_synced = on;
+        self.touch(number, now);
+        Some(state_change(property::IS_DIR_SYNCED, truth(!on), truth(on)))
+    }
+
     /// Sets `RecipientTypeDetails`.
     pub fn set_kind(
         &mut self,

@@ -164,6 +164,7 @@ fn run(operation: &Operation<'_>, request: &Part, address: &Address) -> Result<A
         method: request.method()?,
         address,
         eventual,
+        page_size: request.header("prefer").and_then(super::page_size),
         body: &body,
     })
 }

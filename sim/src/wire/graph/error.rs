@@ -16,11 +16,36 @@ pub(super) struct GraphError {
     pub(super) status: u16,
     code: &'static str,
     message: String,
+    /// `details[]`: code and target.
+    detail: Option<(&'static str, String)>,
+    /// `Location`: where to start over.
+    location: Option<String>,
 }
 
 impl GraphError {
     pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), detail: None, location: None }
+    }
+
+    /// With an element of `details`.
+    pub(super) fn with_detail(mut self, code: &'static str, target: &str) -> Self {
+        self.detail = Some((code, target.to_owned()));
+        self
+    }
+
+    /// A delta token that is unknown or too old.
+    pub(super) fn no_sync_state() -> Self {
+        Self::new(
+            400,
+            "syncStateNotFound",
+            "The sync state generation is not found; full synchronization is required.",
+        )
+    }
+
+    /// The service was set back: a delta query starts over at this address.
+    pub(super) fn resync(location: String) -> Self {
+        let message = "Resync required. Replace any local items with the server's version (including deletes).";
+        Self { location: Some(location), ..Self::new(410, "resyncRequired", message) }
     }
 
     pub(super) fn of_token(why: BearerError) -> Self {
@@ -91,7 +116,7 @@ impl GraphError {
     /// The error object.
     pub(super) fn body(&self, at: VirtualTime, request: &Request) -> Value {
         let instant = super::instant(at);
-        json!({"error": {
+        let mut body = json!({"error": {
             "code": self.code,
             "message": self.message,
             "innerError": {
@@ -100,7 +125,12 @@ impl GraphError {
                 "request-id": request.id,
                 "client-request-id": request.client_id().unwrap_or(&request.id),
             },
-        }})
+        }});
+        if let Some((code, target)) = &self.detail {
+            body["error"]["details"] =
+                json!([{"code": code, "message": self.message, "target": target}]);
+        }
+        body
     }
 
     /// As a whole answer.
@@ -108,6 +138,9 @@ impl GraphError {
         let at = estate.with(|estate| estate.now());
         let body = self.body(at, request).to_string().into_bytes();
         let answer = Answer::new(self.status, JSON, body, at);
+        if let Some(location) = &self.location {
+            return answer.with("location", location);
+        }
         if self.status == 401 {
             answer.with("www-authenticate", "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"")
         } else {

@@ -1,9 +1,13 @@
 //! Pages of a listing: `$top`, `$skiptoken`, and `$select` over small records.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::Operation;
 use super::error::GraphError;
+use super::filter::{Support, member};
+use super::query::Query;
+use super::{Operation, ok};
+use crate::clock::VirtualTime;
+use crate::wire::message::Answer;
 
 /// `$top`, at least 1 and at most `most`.
 pub(super) fn top(
@@ -35,6 +39,69 @@ pub(super) fn token(start: usize) -> String {
 }
 
 const MARK: &str = "RFNwdAIAAQ-";
+
+/// What a listing of small records is about.
+pub(super) struct Collection<'c> {
+    /// `users('x')/memberOf`, for `@odata.context`.
+    pub(super) context: &'c str,
+    /// The resource's type.
+    pub(super) kind: &'static str,
+    /// Page sizes: by default, and at most.
+    pub(super) page: (usize, usize),
+    /// A record with every member, by which names are known when there is no record.
+    pub(super) sample: Value,
+}
+
+/// Answers a listing of records that were made as values.
+pub(super) fn records(
+    operation: &Operation<'_>,
+    collection: &Collection<'_>,
+    all: Vec<Value>,
+    at: VirtualTime,
+) -> Result<Answer, GraphError> {
+    let support = Support { kind: collection.kind };
+    let known = |name: &str| {
+        let members = collection.sample.as_object();
+        members.is_some_and(|m| m.keys().any(|key| key.eq_ignore_ascii_case(name)))
+    };
+    let query = Query::read(operation, support, collection.page, &known)?;
+    let mut found: Vec<Value> = all
+        .into_iter()
+        .filter(|record| query.passes(&|path: &[String]| member(record, path)))
+        .collect();
+    query.sort(&mut found, |record, name| member(record, &[name.to_owned()]));
+    let total = found.len();
+    let mut page: Vec<Value> = found.into_iter().skip(query.start).take(query.top).collect();
+    let kind = collection.kind.to_ascii_lowercase();
+    for record in &mut page {
+        select(operation, record, &kind)?;
+    }
+    let mut body = json!({"@odata.context": operation.context(collection.context)});
+    if query.counted {
+        body["@odata.count"] = total.into();
+    }
+    let next = query.start + page.len();
+    if next < total {
+        body["@odata.nextLink"] = operation.address.next_link(operation.base, &token(next)).into();
+    }
+    body["value"] = page.into();
+    Ok(ok(&body, at))
+}
+
+/// One record as an answer, with the members of its `$select`.
+pub(super) fn entity(
+    operation: &Operation<'_>,
+    (context, kind): (&str, &str),
+    mut record: Value,
+    at: VirtualTime,
+) -> Result<Answer, GraphError> {
+    select(operation, &mut record, kind)?;
+    let mut body = json!({"@odata.context": operation.context(&format!("{context}/$entity"))});
+    if let (Some(body), Some(record)) = (body.as_object_mut(), record.as_object_mut()) {
+        body.append(record);
+    }
+    Ok(ok(&body, at))
+}
 
 /// Keeps the members of a `$select` in a record of this type.
 pub(super) fn select(

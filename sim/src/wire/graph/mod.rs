@@ -9,16 +9,24 @@
 
 mod audit;
 mod batch;
+mod contacts;
+mod delta;
+mod directory;
 mod error;
+mod filter;
+mod groups;
 mod job_view;
 mod listing;
 mod organization;
 mod path;
 pub mod person;
 mod publishing;
+mod query;
+mod search;
 mod sync_behavior;
 mod synchronization;
 mod user;
+mod user_changes;
 mod users;
 
 use axum::http::Method;
@@ -29,6 +37,7 @@ use super::message::{Address, Answer, Request};
 use super::shared::SharedEstate;
 use crate::caller::Caller;
 use crate::clock::VirtualTime;
+use crate::entra::audit::Initiator;
 use crate::estate::Estate;
 use crate::guid::Guid;
 use error::GraphError;
@@ -48,6 +57,8 @@ struct Operation<'o> {
     address: &'o Address,
     /// Whether `ConsistencyLevel: eventual` was sent.
     eventual: bool,
+    /// `odata.maxpagesize` of `Prefer`.
+    page_size: Option<usize>,
     body: &'o [u8],
 }
 
@@ -58,6 +69,17 @@ impl Operation<'_> {
             let caller = self.bearer.caller(estate);
             act(estate, &caller)
         })
+    }
+
+    /// Who is asked of, for the audit log.
+    fn initiator(&self) -> Initiator {
+        match &self.bearer.person {
+            Some(person) => Initiator::User { id: person.id.to_string(), upn: person.upn.clone() },
+            None => Initiator::Application {
+                name: self.bearer.application.name.clone(),
+                principal: self.bearer.application.principal.to_string(),
+            },
+        }
     }
 
     /// Goes on when the token carries one of these app roles.
@@ -108,6 +130,7 @@ pub(super) fn answer(estate: &SharedEstate, identity: &Identity, request: &Reque
                 eventual: request
                     .header("consistencylevel")
                     .is_some_and(|level| level.eq_ignore_ascii_case("eventual")),
+                page_size: request.header("prefer").and_then(page_size),
                 body: &request.body,
             };
             let segments = path::normalized(&request.address.segments);
@@ -125,6 +148,16 @@ pub(super) fn answer(estate: &SharedEstate, identity: &Identity, request: &Reque
     }
 }
 
+/// `odata.maxpagesize` of a `Prefer` header.
+fn page_size(prefer: &str) -> Option<usize> {
+    prefer
+        .split([';', ','])
+        .filter_map(|preference| preference.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("odata.maxpagesize"))
+        .and_then(|(_, value)| value.trim().trim_matches('"').parse().ok())
+        .filter(|size| *size > 0)
+}
+
 fn version(address: &Address) -> &'static str {
     let beta = address.segments.first().is_some_and(|s| s.eq_ignore_ascii_case("beta"));
     if beta { "beta" } else { "v1.0" }
@@ -135,27 +168,15 @@ fn route(operation: &Operation<'_>) -> Result<Answer, GraphError> {
     let segments = path::normalized(&operation.address.segments);
     let lower: Vec<&str> = segments.iter().skip(1).map(path::Segment::lower).collect();
     let key = |place: usize| segments.get(place + 1).map_or("", path::Segment::text);
-    let (get, post) = (operation.method == Method::GET, operation.method == Method::POST);
+    let method = Verb::of(&operation.method);
+    if let Some(answer) = objects(operation, &lower, &key, method) {
+        return answer;
+    }
+    let (get, post) = (method == Verb::Get, method == Verb::Post);
     match lower.as_slice() {
-        // Only somebody who signed in is somebody.
-        ["me"] if get => match &operation.bearer.person {
-            Some(person) => users::get(operation, &person.id.to_string()).map_err(|refusal| {
-                // An administrator of the cloud alone is no object of the directory here.
-                if refusal.status == 404 { GraphError::no_resource(&person.upn) } else { refusal }
-            }),
-            None => Err(GraphError::bad_request(
-                "/me request is only valid with delegated authentication flow.",
-            )),
-        },
-        ["users"] if get => users::list(operation),
-        ["users", "delta" | "$count"] if get => Err(GraphError::not_implemented()),
-        ["users", _] if get => users::get(operation, key(1)),
-        ["users"] | ["users", _] => Err(GraphError::not_implemented()),
-        ["users", _, "onpremisessyncbehavior"] if get => sync_behavior::get(operation, key(1)),
-        ["users", _, "onpremisessyncbehavior"] => Err(GraphError::not_implemented()),
-        ["directoryobjects", "getbyids"] if post => users::get_by_ids(operation),
         ["organization"] if get => organization::list(operation),
         ["organization", _] if get => organization::get(operation, key(1)),
+        ["organization", _] if method == Verb::Patch => organization::update(operation, key(1)),
         ["organization", ..] => Err(GraphError::not_implemented()),
         ["onpremisespublishingprofiles", "provisioning", "agents"] if get => {
             publishing::agents(operation)
@@ -175,6 +196,116 @@ fn route(operation: &Operation<'_>) -> Result<Answer, GraphError> {
         ["auditlogs", ..] => Err(GraphError::not_implemented()),
         _ => Err(GraphError::no_segment(key(0))),
     }
+}
+
+/// The methods that are routed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Get,
+    Post,
+    Patch,
+    Put,
+    Delete,
+    Other,
+}
+
+impl Verb {
+    fn of(method: &Method) -> Self {
+        match method.as_str() {
+            "GET" => Self::Get,
+            "POST" => Self::Post,
+            "PATCH" => Self::Patch,
+            "PUT" => Self::Put,
+            "DELETE" => Self::Delete,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Directory objects; `None` when the path is about something else.
+fn objects<'s>(
+    operation: &Operation<'_>,
+    path: &[&str],
+    key: &dyn Fn(usize) -> &'s str,
+    method: Verb,
+) -> Option<Result<Answer, GraphError>> {
+    if let [kind, _, "onpremisessyncbehavior"] = path
+        && let Some(kind) = sync_behavior::Kind::of(kind)
+    {
+        return Some(match method {
+            Verb::Get => sync_behavior::get(operation, kind, key(1)),
+            Verb::Patch => sync_behavior::update(operation, kind, key(1)),
+            _ => Err(GraphError::not_implemented()),
+        });
+    }
+    Some(match (method, path) {
+        (Verb::Get, ["me"]) => me(operation),
+        (Verb::Get, ["users"]) => users::list(operation),
+        (Verb::Post, ["users"]) => user_changes::create(operation),
+        (Verb::Get, ["users", "delta"]) => delta::users(operation),
+        (Verb::Get, ["users", "$count"]) => users::count(operation),
+        (Verb::Get, ["users", _]) => users::get(operation, key(1)),
+        (Verb::Patch, ["users", _]) => user_changes::update(operation, key(1)),
+        (Verb::Delete, ["users", _]) => user_changes::delete(operation, key(1)),
+        (Verb::Get, ["users", _, "memberof" | "transitivememberof"]) => {
+            groups::memberships(operation, key(1))
+        }
+        (Verb::Get, ["users", _, "manager"]) => Err(GraphError::no_resource("manager")),
+        (Verb::Post, ["directoryobjects", "getbyids"]) => users::get_by_ids(operation),
+        (Verb::Get, ["groups"]) => groups::list(operation),
+        (Verb::Post, ["groups"]) => groups::create(operation),
+        (Verb::Get, ["groups", "delta" | "$count"]) => Err(GraphError::not_implemented()),
+        (Verb::Get, ["groups", _]) => groups::get(operation, key(1)),
+        (Verb::Patch, ["groups", _]) => groups::update(operation, key(1)),
+        (Verb::Delete, ["groups", _]) => groups::delete(operation, key(1)),
+        (Verb::Get, ["groups", _, which @ ("members" | "transitivemembers" | "owners")]) => {
+            groups::members(operation, key(1), which)
+        }
+        (Verb::Post, ["groups", _, "members", "$ref"]) => groups::add_member(operation, key(1)),
+        (Verb::Delete, ["groups", _, "members", _, "$ref"]) => {
+            groups::remove_member(operation, key(1), key(3))
+        }
+        (Verb::Get, ["contacts"]) => contacts::list(operation),
+        (Verb::Get, ["contacts", _]) => contacts::get(operation, key(1)),
+        (Verb::Get, ["domains"]) => directory::domains(operation),
+        (Verb::Get, ["directory", "deleteditems", "user"]) => user_changes::deleted(operation),
+        (Verb::Get, ["directory", "deleteditems", _]) => {
+            user_changes::deleted_one(operation, key(2))
+        }
+        (Verb::Post, ["directory", "deleteditems", _, "restore"]) => {
+            user_changes::restore(operation, key(2))
+        }
+        (Verb::Delete, ["directory", "deleteditems", _]) => user_changes::purge(operation, key(2)),
+        (Verb::Get, ["directory", "onpremisessynchronization"]) => {
+            directory::synchronization(operation, None)
+        }
+        (Verb::Get, ["directory", "onpremisessynchronization", _]) => {
+            directory::synchronization(operation, Some(key(2)))
+        }
+        (Verb::Patch, ["directory", "onpremisessynchronization"]) => {
+            directory::update(operation, None)
+        }
+        (Verb::Patch, ["directory", "onpremisessynchronization", _]) => {
+            directory::update(operation, Some(key(2)))
+        }
+        (_, ["users" | "groups" | "contacts" | "domains" | "directory" | "me", ..]) => {
+            Err(GraphError::not_implemented())
+        }
+        _ => return None,
+    })
+}
+
+/// `GET /me`: only somebody who signed in is somebody.
+fn me(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+    let Some(person) = &operation.bearer.person else {
+        return Err(GraphError::bad_request(
+            "/me request is only valid with delegated authentication flow.",
+        ));
+    };
+    users::get(operation, &person.id.to_string()).map_err(|refusal| {
+        // An administrator of the cloud alone is no object of the directory here.
+        if refusal.status == 404 { GraphError::no_resource(&person.upn) } else { refusal }
+    })
 }
 
 /// A body of JSON.
@@ -197,5 +328,7 @@ fn instant(at: VirtualTime) -> String {
     at.floor_to_second().to_string()
 }
 
+#[cfg(test)]
+mod directory_tests;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 //!
 //! Source: Microsoft Graph reference, resource type organization; a recorded answer (graph2otel).
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::GraphError;
@@ -36,6 +37,29 @@ pub(super) fn get(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphE
         body.append(record);
     }
     Ok(ok(&body, at))
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(rename = "onPremisesSyncEnabled")]
+    sync_enabled: Option<bool>,
+}
+
+/// `PATCH /organization/{id}`: switches synchronization on or off.
+///
+/// Switching it off takes hours in the service; here it is done at once.
+pub(super) fn update(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
+    operation.require(&[app_role::ORGANIZATION])?;
+    if key.parse() != Ok(operation.identity.tenant.id) {
+        return Err(GraphError::no_resource(key));
+    }
+    let wanted: Wanted = serde_json::from_slice(operation.body)
+        .map_err(|why| GraphError::bad_request(format!("Invalid request body: {why}")))?;
+    let on = wanted.sync_enabled.ok_or_else(GraphError::not_implemented)?;
+    operation.with(|estate, _| {
+        estate.entra.sync_enabled = on;
+        Ok(Answer::no_content(estate.now()))
+    })
 }
 
 fn record(operation: &Operation<'_>) -> Result<(Value, VirtualTime), GraphError> {

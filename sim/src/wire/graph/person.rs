@@ -78,6 +78,7 @@ pub fn request(
         method: request.method.clone(),
         address: &request.address,
         eventual: true,
+        page_size: None,
         body: &request.body,
     };
     let segments = path::normalized(&request.address.segments);

@@ -4,7 +4,8 @@
 //!
 //! # Divergence from Microsoft Graph
 //! Documented properties that the estate does not model are null, or empty where they are
-//! collections. `onPremisesObjectIdentifier` is shown by `v1.0` as well.
+//! collections. `onPremisesObjectIdentifier` is shown by `v1.0` as well. Names and identifiers of the AD
+//! object are read there, so that a rename shows before Connect Sync has brought it.
 
 use std::sync::LazyLock;
 
@@ -12,7 +13,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::GraphError;
-use crate::entra::{User, property};
+use serde_json::Value;
+
+use crate::entra::{Deletion, User, property};
 use crate::estate::Estate;
 use crate::record::AttributeNumber;
 use crate::wire::json;
@@ -35,6 +38,15 @@ enum Source {
     DomainName,
     LastSync,
     ExtensionAttributes,
+    AccountEnabled,
+    /// `true`, `false` or null.
+    Boolean(AttributeNumber),
+    Deleted,
+    Licences,
+    ProvisioningErrors,
+    /// The text of an attribute of the AD object.
+    Ad(&'static str),
+    DistinguishedName,
     /// JSON text that is the same for every user.
     Same(&'static str),
 }
@@ -55,35 +67,16 @@ const DEFAULT: [&str; 11] = [
 ];
 
 /// Documented and not modelled.
-const NULL: [&str; 33] = [
-    "accountEnabled",
-    "ageGroup",
-    "country",
+const NULL: [&str; 14] = [
     "createdDateTime",
     "creationType",
-    "deletedDateTime",
     "employeeHireDate",
-    "employeeId",
-    "employeeType",
     "externalUserState",
-    "faxNumber",
     "lastPasswordChangeDateTime",
     "legalAgeGroupClassification",
-    "mobilePhone",
-    "onPremisesDistinguishedName",
-    "onPremisesSamAccountName",
-    "onPremisesSecurityIdentifier",
-    "onPremisesUserPrincipalName",
-    "passwordPolicies",
     "passwordProfile",
-    "postalCode",
     "preferredDataLocation",
-    "preferredLanguage",
     "securityIdentifier",
-    "showInAddressList",
-    "state",
-    "streetAddress",
-    "usageLocation",
     "consentProvidedForMinor",
     "externalUserStateChangeDateTime",
     "isResourceAccount",
@@ -91,14 +84,11 @@ const NULL: [&str; 33] = [
     "identityParentId",
 ];
 
-const EMPTY: [&str; 9] = [
-    "assignedLicenses",
+const EMPTY: [&str; 6] = [
     "assignedPlans",
     "identities",
     "imAddresses",
     "licenseAssignmentStates",
-    "onPremisesProvisioningErrors",
-    "otherMails",
     "provisionedPlans",
     "serviceProvisioningErrors",
 ];
@@ -113,12 +103,20 @@ static PROPERTIES: LazyLock<Vec<Property>> = LazyLock::new(|| {
         ("onPremisesLastSyncDateTime", Source::LastSync),
         ("onPremisesExtensionAttributes", Source::ExtensionAttributes),
         ("userType", Source::Same("\"Member\"")),
+        ("accountEnabled", Source::AccountEnabled),
+        ("showInAddressList", Source::Boolean(213)),
+        ("deletedDateTime", Source::Deleted),
+        ("assignedLicenses", Source::Licences),
+        ("onPremisesProvisioningErrors", Source::ProvisioningErrors),
+        ("onPremisesDistinguishedName", Source::DistinguishedName),
+        ("onPremisesSamAccountName", Source::Ad("sAMAccountName")),
+        ("onPremisesUserPrincipalName", Source::Ad("userPrincipalName")),
+        ("onPremisesSecurityIdentifier", Source::Ad("objectSid")),
     ];
-    let modelled =
-        property::all().filter(|(_, name)| !name.starts_with(EXTENSION)).map(|(number, name)| {
-            let many = matches!(name, "proxyAddresses" | "businessPhones");
-            (name, if many { Source::Collection(number) } else { Source::Text(number) })
-        });
+    let modelled = property::all().filter(|(_, name)| is_text(name)).map(|(number, name)| {
+        let many = is_collection(name);
+        (name, if many { Source::Collection(number) } else { Source::Text(number) })
+    });
     let null = NULL.into_iter().map(|name| (name, Source::Same("null")));
     let empty = EMPTY.into_iter().map(|name| (name, Source::Same("[]")));
     fixed
@@ -131,6 +129,61 @@ static PROPERTIES: LazyLock<Vec<Property>> = LazyLock::new(|| {
 });
 
 const EXTENSION: &str = "extensionAttribute";
+
+fn is_text(name: &str) -> bool {
+    !name.starts_with(EXTENSION) && !matches!(name, "accountEnabled" | "showInAddressList")
+}
+
+/// Whether a property has several values.
+pub(super) fn is_collection(name: &str) -> bool {
+    ["proxyAddresses", "businessPhones", "otherMails"].iter().any(|n| n.eq_ignore_ascii_case(name))
+}
+
+/// The plan with a mailbox that a licence here stands for (Office 365 E3).
+pub(super) const SKU: &str = "6fd2c87f-b296-42f0-b197-1e91e994b900";
+
+/// Whether the resource has a property.
+pub(super) fn is_known(name: &str) -> bool {
+    named(name).is_some()
+}
+
+/// A property's value by path; null when there is none.
+pub(super) fn get(estate: &Estate, user: &User, path: &[String]) -> Value {
+    let Some((property, rest)) =
+        path.split_first().and_then(|(name, rest)| Some((named(name)?, rest)))
+    else {
+        return Value::Null;
+    };
+    let mut out = Vec::new();
+    value(&mut out, estate, user, property.source);
+    let value = serde_json::from_slice(&out).unwrap_or_default();
+    if rest.is_empty() { value } else { super::filter::member(&value, rest) }
+}
+
+/// Writes the members that have a value: as in the first round of a delta query.
+pub(super) fn members_with_values(
+    out: &mut Vec<u8>,
+    estate: &Estate,
+    user: &User,
+    selection: &[&Property],
+) {
+    let mut first = true;
+    for property in selection {
+        let start = out.len();
+        if !first {
+            out.push(b',');
+        }
+        json::plain(out, property.name);
+        out.push(b':');
+        let at = out.len();
+        value(out, estate, user, property.source);
+        if &out[at..] == b"null" {
+            out.truncate(start);
+        } else {
+            first = false;
+        }
+    }
+}
 
 fn named(name: &str) -> Option<&'static Property> {
     PROPERTIES.iter().find(|property| property.name.eq_ignore_ascii_case(name))
@@ -198,8 +251,67 @@ fn value(out: &mut Vec<u8>, estate: &Estate, user: &User, source: Source) {
             }
         }
         Source::ExtensionAttributes => extension_attributes(out, user),
+        Source::AccountEnabled => {
+            json::boolean(out, user.record.text(property::ACCOUNT_ENABLED) != Some("False"));
+        }
+        Source::Boolean(number) => match user.record.text(number) {
+            Some(text) => json::boolean(out, text == "True"),
+            None => null(out),
+        },
+        Source::Deleted => match user.deletion {
+            Some(Deletion::Soft(at)) => json::instant(out, at, "Z"),
+            Some(Deletion::Hard) | None => null(out),
+        },
+        Source::Licences => {
+            if user.licensed {
+                let one = format!("[{{\"disabledPlans\":[],\"skuId\":\"{SKU}\"}}]");
+                out.extend_from_slice(one.as_bytes());
+            } else {
+                out.extend_from_slice(b"[]");
+            }
+        }
+        Source::ProvisioningErrors => provisioning_errors(out, estate, user),
+        Source::Ad(attribute) => match from_ad(estate, user, attribute) {
+            Some(text) => json::string(out, &text),
+            None => null(out),
+        },
+        Source::DistinguishedName => {
+            match user.source_anchor.and_then(|_| estate.ad_of_user(user.id)) {
+                Some(ad) => json::string(out, &estate.ad_dn(ad)),
+                None => null(out),
+            }
+        }
         Source::Same(text) => out.extend_from_slice(text.as_bytes()),
     }
+}
+
+fn from_ad(estate: &Estate, user: &User, attribute: &str) -> Option<String> {
+    user.source_anchor?;
+    let ad = estate.ad_of_user(user.id)?;
+    if attribute == "objectSid" {
+        return estate.ad_sid(ad);
+    }
+    estate.ad_texts(ad, attribute).into_iter().next()
+}
+
+fn provisioning_errors(out: &mut Vec<u8>, estate: &Estate, user: &User) {
+    let errors = estate
+        .entra
+        .provisioning_errors
+        .iter()
+        .filter(|error| estate.entra.user(error.user).is_some_and(|of| of.id == user.id));
+    out.push(b'[');
+    for (index, error) in errors.enumerate() {
+        out.extend_from_slice(if index > 0 { b",{" } else { b"{" });
+        out.extend_from_slice(b"\"category\":\"PropertyConflict\",\"occurredDateTime\":");
+        json::instant(out, error.at, "Z");
+        out.extend_from_slice(b",\"propertyCausingError\":");
+        json::string(out, error.property);
+        out.extend_from_slice(b",\"value\":");
+        json::string(out, &error.value);
+        out.push(b'}');
+    }
+    out.push(b']');
 }
 
 fn extension_attributes(out: &mut Vec<u8>, user: &User) {

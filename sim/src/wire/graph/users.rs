@@ -1,9 +1,13 @@
 //! Users: the listing, one, and `directoryObjects/getByIds`.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::error::GraphError;
-use super::{JSON, Operation, guid, listing, user};
+use super::filter::{Filter, Mode, Support};
+use super::query::Query;
+use super::{JSON, Operation, groups, guid, listing, user};
+use crate::entra::User;
 use crate::estate::Estate;
 use crate::guid::Guid;
 use crate::wire::identity::app_role;
@@ -11,12 +15,10 @@ use crate::wire::json;
 use crate::wire::message::Answer;
 
 /// Any of these allows reading users.
-const READERS: [&str; 4] = [
-    app_role::USER_READ,
-    app_role::DIRECTORY_READ,
-    "User.ReadWrite.All",
-    "Directory.ReadWrite.All",
-];
+pub(super) const READERS: [&str; 4] =
+    [app_role::USER_READ, app_role::DIRECTORY_READ, app_role::USER, app_role::DIRECTORY];
+
+const SUPPORT: Support = Support { kind: "User" };
 
 /// Page sizes of users: by default, and at most.
 const PAGE: (usize, usize) = (100, 999);
@@ -27,26 +29,21 @@ const IDS: usize = 1_000;
 /// `GET /users`.
 pub(super) fn list(operation: &Operation<'_>) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
-    operation.only_options(&["select", "top", "skiptoken", "count"])?;
-    let top = listing::top(operation, PAGE.0, PAGE.1)?;
-    let start = listing::start(operation, 0)?;
+    let query = Query::read(operation, SUPPORT, PAGE, &user::is_known)?;
+    let expansion = Expansion::read(operation)?;
     let names = operation.address.query.select();
     let selection = user::selection(names.as_deref())?;
-    // Without the header the option is passed over (Graph, "Advanced query capabilities").
-    let counted = operation.eventual
-        && operation.address.query.get("count").is_some_and(|c| c.eq_ignore_ascii_case("true"));
     Ok(operation.with(|estate, caller| {
+        let found = find(estate, &query);
         let ids: Vec<Guid> =
-            estate.entra.users().iter().skip(start).take(top).map(|user| user.id).collect();
+            found.numbers.iter().filter_map(|n| Some(estate.entra.user(*n)?.id)).collect();
         let numbers = estate.users(caller, &ids);
         let mut out = b"{\"@odata.context\":".to_vec();
         json::string(&mut out, &operation.context(&user::context(names.as_deref())));
-        let all = estate.entra.users().len();
-        if counted {
-            out.extend_from_slice(format!(",\"@odata.count\":{all}").as_bytes());
+        if let Some(count) = found.count {
+            out.extend_from_slice(format!(",\"@odata.count\":{count}").as_bytes());
         }
-        let next = start + ids.len();
-        if next < all {
+        if let Some(next) = found.next {
             out.extend_from_slice(b",\"@odata.nextLink\":");
             let link = operation.address.next_link(operation.base, &listing::token(next));
             json::string(&mut out, &link);
@@ -57,18 +54,78 @@ pub(super) fn list(operation: &Operation<'_>) -> Result<Answer, GraphError> {
             let out = list.next();
             out.push(b'{');
             user::members(out, estate, user, &selection);
+            expansion.write(out, estate, user);
             out.push(b'}');
         }
         finish(list, estate)
     }))
 }
 
+/// A page of users, and how many there are in all when that is asked for.
+struct Found {
+    numbers: Vec<u32>,
+    next: Option<usize>,
+    count: Option<usize>,
+}
+
+/// Users that a query finds. Without an order a page starts at a user's number, so that users who come
+/// or go between two pages shift nothing.
+fn find(estate: &Estate, query: &Query) -> Found {
+    let users = estate.entra.users();
+    let passes = |number: &u32| {
+        let user = &users[*number as usize];
+        user.deletion.is_none()
+            && (query.is_plain() || query.passes(&|path: &[String]| user::get(estate, user, path)))
+    };
+    let start = u32::try_from(query.start).unwrap_or(u32::MAX);
+    let all = 0..u32::try_from(users.len()).unwrap_or(u32::MAX);
+    if query.order.is_some() {
+        let mut found: Vec<u32> = all.filter(passes).collect();
+        query.sort(&mut found, |number, name| {
+            user::get(estate, &users[*number as usize], &[name.to_owned()])
+        });
+        let end = query.start.saturating_add(query.top);
+        return Found {
+            next: (end < found.len()).then_some(end),
+            count: query.counted.then_some(found.len()),
+            numbers: found.into_iter().skip(query.start).take(query.top).collect(),
+        };
+    }
+    let count = query.counted.then(|| all.clone().filter(passes).count());
+    let mut rest = (start..all.end).filter(passes);
+    let numbers: Vec<u32> = rest.by_ref().take(query.top).collect();
+    let next = rest.next().and_then(|number| usize::try_from(number).ok());
+    Found { numbers, next, count }
+}
+
+/// `GET /users/$count`: a number as text.
+pub(super) fn count(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+    operation.require(&READERS)?;
+    if !operation.eventual {
+        return Err(GraphError::bad_request("$count is not currently supported."));
+    }
+    operation.only_options(&["filter", "search"])?;
+    let filter = operation.address.query.get("filter").map(Filter::parse).transpose()?;
+    if let Some(filter) = &filter {
+        SUPPORT.check(filter, Mode::Advanced)?;
+    }
+    Ok(operation.with(|estate, _| {
+        let passes = |user: &&User| {
+            let get = |path: &[String]| user::get(estate, user, path);
+            user.deletion.is_none() && filter.as_ref().is_none_or(|filter| filter.matches(&get))
+        };
+        let count = estate.entra.users().iter().filter(passes).count();
+        Answer::new(200, "text/plain", count.to_string().into_bytes(), estate.now())
+    }))
+}
+
 /// `GET /users/{id | userPrincipalName}`.
 pub(super) fn get(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
-    operation.only_options(&["select"])?;
+    operation.only_options(&["select", "expand"])?;
     let names = operation.address.query.select();
     let selection = user::selection(names.as_deref())?;
+    let expansion = Expansion::read(operation)?;
     operation.with(|estate, caller| {
         let id = id_of(estate, key).ok_or_else(|| GraphError::no_resource(key))?;
         let number = estate.users(caller, &[id]).into_iter().flatten().next();
@@ -80,9 +137,60 @@ pub(super) fn get(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphE
         json::string(&mut out, &operation.context(&context));
         out.push(b',');
         user::members(&mut out, estate, user, &selection);
+        expansion.write(&mut out, estate, user);
         out.push(b'}');
         Ok(Answer::new(200, JSON, out, estate.now()).with("odata-version", "4.0"))
     })
+}
+
+/// What `$expand` shows within a user. Nobody here has a manager or reports.
+#[derive(Default)]
+struct Expansion {
+    member_of: Option<&'static str>,
+    reports: bool,
+    behavior: bool,
+}
+
+impl Expansion {
+    fn read(operation: &Operation<'_>) -> Result<Self, GraphError> {
+        let mut expansion = Self::default();
+        let Some(text) = operation.address.query.get("expand") else { return Ok(expansion) };
+        for name in text.split(',').map(str::trim) {
+            let name = name.split('(').next().unwrap_or(name);
+            match name.to_ascii_lowercase().as_str() {
+                // Absent where there is none, as the service does it.
+                "manager" => {}
+                "memberof" => expansion.member_of = Some("memberOf"),
+                "transitivememberof" => expansion.member_of = Some("transitiveMemberOf"),
+                "directreports" => expansion.reports = true,
+                "onpremisessyncbehavior" => {
+                    operation.require(&[app_role::USER_SYNC_BEHAVIOR])?;
+                    expansion.behavior = true;
+                }
+                _ => return Err(GraphError::no_property(name, "user")),
+            }
+        }
+        Ok(expansion)
+    }
+
+    fn write(&self, out: &mut Vec<u8>, estate: &Estate, user: &User) {
+        if let Some(name) = self.member_of {
+            // A collection that is expanded has at most 20 members.
+            let groups: Vec<Value> = groups::of_member(estate, user.id).take(20).collect();
+            out.extend_from_slice(format!(",\"{name}\":{}", Value::Array(groups)).as_bytes());
+        }
+        if self.reports {
+            out.extend_from_slice(b",\"directReports\":[]");
+        }
+        if self.behavior {
+            let cloud = user.object_cloud_managed;
+            let text = format!(
+                ",\"onPremisesSyncBehavior\":{{\"id\":\"{}\",\"isCloudManaged\":{cloud}}}",
+                user.id
+            );
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,65 @@
+//! Groups and organizational contacts.
+//!
+//! Source: Microsoft Graph reference, resource types group and orgContact.
+
+use crate::clock::VirtualTime;
+use crate::guid::Guid;
+
+/// What groups and contacts have in common with users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Synced {
+    /// `onPremisesSyncEnabled`.
+    pub sync_enabled: Option<bool>,
+    /// `onPremisesSyncBehavior.isCloudManaged`.
+    pub object_cloud_managed: bool,
+}
+
+/// A group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// `id`.
+    pub id: Guid,
+    /// `createdDateTime`.
+    pub created: VirtualTime,
+    /// When it was deleted, when it was.
+    pub deleted: Option<VirtualTime>,
+    /// Whether it comes from AD.
+    pub synced: Synced,
+    /// `displayName`.
+    pub display_name: String,
+    /// `description`.
+    pub description: Option<String>,
+    /// `mailNickname`.
+    pub mail_nickname: String,
+    /// `mail`.
+    pub mail: Option<String>,
+    /// `proxyAddresses`.
+    pub proxy_addresses: Vec<String>,
+    /// `mailEnabled`.
+    pub mail_enabled: bool,
+    /// `securityEnabled`.
+    pub security_enabled: bool,
+    /// `groupTypes`: `Unified` for a Microsoft 365 group.
+    pub types: Vec<String>,
+    /// `members`, by id.
+    pub members: Vec<Guid>,
+    /// `owners`, by id.
+    pub owners: Vec<Guid>,
+}
+
+/// An organizational contact: it has a mailbox elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// `id`.
+    pub id: Guid,
+    /// Whether it comes from AD.
+    pub synced: Synced,
+    /// `displayName`.
+    pub display_name: String,
+    /// `mailNickname`.
+    pub mail_nickname: String,
+    /// `mail`.
+    pub mail: String,
+    /// `proxyAddresses`.
+    pub proxy_addresses: Vec<String>,
+}

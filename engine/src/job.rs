@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::ports::{MailboxId, ObjectGuid};
 use crate::time::Timestamp;
+use crate::writeback::scope::Filter;
 
 /// What somebody asks of the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub struct JobConfiguration {
     pub interval: Duration,
     /// How the open questions are answered.
     pub switches: Switches,
+    /// Which AD objects the job is responsible for.
+    pub scope: Filter,
 }
 
 /// How values of `proxyAddresses` are brought to AD (open question U2).

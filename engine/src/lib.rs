@@ -7,9 +7,11 @@
 pub mod address;
 pub mod anchor;
 pub mod attributes;
+pub mod dn;
 pub mod failure;
 pub mod guid;
 pub mod job;
+pub mod job_log;
 pub mod journal;
 pub mod planted_bugs;
 pub mod ports;

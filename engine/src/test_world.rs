@@ -17,6 +17,7 @@ use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::values::Column;
 use crate::writeback::map::Target;
+use crate::writeback::scope::Filter;
 use crate::writeback::{MappingPlan, WritebackConfig, WritebackJob};
 
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_795_000_000 * 1_000_000);
@@ -28,6 +29,7 @@ pub(crate) fn configuration() -> JobConfiguration {
         created_on: GENERAL_AVAILABILITY,
         interval: Duration::from_mins(20),
         switches: Switches::default(),
+        scope: Filter::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The court.
 
+pub mod alone;
 pub mod bridge;
 pub mod cli;
 pub mod cmdlet;

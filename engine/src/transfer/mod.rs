@@ -6,6 +6,7 @@
 
 pub mod backup;
 mod flip;
+pub mod inventory;
 pub mod loss;
 pub mod readiness;
 pub mod report;
@@ -14,6 +15,7 @@ mod rows;
 pub mod wave;
 
 pub use backup::{Backup, BackupError};
+pub use inventory::{Inventory, InventoryRow};
 pub use loss::Loss;
 pub use readiness::{Evidence, Finding, Severity};
 pub use report::{Exception, MailboxOutcome, TransferReport};

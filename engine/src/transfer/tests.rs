@@ -256,3 +256,23 @@ fn a_rollback_that_may_lose_nothing_leaves_those_mailboxes_alone() {
     let report = play(&world, &mut Rollback::new(blind));
     assert!(report.stopped.is_some(), "without AD nobody knows the losses");
 }
+
+#[test]
+fn an_inventory_has_every_mailbox_once_although_pages_expire_and_the_service_throttles() {
+    let world = World::with(8);
+    world.0.borrow_mut().expire_pages = true;
+    let refusal = CallError::Throttled { retry_after: Some(Duration::from_secs(30)) };
+    world.0.borrow_mut().exchange_errors.push_back(refusal);
+    let calls = world.0.borrow().calls;
+    world.0.borrow_mut().at_call.insert(
+        calls + 4,
+        Box::new(|world| {
+            world.now = world.now + Duration::from_secs(1);
+            world.edit(0, "again");
+        }),
+    );
+    let mut inventory = Inventory::default();
+    let rows = world.run_for(&mut inventory, Duration::from_hours(1)).unwrap().unwrap();
+    let ids: Vec<MailboxId> = rows.iter().map(|row| row.id).collect();
+    assert_eq!(ids, (0..8).map(id).collect::<Vec<_>>());
+}

@@ -15,6 +15,7 @@
 )]
 
 mod batch;
+mod claims;
 mod exchange;
 mod graph;
 mod http;
@@ -29,13 +30,14 @@ use std::time::Duration;
 use reqwest::Url;
 use tokio::runtime::Handle;
 
+pub use claims::Claims;
 pub use exchange::AdminApi;
 pub use graph::GraphApi;
 pub use ldap::LdapGateways;
 pub use secret::Secret;
 pub use store::RedbStore;
 
-use crate::ports::AgentName;
+use crate::ports::{AgentName, CallError};
 use http::Service;
 use token::TokenSource;
 
@@ -164,15 +166,29 @@ impl Wire {
         self.gateways.unconnected()
     }
 
+    /// What the token service says of the caller: the tenant and the roles in a token for Exchange
+    /// Online. The token's signature is not checked: it comes from the token service itself.
+    ///
+    /// # Errors
+    /// Any [`CallError`]: the token service refuses, or its token is none that can be read.
+    pub fn claims(&self) -> Result<Claims, CallError> {
+        let mut token = self.token(EXCHANGE_SCOPE);
+        let authorization = self.runtime.block_on(token.authorization())?;
+        Claims::of_token(authorization.to_str().unwrap_or_default())
+    }
+
     fn service(&self, scope: &'static str) -> Service {
-        let token = TokenSource::new(
+        Service::new(self.client.clone(), self.token(scope))
+    }
+
+    fn token(&self, scope: &'static str) -> TokenSource {
+        TokenSource::new(
             self.client.clone(),
             self.token_url.clone(),
             self.config.client_id.clone(),
             self.config.client_secret.clone(),
             scope,
-        );
-        Service::new(self.client.clone(), token)
+        )
     }
 }
 

@@ -11,7 +11,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
 use crate::guid::Guid;
-use crate::ports::{CallError, Directory as _, Entra as _, ObjectGuid};
+use crate::ports::{Directory as _, Entra as _, ObjectGuid};
 
 /// A runtime as a program would have one.
 pub(super) fn runtime() -> Runtime {

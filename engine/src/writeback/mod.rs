@@ -18,10 +18,12 @@ mod prologue;
 pub mod quarantine;
 mod recovery;
 pub mod retry;
+pub mod scope;
 pub mod settled;
 
 pub use job::{JobEnd, WritebackConfig, WritebackJob};
 pub use plan::MappingPlan;
+pub use scope::ScopeFilter;
 
 #[cfg(test)]
 mod interleaving_tests;

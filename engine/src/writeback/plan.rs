@@ -4,13 +4,14 @@
 //! asked of Exchange Online, the attributes asked of AD and the rules all lie in fixed order.
 
 use super::digest;
+use super::scope::Filter;
 use crate::attributes::{
     Attribute, CONTRACT, EMAIL_ADDRESSES, MAIL, RECIPIENT_DISPLAY_TYPE, RECIPIENT_TYPE_DETAILS,
     Shape,
 };
 use crate::job::{JobConfiguration, ProxyMode, RecipientTypeMode, Switches};
 use crate::planted_bugs::{PlantedBugs, planted};
-use crate::ports::Name;
+use crate::ports::{DirectoryObject, Name};
 
 /// Where the values of an attribute come from. The number is an index into the selection of
 /// properties.
@@ -44,6 +45,9 @@ pub struct MappingPlan {
     attributes: Vec<Name>,
     rules: Vec<Rule>,
     switches: Switches,
+    scope: Filter,
+    /// The attributes, then what the scope is told by.
+    read: Vec<Name>,
     pub(super) bugs: PlantedBugs,
 }
 
@@ -56,6 +60,8 @@ impl MappingPlan {
             attributes: Vec::new(),
             rules: Vec::new(),
             switches: configuration.switches.clone(),
+            scope: configuration.scope.clone(),
+            read: Vec::new(),
             bugs,
         };
         for attribute in &CONTRACT {
@@ -72,6 +78,7 @@ impl MappingPlan {
             plan.rules[0].source = plan.rules[1].source;
             plan.rules[1].source = first;
         }
+        plan.read = [plan.attributes.as_slice(), &plan.scope.attributes()].concat();
         plan
     }
 
@@ -81,10 +88,23 @@ impl MappingPlan {
         &self.properties
     }
 
-    /// What to ask of AD for each object, in this order.
+    /// What is written to AD, in this order.
     #[must_use]
     pub fn attributes(&self) -> &[Name] {
         &self.attributes
+    }
+
+    /// What to ask of AD for each object: [`attributes`](Self::attributes), then what the scoping
+    /// filter goes by.
+    #[must_use]
+    pub fn read(&self) -> &[Name] {
+        &self.read
+    }
+
+    /// Whether the scoping filter covers an object that was read with [`read`](Self::read).
+    #[must_use]
+    pub fn covers(&self, object: &DirectoryObject) -> bool {
+        self.scope.covers(object, self.attributes.len())
     }
 
     /// The rules, in the order of [`attributes`](Self::attributes).
@@ -114,9 +134,13 @@ impl MappingPlan {
             u8::from(switches.null_flow_multi),
             u8::from(switches.recipient_type_mode == RecipientTypeMode::Raw),
         ];
-        self.attributes.iter().fold(digest::of_value(&flags), |state, name| {
+        let mapping = self.attributes.iter().fold(digest::of_value(&flags), |state, name| {
             digest::chain(state, digest::of_value(name.as_bytes()))
-        })
+        });
+        if self.scope.is_open() {
+            return mapping;
+        }
+        digest::chain(mapping, digest::of_value(format!("{:?}", self.scope).as_bytes()))
     }
 
     fn source_of(&mut self, attribute: &'static Attribute) -> Source {

@@ -9,7 +9,7 @@ use crate::journal::rows::JOB_KEY;
 use crate::ports::{CallError, MailboxId, StateStore, StoreError, StoreWrite, Table};
 use crate::step::Step;
 use crate::test_world::{START, Shared, World, config, id, mailbox, object_guid};
-use crate::writeback::{JobEnd, WritebackJob};
+use crate::writeback::{JobEnd, ScopeFilter, WritebackJob};
 
 const CYCLE: Duration = Duration::from_mins(20);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -558,6 +558,35 @@ fn a_user_of_another_domain_is_left_to_its_own_configuration() {
     let skip = world.log.iter().find(|entry| entry.mailbox == Some(id(1))).unwrap();
     assert_eq!(skip.code, code::NOT_IN_SCOPE);
     assert!(skip.detail.contains("child.contoso.com"));
+}
+
+#[test]
+fn a_scoping_filter_leaves_other_objects_alone_and_a_wider_one_brings_them_in() {
+    let world = World::with(2);
+    for (number, unit) in [(0, "Staff"), (1, "Other")] {
+        let name = format!("CN=u{number},OU={unit},DC=contoso,DC=com").into_bytes();
+        let mut world = world.0.borrow_mut();
+        let values = &mut world.objects.get_mut(&object_guid(number)).unwrap().values;
+        values.insert("distinguishedName".into(), vec![name]);
+        world.edit(number, "x");
+    }
+    let scope = |units: &[&str]| {
+        let containers = units.iter().map(|unit| format!("OU={unit},DC=contoso,DC=com"));
+        let filter = ScopeFilter { containers: containers.collect(), groups: Vec::new() };
+        filter.parse().unwrap()
+    };
+    let mut config = config();
+    config.job.scope = scope(&["Staff"]);
+    let mut job = WritebackJob::new(config.clone());
+    world.run_for(&mut job, MINUTE);
+    assert_eq!([world.0.borrow().written(0), world.0.borrow().written(1)], ["x", "HR-1"]);
+    let skips = world.0.borrow().entries(LogStatus::Skipped);
+    assert_eq!(skips, [(code::NOT_IN_SCOPE, Some(id(1)))]);
+    config.job.scope = scope(&["Staff", "Other"]);
+    world.0.borrow_mut().commands.push_back(JobCommand::Configure(config.job));
+    next_cycle(&world, &mut job);
+    assert!(job.last_cycle().unwrap().initial, "another scope is another initial cycle");
+    assert_eq!(world.0.borrow().written(1), "x");
 }
 
 #[test]

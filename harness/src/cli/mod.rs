@@ -1,5 +1,5 @@
-//! The command line: `run`, `check`, `serve`, `env`. It finds files, starts the work, prints what `report`
-//! draws, and ends with an [`Exit`] code.
+//! The command line: `run`, `check`, `serve`, `env`, `transfer`, `writeback`. It finds files, starts
+//! the work, prints what `report` draws, and ends with an [`Exit`] code.
 
 mod check;
 mod console;
@@ -12,7 +12,9 @@ mod panics;
 mod run;
 mod select;
 mod serve;
+mod transfer;
 mod workers;
+mod writeback;
 
 use std::ffi::OsString;
 
@@ -49,6 +51,12 @@ enum Command {
     /// Print the environment variables that lead unmodified clients to a running `serve`.
     #[command(name = "env", after_help = environment::AFTER)]
     Environment(environment::EnvironmentArguments),
+    /// Transfer the source of authority, against real endpoints or a served estate.
+    #[command(long_about = transfer::ABOUT)]
+    Transfer(transfer::TransferArguments),
+    /// Run the writeback job, against real endpoints or a served estate.
+    #[command(long_about = writeback::ABOUT, after_long_help = writeback::AFTER)]
+    Writeback(writeback::WritebackArguments),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -80,6 +88,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Check(arguments) => check::check(&arguments, &console),
         Command::Serve(arguments) => serve::serve(arguments, &console),
         Command::Environment(arguments) => environment::environment(&arguments, &console),
+        Command::Transfer(arguments) => transfer::transfer(arguments, &console),
+        Command::Writeback(arguments) => writeback::writeback(&arguments, &console),
     });
     let exit = done.unwrap_or_else(|panic| {
         console.error(&format!("internal error: {panic}"), "this is a bug; please report it");

@@ -6,7 +6,7 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signals, caught from the moment this exists.
-pub(super) struct Interrupt {
+pub(crate) struct Interrupt {
     #[cfg(unix)]
     interrupted: Signal,
     #[cfg(unix)]
@@ -15,7 +15,7 @@ pub(super) struct Interrupt {
 
 impl Interrupt {
     /// Catches the signals. Inside a runtime only.
-    pub(super) fn catch() -> io::Result<Self> {
+    pub(crate) fn catch() -> io::Result<Self> {
         Ok(Self {
             #[cfg(unix)]
             interrupted: signal(SignalKind::interrupt())?,
@@ -26,7 +26,7 @@ impl Interrupt {
 
     /// Waits for the next one.
     #[cfg(unix)]
-    pub(super) async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         tokio::select! {
             _ = self.interrupted.recv() => {}
             _ = self.terminated.recv() => {}
@@ -35,7 +35,7 @@ impl Interrupt {
 
     /// Waits for the next one.
     #[cfg(not(unix))]
-    pub(super) async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -29,7 +29,7 @@ use crate::scenario::{self, Catalogues, Population, Share, Spanned, World};
 use crate::stage::{self, StageError, Staged};
 use addresses::{Hosts, Urls};
 use control::Control;
-use interrupt::Interrupt;
+pub(crate) use interrupt::Interrupt;
 pub use options::{Clock, DomainName, Options};
 use owner::{Ended, Owner};
 use place::Place;

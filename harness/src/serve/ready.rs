@@ -14,8 +14,10 @@ use super::addresses::Urls;
 /// Users that it names.
 const EXAMPLES: usize = 3;
 
-/// Applications that it names beside the one that may do everything.
-const CLIENTS: [&str; 5] = ["reader", "helpdesk", "unprivileged", "unassigned", "expired"];
+/// Applications that it names beside the one that may do everything. What `engine` reads and writes
+/// is the engine's to the oracles; everybody else is a person.
+const CLIENTS: [&str; 6] =
+    ["engine", "reader", "helpdesk", "unprivileged", "unassigned", "expired"];
 
 /// The document. It holds secrets, so it is never shown otherwise.
 #[derive(Serialize)]

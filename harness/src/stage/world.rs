@@ -5,6 +5,7 @@ use std::time::Duration;
 use engine::job::{JobConfiguration, ProxyMode, RecipientTypeMode, Switches};
 use engine::planted_bugs::PlantedBugs;
 use engine::writeback::WritebackConfig;
+use engine::writeback::scope::Filter;
 use sim::chance::Chance;
 use sim::clock::VirtualTime;
 use sim::entra::job::WritebackJob;
@@ -118,6 +119,7 @@ pub fn job_configuration(job: &WritebackJob, profile: &Profile) -> JobConfigurat
             first_time_requires_initial: profile.is_on("first_time_requires_initial"),
             mail_mapped: profile.is_on("mail_written_back"),
         },
+        scope: Filter::default(),
     }
 }
 

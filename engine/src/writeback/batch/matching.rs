@@ -62,7 +62,7 @@ impl Batch {
             return self.users(now, ports, desk);
         }
         let guids: Vec<ObjectGuid> = linked.iter().map(|(_, guid)| *guid).collect();
-        let result = ports.directory.read(&self.agent, &guids, desk.plan.attributes());
+        let result = ports.directory.read(&self.agent, &guids, desk.plan.read());
         let found = match desk.settle(result, Side::Agent, now)? {
             Answer::Value(found) => found,
             Answer::Later(at) => {
@@ -143,7 +143,7 @@ impl Batch {
         if !wanted.is_empty() {
             let keys: Vec<AnchorKey> =
                 wanted.iter().flat_map(|(_, keys)| keys.iter().cloned()).collect();
-            let result = ports.directory.find(&self.agent, &keys, desk.plan.attributes());
+            let result = ports.directory.find(&self.agent, &keys, desk.plan.read());
             let found = answered!(desk.settle(result, Side::Agent, now)?);
             self.assign(&wanted, found, rank);
         }
@@ -193,6 +193,11 @@ impl Batch {
     fn decide(&mut self, desk: &Desk) {
         for (index, item) in self.items.iter_mut().enumerate() {
             let (None, Some(object)) = (&item.verdict, &item.object) else { continue };
+            if !desk.plan.covers(object) {
+                let detail = "its object is in no container or group of the scoping filter";
+                item.verdict = Some(not_in_scope(detail.to_owned(), false));
+                continue;
+            }
             let difference = diff(&desk.plan, &item.mailbox, object);
             if difference.changes.is_empty() {
                 item.verdict = Some(Verdict::Redundant { quiet: false });

@@ -1,0 +1,118 @@
+//! Inventory: every mailbox of the tenant with what a transfer has to know of it.
+//!
+//! `Get-EXOMailbox` does not return the flag and a full listing of a large tenant takes longer than a
+//! cmdlet may run, so pages of `Get-Mailbox` are read (Exchange Online PowerShell reference).
+
+use super::flip::{Stop, Turn, again};
+use crate::failure::{Failure, Side};
+use crate::ports::{CallError, MailboxId, Name, PageToken, Ports};
+use crate::step::{Activity, Step};
+use crate::time::Timestamp;
+use crate::writeback::retry::Backoff;
+
+/// One mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InventoryRow {
+    /// `ExternalDirectoryObjectId`.
+    pub id: MailboxId,
+    /// `UserPrincipalName`.
+    pub user_principal_name: String,
+    /// `PrimarySmtpAddress`.
+    pub primary_address: String,
+    /// `RecipientTypeDetails`.
+    pub recipient_type_details: Name,
+    /// `IsDirSynced`.
+    pub dir_synced: bool,
+    /// `IsExchangeCloudManaged`.
+    pub cloud_managed: bool,
+    /// `WhenChangedUTC`.
+    pub when_changed: Timestamp,
+}
+
+/// How often a listing may start over because its page tokens expired.
+const LISTINGS: u32 = 5;
+
+/// Reads the whole tenant. Ends with the rows by user principal name.
+pub struct Inventory {
+    properties: Vec<Name>,
+    page: Option<PageToken>,
+    rows: Vec<InventoryRow>,
+    listings: u32,
+    backoff: Backoff,
+    not_before: Option<Timestamp>,
+}
+
+impl Default for Inventory {
+    fn default() -> Self {
+        Self {
+            properties: ["UserPrincipalName", "PrimarySmtpAddress"].map(Name::Borrowed).to_vec(),
+            page: None,
+            rows: Vec::new(),
+            listings: 1,
+            backoff: Backoff::default(),
+            not_before: None,
+        }
+    }
+}
+
+impl Inventory {
+    fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        let page = ports.exchange.mailboxes_changed(None, self.page.as_ref(), &self.properties);
+        let page = match page {
+            Ok(page) => page,
+            Err(CallError::PageExpired) if self.listings < LISTINGS => {
+                self.listings += 1;
+                self.page = None;
+                self.rows.clear();
+                return Ok(Turn::Busy);
+            }
+            Err(error) => {
+                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+            }
+        };
+        self.backoff.reset();
+        self.rows.extend(page.rows.into_iter().map(|mailbox| {
+            let text =
+                |column| mailbox.values.column(column).first().unwrap_or_default().to_owned();
+            InventoryRow {
+                user_principal_name: text(0),
+                primary_address: text(1),
+                id: mailbox.id,
+                dir_synced: mailbox.dir_synced,
+                cloud_managed: mailbox.cloud_managed,
+                when_changed: mailbox.when_changed,
+                recipient_type_details: mailbox.recipient_type_details,
+            }
+        }));
+        self.page = page.next;
+        if self.page.is_some() {
+            return Ok(Turn::Busy);
+        }
+        // One that changed while it was listed came twice; its last row is the newest.
+        self.rows.reverse();
+        let by_name = |row: &InventoryRow| (row.user_principal_name.to_lowercase(), row.id);
+        self.rows.sort_by_key(by_name);
+        self.rows.dedup_by_key(|row| row.id);
+        Ok(Turn::Done(()))
+    }
+}
+
+impl Activity for Inventory {
+    type Outcome = Result<Vec<InventoryRow>, Failure>;
+
+    fn step(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Step<Self::Outcome> {
+        if let Some(at) = self.not_before.filter(|at| now < *at) {
+            return Step::WaitUntil(at);
+        }
+        self.not_before = None;
+        match self.turn(now, ports) {
+            Ok(Turn::Busy) => Step::Busy,
+            Ok(Turn::Wait(at)) => {
+                self.not_before = Some(at);
+                Step::WaitUntil(at)
+            }
+            Ok(Turn::Done(())) => Step::Done(Ok(core::mem::take(&mut self.rows))),
+            Err(stop) => Step::Done(Err(stop.into_failure())),
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! The configuration file: where everything is, who asks, and how the engine works.
+//!
+//! YAML. Whatever is not known is refused with its place. Secrets are never in the file itself: it
+//! names an environment variable, or a file that its owner alone can read.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use engine::dn::Dn;
+use engine::job::{JobConfiguration, ProxyMode, RecipientTypeMode, Switches};
+use engine::ports::AgentName;
+use engine::time::Timestamp;
+use engine::wire::{AgentGateway, Secret, WireConfig};
+use engine::writeback::ScopeFilter;
+use engine::writeback::scope::Filter;
+use serde::Deserialize;
+
+use super::{AloneError, files};
+use crate::scenario::duration;
+
+/// A configuration that can be used.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The endpoints and their credentials.
+    pub wire: WireConfig,
+    /// The AD domain (FQDN).
+    pub domain: String,
+    /// Where the state store is.
+    pub state: PathBuf,
+    /// Where the provisioning log is appended to, one JSON object a line.
+    pub log: Option<PathBuf>,
+    /// The writeback job.
+    pub job: JobConfiguration,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    tenant: String,
+    cloud: Cloud,
+    directory: Directory,
+    state: PathBuf,
+    log: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
+    timeout: Option<String>,
+    #[serde(default)]
+    writeback: Writeback,
+    #[serde(default)]
+    scope: Scope,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cloud {
+    #[serde(default = "login")]
+    login: String,
+    #[serde(default = "graph")]
+    graph: String,
+    #[serde(default = "exchange")]
+    exchange: String,
+    client_id: String,
+    client_secret: Source,
+}
+
+fn login() -> String {
+    "https://login.microsoftonline.com".to_owned()
+}
+
+fn graph() -> String {
+    "https://graph.microsoft.com".to_owned()
+}
+
+fn exchange() -> String {
+    "https://outlook.office365.com".to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Directory {
+    domain: String,
+    base_dn: String,
+    servers: Vec<Server>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Server {
+    name: String,
+    url: String,
+    bind: String,
+    password: Source,
+}
+
+/// Where a secret is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+enum Source {
+    /// In this environment variable.
+    Env(String),
+    /// In this file, without the line end.
+    File(PathBuf),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Writeback {
+    created_on: Option<jiff::civil::Date>,
+    interval: Option<String>,
+    proxy_mode: Proxies,
+    write_onmicrosoft: Option<bool>,
+    null_flow: bool,
+    null_flow_multi: bool,
+    recipient_type: Types,
+    first_time_requires_initial: bool,
+    mail: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Proxies {
+    #[default]
+    ReplaceSmtp,
+    ReplaceAll,
+    Merge,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Types {
+    #[default]
+    Remote,
+    Raw,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Scope {
+    ous: Vec<String>,
+    groups: Vec<String>,
+}
+
+/// How long to wait for one answer unless the file says otherwise: an agent may take ten minutes.
+const PATIENCE: Duration = Duration::from_mins(10);
+/// `schedule.interval` of the job.
+const INTERVAL: Duration = Duration::from_mins(20);
+
+impl Settings {
+    /// Reads the configuration at `path`; paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// [`AloneError::File`] with the place and what is wrong, the file of a secret included.
+    pub fn read(path: &Path) -> Result<Self, AloneError> {
+        let text = files::text(path)?;
+        let file: File = serde_saphyr::from_str(&text)
+            .map_err(|error| AloneError::File { path: path.to_owned(), why: error.to_string() })?;
+        let refuse = |why: String| AloneError::File { path: path.to_owned(), why };
+        let beside = |named: &Path| path.parent().unwrap_or(Path::new("")).join(named);
+        let length = |text: Option<&str>, usual| {
+            let wrong = |expected| refuse(format!("expected {expected}"));
+            text.map_or(Ok(usual), |text| duration(text).map_err(wrong))
+        };
+        let secret = |what: &str, source: &Source| -> Result<Secret, AloneError> {
+            match source {
+                Source::Env(name) => {
+                    files::variable(name).map_err(|why| refuse(format!("{what}: {why}")))
+                }
+                Source::File(named) => files::secret(&beside(named)),
+            }
+        };
+        let timeout = length(file.timeout.as_deref(), PATIENCE)?;
+        if file.directory.servers.is_empty() {
+            return Err(refuse("`directory.servers` names no server".to_owned()));
+        }
+        Dn::parse(&file.directory.base_dn)
+            .map_err(|error| refuse(format!("`directory.base_dn`: {error}")))?;
+        let agents = file
+            .directory
+            .servers
+            .iter()
+            .map(|server| {
+                Ok(AgentGateway {
+                    name: AgentName(server.name.clone()),
+                    ldap_url: server.url.clone(),
+                    bind_dn: server.bind.clone(),
+                    bind_password: secret(
+                        &format!("password of `{}`", server.name),
+                        &server.password,
+                    )?,
+                })
+            })
+            .collect::<Result<_, AloneError>>()?;
+        let ca_pem =
+            file.ca_file.as_deref().map(|named| files::bytes(&beside(named))).transpose()?;
+        let wire = WireConfig {
+            tenant: file.tenant,
+            login_url: file.cloud.login,
+            graph_url: file.cloud.graph,
+            exchange_url: file.cloud.exchange,
+            client_id: file.cloud.client_id,
+            client_secret: secret("`cloud.client_secret`", &file.cloud.client_secret)?,
+            ca_pem,
+            agents,
+            base_dn: file.directory.base_dn,
+            request_timeout: timeout,
+        };
+        let interval = length(file.writeback.interval.as_deref(), INTERVAL)?;
+        let scope = ScopeFilter { containers: file.scope.ous, groups: file.scope.groups }
+            .parse()
+            .map_err(|error| refuse(format!("`scope`: {error}")))?;
+        let job = job(&file.writeback, interval, scope, &file.directory.domain).map_err(refuse)?;
+        let (state, log) = (beside(&file.state), file.log.as_deref().map(beside));
+        Ok(Self { wire, domain: file.directory.domain, state, log, job })
+    }
+
+    /// Every address that is talked to, and what for.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<(&'static str, &str)> {
+        let cloud = [
+            ("cloud.login", self.wire.login_url.as_str()),
+            ("cloud.graph", &self.wire.graph_url),
+            ("cloud.exchange", &self.wire.exchange_url),
+        ];
+        let servers =
+            self.wire.agents.iter().map(|agent| ("directory.servers", agent.ldap_url.as_str()));
+        cloud.into_iter().chain(servers).collect()
+    }
+}
+
+fn job(
+    file: &Writeback,
+    interval: Duration,
+    scope: Filter,
+    domain: &str,
+) -> Result<JobConfiguration, String> {
+    let created_on = match file.created_on {
+        None => engine::attributes::GENERAL_AVAILABILITY,
+        Some(date) => {
+            let midnight = date
+                .to_zoned(jiff::tz::TimeZone::UTC)
+                .map_err(|error| format!("`writeback.created_on`: {error}"))?;
+            Timestamp::from_micros(midnight.timestamp().as_microsecond())
+        }
+    };
+    Ok(JobConfiguration {
+        id: format!("writeback.{domain}"),
+        rule: "default".to_owned(),
+        created_on,
+        interval,
+        switches: Switches {
+            proxy_mode: match file.proxy_mode {
+                Proxies::ReplaceSmtp => ProxyMode::ReplaceSmtp,
+                Proxies::ReplaceAll => ProxyMode::ReplaceAll,
+                Proxies::Merge => ProxyMode::Merge,
+            },
+            write_onmicrosoft: file.write_onmicrosoft.unwrap_or(true),
+            null_flow: file.null_flow,
+            null_flow_multi: file.null_flow_multi,
+            recipient_type_mode: match file.recipient_type {
+                Types::Remote => RecipientTypeMode::Remote,
+                Types::Raw => RecipientTypeMode::Raw,
+            },
+            first_time_requires_initial: file.first_time_requires_initial,
+            mail_mapped: file.mail.unwrap_or(true),
+        },
+        scope,
+    })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    const GOOD: &str = "
+tenant: contoso.com
+cloud:
+  client_id: 11111111-1111-1111-1111-111111111111
+  client_secret: {file: secret}
+directory:
+  domain: corp.contoso.com
+  base_dn: DC=corp,DC=contoso,DC=com
+  servers:
+    - {name: DC1, url: 'ldaps://dc1.corp.contoso.com', bind: svc@corp.contoso.com, password: {file: secret}}
+state: state.redb
+writeback: {interval: 30m, created_on: 2026-08-02, null_flow: true}
+scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com']}
+";
+
+    fn read(text: &str, mode: u32) -> Result<Settings, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hybridsim.yaml");
+        fs::write(&path, text).unwrap();
+        let secret = folder.path().join("secret");
+        fs::write(&secret, "hush hush\n").unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(mode)).unwrap();
+        Settings::read(&path).map_err(|error| error.to_string())
+    }
+
+    /// Settings whose configuration lies in this folder.
+    pub(in crate::alone) fn settings(folder: &Path) -> Settings {
+        let (path, secret) = (folder.join("hybridsim.yaml"), folder.join("secret"));
+        fs::write(&path, GOOD).unwrap();
+        files::write(&secret, b"hush hush").unwrap();
+        Settings::read(&path).unwrap()
+    }
+
+    #[test]
+    fn a_file_becomes_settings_that_show_no_secret() {
+        let settings = read(GOOD, 0o600).unwrap();
+        assert_eq!(settings.wire.client_secret, Secret::new("hush hush"));
+        assert_eq!(settings.wire.graph_url, "https://graph.microsoft.com");
+        assert_eq!(settings.job.interval, Duration::from_mins(30));
+        assert!(settings.job.switches.null_flow && !settings.job.scope.is_open());
+        assert!(settings.job.created_on < engine::attributes::GENERAL_AVAILABILITY);
+        assert!(settings.state.is_absolute() && settings.state.ends_with("state.redb"));
+        assert!(!format!("{settings:?}").contains("hush"));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let refused = |from: &str, to: &str| read(&GOOD.replace(from, to), 0o600).unwrap_err();
+        assert!(refused("null_flow", "nul_flow").contains("nul_flow"));
+        assert!(refused("30m", "30").contains("unit"));
+        assert!(refused("OU=Staff", "Staff").contains("`scope`"));
+        assert!(refused("{file: secret}", "{file: nowhere}").contains("nowhere"));
+        assert!(
+            refused("{file: secret}", "{env: HYBRIDSIM_NOT_SET}").contains("HYBRIDSIM_NOT_SET")
+        );
+        assert!(refused("{file: secret}", "hush").contains("client_secret"));
+        assert!(read(GOOD, 0o644).unwrap_err().contains("chmod 600"));
+    }
+}

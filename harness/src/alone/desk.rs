@@ -1,0 +1,90 @@
+//! The job's desk on its own: requests come from the command line, the provisioning log goes into a
+//! file, and what is worth telling is told.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Write;
+
+use engine::job::{JobCommand, JobReport, LogEntry};
+use engine::job_log::{JobNames, summary};
+use engine::ports::{CallError, JobPort};
+use engine::time::Timestamp;
+
+/// Something that is worth telling people.
+#[derive(Debug, Clone)]
+pub enum Said {
+    /// What became of one object.
+    Entry(LogEntry),
+    /// The job's state, after a cycle, a request or a start.
+    Report(Box<JobReport>),
+    /// Nothing is to be done before this instant.
+    Waits(Timestamp),
+}
+
+/// The desk.
+pub(super) struct Desk {
+    log: Option<File>,
+    tenant: String,
+    job: String,
+    domain: String,
+    entries: u64,
+    inbox: VecDeque<JobCommand>,
+    said: Vec<Said>,
+}
+
+impl Desk {
+    pub(super) fn new(log: Option<File>, (tenant, job, domain): (&str, &str, &str)) -> Self {
+        Self {
+            log,
+            tenant: tenant.to_owned(),
+            job: job.to_owned(),
+            domain: domain.to_owned(),
+            entries: 0,
+            inbox: VecDeque::new(),
+            said: Vec::new(),
+        }
+    }
+
+    /// Puts requests in front of the job.
+    pub(super) fn ask(&mut self, commands: Vec<JobCommand>) {
+        self.inbox.extend(commands);
+    }
+
+    /// What was said since the last call.
+    pub(super) fn take_said(&mut self) -> Vec<Said> {
+        core::mem::take(&mut self.said)
+    }
+
+    fn write(&mut self, entries: &[LogEntry]) -> std::io::Result<()> {
+        let Some(file) = &mut self.log else { return Ok(()) };
+        let names = JobNames { tenant: &self.tenant, job: &self.job, domain: &self.domain };
+        let mut lines = Vec::new();
+        for entry in entries {
+            self.entries += 1;
+            // Micros and a counter: unique over the lives of the process.
+            let change = entry.at.as_micros().cast_unsigned().wrapping_add(self.entries);
+            serde_json::to_writer(&mut lines, &summary(entry, names, change))?;
+            lines.push(b'\n');
+        }
+        file.write_all(&lines)
+    }
+}
+
+impl JobPort for Desk {
+    fn commands(&mut self) -> Result<Vec<JobCommand>, CallError> {
+        Ok(self.inbox.drain(..).collect())
+    }
+
+    fn report(&mut self, report: JobReport) -> Result<(), CallError> {
+        self.said.push(Said::Report(Box::new(report)));
+        Ok(())
+    }
+
+    fn log(&mut self, entries: Vec<LogEntry>) -> Result<(), CallError> {
+        self.write(&entries).map_err(|error| CallError::Unreachable {
+            detail: format!("the provisioning log cannot be written: {error}"),
+        })?;
+        self.said.extend(entries.into_iter().map(Said::Entry));
+        Ok(())
+    }
+}

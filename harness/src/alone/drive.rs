@@ -1,0 +1,96 @@
+//! Drives an activity in real time, until it ends, is told to stop, or has done enough.
+#![allow(clippy::disallowed_methods, reason = "on its own the engine runs in real time")]
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use engine::step::{Activity, Step};
+use engine::time::Timestamp;
+use tokio::runtime::Runtime;
+
+use super::desk::Said;
+use super::ports::Bundle;
+use super::{AloneError, Settings};
+use crate::serve::Interrupt;
+
+/// How the driving ended.
+pub(super) enum Driven<T> {
+    /// The activity ended.
+    Ended(T),
+    /// It has done what was wanted of it.
+    Enough,
+    /// A signal came; the activity goes on with the next call from where its store is.
+    Interrupted,
+}
+
+/// What an activity runs on: the sockets' runtime, and the signals that end it.
+pub(super) struct Engine {
+    pub(super) runtime: Runtime,
+    stop: Receiver<()>,
+}
+
+impl Engine {
+    pub(super) fn start() -> Result<Self, AloneError> {
+        let broken = |error: std::io::Error| AloneError::Internal(format!("no runtime: {error}"));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(broken)?;
+        let (tell, stop) = channel();
+        let mut interrupt = runtime.block_on(async { Interrupt::catch() }).map_err(broken)?;
+        runtime.spawn(async move {
+            interrupt.wait().await;
+            // Nobody listens when everything has ended.
+            let _ = tell.send(());
+        });
+        Ok(Self { runtime, stop })
+    }
+
+    /// Steps until the end, a signal, or until `enough` says so of the activity and of what it said.
+    pub(super) fn drive<A: Activity>(
+        &self,
+        activity: &mut A,
+        bundle: &mut Bundle,
+        mut enough: impl FnMut(&A, &[Said]) -> bool,
+        say: &mut dyn FnMut(Said),
+    ) -> Driven<A::Outcome> {
+        let mut last = Timestamp::EPOCH;
+        let mut told = None;
+        loop {
+            // The clock of a machine may be set back; time in a step never is.
+            last = now().max(last);
+            let step = activity.step(last, &mut bundle.ports());
+            let mut said = bundle.desk.take_said();
+            if let Step::WaitUntil(at) = step
+                && told != Some(at)
+                && at > last
+            {
+                told = Some(at);
+                said.push(Said::Waits(at));
+            }
+            let done = enough(activity, &said);
+            said.into_iter().for_each(&mut *say);
+            let wait = match step {
+                Step::Done(outcome) => return Driven::Ended(outcome),
+                _ if done => return Driven::Enough,
+                Step::Busy => Duration::ZERO,
+                Step::WaitUntil(at) => at.since(now()),
+            };
+            match self.stop.recv_timeout(wait) {
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return Driven::Interrupted,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+}
+
+/// The machine's clock.
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
+}
+
+/// The provisioning log of the settings, opened.
+pub(super) fn log(settings: &Settings) -> Result<Option<std::fs::File>, AloneError> {
+    settings.log.as_deref().map(super::files::append).transpose()
+}

@@ -1,0 +1,103 @@
+//! Files and variables: what is read, and what is written readable for its owner alone.
+#![allow(clippy::disallowed_methods, reason = "secrets may be in the environment")]
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use engine::wire::Secret;
+
+use super::AloneError;
+
+/// The text of a file.
+pub(super) fn text(path: &Path) -> Result<String, AloneError> {
+    fs::read_to_string(path).map_err(|why| refused(path, &why))
+}
+
+/// The bytes of a file.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, AloneError> {
+    fs::read(path).map_err(|why| refused(path, &why))
+}
+
+/// The secret in an environment variable.
+pub(super) fn variable(name: &str) -> Result<Secret, String> {
+    match std::env::var(name) {
+        Ok(text) if !text.is_empty() => Ok(Secret::new(text)),
+        Ok(_) => Err(format!("the environment variable {name} is empty")),
+        Err(_) => Err(format!("the environment variable {name} is not set, or no text")),
+    }
+}
+
+/// The secret in a file, which nobody but its owner may be able to read.
+pub(super) fn secret(path: &Path) -> Result<Secret, AloneError> {
+    let refuse = |why: &str| AloneError::File { path: path.to_owned(), why: why.to_owned() };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(path).map_err(|why| refused(path, &why))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(refuse("others can read this secret: chmod 600 it"));
+        }
+    }
+    let text = text(path)?;
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() { Err(refuse("is empty")) } else { Ok(Secret::new(secret)) }
+}
+
+/// A file to append to, created with mode 0600.
+pub(super) fn append(path: &Path) -> Result<File, AloneError> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    owner_only(&mut options);
+    options.open(path).map_err(|why| refused(path, &why))
+}
+
+/// Writes a whole file with mode 0600, which appears when it is complete.
+pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), AloneError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let beside = || -> io::Result<()> {
+        // Temporary files are readable by their owner alone, and stay so.
+        let mut file = tempfile::Builder::new()
+            .prefix(".hybridsim-")
+            .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map(drop).map_err(|error| error.error)
+    };
+    beside().map_err(|why| refused(path, &why))
+}
+
+fn owner_only(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+fn refused(path: &Path, why: &io::Error) -> AloneError {
+    AloneError::File { path: path.to_owned(), why: why.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_written_belongs_to_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (whole, log) = (folder.path().join("whole"), folder.path().join("log"));
+        write(&whole, b"a").unwrap();
+        write(&whole, b"b").unwrap();
+        append(&log).unwrap().write_all(b"1").unwrap();
+        append(&log).unwrap().write_all(b"2").unwrap();
+        assert_eq!((bytes(&whole).unwrap(), text(&log).unwrap()), (b"b".to_vec(), "12".to_owned()));
+        for path in [whole, log] {
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+}

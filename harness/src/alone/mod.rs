@@ -1,0 +1,69 @@
+//! The engine on its own: against the endpoints that a configuration file names, an estate that is
+//! served or a real tenant and forest, in real time.
+//!
+//! Nothing is written without being told to: a dry run plays the same logic with ports that take
+//! every write and hand none on. Against anything that is not on this machine a write also needs the
+//! tenant's id, equal to that in the token.
+
+pub mod config;
+mod desk;
+mod document;
+mod drive;
+mod files;
+mod guard;
+mod ports;
+mod transfer;
+mod writeback;
+
+use std::path::PathBuf;
+
+use engine::ports::{CallError, StoreError};
+use engine::wire::WireError;
+
+pub use config::Settings;
+pub use desk::Said;
+pub use document::{severity_word, write_report};
+pub use guard::Permission;
+pub use transfer::{TransferAction, TransferOutcome, TransferRequest, transfer};
+pub use writeback::{WritebackOutcome, WritebackRequest, writeback};
+
+/// Why the engine did not start, or ended before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum AloneError {
+    /// The configuration file, or what it names, cannot be used.
+    #[error("{}: {why}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A write is not allowed as things are.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// The endpoints are not usable.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The state store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A call that the start depends on failed.
+    #[error("{what}: {error}")]
+    Call {
+        /// What was asked for.
+        what: &'static str,
+        /// Why it brought nothing.
+        error: CallError,
+    },
+    /// Something that must not happen.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl AloneError {
+    /// Whether another command line or configuration would help.
+    #[must_use]
+    pub const fn is_usage(&self) -> bool {
+        matches!(self, Self::File { .. } | Self::NotAllowed(_) | Self::Wire(_))
+    }
+}

@@ -1,0 +1,130 @@
+//! The writeback job on its own.
+
+use engine::job::{JobCommand, JobReport};
+use engine::journal::rows::{JOB_KEY, JobRow};
+use engine::planted_bugs::PlantedBugs;
+use engine::ports::{StateStore, StoreError, Table};
+use engine::wire::Wire;
+use engine::writeback::{JobEnd, WritebackConfig, WritebackJob};
+
+use super::desk::{Desk, Said};
+use super::drive::{self, Driven, Engine};
+use super::ports::Bundle;
+use super::{AloneError, Permission, Settings};
+
+/// What is wanted of the job.
+#[derive(Debug, Clone)]
+pub struct WritebackRequest {
+    /// What may be done.
+    pub permission: Permission,
+    /// End after so many cycles; `None` goes on until interrupted. The first begins at once.
+    pub cycles: Option<u64>,
+    /// Requests to the job before anything else.
+    pub commands: Vec<JobCommand>,
+}
+
+/// What it came to.
+#[derive(Debug, Clone, Default)]
+pub struct WritebackOutcome {
+    /// Objects written; in a dry run: that would be.
+    pub written: u64,
+    /// Objects that failed.
+    pub failed: u64,
+    /// Cycles that ended.
+    pub cycles: u64,
+    /// Cycles that failed as a whole.
+    pub failed_cycles: u64,
+    /// The last report.
+    pub report: Option<Box<JobReport>>,
+    /// Whether a signal ended it.
+    pub interrupted: bool,
+}
+
+/// Runs the job and tells `say` what happens.
+///
+/// # Errors
+/// [`AloneError`]: nothing was started, or the state store failed.
+pub fn writeback(
+    settings: &Settings,
+    request: &WritebackRequest,
+    say: &mut dyn FnMut(Said),
+) -> Result<WritebackOutcome, AloneError> {
+    let engine = Engine::start()?;
+    let wire = Wire::new(settings.wire.clone(), engine.runtime.handle().clone())?;
+    request.permission.check(settings, &wire)?;
+    let apply = request.permission.apply;
+    // What a dry run would have logged did not happen.
+    let log = if apply { drive::log(settings)? } else { None };
+    let names = (settings.wire.tenant.as_str(), settings.job.id.as_str(), settings.domain.as_str());
+    let desk = Desk::new(log, names);
+    let mut bundle = Bundle::new(settings, &wire, apply, false, desk)?;
+    let runs = runs(bundle.store(), &request.commands)?;
+    let mut commands = request.commands.clone();
+    if request.cycles.is_some() && runs {
+        commands.push(JobCommand::Start);
+    }
+    bundle.desk.ask(commands);
+    let config = WritebackConfig {
+        job: settings.job.clone(),
+        domain: settings.domain.clone(),
+        started: true,
+        bugs: PlantedBugs::none(),
+    };
+    let mut job = WritebackJob::new(config);
+    let mut outcome = WritebackOutcome::default();
+    let demanded = request
+        .commands
+        .iter()
+        .filter(|command| matches!(command, JobCommand::ProvisionOnDemand { .. }))
+        .count();
+    let mut answered = 0;
+    let enough = |job: &WritebackJob, said: &[Said]| {
+        for report in said.iter().filter_map(|said| match said {
+            Said::Report(report) => Some(report),
+            _ => None,
+        }) {
+            answered += usize::from(report.on_demand.is_some());
+            outcome.take(report);
+        }
+        let waits = matches!(said.last(), Some(Said::Waits(_)));
+        match request.cycles {
+            Some(0) => answered >= demanded && waits && job.is_idle(),
+            Some(cycles) if runs => {
+                outcome.cycles >= cycles && answered >= demanded && job.is_idle()
+            }
+            Some(_) => waits && job.is_idle(),
+            None => false,
+        }
+    };
+    match engine.drive(&mut job, &mut bundle, enough, say) {
+        Driven::Enough => {}
+        Driven::Interrupted => outcome.interrupted = true,
+        Driven::Ended(JobEnd::Halted) => return Err(StoreError::Halted.into()),
+        Driven::Ended(JobEnd::Store(error)) => return Err(error.into()),
+    }
+    Ok(outcome)
+}
+
+impl WritebackOutcome {
+    fn take(&mut self, report: &JobReport) {
+        if let Some(cycle) = &report.last_cycle {
+            self.cycles += 1;
+            self.written += cycle.written;
+            self.failed += cycle.failed;
+            self.failed_cycles += u64::from(cycle.failure.is_some());
+        }
+        self.report = Some(Box::new(report.clone()));
+    }
+}
+
+/// Whether the job runs cycles once it has obeyed `commands`.
+fn runs(store: &mut dyn StateStore, commands: &[JobCommand]) -> Result<bool, StoreError> {
+    let row = store.get(Table::Meta, &[JOB_KEY.to_vec()])?.into_iter().next().flatten();
+    let row = row.map(|bytes| JobRow::decode(&bytes)).transpose()?;
+    let start = row.is_none_or(|row| !(row.paused || row.disabled));
+    Ok(commands.iter().fold(start, |runs, command| match command {
+        JobCommand::Start | JobCommand::Restart(_) => true,
+        JobCommand::Pause => false,
+        JobCommand::ProvisionOnDemand { .. } | JobCommand::Configure(_) => runs,
+    }))
+}

@@ -1,0 +1,230 @@
+//! `hybridsim transfer`: readiness, flips and their return on their own.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use engine::guid::Guid;
+use engine::transfer::loss::by_attribute;
+use engine::transfer::{Evidence, InventoryRow, Severity, TransferReport};
+
+use super::Exit;
+use super::console::Console;
+use super::writeback::refused;
+use crate::alone::{
+    Permission, Said, Settings, TransferAction, TransferOutcome, TransferRequest, severity_word,
+    write_report,
+};
+
+/// What `transfer --help` begins with.
+pub(super) const ABOUT: &str = "\
+Transfers the source of authority over Exchange attributes, against the endpoints of a configuration file (`hybridsim \
+writeback --help` shows one). Without --apply nothing is changed: what stands against it, and what would be lost, is printed.
+
+A transfer has a name, under which its progress lies in the file `state` of the configuration: the same call goes on where \
+an earlier one was killed, and no mailbox is flipped twice.";
+
+/// The arguments of `transfer`.
+#[derive(Debug, Args)]
+pub(super) struct TransferArguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List every mailbox with its type, whether it is synchronized, and who has authority.
+    Inventory(Common),
+    /// Check mailboxes, back their values up and give the cloud authority over them, in waves.
+    Flip {
+        #[command(flatten)]
+        common: Common,
+        /// How many mailboxes make a wave: the next one starts when all of this are verified.
+        #[arg(long, value_name = "N", default_value_t = 500)]
+        wave: usize,
+        /// Stop after a wave in which more mailboxes than this did not flip.
+        #[arg(long, value_name = "N")]
+        most_failures: Option<u64>,
+        /// Accept a finding that blocks, by its id. May be given several times.
+        #[arg(long, value_name = "FINDING")]
+        accept: Vec<String>,
+        /// The build of Connect Sync, such as 2.5.190.0: no API tells it.
+        #[arg(long, value_name = "BUILD")]
+        connect_build: Option<String>,
+    },
+    /// Say what would be lost, and give AD its authority back.
+    Rollback {
+        #[command(flatten)]
+        common: Common,
+        /// Roll mailboxes back although values are lost.
+        #[arg(long)]
+        accept_losses: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Common {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+
+    /// Make the change; without it nothing is changed.
+    #[arg(long)]
+    apply: bool,
+
+    /// The id of the tenant that is meant: must equal that in the token. Needed with --apply unless
+    /// every endpoint is on this machine.
+    #[arg(long, value_name = "GUID")]
+    tenant: Option<Guid>,
+
+    /// Names the transfer in the state store.
+    #[arg(long, default_value = "transfer")]
+    name: String,
+
+    /// A file with one mailbox a line: id, user principal name or primary address
+    /// [default: every mailbox that is synchronized from AD].
+    #[arg(long, value_name = "FILE")]
+    mailboxes: Option<PathBuf>,
+
+    /// Write what it came to as one JSON document, with mode 0600.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+/// Does it.
+pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit {
+    let (common, action) = match arguments.action {
+        Action::Inventory(common) => (common, TransferAction::Inventory),
+        Action::Flip { common, wave, most_failures, accept, connect_build } => {
+            let evidence = Evidence { connect_build, ..Evidence::default() };
+            (common, TransferAction::Flip { wave, most_failures, accepted: accept, evidence })
+        }
+        Action::Rollback { common, accept_losses } => {
+            (common, TransferAction::Rollback { accept_losses })
+        }
+    };
+    let mailboxes = match common.mailboxes.as_deref().map(fs::read_to_string).transpose() {
+        Ok(text) => text.map(|text| names(&text)),
+        Err(why) => {
+            let path = common.mailboxes.unwrap_or_default();
+            console.error(&format!("{}: {why}", path.display()), "name a file that can be read");
+            return Exit::Usage;
+        }
+    };
+    let settings = match Settings::read(&common.config) {
+        Ok(settings) => settings,
+        Err(error) => return refused(&error, console),
+    };
+    let permission = Permission { apply: common.apply, tenant: common.tenant };
+    let request = TransferRequest { permission, name: common.name, action, mailboxes };
+    let mut say = |said: Said| {
+        if let Said::Waits(at) = said {
+            console.out(&format!("waiting until {at}\n"));
+        }
+    };
+    match crate::alone::transfer(&settings, &request, &mut say) {
+        Ok(TransferOutcome::Inventory(rows)) => {
+            console.out(&inventory_text(&rows));
+            Exit::Pass
+        }
+        Ok(TransferOutcome::Report(report)) => {
+            console.out(&report_text(&report, common.apply));
+            if let Some(path) = &common.report
+                && let Err(error) = write_report(path, &report, common.apply)
+            {
+                return refused(&error, console);
+            }
+            let bad = report.stopped.is_some() || report.not_flipped() > 0;
+            if bad { Exit::Fail } else { Exit::Pass }
+        }
+        Ok(TransferOutcome::Interrupted) => {
+            console.out("interrupted; the same call goes on with it\n");
+            Exit::Pass
+        }
+        Err(error) => refused(&error, console),
+    }
+}
+
+/// The lines that name something; `#` begins a remark.
+fn names(text: &str) -> Vec<String> {
+    let line = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
+    text.lines().map(line).filter(|line| !line.is_empty()).collect()
+}
+
+fn inventory_text(rows: &[InventoryRow]) -> String {
+    let mut text = String::new();
+    let mut managed = 0;
+    for row in rows {
+        let authority = match (row.dir_synced, row.cloud_managed) {
+            (false, _) => "cloud only",
+            (true, true) => "cloud",
+            (true, false) => "on-premises",
+        };
+        managed += usize::from(row.dir_synced && row.cloud_managed);
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{} {:<16} {authority:<11} {} {}",
+            row.id, row.recipient_type_details, row.when_changed, row.user_principal_name
+        );
+    }
+    let synced = rows.iter().filter(|row| row.dir_synced).count();
+    let _ =
+        writeln!(text, "{} mailboxes, {synced} synchronized, {managed} cloud-managed", rows.len());
+    text
+}
+
+/// Findings that are the same for many mailboxes are counted, and the first of them named.
+fn report_text(report: &TransferReport, applied: bool) -> String {
+    let mut text = String::new();
+    let mut findings: BTreeMap<(&str, Severity), (usize, &engine::transfer::Finding)> =
+        BTreeMap::new();
+    for finding in &report.findings {
+        findings.entry((finding.id, finding.severity)).or_insert((0, finding)).0 += 1;
+    }
+    for ((id, severity), (count, first)) in findings {
+        let severity = severity_word(severity);
+        let object = first.object.map(|object| format!(" {object}")).unwrap_or_default();
+        let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{severity:<8} {id}{object}{more}: {}\n         {}",
+            first.reason, first.remedy
+        );
+    }
+    for (attribute, mailboxes) in by_attribute(&report.losses) {
+        let _ = writeln!(text, "loss     {attribute}: {mailboxes} mailbox(es)");
+    }
+    for loss in &report.losses {
+        let _ = writeln!(
+            text,
+            "         {} {}: `{}` becomes `{}`",
+            loss.mailbox, loss.attribute, loss.value, loss.instead
+        );
+    }
+    for exception in &report.exceptions {
+        let word = exception.outcome.word();
+        let _ = writeln!(text, "{word:<8} {} {}", exception.mailbox, exception.detail);
+    }
+    let _ = writeln!(
+        text,
+        "{} flipped in {} wave(s), {} already, {} blocked, {} refused, {} without effect, {} failed",
+        report.flipped,
+        report.waves,
+        report.already,
+        report.blocked,
+        report.refused,
+        report.no_op,
+        report.failed
+    );
+    if let Some(stopped) = &report.stopped {
+        let _ = writeln!(text, "stopped: {}: {}", stopped.code, stopped.detail);
+    }
+    if !applied {
+        text.push_str("dry run: nothing was changed; `--apply` does it\n");
+    }
+    text
+}

@@ -1,0 +1,237 @@
+//! `hybridsim writeback`: the writeback job on its own.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use engine::guid::Guid;
+use engine::job::{JobCommand, JobReport, JobStatus, LogEntry, LogStatus, RestartScopes};
+use engine::ports::MailboxId;
+
+use super::Exit;
+use super::console::Console;
+use crate::alone::{AloneError, Permission, Said, Settings, WritebackOutcome, WritebackRequest};
+
+/// What `writeback --help` begins with.
+pub(super) const ABOUT: &str = "\
+Brings the Exchange attributes of cloud-managed mailboxes to Active Directory, against the endpoints of a configuration \
+file: an estate that `hybridsim serve --no-engine` keeps running, or a real tenant and forest.
+
+Without --apply it is a dry run: one cycle is played to its end, nothing outside of this process is written, and what would \
+be written is printed, attribute by attribute. With --apply cycles run by their interval until Ctrl-C or SIGTERM. The job's \
+state is in the file `state` of the configuration; a job that was killed at any moment goes on where it was.";
+
+/// What `writeback --help` ends with.
+pub(super) const AFTER: &str = "\
+The configuration file, in YAML:
+  tenant: contoso.com                     # a verified domain or the tenant's id
+  ca_file: ca.pem                         # certificates to trust, and no others [the system's]
+  timeout: 10m                            # for one answer
+  cloud:
+    login: https://login.microsoftonline.com      # these three are the defaults
+    graph: https://graph.microsoft.com
+    exchange: https://outlook.office365.com
+    client_id: 00000000-0000-0000-0000-000000000000
+    client_secret: {env: HYBRIDSIM_SECRET}        # or {file: PATH}, with mode 0600
+  directory:
+    domain: corp.contoso.com
+    base_dn: DC=corp,DC=contoso,DC=com
+    servers:                              # tried in this order
+      - {name: DC1, url: 'ldaps://dc1.corp.contoso.com', bind: svc@corp.contoso.com, password: {file: PATH}}
+  state: writeback.redb                   # created with mode 0600
+  log: provisioning.jsonl                 # appended to: provisioningObjectSummary, one a line
+  writeback: {interval: 20m, created_on: 2026-08-03, proxy_mode: replace_smtp, null_flow: false}
+  scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com'], groups: []}
+
+Exit codes: 0 done or interrupted, 1 a cycle or an object failed, 4 the state store or the program failed, 5 wrong usage.";
+
+/// The arguments of `writeback`.
+#[derive(Debug, Args)]
+pub(super) struct WritebackArguments {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+
+    /// Write to Active Directory; without it nothing outside of this process changes.
+    #[arg(long)]
+    apply: bool,
+
+    /// The id of the tenant that is meant: must equal that in the token. Needed with --apply unless
+    /// every endpoint is on this machine.
+    #[arg(long, value_name = "GUID")]
+    tenant: Option<Guid>,
+
+    /// End after so many cycles, the first of them now [default: 1 in a dry run, no end with --apply].
+    #[arg(long, value_name = "N")]
+    cycles: Option<u64>,
+
+    /// Let a paused or disabled job run again.
+    #[arg(long, conflicts_with = "pause")]
+    start: bool,
+
+    /// Pause the job and end.
+    #[arg(long)]
+    pause: bool,
+
+    /// Restart the job with these scopes, comma separated.
+    #[arg(long, value_name = "SCOPES", value_delimiter = ',', value_enum)]
+    restart: Vec<Scope>,
+
+    /// Provision this user now (the Entra object id, with `User_` in front or not) and end. May be
+    /// given several times.
+    #[arg(long, value_name = "ID", value_parser = user)]
+    provision: Vec<MailboxId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scope {
+    /// Everything, and the links between the two sides are forgotten.
+    Full,
+    /// Every object is evaluated again.
+    Watermark,
+    /// Recorded failures are given up.
+    Escrows,
+    /// The quarantine is lifted.
+    Quarantine,
+    /// Watermark, escrows and quarantine, as the portal's "Restart provisioning".
+    Portal,
+}
+
+fn user(text: &str) -> Result<MailboxId, String> {
+    let id = text.strip_prefix("User_").unwrap_or(text);
+    id.parse().map(MailboxId).map_err(|error: engine::guid::GuidError| error.to_string())
+}
+
+/// Runs the job.
+pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Exit {
+    let settings = match Settings::read(&arguments.config) {
+        Ok(settings) => settings,
+        Err(error) => return refused(&error, console),
+    };
+    let request = request(arguments, &settings);
+    let apply = arguments.apply;
+    let mut say = |said: Said| match said {
+        Said::Entry(entry) => console.out(&entry_text(&entry, apply)),
+        Said::Report(report) => console.out(&report_text(&report)),
+        Said::Waits(at) => console.out(&format!("next at {at}\n")),
+    };
+    match crate::alone::writeback(&settings, &request, &mut say) {
+        Ok(outcome) => {
+            console.out(&outcome_text(&outcome, apply));
+            let bad = outcome.failed > 0 || outcome.failed_cycles > 0;
+            if bad && !outcome.interrupted { Exit::Fail } else { Exit::Pass }
+        }
+        Err(error) => refused(&error, console),
+    }
+}
+
+fn request(arguments: &WritebackArguments, settings: &Settings) -> WritebackRequest {
+    let mut commands = Vec::new();
+    if !arguments.restart.is_empty() {
+        let has = |scope| arguments.restart.contains(&scope);
+        let portal = has(Scope::Portal);
+        commands.push(JobCommand::Restart(RestartScopes {
+            watermark: has(Scope::Watermark) || portal,
+            escrows: has(Scope::Escrows) || portal,
+            quarantine: has(Scope::Quarantine) || portal,
+            full: has(Scope::Full),
+        }));
+    }
+    if arguments.start {
+        commands.push(JobCommand::Start);
+    }
+    if arguments.pause {
+        commands.push(JobCommand::Pause);
+    }
+    let provision = |(request, mailbox): (u64, &MailboxId)| JobCommand::ProvisionOnDemand {
+        request,
+        rule: settings.job.rule.clone(),
+        mailbox: *mailbox,
+    };
+    commands.extend((1..).zip(&arguments.provision).map(provision));
+    let once = if arguments.pause || !arguments.provision.is_empty() {
+        Some(0)
+    } else {
+        (!arguments.apply).then_some(1)
+    };
+    WritebackRequest {
+        permission: Permission { apply: arguments.apply, tenant: arguments.tenant },
+        cycles: arguments.cycles.or(once),
+        commands,
+    }
+}
+
+/// What was wrong, and the exit code for it.
+pub(super) fn refused(error: &AloneError, console: &Console) -> Exit {
+    if error.is_usage() {
+        console
+            .error(&error.to_string(), "nothing was written; `--help` has the configuration file");
+        return Exit::Usage;
+    }
+    console
+        .error(&error.to_string(), "start it again once that is repaired: it goes on where it was");
+    Exit::Internal
+}
+
+fn entry_text(entry: &LogEntry, apply: bool) -> String {
+    let word = match (entry.status, apply) {
+        (LogStatus::Success, true) => "written",
+        (LogStatus::Success, false) => "would write",
+        (LogStatus::Failure, _) => "failed",
+        (LogStatus::Skipped, _) => "skipped",
+    };
+    let who = entry.mailbox.map_or_else(|| "the cycle".to_owned(), |id| id.to_string());
+    let mut text =
+        format!("{word:<11} {who} {} {}", entry.code, entry.detail).trim_end().to_owned();
+    text.push('\n');
+    for change in &entry.modified {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "              {}: `{}` -> `{}`",
+            change.attribute, change.old, change.new
+        );
+    }
+    text
+}
+
+fn report_text(report: &JobReport) -> String {
+    let status = match report.status {
+        JobStatus::NotRun => "not run yet",
+        JobStatus::Active => "active",
+        JobStatus::Paused => "paused",
+        JobStatus::Quarantine => "in quarantine",
+    };
+    let Some(cycle) = &report.last_cycle else {
+        return format!("job {status}: {} linked, {} in escrow\n", report.linked, report.escrowed);
+    };
+    let kind = if cycle.initial { "initial cycle" } else { "cycle" };
+    let mut text = format!(
+        "{kind} {} in {:.1} s: {} read, {} in scope, {} written, {} skipped, {} failed; job {status}, {} in escrow\n",
+        cycle.cycle,
+        cycle.ended.since(cycle.began).as_secs_f64(),
+        cycle.read,
+        cycle.in_scope,
+        cycle.written,
+        cycle.skipped,
+        cycle.failed,
+        report.escrowed,
+    );
+    if let Some(failure) = &cycle.failure {
+        let _ = writeln!(text, "  the cycle failed: {}: {}", failure.code, failure.detail);
+    }
+    text
+}
+
+fn outcome_text(outcome: &WritebackOutcome, apply: bool) -> String {
+    let objects = if outcome.written == 1 { "object" } else { "objects" };
+    let end = if outcome.interrupted { "interrupted; " } else { "" };
+    if apply {
+        format!("{end}{} {objects} written in {} cycle(s)\n", outcome.written, outcome.cycles)
+    } else {
+        format!(
+            "{end}dry run: {} {objects} would be written, and nothing was; `--apply` writes\n",
+            outcome.written
+        )
+    }
+}

@@ -1,0 +1,416 @@
+//! The engine on its own, as programs of their own against an estate that is served: the dry run,
+//! what is not allowed, and the kill test.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    reason = "processes of their own are waited for in real time; helpers of tests may panic"
+)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
+use ldap3::{LdapConnAsync, Scope, SearchEntry};
+use reqwest::{Certificate, Client, Method};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running `hybridsim serve --no-engine` and a configuration for it.
+struct Estate {
+    process: Child,
+    folder: TempDir,
+    ready: Value,
+    client: Client,
+    runtime: Runtime,
+}
+
+impl Estate {
+    fn serve(mailboxes: usize) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("ready.json");
+        let mut process = Command::new(env!("CARGO_BIN_EXE_hybridsim"))
+            .args(["serve", "--no-engine", "--mailboxes", &mailboxes.to_string(), "--ready-file"])
+            .arg(&file)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let until = Instant::now() + PATIENCE;
+        while !file.exists() {
+            assert!(Instant::now() < until, "there is no ready file");
+            let ended = process.try_wait().expect("a child of ours");
+            assert!(ended.is_none(), "it ended before it was ready: {ended:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let ready: Value =
+            serde_json::from_slice(&fs::read(&file).expect("the ready file")).expect("JSON");
+        let ca = fs::read(ready["ca_file"].as_str().expect("a path")).expect("the certificate");
+        let client = Client::builder()
+            .no_proxy()
+            .timeout(PATIENCE)
+            .tls_certs_only(Certificate::from_pem_bundle(&ca).expect("PEM"))
+            .build()
+            .expect("a client");
+        let runtime = Runtime::new().expect("a runtime");
+        let estate = Self { process, folder, ready, client, runtime };
+        estate.configure();
+        estate
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.ready[key].as_str().unwrap_or_else(|| panic!("`{key}` is text"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A configuration for each of the two commands, as they may use different applications: to the
+    /// oracles `engine` is the writeback, and whoever flips is a person. JSON is YAML.
+    fn configure(&self) {
+        let writeback = &self.ready["clients"]["engine"];
+        let of = |value: &Value| value.as_str().expect("text").to_owned();
+        for (name, text) in [
+            ("writeback.secret", of(&writeback["secret"])),
+            ("transfer.secret", self.text("client_secret").to_owned()),
+            ("bind.secret", self.text("agent_bind_password").to_owned()),
+        ] {
+            fs::write(self.path(name), text).expect("written");
+            let owner_only = fs::Permissions::from_mode(0o600);
+            fs::set_permissions(self.path(name), owner_only).expect("set");
+        }
+        let base_dn = self.text("base_dn");
+        let domain = base_dn.to_lowercase().replace("dc=", "").replace(',', ".");
+        let clients =
+            [("writeback", of(&writeback["id"])), ("transfer", self.text("client_id").to_owned())];
+        for (name, client_id) in clients {
+            let config = json!({
+                "tenant": self.text("tenant_id"),
+                "ca_file": self.text("ca_file"),
+                "timeout": "60s",
+                "cloud": {
+                    "login": self.text("login"),
+                    "graph": self.text("graph"),
+                    "exchange": self.text("exchange"),
+                    "client_id": client_id,
+                    "client_secret": {"file": format!("{name}.secret")},
+                },
+                "directory": {
+                    "domain": domain,
+                    "base_dn": base_dn,
+                    "servers": [{
+                        "name": self.ready["agents"][0]["name"],
+                        "url": self.ready["agents"][0]["ldap"],
+                        "bind": self.text("agent_bind_dn"),
+                        "password": {"file": "bind.secret"},
+                    }],
+                },
+                "state": "state.redb",
+                "log": "provisioning.jsonl",
+            });
+            fs::write(self.path(&format!("{name}.yaml")), config.to_string()).expect("written");
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hybridsim"));
+        let config = self.path(&format!("{}.yaml", arguments[0]));
+        command.args(arguments).arg("--config").arg(config).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it to its end: exit code and standard output. No secret may ever show.
+    fn run(&self, arguments: &[&str]) -> (i32, String) {
+        let Output { status, stdout, stderr } =
+            self.command(arguments).output().expect("the program starts");
+        let text = String::from_utf8_lossy(&stdout).into_owned();
+        let errors = String::from_utf8_lossy(&stderr).into_owned();
+        for name in ["writeback.secret", "transfer.secret", "bind.secret"] {
+            let secret = fs::read_to_string(self.path(name)).expect("text");
+            assert!(!text.contains(&secret) && !errors.contains(&secret), "{name} shows");
+        }
+        (status.code().expect("it ended by itself"), text + &errors)
+    }
+
+    /// Starts it and kills it after so many milliseconds; whether it had ended by then.
+    fn kill_after(&self, arguments: &[&str], milliseconds: u64) -> bool {
+        let mut process = self
+            .command(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        let ended = process.try_wait().expect("a child of ours").is_some();
+        // SIGKILL: no code of the process runs any more.
+        let _ = process.kill();
+        process.wait().expect("it is gone");
+        ended
+    }
+
+    fn control(&self, path: &str) -> Value {
+        let url = format!("{}{path}", self.text("control"));
+        self.runtime.block_on(async {
+            let answer = self.client.request(Method::GET, url).send().await.expect("an answer");
+            assert_eq!(answer.status().as_u16(), 200, "{path}");
+            answer.json().await.expect("JSON")
+        })
+    }
+
+    /// Every AD user with a mailbox: object name, `extensionAttribute1`, `uSNChanged`.
+    fn directory(&self) -> Vec<(String, String, String)> {
+        self.runtime.block_on(async {
+            let (connection, mut ldap) =
+                LdapConnAsync::new(self.text("ldap")).await.expect("a connection");
+            tokio::spawn(connection.drive());
+            let bound = ldap.simple_bind(self.text("bind_dn"), self.text("bind_password")).await;
+            bound.expect("an answer").success().expect("bound");
+            let adapters: Vec<Box<dyn Adapter<'_, _, _>>> =
+                vec![Box::new(EntriesOnly::new()), Box::new(PagedResults::new(500))];
+            let names = vec!["userPrincipalName", "extensionAttribute1", "uSNChanged"];
+            let mut search = ldap
+                .streaming_search_with(
+                    adapters,
+                    self.text("base_dn"),
+                    Scope::Subtree,
+                    "(&(objectClass=user)(proxyAddresses=*))",
+                    names,
+                )
+                .await
+                .expect("a search");
+            let mut found = Vec::new();
+            while let Some(entry) = search.next().await.expect("an entry") {
+                let mut entry = SearchEntry::construct(entry);
+                let mut take = |name: &str| {
+                    entry.attrs.remove(name).and_then(|mut values| values.pop()).unwrap_or_default()
+                };
+                found.push((
+                    take("userPrincipalName"),
+                    take("extensionAttribute1"),
+                    take("uSNChanged"),
+                ));
+            }
+            found.sort();
+            found
+        })
+    }
+
+    fn token(&self) -> String {
+        let url = format!("{}/{}/oauth2/v2.0/token", self.text("login"), self.text("tenant_id"));
+        let form = format!(
+            "grant_type=client_credentials&client_id={}&client_secret={}\
+             &scope=https%3A%2F%2Foutlook.office365.com%2F.default",
+            self.text("client_id"),
+            self.text("client_secret")
+        );
+        self.runtime.block_on(async {
+            let request = self.client.post(url).body(form);
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            let answer: Value =
+                request.send().await.expect("an answer").json().await.expect("JSON");
+            answer["access_token"].as_str().expect("a token").to_owned()
+        })
+    }
+
+    /// Sets `CustomAttribute1` of mailboxes in the cloud.
+    fn edit(&self, token: &str, edits: &[(&str, String)]) {
+        let tenant = self.text("tenant_id");
+        let base = format!("{}/adminapi/beta/{tenant}", self.text("exchange"));
+        let invoke = format!("{base}/InvokeCommand");
+        for edits in edits.chunks(10) {
+            let requests: Vec<Value> = edits
+                .iter()
+                .enumerate()
+                .map(|(number, (id, value))| {
+                    let parameters = json!({"Identity": id, "CustomAttribute1": value});
+                    let input = json!({"CmdletName": "Set-Mailbox", "Parameters": parameters});
+                    json!({"id": number.to_string(), "method": "POST", "url": invoke,
+                        "headers": {"Content-Type": "application/json"},
+                        "body": {"CmdletInput": input}})
+                })
+                .collect();
+            let answer: Value = self.runtime.block_on(async {
+                let request = self.client.post(format!("{base}/$batch")).bearer_auth(token);
+                let request = request.json(&json!({"requests": requests}));
+                request.send().await.expect("an answer").json().await.expect("JSON")
+            });
+            for part in answer["responses"].as_array().expect("answers") {
+                assert_eq!(part["status"], 200, "{part}");
+            }
+        }
+    }
+}
+
+impl Drop for Estate {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Ids and user principal names out of `transfer inventory`.
+fn inventory(estate: &Estate) -> Vec<(String, String)> {
+    let (code, text) = estate.run(&["transfer", "inventory"]);
+    assert_eq!(code, 0, "{text}");
+    let row = |line: &str| {
+        let mut words = line.split_whitespace();
+        let id = words.next()?.to_owned();
+        (id.len() == 36).then(|| (id, words.last().expect("a name").to_owned()))
+    };
+    text.lines().filter_map(row).collect()
+}
+
+/// A small generator: the same moments every time, as far as two processes allow.
+struct Moments(u64);
+
+impl Moments {
+    fn next(&mut self, from: u64, to: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        from + (self.0 >> 33) % (to - from)
+    }
+}
+
+#[test]
+fn a_dry_run_says_what_a_real_one_then_does() {
+    let estate = Estate::serve(12);
+    let people = inventory(&estate);
+    assert_eq!(people.len(), 12);
+    let before = estate.directory();
+
+    let (code, text) = estate.run(&["transfer", "flip"]);
+    assert!(code == 0 && text.contains("dry run"), "{text}");
+    let (code, text) = estate.run(&["transfer", "flip", "--apply", "--connect-build", "2.5.190.0"]);
+    assert!(code == 0 && text.contains("12 flipped in 1 wave(s)"), "{code} {text}");
+    let (code, text) = estate.run(&["transfer", "flip", "--apply"]);
+    assert!(code == 0 && text.contains("12 flipped") && !text.contains("1 already"), "{text}");
+
+    let token = estate.token();
+    estate.edit(&token, &[(&people[3].0, "new value".to_owned())]);
+    let (code, predicted) = estate.run(&["writeback"]);
+    assert_eq!(code, 0, "{predicted}");
+    assert!(predicted.contains("dry run: 1 object would be written"), "{predicted}");
+    assert_eq!(estate.directory(), before, "a dry run writes nothing");
+    assert!(!estate.path("provisioning.jsonl").exists());
+
+    let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
+    assert!(code == 0 && text.contains("1 object written"), "{text}");
+    let change = |text: &str| {
+        let line = text.lines().find(|line| line.contains("extensionAttribute1:"));
+        line.map(str::to_owned)
+    };
+    assert!(change(&text).is_some_and(|line| line.ends_with("-> `new value`")), "{text}");
+    assert_eq!(change(&text), change(&predicted));
+    let written: Vec<_> =
+        estate.directory().into_iter().filter(|row| row.1 == "new value").collect();
+    assert_eq!(written.len(), 1);
+
+    for name in ["state.redb", "provisioning.jsonl"] {
+        let mode = fs::metadata(estate.path(name)).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let log = fs::read_to_string(estate.path("provisioning.jsonl")).expect("text");
+    let entry: Value = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+        .find(|entry| entry["provisioningStatusInfo"]["status"] == "success")
+        .expect("an entry");
+    assert_eq!(entry["provisioningSteps"].as_array().expect("steps").len(), 4);
+    let verdict = estate.control("/verdict");
+    assert_eq!(verdict["findings"].as_array().map(Vec::len), Some(0), "{verdict:#}");
+}
+
+#[test]
+fn what_is_not_allowed_is_refused_before_anything_is_written() {
+    let estate = Estate::serve(3);
+    let other = "00000000-0000-0000-0000-000000000001";
+    let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1", "--tenant", other]);
+    assert!(code == 5 && text.contains("the token is for tenant"), "{code} {text}");
+    let tenant = estate.text("tenant_id").to_owned();
+    let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1", "--tenant", &tenant]);
+    assert_eq!(code, 0, "{text}");
+
+    let path = estate.path("writeback.yaml");
+    let good = fs::read_to_string(&path).expect("text");
+    let agent = estate.ready["agents"][0]["ldap"].as_str().expect("a URL");
+    for (url, words) in
+        [("ldaps://dc1.contoso.invalid", "--tenant"), ("ldap://dc1.contoso.invalid", "in clear")]
+    {
+        fs::write(&path, good.replace(agent, url)).expect("written");
+        let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
+        assert!(code == 5 && text.contains(words), "{code} {text}");
+    }
+    fs::write(&path, good).expect("written");
+    fs::write(estate.path("state.redb"), b"not a store").expect("written");
+    let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
+    assert!(code == 4 && text.contains("damaged"), "{code} {text}");
+    assert_eq!(fs::read(estate.path("state.redb")).expect("there"), b"not a store");
+}
+
+/// The engine's process is killed at random moments while it flips and while it writes, and edits
+/// come in between. In the end AD holds what the cloud says, no effect was lost and none doubled.
+#[test]
+fn killed_at_random_moments_the_engine_ends_converged() {
+    const MAILBOXES: usize = 2_000;
+    let estate = Estate::serve(MAILBOXES);
+    let people = inventory(&estate);
+    assert_eq!(people.len(), MAILBOXES);
+    let mut moments = Moments(20_260_901);
+
+    let flip = ["transfer", "flip", "--apply", "--wave", "300"];
+    for _ in 0..4 {
+        estate.kill_after(&flip, moments.next(50, 1_200));
+    }
+    let (code, text) = estate.run(&flip);
+    assert!(code == 0, "{text}");
+    let (code, text) = estate.run(&["transfer", "inventory"]);
+    let all = format!("{MAILBOXES} mailboxes, {MAILBOXES} synchronized, {MAILBOXES} cloud-managed");
+    assert!(code == 0 && text.contains(&all), "{}", text.lines().last().unwrap_or_default());
+
+    let token = estate.token();
+    let mut wanted: Vec<String> = (0..MAILBOXES).map(|number| format!("v0-{number}")).collect();
+    let edits: Vec<(&str, String)> =
+        people.iter().zip(&wanted).map(|((id, _), value)| (id.as_str(), value.clone())).collect();
+    estate.edit(&token, &edits);
+    let mut ended = 0;
+    for round in 1..=8 {
+        ended += u32::from(estate.kill_after(&["writeback", "--apply"], moments.next(50, 3_000)));
+        let number = usize::try_from(moments.next(0, 2_000)).expect("small");
+        wanted[number] = format!("v{round}-{number}");
+        estate.edit(&token, &[(&people[number].0, wanted[number].clone())]);
+    }
+    assert_eq!(ended, 0, "with --apply it goes on until it is told to end");
+    for _ in 0..2 {
+        let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
+        assert_eq!(code, 0, "{}", text.lines().last().unwrap_or_default());
+    }
+
+    let mut expected: Vec<(&str, &str)> = people
+        .iter()
+        .zip(&wanted)
+        .map(|((_, name), value)| (name.as_str(), value.as_str()))
+        .collect();
+    expected.sort_unstable();
+    let found = estate.directory();
+    let shown: Vec<(&str, &str)> =
+        found.iter().map(|row| (row.0.as_str(), row.1.as_str())).collect();
+    assert!(shown == expected, "AD differs from the cloud");
+
+    let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
+    assert!(code == 0 && text.contains("0 objects written"), "{text}");
+    assert!(estate.directory() == found, "a cycle without a change writes nothing");
+    // The oracles saw every write: none against authority, none without a change, none twice.
+    let verdict = estate.control("/verdict");
+    assert_eq!(verdict["findings"].as_array().map(Vec::len), Some(0), "{verdict:#}");
+    let log = fs::read_to_string(estate.path("provisioning.jsonl")).expect("text");
+    for (id, _) in &people {
+        assert!(log.contains(id.as_str()), "{id} is not in the log");
+    }
+}

@@ -94,10 +94,14 @@ impl Served {
 
     /// A token for Exchange Online; from the plain HTTP port when `base` says so.
     async fn token(&self, base: &str, id: &str, secret: &str) -> String {
+        self.token_for("outlook.office365.com", base, id, secret).await
+    }
+
+    async fn token_for(&self, resource: &str, base: &str, id: &str, secret: &str) -> String {
         let url = format!("{base}/{}/oauth2/v2.0/token", self.text("tenant_id"));
         let form = format!(
             "grant_type=client_credentials&client_id={id}&client_secret={secret}\
-             &scope=https%3A%2F%2Foutlook.office365.com%2F.default"
+             &scope=https%3A%2F%2F{resource}%2F.default"
         );
         let request = self.client.post(url).body(form);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -288,6 +292,77 @@ async fn a_running_clock_without_an_engine_over_plain_http() {
     let flip = json!({"Identity": upn, "IsExchangeCloudManaged": true});
     assert_eq!(served.cmdlet(&token, "Set-Mailbox", flip).await.0, 403, "a reader may not");
     assert_eq!(served.end("TERM").0, Some(0));
+}
+
+/// Graph drives the real engine: one user on demand with its steps, and the job's life.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn graph_drives_the_engine() {
+    let served = Served::start(&["--mailboxes", "5", "--clock", "manual"]);
+    let base = served.text("exchange").to_owned();
+    let (id, secret) = (served.text("client_id"), served.text("client_secret"));
+    let exchange = served.token(&base, id, secret).await;
+    let user = &served.ready["users"][0];
+    let (upn, dn) = (user["upn"].as_str().unwrap(), user["dn"].as_str().unwrap());
+    let set =
+        json!({"Identity": upn, "IsExchangeCloudManaged": true, "CustomAttribute3": "demand"});
+    assert_eq!(served.cmdlet(&exchange, "Set-Mailbox", set).await.0, 200);
+    let token = served.token_for("graph.microsoft.com", &base, id, secret).await;
+    let job = &served.ready["job"];
+    let text = |key: &str| job[key].as_str().expect("text").to_owned();
+    let (principal, job_id, rule) = (text("service_principal_id"), text("job_id"), text("rule_id"));
+    let jobs = format!("{base}/v1.0/servicePrincipals/{principal}/synchronization/jobs");
+    let call = async |method: Method, path: &str, body: Value| {
+        let url = format!("{jobs}/{job_id}{path}");
+        let request = served.client.request(method, url).bearer_auth(&token).json(&body);
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap_or_default())
+    };
+    let subject = |id: &str| {
+        json!({"parameters": [{"ruleId": rule, "subjects":
+            [{"objectId": format!("User_{id}"), "objectTypeName": "User"}]}]})
+    };
+    let demand = async |user: &Value| {
+        let id = user["id"].as_str().expect("an id").to_owned();
+        let (status, body) = call(Method::POST, "/provisionOnDemand", subject(&id)).await;
+        assert_eq!(status, 200, "{body}");
+        let inner = |key: &str| -> Value {
+            serde_json::from_str(body[key].as_str().expect("JSON in text")).expect("JSON")
+        };
+        (inner("key"), inner("value"))
+    };
+    let (key, value) = demand(user).await;
+    assert_eq!(key["result"], "Success", "{value}");
+    let steps: Vec<&str> = value["provisioningSteps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .map(|step| step["type"].as_str().expect("text"))
+        .collect();
+    assert_eq!(steps, ["Import", "Matching", "Scoping", "Export"]);
+    let bind = (served.text("bind_dn"), served.text("bind_password"));
+    let values = served.ldap(served.text("ldap"), bind, dn, "extensionAttribute3").await;
+    assert_eq!(values, ["demand"]);
+    let (key, _) = demand(&served.ready["users"][1]).await;
+    assert_eq!(
+        (&key["result"], &key["details"]["errorCode"]),
+        (&json!("Skipped"), &json!("NotInScope"))
+    );
+
+    assert_eq!(call(Method::POST, "/pause", json!({})).await.0, 204);
+    served.post("/clock/advance", Some(&json!({"by": "1s"}))).await;
+    assert_eq!(call(Method::GET, "", json!({})).await.1["status"]["code"], "Paused");
+    let (status, schema) = call(Method::GET, "/schema", json!({})).await;
+    assert_eq!(status, 200);
+    let flows = &schema["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"];
+    assert_eq!(flows.as_array().expect("mappings").len(), 24);
+    assert_eq!(call(Method::PUT, "/schema", schema.clone()).await.0, 204);
+    let restart = json!({"criteria": {"resetScope": "Watermark, Escrows, QuarantineState"}});
+    assert_eq!(call(Method::POST, "/restart", restart).await.0, 204);
+    assert_eq!(call(Method::POST, "/start", json!({})).await.0, 204);
+    served.post("/clock/advance", Some(&json!({"by": "5m"}))).await;
+    let shown = call(Method::GET, "", json!({})).await.1;
+    assert_eq!(shown["status"]["lastExecution"]["state"], "Succeeded", "{shown}");
+    assert_eq!(served.get("/verdict").await["findings"], json!([]));
 }
 
 /// A client that knows nothing but its proxy and whom to trust reaches the estate; `env` says both.

@@ -43,7 +43,7 @@ impl JobPort for Desk {
         self.estate.with(|estate| {
             if let (Some(job), Some((request, entry))) = (&mut estate.entra.job, &report.on_demand)
             {
-                job.answers.insert(*request, log_entry(entry.clone()));
+                job.answer(*request, log_entry(entry.clone()));
             }
             estate.take_job_report(translated(&report));
         });

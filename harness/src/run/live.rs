@@ -172,6 +172,20 @@ impl Live {
         self.runner.observe();
     }
 
+    /// Whoever provisions on demand through Graph waits for the answer: the engine gives it now, and a
+    /// clock that is led by hand goes on by what that costs.
+    pub fn answer_on_demand(&mut self) {
+        let job = |runner: &Runner<'_>| {
+            runner.estate.with(|estate| {
+                estate.entra.job.as_ref().map(|job| (job.is_asked_on_demand(), job.answered))
+            })
+        };
+        let Some((true, before)) = job(&self.runner) else { return };
+        self.wake();
+        let until = self.now() + LONGEST;
+        self.runner.play(until, |runner| job(runner).is_none_or(|(_, now)| now > before));
+    }
+
     /// Plays everything that is due until `to`.
     pub fn advance_to(&mut self, to: VirtualTime) {
         self.wake();

@@ -122,7 +122,10 @@ fn keep(mut live: Live, inbox: &mpsc::Receiver<Work>, clock: Clock) -> Result<()
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
         match clock {
-            Clock::Manual => live.observe(),
+            Clock::Manual => {
+                live.answer_on_demand();
+                live.observe();
+            }
             Clock::Times(factor) => live.advance_to(anchor.now(factor)),
         }
         if let Some(problem) = live.broken() {

@@ -16,6 +16,9 @@ use crate::guid::Guid;
 /// The job template.
 pub const TEMPLATE: &str = "Entra2ADExchangeOnlineAttributeWriteback";
 
+/// Numbers of requests through Graph start above this.
+const GRAPH_REQUESTS: u64 = 1 << 62;
+
 /// What somebody asked of the job, until the engine takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobRequest {
@@ -138,6 +141,14 @@ pub struct WritebackJob {
     pub report: Option<JobReport>,
     /// Answers to provision on demand, by request.
     pub answers: BTreeMap<u64, LogEntry>,
+    /// Secrets by key, as they were put. They are never shown again.
+    pub secrets: Vec<(String, String)>,
+    /// Whether it was deleted: it is paused, and nobody sees it.
+    pub deleted: bool,
+    /// How many answers there were.
+    pub answered: u64,
+    /// Provision on demand through Graph, so far.
+    on_demand: u64,
     requests: Vec<JobRequest>,
 }
 
@@ -163,6 +174,10 @@ impl WritebackJob {
             attached: false,
             report: None,
             answers: BTreeMap::new(),
+            secrets: Vec::new(),
+            deleted: false,
+            answered: 0,
+            on_demand: 0,
             requests: Vec::new(),
         }
     }
@@ -176,6 +191,52 @@ impl WritebackJob {
     #[must_use]
     pub fn is_asked(&self) -> bool {
         !self.requests.is_empty()
+    }
+
+    /// Whether somebody waits for an answer on demand.
+    #[must_use]
+    pub fn is_asked_on_demand(&self) -> bool {
+        self.requests.iter().any(|asked| matches!(asked, JobRequest::ProvisionOnDemand { .. }))
+    }
+
+    /// The engine answers a request on demand.
+    pub fn answer(&mut self, request: u64, entry: LogEntry) {
+        self.answers.insert(request, entry);
+        self.answered += 1;
+    }
+
+    /// A number for a request on demand that came through Graph. Those of scenarios are instants, which
+    /// are lower.
+    pub fn fresh_request(&mut self) -> u64 {
+        self.on_demand += 1;
+        GRAPH_REQUESTS + self.on_demand
+    }
+
+    /// Restores the default mappings: the configuration is as one that is made now, and everything is
+    /// evaluated again.
+    pub fn restore_defaults(&mut self, now: VirtualTime) {
+        self.created_on = now;
+        self.ask(JobRequest::Configure);
+        self.ask(JobRequest::Restart(ResetScope { watermark: true, ..ResetScope::default() }));
+    }
+
+    /// Makes it anew after it was deleted: with another id, without memory, and waiting for its start.
+    pub fn make_anew(&mut self, tenant: Guid, instance: Guid, now: VirtualTime) {
+        let plain: String = tenant.to_string().chars().filter(|c| *c != '-').collect();
+        self.id = format!("{TEMPLATE}.{plain}.{instance}");
+        self.created_on = now;
+        self.deleted = false;
+        self.secrets.clear();
+        self.report = None;
+        self.ask(JobRequest::Configure);
+        self.ask(JobRequest::Restart(ResetScope { full: true, ..ResetScope::default() }));
+        self.ask(JobRequest::Pause);
+    }
+
+    /// Deletes it: what it wrote stays, and it writes no more.
+    pub fn delete(&mut self) {
+        self.deleted = true;
+        self.ask(JobRequest::Pause);
     }
 
     /// Replaces the interval of the cycles (`schedule.interval`).

@@ -2,6 +2,7 @@
 //! the synchronization job's record, the provisioning log and the audit log.
 
 pub mod audit;
+pub mod configuration;
 mod delta;
 pub mod features;
 pub mod group;
@@ -21,6 +22,7 @@ use crate::guid::Guid;
 use crate::ledger::Change;
 use crate::record::{AttributeNumber, Record};
 use audit::AuditLog;
+use configuration::Configuration;
 use features::SyncFeatures;
 use group::{Contact, Group};
 use job::WritebackJob;
@@ -84,6 +86,8 @@ pub struct Entra {
     pub tenant: Guid,
     /// The writeback job, when there is one.
     pub job: Option<WritebackJob>,
+    /// Further configurations, which no engine runs.
+    pub configurations: Vec<Configuration>,
     /// What the job did.
     pub log: ProvisioningLog,
     /// `organization.onPremisesSyncEnabled`.
@@ -110,6 +114,7 @@ impl Entra {
         Self {
             tenant,
             job: None,
+            configurations: Vec::new(),
             log: ProvisioningLog::default(),
             sync_enabled: true,
             features: SyncFeatures::default(),

@@ -256,6 +256,11 @@ impl Estate {
         Ok(())
     }
 
+    /// An id for something new.
+    pub fn new_id(&mut self) -> Guid {
+        self.new_objects.guid()
+    }
+
     /// The AD object of a user that has a mailbox or mail user.
     #[must_use]
     pub fn ad_of_user(&self, id: Guid) -> Option<AdObject> {

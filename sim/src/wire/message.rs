@@ -156,6 +156,8 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
     /// The instant of the data, by the estate's clock.
     pub(super) at: VirtualTime,
+    /// A request on demand that the engine has to answer first.
+    pub(super) waits_for: Option<u64>,
 }
 
 impl Answer {
@@ -164,12 +166,18 @@ impl Answer {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, headers, body, at }
+        Self { status, headers, body, at, waits_for: None }
     }
 
     /// 204.
     pub(super) fn no_content(at: VirtualTime) -> Self {
-        Self { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: Vec::new(), at }
+        Self {
+            status: StatusCode::NO_CONTENT,
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+            at,
+            waits_for: None,
+        }
     }
 
     /// With a further header; text that fits no header is left out.

@@ -155,7 +155,7 @@ fn run(operation: &Operation<'_>, request: &Part, address: &Address) -> Result<A
     let eventual = request
         .header("consistencylevel")
         .is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
-    route(&Operation {
+    let answer = route(&Operation {
         estate: operation.estate,
         identity: operation.identity,
         bearer: operation.bearer,
@@ -166,7 +166,9 @@ fn run(operation: &Operation<'_>, request: &Part, address: &Address) -> Result<A
         eventual,
         page_size: request.header("prefer").and_then(super::page_size),
         body: &body,
-    })
+    })?;
+    // An answer that waits for the engine cannot hold up the others of a batch.
+    if answer.waits_for.is_some() { Err(GraphError::not_implemented()) } else { Ok(answer) }
 }
 
 fn write(out: &mut Vec<u8>, id: &str, answer: &Answer) {

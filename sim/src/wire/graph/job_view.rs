@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{derived_id, instant};
+use crate::entra::configuration::IdleJob;
 use crate::entra::job::{Execution, StatusCode, TEMPLATE, WritebackJob};
 
 /// What "never" is.
@@ -48,7 +49,31 @@ pub(super) fn job(job: &WritebackJob) -> Value {
             "steadyStateFirstAchievedTime": NEVER,
             "steadyStateLastAchievedTime": NEVER,
             "synchronizedEntryCountByType":
-                report.map_or_else(|| json!([]), |r| json!([{"key": "User", "value": r.linked}])),
+                report.map_or_else(|| json!([]), |r| json!([{"key": "User to user", "value": r.linked}])),
+            "troubleshootingUrl": "",
+        },
+        "synchronizationJobSettings": [{"name": "DomainFQDN", "value": job.domain}],
+    })
+}
+
+/// A job that no engine runs: it waits for its start.
+pub(super) fn idle(job: &IdleJob) -> Value {
+    json!({
+        "id": job.id,
+        "templateId": job.template,
+        "schedule": {"expiration": null, "interval": "PT40M", "state": "Disabled"},
+        "status": {
+            "code": "NotRun",
+            "countSuccessiveCompleteFailures": 0,
+            "escrowsPruned": false,
+            "lastExecution": null,
+            "lastSuccessfulExecution": null,
+            "lastSuccessfulExecutionWithExports": null,
+            "progress": [],
+            "quarantine": null,
+            "steadyStateFirstAchievedTime": NEVER,
+            "steadyStateLastAchievedTime": NEVER,
+            "synchronizedEntryCountByType": [],
             "troubleshootingUrl": "",
         },
         "synchronizationJobSettings": [],

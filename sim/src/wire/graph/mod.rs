@@ -17,11 +17,14 @@ mod filter;
 mod groups;
 mod job_view;
 mod listing;
+mod on_demand;
 mod organization;
 mod path;
 pub mod person;
+mod principals;
 mod publishing;
 mod query;
+mod schema;
 mod search;
 mod sync_behavior;
 mod synchronization;
@@ -41,6 +44,7 @@ use crate::entra::audit::Initiator;
 use crate::estate::Estate;
 use crate::guid::Guid;
 use error::GraphError;
+pub(super) use on_demand::answered as answered_on_demand;
 
 const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
 
@@ -158,6 +162,13 @@ fn page_size(prefer: &str) -> Option<usize> {
         .filter(|size| *size > 0)
 }
 
+/// The engine has not answered in time.
+pub(super) fn timed_out(estate: &SharedEstate, request: &Request) -> Answer {
+    GraphError::new(504, "GatewayTimeout", "The provisioning service did not answer in time.")
+        .answer(estate, request)
+        .with("request-id", &request.id)
+}
+
 fn version(address: &Address) -> &'static str {
     let beta = address.segments.first().is_some_and(|s| s.eq_ignore_ascii_case("beta"));
     if beta { "beta" } else { "v1.0" }
@@ -178,21 +189,28 @@ fn route(operation: &Operation<'_>) -> Result<Answer, GraphError> {
         ["organization", _] if get => organization::get(operation, key(1)),
         ["organization", _] if method == Verb::Patch => organization::update(operation, key(1)),
         ["organization", ..] => Err(GraphError::not_implemented()),
-        ["onpremisespublishingprofiles", "provisioning", "agents"] if get => {
-            publishing::agents(operation)
+        ["onpremisespublishingprofiles", rest @ ..] => {
+            publishing::answer(operation, rest, &key, method)
         }
-        ["onpremisespublishingprofiles", ..] => Err(GraphError::not_implemented()),
-        ["serviceprincipals", _, "synchronization", "jobs"] if get => {
-            synchronization::list(operation, key(1))
+        ["applicationtemplates"] if get => principals::templates(operation),
+        ["applicationtemplates", _] if get => principals::template(operation, key(1)),
+        ["applicationtemplates", _, "instantiate"] if post => {
+            principals::instantiate(operation, key(1))
         }
-        ["serviceprincipals", _, "synchronization", "jobs", _] if get => {
-            synchronization::get(operation, key(1), key(4))
+        ["applications"] if get => principals::applications(operation),
+        ["serviceprincipals"] if get => principals::principals(operation),
+        ["serviceprincipals", _] if get => principals::principal(operation, key(1)),
+        ["serviceprincipals", _] if method == Verb::Delete => {
+            principals::delete_principal(operation, key(1))
         }
-        ["serviceprincipals", _, "synchronization", "jobs", _, action] if post => {
-            synchronization::act(operation, key(1), key(4), action)
+        ["serviceprincipals", _, "synchronization", rest @ ..] => {
+            synchronization::answer(operation, key(1), rest, &key, method)
         }
-        ["serviceprincipals", ..] => Err(GraphError::not_implemented()),
+        ["serviceprincipals" | "applications" | "applicationtemplates", ..] => {
+            Err(GraphError::not_implemented())
+        }
         ["auditlogs", "provisioning"] if get => audit::provisioning(operation),
+        ["auditlogs", "directoryaudits"] if get => audit::directory(operation),
         ["auditlogs", ..] => Err(GraphError::not_implemented()),
         _ => Err(GraphError::no_segment(key(0))),
     }
@@ -330,5 +348,7 @@ fn instant(at: VirtualTime) -> String {
 
 #[cfg(test)]
 mod directory_tests;
+#[cfg(test)]
+mod job_tests;
 #[cfg(test)]
 mod tests;

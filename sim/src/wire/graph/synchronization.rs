@@ -3,43 +3,160 @@
 //! The job itself runs in the engine: an action is put on record in Entra's job and the engine takes
 //! it from there.
 //!
-//! Source: Microsoft Graph reference, synchronization API (`start`, `pause`, `restart`).
+//! Source: Microsoft Graph reference, synchronization API; Microsoft Learn, "Programmatically configure
+//! cloud sync using MS Graph API".
+//!
+//! # Divergence from Microsoft Graph
+//! One writeback job can be run, the one of the estate; jobs of other templates and of further service
+//! principals can be made, looked at and deleted, and answer a start like a service whose engine is
+//! away. `ConnectorDataStore` alone is taken as `Full`: the engine forgets links and watermark together.
+//! `ForceDeletes` is accepted and has nothing to do: this job deletes nothing.
 
+use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::error::GraphError;
-use super::{Operation, guid, job_view, ok};
-use crate::entra::job::{JobRequest, ResetScope, WritebackJob};
+use super::{Operation, Verb, guid, job_view, ok, on_demand, schema};
+use crate::entra::configuration::{self, Configuration, IdleJob};
+use crate::entra::job::{JobRequest, ResetScope, TEMPLATE, WritebackJob};
 use crate::estate::Estate;
 use crate::wire::identity::app_role;
 use crate::wire::message::Answer;
 
-const READERS: [&str; 2] = [app_role::SYNCHRONIZATION_READ, app_role::SYNCHRONIZATION];
+const READERS: [&str; 4] = [
+    app_role::SYNCHRONIZATION_READ,
+    app_role::SYNCHRONIZATION,
+    app_role::DIRECTORY_READ,
+    app_role::DIRECTORY,
+];
 
-/// `GET .../synchronization/jobs`.
-pub(super) fn list(operation: &Operation<'_>, principal: &str) -> Result<Answer, GraphError> {
+const WRITERS: [&str; 2] = [app_role::SYNCHRONIZATION, app_role::DIRECTORY];
+
+/// Answers what is asked under `/servicePrincipals/{id}/synchronization`.
+pub(super) fn answer<'s>(
+    operation: &Operation<'_>,
+    principal: &str,
+    path: &[&str],
+    key: &dyn Fn(usize) -> &'s str,
+    method: Verb,
+) -> Result<Answer, GraphError> {
+    let id = key(4);
+    match (method, path) {
+        (Verb::Get, ["templates"]) => templates(operation, principal),
+        (Verb::Get, ["templates", _]) => template(operation, principal, id),
+        (Verb::Get, ["jobs"]) => list(operation, principal),
+        (Verb::Post, ["jobs"]) => create(operation, principal),
+        (Verb::Post, ["jobs", "validatecredentials"]) => validate(operation, principal, None),
+        (Verb::Get, ["jobs", _]) => get(operation, principal, id),
+        (Verb::Delete, ["jobs", _]) => delete(operation, principal, id),
+        (Verb::Get, ["jobs", _, "schema"]) => show_schema(operation, principal, id),
+        (Verb::Put | Verb::Patch, ["jobs", _, "schema"]) => put_schema(operation, principal, id),
+        (Verb::Delete, ["jobs", _, "schema"]) => restore_schema(operation, principal, id),
+        (Verb::Post, ["jobs", _, "schema", "directories", _, "discover"]) => {
+            discover(operation, principal, id, key(7))
+        }
+        (Verb::Post, ["jobs", _, "validatecredentials"]) => {
+            validate(operation, principal, Some(id))
+        }
+        (Verb::Post, ["jobs", _, "provisionondemand"]) => on_demand::ask(operation, principal, id),
+        (Verb::Post, ["jobs", _, action @ ("start" | "pause" | "stop" | "restart")]) => {
+            act(operation, principal, id, action)
+        }
+        (Verb::Get, ["secrets"]) => secrets(operation, principal),
+        (Verb::Put, ["secrets"]) => put_secrets(operation, principal),
+        _ => Err(GraphError::not_implemented()),
+    }
+}
+
+/// What a service principal is to synchronization.
+enum Principal<'e> {
+    /// The one of the estate's writeback job.
+    Own(&'e WritebackJob),
+    /// Another out of a template.
+    Other(&'e Configuration),
+}
+
+impl Principal<'_> {
+    fn template(&self) -> &'static str {
+        match self {
+            Self::Own(_) => configuration::WRITEBACK,
+            Self::Other(other) => other.template,
+        }
+    }
+}
+
+fn principal<'e>(estate: &'e Estate, key: &str) -> Result<Principal<'e>, GraphError> {
+    let id = guid(key).ok_or_else(|| GraphError::no_resource(key))?;
+    if let Some(job) = estate.entra.job.as_ref().filter(|job| job.service_principal == id) {
+        return Ok(Principal::Own(job));
+    }
+    let other = estate.entra.configurations.iter().find(|other| other.principal == id);
+    other.map(Principal::Other).ok_or_else(|| GraphError::no_resource(key))
+}
+
+fn templates(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
     operation.only_options(&[])?;
     operation.with(|estate, _| {
-        let shown = job_view::job(job_of(estate, principal)?);
-        let context = format!("servicePrincipals('{principal}')/synchronization/jobs");
-        let body = json!({"@odata.context": operation.context(&context), "value": [shown]});
+        let template = principal(estate, key)?.template();
+        let names = configuration::template(template).map_or(&[][..], |template| template.jobs);
+        let value: Vec<Value> = names.iter().map(|name| template_record(template, name)).collect();
+        let context = format!("servicePrincipals('{key}')/synchronization/templates");
+        let body = json!({"@odata.context": operation.context(&context), "value": value});
+        Ok(ok(&body, estate.now()))
+    })
+}
+
+fn template(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, GraphError> {
+    operation.require(&READERS)?;
+    operation.with(|estate, _| {
+        let template = principal(estate, key)?.template();
+        let names = configuration::template(template).map_or(&[][..], |template| template.jobs);
+        let name = names.iter().find(|name| name.eq_ignore_ascii_case(id));
+        let name = name.ok_or_else(|| GraphError::no_resource(id))?;
+        Ok(ok(&template_record(template, name), estate.now()))
+    })
+}
+
+fn template_record(application: &str, name: &str) -> Value {
+    json!({
+        "id": name,
+        "applicationId": application,
+        "default": true,
+        "description": null,
+        "discoverable": true,
+        "factoryTag": name,
+        "metadata": [],
+    })
+}
+
+/// `GET .../synchronization/jobs`.
+fn list(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
+    operation.require(&READERS)?;
+    operation.only_options(&[])?;
+    operation.with(|estate, _| {
+        let jobs: Vec<Value> = match principal(estate, key)? {
+            Principal::Own(job) if job.deleted => Vec::new(),
+            Principal::Own(job) => vec![job_view::job(job)],
+            Principal::Other(other) => other.jobs.iter().map(job_view::idle).collect(),
+        };
+        let context = format!("servicePrincipals('{key}')/synchronization/jobs");
+        let body = json!({"@odata.context": operation.context(&context), "value": jobs});
         Ok(ok(&body, estate.now()))
     })
 }
 
 /// `GET .../synchronization/jobs/{id}`.
-pub(super) fn get(
-    operation: &Operation<'_>,
-    principal: &str,
-    id: &str,
-) -> Result<Answer, GraphError> {
+fn get(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
     operation.only_options(&[])?;
     operation.with(|estate, _| {
-        let mut shown = job_view::job(named(job_of(estate, principal)?, id)?);
-        let context = format!("servicePrincipals('{principal}')/synchronization/jobs/$entity");
+        let mut shown = match find(estate, key, id)? {
+            Found::Own(job) => job_view::job(job),
+            Found::Idle(job) => job_view::idle(job),
+        };
+        let context = format!("servicePrincipals('{key}')/synchronization/jobs/$entity");
         let mut body = json!({"@odata.context": operation.context(&context)});
         if let (Some(body), Some(shown)) = (body.as_object_mut(), shown.as_object_mut()) {
             body.append(shown);
@@ -48,43 +165,326 @@ pub(super) fn get(
     })
 }
 
-/// `POST .../synchronization/jobs/{id}/{action}`: 204, and the engine does it in time.
-pub(super) fn act(
-    operation: &Operation<'_>,
-    principal: &str,
-    id: &str,
-    action: &str,
-) -> Result<Answer, GraphError> {
-    operation.require(&[app_role::SYNCHRONIZATION])?;
-    operation.with(|estate, _| {
-        named(job_of(estate, principal)?, id)?;
-        let request = match action {
-            "start" => JobRequest::Start,
-            "pause" => JobRequest::Pause,
-            "restart" => JobRequest::Restart(reset_scope(operation.body)?),
-            _ => return Err(GraphError::not_implemented()),
-        };
-        if let Some(job) = &mut estate.entra.job {
+enum Found<'e> {
+    Own(&'e WritebackJob),
+    Idle(&'e IdleJob),
+}
+
+fn find<'e>(estate: &'e Estate, key: &str, id: &str) -> Result<Found<'e>, GraphError> {
+    let missing = || GraphError::no_resource(id);
+    match principal(estate, key)? {
+        Principal::Own(job) if !job.deleted && job.id.eq_ignore_ascii_case(id) => {
+            Ok(Found::Own(job))
+        }
+        Principal::Own(_) => Err(missing()),
+        Principal::Other(other) => {
+            let job = other.jobs.iter().find(|job| job.id.eq_ignore_ascii_case(id));
+            job.map(Found::Idle).ok_or_else(missing)
+        }
+    }
+}
+
+/// Goes on when a service principal has a job of this id.
+pub(super) fn named(estate: &Estate, key: &str, id: &str) -> Result<(), GraphError> {
+    match find(estate, key, id)? {
+        Found::Own(_) => Ok(()),
+        Found::Idle(_) => Err(GraphError::no_engine()),
+    }
+}
+
+/// The job of the estate, when an engine runs it.
+pub(super) fn engine_job(estate: &mut Estate) -> Result<&mut WritebackJob, GraphError> {
+    estate.entra.job.as_mut().filter(|job| job.attached).ok_or_else(GraphError::no_engine)
+}
+
+#[derive(Deserialize)]
+struct NewJob {
+    #[serde(rename = "templateId")]
+    template: String,
+}
+
+/// `POST .../synchronization/jobs`: 201, and the job waits for its start.
+fn create(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
+    operation.require(&WRITERS)?;
+    let wanted: NewJob = parse(operation.body)?;
+    let (shown, at) = operation.with(|estate, _| {
+        let template = principal(estate, key)?.template();
+        let names = configuration::template(template).map_or(&[][..], |template| template.jobs);
+        let known = names.iter().find(|name| name.eq_ignore_ascii_case(&wanted.template));
+        let name = *known.ok_or_else(|| {
+            GraphError::bad_request(format!(
+                "The template '{}' is not one of this service principal.",
+                wanted.template
+            ))
+        })?;
+        let (instance, tenant, now) = (estate.new_id(), estate.entra.tenant, estate.now());
+        let id = guid(key);
+        let own = estate.entra.job.as_mut().filter(|job| Some(job.service_principal) == id);
+        if let Some(job) = own {
+            if !job.deleted {
+                return Err(conflict(name));
+            }
             if !job.attached {
                 return Err(GraphError::no_engine());
             }
-            job.ask(request);
+            job.make_anew(tenant, instance, now);
+            return Ok((job_view::job(job), now));
+        }
+        let mut others = estate.entra.configurations.iter_mut();
+        let other = others.find(|other| Some(other.principal) == id);
+        let other = other.ok_or_else(|| GraphError::no_resource(key))?;
+        if other.jobs.iter().any(|job| job.template == name) {
+            return Err(conflict(name));
+        }
+        let plain: String = tenant.to_string().chars().filter(|c| *c != '-').collect();
+        let id = format!("{name}.{plain}.{instance}");
+        let job = IdleJob { id, template: name.to_owned(), created: now };
+        other.jobs.push(job.clone());
+        Ok((job_view::idle(&job), now))
+    })?;
+    let mut answer = ok(&shown, at);
+    answer.status = StatusCode::CREATED;
+    Ok(answer)
+}
+
+fn conflict(template: &str) -> GraphError {
+    GraphError::new(
+        409,
+        "Conflict",
+        format!("This service principal has a job of the template '{template}' already."),
+    )
+}
+
+/// `DELETE .../synchronization/jobs/{id}`: nothing that it wrote is undone.
+fn delete(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, GraphError> {
+    operation.require(&WRITERS)?;
+    operation.with(|estate, _| {
+        find(estate, key, id)?;
+        let principal = guid(key);
+        for other in &mut estate.entra.configurations {
+            if Some(other.principal) == principal {
+                other.jobs.retain(|job| !job.id.eq_ignore_ascii_case(id));
+            }
+        }
+        if let Some(job) = &mut estate.entra.job
+            && Some(job.service_principal) == principal
+        {
+            job.delete();
         }
         Ok(Answer::no_content(estate.now()))
     })
 }
 
-fn job_of<'e>(estate: &'e Estate, principal: &str) -> Result<&'e WritebackJob, GraphError> {
-    estate
-        .entra
-        .job
-        .as_ref()
-        .filter(|job| guid(principal) == Some(job.service_principal))
-        .ok_or_else(|| GraphError::no_resource(principal))
+/// `POST .../synchronization/jobs/{id}/{action}`: 204, and the engine does it in time.
+fn act(operation: &Operation<'_>, key: &str, id: &str, action: &str) -> Result<Answer, GraphError> {
+    operation.require(&WRITERS)?;
+    let request = match action {
+        "start" => JobRequest::Start,
+        "restart" => JobRequest::Restart(reset_scope(operation.body)?),
+        // `stop` is the older name.
+        _ => JobRequest::Pause,
+    };
+    operation.with(|estate, _| {
+        named(estate, key, id)?;
+        engine_job(estate)?.ask(request);
+        Ok(Answer::no_content(estate.now()))
+    })
 }
 
-fn named<'j>(job: &'j WritebackJob, id: &str) -> Result<&'j WritebackJob, GraphError> {
-    if job.id.eq_ignore_ascii_case(id) { Ok(job) } else { Err(GraphError::no_resource(id)) }
+fn own<'e>(estate: &'e Estate, key: &str, id: &str) -> Result<&'e WritebackJob, GraphError> {
+    match find(estate, key, id)? {
+        Found::Own(job) => Ok(job),
+        // The schemas of the other templates are not modelled.
+        Found::Idle(_) => Err(GraphError::not_implemented()),
+    }
+}
+
+/// Whether `mail` is mapped: by the profile's date, and the configuration's.
+fn maps_mail(estate: &Estate, job: &WritebackJob) -> bool {
+    let since = crate::clock::VirtualTime::from_jiff(MAIL_SINCE);
+    estate.profile.is_on("mail_written_back") && job.created_on >= since
+}
+
+/// Configurations made from this day on map `mail` (Exchange Team Blog 2026-08-03).
+const MAIL_SINCE: jiff::Timestamp = jiff::Timestamp::constant(1_785_715_200, 0);
+
+fn show_schema(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, GraphError> {
+    operation.require(&READERS)?;
+    operation.with(|estate, _| {
+        let job = own(estate, key, id)?;
+        let mut body = schema::document(job, maps_mail(estate, job));
+        let context =
+            format!("servicePrincipals('{key}')/synchronization/jobs('{id}')/schema/$entity");
+        body["@odata.context"] = operation.context(&context).into();
+        Ok(ok(&body, estate.now()))
+    })
+}
+
+/// `PUT .../schema`: the one that the engine has is taken and starts a new initial cycle.
+fn put_schema(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, GraphError> {
+    operation.require(&WRITERS)?;
+    let given: Value = parse(operation.body)?;
+    operation.with(|estate, _| {
+        let job = own(estate, key, id)?;
+        if !schema::is_same(&given, &schema::document(job, maps_mail(estate, job))) {
+            return Err(GraphError::new(
+                501,
+                "NotImplemented",
+                "The provisioning engine of this estate has one mapping: attribute mappings, container filters and group filters cannot be changed.",
+            ));
+        }
+        let job = engine_job(estate)?;
+        let scope = ResetScope { watermark: true, ..ResetScope::default() };
+        job.ask(JobRequest::Restart(scope));
+        Ok(Answer::no_content(estate.now()))
+    })
+}
+
+/// `DELETE .../schema`: the default mappings come back.
+fn restore_schema(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, GraphError> {
+    operation.require(&WRITERS)?;
+    operation.with(|estate, _| {
+        own(estate, key, id)?;
+        let now = estate.now();
+        engine_job(estate)?.restore_defaults(now);
+        Ok(Answer::no_content(now))
+    })
+}
+
+fn discover(
+    operation: &Operation<'_>,
+    key: &str,
+    id: &str,
+    directory: &str,
+) -> Result<Answer, GraphError> {
+    operation.require(&WRITERS)?;
+    operation.with(|estate, _| {
+        let job = own(estate, key, id)?;
+        let known = schema::directories(job, maps_mail(estate, job));
+        let found = known.into_iter().find(|known| known["id"] == directory);
+        let found = found.ok_or_else(|| GraphError::no_resource(directory))?;
+        Ok(ok(&found, estate.now()))
+    })
+}
+
+#[derive(Deserialize)]
+struct Secrets {
+    value: Vec<Secret>,
+}
+
+#[derive(Deserialize)]
+struct Secret {
+    key: String,
+    #[serde(default)]
+    value: Option<String>,
+}
+
+/// Keys of secrets that directory synchronization knows.
+const KEYS: [&str; 5] =
+    ["Domain", "AppKey", "SyncNotificationSettings", "CompanyId", "SynchronizationSchedule"];
+
+/// `GET .../synchronization/secrets`: the keys alone.
+fn secrets(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
+    operation.require(&WRITERS)?;
+    operation.with(|estate, _| {
+        let value: Vec<Value> = match principal(estate, key)? {
+            Principal::Own(job) => {
+                job.secrets.iter().map(|(key, _)| json!({"key": key, "value": null})).collect()
+            }
+            Principal::Other(_) => Vec::new(),
+        };
+        let context = operation
+            .context("Collection(microsoft.graph.synchronizationSecretKeyStringValuePair)");
+        Ok(ok(&json!({"@odata.context": context, "value": value}), estate.now()))
+    })
+}
+
+/// `PUT .../synchronization/secrets`: the complete list.
+fn put_secrets(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
+    operation.require(&WRITERS)?;
+    let given: Secrets = parse(operation.body)?;
+    let unknown =
+        given.value.iter().find(|s| !KEYS.iter().any(|key| key.eq_ignore_ascii_case(&s.key)));
+    if let Some(secret) = unknown {
+        return Err(GraphError::bad_request(format!(
+            "Invalid value '{}' specified for property 'key'.",
+            secret.key
+        )));
+    }
+    operation.with(|estate, _| {
+        principal(estate, key)?;
+        for secret in given.value.iter().filter(|s| s.key.eq_ignore_ascii_case("Domain")) {
+            check_domain(estate, secret.value.as_deref().unwrap_or_default())?;
+        }
+        let id = guid(key);
+        let job = estate.entra.job.as_mut().filter(|job| Some(job.service_principal) == id);
+        if let Some(job) = job {
+            job.secrets =
+                given.value.into_iter().map(|s| (s.key, s.value.unwrap_or_default())).collect();
+        }
+        Ok(Answer::no_content(estate.now()))
+    })
+}
+
+/// The domain of the writeback: JSON with one member, or its name alone.
+fn check_domain(estate: &Estate, value: &str) -> Result<(), GraphError> {
+    let json: Option<Value> = serde_json::from_str(value).ok();
+    let name = json.as_ref().and_then(|json| json["domain"].as_str()).unwrap_or(value);
+    let known = estate.forests.domains().any(|(domain, _)| domain.dns.eq_ignore_ascii_case(name));
+    if known {
+        return Ok(());
+    }
+    Err(GraphError::bad_request(format!(
+        "HybridIdentityServiceInvalidResource: no agent is registered for the domain '{name}'."
+    )))
+}
+
+#[derive(Deserialize, Default)]
+struct Credentials {
+    #[serde(rename = "useSavedCredentials", default)]
+    saved: bool,
+    #[serde(rename = "templateId", default)]
+    template: Option<String>,
+    #[serde(default)]
+    credentials: Vec<Secret>,
+}
+
+/// `POST .../validateCredentials`: 204 when the domain can be reached through an agent.
+fn validate(operation: &Operation<'_>, key: &str, id: Option<&str>) -> Result<Answer, GraphError> {
+    operation.require(&WRITERS)?;
+    let given: Credentials = parse(operation.body)?;
+    operation.with(|estate, caller| {
+        if let Some(id) = id {
+            find(estate, key, id)?;
+        }
+        let template = given.template.as_deref().unwrap_or(TEMPLATE);
+        if !configuration::TEMPLATES.iter().any(|known| known.jobs.contains(&template)) {
+            return Err(GraphError::bad_request(format!("There is no template '{template}'.")));
+        }
+        let saved = match principal(estate, key)? {
+            Principal::Own(job) if given.saved => job.secrets.clone(),
+            Principal::Own(_) | Principal::Other(_) => Vec::new(),
+        };
+        let fresh =
+            given.credentials.iter().map(|s| (s.key.clone(), s.value.clone().unwrap_or_default()));
+        let all: Vec<(String, String)> = saved.into_iter().chain(fresh).collect();
+        let domain = all.iter().find(|(key, _)| key.eq_ignore_ascii_case("Domain"));
+        let Some((_, domain)) = domain else {
+            return Err(GraphError::bad_request("A credential with the key 'Domain' is required."));
+        };
+        check_domain(estate, domain)?;
+        if !estate.list_agents(caller).iter().any(|agent| agent.active) {
+            return Err(GraphError::bad_request(
+                "HybridIdentityServiceNoActiveAgents: no agent of the domain is active.",
+            ));
+        }
+        Ok(Answer::no_content(estate.now()))
+    })
+}
+
+fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, GraphError> {
+    serde_json::from_slice(body)
+        .map_err(|why| GraphError::bad_request(format!("Invalid request body: {why}")))
 }
 
 #[derive(Deserialize, Default)]
@@ -99,25 +499,23 @@ struct Criteria {
     reset_scope: Option<String>,
 }
 
-/// `resetScope`: flags by name, with commas between them. Nothing given is everything
-/// (synchronizationJobRestartCriteria, default `Full`).
+/// `resetScope`: flags by name, with commas between them. Nothing given is what the portal's "Restart
+/// provisioning" does: watermark, escrows and quarantine (synchronizationJobRestartCriteria).
 fn reset_scope(body: &[u8]) -> Result<ResetScope, GraphError> {
-    let restart: Restart = if body.is_empty() {
-        Restart::default()
-    } else {
-        serde_json::from_slice(body)
-            .map_err(|why| GraphError::bad_request(format!("Invalid request body: {why}")))?
-    };
+    let restart: Restart = if body.is_empty() { Restart::default() } else { parse(body)? };
     let flags = restart.criteria.and_then(|criteria| criteria.reset_scope);
     let mut scope = ResetScope::default();
-    for flag in flags.as_deref().unwrap_or("Full").split(',').map(str::trim) {
+    let Some(flags) = flags.filter(|flags| !flags.trim().is_empty()) else {
+        (scope.watermark, scope.escrows, scope.quarantine) = (true, true, true);
+        return Ok(scope);
+    };
+    for flag in flags.split(',').map(str::trim) {
         match flag.to_ascii_lowercase().as_str() {
-            "none" => {}
+            "none" | "forcedeletes" => {}
             "watermark" => scope.watermark = true,
             "escrows" => scope.escrows = true,
             "quarantinestate" => scope.quarantine = true,
-            "full" => scope.full = true,
-            "connectordatastore" | "forcedeletes" => return Err(GraphError::not_implemented()),
+            "full" | "connectordatastore" => scope.full = true,
             _ => {
                 return Err(GraphError::bad_request(format!(
                     "Invalid value '{flag}' specified for property 'resetScope'."
@@ -132,12 +530,14 @@ fn reset_scope(body: &[u8]) -> Result<ResetScope, GraphError> {
 mod tests {
     use super::*;
 
-    /// Flags come as one text; nothing said means everything.
+    /// Flags come as one text; nothing said is what the portal does.
     #[test]
     fn reset_scopes_are_flags() {
         let scope = reset_scope(br#"{"criteria":{"resetScope":"Watermark, Escrows"}}"#).unwrap();
         assert!(scope.watermark && scope.escrows && !scope.full && !scope.quarantine);
-        assert!(reset_scope(b"").unwrap().full);
+        let all = reset_scope(b"").unwrap();
+        assert!(all.watermark && all.escrows && all.quarantine && !all.full, "links are kept");
+        assert!(reset_scope(br#"{"criteria":{"resetScope":"Full"}}"#).unwrap().full);
         assert!(reset_scope(br#"{"criteria":{"resetScope":"Water"}}"#).is_err());
         assert!(reset_scope(b"[").is_err());
     }

@@ -297,7 +297,7 @@ async fn jobs_show_reports_and_take_requests() {
         [JobRequest::Start, JobRequest::Pause, JobRequest::Restart(scope)]
     );
     let unknown = session.post(&format!("{jobs}/{id}/validateCredentials"), &json!({})).await;
-    assert_eq!(unknown.status, StatusCode::NOT_IMPLEMENTED);
+    assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
     assert_eq!(session.get(&format!("{jobs}/other")).await.status, StatusCode::NOT_FOUND);
 }
 

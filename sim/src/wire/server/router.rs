@@ -1,6 +1,7 @@
 //! Which service answers: by the path alone, so that one port serves all host names.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -11,12 +12,16 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use jiff::fmt::rfc2822::DateTimePrinter;
 
 use crate::wire::identity::{Applications, Identity, Tenant};
-use crate::wire::message::{Address, Request};
+use crate::wire::message::{Address, Answer, Request};
 use crate::wire::shared::SharedEstate;
 use crate::wire::{admin_api, graph};
 
 /// Larger bodies are refused: a batch of twenty writes is far below.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// How long an answer on demand may take, and how often it is looked for.
+const ON_DEMAND: Duration = Duration::from_secs(60);
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// How a client reached the router: absolute links in answers start with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,10 +79,27 @@ async fn answer(
     if is("adminapi") {
         admin_api::answer(&cloud.estate, &cloud.identity, &request).into_response()
     } else if is("v1.0") || is("beta") {
-        graph::answer(&cloud.estate, &cloud.identity, &request).into_response()
+        let answer = graph::answer(&cloud.estate, &cloud.identity, &request);
+        match answer.waits_for {
+            None => answer.into_response(),
+            Some(asked) => on_demand(&cloud, &request, asked).await.into_response(),
+        }
     } else {
         wall_clock(cloud.identity.answer(&cloud.estate, &request).await)
     }
+}
+
+/// Waits for the engine's answer to a request on demand. Its work takes virtual time, which passes in
+/// real time here only as far as the clock of the estate is led by it.
+async fn on_demand(cloud: &Cloud, request: &Request, asked: u64) -> Answer {
+    let until = tokio::time::Instant::now() + ON_DEMAND;
+    while tokio::time::Instant::now() < until {
+        if let Some(answer) = graph::answered_on_demand(&cloud.estate, asked) {
+            return answer.with("request-id", &request.id);
+        }
+        tokio::time::sleep(GLANCE).await;
+    }
+    graph::timed_out(&cloud.estate, request)
 }
 
 /// Scheme and host as the client sees them.

@@ -1,0 +1,214 @@
+//! Setting up synchronization through the router: templates, jobs, secrets, schema, credentials, agents,
+//! and the logs.
+
+use serde_json::{Value, json};
+
+use super::tests::Session;
+use crate::entra::configuration;
+
+async fn session() -> Session {
+    let session = Session::new("hybridsim").await;
+    session.cloud.estate.with(|estate| estate.entra.job.as_mut().unwrap().attached = true);
+    session
+}
+
+/// Service principal and id of the estate's own job.
+fn own(session: &Session) -> (String, String) {
+    session.cloud.estate.with(|estate| {
+        let job = estate.entra.job.as_ref().unwrap();
+        (format!("/v1.0/servicePrincipals/{}", job.service_principal), job.id.clone())
+    })
+}
+
+/// A configuration is made from a template; what no engine runs does not start.
+#[tokio::test]
+async fn configurations_are_made_from_templates() {
+    let session = session().await;
+    let template = format!("/v1.0/applicationTemplates/{}", configuration::WRITEBACK);
+    assert_eq!(
+        session.get(&template).await.json()["displayName"],
+        "Exchange Online attribute writeback"
+    );
+    let body = json!({"displayName": "corp.contoso.lab"});
+    let (status, made) = session.call("POST", &format!("{template}/instantiate"), body).await;
+    assert_eq!(status, 201, "{made}");
+    let principal =
+        format!("/v1.0/servicePrincipals/{}", made["servicePrincipal"]["id"].as_str().unwrap());
+    assert_eq!(session.get(&principal).await.json()["displayName"], "corp.contoso.lab");
+    let found = session
+        .get("/v1.0/servicePrincipals?$filter=displayName%20eq%20'corp.contoso.lab'&$select=id")
+        .await;
+    assert_eq!(
+        found.json()["value"].as_array().unwrap().len(),
+        2,
+        "the estate's own, and the new one"
+    );
+    let jobs = format!("{principal}/synchronization/jobs");
+    let templates = session.get(&format!("{principal}/synchronization/templates")).await.json();
+    let id = templates["value"][0]["id"].clone();
+    let (status, job) = session.call("POST", &jobs, json!({"templateId": id})).await;
+    assert_eq!((status, &job["schedule"]["state"]), (201, &json!("Disabled")), "{job}");
+    let tenant = session.cloud.tenant().replace('-', "");
+    assert!(
+        job["id"].as_str().unwrap().starts_with(&format!("{}.{tenant}.", id.as_str().unwrap()))
+    );
+    assert_eq!(session.call("POST", &jobs, json!({"templateId": id})).await.0, 409);
+    assert_eq!(session.call("POST", &jobs, json!({"templateId": "scim"})).await.0, 400);
+    let one = format!("{jobs}/{}", job["id"].as_str().unwrap());
+    let (status, refused) = session.call("POST", &format!("{one}/start"), Value::Null).await;
+    assert_eq!((status, &refused["error"]["code"]), (503, &json!("serviceNotAvailable")));
+    assert_eq!(session.call("DELETE", &one, Value::Null).await.0, 204);
+    assert_eq!(session.get(&jobs).await.json()["value"], json!([]));
+    assert_eq!(session.call("DELETE", &principal, Value::Null).await.0, 204);
+    assert_eq!(session.call("GET", &principal, Value::Null).await.0, 404);
+    let wrong = "/v1.0/applicationTemplates/00000000-0000-0000-0000-000000000000/instantiate";
+    assert_eq!(session.call("POST", wrong, json!({"displayName": "x"})).await.0, 404);
+    assert_eq!(
+        Session::new("reader")
+            .await
+            .call("POST", &format!("{template}/instantiate"), json!({"displayName": "x"}))
+            .await
+            .0,
+        403
+    );
+}
+
+/// Secrets are put whole and never shown, credentials reach a domain through an agent, and the schema is
+/// the engine's own.
+#[tokio::test]
+async fn the_job_is_set_up() {
+    let session = session().await;
+    let (principal, id) = own(&session);
+    let sync = format!("{principal}/synchronization");
+    let secret = |domain: &str| json!({"value": [{"key": "Domain", "value": format!("{{\"domain\":\"{domain}\"}}")}]});
+    let put = format!("{sync}/secrets");
+    assert_eq!(session.call("PUT", &put, secret("corp.contoso.lab")).await.0, 204);
+    assert_eq!(session.get(&put).await.json()["value"], json!([{"key": "Domain", "value": null}]));
+    let (status, body) = session.call("PUT", &put, secret("elsewhere.lab")).await;
+    assert!(
+        status == 400
+            && body["error"]["message"]
+                .as_str()
+                .unwrap()
+                .contains("HybridIdentityServiceInvalidResource")
+    );
+    assert_eq!(
+        session.call("PUT", &put, json!({"value": [{"key": "Nothing", "value": ""}]})).await.0,
+        400
+    );
+    assert_eq!(session.call("PATCH", &put, secret("corp.contoso.lab")).await.0, 501, "PUT alone");
+
+    let job = format!("{sync}/jobs/{id}");
+    let check = format!("{job}/validateCredentials");
+    assert_eq!(session.call("POST", &check, json!({"useSavedCredentials": true})).await.0, 204);
+    assert_eq!(session.call("POST", &check, json!({"credentials": []})).await.0, 400);
+    session.cloud.estate.with(|estate| estate.agents.clear());
+    let (status, body) = session.call("POST", &check, json!({"useSavedCredentials": true})).await;
+    assert!(status == 400 && body["error"]["message"].as_str().unwrap().contains("NoActiveAgents"));
+
+    let schema = session.get(&format!("{job}/schema")).await.json();
+    let path = format!("{job}/schema");
+    assert_eq!(session.call("PUT", &path, schema.clone()).await.0, 204);
+    let mut other = schema.clone();
+    other["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"]
+        .as_array_mut()
+        .unwrap()
+        .pop();
+    assert_eq!(session.call("PUT", &path, other).await.0, 501);
+    let directory = schema["directories"][1]["id"].as_str().unwrap();
+    let discover = format!("{path}/directories/{directory}/discover");
+    assert_eq!(session.call("POST", &discover, json!({})).await.1["name"], "Active Directory");
+    assert_eq!(
+        session.call("POST", &format!("{path}/directories/x/discover"), json!({})).await.0,
+        404
+    );
+    assert_eq!(session.call("DELETE", &path, Value::Null).await.0, 204);
+    let asked = session.cloud.estate.with(|e| e.entra.job.as_mut().unwrap().take_requests().len());
+    assert_eq!(asked, 3, "a restart, and the restored defaults with theirs");
+
+    assert_eq!(session.call("DELETE", &job, Value::Null).await.0, 204);
+    assert_eq!(session.call("GET", &job, Value::Null).await.0, 404);
+    let body = json!({"templateId": "Entra2ADExchangeOnlineAttributeWriteback"});
+    let (status, made) = session.call("POST", &format!("{sync}/jobs"), body).await;
+    assert_eq!(status, 201);
+    assert_ne!(made["id"], json!(id), "a new job, without memory");
+}
+
+/// What is asked on demand is checked before the engine hears of it.
+#[tokio::test]
+async fn on_demand_is_checked() {
+    let session = session().await;
+    let (principal, id) = own(&session);
+    let path = format!("{principal}/synchronization/jobs/{id}/provisionOnDemand");
+    let rule = session.cloud.estate.with(|e| e.entra.job.as_ref().unwrap().rule.clone());
+    let body = |rule: &str, object: &str, kind: &str| json!({"parameters": [{"ruleId": rule, "subjects": [{"objectId": object, "objectTypeName": kind}]}]});
+    let nobody = "User_6e7b768e-07e2-4810-8459-485f84f8f204";
+    for (body, status) in [
+        (body("other", &session.cloud.id("anna"), "User"), 400),
+        (body(&rule, nobody, "User"), 404),
+        (body(&rule, &session.cloud.id("anna"), "Group"), 400),
+        (json!({"parameters": []}), 400),
+        (json!({}), 400),
+    ] {
+        assert_eq!(session.call("POST", &path, body.clone()).await.0, status, "{body}");
+    }
+    session.cloud.estate.with(|e| e.entra.job.as_mut().unwrap().attached = false);
+    let good = body(&rule, &session.cloud.id("anna"), "User");
+    assert_eq!(session.call("POST", &path, good).await.0, 503);
+}
+
+/// Agents are in one group that publishes the domain; beta alone knows them.
+#[tokio::test]
+async fn agents_are_in_a_group() {
+    let session = session().await;
+    let base = "/beta/onPremisesPublishingProfiles/provisioning";
+    let groups =
+        session.get(&format!("{base}/agentGroups?$expand=agents,publishedResources")).await.json();
+    let group = &groups["value"][0];
+    assert_eq!(group["publishedResources"][0]["resourceName"], "corp.contoso.lab");
+    let agent = group["agents"][0]["id"].as_str().unwrap();
+    let one = session.get(&format!("{base}/agents/{agent}")).await.json();
+    assert_eq!(one["agentGroups"][0]["id"], group["id"]);
+    let link = |id: &str| json!({"@odata.id": format!("https://graph.microsoft.com/beta/onPremisesPublishingProfiles/provisioning/agentGroups/{id}")});
+    let assign = format!("{base}/agents/{agent}/agentGroups/$ref");
+    assert_eq!(session.call("POST", &assign, link(group["id"].as_str().unwrap())).await.0, 204);
+    assert_eq!(session.call("POST", &assign, link("x")).await.0, 404);
+    assert_eq!(session.call("GET", &format!("{base}/agents/x"), Value::Null).await.0, 404);
+    assert_eq!(session.call("GET", &base.replace("beta", "v1.0"), Value::Null).await.0, 400);
+}
+
+/// What somebody changed is in the audit log, found by its filters and read in pages.
+#[tokio::test]
+async fn changes_are_audited() {
+    let session = session().await;
+    for name in ["anna", "ben"] {
+        let user = format!("/v1.0/users/{}", session.cloud.id(name));
+        assert_eq!(session.call("PATCH", &user, json!({"usageLocation": "DE"})).await.0, 204);
+    }
+    let behavior = format!("/v1.0/users/{}/onPremisesSyncBehavior", session.cloud.id("anna"));
+    assert_eq!(session.call("PATCH", &behavior, json!({"isCloudManaged": true})).await.0, 204);
+    let all = session.get("/v1.0/auditLogs/directoryAudits?$top=2").await.json();
+    assert_eq!(
+        all["value"][0]["activityDisplayName"],
+        "Change Source of Authority from AD to cloud"
+    );
+    assert_eq!(all["value"][1]["initiatedBy"]["app"]["displayName"], "hybridsim");
+    let modified = &all["value"][1]["targetResources"][0]["modifiedProperties"][0];
+    assert_eq!(
+        (&modified["displayName"], &modified["newValue"]),
+        (&json!("usageLocation"), &json!("[\"DE\"]"))
+    );
+    let next = session.get(all["@odata.nextLink"].as_str().unwrap()).await.json();
+    assert_eq!(next["value"].as_array().unwrap().len(), 1);
+    let filter = format!(
+        "activityDisplayName%20eq%20'Update%20user'%20and%20targetResources/any(t:t/id%20eq%20'{}')",
+        session.cloud.id("ben")
+    );
+    let found =
+        session.get(&format!("/v1.0/auditLogs/directoryAudits?$filter={filter}")).await.json();
+    assert_eq!(found["value"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        session.get("/v1.0/auditLogs/directoryAudits?$orderby=category").await.status.as_u16(),
+        400
+    );
+}

@@ -70,7 +70,7 @@ fn directory(criterion: &mut Criterion) {
                 object: Name::Guid(guids[round % guids.len()]),
                 changes: vec![replace("extensionAttribute1"), replace("extensionAttribute2")],
             };
-            let writer = Writer { dc: dc.dc, principal: &system, now, permissive: false };
+            let writer = Writer::new(dc.dc, &system, now);
             forest.modify(&writer, &request)
         });
     });

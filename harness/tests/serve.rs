@@ -412,9 +412,7 @@ async fn unmodified_clients_are_led_by_their_environment() {
 #[test]
 fn what_is_not_modelled_is_refused() {
     for (options, said) in [
-        (&["--ldaps-port", "0"][..], "`--ldaps-port`"),
-        (&["--gc-port", "3268"], "`--gc-port`"),
-        (&["--ldif", "forest.ldif"], "`--ldif`"),
+        (&["--ldif", "forest.ldif"][..], "`--ldif`"),
         (&["--profile", "newest"], "there are p1-preview-2025-08"),
         (&["--http", "--bind", "0.0.0.0"], "loopback only"),
         (&["--ready-file", "/nowhere/ready.json"], "/nowhere/ready.json"),

@@ -1,10 +1,10 @@
 //! What is behind the estate's LDAP listeners: an agent that relays, or a domain controller itself.
 
-use sim::directory::answer::{LdapResult, Response};
+use sim::directory::answer::{LdapResult, Response, SearchEntry};
 use sim::directory::diagnostic;
 use sim::directory::forests::DcKey;
 use sim::directory::principal::Principal;
-use sim::directory::request::{BindRequest, Request};
+use sim::directory::request::{BindRequest, Operation, Request};
 use sim::estate::{Estate, Passage};
 use sim::wire::ldap::session::{DirectoryDoor, DoorAnswer, DoorBind};
 use sim::wire::shared::SharedEstate;
@@ -54,13 +54,20 @@ impl DirectoryDoor for GatewayDoor {
 pub struct ControllerDoor {
     estate: SharedEstate,
     dc: DcKey,
+    catalog: bool,
 }
 
 impl ControllerDoor {
     /// The door of a domain controller.
     #[must_use]
     pub const fn new(estate: SharedEstate, dc: DcKey) -> Self {
-        Self { estate, dc }
+        Self { estate, dc, catalog: false }
+    }
+
+    /// The door of a domain controller as a global catalog.
+    #[must_use]
+    pub const fn catalog(estate: SharedEstate, dc: DcKey) -> Self {
+        Self { estate, dc, catalog: true }
     }
 }
 
@@ -69,8 +76,33 @@ impl DirectoryDoor for ControllerDoor {
         self.estate.with(|estate| bind(estate, self.dc, request))
     }
 
+    fn bound(&mut self, principal: &Principal) {
+        self.estate.with(|estate| estate.note_logon(self.dc, principal));
+    }
+
+    fn changed(
+        &mut self,
+        principal: &Principal,
+        request: &Request,
+        after: Option<u64>,
+    ) -> (Vec<SearchEntry>, u64) {
+        let Operation::Search(search) = &request.operation else { return (Vec::new(), 0) };
+        self.estate.with(|estate| {
+            let forest = estate.forests.get(self.dc.forest);
+            forest.map_or((Vec::new(), 0), |forest| {
+                forest.changed_entries(self.dc.dc, principal, search, &request.controls, after)
+            })
+        })
+    }
+
     fn request(&mut self, principal: &Principal, request: &Request) -> DoorAnswer {
-        passed(self.estate.with(|estate| estate.direct(self.dc, principal, request)))
+        passed(self.estate.with(|estate| {
+            if self.catalog {
+                estate.catalog(self.dc, principal, request)
+            } else {
+                estate.direct(self.dc, principal, request)
+            }
+        }))
     }
 }
 

@@ -2,9 +2,10 @@
 //! agent, and LDAP of a domain controller where somebody other than an agent is to reach it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use sim::wire::identity::Applications;
-use sim::wire::ldap::server::LdapServer;
+use sim::wire::ldap::server::{Encryption, LdapServer};
 use sim::wire::ldap::session::{DirectoryDoor, SessionOptions};
 use sim::wire::server::{CloudOptions, CloudServer};
 use sim::wire::shared::SharedEstate;
@@ -26,13 +27,25 @@ pub struct ListenOptions {
     /// The LDAP port of the first domain controller of the job's domain, when it is to be reached without an
     /// agent.
     pub ldap_port: Option<u16>,
+    /// Its port of LDAP over TLS.
+    pub ldaps_port: Option<u16>,
+    /// Its port as a global catalog.
+    pub gc_port: Option<u16>,
 }
 
 impl Default for ListenOptions {
     /// What the engine needs: the cloud over TLS, and the agents.
     fn default() -> Self {
         let bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        Self { bind, cloud_port: 0, http_port: None, proxy_port: None, ldap_port: None }
+        Self {
+            bind,
+            cloud_port: 0,
+            http_port: None,
+            proxy_port: None,
+            ldap_port: None,
+            ldaps_port: None,
+            gc_port: None,
+        }
     }
 }
 
@@ -51,6 +64,10 @@ pub struct Listeners {
     pub cloud: CloudServer,
     /// LDAP of the first domain controller.
     pub ldap: Option<LdapServer>,
+    /// LDAP over TLS of the same.
+    pub ldaps: Option<LdapServer>,
+    /// The global catalog of the same.
+    pub gc: Option<LdapServer>,
     /// Each agent's name with its gateway.
     pub gateways: Vec<(String, LdapServer)>,
 }
@@ -66,7 +83,7 @@ impl Listeners {
         authority: &Authority,
         options: ListenOptions,
     ) -> Result<Self, ListenError> {
-        let ListenOptions { bind, cloud_port, http_port, proxy_port, ldap_port } = options;
+        let ListenOptions { bind, cloud_port, http_port, proxy_port, .. } = options;
         let cloud = CloudServer::start(
             estate.clone(),
             applications.clone(),
@@ -79,20 +96,17 @@ impl Listeners {
             address: SocketAddr::from((bind, cloud_port)),
             why,
         })?;
-        let ldap = match ldap_port {
-            None => None,
-            Some(port) => {
-                let what = "LDAP of the domain controller";
-                let address = SocketAddr::from((bind, port));
-                let at = estate.with(|estate| estate.forests.first_dc(estate.job_domain()));
-                let at = at.ok_or_else(|| ListenError {
-                    what: what.to_owned(),
-                    address,
-                    why: std::io::Error::other("the domain has no domain controller"),
-                })?;
-                Some(listen(what, address, ControllerDoor::new(estate.clone(), at)).await?)
-            }
-        };
+        let tls = authority.server_config(&[]).map_err(|why| ListenError {
+            what: "LDAP over TLS".to_owned(),
+            address: SocketAddr::from((bind, 0)),
+            why: std::io::Error::other(why),
+        })?;
+        let controller = Controller { estate, bind };
+        let on_request = || Encryption::OnRequest(Arc::clone(&tls));
+        let ldap = controller.listen("LDAP", options.ldap_port, false, on_request()).await?;
+        let from_start = Encryption::FromStart(Arc::clone(&tls));
+        let ldaps = controller.listen("LDAPS", options.ldaps_port, false, from_start).await?;
+        let gc = controller.listen("the global catalog", options.gc_port, true, on_request()).await?;
         let names =
             estate.with(|estate| estate.agents.iter().map(|a| a.name.clone()).collect::<Vec<_>>());
         let mut gateways = Vec::with_capacity(names.len());
@@ -101,18 +115,50 @@ impl Listeners {
             let what = format!("the gateway of {name}");
             gateways.push((name, listen(&what, SocketAddr::from((bind, 0)), door).await?));
         }
-        Ok(Self { cloud, ldap, gateways })
+        Ok(Self { cloud, ldap, ldaps, gc, gateways })
     }
 
     /// Takes no more connections, lets running requests end, and returns when all are closed.
     pub async fn shut_down(self) {
         self.cloud.shutdown().await;
-        if let Some(ldap) = self.ldap {
-            ldap.shut_down().await;
+        for server in [self.ldap, self.ldaps, self.gc].into_iter().flatten() {
+            server.shut_down().await;
         }
         for (_, gateway) in self.gateways {
             gateway.shut_down().await;
         }
+    }
+}
+
+/// The first domain controller of the job's domain, about to listen.
+struct Controller<'e> {
+    estate: &'e SharedEstate,
+    bind: IpAddr,
+}
+
+impl Controller<'_> {
+    async fn listen(
+        &self,
+        what: &str,
+        port: Option<u16>,
+        catalog: bool,
+        encryption: Encryption,
+    ) -> Result<Option<LdapServer>, ListenError> {
+        let Some(port) = port else { return Ok(None) };
+        let what = format!("{what} of the domain controller");
+        let address = SocketAddr::from((self.bind, port));
+        let refused = |why| ListenError { what: what.clone(), address, why };
+        let at = self.estate.with(|estate| estate.forests.first_dc(estate.job_domain()));
+        let none = || std::io::Error::other("the domain has no domain controller");
+        let at = at.ok_or_else(|| refused(none()))?;
+        let door = if catalog {
+            ControllerDoor::catalog(self.estate.clone(), at)
+        } else {
+            ControllerDoor::new(self.estate.clone(), at)
+        };
+        let options = SessionOptions::default();
+        let server = LdapServer::start_with_tls(address, door, options, encryption).await;
+        server.map(Some).map_err(refused)
     }
 }
 

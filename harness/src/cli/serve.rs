@@ -93,6 +93,14 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     ldap_port: u16,
 
+    /// The port of LDAP over TLS; 0 is any free one.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    ldaps_port: u16,
+
+    /// The port of the global catalog; 0 is any free one.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    gc_port: u16,
+
     /// The TLS port of identity platform, Graph and admin API; 0 is any free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     cloud_port: u16,
@@ -109,13 +117,6 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "CSV", help_heading = ABSENT)]
     mailbox_list: Option<PathBuf>,
 
-    /// The port of LDAP over TLS.
-    #[arg(long, value_name = "PORT", help_heading = ABSENT)]
-    ldaps_port: Option<u16>,
-
-    /// The port of the global catalog.
-    #[arg(long, value_name = "PORT", help_heading = ABSENT)]
-    gc_port: Option<u16>,
 }
 
 const ABSENT: &str = "Not modelled yet (refused)";
@@ -173,6 +174,8 @@ fn said(started: &Started) -> String {
         line("proxy", proxy);
     }
     line("ldap", &started.ldap);
+    line("ldaps", &started.ldaps);
+    line("gc", &started.gc);
     for agent in &started.agents {
         line(&agent.name, &agent.ldap);
     }

@@ -55,6 +55,8 @@ pub(super) struct Urls {
     pub(super) http: Option<String>,
     pub(super) proxy: Option<String>,
     pub(super) ldap: String,
+    pub(super) ldaps: String,
+    pub(super) gc: String,
     pub(super) agents: Vec<Gateway>,
     pub(super) control: String,
 }
@@ -74,6 +76,12 @@ impl Urls {
                 .proxy_address()
                 .map(|address| format!("http://{}:{}", hosts.plain, address.port())),
             ldap: listeners.ldap.as_ref().map(|server| ldap(server.address())).unwrap_or_default(),
+            ldaps: listeners
+                .ldaps
+                .as_ref()
+                .map(|server| format!("ldaps://{}:{}", hosts.tls, server.address().port()))
+                .unwrap_or_default(),
+            gc: listeners.gc.as_ref().map(|server| ldap(server.address())).unwrap_or_default(),
             agents: gateways
                 .map(|(name, server)| Gateway { name: name.clone(), ldap: ldap(server.address()) })
                 .collect(),

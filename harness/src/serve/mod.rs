@@ -94,6 +94,10 @@ pub struct Started {
     pub proxy: Option<String>,
     /// LDAP of the domain controller.
     pub ldap: String,
+    /// LDAP over TLS of the domain controller.
+    pub ldaps: String,
+    /// Its global catalog.
+    pub gc: String,
     /// The agents' gateways.
     pub agents: Vec<Gateway>,
     /// The control API.
@@ -185,6 +189,8 @@ async fn serve(
         http_port: options.http.then_some(0),
         proxy_port: options.proxy.then_some(0),
         ldap_port: Some(options.ldap_port),
+        ldaps_port: Some(options.ldaps_port),
+        gc_port: Some(options.gc_port),
     };
     let listeners = Listeners::start(&shared, &applications, &authority, listen).await?;
     let plan = LivePlan {
@@ -217,6 +223,8 @@ async fn serve(
         http: urls.http,
         proxy: urls.proxy,
         ldap: urls.ldap,
+        ldaps: urls.ldaps,
+        gc: urls.gc,
         agents: urls.agents,
         control: urls.control,
         ready_file: place.ready.clone(),

@@ -38,10 +38,10 @@ pub struct Options {
     pub bind: IpAddr,
     /// The port of LDAP; 0 is any free one.
     pub ldap_port: u16,
-    /// The port of LDAP over TLS.
-    pub ldaps_port: Option<u16>,
-    /// The port of the global catalog.
-    pub gc_port: Option<u16>,
+    /// The port of LDAP over TLS; 0 is any free one.
+    pub ldaps_port: u16,
+    /// The port of the global catalog; 0 is any free one.
+    pub gc_port: u16,
     /// The TLS port of the cloud; 0 is any free one.
     pub cloud_port: u16,
     /// Whether the engine is left out.
@@ -54,8 +54,6 @@ impl Options {
         let absent = [
             ("--ldif", self.ldif.is_some()),
             ("--mailbox-list", self.mailbox_list.is_some()),
-            ("--ldaps-port", self.ldaps_port.is_some()),
-            ("--gc-port", self.gc_port.is_some()),
         ];
         if let Some((option, _)) = absent.iter().find(|(_, given)| *given) {
             return Err(ServeError::NotModelled(option));

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
-use crate::directory::derived::DERIVED;
+use crate::directory::account::{default_value, file_time};
+use crate::directory::derived::{DERIVED, SCHEMA_CONTEXT};
 use crate::directory::diagnostic::{self, AttributeProblem, UpdateProblem};
-use crate::directory::entry::{Entry, Stamp};
+use crate::directory::entry::{Entry, Life, Stamp};
 use crate::directory::fold;
 use crate::directory::forest::Forest;
 use crate::directory::modify::{Working, Writer};
@@ -26,10 +27,6 @@ const NEW_USER_CONTROL: &[u8] = b"546";
 /// Stored values by attribute.
 type Values = Vec<(AttributeNumber, Vec<Vec<u8>>)>;
 
-/// sAMAccountType of a user and of a computer.
-const USER_ACCOUNT: &str = "805306368";
-const MACHINE_ACCOUNT: &str = "805306369";
-
 impl Forest {
     /// Adds an object. `guid` becomes its objectGUID; its SID follows from its number.
     ///
@@ -47,14 +44,16 @@ impl Forest {
         self.settle_if_due(writer.dc);
         let dn = Dn::parse(&request.dn).map_err(|_| diagnostic::bad_name(&request.dn))?;
         let (Some(rdn), Some(parent_dn)) = (dn.rdn(), dn.parent()) else {
-            return Err(diagnostic::bad_name(&request.dn));
+            // The rootDSE is there already, and nothing can be added in its place.
+            return Err(diagnostic::update(UpdateProblem::NameViolation, 0x2037));
         };
         let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
         let parent = self.resolve_dn(controller, &parent_dn)?;
-        if !writer.principal.rights.may_manage_objects() {
+        let class = class_of(&self.schema, &request.attributes)?;
+        if !self.may_create(controller, writer.principal, parent, &class.name) {
             return Err(diagnostic::access_denied());
         }
-        let class = class_of(&self.schema, &request.attributes)?;
+        let password = self.given_password(writer, request)?;
         let mut values = self.given_values(writer, class, request)?;
         self.check_place(writer, parent, class, rdn)?;
         name_object(&self.schema, class, rdn, &mut values)?;
@@ -66,10 +65,27 @@ impl Forest {
                 self.check_unique(writer.dc, ObjectNumber(u32::MAX), attribute, value)?;
             }
         }
+        if password.is_some() {
+            let now = file_time(writer.now).to_string().into_bytes();
+            values.retain(|(number, _)| *number != known::PWD_LAST_SET);
+            values.push((known::UNICODE_PWD, vec![now.clone()]));
+            values.push((known::PWD_LAST_SET, vec![now]));
+        }
+        // What an object has by default is not stored.
+        values.retain(|(number, given)| {
+            default_value(class, *number).is_none_or(|default| given.as_slice() != [default])
+        });
+        if self.contexts.get(SCHEMA_CONTEXT).is_some_and(|schema| schema.head == parent) {
+            return Err(diagnostic::unwilling(0x2035));
+        }
         let (class, rdn_attribute) = (class.number, class.rdn_attribute);
         values.sort_unstable_by_key(|(number, _)| *number);
         let object = self.new_object();
-        Ok(self.place_new(writer, object, (guid, parent, class, rdn_attribute), values))
+        let written = self.place_new(writer, object, (guid, parent, class, rdn_attribute), values);
+        if let Some(password) = password {
+            self.set_password(object, password);
+        }
+        Ok(written)
     }
 
     fn place_new(
@@ -92,6 +108,7 @@ impl Forest {
                 parent: Some(parent),
                 class,
                 rdn_attribute,
+                life: Life::Live,
                 created_by: writer.dc,
                 created_usn: next,
                 when_created: writer.now,
@@ -119,7 +136,8 @@ impl Forest {
     ) -> Result<Values, LdapResult> {
         let mut values = Values::new();
         for (name, given) in &request.attributes {
-            let attribute = self.attribute(name).ok_or_else(diagnostic::unknown_attribute)?;
+            let attribute =
+                self.written_attribute(name).ok_or_else(diagnostic::unknown_attribute)?;
             let number = attribute.number;
             if number == known::OBJECT_GUID || number == known::OBJECT_SID {
                 return Err(diagnostic::unwilling(0x20E7));
@@ -135,14 +153,19 @@ impl Forest {
                 return Err(diagnostic::attribute(AttributeProblem::Constraint, 0x20B1, attribute));
             }
             if number == known::UNICODE_PWD {
-                return Err(diagnostic::unwilling(0x001F));
+                continue;
+            }
+            if number == known::NT_SECURITY_DESCRIPTOR {
+                values.push((number, given.clone()));
+                continue;
             }
             if !class.allows(number) {
                 return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, 0x207D));
             }
             let mut stored = Vec::with_capacity(given.len());
             for value in given {
-                stored.push(self.stored_value(writer.dc, attribute, value)?);
+                let value = self.stored_value(writer.dc, attribute, value)?;
+                stored.push(self.account_value(writer.now, attribute, value)?);
             }
             match values.iter_mut().find(|(known, _)| *known == number) {
                 Some((_, known)) => known.append(&mut stored),
@@ -154,7 +177,7 @@ impl Forest {
             let problem = diagnostic::ServiceProblem::AdminLimitExceeded;
             return Err(diagnostic::service(ResultCode::AdminLimitExceeded, problem, 0x2024));
         }
-        for (number, values) in &values {
+        for (number, values) in &mut values {
             let Some(attribute) = self.schema.attribute(*number) else { continue };
             check_values(attribute, values)?;
         }
@@ -183,6 +206,19 @@ impl Forest {
         Ok(())
     }
 
+    /// The password that a request gives, if any.
+    fn given_password(
+        &self,
+        writer: &Writer<'_>,
+        request: &AddRequest,
+    ) -> Result<Option<Vec<u8>>, LdapResult> {
+        let given = request.attributes.iter().find(|(name, _)| {
+            self.attribute(name).is_some_and(|attribute| attribute.number == known::UNICODE_PWD)
+        });
+        let value = given.and_then(|(_, values)| values.first());
+        value.map(|value| self.password_of(writer.principal.secure, value)).transpose()
+    }
+
     /// Adds what the security accounts manager gives a new account.
     fn complete(
         &self,
@@ -190,10 +226,6 @@ impl Forest {
         class: &Class,
         values: &mut Values,
     ) -> Result<(), LdapResult> {
-        let is = |name| {
-            let other = self.schema.class_named(name);
-            other.is_some_and(|other| self.schema.is_a(class.number, other.number))
-        };
         let (is_user, is_group) = (class.is_user, class.is_group);
         if !is_user && !is_group {
             return Ok(());
@@ -212,13 +244,6 @@ impl Forest {
         default(known::SAM_ACCOUNT_NAME, generated.into_bytes());
         if is_user {
             default(known::USER_ACCOUNT_CONTROL, NEW_USER_CONTROL.to_vec());
-            let computer = is("computer");
-            let kind = if computer { MACHINE_ACCOUNT } else { USER_ACCOUNT };
-            default(known::SAM_ACCOUNT_TYPE, kind.as_bytes().to_vec());
-            let group = if computer { "515" } else { "513" };
-            default(known::PRIMARY_GROUP_ID, group.as_bytes().to_vec());
-            default(known::PWD_LAST_SET, b"0".to_vec());
-            default(known::ACCOUNT_EXPIRES, i64::MAX.to_string().into_bytes());
         } else {
             // Global security group, unless the request says otherwise.
             default(known::GROUP_TYPE, b"-2147483646".to_vec());
@@ -280,7 +305,7 @@ fn name_object(
     let Some(attribute) = named.filter(|named| named.number == class.rdn_attribute) else {
         return Err(diagnostic::update(UpdateProblem::NameViolation, 0x2073));
     };
-    if !attribute.in_range(rdn.value.as_bytes()) {
+    if !is_name_length(&rdn.value) {
         return Err(diagnostic::attribute(AttributeProblem::Constraint, 0x2082, attribute));
     }
     let value = rdn.value.clone().into_bytes();
@@ -296,19 +321,25 @@ fn name_object(
     Ok(())
 }
 
-fn check_values(attribute: &Attribute, values: &[Vec<u8>]) -> Result<(), LdapResult> {
+fn check_values(attribute: &Attribute, values: &mut Vec<Vec<u8>>) -> Result<(), LdapResult> {
     if values.is_empty() {
         return Err(diagnostic::attribute(AttributeProblem::Constraint, 0x202F, attribute));
     }
     if attribute.single && values.len() > 1 {
         return Err(diagnostic::attribute(AttributeProblem::Constraint, 0x2081, attribute));
     }
-    let twice = values.iter().enumerate().any(|(at, value)| {
-        values[..at].iter().any(|earlier| attribute.syntax.same(earlier, value))
-    });
-    if twice {
+    let mut bytes: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
+    bytes.sort_unstable();
+    if bytes.windows(2).any(|pair| pair[0] == pair[1]) && !attribute.is_forward_link() {
         return Err(diagnostic::attribute(AttributeProblem::ValueExists, 0x2083, attribute));
     }
+    // Values that differ in case only are one.
+    let mut seen = std::collections::BTreeSet::new();
+    let fold = attribute.syntax.ignores_case();
+    values.retain(|value| {
+        let folded = if fold { fold::folded(value).into_owned() } else { value.clone() };
+        seen.insert(folded)
+    });
     Ok(())
 }
 
@@ -316,6 +347,7 @@ fn check_must(class: &Class, values: &[(AttributeNumber, Vec<Vec<u8>>)]) -> Resu
     let supplied = |number: &AttributeNumber| {
         DERIVED.contains(number)
             || *number == known::NT_SECURITY_DESCRIPTOR
+            || default_value(class, *number).is_some()
             || values.iter().any(|(given, _)| given == number)
     };
     // Only top and person demand cn of objects that are named by another attribute.
@@ -343,4 +375,9 @@ fn group_account_type(values: &[(AttributeNumber, Vec<Vec<u8>>)]) -> &'static st
         (true, true) => "536870912",
         (false, true) => "536870913",
     }
+}
+
+/// Whether a relative name is as long as names may be ([MS-ADTS] 3.1.1.5.2.2).
+pub(super) fn is_name_length(name: &str) -> bool {
+    (1..=255).contains(&name.encode_utf16().count())
 }

@@ -2,19 +2,19 @@
 //!
 //! # Divergence from Active Directory
 //!
-//! Of the forms that a name may have, these are tried: DN, user principal name (stored, then
-//! `account@domain`), `DOMAIN\account`, `{objectGUID}`, SID. Display name, canonical name and service
-//! principal names are not.
+//! Of the forms that a name may have, service principal names are not tried.
 
 use crate::clock::VirtualTime;
-use crate::directory::answer::LdapResult;
+use crate::directory::answer::{LdapResult, ResultCode};
 use crate::directory::diagnostic;
-use crate::directory::entry::DcNumber;
-use crate::directory::forest::Forest;
+use crate::directory::entry::{DcNumber, Life};
+use crate::directory::forest::{DomainController, Forest};
 use crate::directory::name::Sid;
 use crate::directory::principal::{Principal, Rights};
 use crate::directory::request::{BindRequest, Name, ObjectNumber};
+use crate::directory::account::file_time;
 use crate::directory::schema::known;
+use crate::directory::security::access::Token;
 use crate::directory::schema::syntax::integer;
 use crate::guid::Guid;
 
@@ -22,9 +22,9 @@ use crate::guid::Guid;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Account {
     /// Its password.
-    password: Vec<u8>,
-    /// What it may do.
-    rights: Rights,
+    pub(super) password: Vec<u8>,
+    /// What it may do, whatever the access control lists say; `None`: what they say.
+    pub(super) rights: Option<Rights>,
 }
 
 /// The password stays out of every log.
@@ -37,31 +37,48 @@ impl core::fmt::Debug for Account {
 /// userAccountControl: the account is disabled.
 const ACCOUNT_DISABLED: i64 = 0x2;
 
-/// Seconds from 1601 to 1970: FILETIME counts from 1601 in units of 100 ns.
-const FILETIME_EPOCH_SECONDS: i64 = 11_644_473_600;
-
 impl Forest {
     /// Lets an object bind with a password, with these rights.
     pub fn set_account(&mut self, object: ObjectNumber, password: &[u8], rights: Rights) {
-        self.accounts.insert(object, Account { password: password.to_vec(), rights });
+        self.accounts.insert(object, Account { password: password.to_vec(), rights: Some(rights) });
     }
 
     /// Changes what an account may do; `false` when the object cannot bind.
     pub fn set_rights(&mut self, object: ObjectNumber, rights: Rights) -> bool {
-        self.accounts.get_mut(&object).map(|account| account.rights = rights).is_some()
+        self.accounts.get_mut(&object).map(|account| account.rights = Some(rights)).is_some()
     }
 
     /// Who an account is, without a password: for callers in process that act as it.
     #[must_use]
     pub fn principal_of(&self, dc: DcNumber, object: ObjectNumber) -> Option<Principal> {
-        let rights = self.accounts.get(&object)?.rights.clone();
         let controller = self.dc(dc)?;
-        let slot = controller.store.get(object)?;
+        let slot = self.object(dc, object)?;
         let domain = self.domain(controller.domain)?;
         let account = slot.entry.record.text(known::SAM_ACCOUNT_NAME);
         let account = account.unwrap_or_else(|| slot.entry.rdn_value());
         let sid = slot.entry.record.first(known::OBJECT_SID).and_then(Sid::from_bytes);
-        Some(Principal { name: format!("{}\\{account}", domain.netbios), sid, rights })
+        let name = format!("{}\\{account}", domain.netbios);
+        let rights = match &self.accounts.get(&object)?.rights {
+            Some(rights) => rights.clone(),
+            None => self.rights_by_groups(controller, object, sid.as_ref()?),
+        };
+        Some(Principal { name, sid, rights, secure: false })
+    }
+
+    /// What an account may do as a member of its groups: administrators everything, others what the
+    /// access control lists give them.
+    fn rights_by_groups(
+        &self,
+        controller: &DomainController,
+        object: ObjectNumber,
+        sid: &Sid,
+    ) -> Rights {
+        let groups = self.group_sids(controller, object, true);
+        let domain = self.domain(controller.domain).map(|domain| &domain.sid);
+        let administrators = [512, 519].iter().filter_map(|rid| Some(domain?.with_rid(*rid)));
+        let builtin = Sid::from_text("S-1-5-32-544");
+        let is_administrator = administrators.chain(builtin).any(|group| groups.contains(&group));
+        if is_administrator { Rights::Full } else { Rights::Acl(Token::new(sid.clone(), groups)) }
     }
 
     /// A simple bind. Without a name, or without a password, it is anonymous.
@@ -75,11 +92,13 @@ impl Forest {
         now: VirtualTime,
         request: &BindRequest,
     ) -> Result<Principal, LdapResult> {
-        if request.name.is_empty() || request.password.is_empty() {
+        if request.password.is_empty() {
             return Ok(Principal::anonymous());
         }
-        let object =
-            self.bind_name(dc, &request.name).ok_or_else(|| diagnostic::logon_failure(0x525))?;
+        if request.name.is_empty() {
+            return Err(diagnostic::logon_failure(0x52e));
+        }
+        let object = self.bind_name(dc, &request.name)?;
         let account = self.accounts.get(&object).ok_or_else(|| diagnostic::logon_failure(0x52e))?;
         if account.password != request.password {
             return Err(diagnostic::logon_failure(0x52e));
@@ -91,32 +110,67 @@ impl Forest {
     }
 
     /// The object behind a bind name; the first rule with exactly one hit wins.
-    fn bind_name(&self, dc: DcNumber, name: &str) -> Option<ObjectNumber> {
-        let store = &self.dc(dc)?.store;
+    fn bind_name(&self, dc: DcNumber, name: &str) -> Result<ObjectNumber, LdapResult> {
+        // A name of a form that is understood, and nobody has it.
+        let nobody = || diagnostic::logon_failure(0x525);
+        let unresolved = || diagnostic::logon_failure(0x52e);
+        let controller = self.dc(dc).ok_or_else(nobody)?;
+        let here = self.domain(controller.domain).ok_or_else(nobody)?;
         let single = |attribute, value: &str| {
-            let found = store.with_value(&self.schema, attribute, value.as_bytes())?;
+            let found = self.live_with_value(controller, attribute, value.as_bytes());
             if let [one] = found.as_slice() { Some(*one) } else { None }
         };
+        let account = |account: &str| single(known::SAM_ACCOUNT_NAME, account).ok_or_else(nobody);
         if name.contains('=') {
-            return self.resolve(dc, &Name::from_text(name)).ok();
+            return self.resolve(dc, &Name::from_text(name)).map_err(|refusal| {
+                if refusal.code == ResultCode::NoSuchObject { nobody() } else { unresolved() }
+            });
         }
         if let Some(found) = single(known::USER_PRINCIPAL_NAME, name) {
-            return Some(found);
+            return Ok(found);
         }
-        let here = self.domain(self.dc(dc)?.domain)?;
-        if let Some((account, domain)) = name.rsplit_once('@') {
+        if let Some((before, domain)) = name.rsplit_once('@') {
             let matches = domain.eq_ignore_ascii_case(&here.dns);
-            return matches.then(|| single(known::SAM_ACCOUNT_NAME, account))?;
+            return if matches { account(before) } else { Err(nobody()) };
         }
-        if let Some((domain, account)) = name.split_once('\\') {
+        if let Some((domain, after)) = name.split_once('\\') {
             let matches = domain.eq_ignore_ascii_case(&here.netbios)
                 || domain.eq_ignore_ascii_case(&here.dns);
-            return matches.then(|| single(known::SAM_ACCOUNT_NAME, account))?;
+            return if matches { account(after) } else { Err(nobody()) };
         }
         if let Some(inner) = name.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-            return store.by_guid(inner.parse::<Guid>().ok()?);
+            let guid = inner.parse::<Guid>().map_err(|_| unresolved())?;
+            return self.resolve(dc, &Name::Guid(guid)).map_err(|_| nobody());
         }
-        self.resolve(dc, &Name::Sid(Sid::from_text(name)?)).ok()
+        if let Some(sid) = Sid::from_text(name) {
+            return self.resolve(dc, &Name::Sid(sid)).map_err(|_| nobody());
+        }
+        if name.contains('/') {
+            return self.by_canonical_name(dc, name).ok_or_else(unresolved);
+        }
+        self.by_display_name(controller, name).ok_or_else(unresolved)
+    }
+
+    /// `contoso.com/People/Anna`: the parts below the domain, one after the other.
+    fn by_canonical_name(&self, dc: DcNumber, name: &str) -> Option<ObjectNumber> {
+        let controller = self.dc(dc)?;
+        let mut parts = name.split('/');
+        let dns = parts.next()?;
+        let domain = self.domains.iter().find(|domain| domain.dns.eq_ignore_ascii_case(dns))?;
+        let found = parts.try_fold(domain.head, |at, part| controller.store.child(at, part))?;
+        self.object(dc, found).map(|_| found)
+    }
+
+    /// The only account with this display name. It has no index, so it is the last thing tried.
+    fn by_display_name(&self, controller: &DomainController, name: &str) -> Option<ObjectNumber> {
+        let mut found = controller.store.iter_after(None).filter(|(_, slot)| {
+            slot.entry.life == Life::Live
+                && slot.entry.record.first(known::DISPLAY_NAME).is_some_and(|display| {
+                    crate::directory::fold::same(display, name.as_bytes())
+                })
+        });
+        let (object, _) = found.next()?;
+        found.next().is_none().then_some(object)
     }
 
     /// Why an account with the right password may not log on.
@@ -130,13 +184,27 @@ impl Forest {
             return Some(0x775);
         }
         let expires = number(known::ACCOUNT_EXPIRES);
-        let now = (now.as_micros() / 1_000_000 + FILETIME_EPOCH_SECONDS).saturating_mul(10_000_000);
-        if expires != 0 && expires != i64::MAX && expires <= now {
+        if expires != 0 && expires != i64::MAX && expires <= file_time(now) {
             return Some(0x701);
         }
         if record.first(known::PWD_LAST_SET).and_then(integer) == Some(0) {
             return Some(0x773);
         }
+        if record.first(known::LOGON_HOURS).is_some_and(|hours| !is_within(hours, now)) {
+            return Some(0x530);
+        }
+        if record.has(known::USER_WORKSTATIONS) {
+            // A client of LDAP is none of the workstations that the list names.
+            return Some(0x531);
+        }
         None
     }
+}
+
+/// Whether an instant lies in logonHours: one bit for each hour of the week in UTC, Sunday first.
+fn is_within(hours: &[u8], now: VirtualTime) -> bool {
+    // 1 January 1970 was a Thursday.
+    let hour = (now.as_micros().div_euclid(3_600_000_000) + 4 * 24).rem_euclid(7 * 24);
+    let hour = usize::try_from(hour).unwrap_or_default();
+    hours.get(hour / 8).is_none_or(|byte| byte >> (hour % 8) & 1 == 1)
 }

@@ -1,24 +1,56 @@
-//! Delete ([MS-ADTS] 3.1.1.5.5).
-//!
-//! # Divergence from Active Directory
-//!
-//! The object is gone at once: there is no tombstone and no recycle bin.
+//! Delete ([MS-ADTS] 3.1.1.5.5): an object becomes a tombstone, or a deleted-object where the recycle
+//! bin is enabled, and can be brought back for a while.
 
+use core::time::Duration;
 use std::sync::Arc;
 
-use crate::directory::answer::{LdapResult, Written};
+use crate::clock::VirtualTime;
+use crate::directory::answer::{LdapResult, ResultCode, Written};
 use crate::directory::diagnostic::{self, UpdateProblem};
-use crate::directory::entry::{Entry, referenced};
+use crate::directory::entry::{DcNumber, Entry, Life, Stamp, reference, referenced};
 use crate::directory::forest::Forest;
 use crate::directory::modify::{Working, Writer};
-use crate::directory::request::{DeleteRequest, ObjectNumber};
+use crate::directory::name::Dn;
+use crate::directory::request::{
+    ChangeOperation, DeleteRequest, ModifyRequest, ObjectNumber, Sight,
+};
 use crate::directory::schema::known;
 use crate::directory::schema::syntax::integer;
 use crate::directory::store::Slot;
-use crate::record::AttributeNumber;
+use crate::directory::well_known::DELETED_OBJECTS;
+use crate::guid::Guid;
+use crate::record::{AttributeNumber, Record};
 
 /// systemFlags: FLAG_DISALLOW_DELETE.
 const DISALLOW_DELETE: i64 = 0x8000_0000;
+
+/// A tree with more objects than this is not deleted at once ([MS-ADTS] 3.1.1.5.5.7.2).
+const MOST_OF_A_TREE: usize = 16_384;
+
+/// searchFlags: the attribute stays on a tombstone.
+const PRESERVE: u32 = 8;
+
+/// tombstoneLifetime and msDS-deletedObjectLifetime of a new forest.
+pub(super) const LIFETIME: Duration = Duration::from_secs(180 * 86_400);
+
+/// The longest name that an object can have.
+const LONGEST_NAME: usize = 255;
+
+/// What stays on a tombstone whatever searchFlags say ([MS-ADTS] 3.1.1.5.5.1.1).
+const KEPT: [AttributeNumber; 12] = [
+    known::DNS_HOST_NAME,
+    known::GROUP_TYPE,
+    known::IS_DELETED,
+    known::IS_RECYCLED,
+    known::LAST_KNOWN_PARENT,
+    known::LEGACY_EXCHANGE_DN,
+    known::MS_DS_LAST_KNOWN_RDN,
+    known::NT_SECURITY_DESCRIPTOR,
+    known::OBJECT_SID,
+    known::SAM_ACCOUNT_NAME,
+    known::SID_HISTORY,
+    known::USER_ACCOUNT_CONTROL,
+];
 
 impl Forest {
     /// Deletes an object that has no children.
@@ -30,45 +62,182 @@ impl Forest {
         writer: &Writer<'_>,
         request: &DeleteRequest,
     ) -> Result<Written, LdapResult> {
+        let object = self.deletable(writer, request)?;
+        let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
+        if self.live_children(writer.dc, object).next().is_some() {
+            return Err(diagnostic::update(UpdateProblem::CantOnNonLeaf, 0x208C));
+        }
+        let deleted =
+            controller.store.get(object).is_some_and(|slot| slot.entry.life != Life::Live);
+        if deleted {
+            return self.recycle(writer, object);
+        }
+        self.bury(writer, object)
+    }
+
+    /// Deletes an object with everything below it, the deepest first.
+    ///
+    /// # Errors
+    /// 11/20CD for a tree that is too large, 53/20CE when something in it must stay; nothing is deleted
+    /// then.
+    pub fn delete_tree(
+        &mut self,
+        writer: &Writer<'_>,
+        request: &DeleteRequest,
+    ) -> Result<Vec<Written>, LdapResult> {
+        let root = self.deletable(writer, request)?;
+        let mut objects = vec![root];
+        let mut next = 0;
+        while let Some(object) = objects.get(next).copied() {
+            objects.extend(self.live_children(writer.dc, object));
+            next += 1;
+            if objects.len() > MOST_OF_A_TREE {
+                let problem = diagnostic::ServiceProblem::AdminLimitExceeded;
+                return Err(diagnostic::service(ResultCode::AdminLimitExceeded, problem, 0x20CD));
+            }
+        }
+        for object in &objects[1..] {
+            self.check_deletable(writer, *object)?;
+        }
+        objects.into_iter().rev().map(|object| self.bury(writer, object)).collect()
+    }
+
+    fn live_children(
+        &self,
+        dc: DcNumber,
+        parent: ObjectNumber,
+    ) -> impl Iterator<Item = ObjectNumber> {
+        self.dc(dc).into_iter().flat_map(move |dc| {
+            dc.store.children_after(parent, None).filter(move |child| {
+                dc.store.get(*child).is_some_and(|slot| slot.entry.life == Life::Live)
+            })
+        })
+    }
+
+    fn deletable(
+        &mut self,
+        writer: &Writer<'_>,
+        request: &DeleteRequest,
+    ) -> Result<ObjectNumber, LdapResult> {
         if writer.principal.is_anonymous() {
             return Err(diagnostic::not_bound());
         }
+        if request.object.is_root() {
+            return Err(diagnostic::unwilling(0x2035));
+        }
         self.settle_if_due(writer.dc);
-        let object = self.resolve(writer.dc, &request.object)?;
-        if !writer.principal.rights.may_manage_objects() {
+        let object = self.resolve_seeing(writer.dc, &request.object, writer.sight)?;
+        self.check_deletable(writer, object)?;
+        Ok(object)
+    }
+
+    fn check_deletable(
+        &self,
+        writer: &Writer<'_>,
+        object: ObjectNumber,
+    ) -> Result<(), LdapResult> {
+        let missing = || diagnostic::no_such_object("");
+        self.check_not_schema(writer.dc, object)?;
+        let controller = self.dc(writer.dc).ok_or_else(missing)?;
+        let slot = controller.store.get(object).ok_or_else(missing)?;
+        if !self.may_delete(controller, writer.principal, object, slot.entry.parent) {
             return Err(diagnostic::access_denied());
         }
-        let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
-        let slot =
-            controller.store.get(object).ok_or_else(|| diagnostic::no_such_object(""))?.clone();
         let record = &slot.entry.record;
         let flags = record.first(known::SYSTEM_FLAGS).and_then(integer).unwrap_or_default();
         let critical = record.first(known::IS_CRITICAL_SYSTEM_OBJECT) == Some(b"TRUE");
         if slot.entry.parent.is_none() || flags & DISALLOW_DELETE != 0 || critical {
             return Err(diagnostic::unwilling(0x20CE));
         }
-        if controller.store.children_after(object, None).next().is_some() {
-            return Err(diagnostic::update(UpdateProblem::CantOnNonLeaf, 0x208C));
-        }
-        let changes: Vec<Working> = record
-            .attributes()
-            .map(|(attribute, values)| Working {
-                attribute,
-                old: values.map(<[u8]>::to_vec).collect(),
-                new: Vec::new(),
-            })
-            .collect();
-        let changes = changes.into_iter().map(|at| self.value_change(writer.dc, at)).collect();
-        let usn = self.take_out(writer, object);
-        self.accounts.remove(&object);
-        Ok(Written { object, guid: slot.entry.guid, usn, changes })
+        Ok(())
     }
 
-    /// Removes the object and the links to it. Whoever held a link keeps its sequence number: that a
-    /// target went is no change of the source ([MS-ADTS] 3.1.1.5.5.1.3).
-    fn take_out(&mut self, writer: &Writer<'_>, object: ObjectNumber) -> Option<u64> {
+    /// The container of deleted objects of the naming context that an object lies in.
+    fn graveyard(&self, dc: DcNumber, object: ObjectNumber) -> Option<ObjectNumber> {
+        let controller = self.dc(dc)?;
+        let slot = controller.store.get(object)?;
+        let contexts = self.contexts.iter().filter(|context| {
+            Self::is_within(controller, object, slot, context.head)
+        });
+        let head = contexts.map(|context| context.head).next()?;
+        controller.store.child(head, DELETED_OBJECTS)
+    }
+
+    /// Makes a deleted-object or a tombstone of an object.
+    fn bury(
+        &mut self,
+        writer: &Writer<'_>,
+        object: ObjectNumber,
+    ) -> Result<Written, LdapResult> {
+        let missing = || diagnostic::no_such_object("");
+        let slot = self.slot(writer.dc, object).ok_or_else(missing)?;
+        let entry = Arc::clone(&slot.entry);
+        let grave = self.graveyard(writer.dc, object).ok_or_else(missing)?;
+        let keep_all = self.recycle_bin;
+        if !keep_all {
+            self.unlink(writer, object);
+            self.accounts.remove(&object);
+        }
+        let record = self.buried_record(&entry, keep_all);
+        let changes = self.removed(writer.dc, &entry);
+        let moved = Moved { parent: grave, life: Life::Deleted };
+        let usn = self.put_moved(writer, object, &entry, record, moved);
+        Ok(Written { object, guid: entry.guid, usn, changes })
+    }
+
+    /// All values of an object as taken away: what a delete means to whoever looks on.
+    fn removed(&self, dc: DcNumber, entry: &Entry) -> Vec<crate::directory::answer::ValueChange> {
+        let working = entry.record.attributes().map(|(attribute, values)| Working {
+            attribute,
+            old: values.map(<[u8]>::to_vec).collect(),
+            new: Vec::new(),
+        });
+        working.map(|at| self.value_change(dc, at)).collect()
+    }
+
+    fn buried_record(&self, entry: &Entry, keep_all: bool) -> Record {
+        let stays = |number: AttributeNumber| {
+            let attribute = self.schema.attribute(number);
+            let flags = attribute.map_or(0, |attribute| attribute.search_flags);
+            let is_link = attribute.is_some_and(|attribute| attribute.link.is_some());
+            if keep_all {
+                return number != known::SAM_ACCOUNT_TYPE;
+            }
+            !is_link
+                && number != known::SAM_ACCOUNT_TYPE
+                && (number == entry.rdn_attribute || flags & PRESERVE != 0 || KEPT.contains(&number))
+        };
+        let mut values: Vec<(AttributeNumber, Vec<Vec<u8>>)> = entry
+            .record
+            .attributes()
+            .filter(|(number, _)| stays(*number))
+            .map(|(number, values)| (number, values.map(<[u8]>::to_vec).collect()))
+            .collect();
+        let mut put = |number: AttributeNumber, value: Vec<u8>| {
+            values.retain(|(known, _)| *known != number);
+            values.push((number, vec![value]));
+        };
+        let name = entry.rdn_value();
+        put(entry.rdn_attribute, mangled(name, "DEL", entry.guid).into_bytes());
+        put(known::IS_DELETED, b"TRUE".to_vec());
+        put(known::MS_DS_LAST_KNOWN_RDN, name.as_bytes().to_vec());
+        if !keep_all {
+            put(known::IS_RECYCLED, b"TRUE".to_vec());
+        }
+        if let Some(parent) = entry.parent {
+            put(known::LAST_KNOWN_PARENT, reference(parent).to_vec());
+        }
+        values.sort_unstable_by_key(|(number, _)| *number);
+        Record::from_sorted(
+            values.iter().map(|(number, values)| (*number, values.iter().map(Vec::as_slice))),
+        )
+    }
+
+    /// Takes the links to an object away. Whoever held a link keeps its sequence number: that a target
+    /// went is no change of the source ([MS-ADTS] 3.1.1.5.5.1.3).
+    fn unlink(&mut self, writer: &Writer<'_>, object: ObjectNumber) {
         let schema = Arc::clone(&self.schema);
-        let controller = self.dcs.get_mut(usize::from(writer.dc.0))?;
+        let Some(controller) = self.dcs.get_mut(usize::from(writer.dc.0)) else { return };
         let links: Vec<(AttributeNumber, ObjectNumber)> =
             controller.store.links_to(object).collect();
         for (attribute, source) in links {
@@ -85,7 +254,180 @@ impl Forest {
             let slot = Slot { entry, stamp: slot.stamp };
             controller.store.replace(&schema, source, slot, &[attribute]);
         }
-        controller.store.remove(&schema, object)?;
-        Some(controller.take_usn())
     }
+
+    /// Puts an object with a new record in another place.
+    fn put_moved(
+        &mut self,
+        writer: &Writer<'_>,
+        object: ObjectNumber,
+        entry: &Entry,
+        record: Record,
+        moved: Moved,
+    ) -> Option<u64> {
+        let schema = Arc::clone(&self.schema);
+        let controller = self.dcs.get_mut(usize::from(writer.dc.0))?;
+        let usn = controller.take_usn();
+        let mut touched: Vec<AttributeNumber> = entry
+            .record
+            .attributes()
+            .chain(record.attributes())
+            .map(|(number, _)| number)
+            .filter(|number| !entry.record.values(*number).eq(record.values(*number)))
+            .collect();
+        touched.sort_unstable();
+        touched.dedup();
+        let mut stamped = touched.clone();
+        stamped.push(known::NAME);
+        stamped.sort_unstable();
+        stamped.dedup();
+        let created = controller.store.get(object).map_or(usn, |slot| slot.stamp.usn_created);
+        let fresh = Entry {
+            parent: Some(moved.parent),
+            life: moved.life,
+            record,
+            changed: entry.restamped(&stamped, writer.dc, writer.now, usn),
+            ..entry.clone()
+        };
+        let stamp = Stamp { usn_created: created, usn_changed: usn, when_changed: writer.now };
+        controller.store.replace(&schema, object, Slot { entry: Arc::new(fresh), stamp }, &touched);
+        Some(usn)
+    }
+
+    /// Deletes what is deleted already: a deleted-object is recycled, anything else stays.
+    fn recycle(
+        &mut self,
+        writer: &Writer<'_>,
+        object: ObjectNumber,
+    ) -> Result<Written, LdapResult> {
+        let missing = || diagnostic::no_such_object("");
+        let slot = self.slot(writer.dc, object).ok_or_else(missing)?;
+        let entry = Arc::clone(&slot.entry);
+        if !self.recycle_bin || entry.life != Life::Deleted || entry.record.has(known::IS_RECYCLED) {
+            return Err(diagnostic::unwilling(0x20CE));
+        }
+        self.unlink(writer, object);
+        let mut record = self.buried_record(&entry, false);
+        // The name and where it was are those of the first delete.
+        let kept = [entry.rdn_attribute, known::LAST_KNOWN_PARENT, known::MS_DS_LAST_KNOWN_RDN];
+        for number in kept {
+            let values: Vec<&[u8]> = entry.record.values(number).collect();
+            record = record.with(&[(number, values.as_slice())]);
+        }
+        let parent = entry.parent.ok_or_else(missing)?;
+        let moved = Moved { parent, life: Life::Recycled };
+        let usn = self.put_moved(writer, object, &entry, record, moved);
+        Ok(Written { object, guid: entry.guid, usn, changes: Vec::new() })
+    }
+
+    /// Whether a modification brings an object back: it takes `isDeleted` away
+    /// ([MS-ADTS] 3.1.1.5.3.7.1).
+    pub(super) fn is_undelete(&self, request: &ModifyRequest) -> bool {
+        request.changes.iter().any(|change| {
+            change.operation == ChangeOperation::Delete
+                && self.attribute(&change.attribute).is_some_and(|at| at.number == known::IS_DELETED)
+        })
+    }
+
+    /// Brings a deleted object back to where `distinguishedName` says; gives its number, for the other
+    /// elements of the modification.
+    ///
+    /// # Errors
+    /// 53/2077 for an object that is not deleted or a request without a new name, 68/2071 when the name
+    /// is taken, and the usual ones.
+    pub(super) fn undelete(
+        &mut self,
+        writer: &Writer<'_>,
+        object: ObjectNumber,
+        request: &ModifyRequest,
+    ) -> Result<Written, LdapResult> {
+        let missing = || diagnostic::no_such_object("");
+        let slot = self.slot(writer.dc, object).ok_or_else(missing)?;
+        let entry = Arc::clone(&slot.entry);
+        let name = request.changes.iter().find(|change| {
+            change.operation == ChangeOperation::Replace
+                && self
+                    .attribute(&change.attribute)
+                    .is_some_and(|at| at.number == known::DISTINGUISHED_NAME)
+        });
+        let name = name.and_then(|change| change.values.first());
+        let (Life::Deleted, Some(name)) = (entry.life, name) else {
+            return Err(diagnostic::unwilling(0x2077));
+        };
+        let text = core::str::from_utf8(name).map_err(|_| diagnostic::bad_name(""))?;
+        let dn = Dn::parse(text).map_err(|_| diagnostic::bad_name(text))?;
+        let (Some(rdn), Some(parent)) = (dn.rdn(), dn.parent()) else {
+            return Err(diagnostic::bad_name(text));
+        };
+        let controller = self.dc(writer.dc).ok_or_else(missing)?;
+        let parent = self.resolve_dn(controller, &parent)?;
+        if controller.store.child(parent, &rdn.value).is_some() {
+            return Err(diagnostic::update(UpdateProblem::EntryExists, 0x2071));
+        }
+        let is_restored = |sam: &[u8]| {
+            self.live_with_value(controller, known::SAM_ACCOUNT_NAME, sam).is_empty()
+        };
+        if entry.record.first(known::SAM_ACCOUNT_NAME).is_some_and(|sam| !is_restored(sam)) {
+            return Err(diagnostic::update(UpdateProblem::EntryExists, 0x0524));
+        }
+        let gone: &[&[u8]] = &[];
+        let mut changes: Vec<(AttributeNumber, &[&[u8]])> = vec![
+            (known::IS_DELETED, gone),
+            (known::IS_RECYCLED, gone),
+            (known::LAST_KNOWN_PARENT, gone),
+            (known::MS_DS_LAST_KNOWN_RDN, gone),
+        ];
+        let value = [rdn.value.as_bytes()];
+        changes.push((entry.rdn_attribute, &value));
+        changes.sort_unstable_by_key(|(number, _)| *number);
+        let record = entry.record.with(&changes);
+        let moved = Moved { parent, life: Life::Live };
+        let usn = self.put_moved(writer, object, &entry, record, moved);
+        Ok(Written { object, guid: entry.guid, usn, changes: Vec::new() })
+    }
+
+    /// Removes what was deleted long enough ago; deleted-objects are recycled first
+    /// ([MS-ADTS] 3.1.1.1.15). Gives how many objects are gone for good.
+    pub fn collect_garbage(&mut self, dc: DcNumber, now: VirtualTime) -> usize {
+        let schema = Arc::clone(&self.schema);
+        let principal = crate::directory::principal::Principal::system();
+        let writer = Writer { sight: Sight::Recycled, ..Writer::new(dc, &principal, now) };
+        let Some(controller) = self.dc(dc) else { return 0 };
+        let expired: Vec<(ObjectNumber, Life, bool)> = controller
+            .store
+            .iter_after(None)
+            .filter(|(_, slot)| slot.entry.life != Life::Live)
+            .filter(|(_, slot)| !slot.entry.record.has(known::IS_CRITICAL_SYSTEM_OBJECT))
+            .filter(|(_, slot)| now.since(slot.stamp.when_changed) >= LIFETIME)
+            .map(|(object, slot)| {
+                (object, slot.entry.life, slot.entry.record.has(known::IS_RECYCLED))
+            })
+            .collect();
+        let mut gone = 0;
+        for (object, life, tombstone) in expired {
+            if self.recycle_bin && life == Life::Deleted && !tombstone {
+                // Only its own state decides whether it can be recycled: there is nobody to tell.
+                let _ = self.recycle(&writer, object);
+            } else if let Some(controller) = self.dcs.get_mut(usize::from(dc.0)) {
+                controller.store.remove(&schema, object);
+                self.accounts.remove(&object);
+                gone += 1;
+            }
+        }
+        gone
+    }
+}
+
+/// Where an object goes, and as what.
+struct Moved {
+    parent: ObjectNumber,
+    life: Life,
+}
+
+/// A name that nobody chose: `name`, a line feed, what happened, the GUID ([MS-ADTS] 3.1.1.5.5.1.1).
+pub(super) fn mangled(name: &str, word: &str, guid: Guid) -> String {
+    let tail = format!("\n{word}:{guid}");
+    let room = LONGEST_NAME - tail.len();
+    let name: String = name.chars().take(room).collect();
+    name + &tail
 }

@@ -1,10 +1,10 @@
 //! Values that are not stored but follow from an object's place, class and stamp, and the values that
 //! are made only when asked for ([MS-ADTS] 3.1.1.4.5).
 
-use crate::clock::VirtualTime;
-use crate::directory::entry::referenced;
+use crate::directory::account::default_value;
+use crate::directory::entry::{ClassNumber, Life, referenced};
 use crate::directory::forest::{DomainController, Forest};
-use crate::directory::name::Sid;
+use crate::directory::principal::{Principal, Rights};
 use crate::directory::request::ObjectNumber;
 use crate::directory::schema::syntax::generalized_time;
 use crate::directory::schema::{Attribute, known};
@@ -25,6 +25,25 @@ pub(super) const DERIVED: [AttributeNumber; 10] = [
     known::OBJECT_CATEGORY,
 ];
 
+/// How a client wants to see objects, and who it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Look<'a> {
+    /// Names with GUID and SID: as text, or as hex digits.
+    pub(super) extended_dn: Option<bool>,
+    /// Links from and to deleted objects are shown.
+    pub(super) deactivated_links: bool,
+    /// Which parts of a security descriptor are shown; `None`: all, and only when it is named.
+    pub(super) descriptor: Option<u32>,
+    /// A range behind the last value is no error.
+    pub(super) range_without_error: bool,
+    /// Only what the global catalog has.
+    pub(super) catalog: bool,
+    /// The search is about one object: only then some attributes are made.
+    pub(super) base: bool,
+    /// Who looks.
+    pub(super) principal: Option<&'a Principal>,
+}
+
 /// An object on a domain controller, about to be read.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
@@ -32,6 +51,7 @@ pub(super) struct View<'a> {
     pub(super) controller: &'a DomainController,
     pub(super) object: ObjectNumber,
     pub(super) slot: &'a Slot,
+    pub(super) look: Look<'a>,
 }
 
 /// Where the values of an attribute come from.
@@ -65,32 +85,117 @@ impl Origin {
     }
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    /// An object as it is seen without controls.
+    pub(super) fn new(
+        forest: &'a Forest,
+        controller: &'a DomainController,
+        object: ObjectNumber,
+        slot: &'a Slot,
+    ) -> Self {
+        Self { forest, controller, object, slot, look: Look::default() }
+    }
+
     /// The values of an attribute as a client sees them.
     pub(super) fn values(&self, attribute: &Attribute) -> Vec<Vec<u8>> {
         let stored = self.slot.entry.record.values(attribute.number);
         match Origin::of(attribute) {
+            Origin::Stored if attribute.number == known::NT_SECURITY_DESCRIPTOR => {
+                self.descriptor().into_iter().collect()
+            }
+            Origin::Stored if stored.len() == 0 => {
+                self.default_value(attribute).into_iter().map(<[u8]>::to_vec).collect()
+            }
             Origin::Stored => stored.map(<[u8]>::to_vec).collect(),
             Origin::Reference => {
-                stored.filter_map(referenced).filter_map(|target| self.dn(target)).collect()
+                if !self.shows_links(attribute) {
+                    return Vec::new();
+                }
+                let shown = stored.filter_map(referenced).filter(|at| self.shows(attribute, *at));
+                shown.filter_map(|target| self.dn(target)).collect()
             }
             Origin::Derived => self.derived(attribute.number),
             Origin::BackLink => {
                 let Some(forward) = self.forest.schema.forward_link_of(attribute) else {
                     return Vec::new();
                 };
+                if !self.shows_links(attribute) {
+                    return Vec::new();
+                }
                 let sources = self.controller.store.linked_from(self.object, forward.number);
-                sources.filter_map(|source| self.dn(source)).collect()
+                let shown = sources.filter(|source| self.shows(attribute, *source));
+                shown.filter_map(|source| self.dn(source)).collect()
             }
             Origin::Constructed => self.constructed(attribute.number),
         }
     }
 
+    /// Whether the object is of a class, by its own classes or an auxiliary one of this very object.
+    pub(super) fn is_of(&self, class: ClassNumber) -> bool {
+        let schema = &self.forest.schema;
+        schema.is_a(self.slot.entry.class, class)
+            || self.slot.entry.record.values(known::OBJECT_CLASS).any(|name| {
+                let named = core::str::from_utf8(name).ok();
+                let named = named.and_then(|name| schema.class_named(name));
+                named.is_some_and(|named| schema.is_a(named.number, class))
+            })
+    }
+
+    /// The value that an object of its class has without storing it.
+    pub(super) fn default_value(&self, attribute: &Attribute) -> Option<&'static [u8]> {
+        if self.slot.entry.life != Life::Live {
+            return None;
+        }
+        default_value(self.forest.schema.class(self.slot.entry.class)?, attribute.number)
+    }
+
+    /// A deleted object's links are shown on request only.
+    fn shows_links(&self, attribute: &Attribute) -> bool {
+        self.slot.entry.life == Life::Live
+            || self.look.deactivated_links
+            || attribute.link.is_none()
+    }
+
+    /// A link to or from a deleted object is shown on request only.
+    fn shows(&self, attribute: &Attribute, other: ObjectNumber) -> bool {
+        attribute.link.is_none()
+            || self.look.deactivated_links
+            || self
+                .controller
+                .store
+                .get(other)
+                .is_some_and(|slot| slot.entry.life == Life::Live)
+    }
+
+    /// The security descriptor, in the parts that are asked for.
+    fn descriptor(&self) -> Option<Vec<u8>> {
+        let parts = match self.look.descriptor {
+            None | Some(0) => 15,
+            Some(flags) if flags & 15 == 0 => 15,
+            Some(flags) => flags & 15,
+        };
+        // The SACL takes a privilege that administrators have.
+        let full = self.look.principal.is_none_or(|principal| principal.rights == Rights::Full);
+        if parts & 8 != 0 && !full {
+            return None;
+        }
+        Some(self.forest.descriptor(self.controller, self.object)?.to_bytes(parts))
+    }
+
     /// Whether the attribute has a value.
     pub(super) fn has(&self, attribute: &Attribute) -> bool {
         match Origin::of(attribute) {
-            Origin::Stored | Origin::Reference => self.slot.entry.record.has(attribute.number),
-            Origin::Derived => true,
+            Origin::Stored if attribute.number == known::NT_SECURITY_DESCRIPTOR => true,
+            Origin::Stored => {
+                self.slot.entry.record.has(attribute.number)
+                    || self.default_value(attribute).is_some()
+            }
+            Origin::Reference => {
+                self.slot.entry.record.has(attribute.number) && self.shows_links(attribute)
+            }
+            Origin::Derived => {
+                attribute.number != known::OBJECT_CATEGORY || self.slot.entry.life == Life::Live
+            }
             Origin::BackLink => self.forest.schema.forward_link_of(attribute).is_some_and(|link| {
                 self.controller.store.linked_from(self.object, link.number).next().is_some()
             }),
@@ -98,12 +203,13 @@ impl View<'_> {
         }
     }
 
-    fn dn(&self, object: ObjectNumber) -> Option<Vec<u8>> {
-        let dn = self.forest.dn(self.controller, object);
+    /// The name of an object in the form that the client wants.
+    pub(super) fn dn(&self, object: ObjectNumber) -> Option<Vec<u8>> {
+        let dn = self.forest.shown_dn(self.controller, object, self.look.extended_dn);
         (!dn.is_empty()).then(|| dn.into_bytes())
     }
 
-    fn derived(&self, number: AttributeNumber) -> Vec<Vec<u8>> {
+    pub(super) fn derived(&self, number: AttributeNumber) -> Vec<Vec<u8>> {
         let entry = &self.slot.entry;
         let stamp = &self.slot.stamp;
         let schema = &self.forest.schema;
@@ -112,16 +218,22 @@ impl View<'_> {
             known::OBJECT_GUID => vec![entry.guid.0.to_vec()],
             known::NAME => one(entry.rdn_value().to_owned()),
             known::DISTINGUISHED_NAME => self.dn(self.object).into_iter().collect(),
-            known::OBJECT_CLASS => schema
-                .class(entry.class)
-                .into_iter()
-                .flat_map(|class| &class.chain)
-                .filter_map(|number| schema.class(*number))
-                .map(|class| class.name.as_bytes().to_vec())
-                .collect(),
+            known::OBJECT_CLASS => {
+                let chain = schema.class(entry.class).into_iter().flat_map(|class| &class.chain);
+                let mut names: Vec<Vec<u8>> = chain
+                    .filter_map(|number| schema.class(*number))
+                    .map(|class| class.name.as_bytes().to_vec())
+                    .collect();
+                // Auxiliary classes of this very object stand before the most specific one.
+                let before = names.len().saturating_sub(1);
+                let own = entry.record.values(known::OBJECT_CLASS).map(<[u8]>::to_vec);
+                names.splice(before..before, own);
+                names
+            }
+            known::OBJECT_CATEGORY if entry.life != Life::Live => Vec::new(),
             known::OBJECT_CATEGORY => schema
                 .class(entry.class)
-                .map(|class| self.category(&class.category))
+                .and_then(|class| self.category(&class.category))
                 .into_iter()
                 .collect(),
             known::WHEN_CREATED => one(generalized_time(entry.when_created)),
@@ -134,85 +246,15 @@ impl View<'_> {
         }
     }
 
-    fn category(&self, class: &str) -> Vec<u8> {
+    fn category(&self, class: &str) -> Option<Vec<u8>> {
         let name = self.forest.schema.class_named(class).map_or(class, |class| &*class.common_name);
-        let schema_dn = self.forest.contexts.get(SCHEMA_CONTEXT).map_or("", |at| at.text.as_str());
-        format!("CN={name},{schema_dn}").into_bytes()
-    }
-
-    fn constructed(&self, number: AttributeNumber) -> Vec<Vec<u8>> {
-        let entry = &self.slot.entry;
-        let one = |text: String| vec![text.into_bytes()];
-        let time = |at: VirtualTime| one(generalized_time(at));
-        match number {
-            known::CREATE_TIME_STAMP => time(entry.when_created),
-            known::MODIFY_TIME_STAMP => time(self.slot.stamp.when_changed),
-            known::STRUCTURAL_OBJECT_CLASS => self.derived(known::OBJECT_CLASS),
-            known::PARENT_GUID => entry
-                .parent
-                .and_then(|parent| self.controller.store.get(parent))
-                .map(|parent| parent.entry.guid.0.to_vec())
-                .into_iter()
-                .collect(),
-            known::SUB_SCHEMA_SUB_ENTRY => {
-                let schema = self.forest.contexts.get(SCHEMA_CONTEXT);
-                schema
-                    .map(|at| format!("CN=Aggregate,{}", at.text).into_bytes())
-                    .into_iter()
-                    .collect()
-            }
-            known::PRIMARY_GROUP_TOKEN => entry
-                .record
-                .first(known::OBJECT_SID)
-                .and_then(Sid::from_bytes)
-                .and_then(|sid| sid.rid())
-                .map(|rid| rid.to_string().into_bytes())
-                .into_iter()
-                .collect(),
-            known::CANONICAL_NAME => one(self.canonical_name()),
-            known::MS_DS_PRINCIPAL_NAME => self.principal_name().into_iter().collect(),
-            known::ALLOWED_ATTRIBUTES => {
-                let class = self.forest.schema.class(entry.class);
-                let all = self.forest.schema.attributes();
-                all.filter(|attribute| class.is_some_and(|class| class.allows(attribute.number)))
-                    .map(|attribute| attribute.name.as_bytes().to_vec())
-                    .collect()
-            }
-            _ => Vec::new(),
+        let schema = self.forest.contexts.get(SCHEMA_CONTEXT)?;
+        if self.look.extended_dn.is_some()
+            && let Some(object) = self.controller.store.child(schema.head, name)
+        {
+            return self.dn(object);
         }
-    }
-
-    /// `contoso.com/People/Anna`.
-    fn canonical_name(&self) -> String {
-        let mut parts = Vec::new();
-        let mut at = self.object;
-        while let Some(slot) = self.controller.store.get(at) {
-            let Some(parent) = slot.entry.parent else { break };
-            parts.push(slot.entry.rdn_value().replace('/', "\\/"));
-            at = parent;
-        }
-        let context = self.forest.contexts.iter().find(|context| context.head == at);
-        let mut name = String::new();
-        for rdn in context.into_iter().flat_map(|context| context.dn.rdns.iter()) {
-            if rdn.attribute.eq_ignore_ascii_case("dc") {
-                if !name.is_empty() {
-                    name.push('.');
-                }
-                name.push_str(&rdn.value);
-            } else {
-                parts.push(rdn.value.clone());
-            }
-        }
-        name.push('/');
-        parts.reverse();
-        name.push_str(&parts.join("/"));
-        name
-    }
-
-    fn principal_name(&self) -> Option<Vec<u8>> {
-        let account = self.slot.entry.record.text(known::SAM_ACCOUNT_NAME)?;
-        let domain = self.forest.domain(self.controller.domain)?;
-        Some(format!("{}\\{account}", domain.netbios).into_bytes())
+        Some(format!("CN={name},{}", schema.text).into_bytes())
     }
 }
 

@@ -219,6 +219,17 @@ pub fn logon_failure(data: u32) -> LdapResult {
     )
 }
 
+/// The tokens of a security package are refused (49).
+#[must_use]
+pub fn security_package(data: u32) -> LdapResult {
+    LdapResult::of(
+        ResultCode::InvalidCredentials,
+        format!(
+            "8009030C: LdapErr: DSID-0C0904DC, comment: AcceptSecurityContext error, data {data:x}, {BUILD}"
+        ),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! An object as all domain controllers share it, and the stamp that each of them puts on it.
 
 use crate::clock::VirtualTime;
-use crate::directory::request::ObjectNumber;
+use crate::directory::request::{ObjectNumber, Sight};
 use crate::guid::Guid;
 use crate::record::{AttributeNumber, Record};
 
@@ -11,6 +11,30 @@ pub type ClassNumber = u16;
 /// The number of a domain controller in its forest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DcNumber(pub u16);
+
+/// Where an object is in its life ([MS-ADTS] 3.1.1.5.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Life {
+    /// It is there.
+    #[default]
+    Live,
+    /// A tombstone, or a deleted-object of the recycle bin: seen only by who asks for such.
+    Deleted,
+    /// A recycled-object.
+    Recycled,
+}
+
+impl Life {
+    /// Whether a request with this sight meets the object.
+    #[must_use]
+    pub fn is_seen(self, sight: Sight) -> bool {
+        match self {
+            Self::Live => true,
+            Self::Deleted => sight >= Sight::Deleted,
+            Self::Recycled => sight >= Sight::Recycled,
+        }
+    }
+}
 
 /// The content of an object. Immutable: a change makes a new one, and whoever holds the old one (a
 /// domain controller that has not heard yet, a snapshot) keeps it.
@@ -28,6 +52,8 @@ pub struct Entry {
     pub class: ClassNumber,
     /// The attribute that names it (`cn`, `ou`, `dc`); the value is in the record.
     pub rdn_attribute: AttributeNumber,
+    /// Whether it is there, or deleted.
+    pub life: Life,
     /// Where it was created, and with which sequence number there.
     pub created_by: DcNumber,
     /// The originating USN of the creation.

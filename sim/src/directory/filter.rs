@@ -15,7 +15,7 @@ use crate::directory::name::Dn;
 use crate::directory::request::{
     AttributeName, Extensible, Filter, Name, ObjectNumber, Substrings,
 };
-use crate::directory::schema::syntax::integer;
+use crate::directory::schema::syntax::{Syntax, integer};
 use crate::directory::schema::{Attribute, known};
 use crate::guid::Guid;
 
@@ -68,12 +68,23 @@ pub(super) fn compile<'f>(
     controller: &DomainController,
     filter: &'f Filter,
 ) -> Result<Test<'f>, LdapResult> {
-    Compiler { forest, controller }.filter(filter, 0)
+    compile_for(forest, controller, filter, false)
+}
+
+/// As [`compile`]; in the global catalog only the partial attribute set is there.
+pub(super) fn compile_for<'f>(
+    forest: &'f Forest,
+    controller: &DomainController,
+    filter: &'f Filter,
+    catalog: bool,
+) -> Result<Test<'f>, LdapResult> {
+    Compiler { forest, controller, catalog }.filter(filter, 0)
 }
 
 struct Compiler<'f, 'c> {
     forest: &'f Forest,
     controller: &'c DomainController,
+    catalog: bool,
 }
 
 /// A filter element that can be neither true nor false.
@@ -107,6 +118,15 @@ impl<'f> Compiler<'f, '_> {
     /// The attribute; `None` when the schema lacks it, which makes the element undefined.
     fn attribute(&self, name: &AttributeName) -> Result<Option<&'f Attribute>, LdapResult> {
         let found = self.forest.attribute(name);
+        let found = match found.map(|attribute| attribute.number) {
+            // What these say, two stored attributes say too.
+            Some(known::CREATE_TIME_STAMP) => self.forest.schema.attribute(known::WHEN_CREATED),
+            Some(known::MODIFY_TIME_STAMP) => self.forest.schema.attribute(known::WHEN_CHANGED),
+            // A secret is not to be guessed at.
+            Some(known::UNICODE_PWD) => None,
+            _ => found,
+        };
+        let found = found.filter(|attribute| !self.catalog || attribute.global_catalog);
         if found.is_some_and(|attribute| attribute.constructed) {
             let comment = "The filter uses a constructed attribute";
             return Err(diagnostic::ldap(ResultCode::InappropriateMatching, 0x216B, comment));
@@ -144,7 +164,7 @@ impl<'f> Compiler<'f, '_> {
                 target.map_or(Test::Constant(Some(false)), |at| Test::Refers(attribute, at))
             }
             _ => match attribute.syntax.stored(value) {
-                Some(stored) => Test::Equal(attribute, stored),
+                Some(stored) => with_blanks(attribute, stored),
                 None => UNDEFINED,
             },
         })
@@ -174,7 +194,7 @@ impl<'f> Compiler<'f, '_> {
             return Ok(parts.initial.as_deref().map_or(UNDEFINED, |initial| self.anr(initial)));
         }
         let Some(attribute) = self.attribute(name)? else { return Ok(UNDEFINED) };
-        if !attribute.syntax.has_substrings() {
+        if !attribute.syntax.has_substrings() && attribute.number != known::OBJECT_CLASS {
             return Ok(UNDEFINED);
         }
         let fold = |part: &Vec<u8>| {
@@ -311,7 +331,7 @@ impl Test<'_> {
             })),
             Self::Guid(guid) => Some(view.slot.entry.guid == *guid),
             Self::Object(object) => Some(view.object == *object),
-            Self::Class(class) => Some(view.forest.schema.is_a(view.slot.entry.class, *class)),
+            Self::Class(class) => Some(view.is_of(*class)),
             Self::Category(category) => {
                 let class = view.forest.schema.class(view.slot.entry.class);
                 Some(class.is_some_and(|class| class.category == *category))
@@ -322,6 +342,21 @@ impl Test<'_> {
             Self::InChain(attribute, target) => Some(in_chain(view, attribute, *target)),
         }
     }
+}
+
+/// Blanks at both ends of text do not count, and several count as one: text that has such is looked for
+/// in both spellings.
+fn with_blanks<'f>(attribute: &'f Attribute, value: Cow<'f, [u8]>) -> Test<'f> {
+    let is_plain = !value.starts_with(b" ")
+        && !value.ends_with(b" ")
+        && !value.windows(2).any(|pair| pair == b"  ");
+    if is_plain || !matches!(attribute.syntax, Syntax::Unicode | Syntax::Teletex) {
+        return Test::Equal(attribute, value);
+    }
+    let words: Vec<&[u8]> =
+        value.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect();
+    let plain = words.join(b" ".as_slice());
+    Test::Or(vec![Test::Equal(attribute, value), Test::Equal(attribute, Cow::Owned(plain))])
 }
 
 /// Undefined unless something is false or everything is true.
@@ -339,7 +374,10 @@ fn and(values: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 
 fn any_value(view: &View<'_>, attribute: &Attribute, test: impl Fn(&[u8]) -> bool) -> bool {
     match Origin::of(attribute) {
-        Origin::Stored => view.slot.entry.record.values(attribute.number).any(test),
+        Origin::Stored if view.slot.entry.record.has(attribute.number) => {
+            view.slot.entry.record.values(attribute.number).any(test)
+        }
+        Origin::Stored => view.default_value(attribute).is_some_and(test),
         _ => view.values(attribute).iter().any(|value| test(value)),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::clock::VirtualTime;
 use crate::directory::bind::Account;
-use crate::directory::entry::{ClassNumber, DcNumber, Entry, Stamp};
+use crate::directory::entry::{ClassNumber, DcNumber, Entry, Life, Stamp};
 use crate::directory::name::{Dn, Rdn, Sid};
 use crate::directory::request::ObjectNumber;
 use crate::directory::schema::{Schema, known};
@@ -67,6 +67,8 @@ pub struct NamingContext {
     pub text: String,
     /// Its domain; `None` for configuration and schema, which every domain controller holds.
     pub domain: Option<DomainNumber>,
+    /// Whether it holds a DNS zone and nothing else.
+    pub zone: bool,
 }
 
 /// A domain controller.
@@ -86,6 +88,8 @@ pub struct DomainController {
     pub highest_usn: u64,
     /// Its objects.
     pub store: Store,
+    /// Up to which originating update of other domain controllers it has heard.
+    pub(super) heard: BTreeMap<DcNumber, u64>,
 }
 
 /// The limits of a domain controller ([MS-ADTS] 3.1.1.3.4.6, LDAP policies).
@@ -108,6 +112,8 @@ const SETTLE_AT: usize = 64;
 /// A forest.
 #[derive(Clone, Debug)]
 pub struct Forest {
+    /// Whether the recycle bin is enabled ([MS-ADTS] 3.1.1.9.1).
+    pub recycle_bin: bool,
     pub(super) schema: Arc<Schema>,
     pub(super) domains: Vec<Domain>,
     pub(super) contexts: Vec<NamingContext>,
@@ -135,6 +141,14 @@ impl DomainController {
         self.highest_usn += 1;
         self.highest_usn
     }
+
+    /// The highest originating update of a domain controller that has arrived here.
+    pub(super) fn heard_of(&self, other: &Self) -> u64 {
+        if other.number == self.number {
+            return self.highest_usn;
+        }
+        self.heard.get(&other.number).copied().unwrap_or_default()
+    }
 }
 
 impl Forest {
@@ -154,6 +168,7 @@ impl Forest {
             dcs: Vec::new(),
             accounts: BTreeMap::new(),
             next_object: 1,
+            recycle_bin: false,
             policies: Policies::default(),
         };
         forest.add_domain(root, dc, now, mint);
@@ -164,6 +179,11 @@ impl Forest {
         schema_dn.rdns.insert(0, rdn("CN", "Schema"));
         forest.add_context(configuration, "configuration", None, None, now, mint());
         forest.add_context(schema_dn, "dMD", None, None, now, mint());
+        forest.add_zone("ForestDnsZones", DomainNumber(0), now);
+        forest.add_zone("DomainDnsZones", DomainNumber(0), now);
+        forest.add_configuration(now);
+        forest.add_schema_objects(now);
+        forest.settle();
         forest
     }
 
@@ -198,26 +218,21 @@ impl Forest {
             head,
             users: head,
         });
-        for (class, name) in [
-            ("container", "Users"),
-            ("container", "Computers"),
-            ("builtinDomain", "Builtin"),
-            ("organizationalUnit", "Domain Controllers"),
-            ("container", "System"),
-        ] {
-            let object = self.load_container(number, head, class, name, mint(), now);
-            if name == "Users" {
-                self.domains[usize::from(number.0)].users = object;
-            }
-        }
+        self.add_system_objects(number, head, now);
         (number, dc)
     }
 
     /// A further domain controller of a domain, with everything its first one holds.
     pub fn add_dc(&mut self, domain: DomainNumber, spec: DcSpec) -> Option<DcNumber> {
         let source = self.dcs.iter().find(|dc| dc.domain == domain)?;
-        let (store, usn) = (source.store.clone(), source.highest_usn);
-        Some(self.new_dc(domain, spec, store, usn))
+        let (store, usn, from) = (source.store.clone(), source.highest_usn, source.number);
+        let mut heard = source.heard.clone();
+        heard.insert(from, usn);
+        let number = self.new_dc(domain, spec, store, usn);
+        if let Some(dc) = self.dcs.get_mut(usize::from(number.0)) {
+            dc.heard = heard;
+        }
+        Some(number)
     }
 
     /// The schema in force.
@@ -229,6 +244,11 @@ impl Forest {
     /// Adds the Exchange extension to the schema.
     pub fn extend_with_exchange(&mut self) {
         self.schema = Arc::new(Schema::clone(&self.schema).with_exchange());
+        let now = self.contexts.first().and_then(|root| {
+            self.dcs.iter().find_map(|dc| dc.store.get(root.head)).map(|slot| slot.stamp.when_changed)
+        });
+        self.add_schema_objects(now.unwrap_or(VirtualTime::from_micros(0)));
+        self.settle();
     }
 
     /// The domains, by number.
@@ -261,20 +281,30 @@ impl Forest {
         self.dcs.get(usize::from(number.0))
     }
 
-    /// An object as a domain controller holds it.
+    /// An object as a domain controller holds it; `None` for a deleted one.
     #[must_use]
     pub fn object(&self, dc: DcNumber, object: ObjectNumber) -> Option<&Slot> {
+        self.slot(dc, object).filter(|slot| slot.entry.life == Life::Live)
+    }
+
+    /// An object as a domain controller holds it, deleted ones too.
+    pub(super) fn slot(&self, dc: DcNumber, object: ObjectNumber) -> Option<&Slot> {
         self.dc(dc)?.store.get(object)
     }
 
     /// The objects of a domain controller that changed after a sequence number, oldest change first:
-    /// found without looking at the others.
+    /// found without looking at the others. Deleted ones are left out.
     pub fn changed_since(
         &self,
         dc: DcNumber,
         usn: u64,
     ) -> impl Iterator<Item = (u64, ObjectNumber)> {
-        self.dc(dc).into_iter().flat_map(move |dc| dc.store.changed_from(usn.saturating_add(1)))
+        self.dc(dc).into_iter().flat_map(move |dc| {
+            let changed = dc.store.changed_from(usn.saturating_add(1));
+            changed.filter(|(_, object)| {
+                dc.store.get(*object).is_some_and(|slot| slot.entry.life == Life::Live)
+            })
+        })
     }
 
     /// Makes room for `additional` objects of a domain.
@@ -359,12 +389,13 @@ impl Forest {
             invocation_id: spec.invocation_id,
             highest_usn,
             store,
+            heard: BTreeMap::new(),
         });
         number
     }
 
     /// Adds a naming context with its head; on one domain controller, or on all.
-    fn add_context(
+    pub(super) fn add_context(
         &mut self,
         dn: Dn,
         class: &str,
@@ -388,11 +419,11 @@ impl Forest {
             self.place(spec, guid, record, now, |dc| only.is_none_or(|only| dc.number == only));
         let text = dn.to_string();
         let domain = domain.map(|(number, _)| number);
-        self.contexts.push(NamingContext { head, dn, text, domain });
+        self.contexts.push(NamingContext { head, dn, text, domain, zone: false });
         head
     }
 
-    fn place(
+    pub(super) fn place(
         &mut self,
         (parent, class, rdn_attribute): (Option<ObjectNumber>, ClassNumber, AttributeNumber),
         guid: Guid,
@@ -407,6 +438,7 @@ impl Forest {
             parent,
             class,
             rdn_attribute,
+            life: Life::Live,
             created_by: DcNumber(0),
             created_usn: 0,
             when_created: now,
@@ -421,6 +453,9 @@ impl Forest {
                 shared = Some(Arc::new(fresh));
             }
             let Some(entry) = shared.as_ref().map(Arc::clone) else { break };
+            if entry.created_by != dc.number {
+                dc.heard.insert(entry.created_by, entry.created_usn);
+            }
             let stamp = Stamp { usn_created: usn, usn_changed: usn, when_changed: now };
             dc.store.load(&self.schema, object, Slot { entry, stamp });
         }
@@ -444,7 +479,7 @@ impl Forest {
     }
 }
 
-fn rdn(attribute: &str, value: &str) -> Rdn {
+pub(super) fn rdn(attribute: &str, value: &str) -> Rdn {
     Rdn { attribute: attribute.to_owned(), value: value.to_owned() }
 }
 

@@ -5,9 +5,13 @@
 //! `rename`, `compare`, or `perform` for a whole [`request::Request`]. Objects come in bulk through
 //! `load`.
 
+pub mod account;
 mod add;
 pub mod answer;
 pub mod bind;
+mod changes;
+mod constructed;
+mod controls;
 mod delete;
 mod derived;
 pub mod diagnostic;
@@ -31,10 +35,16 @@ pub mod request;
 pub mod resolve;
 pub mod root_dse;
 pub mod schema;
+mod schema_objects;
 pub mod search;
+pub mod security;
 pub mod store;
 #[cfg(test)]
 mod tests;
+mod system_objects;
 mod value;
 mod value_set;
+mod watch;
+mod well_known;
+mod window;
 mod writable;

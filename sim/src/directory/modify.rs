@@ -1,17 +1,23 @@
 //! Modify ([MS-ADTS] 3.1.1.5.3): all elements in order, or none.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::clock::VirtualTime;
 use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
+use crate::directory::derived::SCHEMA_CONTEXT;
 use crate::directory::diagnostic::{self, AttributeProblem, ServiceProblem, UpdateProblem};
-use crate::directory::entry::{DcNumber, Entry, Stamp};
-use crate::directory::forest::Forest;
-use crate::directory::principal::Principal;
-use crate::directory::request::{Change, ChangeOperation, ModifyRequest, ObjectNumber};
-use crate::directory::schema::{Attribute, known};
+use crate::directory::account::{default_value, file_time};
+use crate::directory::entry::{DcNumber, Entry, Life, Stamp, referenced};
+use crate::directory::forest::{DomainController, Forest};
+use crate::directory::principal::{Principal, Rights};
+use crate::directory::request::{
+    AttributeName, Change, ChangeOperation, ModifyRequest, Name, ObjectNumber, Sight,
+};
+use crate::directory::schema::{Attribute, Schema, known};
+use crate::directory::security::descriptor::INHERITED;
 use crate::directory::store::Slot;
-use crate::directory::value_set::{add_values, check_distinct, delete_values, same_set};
+use crate::directory::value_set::{add_values, check_replaced, delete_values, same_set};
 use crate::directory::writable::Target;
 use crate::record::AttributeNumber;
 
@@ -26,6 +32,28 @@ pub struct Writer<'a> {
     pub now: VirtualTime,
     /// Adding what is there and deleting what is not there are no errors.
     pub permissive: bool,
+    /// Which deleted objects the request can mean.
+    pub sight: Sight,
+}
+
+impl Working {
+    /// The targets of a link that went (`false`) and came (`true`).
+    fn link_changes(&self) -> Vec<(ObjectNumber, bool)> {
+        let targets = |values: &[Vec<u8>]| -> BTreeSet<ObjectNumber> {
+            values.iter().filter_map(|value| referenced(value)).collect()
+        };
+        let (old, new) = (targets(&self.old), targets(&self.new));
+        let gone = old.difference(&new).map(|target| (*target, false));
+        gone.chain(new.difference(&old).map(|target| (*target, true))).collect()
+    }
+}
+
+impl<'a> Writer<'a> {
+    /// A write as it comes without controls.
+    #[must_use]
+    pub fn new(dc: DcNumber, principal: &'a Principal, now: VirtualTime) -> Self {
+        Self { dc, principal, now, permissive: false, sight: Sight::default() }
+    }
 }
 
 /// An attribute in the course of a modification: stored values before and after.
@@ -45,35 +73,100 @@ impl Forest {
         writer: &Writer<'_>,
         request: &ModifyRequest,
     ) -> Result<Written, LdapResult> {
+        self.modify_with(writer, request, None)
+    }
+
+    /// As [`Self::modify`]; `descriptor` are the parts of a security descriptor that are meant.
+    pub(super) fn modify_with(
+        &mut self,
+        writer: &Writer<'_>,
+        request: &ModifyRequest,
+        descriptor: Option<u32>,
+    ) -> Result<Written, LdapResult> {
         if writer.principal.is_anonymous() {
             return Err(diagnostic::not_bound());
         }
         self.settle_if_due(writer.dc);
-        let object = self.resolve(writer.dc, &request.object)?;
-        let slot = self.object(writer.dc, object).ok_or_else(|| diagnostic::no_such_object(""))?;
+        let object = self.resolve_seeing(writer.dc, &request.object, writer.sight)?;
+        let slot = self.slot(writer.dc, object).ok_or_else(|| diagnostic::no_such_object(""))?;
         if request.changes.is_empty() {
             return Err(diagnostic::unwilling(0x57));
         }
+        if self.is_undelete(request) {
+            return self.modify_undeleted(writer, object, request);
+        }
         let entry = Arc::clone(&slot.entry);
-        let mut working = self.apply(writer, &entry, &request.changes)?;
+        self.check_not_schema(writer.dc, object)?;
+        if entry.life != Life::Live && !only_descriptor(&self.schema, request) {
+            return Err(diagnostic::unwilling(0x2077));
+        }
+        let (mut working, password) =
+            self.apply(writer, object, &entry, &request.changes, descriptor)?;
         working.retain(|attribute| !same_set(&attribute.old, &attribute.new));
         self.check_outcome(writer, object, &entry, &working)?;
+        if let Some(password) = password {
+            self.set_password(object, password);
+        }
         Ok(self.commit(writer.dc, writer.now, object, &entry, working))
+    }
+
+    /// The schema is changed by its own extensions, not by clients.
+    pub(super) fn check_not_schema(
+        &self,
+        dc: DcNumber,
+        object: ObjectNumber,
+    ) -> Result<(), LdapResult> {
+        let Some(schema) = self.contexts.get(SCHEMA_CONTEXT) else { return Ok(()) };
+        let parent = self.slot(dc, object).and_then(|slot| slot.entry.parent);
+        if parent == Some(schema.head) { Err(diagnostic::unwilling(0x2035)) } else { Ok(()) }
+    }
+
+    /// Brings a deleted object back, and carries out the other elements of the same request; nothing
+    /// stays done when one of them fails.
+    fn modify_undeleted(
+        &mut self,
+        writer: &Writer<'_>,
+        object: ObjectNumber,
+        request: &ModifyRequest,
+    ) -> Result<Written, LdapResult> {
+        if *writer.principal != Principal::system() && writer.principal.rights != Rights::Full {
+            return Err(diagnostic::access_denied());
+        }
+        let named = |change: &Change| {
+            let number = self.attribute(&change.attribute).map(|attribute| attribute.number);
+            matches!(number, Some(known::IS_DELETED | known::DISTINGUISHED_NAME))
+        };
+        let others: Vec<Change> =
+            request.changes.iter().filter(|change| !named(change)).cloned().collect();
+        if let Some(slot) = self.slot(writer.dc, object) {
+            let entry = Arc::clone(&slot.entry);
+            self.apply(writer, object, &entry, &others, None)?;
+        }
+        let written = self.undelete(writer, object, request)?;
+        if others.is_empty() {
+            return Ok(written);
+        }
+        let request = ModifyRequest { object: Name::Number(object), changes: others };
+        self.modify_with(writer, &request, None)
     }
 
     /// Applies the elements in order to copies of the values.
     fn apply(
         &self,
         writer: &Writer<'_>,
+        object: ObjectNumber,
         entry: &Entry,
         changes: &[Change],
-    ) -> Result<Vec<Working>, LdapResult> {
+        descriptor: Option<u32>,
+    ) -> Result<(Vec<Working>, Option<Vec<u8>>), LdapResult> {
         let target = Target::of(&self.schema, entry);
+        let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
+        let mut password = None;
         let mut attributes = Vec::with_capacity(changes.len());
         for change in changes {
             let attribute =
-                self.attribute(&change.attribute).ok_or_else(diagnostic::unknown_attribute)?;
-            if !writer.principal.rights.may_write(attribute.number, target.is_user) {
+                self.written_attribute(&change.attribute).ok_or_else(diagnostic::unknown_attribute)?;
+            if !self.may_write(controller, writer.principal, object, entry, attribute) {
                 return Err(diagnostic::access_denied());
             }
             attributes.push(attribute);
@@ -91,21 +184,116 @@ impl Forest {
         let mut working: Vec<Working> = Vec::with_capacity(changes.len());
         for (change, attribute) in changes.iter().zip(attributes) {
             target.check_writable(&self.schema, attribute, change)?;
+            if attribute.number == known::UNICODE_PWD {
+                let set = self.password_changes(writer, controller, object, change, &mut working)?;
+                password = Some(set);
+                continue;
+            }
             let at = match working.iter().position(|known| known.attribute == attribute.number) {
                 Some(at) => at,
                 None => {
                     let old: Vec<Vec<u8>> =
                         entry.record.values(attribute.number).map(<[u8]>::to_vec).collect();
-                    let new = old.clone();
+                    let mut new = old.clone();
+                    if new.is_empty()
+                        && let Some(value) =
+                            target.class.and_then(|class| default_value(class, attribute.number))
+                    {
+                        new.push(value.to_vec());
+                    }
                     working.push(Working { attribute: attribute.number, old, new });
                     working.len() - 1
                 }
             };
             let values = &mut working[at].new;
+            if attribute.number == known::NT_SECURITY_DESCRIPTOR {
+                *values = self.changed_descriptor(controller, entry, change, descriptor)?;
+                continue;
+            }
             self.apply_change(writer, &target, attribute, change, values)?;
         }
+        for changed in &mut working {
+            // What an object has by default is not stored.
+            let default = target.class.and_then(|class| default_value(class, changed.attribute));
+            if changed.old.is_empty()
+                && let (Some(default), [only]) = (default, changed.new.as_slice())
+                && only == default
+            {
+                changed.new.clear();
+            }
+        }
         working.sort_unstable_by_key(|attribute| attribute.attribute);
-        Ok(working)
+        Ok((working, password))
+    }
+
+    /// The attribute that a write names: without options, which writes do not know.
+    pub(super) fn written_attribute(&self, name: &AttributeName) -> Option<&Attribute> {
+        match name {
+            AttributeName::Text(text) if text.contains(';') => None,
+            _ => self.attribute(name),
+        }
+    }
+
+    /// A new password: what it changes beside the password itself. Setting one takes a right that
+    /// administrators have; changing one's own takes the old one ([MS-ADTS] 3.1.1.3.1.5).
+    fn password_changes(
+        &self,
+        writer: &Writer<'_>,
+        controller: &DomainController,
+        object: ObjectNumber,
+        change: &Change,
+        working: &mut Vec<Working>,
+    ) -> Result<Vec<u8>, LdapResult> {
+        let (ChangeOperation::Replace | ChangeOperation::Add, [value]) =
+            (change.operation, change.values.as_slice())
+        else {
+            // Taking the old one away comes with the new one in the same request.
+            let old = change.values.first().ok_or_else(|| diagnostic::unwilling(0x001F))?;
+            let old = self.password_of(writer.principal.secure, old)?;
+            let known = self.accounts.get(&object).is_some_and(|account| account.password == old);
+            return if known { Ok(old) } else { Err(wrong_password(&self.schema)) };
+        };
+        let password = self.password_of(writer.principal.secure, value)?;
+        let record = controller.store.get(object).map(|slot| &slot.entry.record);
+        let old = |attribute| -> Vec<Vec<u8>> {
+            let values = record.map(|record| record.values(attribute).map(<[u8]>::to_vec).collect());
+            values.unwrap_or_default()
+        };
+        let now = file_time(writer.now).to_string().into_bytes();
+        let attribute = known::PWD_LAST_SET;
+        working.push(Working { attribute, old: old(attribute), new: vec![now.clone()] });
+        // That there is a password, and since when: its value is kept elsewhere.
+        let attribute = known::UNICODE_PWD;
+        working.push(Working { attribute, old: old(attribute), new: vec![now] });
+        Ok(password)
+    }
+
+    /// A security descriptor with some parts replaced. What it has from above is not its own.
+    fn changed_descriptor(
+        &self,
+        controller: &DomainController,
+        entry: &Entry,
+        change: &Change,
+        parts: Option<u32>,
+    ) -> Result<Vec<Vec<u8>>, LdapResult> {
+        let attribute = self.schema.attribute(known::NT_SECURITY_DESCRIPTOR);
+        let invalid = || {
+            attribute.map_or_else(diagnostic::unknown_attribute, |attribute| {
+                diagnostic::attribute(AttributeProblem::InvalidSyntax, 0x200B, attribute)
+            })
+        };
+        let (ChangeOperation::Replace | ChangeOperation::Add, [value]) =
+            (change.operation, change.values.as_slice())
+        else {
+            return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, 0x207C));
+        };
+        let parts = parts.filter(|parts| parts & 15 != 0).unwrap_or(15);
+        let own = self.own_descriptor(controller, entry);
+        let mut new = own.overlaid(value, parts).ok_or_else(invalid)?;
+        for acl in [&mut new.dacl, &mut new.sacl] {
+            acl.retain(|ace| ace.flags & INHERITED == 0);
+        }
+        Ok(vec![new.to_bytes(15)])
     }
 
     fn apply_change(
@@ -118,7 +306,8 @@ impl Forest {
     ) -> Result<(), LdapResult> {
         let mut given = Vec::with_capacity(change.values.len());
         for value in &change.values {
-            given.push(self.stored_value(writer.dc, attribute, value)?);
+            let stored = self.stored_value(writer.dc, attribute, value)?;
+            given.push(self.account_value(writer.now, attribute, stored)?);
         }
         match change.operation {
             ChangeOperation::Increment => Err(diagnostic::ldap(
@@ -138,7 +327,7 @@ impl Forest {
                     let problem = AttributeProblem::Constraint;
                     return Err(diagnostic::attribute(problem, 0x2081, attribute));
                 }
-                check_distinct(attribute, &given)?;
+                check_replaced(attribute, target.is_group, &given)?;
                 // The same set in another order is no change: the stored order stays.
                 if !same_set(values, &given) {
                     *values = given;
@@ -165,7 +354,11 @@ impl Forest {
             if changed.new.is_empty()
                 && target.class.is_some_and(|class| class.must.contains(&attribute.number))
             {
-                return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, 0x207C));
+                return Err(if attribute.number == known::SAM_ACCOUNT_NAME {
+                    diagnostic::unwilling(0x2077)
+                } else {
+                    diagnostic::update(UpdateProblem::ObjectClassViolation, 0x207C)
+                });
             }
             if attribute.number == known::DESCRIPTION
                 && target.is_principal
@@ -198,7 +391,7 @@ impl Forest {
         value: &[u8],
     ) -> Result<(), LdapResult> {
         match attribute.number {
-            known::USER_PRINCIPAL_NAME => {
+            known::USER_PRINCIPAL_NAME | known::SERVICE_PRINCIPAL_NAME => {
                 // Unique in the forest: the asked domain controller, and one of each other domain.
                 let own = self.dc(dc).map(|controller| controller.domain);
                 let others = self.domains.iter().filter(|domain| Some(domain.number) != own);
@@ -206,18 +399,23 @@ impl Forest {
                     self.dcs.iter().find(|controller| controller.domain == domain.number)
                 });
                 let taken = self.dc(dc).into_iter().chain(others).any(|controller| {
-                    let found = controller.store.with_value(&self.schema, attribute.number, value);
-                    found.unwrap_or_default().iter().any(|other| *other != object)
+                    let found = self.live_with_value(controller, attribute.number, value);
+                    found.iter().any(|other| *other != object)
                 });
                 if taken {
+                    let win32 = if attribute.number == known::USER_PRINCIPAL_NAME {
+                        0x21C8
+                    } else {
+                        0x21C7
+                    };
                     let problem = AttributeProblem::Constraint;
-                    return Err(diagnostic::attribute(problem, 0x21C8, attribute));
+                    return Err(diagnostic::attribute(problem, win32, attribute));
                 }
             }
             known::SAM_ACCOUNT_NAME => {
-                let found = self
-                    .dc(dc)
-                    .and_then(|dc| dc.store.with_value(&self.schema, attribute.number, value));
+                let controller = self.dc(dc);
+                let found =
+                    controller.map(|dc| self.live_with_value(dc, attribute.number, value));
                 if found.unwrap_or_default().iter().any(|other| *other != object) {
                     return Err(diagnostic::update(UpdateProblem::EntryExists, 0x0524));
                 }
@@ -279,6 +477,7 @@ impl Forest {
                 parent: entry.parent,
                 class: entry.class,
                 rdn_attribute: entry.rdn_attribute,
+                life: entry.life,
                 created_by: entry.created_by,
                 created_usn: entry.created_usn,
                 when_created: entry.when_created,
@@ -289,6 +488,11 @@ impl Forest {
                 Stamp { usn_created: old.unwrap_or(next), usn_changed: next, when_changed: now };
             let slot = Slot { entry: Arc::new(fresh), stamp };
             controller.store.replace(&schema, object, slot, &changed);
+            for at in &working {
+                if schema.attribute(at.attribute).is_some_and(|at| at.is_forward_link()) {
+                    controller.store.note_links(next, object, at.attribute, at.link_changes());
+                }
+            }
         }
         let changes = working.into_iter().map(|at| self.value_change(dc, at)).collect();
         Written { object, guid, usn, changes }
@@ -307,5 +511,25 @@ impl Forest {
                 .collect()
         };
         ValueChange { attribute, old: shown(old), new: shown(new) }
+    }
+}
+
+/// Whether a request writes the security descriptor and nothing else.
+fn only_descriptor(schema: &Schema, request: &ModifyRequest) -> bool {
+    let number = |name: &AttributeName| match name {
+        AttributeName::Number(number) => Some(*number),
+        AttributeName::Text(text) => schema.attribute_named(text).map(|at| at.number),
+    };
+    request
+        .changes
+        .iter()
+        .all(|change| number(&change.attribute) == Some(known::NT_SECURITY_DESCRIPTOR))
+}
+
+/// The old password is not the account's.
+fn wrong_password(schema: &Schema) -> LdapResult {
+    match schema.attribute(known::UNICODE_PWD) {
+        Some(attribute) => diagnostic::attribute(AttributeProblem::Constraint, 0x56, attribute),
+        None => diagnostic::unwilling(0x56),
     }
 }

@@ -133,8 +133,8 @@ pub fn escape_into(out: &mut String, value: &str) {
     for (position, char) in value.chars().enumerate() {
         match char {
             ' ' if position == 0 || position == last => out.push_str("\\ "),
-            '#' if position == 0 => out.push_str("\\#"),
-            ',' | '+' | '"' | '\\' | '<' | '>' | ';' | '=' => {
+            ';' => out.push_str("\\3B"),
+            ',' | '+' | '"' | '\\' | '<' | '>' | '=' | '#' => {
                 out.push('\\');
                 out.push(char);
             }
@@ -155,6 +155,12 @@ impl Sid {
             && bytes[1] <= 15
             && bytes.len() == 8 + 4 * usize::from(bytes[1]);
         valid.then(|| Self(bytes.into()))
+    }
+
+    /// `S-1-0-0`: nobody.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self([1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0].into())
     }
 
     /// From `S-1-5-...`; `None` when the text is not a SID.

@@ -1,7 +1,8 @@
-//! Carries out a request: checks its controls, then hands it to its operation.
+//! Carries out a request: reads its controls, then hands it to its operation.
 
 use crate::clock::VirtualTime;
 use crate::directory::answer::{LdapResult, Response, ResultCode, Written};
+use crate::directory::controls::Controls;
 use crate::directory::derived::View;
 use crate::directory::diagnostic;
 use crate::directory::entry::DcNumber;
@@ -16,7 +17,7 @@ use crate::guid::Guid;
 
 impl Forest {
     /// Carries out a request on a domain controller. `mint` gives the GUID of a new object. The second
-    /// part tells what a successful write did.
+    /// part tells what a successful write did: several writes for a deleted tree, none for a search.
     pub fn perform(
         &mut self,
         dc: DcNumber,
@@ -24,39 +25,70 @@ impl Forest {
         now: VirtualTime,
         request: &Request,
         mint: &mut dyn FnMut() -> Guid,
-    ) -> (Response, Option<Written>) {
-        if let Err(refusal) = check_controls(&request.controls) {
-            return (refusal.into(), None);
-        }
-        let permissive =
-            request.controls.iter().any(|control| control.value == ControlValue::PermissiveModify);
-        let writer = Writer { dc, principal, now, permissive };
+    ) -> (Response, Vec<Written>) {
+        let asked = match Controls::read(&request.controls) {
+            Ok(asked) => asked,
+            Err(refusal) => return (refusal.into(), Vec::new()),
+        };
+        let Controls { permissive, sight, .. } = asked;
+        let writer = Writer { dc, principal, now, permissive, sight };
         let written = match &request.operation {
             Operation::Search(search) => {
-                return (self.search(dc, principal, now, search, &request.controls), None);
+                let response = self.search(dc, principal, now, search, &request.controls);
+                return (response, Vec::new());
             }
             Operation::Compare(compare) => {
                 let result = self.compare(dc, principal, compare);
-                return (result.unwrap_or_else(|refusal| refusal).into(), None);
+                return (result.unwrap_or_else(|refusal| refusal).into(), Vec::new());
             }
-            Operation::Modify(modify) => self.modify(&writer, modify),
+            Operation::Modify(modify) if modify.object.is_root() => {
+                let result = self.root_dse_operation(&writer, modify);
+                return (result.unwrap_or_else(|refusal| refusal).into(), Vec::new());
+            }
+            Operation::Modify(modify) => {
+                self.modify_with(&writer, modify, asked.descriptor).map(|written| vec![written])
+            }
             Operation::Add(add) => {
                 let guid = mint();
-                self.add(&writer, add, guid)
+                self.add(&writer, add, guid).map(|written| vec![written])
             }
-            Operation::Delete(delete) => self.delete(&writer, delete),
-            Operation::ModifyDn(rename) => self.rename(&writer, rename),
+            Operation::Delete(delete) if asked.tree_delete => self.delete_tree(&writer, delete),
+            Operation::Delete(delete) => {
+                self.delete(&writer, delete).map(|written| vec![written])
+            }
+            Operation::ModifyDn(rename) => {
+                self.rename(&writer, rename).map(|written| vec![written])
+            }
         };
         match written {
-            Ok(written) => (LdapResult::success().into(), Some(written)),
-            Err(refusal) => (refusal.into(), None),
+            Ok(written) => {
+                let mut response = Response::from(LdapResult::success());
+                if asked.update_statistics {
+                    response.controls = self.statistics(dc, &written);
+                }
+                (response, written)
+            }
+            Err(refusal) => (refusal.into(), Vec::new()),
         }
     }
 
-    /// Compares a value ([MS-ADTS] 3.1.1.3.1.4, RFC 4511 4.10).
+    /// The sequence number of a write and the database that took it ([MS-ADTS] 3.1.1.3.4.1.31).
+    fn statistics(&self, dc: DcNumber, written: &[Written]) -> Vec<Control> {
+        let Some(controller) = self.dc(dc) else { return Vec::new() };
+        let usn = written.iter().filter_map(|written| written.usn).max();
+        let usn = usn.unwrap_or(controller.highest_usn);
+        let values = [
+            ControlValue::HighestUsn(usn),
+            ControlValue::InvocationId(controller.invocation_id),
+        ];
+        values.into_iter().map(|value| Control { critical: false, value }).collect()
+    }
+
+    /// Compares a value ([MS-ADTS] 3.1.1.3.1.4, RFC 4511 4.10). An attribute that the object or the
+    /// schema lacks compares as false.
     ///
     /// # Errors
-    /// 16 when the object lacks the attribute, and the usual ones.
+    /// The usual ones of a name.
     pub fn compare(
         &self,
         dc: DcNumber,
@@ -67,32 +99,12 @@ impl Forest {
             return Err(diagnostic::not_bound());
         }
         let object = self.resolve(dc, &request.object)?;
-        let attribute =
-            self.attribute(&request.attribute).ok_or_else(diagnostic::unknown_attribute)?;
         let controller = self.dc(dc).ok_or_else(|| diagnostic::no_such_object(""))?;
         let slot = controller.store.get(object).ok_or_else(|| diagnostic::no_such_object(""))?;
-        let view = View { forest: self, controller, object, slot };
-        if !view.has(attribute) {
-            let problem = diagnostic::AttributeProblem::NoAttributeOrValue;
-            return Err(diagnostic::attribute(problem, 0x2076, attribute));
-        }
+        let view = View::new(self, controller, object, slot);
         let filter = Filter::Equality(request.attribute.clone(), request.value.clone());
         let holds = compile(self, controller, &filter)?.holds(&view) == Some(true);
         let code = if holds { ResultCode::CompareTrue } else { ResultCode::CompareFalse };
         Ok(LdapResult::of(code, String::new()))
     }
-}
-
-/// A critical control that does not work here is refused; another one is ignored.
-fn check_controls(controls: &[Control]) -> Result<(), LdapResult> {
-    for control in controls {
-        if control.critical && matches!(control.value, ControlValue::Other { .. }) {
-            return Err(diagnostic::ldap(
-                ResultCode::UnavailableCriticalExtension,
-                0x57,
-                "Error processing control",
-            ));
-        }
-    }
-    Ok(())
 }

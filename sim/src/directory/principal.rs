@@ -1,6 +1,7 @@
 //! Who asks, and what they may do.
 
 use crate::directory::name::Sid;
+use crate::directory::security::access::Token;
 use crate::record::AttributeNumber;
 
 /// An authenticated (or anonymous) caller.
@@ -12,6 +13,8 @@ pub struct Principal {
     pub sid: Option<Sid>,
     /// What the account may do.
     pub rights: Rights,
+    /// Whether the connection is encrypted: passwords are written over such a one only.
+    pub secure: bool,
 }
 
 /// What an account may do.
@@ -23,6 +26,8 @@ pub enum Rights {
     WriteAttributes(AttributeSet),
     /// Reads everything.
     ReadOnly,
+    /// What the access control lists give it.
+    Acl(Token),
     /// Reads the rootDSE.
     Anonymous,
 }
@@ -40,13 +45,13 @@ impl Principal {
     /// Nobody.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { name: String::new(), sid: None, rights: Rights::Anonymous }
+        Self { name: String::new(), sid: None, rights: Rights::Anonymous, secure: false }
     }
 
     /// An account with every right that is no object of the directory: the simulator's own hand.
     #[must_use]
     pub fn system() -> Self {
-        Self { name: "NT AUTHORITY\\SYSTEM".to_owned(), sid: None, rights: Rights::Full }
+        Self { name: "NT AUTHORITY\\SYSTEM".to_owned(), sid: None, rights: Rights::Full, secure: true }
     }
 
     /// Whether nobody is behind it.
@@ -71,24 +76,6 @@ impl AttributeSet {
         match self {
             Self::All => true,
             Self::List(list) => list.binary_search(&attribute).is_ok(),
-        }
-    }
-}
-
-impl Rights {
-    /// Whether the account may create, remove and rename objects.
-    #[must_use]
-    pub fn may_manage_objects(&self) -> bool {
-        matches!(self, Self::Full)
-    }
-
-    /// Whether the account may write an attribute of an object, which is a user or not.
-    #[must_use]
-    pub fn may_write(&self, attribute: AttributeNumber, is_user: bool) -> bool {
-        match self {
-            Self::Full => true,
-            Self::WriteAttributes(set) => is_user && set.contains(attribute),
-            Self::ReadOnly | Self::Anonymous => false,
         }
     }
 }

@@ -4,13 +4,20 @@ use std::sync::Arc;
 
 use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
 use crate::directory::diagnostic::{self, AttributeProblem, ServiceProblem, UpdateProblem};
-use crate::directory::entry::{Entry, Stamp};
+use crate::directory::add::is_name_length;
+use crate::directory::entry::{Entry, Life, Stamp};
 use crate::directory::forest::Forest;
 use crate::directory::modify::Writer;
 use crate::directory::name::Rdn;
+use crate::directory::principal::Rights;
 use crate::directory::request::{ModifyDnRequest, ObjectNumber};
 use crate::directory::schema::known;
+use crate::directory::schema::syntax::integer;
 use crate::directory::store::Slot;
+
+/// systemFlags: FLAG_DOMAIN_DISALLOW_MOVE and FLAG_DOMAIN_DISALLOW_RENAME.
+const DISALLOW_MOVE: i64 = 0x0400_0000;
+const DISALLOW_RENAME: i64 = 0x0800_0000;
 
 impl Forest {
     /// Renames an object, moves it, or both.
@@ -27,7 +34,7 @@ impl Forest {
             return Err(diagnostic::not_bound());
         }
         self.settle_if_due(writer.dc);
-        let object = self.resolve(writer.dc, &request.object)?;
+        let object = self.resolve_seeing(writer.dc, &request.object, writer.sight)?;
         if !request.delete_old_rdn {
             return Err(diagnostic::unwilling(0x57));
         }
@@ -36,15 +43,28 @@ impl Forest {
         if empty {
             return Err(diagnostic::update(UpdateProblem::NameViolation, 0x2037));
         }
-        let rdn =
-            Rdn::parse(&request.new_rdn).map_err(|_| diagnostic::bad_name(&request.new_rdn))?;
-        if !writer.principal.rights.may_manage_objects() {
-            return Err(diagnostic::access_denied());
-        }
+        let rdn = Rdn::parse(&request.new_rdn).map_err(|_| {
+            if request.new_rdn.contains('=') {
+                diagnostic::bad_name(&request.new_rdn)
+            } else {
+                let problem = ServiceProblem::DirError;
+                diagnostic::service(ResultCode::Other, problem, 0x2095)
+            }
+        })?;
         let entry = self
-            .object(writer.dc, object)
+            .slot(writer.dc, object)
             .map(|slot| Arc::clone(&slot.entry))
             .ok_or_else(|| diagnostic::no_such_object(""))?;
+        self.check_may_rename(writer, object, &entry)?;
+        self.check_not_schema(writer.dc, object)?;
+        if entry.life != Life::Live {
+            return Err(diagnostic::unwilling(0x2077));
+        }
+        let flags = entry.record.first(known::SYSTEM_FLAGS).and_then(integer).unwrap_or_default();
+        let fixed = if request.new_superior.is_some() { DISALLOW_MOVE } else { DISALLOW_RENAME };
+        if flags & fixed != 0 {
+            return Err(diagnostic::unwilling(0x2185));
+        }
         let Some(old_parent) = entry.parent else { return Err(diagnostic::unwilling(0x2185)) };
         let parent = match &request.new_superior {
             None => old_parent,
@@ -66,6 +86,23 @@ impl Forest {
         Ok(self.commit_name(writer, object, &entry, parent, &rdn))
     }
 
+    /// A rename writes the name.
+    fn check_may_rename(
+        &self,
+        writer: &Writer<'_>,
+        object: ObjectNumber,
+        entry: &Entry,
+    ) -> Result<(), LdapResult> {
+        let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
+        // An account that writes attributes of people writes no names.
+        let only_attributes = matches!(writer.principal.rights, Rights::WriteAttributes(_));
+        let name = self.schema.attribute(known::NAME);
+        let may = name.is_some_and(|name| {
+            self.may_write(controller, writer.principal, object, entry, name)
+        });
+        if may && !only_attributes { Ok(()) } else { Err(diagnostic::access_denied()) }
+    }
+
     fn check_new_place(
         &self,
         writer: &Writer<'_>,
@@ -83,7 +120,7 @@ impl Forest {
         let Some(attribute) = named.filter(|named| named.number == entry.rdn_attribute) else {
             return Err(diagnostic::update(UpdateProblem::NameViolation, 0x2073));
         };
-        if !attribute.in_range(rdn.value.as_bytes()) {
+        if !is_name_length(&rdn.value) {
             return Err(diagnostic::attribute(AttributeProblem::Constraint, 0x2082, attribute));
         }
         if controller.store.child(parent, &rdn.value).is_some_and(|other| other != object) {
@@ -117,8 +154,8 @@ impl Forest {
         if let Some(controller) = self.dcs.get_mut(usize::from(writer.dc.0)) {
             let next = controller.take_usn();
             usn = Some(next);
-            let mut stamped = vec![entry.rdn_attribute, known::NAME];
-            stamped.sort_unstable();
+            // The naming attribute follows from the name, which is what replicates.
+            let stamped = [known::NAME];
             let created = controller.store.get(object).map(|slot| slot.stamp.usn_created);
             let fresh = Entry {
                 parent: Some(parent),

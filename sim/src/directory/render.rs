@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::directory::answer::{SearchEntry, SearchHit};
-use crate::directory::derived::{DERIVED, Origin, View};
+use crate::directory::account::DEFAULTED;
+use crate::directory::answer::{LdapResult, ResultCode, SearchEntry, SearchHit};
+use crate::directory::derived::{DERIVED, Look, Origin, View};
+use crate::directory::diagnostic::{self, ServiceProblem};
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::request::AttributeName;
 use crate::directory::schema::{Attribute, known};
 use crate::directory::store::Slot;
+use crate::record::AttributeNumber;
 
 /// Which attributes a search returns.
 #[derive(Debug, Default)]
@@ -61,25 +64,30 @@ impl Forest {
         controller: &DomainController,
         hit: &SearchHit,
         selection: &Selection<'_>,
+        look: Look<'_>,
         types_only: bool,
-    ) -> SearchEntry {
+    ) -> Result<SearchEntry, LdapResult> {
         let slot = Slot { entry: Arc::clone(&hit.entry), stamp: hit.stamp };
-        let view = View { forest: self, controller, object: hit.object, slot: &slot };
+        let view = View { look, ..View::new(self, controller, hit.object, &slot) };
         let mut attributes = Vec::new();
         if selection.all {
-            self.render_all(&view, &mut attributes);
+            self.render_all(&view, &mut attributes)?;
         }
         for selected in &selection.named {
             let is_there = selection.all && Origin::of(selected.attribute) != Origin::Constructed;
             if is_there && selected.range.is_none() {
                 continue;
             }
-            if selected.attribute.number == known::UNICODE_PWD {
+            if !is_shown(selected.attribute, &look) {
                 continue;
+            }
+            if is_base_only(selected.attribute.number) && !look.base {
+                let problem = ServiceProblem::DirError;
+                return Err(diagnostic::service(ResultCode::OperationsError, problem, 0x2120));
             }
             let values = view.values(selected.attribute);
             if !values.is_empty() {
-                self.push_values(&mut attributes, selected, values);
+                self.push_values(&mut attributes, selected, values, &look)?;
             }
         }
         if types_only {
@@ -87,28 +95,45 @@ impl Forest {
                 values.clear();
             }
         }
-        let dn = self.dn(controller, hit.object);
-        SearchEntry { guid: Some(hit.entry.guid), dn, attributes }
+        let dn = self.shown_dn(controller, hit.object, look.extended_dn);
+        Ok(SearchEntry { guid: Some(hit.entry.guid), dn, attributes })
     }
 
     /// Every ordinary attribute that has a value: derived, stored, back links.
-    fn render_all(&self, view: &View<'_>, attributes: &mut Vec<(Arc<str>, Vec<Vec<u8>>)>) {
-        let mut push = |attribute| {
-            let values = view.values(attribute);
-            if !values.is_empty() {
-                let selected = Selected { attribute, range: None, binary: false };
-                self.push_values(attributes, &selected, values);
+    fn render_all(
+        &self,
+        view: &View<'_>,
+        attributes: &mut Vec<(Arc<str>, Vec<Vec<u8>>)>,
+    ) -> Result<(), LdapResult> {
+        let mut push = |attribute: &Attribute| {
+            if !is_shown(attribute, &view.look) {
+                return Ok(());
             }
+            let values = view.values(attribute);
+            if values.is_empty() {
+                return Ok(());
+            }
+            let selected = Selected { attribute, range: None, binary: false };
+            self.push_values(attributes, &selected, values, &view.look)
         };
         for attribute in DERIVED.iter().filter_map(|number| self.schema.attribute(*number)) {
-            push(attribute);
+            push(attribute)?;
         }
         for (number, _) in view.slot.entry.record.attributes() {
-            if let Some(attribute) =
-                self.schema.attribute(number).filter(|_| number != known::UNICODE_PWD)
-            {
-                push(attribute);
+            let hidden = matches!(number, known::NT_SECURITY_DESCRIPTOR | known::OBJECT_CLASS);
+            if let Some(attribute) = self.schema.attribute(number).filter(|_| !hidden) {
+                push(attribute)?;
             }
+        }
+        for number in DEFAULTED.iter().filter(|number| !view.slot.entry.record.has(**number)) {
+            if let Some(attribute) = self.schema.attribute(*number) {
+                push(attribute)?;
+            }
+        }
+        if view.look.descriptor.is_some()
+            && let Some(attribute) = self.schema.attribute(known::NT_SECURITY_DESCRIPTOR)
+        {
+            push(attribute)?;
         }
         let mut last = None;
         for (forward, _) in view.controller.store.links_to(view.object) {
@@ -117,9 +142,10 @@ impl Forest {
             }
             let forward = self.schema.attribute(forward);
             if let Some(back) = forward.and_then(|forward| self.schema.back_link_of(forward)) {
-                push(back);
+                push(back)?;
             }
         }
+        Ok(())
     }
 
     /// Adds the values of an attribute, in a range when there are more than an answer may have
@@ -129,7 +155,8 @@ impl Forest {
         attributes: &mut Vec<(Arc<str>, Vec<Vec<u8>>)>,
         selected: &Selected<'_>,
         mut values: Vec<Vec<u8>>,
-    ) {
+        look: &Look<'_>,
+    ) -> Result<(), LdapResult> {
         let most = self.policies.max_value_range;
         let mut name = Arc::clone(&selected.attribute.name);
         if selected.range.is_none() && values.len() <= most {
@@ -137,11 +164,16 @@ impl Forest {
                 name = format!("{name};binary").into();
             }
             attributes.push((name, values));
-            return;
+            return Ok(());
         }
         let (first, last) = selected.range.unwrap_or((0, None));
         if first >= values.len() {
-            return;
+            if selected.attribute.link.is_some() && !look.range_without_error {
+                let problem = ServiceProblem::DirError;
+                return Err(diagnostic::service(ResultCode::OperationsError, problem, 0x2020));
+            }
+            attributes.push((format!("{name};range={first}-*").into(), Vec::new()));
+            return Ok(());
         }
         let end = last.map_or(usize::MAX, |last| last.saturating_add(1));
         let end = end.min(first.saturating_add(most)).min(values.len()).max(first);
@@ -153,6 +185,7 @@ impl Forest {
         }
         let until = if complete { "*".to_owned() } else { (end.max(1) - 1).to_string() };
         attributes.push((format!("{name};range={first}-{until}").into(), values));
+        Ok(())
     }
 }
 
@@ -165,4 +198,20 @@ fn range_of(option: &str) -> Option<(usize, Option<usize>)> {
     }
     let last = if last == "*" { None } else { Some(last.parse().ok()?) };
     Some((first.parse().ok()?, last))
+}
+
+/// Whether an attribute is shown at all: no secret, and in the global catalog only what belongs to it.
+fn is_shown(attribute: &Attribute, look: &Look<'_>) -> bool {
+    attribute.number != known::UNICODE_PWD
+        && (!look.catalog || attribute.global_catalog || attribute.constructed)
+}
+
+/// Attributes that are made for one object at a time only ([MS-ADTS] 3.1.1.4.5.19).
+fn is_base_only(number: AttributeNumber) -> bool {
+    matches!(
+        number,
+        known::TOKEN_GROUPS
+            | known::TOKEN_GROUPS_GLOBAL_AND_UNIVERSAL
+            | known::TOKEN_GROUPS_NO_GC_ACCEPTABLE
+    )
 }

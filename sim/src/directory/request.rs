@@ -5,6 +5,7 @@
 
 use core::fmt;
 
+use crate::directory::answer::ResultCode;
 use crate::directory::name::Sid;
 use crate::guid::Guid;
 use crate::record::AttributeNumber;
@@ -19,6 +20,13 @@ pub enum Name {
     Guid(Guid),
     /// `<SID=...>`.
     Sid(Sid),
+    /// `<WKGUID=...,DN>`: a well-known object of a naming context.
+    WellKnown {
+        /// The 32 hex digits that stand for it, in lower case.
+        guid: String,
+        /// The naming context.
+        below: String,
+    },
     /// An object already known by number: for callers in process. Never comes from the wire.
     Number(ObjectNumber),
 }
@@ -231,6 +239,43 @@ pub struct Control {
     pub value: ControlValue,
 }
 
+/// Which deleted objects a request can see ([MS-ADTS] 3.1.1.3.4.1.14, 3.1.1.3.4.1.26).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sight {
+    /// None.
+    #[default]
+    Live,
+    /// Tombstones and deleted-objects.
+    Deleted,
+    /// Recycled-objects too.
+    Recycled,
+}
+
+/// A key of a sorted answer (RFC 2891).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SortKey {
+    /// The attribute.
+    pub attribute: String,
+    /// The ordering rule's OID. All known ones order as en-US does here.
+    pub rule: Option<String>,
+    /// Highest first.
+    pub reverse: bool,
+}
+
+/// Where a window of a sorted answer begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VlvTarget {
+    /// At an offset of what the client takes for the count; both 0 at first.
+    Offset {
+        /// The place, from 1.
+        offset: u32,
+        /// How many entries the client takes the list to have.
+        count: u32,
+    },
+    /// At the first entry that is not before this value.
+    NotBefore(Vec<u8>),
+}
+
 /// The controls that the directory knows, and any other one ([MS-ADTS] 3.1.1.3.4.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlValue {
@@ -247,6 +292,96 @@ pub enum ControlValue {
     DomainScope,
     /// Durability may come later.
     LazyCommit,
+    /// Deleted objects are seen.
+    ShowDeleted,
+    /// Recycled objects are seen too.
+    ShowRecycled,
+    /// Links from and to deleted objects are seen.
+    ShowDeactivatedLinks,
+    /// A delete takes everything below along.
+    TreeDelete,
+    /// Which parts of a security descriptor are meant: 1 owner, 2 group, 4 DACL, 8 SACL; 0 all.
+    SecurityDescriptorFlags(u32),
+    /// Names come with GUID and SID: as text, or as hex digits.
+    ExtendedDn {
+        /// Dashed GUID and `S-` SID.
+        text: bool,
+    },
+    /// The answer is sorted.
+    Sort(Vec<SortKey>),
+    /// How sorting went (RFC 2891 1.2).
+    SortResult {
+        /// The result code.
+        code: ResultCode,
+        /// The attribute at fault.
+        attribute: Option<String>,
+    },
+    /// A window of a sorted answer (virtual list view).
+    Vlv {
+        /// Entries before the target.
+        before: u32,
+        /// Entries behind it.
+        after: u32,
+        /// The target.
+        target: VlvTarget,
+        /// What the server gave with an earlier window.
+        context: Option<Vec<u8>>,
+    },
+    /// Where the window is.
+    VlvResult {
+        /// The target's place, from 1.
+        position: u32,
+        /// How many entries there are.
+        count: u32,
+        /// The result code.
+        code: ResultCode,
+        /// To be sent with the next window.
+        context: Vec<u8>,
+    },
+    /// The search ends when the client ends it, and tells of every change.
+    Notification,
+    /// 1: no continuation references; 2: all naming contexts below the base at once.
+    SearchOptions(u32),
+    /// What changed since a cookie.
+    DirSync {
+        /// 1 object security, 0x800 ancestors first, 0x80000000 incremental values.
+        flags: u32,
+        /// In a request: the longest answer. In an answer: whether there is more (1) or not (0).
+        size: u32,
+        /// Where to go on; empty: from the beginning.
+        cookie: Vec<u8>,
+        /// With attributes that are always returned.
+        extended: bool,
+    },
+    /// Names are looked up in this server.
+    VerifyName,
+    /// The objects that an attribute of the base refers to are searched.
+    AttributeScoped(String),
+    /// How that went.
+    AttributeScopedResult(ResultCode),
+    /// A range behind the last value is empty, no error.
+    RangeWithoutError,
+    /// The metadata is stamped even if no value changes.
+    ForceUpdate,
+    /// A name that some constructed attributes take.
+    InputDn,
+    /// A search that finds fewer or more is refused.
+    ExpectedCount {
+        /// At least so many.
+        least: u32,
+        /// At most so many; 0: any number.
+        most: u32,
+    },
+    /// The answer tells the sequence number and the database of a write.
+    UpdateStatistics,
+    /// The highest sequence number that the write took.
+    HighestUsn(u64),
+    /// The GUID of the database.
+    InvocationId(Guid),
+    /// Quotas do not count. There are none here.
+    BypassQuota,
+    /// The request's number in a trace.
+    CorrelationId,
     /// Another control, or one of the above with a malformed value.
     Other {
         /// Its OID.
@@ -266,6 +401,12 @@ pub struct Request {
 }
 
 impl Name {
+    /// The root of all names: the rootDSE.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        matches!(self, Self::Dn(dn) if dn.trim().is_empty())
+    }
+
     /// Reads a name as it stands in a request.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
@@ -279,6 +420,13 @@ impl Name {
         {
             return Self::Sid(sid);
         }
+        if let Some((digits, dn)) = alternative(text, "WKGUID").and_then(|at| at.split_once(','))
+            && digits.len() == 32
+            && super::name::hex_bytes(digits).is_some()
+        {
+            let guid = digits.to_ascii_lowercase();
+            return Self::WellKnown { guid, below: dn.to_owned() };
+        }
         Self::Dn(text.to_owned())
     }
 }
@@ -290,6 +438,7 @@ impl fmt::Display for Name {
             Self::Dn(dn) => f.write_str(dn),
             Self::Guid(guid) => write!(f, "<GUID={guid}>"),
             Self::Sid(sid) => write!(f, "<SID={sid}>"),
+            Self::WellKnown { guid, below } => write!(f, "<WKGUID={guid},{below}>"),
             Self::Number(number) => write!(f, "object {}", number.0),
         }
     }

@@ -3,13 +3,14 @@
 use crate::directory::answer::LdapResult;
 use crate::directory::derived::View;
 use crate::directory::diagnostic;
-use crate::directory::entry::DcNumber;
+use crate::directory::entry::{DcNumber, Life};
 use crate::directory::fold;
 use crate::directory::forest::{DomainController, Forest, NamingContext};
-use crate::directory::name::{Dn, push_rdn};
-use crate::directory::request::{Name, ObjectNumber};
+use crate::directory::name::{Dn, Sid, push_rdn};
+use crate::directory::request::{Name, ObjectNumber, Sight};
 use crate::directory::schema::known;
 use crate::directory::store::Slot;
+use crate::directory::well_known;
 use crate::guid::Guid;
 
 /// How deep objects may be nested: a bound for walks towards the root.
@@ -22,20 +23,63 @@ impl Forest {
     /// No such object (32/208D, with the nearest ancestor), a bad name (34/208F), or a referral to
     /// another domain (10/202B).
     pub fn resolve(&self, dc: DcNumber, name: &Name) -> Result<ObjectNumber, LdapResult> {
+        self.resolve_seeing(dc, name, Sight::Live)
+    }
+
+    /// As [`Self::resolve`]; deleted objects are found as far as they are seen.
+    pub(super) fn resolve_seeing(
+        &self,
+        dc: DcNumber,
+        name: &Name,
+        sight: Sight,
+    ) -> Result<ObjectNumber, LdapResult> {
         let Some(controller) = self.dc(dc) else { return Err(diagnostic::no_such_object("")) };
+        let seen = |object: &ObjectNumber| {
+            controller.store.get(*object).is_some_and(|slot| slot.entry.life.is_seen(sight))
+        };
         let found = match name {
             Name::Dn(text) => {
                 let dn = Dn::parse(text).map_err(|_| diagnostic::bad_name(text))?;
-                return self.resolve_dn(controller, &dn);
+                let object = self.resolve_dn(controller, &dn)?;
+                if !seen(&object) {
+                    let parent = controller.store.get(object).and_then(|slot| slot.entry.parent);
+                    let matched = parent.map(|parent| self.dn(controller, parent));
+                    return Err(diagnostic::no_such_object(&matched.unwrap_or_default()));
+                }
+                Some(object)
             }
-            Name::Number(object) => controller.store.get(*object).map(|_| *object),
+            Name::Number(object) => Some(*object),
             Name::Guid(guid) => controller.store.by_guid(*guid),
-            Name::Sid(sid) => controller
-                .store
-                .with_value(&self.schema, known::OBJECT_SID, sid.as_bytes())
-                .and_then(|found| found.first().copied()),
+            Name::Sid(sid) => self.by_sid(controller, sid).into_iter().find(seen),
+            Name::WellKnown { guid, below } => {
+                let below = Dn::parse(below).map_err(|_| diagnostic::bad_name(below))?;
+                let head = self.resolve_dn(controller, &below)?;
+                let name = well_known::container(guid);
+                name.and_then(|name| controller.store.child(head, name))
+            }
         };
-        found.ok_or_else(|| diagnostic::no_such_object(""))
+        found.filter(seen).ok_or_else(|| diagnostic::no_such_object(""))
+    }
+
+    /// The objects with a SID: a deleted account keeps it.
+    pub(super) fn by_sid(&self, controller: &DomainController, sid: &Sid) -> Vec<ObjectNumber> {
+        let found = controller.store.with_value(&self.schema, known::OBJECT_SID, sid.as_bytes());
+        found.unwrap_or_default()
+    }
+
+    /// The live objects that carry a value in an indexed attribute.
+    pub(super) fn live_with_value(
+        &self,
+        controller: &DomainController,
+        attribute: crate::record::AttributeNumber,
+        value: &[u8],
+    ) -> Vec<ObjectNumber> {
+        let mut found =
+            controller.store.with_value(&self.schema, attribute, value).unwrap_or_default();
+        found.retain(|object| {
+            controller.store.get(*object).is_some_and(|slot| slot.entry.life == Life::Live)
+        });
+        found
     }
 
     /// The object that a distinguished name means.
@@ -77,12 +121,12 @@ impl Forest {
     /// distinguished name, GUID or mail address. `None` when nothing, or several objects, answer to it.
     #[must_use]
     pub fn find_account(&self, dc: DcNumber, identity: &str) -> Option<ObjectNumber> {
-        let store = &self.dc(dc)?.store;
+        let controller = self.dc(dc)?;
         if identity.contains('=') {
             return self.resolve(dc, &Name::from_text(identity)).ok();
         }
         if let Ok(guid) = identity.parse::<Guid>() {
-            return store.by_guid(guid);
+            return self.resolve(dc, &Name::Guid(guid)).ok();
         }
         let account = identity.rsplit_once('\\').map_or(identity, |(_, account)| account);
         let smtp = format!("smtp:{identity}");
@@ -94,7 +138,7 @@ impl Forest {
         ]
         .into_iter()
         .find_map(|(attribute, value)| {
-            let found = store.with_value(&self.schema, attribute, value.as_bytes())?;
+            let found = self.live_with_value(controller, attribute, value.as_bytes());
             if let [one] = found.as_slice() { Some(*one) } else { None }
         })
     }
@@ -105,7 +149,7 @@ impl Forest {
     pub fn values(&self, dc: DcNumber, object: ObjectNumber, attribute: &str) -> Vec<Vec<u8>> {
         let view = self.dc(dc).and_then(|controller| {
             let slot = controller.store.get(object)?;
-            Some(View { forest: self, controller, object, slot })
+            Some(View::new(self, controller, object, slot))
         });
         let attribute = self.schema.attribute_named(attribute);
         view.zip(attribute).map(|(view, attribute)| view.values(attribute)).unwrap_or_default()
@@ -141,6 +185,36 @@ impl Forest {
             }
         }
         text
+    }
+
+    /// The name of an object in the form that a client wants: `<GUID=...>;<SID=...>;DN` with the
+    /// extended DN control, as text or as hex digits ([MS-ADTS] 3.1.1.3.4.1.5).
+    pub(super) fn shown_dn(
+        &self,
+        controller: &DomainController,
+        object: ObjectNumber,
+        extended: Option<bool>,
+    ) -> String {
+        let dn = self.dn(controller, object);
+        let (Some(text), Some(slot)) = (extended, controller.store.get(object)) else { return dn };
+        let sid = slot.entry.record.first(known::OBJECT_SID).and_then(Sid::from_bytes);
+        let hex = |bytes: &[u8]| {
+            let mut digits = String::with_capacity(bytes.len() * 2);
+            for byte in bytes {
+                for half in [byte >> 4, byte & 15] {
+                    digits.push(char::from_digit(u32::from(half), 16).unwrap_or('0'));
+                }
+            }
+            digits
+        };
+        let guid = slot.entry.guid;
+        let (guid, sid) = if text {
+            (guid.to_string(), sid.map(|sid| sid.to_string()))
+        } else {
+            (hex(&guid.0), sid.map(|sid| hex(sid.as_bytes())))
+        };
+        let sid = sid.map(|sid| format!("<SID={sid}>;")).unwrap_or_default();
+        format!("<GUID={guid}>;{sid}{dn}")
     }
 
     /// Whether an object is `ancestor` or lies below it.

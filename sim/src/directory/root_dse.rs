@@ -4,18 +4,14 @@
 use std::sync::Arc;
 
 use crate::clock::VirtualTime;
-use crate::directory::answer::SearchEntry;
+use crate::directory::answer::{LdapResult, SearchEntry};
+use crate::directory::controls::SUPPORTED_CONTROLS;
+use crate::directory::diagnostic;
 use crate::directory::forest::{DomainController, Forest};
-use crate::directory::request::{AttributeName, SearchRequest};
+use crate::directory::modify::Writer;
+use crate::directory::principal::{Principal, Rights};
+use crate::directory::request::{AttributeName, ModifyRequest, SearchRequest};
 use crate::directory::schema::syntax::generalized_time;
-
-/// The controls that work, by OID.
-pub const SUPPORTED_CONTROLS: [&str; 4] = [
-    "1.2.840.113556.1.4.319",
-    "1.2.840.113556.1.4.1413",
-    "1.2.840.113556.1.4.1339",
-    "1.2.840.113556.1.4.619",
-];
 
 /// Active Directory since Windows 2000, 2003, 2008, 2008 R2, 2012.
 const CAPABILITIES: [&str; 5] = [
@@ -29,6 +25,28 @@ const CAPABILITIES: [&str; 5] = [
 /// "Who am I?" (RFC 4532).
 pub const WHO_AM_I: &str = "1.3.6.1.4.1.4203.1.11.3";
 
+/// StartTLS (RFC 4511 4.14).
+pub const START_TLS: &str = "1.3.6.1.4.1.1466.20037";
+
+/// Fast bind ([MS-ADTS] 3.1.1.3.4.2.3): binds verify a password and nothing else.
+pub const FAST_BIND: &str = "1.2.840.113556.1.4.1781";
+
+/// The extended operations that work.
+const EXTENSIONS: [&str; 3] = [START_TLS, WHO_AM_I, FAST_BIND];
+
+/// The policies that have an effect ([MS-ADTS] 3.1.1.3.4.6).
+const POLICIES: [&str; 9] = [
+    "InitRecvTimeout",
+    "MaxConnections",
+    "MaxConnIdleTime",
+    "MaxNotificationPerConn",
+    "MaxPageSize",
+    "MaxReceiveBuffer",
+    "MaxPreAuthReceiveBuffer",
+    "MaxResultSetsPerConn",
+    "MaxValRange",
+];
+
 /// The functional level of Windows Server 2016 to 2022.
 const LEVEL: &str = "7";
 
@@ -38,6 +56,7 @@ impl Forest {
         &self,
         controller: &DomainController,
         now: VirtualTime,
+        principal: &Principal,
         request: &SearchRequest,
     ) -> SearchEntry {
         let wanted = |name: &str, on_request: bool| {
@@ -49,20 +68,94 @@ impl Forest {
             named || (all && !on_request)
         };
         let ordinary = self.root_dse_attributes(controller, now);
-        let operational = self.root_dse_operational(controller);
+        let operational = self.root_dse_operational(controller, principal);
         let mut attributes: Vec<(Arc<str>, Vec<Vec<u8>>)> = Vec::new();
         for (on_request, (name, values)) in ordinary
             .into_iter()
             .map(|attribute| (false, attribute))
             .chain(operational.into_iter().map(|attribute| (true, attribute)))
         {
-            if wanted(name, on_request) {
+            if wanted(name, on_request) && !values.is_empty() {
                 let values = values.into_iter().map(String::into_bytes);
                 let values = if request.types_only { Vec::new() } else { values.collect() };
                 attributes.push((name.into(), values));
             }
         }
+        if wanted("netlogon", true) {
+            attributes.push(("netlogon".into(), vec![self.netlogon(controller)]));
+        }
         SearchEntry { guid: None, dn: String::new(), attributes }
+    }
+
+    /// The answer to the question whether a domain controller is there ([MS-ADTS] 6.3.1.9).
+    fn netlogon(&self, controller: &DomainController) -> Vec<u8> {
+        const SAM_LOGON_RESPONSE_EX: u16 = 23;
+        // PDC, global catalog, LDAP, directory, Kerberos, time, close, writable, full secrets.
+        const FLAGS: u32 = 0x0000_13fd;
+        let domain = self.domain(controller.domain);
+        let dns = domain.map_or("", |domain| domain.dns.as_str());
+        let forest = self.domains.first().map_or("", |domain| domain.dns.as_str());
+        let netbios = domain.map_or("", |domain| domain.netbios.as_str());
+        let host = format!("{}.{dns}", controller.host);
+        let guid = domain.and_then(|domain| controller.store.get(domain.head));
+        let mut answer = Vec::new();
+        answer.extend_from_slice(&SAM_LOGON_RESPONSE_EX.to_le_bytes());
+        answer.extend_from_slice(&[0, 0]);
+        answer.extend_from_slice(&FLAGS.to_le_bytes());
+        answer.extend_from_slice(&guid.map_or([0; 16], |slot| slot.entry.guid.0));
+        for name in [forest, dns, &host, netbios, &controller.host, "", &controller.site, &controller.site]
+        {
+            for label in name.split('.').filter(|label| !label.is_empty()) {
+                answer.push(u8::try_from(label.len()).unwrap_or(0));
+                answer.extend_from_slice(label.as_bytes());
+            }
+            answer.push(0);
+        }
+        answer.extend_from_slice(&5_u32.to_le_bytes());
+        answer.extend_from_slice(&[0xff; 4]);
+        answer
+    }
+
+    /// An operation on the domain controller itself, written as an attribute of the rootDSE
+    /// ([MS-ADTS] 3.1.1.3.3).
+    ///
+    /// # Errors
+    /// 53 for one that does nothing here or does not exist.
+    pub(super) fn root_dse_operation(
+        &mut self,
+        writer: &Writer<'_>,
+        request: &ModifyRequest,
+    ) -> Result<LdapResult, LdapResult> {
+        const RECYCLE_BIN: &str = "766ddcd8-acd0-445e-f3b9-a7f9b6744f2a";
+        if writer.principal.is_anonymous() {
+            return Err(diagnostic::not_bound());
+        }
+        if writer.principal.rights != Rights::Full {
+            return Err(diagnostic::access_denied());
+        }
+        for change in &request.changes {
+            let AttributeName::Text(name) = &change.attribute else {
+                return Err(diagnostic::unwilling(0x2035));
+            };
+            let value = change.values.first().map(|value| String::from_utf8_lossy(value));
+            match name.to_ascii_lowercase().as_str() {
+                // The schema is in force as soon as it is there.
+                "schemaupdatenow" => {}
+                "dogarbagecollection" => {
+                    self.collect_garbage(writer.dc, writer.now);
+                }
+                "runprotectadmingroupstask" | "fixupinheritance" => {
+                    self.protect_administrators(writer.dc, writer.now);
+                }
+                "enableoptionalfeature"
+                    if value.is_some_and(|value| value.to_lowercase().ends_with(RECYCLE_BIN)) =>
+                {
+                    self.recycle_bin = true;
+                }
+                _ => return Err(diagnostic::unwilling(0x2035)),
+            }
+        }
+        Ok(LdapResult::success())
     }
 
     fn root_dse_attributes(
@@ -85,14 +178,14 @@ impl Forest {
             ("currentTime", vec![generalized_time(now)]),
             ("subschemaSubentry", vec![format!("CN=Aggregate,{schema}")]),
             ("dsServiceName", vec![format!("CN=NTDS Settings,{server}")]),
-            ("namingContexts", texts(&[own, configuration, schema])),
+            ("namingContexts", self.contexts_of(controller)),
             ("defaultNamingContext", one(own)),
             ("schemaNamingContext", one(schema)),
             ("configurationNamingContext", one(configuration)),
             ("rootDomainNamingContext", one(root)),
             ("supportedControl", texts(&SUPPORTED_CONTROLS)),
             ("supportedLDAPVersion", texts(&["3", "2"])),
-            ("supportedLDAPPolicies", texts(&["MaxPageSize", "MaxValRange"])),
+            ("supportedLDAPPolicies", texts(&POLICIES)),
             ("highestCommittedUSN", vec![controller.highest_usn.to_string()]),
             ("dnsHostName", vec![format!("{host}.{domain}")]),
             (
@@ -102,20 +195,36 @@ impl Forest {
             ("serverName", vec![server]),
             ("supportedCapabilities", texts(&CAPABILITIES)),
             ("isSynchronized", one("TRUE")),
-            ("isGlobalCatalogReady", one("FALSE")),
+            ("isGlobalCatalogReady", one("TRUE")),
             ("domainFunctionality", one(LEVEL)),
             ("forestFunctionality", one(LEVEL)),
             ("domainControllerFunctionality", one(LEVEL)),
         ]
     }
 
+    /// The naming contexts that a domain controller holds.
+    fn contexts_of(&self, controller: &DomainController) -> Vec<String> {
+        let held = self.contexts.iter().filter(|context| {
+            context.domain.is_none_or(|domain| domain == controller.domain)
+        });
+        held.map(|context| context.text.clone()).collect()
+    }
+
     /// What is returned only when named.
     fn root_dse_operational(
         &self,
         controller: &DomainController,
+        principal: &Principal,
     ) -> Vec<(&'static str, Vec<String>)> {
+        let none = Vec::new;
+        let sids = match &principal.rights {
+            Rights::Acl(token) => token.groups.iter().map(ToString::to_string).collect(),
+            _ => Vec::new(),
+        };
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         vec![
-            ("supportedExtension", vec![WHO_AM_I.to_owned()]),
+            ("supportedExtension", names(&EXTENSIONS)),
+            ("supportedConfigurableSettings", none()),
             (
                 "LDAPPoliciesEffective",
                 vec![
@@ -123,9 +232,22 @@ impl Forest {
                     format!("MaxValRange:{}", self.policies.max_value_range),
                 ],
             ),
+            ("ConfigurableSettingsEffective", none()),
             ("databaseGuid", vec![controller.invocation_id.to_string()]),
             ("dsSchemaAttrCount", vec![self.schema.attributes().count().to_string()]),
             ("dsSchemaClassCount", vec![self.schema.classes().count().to_string()]),
+            ("dsSchemaPrefixCount", vec!["39".to_owned()]),
+            ("dsaVersionString", vec!["hybridsim".to_owned()]),
+            ("msDS-PortLDAP", vec!["389".to_owned()]),
+            ("msDS-PortSSL", vec!["636".to_owned()]),
+            ("msDS-PrincipalName", vec![principal.name.clone()]),
+            ("tokenGroups", sids),
+            ("pendingPropagations", none()),
+            ("serviceAccountInfo", none()),
+            ("spnRegistrationResult", vec!["0".to_owned()]),
+            ("usnAtRifm", none()),
+            ("validFSMOs", none()),
+            ("approximateHighestInternalObjectID", vec![self.next_object.to_string()]),
         ]
     }
 }

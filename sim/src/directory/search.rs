@@ -10,15 +10,18 @@ use std::sync::Arc;
 use rustc_hash::FxHasher;
 
 use crate::clock::VirtualTime;
-use crate::directory::answer::{LdapResult, Response, SearchHit, SearchHits};
-use crate::directory::derived::View;
+use crate::directory::answer::{LdapResult, Response, ResultCode, SearchHit, SearchHits};
+use crate::directory::controls::Controls;
+use crate::directory::derived::{Look, View};
 use crate::directory::diagnostic;
 use crate::directory::entry::DcNumber;
-use crate::directory::filter::{Test, compile};
-use crate::directory::forest::{DomainController, Forest};
+use crate::directory::filter::{Test, compile, compile_for, references};
+use crate::directory::forest::{DomainController, Forest, NamingContext};
 use crate::directory::plan::{Candidates, candidates};
-use crate::directory::principal::Principal;
-use crate::directory::request::{Control, ControlValue, Name, ObjectNumber, Scope, SearchRequest};
+use crate::directory::principal::{Principal, Rights};
+use crate::directory::request::{
+    Control, ControlValue, ObjectNumber, Scope, SearchRequest, Sight,
+};
 use crate::guid::Guid;
 
 /// A page of a search.
@@ -54,11 +57,152 @@ impl Forest {
             return Err(diagnostic::not_bound());
         }
         let Some(controller) = self.dc(dc) else { return Err(diagnostic::no_such_object("")) };
-        let base = self.resolve(dc, &request.base)?;
-        let test = compile(self, controller, &request.filter)?;
+        let base = Some(self.resolve(dc, &request.base)?);
+        self.found(controller, request, page, Place { base, sight: Sight::Live, catalog: false })
+    }
+
+    /// A search with everything that a client sees.
+    #[must_use]
+    pub fn search(
+        &self,
+        dc: DcNumber,
+        principal: &Principal,
+        now: VirtualTime,
+        request: &SearchRequest,
+        controls: &[Control],
+    ) -> Response {
+        self.answer(dc, principal, now, request, controls, false)
+    }
+
+    /// As [`Self::search`], as the global catalog answers: every domain of the forest, and of every
+    /// object the partial attribute set ([MS-ADTS] 3.1.1.3.1.1.2).
+    #[must_use]
+    pub fn search_catalog(
+        &self,
+        dc: DcNumber,
+        principal: &Principal,
+        now: VirtualTime,
+        request: &SearchRequest,
+        controls: &[Control],
+    ) -> Response {
+        self.answer(dc, principal, now, request, controls, true)
+    }
+
+    fn answer(
+        &self,
+        dc: DcNumber,
+        principal: &Principal,
+        now: VirtualTime,
+        request: &SearchRequest,
+        controls: &[Control],
+        catalog: bool,
+    ) -> Response {
+        let asked = match Controls::read(controls) {
+            Ok(asked) => asked,
+            Err(refusal) => return refusal.into(),
+        };
+        let asker = Asker { dc, principal, now, catalog };
+        match self.try_search(&asker, request, &asked) {
+            Ok(response) => response,
+            Err(result) => result.into(),
+        }
+    }
+
+    fn try_search(
+        &self,
+        asker: &Asker<'_>,
+        request: &SearchRequest,
+        asked: &Controls<'_>,
+    ) -> Result<Response, LdapResult> {
+        let controller = self.dc(asker.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
+        let everywhere = asked.phantom_root || asker.catalog;
+        if request.base.is_root() && request.scope == Scope::Base {
+            let mut response = Response::from(LdapResult::success());
+            response.entries.push(self.root_dse(controller, asker.now, asker.principal, request));
+            return Ok(response);
+        }
+        if asker.principal.is_anonymous() {
+            return Err(diagnostic::not_bound());
+        }
+        if asked.notification && !self.is_watchable(asker.dc, request) {
+            return Err(diagnostic::unwilling(0x20B9));
+        }
+        if asked.notification {
+            // What is there already is not told.
+            self.resolve_seeing(asker.dc, &request.base, asked.sight)?;
+            return Ok(LdapResult::success().into());
+        }
+        if let Some(changes) = &asked.changes {
+            return self.changes(asker, controller, request, asked, changes);
+        }
+        if let Some(attribute) = asked.scoped {
+            return self.attribute_scoped(asker, controller, request, asked, attribute);
+        }
+        if let Some(page) = asked.page
+            && page.size == 0
+        {
+            if page.cookie.is_empty() {
+                let comment = "Error processing control";
+                return Err(diagnostic::ldap(ResultCode::OperationsError, 0x2020, comment));
+            }
+            return Ok(ended(LdapResult::success()));
+        }
+        if request.base.is_root() && !everywhere {
+            return Err(diagnostic::no_such_object(""));
+        }
+        if asked.sort.is_some() || asked.window.is_some() {
+            return self.sorted(asker, controller, request, asked);
+        }
+        let found = self.hits(asker, controller, request, asked, asked.page)?;
+        self.shown(asker, controller, request, asked, &found)
+    }
+
+    /// The hits of a search that are shown to this caller.
+    pub(super) fn hits(
+        &self,
+        asker: &Asker<'_>,
+        controller: &DomainController,
+        request: &SearchRequest,
+        asked: &Controls<'_>,
+        page: Option<Page<'_>>,
+    ) -> Result<SearchHits, LdapResult> {
+        let place = self.place_of(asker, request, asked)?;
+        self.found(controller, request, page, place)
+    }
+
+    /// Where a search looks.
+    fn place_of(
+        &self,
+        asker: &Asker<'_>,
+        request: &SearchRequest,
+        asked: &Controls<'_>,
+    ) -> Result<Place, LdapResult> {
+        // Only administrators see what is deleted.
+        let sees = asker.principal.rights == Rights::Full;
+        let sight = if sees { asked.sight } else { Sight::Live };
+        let base = if request.base.is_root() {
+            None
+        } else if sees || asked.sight == Sight::Live {
+            Some(self.resolve_seeing(asker.dc, &request.base, asked.sight)?)
+        } else {
+            // The container itself can be named; it seems empty.
+            Some(self.resolve_seeing(asker.dc, &request.base, Sight::Deleted)?)
+        };
+        Ok(Place { base, sight, catalog: asker.catalog })
+    }
+
+    fn found(
+        &self,
+        controller: &DomainController,
+        request: &SearchRequest,
+        page: Option<Page<'_>>,
+        place: Place,
+    ) -> Result<SearchHits, LdapResult> {
+        let test = compile_for(self, controller, &request.filter, place.catalog)?;
         let plan = candidates(self, controller, &test);
         let by_guid = plan.as_ref().is_some_and(|plan| plan.by_guid);
-        let fingerprint = if page.is_some() { fingerprint(dc, base, request) } else { 0 };
+        let fingerprint =
+            if page.is_some() { fingerprint(controller.number, place.base, request) } else { 0 };
         let after = match page {
             Some(page) if !page.cookie.is_empty() => {
                 Some(read_cookie(page.cookie, fingerprint).ok_or_else(diagnostic::bad_control)?)
@@ -66,7 +210,8 @@ impl Forest {
             _ => None,
         };
         let limit = self.limit(request, page, after);
-        let search = Search { forest: self, controller, base, scope: request.scope };
+        let Place { base, sight, .. } = place;
+        let search = Search { forest: self, controller, base, scope: request.scope, sight };
         let mut hits = match plan {
             Some(plan) => search.among(plan, after),
             None => search.walk(&test, after.map(|after| after.number), limit.entries + 1),
@@ -81,41 +226,62 @@ impl Forest {
         Ok(answer)
     }
 
-    /// A search with everything that a client sees.
-    #[must_use]
-    pub fn search(
+    /// All hits of a search, whatever the limits.
+    pub(super) fn all_hits(
         &self,
-        dc: DcNumber,
-        principal: &Principal,
-        now: VirtualTime,
+        asker: &Asker<'_>,
+        controller: &DomainController,
         request: &SearchRequest,
-        controls: &[Control],
-    ) -> Response {
-        match self.try_search(dc, principal, now, request, controls) {
-            Ok(response) => response,
-            Err(result) => result.into(),
-        }
+        asked: &Controls<'_>,
+    ) -> Result<Vec<SearchHit>, LdapResult> {
+        let place = self.place_of(asker, request, asked)?;
+        let test = compile_for(self, controller, &request.filter, place.catalog)?;
+        let Place { base, sight, .. } = place;
+        let search = Search { forest: self, controller, base, scope: request.scope, sight };
+        Ok(match candidates(self, controller, &test) {
+            Some(plan) => search.among(plan, None),
+            None => search.walk(&test, None, usize::MAX),
+        })
     }
 
-    fn try_search(
+    /// The objects that an attribute of the base refers to, searched instead of the base
+    /// ([MS-ADTS] 3.1.1.3.4.1.18).
+    fn attribute_scoped(
         &self,
-        dc: DcNumber,
-        principal: &Principal,
-        now: VirtualTime,
+        asker: &Asker<'_>,
+        controller: &DomainController,
         request: &SearchRequest,
-        controls: &[Control],
+        asked: &Controls<'_>,
+        attribute: &str,
     ) -> Result<Response, LdapResult> {
-        let Some(controller) = self.dc(dc) else { return Err(diagnostic::no_such_object("")) };
-        if request.scope == Scope::Base && request.base == Name::Dn(String::new()) {
-            let mut response = Response::from(LdapResult::success());
-            response.entries.push(self.root_dse(controller, now, request));
-            return Ok(response);
+        let base = self.resolve_seeing(asker.dc, &request.base, asked.sight)?;
+        let mut found = SearchHits::default();
+        let mut code = ResultCode::Success;
+        let definition = self.schema.attribute_named(attribute);
+        if request.scope != Scope::Base {
+            code = ResultCode::UnwillingToPerform;
+        } else if let Some(attribute) = definition {
+            if attribute.syntax.is_reference() {
+                let test = compile(self, controller, &request.filter)?;
+                let mut targets = references(self, controller, base, attribute);
+                targets.dedup();
+                for object in targets {
+                    let Some(slot) = controller.store.get(object) else { continue };
+                    let view = View::new(self, controller, object, slot);
+                    if slot.entry.life.is_seen(asked.sight) && test.holds(&view) == Some(true) {
+                        let entry = Arc::clone(&slot.entry);
+                        found.hits.push(SearchHit { object, entry, stamp: slot.stamp });
+                    }
+                }
+            } else {
+                code = ResultCode::InvalidAttributeSyntax;
+            }
         }
-        if page_of(controls).is_some_and(|page| page.size == 0 && !page.cookie.is_empty()) {
-            return Ok(ended(LdapResult::success()));
-        }
-        let found = self.search_hits(dc, principal, request, page_of(controls))?;
-        Ok(self.shown(controller, request, controls, &found))
+        let mut response = self.shown(asker, controller, request, asked, &found)?;
+        response.references.clear();
+        let value = ControlValue::AttributeScopedResult(code);
+        response.controls.push(Control { critical: false, value });
+        Ok(response)
     }
 
     /// What a client sees of the hits of a search.
@@ -127,58 +293,83 @@ impl Forest {
         controls: &[Control],
         found: &SearchHits,
     ) -> Response {
-        match self.dc(dc) {
-            Some(controller) => self.shown(controller, request, controls, found),
-            None => diagnostic::no_such_object("").into(),
-        }
+        let Some(controller) = self.dc(dc) else { return diagnostic::no_such_object("").into() };
+        let principal = Principal::system();
+        let now = VirtualTime::from_micros(0);
+        let asker = Asker { dc, principal: &principal, now, catalog: false };
+        let shown = Controls::read(controls)
+            .and_then(|asked| self.shown(&asker, controller, request, &asked, found));
+        shown.unwrap_or_else(Response::from)
     }
 
-    fn shown(
+    /// What a client sees of hits: entries, references, and what the page says.
+    pub(super) fn shown(
         &self,
+        asker: &Asker<'_>,
         controller: &DomainController,
         request: &SearchRequest,
-        controls: &[Control],
+        asked: &Controls<'_>,
         found: &SearchHits,
-    ) -> Response {
+    ) -> Result<Response, LdapResult> {
+        if let Some((least, most)) = asked.expected {
+            let count = u32::try_from(found.hits.len()).unwrap_or(u32::MAX);
+            if count < least || (most != 0 && count > most) {
+                let problem = diagnostic::ServiceProblem::DirError;
+                let code = ResultCode::ConstraintViolation;
+                return Err(diagnostic::service(code, problem, 0x202F));
+            }
+        }
         let selection = self.selection(&request.selection);
+        let look = asker.look(request, asked);
         let mut response = Response::from(LdapResult::success());
-        response.entries = found
-            .hits
-            .iter()
-            .map(|hit| self.rendered(controller, hit, &selection, request.types_only))
-            .collect();
+        response.entries.reserve_exact(found.hits.len());
+        for hit in &found.hits {
+            let entry = self.rendered(controller, hit, &selection, look, request.types_only)?;
+            response.entries.push(entry);
+        }
         if found.size_limit_exceeded {
             response.result = diagnostic::size_limit_exceeded();
         }
-        let domain_scope =
-            controls.iter().any(|control| control.value == ControlValue::DomainScope);
-        if found.cookie.is_none() && !domain_scope && request.scope == Scope::Subtree {
-            response.references = self.subordinate_references(controller, &request.base);
+        let everywhere = asked.phantom_root || asker.catalog || asked.no_references;
+        if found.cookie.is_none() && !everywhere && request.scope != Scope::Base {
+            response.references = self.subordinate_references(controller, request);
         }
-        if page_of(controls).is_some() {
+        if asked.page.is_some() {
             let cookie = found.cookie.clone().unwrap_or_default();
             let value = ControlValue::PagedResults { size: 0, cookie };
             response.controls.push(Control { critical: false, value });
         }
-        response
+        Ok(response)
     }
 
     /// References to the naming contexts directly below a naming context's head.
-    fn subordinate_references(&self, controller: &DomainController, base: &Name) -> Vec<String> {
-        let Ok(base) = self.resolve(controller.number, base) else { return Vec::new() };
+    fn subordinate_references(
+        &self,
+        controller: &DomainController,
+        request: &SearchRequest,
+    ) -> Vec<String> {
+        let Ok(base) = self.resolve(controller.number, &request.base) else { return Vec::new() };
         let Some(context) = self.contexts.iter().find(|context| context.head == base) else {
             return Vec::new();
         };
         let below = self.contexts.iter().filter(|other| {
             other.dn.rdns.len() == context.dn.rdns.len() + 1 && other.dn.ends_with(&context.dn)
         });
+        let one_level = if request.scope == Scope::OneLevel { "??base" } else { "" };
         below
-            .map(|other| {
-                let domain = other.domain.or(Some(controller.domain));
-                let host = domain.and_then(|domain| self.domain(domain));
-                format!("ldap://{}/{}", host.map_or("", |domain| domain.dns.as_str()), other.text)
-            })
+            .map(|other| format!("ldap://{}/{}{one_level}", self.host_of(controller, other), other.text))
             .collect()
+    }
+
+    /// The DNS name under which a naming context is found.
+    fn host_of(&self, controller: &DomainController, context: &NamingContext) -> String {
+        if context.zone {
+            let labels: Vec<&str> = context.dn.rdns.iter().map(|rdn| rdn.value.as_str()).collect();
+            return labels.join(".");
+        }
+        let domain = context.domain.or(Some(controller.domain));
+        let domain = domain.and_then(|domain| self.domain(domain));
+        domain.map_or_else(String::new, |domain| domain.dns.clone())
     }
 
     fn limit(
@@ -202,11 +393,37 @@ impl Forest {
     }
 }
 
-fn page_of(controls: &[Control]) -> Option<Page<'_>> {
-    controls.iter().find_map(|control| match &control.value {
-        ControlValue::PagedResults { size, cookie } => Some(Page { size: *size, cookie }),
-        _ => None,
-    })
+/// Who asks, where, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asker<'a> {
+    pub(super) dc: DcNumber,
+    pub(super) principal: &'a Principal,
+    pub(super) now: VirtualTime,
+    pub(super) catalog: bool,
+}
+
+impl<'a> Asker<'a> {
+    /// How the caller wants to see objects.
+    pub(super) fn look(&self, request: &SearchRequest, asked: &Controls<'_>) -> Look<'a> {
+        Look {
+            extended_dn: asked.extended_dn,
+            deactivated_links: asked.deactivated_links,
+            descriptor: asked.descriptor,
+            range_without_error: asked.range_without_error,
+            catalog: self.catalog,
+            base: request.scope == Scope::Base,
+            principal: Some(self.principal),
+        }
+    }
+}
+
+/// Where a search looks, and what it sees there.
+#[derive(Clone, Copy)]
+struct Place {
+    /// `None`: everything that the domain controller holds.
+    base: Option<ObjectNumber>,
+    sight: Sight,
+    catalog: bool,
 }
 
 /// How many entries an answer may have.
@@ -229,8 +446,9 @@ struct After {
 struct Search<'a> {
     forest: &'a Forest,
     controller: &'a DomainController,
-    base: ObjectNumber,
+    base: Option<ObjectNumber>,
     scope: Scope,
+    sight: Sight,
 }
 
 impl Search<'_> {
@@ -241,6 +459,9 @@ impl Search<'_> {
             .into_iter()
             .filter_map(|object| {
                 let hit = self.hit(object)?;
+                if !hit.entry.life.is_seen(self.sight) {
+                    return None;
+                }
                 let view = self.view(object)?;
                 let holds = plan.rest.iter().all(|test| test.holds(&view) == Some(true));
                 (holds && self.in_scope(&view)).then_some(hit)
@@ -263,25 +484,29 @@ impl Search<'_> {
     fn walk(&self, test: &Test<'_>, after: Option<ObjectNumber>, limit: usize) -> Vec<SearchHit> {
         let store = &self.controller.store;
         let matches = |object: &ObjectNumber| {
-            self.view(*object).is_some_and(|view| test.holds(&view) == Some(true))
+            self.view(*object).is_some_and(|view| {
+                view.slot.entry.life.is_seen(self.sight) && test.holds(&view) == Some(true)
+            })
         };
         let behind = |object: &ObjectNumber| after.is_none_or(|after| *object > after);
         let hits = |objects: &mut dyn Iterator<Item = ObjectNumber>| {
             objects.filter(matches).take(limit).filter_map(|object| self.hit(object)).collect()
         };
-        match self.scope {
-            Scope::Base => hits(&mut Some(self.base).into_iter().filter(behind)),
-            Scope::OneLevel => hits(&mut store.children_after(self.base, after)),
-            Scope::Subtree => match self.small_subtree() {
+        match (self.scope, self.base) {
+            (Scope::Base, base) => hits(&mut base.into_iter().filter(behind)),
+            (Scope::OneLevel, Some(base)) => hits(&mut store.children_after(base, after)),
+            (Scope::OneLevel, None) => Vec::new(),
+            (Scope::Subtree, None) => self.scan(None, test, after, limit),
+            (Scope::Subtree, Some(base)) => match self.small_subtree(base) {
                 Some(objects) => hits(&mut objects.into_iter().filter(behind)),
-                None => self.scan(test, after, limit),
+                None => self.scan(Some(base), test, after, limit),
             },
         }
     }
 
     /// Every object of a small subtree in the order of creation; `None` when it is large.
-    fn small_subtree(&self) -> Option<Vec<ObjectNumber>> {
-        let mut objects = vec![self.base];
+    fn small_subtree(&self, base: ObjectNumber) -> Option<Vec<ObjectNumber>> {
+        let mut objects = vec![base];
         let mut next = 0;
         while let Some(object) = objects.get(next).copied() {
             for child in self.controller.store.children_after(object, None) {
@@ -298,30 +523,40 @@ impl Search<'_> {
 
     /// Scans all objects in the order of creation; whether a parent lies in the subtree is worked out
     /// once for each parent.
-    fn scan(&self, test: &Test<'_>, after: Option<ObjectNumber>, limit: usize) -> Vec<SearchHit> {
+    fn scan(
+        &self,
+        base: Option<ObjectNumber>,
+        test: &Test<'_>,
+        after: Option<ObjectNumber>,
+        limit: usize,
+    ) -> Vec<SearchHit> {
         let mut inside: BTreeMap<ObjectNumber, bool> = BTreeMap::new();
         let mut last: Option<(ObjectNumber, bool)> = None;
         let mut hits = Vec::new();
         for (object, slot) in self.controller.store.iter_after(after) {
-            let within = match slot.entry.parent {
-                Some(parent) => match last {
+            if !slot.entry.life.is_seen(self.sight) {
+                continue;
+            }
+            let within = match (base, slot.entry.parent) {
+                (None, _) => true,
+                (Some(base), Some(parent)) => match last {
                     Some((known, within)) if known == parent => within,
                     _ => {
                         let within = *inside.entry(parent).or_insert_with(|| {
                             self.controller.store.get(parent).is_some_and(|slot| {
-                                Forest::is_within(self.controller, parent, slot, self.base)
+                                Forest::is_within(self.controller, parent, slot, base)
                             })
                         });
                         last = Some((parent, within));
                         within
                     }
                 },
-                None => false,
+                (Some(_), None) => false,
             };
-            if !within && object != self.base {
+            if !within && Some(object) != base {
                 continue;
             }
-            let view = View { forest: self.forest, controller: self.controller, object, slot };
+            let view = View::new(self.forest, self.controller, object, slot);
             if test.holds(&view) == Some(true) {
                 let entry = Arc::clone(&slot.entry);
                 hits.push(SearchHit { object, entry, stamp: slot.stamp });
@@ -334,16 +569,17 @@ impl Search<'_> {
     }
 
     fn in_scope(&self, view: &View<'_>) -> bool {
+        let Some(base) = self.base else { return self.scope == Scope::Subtree };
         match self.scope {
-            Scope::Base => view.object == self.base,
-            Scope::OneLevel => view.slot.entry.parent == Some(self.base),
-            Scope::Subtree => Forest::is_within(self.controller, view.object, view.slot, self.base),
+            Scope::Base => view.object == base,
+            Scope::OneLevel => view.slot.entry.parent == Some(base),
+            Scope::Subtree => Forest::is_within(self.controller, view.object, view.slot, base),
         }
     }
 
     fn view(&self, object: ObjectNumber) -> Option<View<'_>> {
         let slot = self.controller.store.get(object)?;
-        Some(View { forest: self.forest, controller: self.controller, object, slot })
+        Some(View::new(self.forest, self.controller, object, slot))
     }
 
     fn hit(&self, object: ObjectNumber) -> Option<SearchHit> {
@@ -361,7 +597,11 @@ fn ended(result: LdapResult) -> Response {
 }
 
 /// What a cookie belongs to: the domain controller and the search, apart from its size.
-fn fingerprint(dc: DcNumber, base: ObjectNumber, request: &SearchRequest) -> u64 {
+pub(super) fn fingerprint(
+    dc: DcNumber,
+    base: Option<ObjectNumber>,
+    request: &SearchRequest,
+) -> u64 {
     use core::hash::{Hash, Hasher};
     let mut hasher = FxHasher::default();
     (dc, base, request.types_only, request.size_limit).hash(&mut hasher);

@@ -15,7 +15,7 @@ use crate::guid::Guid;
 use crate::record::{AttributeNumber, Values};
 
 /// The attributes with an index.
-pub const INDEXED: [AttributeNumber; 7] = [
+pub const INDEXED: [AttributeNumber; 8] = [
     known::SAM_ACCOUNT_NAME,
     known::USER_PRINCIPAL_NAME,
     known::MAIL,
@@ -23,6 +23,7 @@ pub const INDEXED: [AttributeNumber; 7] = [
     known::MS_DS_CONSISTENCY_GUID,
     known::MS_DS_EXTERNAL_DIRECTORY_OBJECT_ID,
     known::OBJECT_SID,
+    known::SERVICE_PRINCIPAL_NAME,
 ];
 
 const PAGE: usize = 256;
@@ -48,6 +49,18 @@ pub struct Store {
     by_value: [NumberIndex; INDEXED.len()],
     /// Target, forward link, source.
     back_links: BTreeSet<(ObjectNumber, AttributeNumber, ObjectNumber)>,
+    /// Which link values came and went, by sequence number and place in it: what DirSync tells of
+    /// single values.
+    link_log: BTreeMap<(u64, u32), LinkChange>,
+}
+
+/// A link value that came or went.
+#[derive(Clone, Copy, Debug)]
+struct LinkChange {
+    source: ObjectNumber,
+    attribute: AttributeNumber,
+    target: ObjectNumber,
+    present: bool,
 }
 
 /// What becomes of an object's values in the indexes.
@@ -171,6 +184,42 @@ impl Store {
         let range =
             (target, 0, ObjectNumber(0))..=(target, AttributeNumber::MAX, ObjectNumber(u32::MAX));
         self.back_links.range(range).map(|(_, forward, source)| (*forward, *source))
+    }
+
+    /// Notes which values of a forward link a change added and removed.
+    pub(super) fn note_links(
+        &mut self,
+        usn: u64,
+        source: ObjectNumber,
+        attribute: AttributeNumber,
+        values: impl IntoIterator<Item = (ObjectNumber, bool)>,
+    ) {
+        let first = self.link_log.range((usn, 0)..=(usn, u32::MAX)).next_back();
+        let mut place = first.map_or(0, |((_, place), _)| place + 1);
+        for (target, present) in values {
+            let change = LinkChange { source, attribute, target, present };
+            self.link_log.insert((usn, place), change);
+            place += 1;
+        }
+    }
+
+    /// The values of a forward link that were added and removed after a sequence number, as they stand
+    /// now.
+    pub(super) fn link_changes(
+        &self,
+        source: ObjectNumber,
+        attribute: AttributeNumber,
+        after: u64,
+    ) -> (Vec<ObjectNumber>, Vec<ObjectNumber>) {
+        let mut last: BTreeMap<ObjectNumber, bool> = BTreeMap::new();
+        for change in self.link_log.range((after.saturating_add(1), 0)..).map(|(_, change)| change) {
+            if change.source == source && change.attribute == attribute {
+                last.insert(change.target, change.present);
+            }
+        }
+        let (added, removed): (Vec<_>, Vec<_>) = last.into_iter().partition(|(_, there)| *there);
+        let targets = |list: Vec<(ObjectNumber, bool)>| list.into_iter().map(|(at, _)| at).collect();
+        (targets(added), targets(removed))
     }
 
     /// Makes room for `additional` objects, so that loading does not grow tables step by step.

@@ -58,8 +58,9 @@ impl Forest {
         match self.resolve(dc, &Name::from_text(text)) {
             Ok(target) => Ok(reference(target).to_vec()),
             Err(refusal) if refusal.code == ResultCode::NoSuchObject => {
-                // Seen on domain controllers for homeMDB: the reference is invalid, not the object.
-                if attribute.number == known::HOME_MDB {
+                // The reference is invalid, not the object; only members of groups are looked up as
+                // principals.
+                if attribute.number != known::MEMBER {
                     let problem = AttributeProblem::Constraint;
                     return Err(diagnostic::attribute(problem, 0x20B5, attribute));
                 }

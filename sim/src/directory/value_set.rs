@@ -17,6 +17,12 @@ pub(super) fn add_values(
     if attribute.single && given.len() > 1 {
         return Err(exists(0x2081));
     }
+    let mut given = given;
+    if attribute.is_forward_link() {
+        // The same target twice in one element counts once.
+        let mut seen = std::collections::BTreeSet::new();
+        given.retain(|value| seen.insert(value.clone()));
+    }
     check_distinct(attribute, &given)?;
     let present = Lookup::of(attribute, values);
     let mut fresh = Vec::with_capacity(given.len());
@@ -48,8 +54,7 @@ pub(super) fn delete_values(
     let missing =
         |win32| diagnostic::attribute(AttributeProblem::NoAttributeOrValue, win32, attribute);
     let is_member = is_group && attribute.number == known::MEMBER;
-    let is_absent = values.is_empty() && (given.is_empty() || !is_member);
-    if is_absent && !permissive {
+    if values.is_empty() && given.is_empty() && !permissive {
         return Err(missing(0x2076));
     }
     if given.is_empty() {
@@ -117,6 +122,22 @@ pub(super) fn check_distinct(attribute: &Attribute, given: &[Vec<u8>]) -> Result
         return Err(diagnostic::attribute(AttributeProblem::ValueExists, 0x2083, attribute));
     }
     Ok(())
+}
+
+/// Refuses what may not take the place of all values: the same member of a group twice has a refusal of
+/// its own.
+pub(super) fn check_replaced(
+    attribute: &Attribute,
+    is_group: bool,
+    given: &[Vec<u8>],
+) -> Result<(), LdapResult> {
+    check_distinct(attribute, given).map_err(|refusal| {
+        if is_group && attribute.number == known::MEMBER {
+            diagnostic::update(UpdateProblem::EntryExists, 0x0562)
+        } else {
+            refusal
+        }
+    })
 }
 
 /// Whether both hold the same values by bytes, in whatever order.

@@ -6,15 +6,16 @@ use crate::directory::derived::DERIVED;
 use crate::directory::diagnostic::{self, AttributeProblem, UpdateProblem};
 use crate::directory::entry::Entry;
 use crate::directory::request::{Change, ChangeOperation};
-use crate::directory::schema::class::Class;
+use crate::directory::schema::class::{Class, ClassKind};
 use crate::directory::schema::{Attribute, Schema, known};
 use crate::record::AttributeNumber;
 
 /// What the rules need to know of the object.
 pub(super) struct Target<'s> {
     pub(super) class: Option<&'s Class>,
+    /// Auxiliary classes of this very object.
+    pub(super) auxiliary: Vec<&'s Class>,
     pub(super) rdn_attribute: AttributeNumber,
-    pub(super) is_user: bool,
     pub(super) is_group: bool,
     /// A user, a computer or a group: the security accounts manager watches over it.
     pub(super) is_principal: bool,
@@ -25,13 +26,20 @@ impl<'s> Target<'s> {
         let class = schema.class(entry.class);
         let is_user = class.is_some_and(|class| class.is_user);
         let is_group = class.is_some_and(|class| class.is_group);
+        let own = entry.record.values(known::OBJECT_CLASS);
+        let own = own.filter_map(|name| schema.class_named(core::str::from_utf8(name).ok()?));
         Self {
             class,
+            auxiliary: own.collect(),
             rdn_attribute: entry.rdn_attribute,
-            is_user,
             is_group,
             is_principal: is_user || is_group,
         }
+    }
+
+    fn allows(&self, number: AttributeNumber) -> bool {
+        self.class.is_some_and(|class| class.allows(number))
+            || self.auxiliary.iter().any(|class| class.allows(number))
     }
 
     /// Whether clients may write the attribute on this object at all.
@@ -50,7 +58,7 @@ impl<'s> Target<'s> {
             return Err(diagnostic::attribute(AttributeProblem::Constraint, 0x211B, attribute));
         }
         if number == known::OBJECT_CLASS {
-            return Err(object_class_change(schema, change));
+            return object_class_change(schema, change);
         }
         if self.is_principal && OWNED_BY_SAM.contains(&number) {
             return Err(diagnostic::unwilling(0x209A));
@@ -61,11 +69,7 @@ impl<'s> Target<'s> {
         if attribute.is_back_link() || attribute.system_only || DERIVED.contains(&number) {
             return Err(system_only());
         }
-        if number == known::UNICODE_PWD {
-            // Passwords are written over an encrypted connection only ([MS-ADTS] 3.1.1.3.1.5.1).
-            return Err(diagnostic::unwilling(0x001F));
-        }
-        if !self.class.is_some_and(|class| class.allows(number)) {
+        if !self.allows(number) {
             return Err(match change.operation {
                 ChangeOperation::Delete => {
                     diagnostic::attribute(AttributeProblem::NoAttributeOrValue, 0x2076, attribute)
@@ -96,13 +100,19 @@ const OWNED_BY_SAM: [AttributeNumber; 11] = [
 const SAM_ONLY: [AttributeNumber; 4] =
     [known::SAM_ACCOUNT_NAME, known::OBJECT_SID, known::UNICODE_PWD, known::SAM_ACCOUNT_TYPE];
 
-fn object_class_change(schema: &Schema, change: &Change) -> LdapResult {
-    let known = change.values.iter().all(|value| {
-        core::str::from_utf8(value).is_ok_and(|name| schema.class_named(name).is_some())
-    });
-    if known {
-        diagnostic::update(UpdateProblem::ObjectClassViolation, 0x2017)
-    } else {
-        diagnostic::unknown_attribute()
+/// Auxiliary classes come and go; everything else about the class stays ([MS-ADTS] 3.1.1.5.3.5).
+fn object_class_change(schema: &Schema, change: &Change) -> Result<(), LdapResult> {
+    let mut classes = Vec::with_capacity(change.values.len());
+    for value in &change.values {
+        let name = core::str::from_utf8(value).ok();
+        let class = name.and_then(|name| schema.class_named(name));
+        classes.push(class.ok_or_else(diagnostic::unknown_attribute)?);
     }
+    let auxiliary = classes.iter().all(|class| class.kind == ClassKind::Auxiliary);
+    let comes_or_goes =
+        matches!(change.operation, ChangeOperation::Add | ChangeOperation::Delete);
+    if comes_or_goes && auxiliary && !classes.is_empty() {
+        return Ok(());
+    }
+    Err(diagnostic::update(UpdateProblem::ObjectClassViolation, 0x2017))
 }

@@ -9,6 +9,9 @@ use crate::directory::principal::{AttributeSet, Rights};
 use crate::directory::request::ObjectNumber;
 use crate::record::Record;
 
+/// The last part of the SID of a domain's built-in administrator.
+const ADMINISTRATOR: u32 = 500;
+
 /// An account that can bind.
 #[derive(Clone)]
 pub struct ServiceAccount {
@@ -38,7 +41,7 @@ impl ServiceAccounts {
     ) -> Self {
         let forest = &mut (number, forest);
         Self {
-            administrator: create(forest, now, chance, ("Administrator", 500, Rights::Full)),
+            administrator: create(forest, now, chance, ("Administrator", ADMINISTRATOR, Rights::Full)),
             agent: create(
                 forest,
                 now,
@@ -71,6 +74,8 @@ fn create(
         ("objectSid", sid),
     ]
     .into_iter()
+    // The built-in account cannot be deleted.
+    .chain((rid == ADMINISTRATOR).then(|| ("isCriticalSystemObject", b"TRUE".to_vec())))
     .filter_map(|(attribute, value)| Some((number(attribute)?, value)))
     .collect();
     values.sort_by_key(|(number, _)| *number);

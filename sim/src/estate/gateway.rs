@@ -128,7 +128,7 @@ impl Estate {
             Fate::Answer(code) => Err(answer(code)),
             _ => {
                 let (dc, forest) = (dc.dc, self.forests.get_mut(dc.forest));
-                let writer = Writer { dc, principal: &account, now: self.now, permissive: false };
+                let writer = Writer::new(dc, &account, self.now);
                 forest.map_or_else(
                     || Err(diagnostic::no_such_object("")),
                     |forest| forest.modify(&writer, request),
@@ -233,9 +233,9 @@ impl Estate {
         dc: DcKey,
         account: &Principal,
         request: &Request,
-    ) -> (Response, Option<Written>) {
+    ) -> (Response, Vec<Written>) {
         let Some(forest) = self.forests.get_mut(dc.forest) else {
-            return (diagnostic::no_such_object("").into(), None);
+            return (diagnostic::no_such_object("").into(), Vec::new());
         };
         let chance = &mut self.new_objects;
         forest.perform(dc.dc, account, self.now, request, &mut || chance.guid())
@@ -274,6 +274,45 @@ impl Estate {
         }
     }
 
+    /// A request to a domain controller as a global catalog: it is read there, never written.
+    pub fn catalog(
+        &mut self,
+        dc: DcKey,
+        account: &Principal,
+        request: &Request,
+    ) -> Passage<Response> {
+        let Operation::Search(search) = &request.operation else {
+            let name = self.forests.dc(dc).map(|dc| dc.host.clone()).unwrap_or_default();
+            return Passage::Answered(diagnostic::referral(&name, "").into());
+        };
+        let place = Place::DomainController(self.dc_name(dc));
+        match Fate::of(self.meet(&place, "search")) {
+            Fate::Refused => Passage::Refused,
+            Fate::Lost | Fate::LostAfterwards => Passage::Lost,
+            Fate::Answer(code) => Passage::Answered(answer(code).into()),
+            Fate::Pass => {
+                let now = self.now;
+                let forest = self.forests.get(dc.forest);
+                Passage::Answered(forest.map_or_else(
+                    || diagnostic::no_such_object("").into(),
+                    |forest| {
+                        forest.search_catalog(dc.dc, account, now, search, &request.controls)
+                    },
+                ))
+            }
+        }
+    }
+
+    /// Notes that somebody logged on at a domain controller.
+    pub fn note_logon(&mut self, dc: DcKey, account: &Principal) {
+        let now = self.now;
+        let Some(forest) = self.forests.get_mut(dc.forest) else { return };
+        let name = account.sid.clone().map(Name::Sid);
+        if let Some(Ok(object)) = name.map(|name| forest.resolve(dc.dc, &name)) {
+            forest.note_logon(dc.dc, object, now);
+        }
+    }
+
     pub(super) fn directory(
         &mut self,
         dc: DcKey,
@@ -282,19 +321,19 @@ impl Estate {
         request: &Request,
     ) -> Response {
         let (response, written) = self.perform(dc, account, request);
-        match written {
-            Some(written) => {
-                let kind = match request.operation {
-                    Operation::Add(_) => WriteKind::Created,
-                    Operation::Delete(_) => WriteKind::Deleted,
-                    Operation::ModifyDn(_) => WriteKind::Moved,
-                    Operation::Modify(_) | Operation::Search(_) | Operation::Compare(_) => {
-                        WriteKind::Changed
-                    }
-                };
-                self.note_ad_write(actor, dc.forest, kind, &written);
+        let kind = match request.operation {
+            Operation::Add(_) => WriteKind::Created,
+            Operation::Delete(_) => WriteKind::Deleted,
+            Operation::ModifyDn(_) => WriteKind::Moved,
+            Operation::Modify(_) | Operation::Search(_) | Operation::Compare(_) => {
+                WriteKind::Changed
             }
-            None => self.note_refusal(actor, &request.operation, &response.result),
+        };
+        for written in &written {
+            self.note_ad_write(actor, dc.forest, kind, written);
+        }
+        if written.is_empty() {
+            self.note_refusal(actor, &request.operation, &response.result);
         }
         response
     }

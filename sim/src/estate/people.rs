@@ -94,7 +94,7 @@ impl Estate {
         let request = ModifyRequest { object: Name::Number(object.number), changes };
         let principal = Principal::system();
         let now = self.now();
-        let writer = Writer { dc: object.dc, principal: &principal, now, permissive: false };
+        let writer = Writer::new(object.dc, &principal, now);
         let written = match self.forests.get_mut(object.forest) {
             Some(forest) => forest.modify(&writer, &request),
             None => Err(diagnostic::no_such_object("")),
@@ -133,7 +133,9 @@ impl Estate {
             match found {
                 Some(Err(refusal)) => match name {
                     Name::Dn(_) => refusal.code != ResultCode::Referral,
-                    Name::Guid(_) | Name::Sid(_) | Name::Number(_) => false,
+                    Name::Guid(_) | Name::Sid(_) | Name::WellKnown { .. } | Name::Number(_) => {
+                        false
+                    }
                 },
                 Some(Ok(_)) => true,
                 None => false,

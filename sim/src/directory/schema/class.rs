@@ -53,6 +53,8 @@ pub struct Class {
     pub superiors: Vec<ClassNumber>,
     /// It is user or inherits from it: computers and service accounts do.
     pub is_user: bool,
+    /// It is computer or inherits from it.
+    pub is_computer: bool,
     /// It is group or inherits from it.
     pub is_group: bool,
     /// Every attribute that an object may have, one bit each.
@@ -80,6 +82,7 @@ impl Class {
             must: Vec::new(),
             superiors: Vec::new(),
             is_user: false,
+            is_computer: false,
             is_group: false,
             allowed: Box::default(),
         }
@@ -129,7 +132,9 @@ pub(super) fn inherit(classes: &mut [Class], attributes: usize) {
         must.dedup();
         let is = |name| ancestry.iter().any(|at| &*classes[usize::from(*at)].name == name);
         let (is_user, is_group) = (is("user"), is("group"));
+        let is_computer = is("computer");
         let class = &mut classes[at];
+        class.is_computer = is_computer;
         (class.is_user, class.is_group) = (is_user, is_group);
         class.chain = chain;
         class.ancestry = ancestry;

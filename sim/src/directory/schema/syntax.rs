@@ -230,7 +230,11 @@ pub fn time_of(value: &[u8]) -> Option<VirtualTime> {
         }
         _ => return None,
     };
-    let civil = jiff::civil::DateTime::strptime("%Y%m%d%H%M%S", &clock).ok()?;
+    let civil = jiff::civil::DateTime::strptime("%Y%m%d%H%M%S", &clock).ok().or_else(|| {
+        // Without seconds (X.680 46.2).
+        let minutes = text.get(..12).filter(|_| digits == 12)?;
+        jiff::civil::DateTime::strptime("%Y%m%d%H%M%S", format!("{minutes}00")).ok()
+    })?;
     let utc = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
     let offset = match zone {
         "Z" => 0,

@@ -101,7 +101,7 @@ fn modify_as(
     object: ObjectNumber,
     changes: Vec<Change>,
 ) -> Result<Written, LdapResult> {
-    let writer = Writer { dc: DC, principal, now: now(), permissive: false };
+    let writer = Writer::new(DC, principal, now());
     forest.modify(&writer, &ModifyRequest { object: Name::Number(object), changes })
 }
 

@@ -1,21 +1,19 @@
 //! Controls by OID, and their values ([MS-ADTS] 3.1.1.3.4.1).
 
-use super::ber::{INTEGER, OCTETS, Reader, SEQUENCE, Writer};
-use crate::directory::request::ControlValue;
+use super::ber::{BerError, ENUMERATED, INTEGER, OCTETS, Reader, SEQUENCE, Writer, read_boolean};
+use crate::directory::request::{ControlValue, SortKey, VlvTarget};
 
-const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
-const PERMISSIVE_MODIFY: &str = "1.2.840.113556.1.4.1413";
-const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";
-const LAZY_COMMIT: &str = "1.2.840.113556.1.4.619";
+/// What controls of Active Directory's own have before their last number.
+const MICROSOFT: &str = "1.2.840.113556.1.4.";
+const VLV: &str = "2.16.840.1.113730.3.4.9";
+const VLV_RESULT: &str = "2.16.840.1.113730.3.4.10";
 
 /// Reads a control. One that is unknown, or whose value is malformed, stays as it is.
 pub(super) fn control_value(oid: &str, value: Option<&[u8]>) -> ControlValue {
-    let known = match oid {
-        PAGED_RESULTS => value.and_then(paged_results),
-        PERMISSIVE_MODIFY => Some(ControlValue::PermissiveModify),
-        DOMAIN_SCOPE => Some(ControlValue::DomainScope),
-        LAZY_COMMIT => Some(ControlValue::LazyCommit),
-        _ => None,
+    let known = match oid.strip_prefix(MICROSOFT) {
+        Some(last) => microsoft(last, value),
+        None if oid == VLV => value.and_then(|value| vlv(value).ok()),
+        None => None,
     };
     known.unwrap_or_else(|| ControlValue::Other {
         oid: oid.to_owned(),
@@ -23,28 +21,259 @@ pub(super) fn control_value(oid: &str, value: Option<&[u8]>) -> ControlValue {
     })
 }
 
+fn microsoft(last: &str, value: Option<&[u8]>) -> Option<ControlValue> {
+    let flags = || -> Option<u32> { number_in(value?).ok() };
+    Some(match last {
+        "319" => paged_results(value?).ok()?,
+        "417" => ControlValue::ShowDeleted,
+        "473" => ControlValue::Sort(sort_keys(value?).ok()?),
+        "528" => ControlValue::Notification,
+        "529" => match value {
+            None | Some([]) => ControlValue::ExtendedDn { text: false },
+            Some(_) => match flags()? {
+                0 => ControlValue::ExtendedDn { text: false },
+                1 => ControlValue::ExtendedDn { text: true },
+                _ => return None,
+            },
+        },
+        "619" => ControlValue::LazyCommit,
+        "801" => match value {
+            None | Some([]) => ControlValue::SecurityDescriptorFlags(0),
+            Some(_) => ControlValue::SecurityDescriptorFlags(flags()?),
+        },
+        "805" | "2204" => ControlValue::TreeDelete,
+        "841" => dirsync(value?, false).ok()?,
+        "2090" => dirsync(value?, true).ok()?,
+        "1338" => ControlValue::VerifyName,
+        "1339" => ControlValue::DomainScope,
+        "1340" => ControlValue::SearchOptions(flags()?),
+        "1413" => ControlValue::PermissiveModify,
+        "1504" => ControlValue::AttributeScoped(scoped(value?).ok()?),
+        "1948" => ControlValue::RangeWithoutError,
+        "1974" => ControlValue::ForceUpdate,
+        "2026" => ControlValue::InputDn,
+        "2064" => ControlValue::ShowRecycled,
+        "2065" => ControlValue::ShowDeactivatedLinks,
+        "2205" => ControlValue::UpdateStatistics,
+        "2211" => expected_count(value?).ok()?,
+        "2256" => ControlValue::BypassQuota,
+        "2330" => ControlValue::CorrelationId,
+        _ => return None,
+    })
+}
+
 /// The OID of a control and its encoded value.
-pub(super) fn encoded(value: &ControlValue) -> (&str, Option<Vec<u8>>) {
+pub(super) fn encoded(value: &ControlValue) -> (String, Option<Vec<u8>>) {
+    let own = |last: &str, value: Option<Vec<u8>>| (format!("{MICROSOFT}{last}"), value);
     match value {
-        ControlValue::PagedResults { size, cookie } => {
-            let mut writer = Writer::default();
-            let end = writer.open();
-            writer.octets(OCTETS, cookie);
-            writer.number(INTEGER, i64::from(*size));
-            writer.close(SEQUENCE, end);
-            (PAGED_RESULTS, Some(writer.bytes().to_vec()))
+        ControlValue::PagedResults { size, cookie } => own(
+            "319",
+            Some(sequence(|writer| {
+                writer.octets(OCTETS, cookie);
+                writer.number(INTEGER, i64::from(*size));
+            })),
+        ),
+        ControlValue::PermissiveModify => own("1413", None),
+        ControlValue::DomainScope => own("1339", None),
+        ControlValue::LazyCommit => own("619", None),
+        ControlValue::ShowDeleted => own("417", None),
+        ControlValue::ShowRecycled => own("2064", None),
+        ControlValue::ShowDeactivatedLinks => own("2065", None),
+        ControlValue::TreeDelete => own("805", None),
+        ControlValue::SecurityDescriptorFlags(flags) => own("801", Some(number(*flags))),
+        ControlValue::ExtendedDn { text } => own("529", Some(number(u32::from(*text)))),
+        ControlValue::Sort(keys) => own("473", Some(encoded_keys(keys))),
+        ControlValue::SortResult { code, attribute } => own(
+            "474",
+            Some(sequence(|writer| {
+                if let Some(attribute) = attribute {
+                    writer.octets(0x80, attribute.as_bytes());
+                }
+                writer.number(ENUMERATED, i64::from(code.number()));
+            })),
+        ),
+        ControlValue::Vlv { before, after, target, context } => {
+            (VLV.to_owned(), Some(encoded_window(*before, *after, target, context.as_deref())))
         }
-        ControlValue::PermissiveModify => (PERMISSIVE_MODIFY, None),
-        ControlValue::DomainScope => (DOMAIN_SCOPE, None),
-        ControlValue::LazyCommit => (LAZY_COMMIT, None),
-        ControlValue::Other { oid, value } => (oid, value.clone()),
+        ControlValue::VlvResult { position, count, code, context } => (
+            VLV_RESULT.to_owned(),
+            Some(sequence(|writer| {
+                writer.octets(OCTETS, context);
+                writer.number(ENUMERATED, i64::from(code.number()));
+                writer.number(INTEGER, i64::from(*count));
+                writer.number(INTEGER, i64::from(*position));
+            })),
+        ),
+        ControlValue::Notification => own("528", None),
+        ControlValue::SearchOptions(flags) => own("1340", Some(number(*flags))),
+        ControlValue::DirSync { flags, size, cookie, extended } => own(
+            if *extended { "2090" } else { "841" },
+            Some(sequence(|writer| {
+                writer.octets(OCTETS, cookie);
+                writer.number(INTEGER, i64::from(*size));
+                writer.number(INTEGER, i64::from(*flags));
+            })),
+        ),
+        ControlValue::VerifyName => own("1338", None),
+        ControlValue::AttributeScoped(attribute) => own(
+            "1504",
+            Some(sequence(|writer| writer.octets(OCTETS, attribute.as_bytes()))),
+        ),
+        ControlValue::AttributeScopedResult(code) => own(
+            "1504",
+            Some(sequence(|writer| writer.number(ENUMERATED, i64::from(code.number())))),
+        ),
+        ControlValue::RangeWithoutError => own("1948", None),
+        ControlValue::ForceUpdate => own("1974", None),
+        ControlValue::InputDn => own("2026", None),
+        ControlValue::ExpectedCount { least, most } => own(
+            "2211",
+            Some(sequence(|writer| {
+                writer.number(INTEGER, i64::from(*most));
+                writer.number(INTEGER, i64::from(*least));
+            })),
+        ),
+        ControlValue::UpdateStatistics => own("2205", None),
+        ControlValue::HighestUsn(usn) => {
+            let usn = i64::try_from(*usn).unwrap_or(i64::MAX);
+            own("2208", Some(sequence(|writer| writer.number(INTEGER, usn))))
+        }
+        ControlValue::InvocationId(guid) => {
+            own("2209", Some(sequence(|writer| writer.octets(OCTETS, &guid.0))))
+        }
+        ControlValue::BypassQuota => own("2256", None),
+        ControlValue::CorrelationId => own("2330", None),
+        ControlValue::Other { oid, value } => (oid.clone(), value.clone()),
     }
 }
 
-fn paged_results(value: &[u8]) -> Option<ControlValue> {
-    let mut outer = Reader::new(value);
-    let mut reader = Reader::new(outer.expect(SEQUENCE).ok()?);
-    let size = u32::try_from(reader.number(INTEGER).ok()?).ok()?;
-    let cookie = reader.expect(OCTETS).ok()?.to_vec();
-    Some(ControlValue::PagedResults { size, cookie })
+/// A SEQUENCE; `fill` writes its elements, the last one first.
+fn sequence(fill: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut writer = Writer::default();
+    let end = writer.open();
+    fill(&mut writer);
+    writer.close(SEQUENCE, end);
+    writer.bytes().to_vec()
+}
+
+fn number(value: u32) -> Vec<u8> {
+    sequence(|writer| writer.number(INTEGER, i64::from(value)))
+}
+
+fn encoded_keys(keys: &[SortKey]) -> Vec<u8> {
+    sequence(|writer| {
+        for key in keys.iter().rev() {
+            let end = writer.open();
+            if key.reverse {
+                writer.boolean(0x81, true);
+            }
+            if let Some(rule) = &key.rule {
+                writer.octets(0x80, rule.as_bytes());
+            }
+            writer.octets(OCTETS, key.attribute.as_bytes());
+            writer.close(SEQUENCE, end);
+        }
+    })
+}
+
+fn encoded_window(before: u32, after: u32, target: &VlvTarget, context: Option<&[u8]>) -> Vec<u8> {
+    sequence(|writer| {
+        if let Some(context) = context {
+            writer.octets(OCTETS, context);
+        }
+        match target {
+            VlvTarget::Offset { offset, count } => {
+                let end = writer.open();
+                writer.number(INTEGER, i64::from(*count));
+                writer.number(INTEGER, i64::from(*offset));
+                writer.close(0xa0, end);
+            }
+            VlvTarget::NotBefore(value) => writer.octets(0x81, value),
+        }
+        writer.number(INTEGER, i64::from(after));
+        writer.number(INTEGER, i64::from(before));
+    })
+}
+
+fn inner(value: &[u8]) -> Result<Reader<'_>, BerError> {
+    Ok(Reader::new(Reader::new(value).expect(SEQUENCE)?))
+}
+
+/// The number in a SEQUENCE of one; flags with the highest bit come signed too.
+fn number_in(value: &[u8]) -> Result<u32, BerError> {
+    flags_of(inner(value)?.number(INTEGER)?)
+}
+
+fn flags_of(number: i64) -> Result<u32, BerError> {
+    if let Ok(flags) = u32::try_from(number) {
+        return Ok(flags);
+    }
+    i32::try_from(number).map(i32::cast_unsigned).map_err(|_| BerError::Value)
+}
+
+fn count_of(number: i64) -> Result<u32, BerError> {
+    u32::try_from(number).map_err(|_| BerError::Value)
+}
+
+fn paged_results(value: &[u8]) -> Result<ControlValue, BerError> {
+    let mut reader = inner(value)?;
+    let size = reader.number(INTEGER)?;
+    // A negative size sets no limit.
+    let size = if size < 0 { u32::MAX } else { count_of(size)? };
+    let cookie = reader.expect(OCTETS)?.to_vec();
+    Ok(ControlValue::PagedResults { size, cookie })
+}
+
+fn sort_keys(value: &[u8]) -> Result<Vec<SortKey>, BerError> {
+    let mut list = inner(value)?;
+    let mut keys = Vec::new();
+    while !list.is_empty() {
+        let mut key = Reader::new(list.expect(SEQUENCE)?);
+        let attribute = key.text(OCTETS)?.to_owned();
+        let rule = match key.optional(0x80)? {
+            Some(rule) => {
+                Some(core::str::from_utf8(rule).map_err(|_| BerError::Value)?.to_owned())
+            }
+            None => None,
+        };
+        let reverse = key.optional(0x81)?.map(read_boolean).transpose()?.unwrap_or_default();
+        keys.push(SortKey { attribute, rule, reverse });
+    }
+    if keys.is_empty() { Err(BerError::Value) } else { Ok(keys) }
+}
+
+fn vlv(value: &[u8]) -> Result<ControlValue, BerError> {
+    let mut reader = inner(value)?;
+    let before = count_of(reader.number(INTEGER)?)?;
+    let after = count_of(reader.number(INTEGER)?)?;
+    let target = reader.element()?;
+    let target = match target.tag {
+        0xa0 => {
+            let mut place = Reader::new(target.content);
+            let offset = count_of(place.number(INTEGER)?)?;
+            VlvTarget::Offset { offset, count: count_of(place.number(INTEGER)?)? }
+        }
+        0x81 => VlvTarget::NotBefore(target.content.to_vec()),
+        _ => return Err(BerError::Tag),
+    };
+    let context = reader.optional(OCTETS)?.map(<[u8]>::to_vec);
+    Ok(ControlValue::Vlv { before, after, target, context })
+}
+
+fn dirsync(value: &[u8], extended: bool) -> Result<ControlValue, BerError> {
+    let mut reader = inner(value)?;
+    let flags = flags_of(reader.number(INTEGER)?)?;
+    let size = u32::try_from(reader.number(INTEGER)?.max(0)).unwrap_or(u32::MAX);
+    let cookie = reader.expect(OCTETS)?.to_vec();
+    Ok(ControlValue::DirSync { flags, size, cookie, extended })
+}
+
+fn scoped(value: &[u8]) -> Result<String, BerError> {
+    inner(value)?.text(OCTETS).map(str::to_owned)
+}
+
+fn expected_count(value: &[u8]) -> Result<ControlValue, BerError> {
+    let mut reader = inner(value)?;
+    let least = count_of(reader.number(INTEGER)?)?;
+    Ok(ControlValue::ExpectedCount { least, most: count_of(reader.number(INTEGER)?)? })
 }

@@ -15,7 +15,7 @@ pub const MAX_FILTER_DEPTH: usize = 512;
 /// A message of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The client's number for it, above zero.
+    /// The client's number for it. Zero is taken too, as Active Directory does.
     pub id: i32,
     /// What it says.
     pub body: Body,
@@ -31,12 +31,24 @@ pub enum Body {
         /// Who.
         request: BindRequest,
     },
-    /// A bind with another method than a password.
+    /// A bind with a SASL mechanism.
+    SaslBind {
+        /// The mechanism's name.
+        mechanism: String,
+    },
+    /// A bind with another method than a password or SASL.
     OtherBind,
+    /// A request that is understood and makes no sense: the tag of its answer.
+    Invalid {
+        /// The tag of the answer.
+        answer: u8,
+        /// What is wrong.
+        problem: &'static str,
+    },
     /// The client goes.
     Unbind,
-    /// The client no longer wants the answer to a message.
-    Abandon,
+    /// The client no longer wants the answer to this message.
+    Abandon(i32),
     /// An extended operation.
     Extended {
         /// Its OID.
@@ -54,7 +66,7 @@ pub fn message(bytes: &[u8]) -> Result<Message, BerError> {
     let mut outer = Reader::new(bytes);
     let mut reader = Reader::new(outer.expect(SEQUENCE)?);
     let id = reader.number(INTEGER)?;
-    let id = i32::try_from(id).ok().filter(|id| *id > 0).ok_or(BerError::Value)?;
+    let id = i32::try_from(id).ok().filter(|id| *id >= 0).ok_or(BerError::Value)?;
     let operation = reader.element()?;
     let controls = match reader.optional(tags::CONTROLS)? {
         Some(content) => read_controls(content)?,
@@ -66,11 +78,17 @@ pub fn message(bytes: &[u8]) -> Result<Message, BerError> {
     let body = match operation.tag {
         tags::BIND_REQUEST => read_bind(reader)?,
         tags::UNBIND_REQUEST => Body::Unbind,
-        tags::ABANDON_REQUEST => Body::Abandon,
+        tags::ABANDON_REQUEST => {
+            let id = super::ber::read_number(operation.content)?;
+            Body::Abandon(i32::try_from(id).map_err(|_| BerError::Value)?)
+        }
         tags::EXTENDED_REQUEST => {
             Body::Extended { oid: reader.text(tags::REQUEST_NAME)?.to_owned() }
         }
-        tags::SEARCH_REQUEST => directory(Operation::Search(read_search(reader)?)),
+        tags::SEARCH_REQUEST => match read_search(reader)? {
+            Some(search) => directory(Operation::Search(search)),
+            None => Body::Invalid { answer: tags::SEARCH_DONE, problem: "Invalid scope" },
+        },
         tags::MODIFY_REQUEST => directory(Operation::Modify(read_modify(reader)?)),
         tags::ADD_REQUEST => directory(Operation::Add(read_add(reader)?)),
         tags::MODIFY_DN_REQUEST => directory(Operation::ModifyDn(read_modify_dn(reader)?)),
@@ -88,6 +106,10 @@ fn read_bind(reader: &mut Reader<'_>) -> Result<Body, BerError> {
     let version = reader.number(INTEGER)?;
     let name = reader.text(OCTETS)?.to_owned();
     let credentials = reader.element()?;
+    if credentials.tag == tags::SASL {
+        let mechanism = Reader::new(credentials.content).text(OCTETS)?.to_owned();
+        return Ok(Body::SaslBind { mechanism });
+    }
     if credentials.tag != tags::SIMPLE {
         return Ok(Body::OtherBind);
     }
@@ -95,13 +117,14 @@ fn read_bind(reader: &mut Reader<'_>) -> Result<Body, BerError> {
     Ok(Body::Bind { version, request: BindRequest { name, password } })
 }
 
-fn read_search(reader: &mut Reader<'_>) -> Result<SearchRequest, BerError> {
+/// Reads a search; `None` for a scope that there is not.
+fn read_search(reader: &mut Reader<'_>) -> Result<Option<SearchRequest>, BerError> {
     let base = Name::from_text(reader.text(OCTETS)?);
     let scope = match reader.number(ENUMERATED)? {
         0 => Scope::Base,
         1 => Scope::OneLevel,
         2 => Scope::Subtree,
-        _ => return Err(BerError::Value),
+        _ => return Ok(None),
     };
     // Aliases do not exist in Active Directory.
     reader.number(ENUMERATED)?;
@@ -114,7 +137,9 @@ fn read_search(reader: &mut Reader<'_>) -> Result<SearchRequest, BerError> {
     while !names.is_empty() {
         selection.push(AttributeName::from(names.text(OCTETS)?));
     }
-    Ok(SearchRequest { base, scope, filter, selection, size_limit, time_limit, types_only })
+    let request =
+        SearchRequest { base, scope, filter, selection, size_limit, time_limit, types_only };
+    Ok(Some(request))
 }
 
 fn read_limit(reader: &mut Reader<'_>) -> Result<u32, BerError> {

@@ -114,7 +114,7 @@ impl Encoder {
     }
 }
 
-fn write_entry(writer: &mut Writer, id: i32, entry: &SearchEntry) {
+pub(super) fn write_entry(writer: &mut Writer, id: i32, entry: &SearchEntry) {
     let message = writer.open();
     let operation = writer.open();
     let list = writer.open();

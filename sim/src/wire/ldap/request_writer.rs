@@ -21,15 +21,25 @@ pub(super) fn write(message: &Message) -> Vec<u8> {
             w.number(INTEGER, *version);
             w.close(tags::BIND_REQUEST, body);
         }
+        Body::SaslBind { mechanism } => {
+            let body = w.open();
+            let sasl = w.open();
+            w.octets(OCTETS, mechanism.as_bytes());
+            w.close(tags::SASL, sasl);
+            w.octets(OCTETS, &[]);
+            w.number(INTEGER, 3);
+            w.close(tags::BIND_REQUEST, body);
+        }
+        Body::Invalid { .. } => unreachable!("nobody asks for what is invalid on purpose"),
         Body::OtherBind => {
             let body = w.open();
-            w.octets(0xa3, &[]);
+            w.octets(0x81, &[]);
             w.octets(OCTETS, &[]);
             w.number(INTEGER, 3);
             w.close(tags::BIND_REQUEST, body);
         }
         Body::Unbind => w.octets(tags::UNBIND_REQUEST, &[]),
-        Body::Abandon => w.octets(tags::ABANDON_REQUEST, &[1]),
+        Body::Abandon(id) => w.number(tags::ABANDON_REQUEST, i64::from(*id)),
         Body::Extended { oid } => {
             let body = w.open();
             w.octets(tags::REQUEST_NAME, oid.as_bytes());

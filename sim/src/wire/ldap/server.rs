@@ -6,13 +6,17 @@
 use core::time::Duration;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
-use super::session::{Directive, DirectoryDoor, Session, SessionOptions};
+use super::session::{Directive, DirectoryDoor, Session, SessionOptions, Tls};
 
 /// Answers are sent when this much has gathered, or when there is nothing left to answer.
 const SEND_AT: usize = 128 * 1024;
@@ -28,6 +32,66 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Connections at a time (MaxConnections); more are closed at once.
 const MAX_CONNECTIONS: usize = 5000;
+
+/// MaxConnIdleTime: a connection without requests is closed.
+const IDLE: Duration = Duration::from_secs(900);
+
+/// InitRecvTimeout: so is one that sends nothing at first, or does not finish its handshake.
+const FIRST: Duration = Duration::from_secs(120);
+
+/// How often is looked for changes that somebody waits for.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How a listener stands to TLS.
+#[derive(Clone)]
+pub enum Encryption {
+    /// It has no certificate.
+    None,
+    /// A client can start it (RFC 4511 4.14).
+    OnRequest(Arc<ServerConfig>),
+    /// The connection begins with the handshake.
+    FromStart(Arc<ServerConfig>),
+}
+
+/// A connection's bytes, in the clear or not.
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(buffer).await,
+            Self::Tls(stream) => stream.read(buffer).await,
+        }
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.write_all(bytes).await,
+            Self::Tls(stream) => {
+                stream.write_all(bytes).await?;
+                stream.flush().await
+            }
+        }
+    }
+
+    async fn end(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.shutdown().await,
+            Self::Tls(stream) => stream.shutdown().await,
+        }
+    }
+
+    /// The handshake on a connection in the clear; `None` when it fails or takes too long.
+    async fn secure(self, config: &Arc<ServerConfig>) -> Option<Self> {
+        let Self::Plain(stream) = self else { return None };
+        let accept = TlsAcceptor::from(Arc::clone(config)).accept(stream);
+        let stream = tokio::time::timeout(FIRST, accept).await.ok()?.ok()?;
+        Some(Self::Tls(Box::new(stream)))
+    }
+}
 
 /// A running LDAP listener. Dropping it stops it without waiting.
 #[derive(Debug)]
@@ -49,6 +113,22 @@ impl LdapServer {
         Self::serve(TcpListener::bind(address).await?, door, options)
     }
 
+    /// As [`Self::start`], with TLS: from the start (LDAPS), or when a client asks for it (StartTLS).
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn start_with_tls<D>(
+        address: SocketAddr,
+        door: D,
+        options: SessionOptions,
+        encryption: Encryption,
+    ) -> io::Result<Self>
+    where
+        D: DirectoryDoor + Clone + Send + 'static,
+    {
+        Self::run(TcpListener::bind(address).await?, door, options, encryption)
+    }
+
     /// Serves a listener that is there already.
     ///
     /// # Errors
@@ -57,9 +137,21 @@ impl LdapServer {
     where
         D: DirectoryDoor + Clone + Send + 'static,
     {
+        Self::run(listener, door, options, Encryption::None)
+    }
+
+    fn run<D>(
+        listener: TcpListener,
+        door: D,
+        options: SessionOptions,
+        encryption: Encryption,
+    ) -> io::Result<Self>
+    where
+        D: DirectoryDoor + Clone + Send + 'static,
+    {
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(accept(listener, door, options, stopped));
+        let task = tokio::spawn(accept(listener, door, options, encryption, stopped));
         Ok(Self { address, stop, task })
     }
 
@@ -81,6 +173,7 @@ async fn accept<D>(
     listener: TcpListener,
     door: D,
     options: SessionOptions,
+    encryption: Encryption,
     mut stopped: watch::Receiver<bool>,
 ) where
     D: DirectoryDoor + Clone + Send + 'static,
@@ -98,7 +191,8 @@ async fn accept<D>(
                     continue;
                 };
                 if connections.len() < MAX_CONNECTIONS {
-                    connections.spawn(converse(stream, door.clone(), options, stopped.clone()));
+                    let (door, encryption) = (door.clone(), encryption.clone());
+                    connections.spawn(converse(stream, door, options, encryption, stopped.clone()));
                 }
             }
         }
@@ -108,9 +202,10 @@ async fn accept<D>(
 }
 
 async fn converse<D>(
-    mut stream: TcpStream,
+    stream: TcpStream,
     mut door: D,
     options: SessionOptions,
+    encryption: Encryption,
     mut stopped: watch::Receiver<bool>,
 ) where
     D: DirectoryDoor + Send,
@@ -118,22 +213,43 @@ async fn converse<D>(
     if !door.connect() || stream.set_nodelay(true).is_err() {
         return;
     }
-    let mut session = Session::new(door, options);
+    let mut stream = Stream::Plain(stream);
+    let mut tls = Tls::Absent;
+    match &encryption {
+        Encryption::None => {}
+        Encryption::OnRequest(_) => tls = Tls::Offered,
+        Encryption::FromStart(config) => {
+            let Some(secured) = stream.secure(config).await else { return };
+            stream = secured;
+            tls = Tls::Active;
+        }
+    }
+    let mut session = Session::with_tls(door, options, tls);
     let mut received = vec![0; RECEIVE];
     let mut out = Vec::new();
+    let mut patience = FIRST;
     loop {
-        match session.answer(&mut out) {
+        let directive = session.answer(&mut out);
+        match directive {
             Directive::Continue if out.len() < SEND_AT => continue,
-            Directive::Continue | Directive::Receive => {}
             Directive::Close => return close(stream, &out).await,
+            Directive::Continue | Directive::Receive | Directive::StartTls => {}
         }
         let whole = out.len() < SEND_AT;
-        if !out.is_empty() && stream.write_all(&out).await.is_err() {
+        if !out.is_empty() && stream.send(&out).await.is_err() {
             return;
         }
         out.clear();
+        if let (Directive::StartTls, Encryption::OnRequest(config)) = (directive, &encryption) {
+            let Some(secured) = stream.secure(config).await else { return };
+            stream = secured;
+            session.secured();
+            continue;
+        }
         if !whole {
             out.shrink_to(SEND_AT);
+        }
+        if directive != Directive::Receive {
             continue;
         }
         tokio::select! {
@@ -141,21 +257,24 @@ async fn converse<D>(
                 Ok(0) | Err(_) => return,
                 Ok(length) => session.receive(&received[..length]),
             },
+            () = tokio::time::sleep(LOOK), if session.watches() => session.tell_changes(&mut out),
+            () = tokio::time::sleep(patience), if !session.watches() => return,
             _ = stopped.changed() => {
                 session.shut_down(&mut out);
                 return close(stream, &out).await;
             }
         }
+        patience = IDLE;
     }
 }
 
 /// Sends the last bytes and closes. What the client still sends is received and dropped for a moment:
 /// closing a socket with unread bytes would reset the connection, and the client would lose answers
 /// that it has not read yet.
-async fn close(mut stream: TcpStream, last: &[u8]) {
+async fn close(mut stream: Stream, last: &[u8]) {
     // The client may be gone already; it is closed either way.
-    let _ = stream.write_all(last).await;
-    let _ = stream.shutdown().await;
+    let _ = stream.send(last).await;
+    let _ = stream.end().await;
     let mut unread = [0; 4096];
     let drain = async { while stream.read(&mut unread).await.is_ok_and(|length| length > 0) {} };
     let _ = tokio::time::timeout(LINGER, drain).await;

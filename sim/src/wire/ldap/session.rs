@@ -7,13 +7,13 @@ use std::collections::VecDeque;
 
 use super::ber::{Writer, message_length};
 use super::decode::{Body, Message, message};
-use super::encode::Encoder;
+use super::encode::{Encoder, write_entry};
 use super::tags;
-use crate::directory::answer::{LdapResult, Response, ResultCode};
+use crate::directory::answer::{LdapResult, Response, ResultCode, SearchEntry};
 use crate::directory::diagnostic;
 use crate::directory::principal::Principal;
 use crate::directory::request::{BindRequest, ControlValue, Operation, Request};
-use crate::directory::root_dse::WHO_AM_I;
+use crate::directory::root_dse::{FAST_BIND, START_TLS, WHO_AM_I};
 
 /// What is behind the server: a domain controller, or an agent that relays to one.
 pub trait DirectoryDoor {
@@ -24,6 +24,20 @@ pub trait DirectoryDoor {
 
     /// Checks a name and a password.
     fn bind(&mut self, request: &BindRequest) -> DoorBind;
+
+    /// Who is bound now and has proved it: for whoever notes logons.
+    fn bound(&mut self, _principal: &Principal) {}
+
+    /// The entries of a search for changes that were changed after a sequence number, and up to which
+    /// number that is. Without a number: from now on.
+    fn changed(
+        &mut self,
+        _principal: &Principal,
+        _request: &Request,
+        _after: Option<u64>,
+    ) -> (Vec<SearchEntry>, u64) {
+        (Vec::new(), 0)
+    }
 
     /// Carries out a request.
     fn request(&mut self, principal: &Principal, request: &Request) -> DoorAnswer;
@@ -62,6 +76,8 @@ pub struct SessionOptions {
     pub nul_terminated: bool,
     /// MaxResultSetsPerConn: paged searches that a connection can have open.
     pub max_result_sets: usize,
+    /// MaxNotificationPerConn: searches for changes that a connection can have open.
+    pub max_notifications: usize,
 }
 
 /// What the owner of the socket does next.
@@ -71,6 +87,8 @@ pub enum Directive {
     Continue,
     /// No whole message is there: send what there is, then receive.
     Receive,
+    /// Send what there is; what follows is the TLS handshake, and then [`Session::secured`].
+    StartTls,
     /// Send what there is, then close. When the door broke the connection, that is the answers to
     /// earlier requests.
     Close,
@@ -87,6 +105,30 @@ pub struct Session<D> {
     done: usize,
     cookies: VecDeque<Vec<u8>>,
     writer: Writer,
+    /// Whether TLS can be started; `None` when it has been.
+    tls: Tls,
+    /// Binds verify a password and nothing else.
+    fast_bind: bool,
+    watches: Vec<Watch>,
+}
+
+/// How the connection stands to TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// There is no certificate.
+    Absent,
+    /// It can be started.
+    Offered,
+    /// The connection is encrypted.
+    Active,
+}
+
+/// A search for changes that goes on.
+#[derive(Debug)]
+struct Watch {
+    id: i32,
+    request: Request,
+    after: u64,
 }
 
 impl Default for SessionOptions {
@@ -96,6 +138,7 @@ impl Default for SessionOptions {
             max_message_before_bind: 262_144,
             nul_terminated: true,
             max_result_sets: 10,
+            max_notifications: 5,
         }
     }
 }
@@ -111,6 +154,43 @@ impl<D: DirectoryDoor> Session<D> {
             done: 0,
             cookies: VecDeque::new(),
             writer: Writer::default(),
+            tls: Tls::Absent,
+            fast_bind: false,
+            watches: Vec::new(),
+        }
+    }
+
+    /// A session on a connection that stands so to TLS.
+    pub fn with_tls(door: D, options: SessionOptions, tls: Tls) -> Self {
+        Self { tls, ..Self::new(door, options) }
+    }
+
+    /// The handshake is done: the connection is encrypted from now on.
+    pub fn secured(&mut self) {
+        self.tls = Tls::Active;
+        self.principal.secure = true;
+        // What came in the clear before the handshake is not trusted (RFC 4513 3.1.1).
+        self.received.clear();
+        self.done = 0;
+    }
+
+    /// Whether a search for changes goes on: then [`Self::tell_changes`] is to be called now and then.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        !self.watches.is_empty()
+    }
+
+    /// Appends the entries that changed since the last time.
+    pub fn tell_changes(&mut self, out: &mut Vec<u8>) {
+        for watch in &mut self.watches {
+            let (entries, after) =
+                self.door.changed(&self.principal, &watch.request, Some(watch.after));
+            watch.after = after;
+            self.writer.clear();
+            for entry in entries.iter().rev() {
+                write_entry(&mut self.writer, watch.id, entry);
+            }
+            out.extend_from_slice(self.writer.bytes());
         }
     }
 
@@ -186,36 +266,54 @@ impl<D: DirectoryDoor> Session<D> {
         let id = message.id;
         match message.body {
             Body::Unbind => Directive::Close,
-            // Answers go out in order: what could be abandoned is answered already.
-            Body::Abandon => Directive::Continue,
+            // Answers go out in order: what could be abandoned is answered already, but for searches
+            // that have no end.
+            Body::Abandon(id) => {
+                self.watches.retain(|watch| watch.id != id);
+                Directive::Continue
+            }
+            Body::Invalid { answer, problem } => {
+                let result = diagnostic::ldap(ResultCode::ProtocolError, 0x2021, problem);
+                self.put_result(id, answer, &result);
+                Directive::Continue
+            }
             Body::Bind { version, request } => self.bind(id, version, &request),
+            Body::SaslBind { mechanism } => {
+                self.become_anonymous();
+                let result = sasl_refusal(&mechanism);
+                self.put_result(id, tags::BIND_RESPONSE, &result);
+                Directive::Continue
+            }
             Body::OtherBind => {
-                self.principal = Principal::anonymous();
+                self.become_anonymous();
                 let comment = "The authentication method is not supported";
                 let result = diagnostic::ldap(ResultCode::AuthMethodNotSupported, 0x2027, comment);
                 self.put_result(id, tags::BIND_RESPONSE, &result);
                 Directive::Continue
             }
-            Body::Extended { oid } => {
-                self.extended(id, &oid);
-                Directive::Continue
-            }
+            Body::Extended { oid } => self.extended(id, &oid),
             Body::Directory(request) => self.directory(id, &request),
         }
     }
 
     fn bind(&mut self, id: i32, version: i64, request: &BindRequest) -> Directive {
         // A failed bind leaves the connection anonymous (RFC 4513 5.1).
-        self.principal = Principal::anonymous();
-        if !matches!(version, 2 | 3) {
+        self.become_anonymous();
+        if version < 2 {
             let comment = "The server supports LDAP versions 2 and 3";
             let result = diagnostic::ldap(ResultCode::ProtocolError, 0x2021, comment);
             self.put_result(id, tags::BIND_RESPONSE, &result);
             return Directive::Continue;
         }
         let result = match self.door.bind(request) {
+            // A fast bind verifies the password, and the connection stays anonymous.
+            DoorBind::Bound(_) if self.fast_bind => LdapResult::success(),
             DoorBind::Bound(principal) => {
+                if !principal.is_anonymous() {
+                    self.door.bound(&principal);
+                }
                 self.principal = principal;
+                self.principal.secure = self.tls == Tls::Active;
                 LdapResult::success()
             }
             DoorBind::Denied(result) => result,
@@ -225,31 +323,71 @@ impl<D: DirectoryDoor> Session<D> {
         Directive::Continue
     }
 
-    fn extended(&mut self, id: i32, oid: &str) {
-        const START_TLS: &str = "1.3.6.1.4.1.1466.20037";
-        let encoder = self.encoder();
-        match oid {
+    fn become_anonymous(&mut self) {
+        self.principal = Principal::anonymous();
+        self.principal.secure = self.tls == Tls::Active;
+        self.watches.clear();
+    }
+
+    fn extended(&mut self, id: i32, oid: &str) -> Directive {
+        let mut directive = Directive::Continue;
+        let mut value = None;
+        let mut name = Some(oid);
+        let result = match oid {
             WHO_AM_I => {
-                let who = if self.principal.is_anonymous() {
+                name = None;
+                value = Some(if self.principal.is_anonymous() {
                     String::new()
                 } else {
                     format!("u:{}", self.principal.name)
-                };
-                let result = LdapResult::success();
-                encoder.extended(&mut self.writer, id, &result, None, Some(who.as_bytes()));
+                });
+                LdapResult::success()
             }
-            START_TLS => {
+            START_TLS => match self.tls {
+                Tls::Offered => {
+                    directive = Directive::StartTls;
+                    LdapResult::success()
+                }
+                Tls::Active => {
+                    let comment = "TLS is in effect already";
+                    diagnostic::ldap(ResultCode::OperationsError, 0x2020, comment)
+                }
                 // What a domain controller without a certificate says.
-                let comment = "Error initializing SSL/TLS";
-                let result = diagnostic::ldap(ResultCode::Unavailable, 0, comment);
-                encoder.extended(&mut self.writer, id, &result, Some(START_TLS), None);
+                Tls::Absent => {
+                    let comment = "Error initializing SSL/TLS";
+                    diagnostic::ldap(ResultCode::Unavailable, 0, comment)
+                }
+            },
+            FAST_BIND if self.principal.is_anonymous() => {
+                self.fast_bind = true;
+                LdapResult::success()
+            }
+            FAST_BIND => {
+                let comment = "Fast bind is possible before the first bind only";
+                diagnostic::ldap(ResultCode::UnwillingToPerform, 0x2029, comment)
             }
             _ => {
                 let comment = "Unknown extended request OID";
-                let result = diagnostic::ldap(ResultCode::ProtocolError, 0x2021, comment);
-                encoder.extended(&mut self.writer, id, &result, None, None);
+                diagnostic::ldap(ResultCode::ProtocolError, 0x2021, comment)
             }
+        };
+        let value = value.as_deref().map(str::as_bytes);
+        self.encoder().extended(&mut self.writer, id, &result, name, value);
+        directive
+    }
+
+    /// Takes a search for changes; it has no answer but what changes from now on.
+    fn watch(&mut self, id: i32, request: &Request) -> Directive {
+        if self.watches.len() >= self.options.max_notifications {
+            let problem = diagnostic::ServiceProblem::AdminLimitExceeded;
+            let code = ResultCode::AdminLimitExceeded;
+            let result = diagnostic::service(code, problem, 0x2024);
+            self.put_result(id, tags::SEARCH_DONE, &result);
+            return Directive::Continue;
         }
+        let (_, after) = self.door.changed(&self.principal, request, None);
+        self.watches.push(Watch { id, request: request.clone(), after });
+        Directive::Continue
     }
 
     fn directory(&mut self, id: i32, request: &Request) -> Directive {
@@ -262,6 +400,16 @@ impl<D: DirectoryDoor> Session<D> {
             DoorAnswer::Answer(response) => response,
             DoorAnswer::Close | DoorAnswer::Refused => return Directive::Close,
         };
+        let asks_for_changes = request
+            .controls
+            .iter()
+            .any(|control| control.value == ControlValue::Notification);
+        if asks_for_changes
+            && response.result.is_success()
+            && matches!(request.operation, Operation::Search(_))
+        {
+            return self.watch(id, request);
+        }
         self.remember_cookies(&response);
         self.encoder().response(&mut self.writer, id, &request.operation, &response);
         Directive::Continue
@@ -306,5 +454,17 @@ impl<D: DirectoryDoor> Session<D> {
 
     fn put_result(&mut self, id: i32, tag: u8, result: &LdapResult) {
         self.encoder().result(&mut self.writer, id, tag, result, &[]);
+    }
+}
+
+/// What is said to a SASL bind: none of the mechanisms is announced ([MS-ADTS] 3.1.1.3.4.5).
+fn sasl_refusal(mechanism: &str) -> LdapResult {
+    match mechanism {
+        "GSS-SPNEGO" => diagnostic::security_package(0x57),
+        "GSSAPI" => diagnostic::security_package(0x52e),
+        _ => {
+            let comment = "The authentication method is not supported";
+            diagnostic::ldap(ResultCode::AuthMethodNotSupported, 0x2027, comment)
+        }
     }
 }

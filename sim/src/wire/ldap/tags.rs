@@ -27,6 +27,8 @@ pub(super) const CONTROLS: u8 = 0xa0;
 pub(super) const REFERRAL: u8 = 0xa3;
 /// A password in a bind.
 pub(super) const SIMPLE: u8 = 0x80;
+/// A mechanism and its credentials in a bind.
+pub(super) const SASL: u8 = 0xa3;
 /// The new superior of a renamed object.
 pub(super) const NEW_SUPERIOR: u8 = 0x80;
 /// The OID of an extended request.

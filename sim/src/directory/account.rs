@@ -1,0 +1,232 @@
+//! Accounts: what every one has without storing it, its groups, its password ([MS-SAMR] 3.1.1.8).
+
+use std::collections::BTreeSet;
+
+use crate::clock::VirtualTime;
+use crate::directory::answer::{LdapResult, ResultCode};
+use crate::directory::bind::Account;
+use crate::directory::diagnostic::{self, AttributeProblem};
+use crate::directory::entry::DcNumber;
+use crate::directory::forest::{DomainController, Forest};
+use crate::directory::name::Sid;
+use crate::directory::request::ObjectNumber;
+use crate::directory::schema::class::Class;
+use crate::directory::schema::syntax::integer;
+use crate::directory::schema::{Attribute, known};
+use crate::record::AttributeNumber;
+
+/// Seconds from 1601 to 1970: FILETIME counts from 1601 in units of 100 ns.
+const FILETIME_EPOCH_SECONDS: i64 = 11_644_473_600;
+
+/// The shortest password that the default policy of a domain takes.
+const SHORTEST_PASSWORD: usize = 7;
+
+/// userAccountControl: the account belongs to a trust.
+const INTERDOMAIN_TRUST: i64 = 0x800;
+
+/// An instant as FILETIME.
+#[must_use]
+pub(super) fn file_time(at: VirtualTime) -> i64 {
+    (at.as_micros() / 1_000_000 + FILETIME_EPOCH_SECONDS).saturating_mul(10_000_000)
+}
+
+/// The value that an object of a class has without storing it: most accounts never get another one.
+#[must_use]
+pub(super) fn default_value(class: &Class, attribute: AttributeNumber) -> Option<&'static [u8]> {
+    if !class.is_user {
+        return None;
+    }
+    let computer = class.is_computer;
+    Some(match attribute {
+        known::BAD_PWD_COUNT
+        | known::CODE_PAGE
+        | known::COUNTRY_CODE
+        | known::BAD_PASSWORD_TIME
+        | known::LAST_LOGOFF
+        | known::LAST_LOGON
+        | known::LOGON_COUNT
+        | known::PWD_LAST_SET => b"0",
+        known::PRIMARY_GROUP_ID => if computer { b"515" } else { b"513" },
+        known::ACCOUNT_EXPIRES => b"9223372036854775807",
+        known::SAM_ACCOUNT_TYPE => if computer { b"805306369" } else { b"805306368" },
+        _ => return None,
+    })
+}
+
+/// The attributes with such a value, in ascending order.
+pub(super) const DEFAULTED: [AttributeNumber; 11] = {
+    let mut list = [
+        known::BAD_PWD_COUNT,
+        known::CODE_PAGE,
+        known::COUNTRY_CODE,
+        known::BAD_PASSWORD_TIME,
+        known::LAST_LOGOFF,
+        known::LAST_LOGON,
+        known::LOGON_COUNT,
+        known::PWD_LAST_SET,
+        known::PRIMARY_GROUP_ID,
+        known::ACCOUNT_EXPIRES,
+        known::SAM_ACCOUNT_TYPE,
+    ];
+    let mut at = 1;
+    while at < list.len() {
+        let mut place = at;
+        while place > 0 && list[place - 1] > list[place] {
+            let value = list[place];
+            list[place] = list[place - 1];
+            list[place - 1] = value;
+            place -= 1;
+        }
+        at += 1;
+    }
+    list
+};
+
+impl Forest {
+    /// The SIDs of all groups that an account belongs to, directly or not, its primary group among them;
+    /// with the well-known groups of `CN=Builtin` or without.
+    pub(super) fn group_sids(
+        &self,
+        controller: &DomainController,
+        object: ObjectNumber,
+        builtin: bool,
+    ) -> Vec<Sid> {
+        let store = &controller.store;
+        let sid = |object: ObjectNumber| {
+            let slot = store.get(object)?;
+            slot.entry.record.first(known::OBJECT_SID).and_then(Sid::from_bytes)
+        };
+        let Some(domain) = self.domain(controller.domain) else { return Vec::new() };
+        let Some(slot) = store.get(object) else { return Vec::new() };
+        let mut next: Vec<ObjectNumber> = store.linked_from(object, known::MEMBER).collect();
+        let mut sids = BTreeSet::new();
+        let class = self.schema.class(slot.entry.class);
+        if class.is_some_and(|class| class.is_user) {
+            let rid = slot.entry.record.first(known::PRIMARY_GROUP_ID).and_then(integer);
+            let rid = rid.and_then(|rid| u32::try_from(rid).ok()).unwrap_or(513);
+            let primary = domain.sid.with_rid(rid);
+            let group = store.with_value(&self.schema, known::OBJECT_SID, primary.as_bytes());
+            next.extend(group.unwrap_or_default());
+            sids.insert(primary);
+        }
+        let mut seen = BTreeSet::new();
+        while let Some(group) = next.pop() {
+            if seen.insert(group) {
+                sids.extend(sid(group));
+                next.extend(store.linked_from(group, known::MEMBER));
+            }
+        }
+        let is_builtin = |sid: &Sid| sid.to_string().starts_with("S-1-5-32-");
+        let mut sids: Vec<Sid> = sids.into_iter().filter(|sid| builtin || !is_builtin(sid)).collect();
+        if builtin && class.is_some_and(|class| class.is_user) {
+            // Domain Users belong to Users.
+            let users = Sid::from_text("S-1-5-32-545").unwrap_or_else(Sid::nobody);
+            if !sids.contains(&users) {
+                sids.push(users);
+            }
+        }
+        sids
+    }
+
+    /// The new password behind a value of `unicodePwd`: UTF-16 in quotation marks.
+    pub(super) fn password_of(
+        &self,
+        secure: bool,
+        value: &[u8],
+    ) -> Result<Vec<u8>, LdapResult> {
+        if !secure {
+            // Over an encrypted connection only ([MS-ADTS] 3.1.1.3.1.5.1).
+            return Err(diagnostic::unwilling(0x001F));
+        }
+        let units: Vec<u16> = value
+            .chunks_exact(2)
+            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+            .collect();
+        let text = String::from_utf16(&units).ok().filter(|_| value.len().is_multiple_of(2));
+        let inner = text
+            .as_deref()
+            .and_then(|text| text.strip_prefix('"')?.strip_suffix('"'))
+            .ok_or_else(|| diagnostic::unwilling(0x001F))?;
+        if inner.chars().count() < SHORTEST_PASSWORD {
+            let attribute = self.schema.attribute(known::UNICODE_PWD);
+            return Err(attribute.map_or_else(
+                || diagnostic::unwilling(0x052D),
+                |attribute| {
+                    diagnostic::attribute(AttributeProblem::Constraint, 0x052D, attribute)
+                },
+            ));
+        }
+        Ok(inner.as_bytes().to_vec())
+    }
+
+    /// Gives an account a password; the account can bind from now on.
+    pub(super) fn set_password(&mut self, object: ObjectNumber, password: Vec<u8>) {
+        match self.accounts.get_mut(&object) {
+            Some(account) => account.password = password,
+            None => {
+                self.accounts.insert(object, Account { password, rights: None });
+            }
+        }
+    }
+
+    /// Notes a logon: `lastLogon` is not kept, `lastLogonTimestamp` when it is two weeks old
+    /// ([MS-ADTS] 3.1.1.1.5).
+    pub fn note_logon(&mut self, dc: DcNumber, object: ObjectNumber, now: VirtualTime) {
+        const TWO_WEEKS: i64 = 14 * 86_400 * 10_000_000;
+        let Some(slot) = self.object(dc, object) else { return };
+        let entry = std::sync::Arc::clone(&slot.entry);
+        let last = entry.record.first(known::LAST_LOGON_TIMESTAMP).and_then(integer);
+        let time = file_time(now);
+        if last.is_some_and(|last| time.saturating_sub(last) < TWO_WEEKS) {
+            return;
+        }
+        let attribute = known::LAST_LOGON_TIMESTAMP;
+        let old = entry.record.values(attribute).map(<[u8]>::to_vec).collect();
+        let new = vec![time.to_string().into_bytes()];
+        let working = crate::directory::modify::Working { attribute, old, new };
+        self.commit(dc, now, object, &entry, vec![working]);
+    }
+
+    /// What the security accounts manager says to a value that a client writes ([MS-SAMR] 3.1.1.6,
+    /// 3.1.1.8). Gives the value to be stored.
+    pub(super) fn account_value(
+        &self,
+        now: VirtualTime,
+        attribute: &Attribute,
+        value: Vec<u8>,
+    ) -> Result<Vec<u8>, LdapResult> {
+        match attribute.number {
+            known::SAM_ACCOUNT_NAME if has_forbidden(&value) => {
+                Err(diagnostic::attribute(AttributeProblem::Constraint, 0x202F, attribute))
+            }
+            known::PWD_LAST_SET => match value.as_slice() {
+                b"0" => Ok(value),
+                b"-1" => Ok(file_time(now).to_string().into_bytes()),
+                _ => {
+                    let problem = diagnostic::ServiceProblem::DirError;
+                    Err(diagnostic::service(ResultCode::Other, problem, 0x57))
+                }
+            },
+            known::USER_ACCOUNT_CONTROL
+                if integer(&value).is_some_and(|bits| bits & INTERDOMAIN_TRUST != 0) =>
+            {
+                Err(diagnostic::access_denied())
+            }
+            known::SERVICE_PRINCIPAL_NAME if !is_service_name(&value) => {
+                Err(diagnostic::attribute(AttributeProblem::Constraint, 0x20B5, attribute))
+            }
+            _ => Ok(value),
+        }
+    }
+}
+
+/// Characters that no account name has.
+fn has_forbidden(name: &[u8]) -> bool {
+    name.iter().any(|byte| b"\"/\\[]:;|=,+*?<>".contains(byte) || *byte < 0x20)
+}
+
+/// `service/host`, `service/host:port`, `service/host/name`.
+fn is_service_name(value: &[u8]) -> bool {
+    let parts: Vec<&[u8]> = value.split(|byte| *byte == b'/').collect();
+    matches!(parts.len(), 2 | 3) && parts.iter().all(|part| !part.is_empty())
+}

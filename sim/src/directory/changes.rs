@@ -1,0 +1,292 @@
+//! DirSync: what changed in a naming context since a cookie ([MS-ADTS] 3.1.1.3.4.1.3).
+//!
+//! A cookie tells up to which originating update of each domain controller its holder knows, and where
+//! in this one's own order of changes it stands. So it survives reconnects, and another domain
+//! controller of the forest understands it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::clock::VirtualTime;
+use crate::directory::account::file_time;
+use crate::directory::answer::{LdapResult, Response, ResultCode, SearchEntry};
+use crate::directory::controls::{Changes, Controls};
+use crate::directory::derived::View;
+use crate::directory::diagnostic;
+use crate::directory::entry::{DcNumber, Entry, Life};
+use crate::directory::filter::compile;
+use crate::directory::forest::{DomainController, Forest};
+use crate::directory::request::{AttributeName, Control, ControlValue, ObjectNumber, SearchRequest, Sight};
+use crate::directory::schema::known;
+use crate::directory::search::Asker;
+use crate::guid::Guid;
+use crate::record::AttributeNumber;
+
+const OBJECT_SECURITY: u32 = 0x1;
+const ANCESTORS_FIRST: u32 = 0x800;
+const INCREMENTAL_VALUES: u32 = 0x8000_0000;
+
+const SIGNATURE: &[u8; 8] = b"MSDS\x03\0\0\0";
+
+/// What the holder of a cookie knows.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    /// The last sequence number of this domain controller that was looked at.
+    usn: u64,
+    /// Whose number that is.
+    source: Option<Guid>,
+    /// The highest originating number of each database.
+    vector: BTreeMap<Guid, u64>,
+}
+
+/// Which attributes are asked for.
+struct Wanted {
+    /// Everything that replicates.
+    all: bool,
+    named: Vec<AttributeNumber>,
+    always: Vec<AttributeNumber>,
+}
+
+impl Forest {
+    pub(super) fn changes(
+        &self,
+        asker: &Asker<'_>,
+        controller: &DomainController,
+        request: &SearchRequest,
+        asked: &Controls<'_>,
+        changes: &Changes<'_>,
+    ) -> Result<Response, LdapResult> {
+        let by_object = changes.flags & OBJECT_SECURITY != 0;
+        let denied = || {
+            LdapResult::of(
+                ResultCode::InsufficientAccessRights,
+                "00002105: SecErr: DSID-03150F6B, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0\n"
+                    .to_owned(),
+            )
+        };
+        let head = self.resolve_seeing(asker.dc, &request.base, Sight::Deleted)?;
+        if !self.contexts.iter().any(|context| context.head == head) {
+            return Err(if by_object { diagnostic::unwilling(0x2035) } else { denied() });
+        }
+        if !by_object && !self.may_read_changes(controller, asker.principal, head) {
+            return Err(denied());
+        }
+        let mut known = read_cookie(changes.cookie).ok_or_else(diagnostic::bad_control)?;
+        let test = compile(self, controller, &request.filter)?;
+        let wanted = self.wanted(request, changes.extended);
+        let from = if known.source == Some(controller.invocation_id) { known.usn } else { 0 };
+        let most = usize::try_from(self.policies.max_page_size).unwrap_or(usize::MAX);
+        let look = asker.look(request, asked);
+        let mut found: Vec<(usize, SearchEntry)> = Vec::new();
+        let mut last = from;
+        let mut more = false;
+        for (usn, object) in controller.store.changed_from(from.saturating_add(1)) {
+            if found.len() >= most {
+                more = true;
+                break;
+            }
+            last = usn;
+            let Some(slot) = controller.store.get(object) else { continue };
+            let hidden = by_object && slot.entry.life != Life::Live;
+            if hidden || !Self::is_within(controller, object, slot, head) {
+                continue;
+            }
+            let view = View { look, ..View::new(self, controller, object, slot) };
+            if test.holds(&view) != Some(true) {
+                continue;
+            }
+            if let Some(attributes) = self.changed_attributes(&view, &known, &wanted, changes, from)
+            {
+                let dn = self.shown_dn(controller, object, look.extended_dn);
+                let guid = Some(slot.entry.guid);
+                found.push((self.depth(controller, object), SearchEntry { guid, dn, attributes }));
+            }
+        }
+        if changes.flags & ANCESTORS_FIRST != 0 {
+            found.sort_by_key(|(depth, _)| *depth);
+        }
+        if !more {
+            last = controller.highest_usn;
+            for dc in &self.dcs {
+                // What this one has heard of the others' updates, it has passed on now.
+                let heard = controller.heard_of(dc);
+                known.vector.insert(dc.invocation_id, heard);
+            }
+        }
+        known.usn = last;
+        known.source = Some(controller.invocation_id);
+        let mut response = Response::from(LdapResult::success());
+        response.entries = found.into_iter().map(|(_, entry)| entry).collect();
+        let value = ControlValue::DirSync {
+            flags: u32::from(more),
+            size: 0,
+            cookie: write_cookie(&known, asker.now),
+            extended: changes.extended,
+        };
+        response.controls.push(Control { critical: false, value });
+        Ok(response)
+    }
+
+    fn wanted(&self, request: &SearchRequest, extended: bool) -> Wanted {
+        let is_star = |name: &AttributeName| *name == AttributeName::from("*");
+        let only_star = request.selection.iter().all(is_star);
+        let mut wanted = Wanted { all: only_star, named: Vec::new(), always: Vec::new() };
+        for name in &request.selection {
+            let Some(attribute) = self.attribute(name) else { continue };
+            wanted.named.push(attribute.number);
+            let option = |text: &str| {
+                text.split(';').any(|part| part.eq_ignore_ascii_case("dirSyncAlwaysReturn"))
+            };
+            if extended && matches!(name, AttributeName::Text(text) if option(text)) {
+                wanted.always.push(attribute.number);
+            }
+        }
+        wanted
+    }
+
+    /// What an entry of the answer carries; `None` when nothing that is asked for changed.
+    fn changed_attributes(
+        &self,
+        view: &View<'_>,
+        known: &Known,
+        wanted: &Wanted,
+        changes: &Changes<'_>,
+        from: u64,
+    ) -> Option<Vec<(Arc<str>, Vec<Vec<u8>>)>> {
+        let entry = &view.slot.entry;
+        let name_of = |number| self.schema.attribute(number).map(|at| Arc::clone(&at.name));
+        let is_new = |dc: DcNumber, usn: u64| {
+            let database = self.dc(dc).map(|dc| dc.invocation_id);
+            let seen = database.and_then(|database| known.vector.get(&database));
+            seen.is_none_or(|seen| usn > *seen)
+        };
+        let created = is_new(entry.created_by, entry.created_usn);
+        let mut attributes: Vec<(Arc<str>, Vec<Vec<u8>>)> = Vec::new();
+        for number in self.replicated(entry, wanted) {
+            let Some(attribute) = self.schema.attribute(number) else { continue };
+            let stamp = entry.metadata(number);
+            let asked_for = wanted.all || wanted.named.contains(&number);
+            if !asked_for || !is_new(stamp.dc, stamp.usn()) {
+                if wanted.always.contains(&number) {
+                    attributes.push((Arc::clone(&attribute.name), view.values(attribute)));
+                }
+                continue;
+            }
+            if attribute.is_forward_link()
+                && changes.flags & INCREMENTAL_VALUES != 0
+                && !(created && from == 0)
+            {
+                let (added, removed) = view.controller.store.link_changes(view.object, number, from);
+                let show = |targets: Vec<ObjectNumber>| -> Vec<Vec<u8>> {
+                    targets.into_iter().filter_map(|target| view.dn(target)).collect()
+                };
+                for (values, range) in [(show(added), "1-1"), (show(removed), "0-0")] {
+                    if !values.is_empty() {
+                        attributes.push((format!("{};range={range}", attribute.name).into(), values));
+                    }
+                }
+                continue;
+            }
+            let values = view.values(attribute);
+            let was_there = entry.changed.iter().any(|stamp| stamp.attribute == number);
+            if !values.is_empty() || was_there {
+                attributes.push((Arc::clone(&attribute.name), values));
+            }
+        }
+        let renamed = is_new(entry.metadata(known::NAME).dc, entry.metadata(known::NAME).usn());
+        if renamed && (wanted.all || wanted.named.contains(&known::NAME)) {
+            for number in [known::NAME, known::PARENT_GUID] {
+                if let Some(attribute) = self.schema.attribute(number) {
+                    attributes.push((Arc::clone(&attribute.name), view.values(attribute)));
+                }
+            }
+        }
+        if attributes.is_empty() {
+            return None;
+        }
+        attributes.push((name_of(known::OBJECT_GUID)?, vec![entry.guid.0.to_vec()]));
+        let instance = self.schema.attribute(known::INSTANCE_TYPE)?;
+        attributes.push((Arc::clone(&instance.name), view.values(instance)));
+        Some(attributes)
+    }
+
+    /// The attributes of an object that replicate, apart from its name: those with a value, and those
+    /// that had one.
+    fn replicated(&self, entry: &Entry, wanted: &Wanted) -> Vec<AttributeNumber> {
+        let mut numbers: Vec<AttributeNumber> = entry
+            .record
+            .attributes()
+            .map(|(number, _)| number)
+            .chain(entry.changed.iter().map(|stamp| stamp.attribute))
+            .filter(|number| {
+                !matches!(*number, known::NAME | known::UNICODE_PWD | known::LAST_LOGON)
+                    && *number != entry.rdn_attribute
+            })
+            .collect();
+        for number in [known::OBJECT_CLASS, known::WHEN_CREATED, known::OBJECT_CATEGORY] {
+            if wanted.all || wanted.named.contains(&number) {
+                numbers.push(number);
+            }
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    fn depth(&self, controller: &DomainController, object: ObjectNumber) -> usize {
+        let mut depth = 0;
+        let mut at = controller.store.get(object).and_then(|slot| slot.entry.parent);
+        while let Some(parent) = at.filter(|_| depth < 512) {
+            depth += 1;
+            at = controller.store.get(parent).and_then(|slot| slot.entry.parent);
+        }
+        depth
+    }
+}
+
+fn write_cookie(known: &Known, now: VirtualTime) -> Vec<u8> {
+    let mut cookie = SIGNATURE.to_vec();
+    cookie.extend_from_slice(&file_time(now).to_le_bytes());
+    cookie.extend_from_slice(&[0; 8]);
+    let vector = 16 + 24 * known.vector.len();
+    cookie.extend_from_slice(&u32::try_from(vector).unwrap_or(0).to_le_bytes());
+    for usn in [known.usn, 0, known.usn] {
+        cookie.extend_from_slice(&usn.to_le_bytes());
+    }
+    cookie.extend_from_slice(&known.source.map_or([0; 16], |guid| guid.0));
+    cookie.extend_from_slice(&1_u64.to_le_bytes());
+    let count = u64::try_from(known.vector.len()).unwrap_or(0);
+    cookie.extend_from_slice(&count.to_le_bytes());
+    for (database, usn) in &known.vector {
+        cookie.extend_from_slice(&database.0);
+        cookie.extend_from_slice(&usn.to_le_bytes());
+    }
+    cookie
+}
+
+fn read_cookie(cookie: &[u8]) -> Option<Known> {
+    if cookie.is_empty() {
+        return Some(Known::default());
+    }
+    let rest = cookie.strip_prefix(SIGNATURE.as_slice())?.get(16..)?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let (usn, rest) = rest.split_first_chunk::<8>()?;
+    let (source, rest) = rest.get(16..)?.split_first_chunk::<16>()?;
+    let count = usize::try_from(u64::from_le_bytes(*rest.get(8..)?.first_chunk::<8>()?)).ok()?;
+    let vector = rest.get(16..)?;
+    let expected = count.checked_mul(24)?;
+    if vector.len() != expected
+        || usize::try_from(u32::from_le_bytes(*length)).ok()? != expected.checked_add(16)?
+    {
+        return None;
+    }
+    let vector = vector.chunks_exact(24).map(|entry| {
+        let (database, usn) = entry.split_first_chunk::<16>()?;
+        Some((Guid(*database), u64::from_le_bytes(usn.try_into().ok()?)))
+    });
+    Some(Known {
+        usn: u64::from_le_bytes(*usn),
+        source: Some(Guid(*source)),
+        vector: vector.collect::<Option<_>>()?,
+    })
+}

@@ -1,0 +1,9 @@
+//! Rights as Active Directory keeps them: security descriptors with their ACLs, what objects inherit,
+//! and whether an account may do something ([MS-ADTS] 5.1.3).
+
+pub mod access;
+pub mod defaults;
+pub mod descriptor;
+pub mod effective;
+pub mod protect;
+mod sddl;

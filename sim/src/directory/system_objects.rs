@@ -1,0 +1,164 @@
+//! What every forest has from the start: well-known containers, groups, sites, DNS zones.
+//!
+//! Their GUIDs follow from their names, so that they take nothing from the chance that gives people
+//! theirs.
+
+use uuid::Uuid;
+
+use crate::clock::VirtualTime;
+use crate::directory::entry::{ClassNumber, Life};
+use crate::directory::forest::{DomainNumber, Forest, NamingContext, rdn};
+use crate::directory::name::Sid;
+use crate::directory::request::ObjectNumber;
+use crate::directory::schema::known;
+use crate::directory::store::Slot;
+use crate::directory::well_known::{BUILTIN_GROUPS, CONTAINERS, DELETED_OBJECTS, DOMAIN_GROUPS};
+use crate::guid::Guid;
+use crate::record::{AttributeNumber, Record};
+
+/// systemFlags of what nobody may delete, move or rename.
+const KEPT: &[u8] = b"-1946157056";
+
+/// groupType of a group of `CN=Builtin`: local, security, made by the system.
+const BUILTIN_TYPE: &[u8] = b"-2147483643";
+
+/// An attribute with its one value.
+type Single<'v> = (AttributeNumber, &'v [u8]);
+
+/// A GUID that follows from a name.
+pub(super) fn guid_of(name: &str) -> Guid {
+    Guid(Uuid::new_v5(&Uuid::NAMESPACE_X500, name.as_bytes()).to_bytes_le())
+}
+
+impl Forest {
+    /// Loads an object of the system on every domain controller that holds what is above it.
+    pub(super) fn load_system(
+        &mut self,
+        domain: Option<DomainNumber>,
+        parent: ObjectNumber,
+        class: &str,
+        name: &str,
+        further: &[Single<'_>],
+        now: VirtualTime,
+    ) -> ObjectNumber {
+        let class = self.schema.class_named(class);
+        let (class, attribute): (ClassNumber, AttributeNumber) =
+            class.map_or((0, known::CN), |class| (class.number, class.rdn_attribute));
+        let above = self.dcs.iter().find(|dc| dc.store.get(parent).is_some());
+        let above = above.map(|dc| self.dn(dc, parent)).unwrap_or_default();
+        let mut values: Vec<Single<'_>> = vec![(attribute, name.as_bytes())];
+        values.extend_from_slice(further);
+        values.sort_unstable_by_key(|(attribute, _)| *attribute);
+        let record = Record::from_sorted(values.into_iter().map(|(at, value)| (at, [value])));
+        let guid = guid_of(&format!("{name},{above}").to_lowercase());
+        let spec = (Some(parent), class, attribute);
+        self.place(spec, guid, record, now, |dc| domain.is_none_or(|domain| dc.domain == domain))
+    }
+
+    /// The containers and groups of a new domain.
+    pub(super) fn add_system_objects(
+        &mut self,
+        domain: DomainNumber,
+        head: ObjectNumber,
+        now: VirtualTime,
+    ) {
+        let kept = [
+            (known::SYSTEM_FLAGS, KEPT),
+            (known::IS_CRITICAL_SYSTEM_OBJECT, b"TRUE".as_slice()),
+        ];
+        let own = Some(domain);
+        let sid = self.domain(domain).map_or_else(Sid::nobody, |domain| domain.sid.clone());
+        for (_, name, class) in CONTAINERS {
+            let object = self.load_system(own, head, class, name, &kept, now);
+            match name {
+                "Users" => {
+                    if let Some(domain) = self.domains.get_mut(usize::from(domain.0)) {
+                        domain.users = object;
+                    }
+                    for (group, rid, kind) in DOMAIN_GROUPS {
+                        let sid = sid.with_rid(rid);
+                        self.load_group(domain, object, group, &sid, kind.as_bytes(), now);
+                    }
+                }
+                "Builtin" => {
+                    let builtin = Sid::from_text("S-1-5-32").unwrap_or_else(Sid::nobody);
+                    for (group, rid) in BUILTIN_GROUPS {
+                        let sid = builtin.with_rid(rid);
+                        self.load_group(domain, object, group, &sid, BUILTIN_TYPE, now);
+                    }
+                }
+                "System" => {
+                    self.load_system(own, object, "container", "AdminSDHolder", &kept, now);
+                }
+                DELETED_OBJECTS => self.hide(object),
+                _ => {}
+            }
+        }
+    }
+
+    fn load_group(
+        &mut self,
+        domain: DomainNumber,
+        parent: ObjectNumber,
+        name: &str,
+        sid: &Sid,
+        kind: &[u8],
+        now: VirtualTime,
+    ) {
+        let local = kind.ends_with(b"3643") || kind.ends_with(b"3644");
+        let account_type: &[u8] = if local { b"536870912" } else { b"268435456" };
+        let further = [
+            (known::SAM_ACCOUNT_NAME, name.as_bytes()),
+            (known::OBJECT_SID, sid.as_bytes()),
+            (known::GROUP_TYPE, kind),
+            (known::SAM_ACCOUNT_TYPE, account_type),
+            (known::IS_CRITICAL_SYSTEM_OBJECT, b"TRUE"),
+        ];
+        self.load_system(Some(domain), parent, "group", name, &further, now);
+    }
+
+    /// Makes the container of deleted objects itself one of them ([MS-ADTS] 3.1.1.4.5.1).
+    fn hide(&mut self, object: ObjectNumber) {
+        let schema = std::sync::Arc::clone(&self.schema);
+        for dc in &mut self.dcs {
+            let Some(slot) = dc.store.get(object) else { continue };
+            let mut entry = crate::directory::entry::Entry::clone(&slot.entry);
+            entry.life = Life::Deleted;
+            entry.record = entry.record.with(&[(known::IS_DELETED, &[b"TRUE".as_slice()] as &[&[u8]])]);
+            let slot = Slot { entry: std::sync::Arc::new(entry), stamp: slot.stamp };
+            dc.store.replace(&schema, object, slot, &[known::IS_DELETED]);
+        }
+    }
+
+    /// Adds the naming context of a DNS zone below a domain.
+    pub(super) fn add_zone(&mut self, name: &str, domain: DomainNumber, now: VirtualTime) {
+        let Some(context) = self.contexts.iter().find(|at| at.domain == Some(domain)) else { return };
+        let mut dn = context.dn.clone();
+        dn.rdns.insert(0, rdn("DC", name));
+        let guid = guid_of(&dn.to_string().to_lowercase());
+        let class = self.schema.class_named("domainDNS").map_or(0, |class| class.number);
+        let record = Record::from_sorted([(known::DC, [name.as_bytes()])]);
+        let head =
+            self.place((None, class, known::DC), guid, record, now, |dc| dc.domain == domain);
+        let text = dn.to_string();
+        self.contexts.push(NamingContext { head, dn, text, domain: Some(domain), zone: true });
+    }
+
+    /// The site, the server and the settings of the first domain controller, and where deleted objects
+    /// of the configuration go.
+    pub(super) fn add_configuration(&mut self, now: VirtualTime) {
+        let Some(head) = self.contexts.get(1).map(|context| context.head) else { return };
+        let deleted = self.load_system(None, head, "container", DELETED_OBJECTS, &[], now);
+        self.hide(deleted);
+        let sites = self.load_system(None, head, "sitesContainer", "Sites", &[], now);
+        let Some(dc) = self.dcs.first() else { return };
+        let (site, host) = (dc.site.clone(), dc.host.clone());
+        let dns = self.domain(dc.domain).map(|domain| format!("{host}.{}", domain.dns));
+        let dns = dns.unwrap_or_default();
+        let site = self.load_system(None, sites, "site", &site, &[], now);
+        let servers = self.load_system(None, site, "serversContainer", "Servers", &[], now);
+        let name = [(known::DNS_HOST_NAME, dns.as_bytes())];
+        let server = self.load_system(None, servers, "server", &host, &name, now);
+        self.load_system(None, server, "nTDSDSA", "NTDS Settings", &[], now);
+    }
+}

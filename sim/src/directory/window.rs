@@ -1,0 +1,234 @@
+//! Sorted answers and windows of them ([MS-ADTS] 3.1.1.3.4.1.13, 3.1.1.3.4.1.17; RFC 2891).
+
+use core::cmp::Ordering;
+
+use crate::directory::answer::{LdapResult, Response, ResultCode, SearchHit, SearchHits};
+use crate::directory::controls::{Controls, Window};
+use crate::directory::derived::View;
+use crate::directory::diagnostic;
+use crate::directory::fold;
+use crate::directory::forest::{DomainController, Forest};
+use crate::directory::request::{Control, ControlValue, SearchRequest, SortKey, VlvTarget};
+use crate::directory::schema::Attribute;
+use crate::directory::search::{Asker, fingerprint};
+
+/// By what a hit is sorted: nothing comes last.
+type Key = (bool, Vec<u8>);
+
+impl Forest {
+    /// A search whose answer is sorted, whole, in pages or as a window.
+    pub(super) fn sorted(
+        &self,
+        asker: &Asker<'_>,
+        controller: &DomainController,
+        request: &SearchRequest,
+        asked: &Controls<'_>,
+    ) -> Result<Response, LdapResult> {
+        let Some((critical, keys)) = asked.sort else {
+            return Err(diagnostic::ldap(
+                ResultCode::SortControlMissing,
+                0x2045,
+                "Error processing control",
+            ));
+        };
+        if asked.window.is_some() && asked.page.is_some() {
+            return Err(diagnostic::bad_control());
+        }
+        let mut hits = self.all_hits(asker, controller, request, asked)?;
+        let (code, at_fault) = match self.sort_attribute(keys) {
+            Ok(attribute) => {
+                self.sort(controller, attribute, keys[0].reverse, &mut hits);
+                (ResultCode::Success, None)
+            }
+            Err(refused) => refused,
+        };
+        let sort_result = Control {
+            critical: false,
+            value: ControlValue::SortResult { code, attribute: at_fault },
+        };
+        if code != ResultCode::Success && critical {
+            let mut response = Response::from(diagnostic::bad_control());
+            response.controls.push(sort_result);
+            return Ok(response);
+        }
+        let mark = fingerprint(controller.number, None, request);
+        let mut window_result = None;
+        let found = match &asked.window {
+            Some(window) => {
+                let sorted = self.sort_attribute(keys).ok().map(|at| (at, keys[0].reverse));
+                let (found, result) = self.window(controller, hits, window, sorted, mark)?;
+                window_result = Some(result);
+                found
+            }
+            None => self.sorted_page(request, asked, hits, mark)?,
+        };
+        let mut response = self.shown(asker, controller, request, asked, &found)?;
+        response.controls.push(sort_result);
+        response.controls.extend(window_result);
+        Ok(response)
+    }
+
+    /// The attribute by which to sort; otherwise the result code and the name.
+    fn sort_attribute(
+        &self,
+        keys: &[SortKey],
+    ) -> Result<&Attribute, (ResultCode, Option<String>)> {
+        let [key] = keys else { return Err((ResultCode::UnwillingToPerform, None)) };
+        let attribute = self.schema.attribute_named(&key.attribute);
+        attribute.ok_or_else(|| (ResultCode::NoSuchAttribute, Some(key.attribute.clone())))
+    }
+
+    fn sort(
+        &self,
+        controller: &DomainController,
+        attribute: &Attribute,
+        reverse: bool,
+        hits: &mut Vec<SearchHit>,
+    ) {
+        let mut keyed: Vec<(Key, SearchHit)> = core::mem::take(hits)
+            .into_iter()
+            .map(|hit| (self.sort_key(controller, attribute, &hit), hit))
+            .collect();
+        keyed.sort_by(|(a, _), (b, _)| directed(compare(attribute, a, b), reverse));
+        hits.extend(keyed.into_iter().map(|(_, hit)| hit));
+    }
+
+    fn sort_key(
+        &self,
+        controller: &DomainController,
+        attribute: &Attribute,
+        hit: &SearchHit,
+    ) -> Key {
+        let Some(slot) = controller.store.get(hit.object) else { return (true, Vec::new()) };
+        let values = View::new(self, controller, hit.object, slot).values(attribute);
+        match values.into_iter().next() {
+            Some(value) => (false, fold::folded(&value).into_owned()),
+            None => (true, Vec::new()),
+        }
+    }
+
+    /// A page of a sorted answer. The cookie says how many entries came before.
+    fn sorted_page(
+        &self,
+        request: &SearchRequest,
+        asked: &Controls<'_>,
+        mut hits: Vec<SearchHit>,
+        mark: u64,
+    ) -> Result<SearchHits, LdapResult> {
+        let own = usize::try_from(self.policies.max_page_size).unwrap_or(usize::MAX);
+        let limit = match request.size_limit {
+            0 => usize::MAX,
+            limit => usize::try_from(limit).unwrap_or(usize::MAX),
+        };
+        let Some(page) = asked.page else {
+            let most = own.min(limit);
+            let exceeded = hits.len() > most;
+            hits.truncate(most);
+            return Ok(SearchHits { hits, cookie: None, size_limit_exceeded: exceeded });
+        };
+        let before = if page.cookie.is_empty() {
+            0
+        } else {
+            let (seen, known) = page
+                .cookie
+                .split_first_chunk::<8>()
+                .and_then(|(seen, rest)| Some((seen, <[u8; 8]>::try_from(rest).ok()?)))
+                .ok_or_else(diagnostic::bad_control)?;
+            if u64::from_le_bytes(known) != mark {
+                return Err(diagnostic::bad_control());
+            }
+            usize::try_from(u64::from_le_bytes(*seen)).map_err(|_| diagnostic::bad_control())?
+        };
+        let step = usize::try_from(page.size).unwrap_or(usize::MAX).min(own);
+        let end = before.saturating_add(step).min(limit).min(hits.len());
+        let exceeded = end == limit && hits.len() > limit;
+        let more = !exceeded && end < hits.len();
+        hits.truncate(end);
+        hits.drain(..before.min(end));
+        let cookie = more.then(|| {
+            let mut cookie = u64::try_from(end).unwrap_or(u64::MAX).to_le_bytes().to_vec();
+            cookie.extend_from_slice(&mark.to_le_bytes());
+            cookie
+        });
+        Ok(SearchHits { hits, cookie, size_limit_exceeded: exceeded })
+    }
+
+    /// A window of a sorted answer.
+    fn window(
+        &self,
+        controller: &DomainController,
+        mut hits: Vec<SearchHit>,
+        window: &Window<'_>,
+        sorted: Option<(&Attribute, bool)>,
+        mark: u64,
+    ) -> Result<(SearchHits, Control), LdapResult> {
+        if window.context.is_some_and(|context| !context.is_empty() && context != mark.to_le_bytes())
+        {
+            return Err(diagnostic::unwilling(0x2035));
+        }
+        let count = u32::try_from(hits.len()).unwrap_or(u32::MAX);
+        let position = match window.target {
+            VlvTarget::Offset { offset: 0, count: known } if *known != 0 => {
+                return Err(diagnostic::ldap(
+                    ResultCode::OffsetRangeError,
+                    0x2046,
+                    "Error processing control",
+                ));
+            }
+            VlvTarget::Offset { offset, count: known } => place(*offset, *known, count),
+            VlvTarget::NotBefore(value) => {
+                let (attribute, reverse) =
+                    sorted.ok_or_else(|| diagnostic::unwilling(0x2035))?;
+                let wanted = (false, fold::folded(value).into_owned());
+                let at = hits.iter().position(|hit| {
+                    let key = self.sort_key(controller, attribute, hit);
+                    directed(compare(attribute, &key, &wanted), reverse) != Ordering::Less
+                });
+                at.and_then(|at| u32::try_from(at + 1).ok()).unwrap_or(count.saturating_add(1))
+            }
+        };
+        let first = position.saturating_sub(1).saturating_sub(window.before);
+        let end = position.saturating_add(window.after).min(count);
+        let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        hits.truncate(size(end));
+        hits.drain(..size(first).min(hits.len()));
+        let value = ControlValue::VlvResult {
+            position,
+            count,
+            code: ResultCode::Success,
+            context: mark.to_le_bytes().to_vec(),
+        };
+        let found = SearchHits { hits, cookie: None, size_limit_exceeded: false };
+        Ok((found, Control { critical: false, value }))
+    }
+}
+
+/// The place that an offset means when the client takes the list to have `known` entries.
+fn place(offset: u32, known: u32, count: u32) -> u32 {
+    let place = if known == 0 || known == count {
+        offset.max(1)
+    } else if offset >= known {
+        count
+    } else {
+        let share = u64::from(offset) * u64::from(count) / u64::from(known);
+        u32::try_from(share).unwrap_or(u32::MAX).max(1)
+    };
+    place.min(count.max(1))
+}
+
+/// Numbers by their value, everything else as folded text; what has no value comes last.
+fn compare(attribute: &Attribute, a: &Key, b: &Key) -> Ordering {
+    let by_value = || {
+        let numeric = attribute.syntax.order(b"0", b"0").is_some()
+            && attribute.syntax.order(&a.1, &b.1).is_some();
+        match attribute.syntax.order(&a.1, &b.1) {
+            Some(order) if numeric => order,
+            _ => a.1.cmp(&b.1),
+        }
+    };
+    a.0.cmp(&b.0).then_with(by_value)
+}
+
+fn directed(order: Ordering, reverse: bool) -> Ordering {
+    if reverse { order.reverse() } else { order }
+}

@@ -106,7 +106,8 @@ impl Listeners {
         let ldap = controller.listen("LDAP", options.ldap_port, false, on_request()).await?;
         let from_start = Encryption::FromStart(Arc::clone(&tls));
         let ldaps = controller.listen("LDAPS", options.ldaps_port, false, from_start).await?;
-        let gc = controller.listen("the global catalog", options.gc_port, true, on_request()).await?;
+        let gc =
+            controller.listen("the global catalog", options.gc_port, true, on_request()).await?;
         let names =
             estate.with(|estate| estate.agents.iter().map(|a| a.name.clone()).collect::<Vec<_>>());
         let mut gateways = Vec::with_capacity(names.len());

@@ -116,7 +116,6 @@ pub(super) struct ServeArguments {
     /// What `Get-Mailbox | Export-Csv` wrote about the mailboxes of that forest.
     #[arg(long, value_name = "CSV", help_heading = ABSENT)]
     mailbox_list: Option<PathBuf>,
-
 }
 
 const ABSENT: &str = "Not modelled yet (refused)";

@@ -51,10 +51,8 @@ pub struct Options {
 impl Options {
     /// Refuses what does not exist yet, and what contradicts itself.
     pub(super) fn check(&self) -> Result<(), ServeError> {
-        let absent = [
-            ("--ldif", self.ldif.is_some()),
-            ("--mailbox-list", self.mailbox_list.is_some()),
-        ];
+        let absent =
+            [("--ldif", self.ldif.is_some()), ("--mailbox-list", self.mailbox_list.is_some())];
         if let Some((option, _)) = absent.iter().find(|(_, given)| *given) {
             return Err(ServeError::NotModelled(option));
         }

@@ -61,7 +61,8 @@ fn entries(row: &Row, answer: &Answer) -> Option<String> {
         return Some(format!("{} entries for {count}: {names:?}", names.len()));
     }
     // The order of an answer is not defined, and with it what stands on which page.
-    let sampled = row.entries.len() < count || row.group == "large" || row.name.starts_with("paged-2-");
+    let sampled =
+        row.entries.len() < count || row.group == "large" || row.name.starts_with("paged-2-");
     let own: BTreeMap<String, _> =
         answer.entries.iter().map(|entry| (shape("", &entry.dn).to_lowercase(), entry)).collect();
     for expected in row.entries.iter().filter(|_| !sampled) {
@@ -79,7 +80,8 @@ fn entries(row: &Row, answer: &Answer) -> Option<String> {
         }
         for (name, values) in &expected.attrs {
             let expected = measured(name, values.as_array().expect("values"));
-            let mut own: Vec<String> = shown[name.as_str()].iter().map(|v| own_shape(name, v)).collect();
+            let mut own: Vec<String> =
+                shown[name.as_str()].iter().map(|v| own_shape(name, v)).collect();
             own.sort();
             if expected.last().is_some_and(|last| last.starts_with("... ")) {
                 continue;
@@ -117,7 +119,11 @@ fn measured(name: &str, values: &[Value]) -> Vec<String> {
 /// A value in the form in which it is compared.
 fn own_shape(name: &str, value: &[u8]) -> String {
     const BY_LENGTH: [&str; 6] = [
-        "objectGUID", "parentGUID", "objectSid", "tokenGroups", "tokenGroupsGlobalAndUniversal",
+        "objectGUID",
+        "parentGUID",
+        "objectSid",
+        "tokenGroups",
+        "tokenGroupsGlobalAndUniversal",
         "netlogon",
     ];
     if name == "nTSecurityDescriptor" {
@@ -148,7 +154,11 @@ pub(crate) fn shape(name: &str, text: &str) -> String {
         ]
     });
     const NUMBERS: [&str; 6] = [
-        "uSNCreated", "uSNChanged", "pwdLastSet", "lastLogonTimestamp", "highestCommittedUSN",
+        "uSNCreated",
+        "uSNChanged",
+        "pwdLastSet",
+        "lastLogonTimestamp",
+        "highestCommittedUSN",
         "msDS-UserPasswordExpiryTimeComputed",
     ];
     if NUMBERS.contains(&name) && text.bytes().all(|byte| byte.is_ascii_digit()) && text != "0" {

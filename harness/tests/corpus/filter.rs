@@ -74,7 +74,13 @@ fn item(text: &str) -> Vec<u8> {
                 .enumerate()
                 .filter(|(_, part)| !part.is_empty())
                 .map(|(at, part)| {
-                    let tag = if at == 0 { 0x80 } else if at == last { 0x82 } else { 0x81 };
+                    let tag = if at == 0 {
+                        0x80
+                    } else if at == last {
+                        0x82
+                    } else {
+                        0x81
+                    };
                     octets(tag, &unescaped(part))
                 })
                 .collect();

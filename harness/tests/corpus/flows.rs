@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::client::{Answer, Client, Operation, octets, sequence, number};
+use super::client::{Answer, Client, Operation, number, octets, sequence};
 use super::controls::NOTIFICATION;
 use super::replay::{PASSWORD, Replay, bind, search};
 use super::rows::Row;
@@ -24,13 +24,35 @@ pub(crate) fn play(replay: &mut Replay, row: &Row) -> Answer {
     let user = bind(3, &format!("u1@{}", target.realm), PASSWORD.as_bytes());
     let ou = replay.ou();
     let mut client = Client::connect(&target.ldap);
-    let notify = (NOTIFICATION.to_owned(), true, None);
     match row.name.as_str() {
         "rebind-failure-then-search" => {
             assert_eq!(client.call(&user, &[]).code, 0);
             assert_eq!(client.call(&bind(3, &format!("u1@{}", target.realm), b"x"), &[]).code, 49);
             client.call(&search(&target.base, 0, "(objectClass=*)", &[], 0, 0), &[])
         }
+        "usn-semantics" => usn(replay),
+        "proto-pipelined-50-searches" => {
+            assert_eq!(client.call(&bind_admin(replay), &[]).code, 0);
+            let ask = search(&ou, 2, "(cn=u1)", &["cn"], 0, 0);
+            let ids: Vec<i64> = (0..50).map(|_| client.ask(&ask, &[])).collect();
+            for id in ids {
+                let answer = client.gather(id);
+                assert_eq!((answer.code, answer.entries.len()), (0, 1), "in the order of asking");
+            }
+            Answer::default()
+        }
+        name if name.contains("tls") || name.contains("ldaps") => tls(replay, row),
+        name if name.starts_with("paged") => cookies(replay, row),
+        _ => notification(replay, row),
+    }
+}
+
+/// Rows about TLS.
+fn tls(replay: &Replay, row: &Row) -> Answer {
+    let target = &replay.target;
+    let user = bind(3, &format!("u1@{}", target.realm), PASSWORD.as_bytes());
+    let mut client = Client::connect(&target.ldap);
+    match row.name.as_str() {
         "starttls-then-bind" => {
             assert_eq!(client.call(&extended(START_TLS), &[]).code, 0, "StartTLS");
             client.secure(&target.tls);
@@ -50,7 +72,17 @@ pub(crate) fn play(replay: &mut Replay, row: &Row) -> Answer {
         "starttls-on-ldaps" => {
             Client::connect_tls(&target.ldaps, &target.tls).call(&extended(START_TLS), &[])
         }
-        name @ ("paged-cookie-other-connection" | "paged-cookie-other-search"
+        other => panic!("an unknown flow: {other}"),
+    }
+}
+
+/// Rows about cookies that do not belong to their search.
+fn cookies(replay: &mut Replay, row: &Row) -> Answer {
+    let ou = replay.ou();
+    let mut client = Client::connect(&replay.target.ldap);
+    match row.name.as_str() {
+        name @ ("paged-cookie-other-connection"
+        | "paged-cookie-other-search"
         | "paged-abandon-size0") => {
             let size_of = |size, cookie: &[u8]| {
                 let value = super::controls::paged(size, cookie);
@@ -71,6 +103,16 @@ pub(crate) fn play(replay: &mut Replay, row: &Row) -> Answer {
             assert_eq!(client.call(&bind_admin(replay), &[]).code, 0);
             client.call(&people, &[size(&cookie)])
         }
+        other => panic!("an unknown flow: {other}"),
+    }
+}
+
+/// Rows about searches for changes.
+fn notification(replay: &mut Replay, row: &Row) -> Answer {
+    let ou = replay.ou();
+    let mut client = Client::connect(&replay.target.ldap);
+    let notify = (NOTIFICATION.to_owned(), true, None);
+    match row.name.as_str() {
         "notification-modify-delivered" => {
             assert_eq!(client.call(&bind_admin(replay), &[]).code, 0);
             client.patience(Duration::from_secs(5));
@@ -110,17 +152,6 @@ pub(crate) fn play(replay: &mut Replay, row: &Row) -> Answer {
             let number = number(0x50, id);
             client.ask(&Operation { tag: 0x50, content: number[2..].to_vec() }, &[]);
             client.call(&search("", 0, "(objectClass=*)", &["currentTime"], 0, 0), &[])
-        }
-        "usn-semantics" => usn(replay),
-        "proto-pipelined-50-searches" => {
-            assert_eq!(client.call(&bind_admin(replay), &[]).code, 0);
-            let ask = search(&ou, 2, "(cn=u1)", &["cn"], 0, 0);
-            let ids: Vec<i64> = (0..50).map(|_| client.ask(&ask, &[])).collect();
-            for id in ids {
-                let answer = client.gather(id);
-                assert_eq!((answer.code, answer.entries.len()), (0, 1), "in the order of asking");
-            }
-            Answer::default()
         }
         other => panic!("an unknown flow: {other}"),
     }

@@ -34,9 +34,7 @@ pub(crate) fn play(replay: &mut Replay, row: &Row) -> Answer {
         "member-add-3500-one-request" => write(0, people(0..3500)),
         "member-default-range" => read(&["member"]),
         "member-star-range" => read(&["*"]),
-        "memberof-filter-3500" => {
-            search(&unit, 2, &format!("(memberOf={group})"), &["cn"], 0, 0)
-        }
+        "memberof-filter-3500" => search(&unit, 2, &format!("(memberOf={group})"), &["cn"], 0, 0),
         "member-replace-with-3499" => write(2, people(0..3499)),
         "member-delete-1000" => write(1, people(0..1000)),
         "unpaged-10000" => all(0),

@@ -8,7 +8,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::panic,
-    clippy::print_stdout,
     reason = "a process of its own is waited for in real time; helpers of tests may panic and tell"
 )]
 
@@ -104,8 +103,13 @@ fn the_measured_answers_are_given() {
         let answer = replay.play(&row);
         if row.answer.is_some() {
             if std::env::var_os("SHOW_ALL").is_some() {
-                println!("?? {} {} {} {:?}", row.name, answer.code, answer.diagnostic.trim(),
-                    answer.entries.iter().map(|e| &e.dn).take(5).collect::<Vec<_>>());
+                println!(
+                    "?? {} {} {} {:?}",
+                    row.name,
+                    answer.code,
+                    answer.diagnostic.trim(),
+                    answer.entries.iter().map(|e| &e.dn).take(5).collect::<Vec<_>>()
+                );
             }
             continue;
         }

@@ -67,7 +67,9 @@ impl Replay {
             "flow" | "search x9" => super::flows::play(self, row),
             _ if row.group == "large" => super::large::play(self, row),
             _ if row.group == "notification" => super::flows::play(self, row),
-            _ if row.name.starts_with("paged-cookie-other") || row.name == "paged-abandon-size0" => {
+            _ if row.name.starts_with("paged-cookie-other")
+                || row.name == "paged-abandon-size0" =>
+            {
                 super::flows::play(self, row)
             }
             _ => {
@@ -239,33 +241,12 @@ impl Replay {
             "search" => self.search(row, request),
             "add" => {
                 let list = request["attrs"].as_array().expect("attributes");
-                let list: Vec<Vec<u8>> = list.iter().map(|at| self.attribute(&at[0], &at[1])).collect();
+                let list: Vec<Vec<u8>> =
+                    list.iter().map(|at| self.attribute(&at[0], &at[1])).collect();
                 let content = [octets(OCTETS, dn.as_bytes()), sequence(&list)].concat();
                 Operation { tag: 0x68, content }
             }
-            "modify" => {
-                let list = request["changes"].as_array().expect("changes");
-                let list: Vec<Vec<u8>> = list
-                    .iter()
-                    .map(|change| {
-                        let kinds = ["add", "delete", "replace", "increment"];
-                        let kind = text(&change[0]);
-                        let kind = kinds.iter().position(|known| *known == kind).expect("a kind");
-                        let kind = i64::try_from(kind).expect("a number");
-                        sequence(&[number(ENUMERATED, kind), self.attribute(&change[1], &change[2])])
-                    })
-                    .collect();
-                let dn = match row.name.as_str() {
-                    "undelete-by-dn" => format!(
-                        "CN=td\\0ADEL:{},CN=Deleted Objects,{}",
-                        dashed(&self.id("td").0),
-                        self.target.base
-                    ),
-                    _ => dn,
-                };
-                let content = [octets(OCTETS, dn.as_bytes()), sequence(&list)].concat();
-                Operation { tag: 0x66, content }
-            }
+            "modify" => self.modification(row, request, dn),
             "delete" => Operation { tag: 0x4a, content: dn.into_bytes() },
             "modifyDN" => {
                 let rdn = rows::one(&request["newRDN"], &mut |text| self.text(text));
@@ -295,8 +276,7 @@ impl Replay {
                     let credentials = rows::one(&request["credentials"], &mut str::to_owned);
                     parts.push(octets(OCTETS, &credentials));
                 }
-                let parts =
-                    [number(INTEGER, 3), octets(OCTETS, b""), element(0xa3, &parts)];
+                let parts = [number(INTEGER, 3), octets(OCTETS, b""), element(0xa3, &parts)];
                 Operation { tag: 0x60, content: parts.concat() }
             }
             "extended" => {
@@ -309,6 +289,31 @@ impl Replay {
             }
             other => panic!("{other}"),
         }
+    }
+
+    fn modification(&mut self, row: &Row, request: &Value, dn: String) -> Operation {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let list = request["changes"].as_array().expect("changes");
+        let list: Vec<Vec<u8>> = list
+            .iter()
+            .map(|change| {
+                let kinds = ["add", "delete", "replace", "increment"];
+                let kind = text(&change[0]);
+                let kind = kinds.iter().position(|known| *known == kind).expect("a kind");
+                let kind = i64::try_from(kind).expect("a number");
+                sequence(&[number(ENUMERATED, kind), self.attribute(&change[1], &change[2])])
+            })
+            .collect();
+        let dn = match row.name.as_str() {
+            "undelete-by-dn" => format!(
+                "CN=td\\0ADEL:{},CN=Deleted Objects,{}",
+                dashed(&self.id("td").0),
+                self.target.base
+            ),
+            _ => dn,
+        };
+        let content = [octets(OCTETS, dn.as_bytes()), sequence(&list)].concat();
+        Operation { tag: 0x66, content }
     }
 
     fn search(&mut self, row: &Row, request: &Value) -> Operation {
@@ -363,19 +368,16 @@ impl Replay {
         match name {
             "bind-dn-ok" => self.set_passwords(),
             "bind-disabled-account" => self.must(&u3, &[(2, "userAccountControl", &[b"514"])]),
-            "bind-expired-account" => self.must(
-                &u3,
-                &[(2, "userAccountControl", &[b"512"]), (2, "accountExpires", &[b"1"])],
-            ),
+            "bind-expired-account" => self
+                .must(&u3, &[(2, "userAccountControl", &[b"512"]), (2, "accountExpires", &[b"1"])]),
             "bind-must-change-password" => {
                 self.must(&u3, &[(2, "accountExpires", &[b"0"]), (2, "pwdLastSet", &[b"0"])]);
             }
             "bind-after-pwdlastset-minus1" => self.must(&u3, &[(2, "pwdLastSet", &[b"-1"])]),
             "bind-logon-hours-denied" => self.must(&u3, &[(2, "logonHours", &[logon])]),
-            "bind-workstation-denied" => self.must(
-                &u3,
-                &[(2, "logonHours", &[]), (2, "userWorkstations", &[b"ELSEWHERE"])],
-            ),
+            "bind-workstation-denied" => {
+                self.must(&u3, &[(2, "logonHours", &[]), (2, "userWorkstations", &[b"ELSEWHERE"])]);
+            }
             "sasl-unknown-mechanism" => self.must(&u3, &[(2, "userWorkstations", &[])]),
             "del-ok" => drop(self.id("td")),
             _ if name.starts_with("dirsync") => self.prepare_dirsync(name),

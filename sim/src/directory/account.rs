@@ -46,9 +46,21 @@ pub(super) fn default_value(class: &Class, attribute: AttributeNumber) -> Option
         | known::LAST_LOGON
         | known::LOGON_COUNT
         | known::PWD_LAST_SET => b"0",
-        known::PRIMARY_GROUP_ID => if computer { b"515" } else { b"513" },
+        known::PRIMARY_GROUP_ID => {
+            if computer {
+                b"515"
+            } else {
+                b"513"
+            }
+        }
         known::ACCOUNT_EXPIRES => b"9223372036854775807",
-        known::SAM_ACCOUNT_TYPE => if computer { b"805306369" } else { b"805306368" },
+        known::SAM_ACCOUNT_TYPE => {
+            if computer {
+                b"805306369"
+            } else {
+                b"805306368"
+            }
+        }
         _ => return None,
     })
 }
@@ -117,7 +129,8 @@ impl Forest {
             }
         }
         let is_builtin = |sid: &Sid| sid.to_string().starts_with("S-1-5-32-");
-        let mut sids: Vec<Sid> = sids.into_iter().filter(|sid| builtin || !is_builtin(sid)).collect();
+        let mut sids: Vec<Sid> =
+            sids.into_iter().filter(|sid| builtin || !is_builtin(sid)).collect();
         if builtin && class.is_some_and(|class| class.is_user) {
             // Domain Users belong to Users.
             let users = Sid::from_text("S-1-5-32-545").unwrap_or_else(Sid::nobody);
@@ -129,19 +142,13 @@ impl Forest {
     }
 
     /// The new password behind a value of `unicodePwd`: UTF-16 in quotation marks.
-    pub(super) fn password_of(
-        &self,
-        secure: bool,
-        value: &[u8],
-    ) -> Result<Vec<u8>, LdapResult> {
+    pub(super) fn password_of(&self, secure: bool, value: &[u8]) -> Result<Vec<u8>, LdapResult> {
         if !secure {
             // Over an encrypted connection only ([MS-ADTS] 3.1.1.3.1.5.1).
             return Err(diagnostic::unwilling(0x001F));
         }
-        let units: Vec<u16> = value
-            .chunks_exact(2)
-            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
-            .collect();
+        let units: Vec<u16> =
+            value.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
         let text = String::from_utf16(&units).ok().filter(|_| value.len().is_multiple_of(2));
         let inner = text
             .as_deref()
@@ -151,9 +158,7 @@ impl Forest {
             let attribute = self.schema.attribute(known::UNICODE_PWD);
             return Err(attribute.map_or_else(
                 || diagnostic::unwilling(0x052D),
-                |attribute| {
-                    diagnostic::attribute(AttributeProblem::Constraint, 0x052D, attribute)
-                },
+                |attribute| diagnostic::attribute(AttributeProblem::Constraint, 0x052D, attribute),
             ));
         }
         Ok(inner.as_bytes().to_vec())

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
 use crate::directory::account::{default_value, file_time};
+use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
 use crate::directory::derived::{DERIVED, SCHEMA_CONTEXT};
 use crate::directory::diagnostic::{self, AttributeProblem, UpdateProblem};
 use crate::directory::entry::{Entry, Life, Stamp};

@@ -5,6 +5,7 @@
 //! Of the forms that a name may have, service principal names are not tried.
 
 use crate::clock::VirtualTime;
+use crate::directory::account::file_time;
 use crate::directory::answer::{LdapResult, ResultCode};
 use crate::directory::diagnostic;
 use crate::directory::entry::{DcNumber, Life};
@@ -12,10 +13,9 @@ use crate::directory::forest::{DomainController, Forest};
 use crate::directory::name::Sid;
 use crate::directory::principal::{Principal, Rights};
 use crate::directory::request::{BindRequest, Name, ObjectNumber};
-use crate::directory::account::file_time;
 use crate::directory::schema::known;
-use crate::directory::security::access::Token;
 use crate::directory::schema::syntax::integer;
+use crate::directory::security::access::Token;
 use crate::guid::Guid;
 
 /// An account that can bind.
@@ -163,12 +163,13 @@ impl Forest {
 
     /// The only account with this display name. It has no index, so it is the last thing tried.
     fn by_display_name(&self, controller: &DomainController, name: &str) -> Option<ObjectNumber> {
-        let mut found = controller.store.iter_after(None).filter(|(_, slot)| {
-            slot.entry.life == Life::Live
-                && slot.entry.record.first(known::DISPLAY_NAME).is_some_and(|display| {
-                    crate::directory::fold::same(display, name.as_bytes())
-                })
-        });
+        let mut found =
+            controller.store.iter_after(None).filter(|(_, slot)| {
+                slot.entry.life == Life::Live
+                    && slot.entry.record.first(known::DISPLAY_NAME).is_some_and(|display| {
+                        crate::directory::fold::same(display, name.as_bytes())
+                    })
+            });
         let (object, _) = found.next()?;
         found.next().is_none().then_some(object)
     }

@@ -16,7 +16,9 @@ use crate::directory::diagnostic;
 use crate::directory::entry::{DcNumber, Entry, Life};
 use crate::directory::filter::compile;
 use crate::directory::forest::{DomainController, Forest};
-use crate::directory::request::{AttributeName, Control, ControlValue, ObjectNumber, SearchRequest, Sight};
+use crate::directory::request::{
+    AttributeName, Control, ControlValue, ObjectNumber, SearchRequest, Sight,
+};
 use crate::directory::schema::known;
 use crate::directory::search::Asker;
 use crate::guid::Guid;
@@ -38,6 +40,9 @@ struct Known {
     /// The highest originating number of each database.
     vector: BTreeMap<Guid, u64>,
 }
+
+/// Attributes as an answer has them.
+type Shown = Vec<(Arc<str>, Vec<Vec<u8>>)>;
 
 /// Which attributes are asked for.
 struct Wanted {
@@ -152,7 +157,7 @@ impl Forest {
         wanted: &Wanted,
         changes: &Changes<'_>,
         from: u64,
-    ) -> Option<Vec<(Arc<str>, Vec<Vec<u8>>)>> {
+    ) -> Option<Shown> {
         let entry = &view.slot.entry;
         let name_of = |number| self.schema.attribute(number).map(|at| Arc::clone(&at.name));
         let is_new = |dc: DcNumber, usn: u64| {
@@ -161,7 +166,7 @@ impl Forest {
             seen.is_none_or(|seen| usn > *seen)
         };
         let created = is_new(entry.created_by, entry.created_usn);
-        let mut attributes: Vec<(Arc<str>, Vec<Vec<u8>>)> = Vec::new();
+        let mut attributes = Shown::new();
         for number in self.replicated(entry, wanted) {
             let Some(attribute) = self.schema.attribute(number) else { continue };
             let stamp = entry.metadata(number);
@@ -176,13 +181,15 @@ impl Forest {
                 && changes.flags & INCREMENTAL_VALUES != 0
                 && !(created && from == 0)
             {
-                let (added, removed) = view.controller.store.link_changes(view.object, number, from);
+                let (added, removed) =
+                    view.controller.store.link_changes(view.object, number, from);
                 let show = |targets: Vec<ObjectNumber>| -> Vec<Vec<u8>> {
                     targets.into_iter().filter_map(|target| view.dn(target)).collect()
                 };
                 for (values, range) in [(show(added), "1-1"), (show(removed), "0-0")] {
                     if !values.is_empty() {
-                        attributes.push((format!("{};range={range}", attribute.name).into(), values));
+                        attributes
+                            .push((format!("{};range={range}", attribute.name).into(), values));
                     }
                 }
                 continue;

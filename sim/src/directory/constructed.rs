@@ -8,8 +8,8 @@ use crate::directory::entry::referenced;
 use crate::directory::name::Sid;
 use crate::directory::principal::Rights;
 use crate::directory::request::ObjectNumber;
-use crate::directory::schema::syntax::{generalized_time, integer};
 use crate::directory::schema::known;
+use crate::directory::schema::syntax::{generalized_time, integer};
 use crate::record::AttributeNumber;
 
 /// How long a password lasts by default: 42 days, in units of 100 ns.
@@ -62,6 +62,16 @@ impl View<'_> {
                     .map(|attribute| attribute.name.as_bytes().to_vec())
                     .collect()
             }
+            known::ATTRIBUTE_TYPES => self.forest.attribute_types(),
+            known::OBJECT_CLASSES => self.forest.object_classes(),
+            _ => self.related(number),
+        }
+    }
+
+    /// What follows from the caller's rights, from groups, and from what is around the object.
+    fn related(&self, number: AttributeNumber) -> Vec<Vec<u8>> {
+        let one = |text: String| vec![text.into_bytes()];
+        match number {
             known::SD_RIGHTS_EFFECTIVE => {
                 let rights = self.look.principal.map_or(0, |principal| {
                     self.forest.descriptor_rights(self.controller, principal, self.object)
@@ -85,14 +95,13 @@ impl View<'_> {
             known::MSDS_MEMBER_OF_TRANSITIVE => self.transitive(true),
             known::MSDS_MEMBER_TRANSITIVE => self.transitive(false),
             known::MS_DS_PARENTDISTNAME => {
-                entry.parent.and_then(|parent| self.dn(parent)).into_iter().collect()
+                let parent = self.slot.entry.parent;
+                parent.and_then(|parent| self.dn(parent)).into_iter().collect()
             }
             known::FROM_ENTRY => one("TRUE".to_owned()),
             known::MS_DS_APPROX_IMMED_SUBORDINATES => {
                 one(self.controller.store.children_after(self.object, None).count().to_string())
             }
-            known::ATTRIBUTE_TYPES => self.forest.attribute_types(),
-            known::OBJECT_CLASSES => self.forest.object_classes(),
             _ => self.account(number).map(|text| text.into_bytes()).into_iter().collect(),
         }
     }
@@ -141,13 +150,7 @@ impl View<'_> {
                 && !attribute.constructed
                 && !attribute.system_only
                 && !attribute.is_back_link()
-                && self.forest.may_write(
-                    self.controller,
-                    principal,
-                    self.object,
-                    entry,
-                    attribute,
-                )
+                && self.forest.may_write(self.controller, principal, self.object, entry, attribute)
         })
         .map(|attribute| attribute.name.as_bytes().to_vec())
         .collect()

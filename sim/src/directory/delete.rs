@@ -131,11 +131,7 @@ impl Forest {
         Ok(object)
     }
 
-    fn check_deletable(
-        &self,
-        writer: &Writer<'_>,
-        object: ObjectNumber,
-    ) -> Result<(), LdapResult> {
+    fn check_deletable(&self, writer: &Writer<'_>, object: ObjectNumber) -> Result<(), LdapResult> {
         let missing = || diagnostic::no_such_object("");
         self.check_not_schema(writer.dc, object)?;
         let controller = self.dc(writer.dc).ok_or_else(missing)?;
@@ -156,19 +152,16 @@ impl Forest {
     fn graveyard(&self, dc: DcNumber, object: ObjectNumber) -> Option<ObjectNumber> {
         let controller = self.dc(dc)?;
         let slot = controller.store.get(object)?;
-        let contexts = self.contexts.iter().filter(|context| {
-            Self::is_within(controller, object, slot, context.head)
-        });
+        let contexts = self
+            .contexts
+            .iter()
+            .filter(|context| Self::is_within(controller, object, slot, context.head));
         let head = contexts.map(|context| context.head).next()?;
         controller.store.child(head, DELETED_OBJECTS)
     }
 
     /// Makes a deleted-object or a tombstone of an object.
-    fn bury(
-        &mut self,
-        writer: &Writer<'_>,
-        object: ObjectNumber,
-    ) -> Result<Written, LdapResult> {
+    fn bury(&mut self, writer: &Writer<'_>, object: ObjectNumber) -> Result<Written, LdapResult> {
         let missing = || diagnostic::no_such_object("");
         let slot = self.slot(writer.dc, object).ok_or_else(missing)?;
         let entry = Arc::clone(&slot.entry);
@@ -205,7 +198,9 @@ impl Forest {
             }
             !is_link
                 && number != known::SAM_ACCOUNT_TYPE
-                && (number == entry.rdn_attribute || flags & PRESERVE != 0 || KEPT.contains(&number))
+                && (number == entry.rdn_attribute
+                    || flags & PRESERVE != 0
+                    || KEPT.contains(&number))
         };
         let mut values: Vec<(AttributeNumber, Vec<Vec<u8>>)> = entry
             .record
@@ -303,7 +298,8 @@ impl Forest {
         let missing = || diagnostic::no_such_object("");
         let slot = self.slot(writer.dc, object).ok_or_else(missing)?;
         let entry = Arc::clone(&slot.entry);
-        if !self.recycle_bin || entry.life != Life::Deleted || entry.record.has(known::IS_RECYCLED) {
+        if !self.recycle_bin || entry.life != Life::Deleted || entry.record.has(known::IS_RECYCLED)
+        {
             return Err(diagnostic::unwilling(0x20CE));
         }
         self.unlink(writer, object);
@@ -325,7 +321,9 @@ impl Forest {
     pub(super) fn is_undelete(&self, request: &ModifyRequest) -> bool {
         request.changes.iter().any(|change| {
             change.operation == ChangeOperation::Delete
-                && self.attribute(&change.attribute).is_some_and(|at| at.number == known::IS_DELETED)
+                && self
+                    .attribute(&change.attribute)
+                    .is_some_and(|at| at.number == known::IS_DELETED)
         })
     }
 
@@ -364,9 +362,8 @@ impl Forest {
         if controller.store.child(parent, &rdn.value).is_some() {
             return Err(diagnostic::update(UpdateProblem::EntryExists, 0x2071));
         }
-        let is_restored = |sam: &[u8]| {
-            self.live_with_value(controller, known::SAM_ACCOUNT_NAME, sam).is_empty()
-        };
+        let is_restored =
+            |sam: &[u8]| self.live_with_value(controller, known::SAM_ACCOUNT_NAME, sam).is_empty();
         if entry.record.first(known::SAM_ACCOUNT_NAME).is_some_and(|sam| !is_restored(sam)) {
             return Err(diagnostic::update(UpdateProblem::EntryExists, 0x0524));
         }
@@ -419,6 +416,7 @@ impl Forest {
 }
 
 /// Where an object goes, and as what.
+#[derive(Clone, Copy)]
 struct Moved {
     parent: ObjectNumber,
     life: Life,

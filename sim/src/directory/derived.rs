@@ -160,11 +160,7 @@ impl<'a> View<'a> {
     fn shows(&self, attribute: &Attribute, other: ObjectNumber) -> bool {
         attribute.link.is_none()
             || self.look.deactivated_links
-            || self
-                .controller
-                .store
-                .get(other)
-                .is_some_and(|slot| slot.entry.life == Life::Live)
+            || self.controller.store.get(other).is_some_and(|slot| slot.entry.life == Life::Live)
     }
 
     /// The security descriptor, in the parts that are asked for.

@@ -245,7 +245,10 @@ impl Forest {
     pub fn extend_with_exchange(&mut self) {
         self.schema = Arc::new(Schema::clone(&self.schema).with_exchange());
         let now = self.contexts.first().and_then(|root| {
-            self.dcs.iter().find_map(|dc| dc.store.get(root.head)).map(|slot| slot.stamp.when_changed)
+            self.dcs
+                .iter()
+                .find_map(|dc| dc.store.get(root.head))
+                .map(|slot| slot.stamp.when_changed)
         });
         self.add_schema_objects(now.unwrap_or(VirtualTime::from_micros(0)));
         self.settle();

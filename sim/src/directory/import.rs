@@ -99,6 +99,11 @@ impl Forest {
             if user && of_export.is_some() {
                 return Err(wrong(format!("`{}` is there already", exported.dn)));
             }
+            if exported.values_of("member").next().is_some() {
+                // A group of every domain: its members come from the export.
+                let Sorted { references, unknown, .. } = self.sorted(target, exported)?;
+                return Ok(Imported::Loaded(LoadedObject { object: known, references, unknown }));
+            }
             return Ok(Imported::Here);
         }
         let Some(class) = self.class_of_export(exported) else {
@@ -134,7 +139,7 @@ impl Forest {
     pub fn import_references(&mut self, target: &ImportTarget, loaded: &LoadedObject) -> usize {
         let principal = Principal::system();
         let writer =
-            Writer { dc: target.dc, principal: &principal, now: target.since, permissive: true };
+            Writer { permissive: true, ..Writer::new(target.dc, &principal, target.since) };
         let mut missing = 0;
         for (attribute, names) in &loaded.references {
             for name in names {

@@ -12,6 +12,7 @@ pub mod bind;
 mod changes;
 mod constructed;
 mod controls;
+mod cookie;
 mod delete;
 mod derived;
 pub mod diagnostic;
@@ -39,9 +40,9 @@ mod schema_objects;
 pub mod search;
 pub mod security;
 pub mod store;
+mod system_objects;
 #[cfg(test)]
 mod tests;
-mod system_objects;
 mod value;
 mod value_set;
 mod watch;

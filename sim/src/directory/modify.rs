@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::clock::VirtualTime;
+use crate::directory::account::{default_value, file_time};
 use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
 use crate::directory::derived::SCHEMA_CONTEXT;
 use crate::directory::diagnostic::{self, AttributeProblem, ServiceProblem, UpdateProblem};
-use crate::directory::account::{default_value, file_time};
 use crate::directory::entry::{DcNumber, Entry, Life, Stamp, referenced};
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::principal::{Principal, Rights};
@@ -164,8 +164,9 @@ impl Forest {
         let mut password = None;
         let mut attributes = Vec::with_capacity(changes.len());
         for change in changes {
-            let attribute =
-                self.written_attribute(&change.attribute).ok_or_else(diagnostic::unknown_attribute)?;
+            let attribute = self
+                .written_attribute(&change.attribute)
+                .ok_or_else(diagnostic::unknown_attribute)?;
             if !self.may_write(controller, writer.principal, object, entry, attribute) {
                 return Err(diagnostic::access_denied());
             }
@@ -185,7 +186,8 @@ impl Forest {
         for (change, attribute) in changes.iter().zip(attributes) {
             target.check_writable(&self.schema, attribute, change)?;
             if attribute.number == known::UNICODE_PWD {
-                let set = self.password_changes(writer, controller, object, change, &mut working)?;
+                let set =
+                    self.password_changes(writer, controller, object, change, &mut working)?;
                 password = Some(set);
                 continue;
             }
@@ -256,7 +258,8 @@ impl Forest {
         let password = self.password_of(writer.principal.secure, value)?;
         let record = controller.store.get(object).map(|slot| &slot.entry.record);
         let old = |attribute| -> Vec<Vec<u8>> {
-            let values = record.map(|record| record.values(attribute).map(<[u8]>::to_vec).collect());
+            let values =
+                record.map(|record| record.values(attribute).map(<[u8]>::to_vec).collect());
             values.unwrap_or_default()
         };
         let now = file_time(writer.now).to_string().into_bytes();
@@ -414,8 +417,7 @@ impl Forest {
             }
             known::SAM_ACCOUNT_NAME => {
                 let controller = self.dc(dc);
-                let found =
-                    controller.map(|dc| self.live_with_value(dc, attribute.number, value));
+                let found = controller.map(|dc| self.live_with_value(dc, attribute.number, value));
                 if found.unwrap_or_default().iter().any(|other| *other != object) {
                     return Err(diagnostic::update(UpdateProblem::EntryExists, 0x0524));
                 }

@@ -53,9 +53,7 @@ impl Forest {
                 self.add(&writer, add, guid).map(|written| vec![written])
             }
             Operation::Delete(delete) if asked.tree_delete => self.delete_tree(&writer, delete),
-            Operation::Delete(delete) => {
-                self.delete(&writer, delete).map(|written| vec![written])
-            }
+            Operation::Delete(delete) => self.delete(&writer, delete).map(|written| vec![written]),
             Operation::ModifyDn(rename) => {
                 self.rename(&writer, rename).map(|written| vec![written])
             }
@@ -77,10 +75,8 @@ impl Forest {
         let Some(controller) = self.dc(dc) else { return Vec::new() };
         let usn = written.iter().filter_map(|written| written.usn).max();
         let usn = usn.unwrap_or(controller.highest_usn);
-        let values = [
-            ControlValue::HighestUsn(usn),
-            ControlValue::InvocationId(controller.invocation_id),
-        ];
+        let values =
+            [ControlValue::HighestUsn(usn), ControlValue::InvocationId(controller.invocation_id)];
         values.into_iter().map(|value| Control { critical: false, value }).collect()
     }
 

@@ -51,7 +51,12 @@ impl Principal {
     /// An account with every right that is no object of the directory: the simulator's own hand.
     #[must_use]
     pub fn system() -> Self {
-        Self { name: "NT AUTHORITY\\SYSTEM".to_owned(), sid: None, rights: Rights::Full, secure: true }
+        Self {
+            name: "NT AUTHORITY\\SYSTEM".to_owned(),
+            sid: None,
+            rights: Rights::Full,
+            secure: true,
+        }
     }
 
     /// Whether nobody is behind it.

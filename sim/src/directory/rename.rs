@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::directory::add::is_name_length;
 use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
 use crate::directory::diagnostic::{self, AttributeProblem, ServiceProblem, UpdateProblem};
-use crate::directory::add::is_name_length;
 use crate::directory::entry::{Entry, Life, Stamp};
 use crate::directory::forest::Forest;
 use crate::directory::modify::Writer;
@@ -97,9 +97,8 @@ impl Forest {
         // An account that writes attributes of people writes no names.
         let only_attributes = matches!(writer.principal.rights, Rights::WriteAttributes(_));
         let name = self.schema.attribute(known::NAME);
-        let may = name.is_some_and(|name| {
-            self.may_write(controller, writer.principal, object, entry, name)
-        });
+        let may = name
+            .is_some_and(|name| self.may_write(controller, writer.principal, object, entry, name));
         if may && !only_attributes { Ok(()) } else { Err(diagnostic::access_denied()) }
     }
 

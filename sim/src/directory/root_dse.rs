@@ -103,7 +103,8 @@ impl Forest {
         answer.extend_from_slice(&[0, 0]);
         answer.extend_from_slice(&FLAGS.to_le_bytes());
         answer.extend_from_slice(&guid.map_or([0; 16], |slot| slot.entry.guid.0));
-        for name in [forest, dns, &host, netbios, &controller.host, "", &controller.site, &controller.site]
+        for name in
+            [forest, dns, &host, netbios, &controller.host, "", &controller.site, &controller.site]
         {
             for label in name.split('.').filter(|label| !label.is_empty()) {
                 answer.push(u8::try_from(label.len()).unwrap_or(0));
@@ -204,9 +205,10 @@ impl Forest {
 
     /// The naming contexts that a domain controller holds.
     fn contexts_of(&self, controller: &DomainController) -> Vec<String> {
-        let held = self.contexts.iter().filter(|context| {
-            context.domain.is_none_or(|domain| domain == controller.domain)
-        });
+        let held = self
+            .contexts
+            .iter()
+            .filter(|context| context.domain.is_none_or(|domain| domain == controller.domain));
         held.map(|context| context.text.clone()).collect()
     }
 

@@ -28,14 +28,23 @@ impl Forest {
         for attribute in schema.attributes() {
             if !known_already(self, &attribute.common_name) {
                 let values = attribute_values(attribute);
-                let values: Vec<_> = values.iter().map(|(at, value)| (*at, value.as_slice())).collect();
-                self.load_system(None, head, "attributeSchema", &attribute.common_name, &values, now);
+                let values: Vec<_> =
+                    values.iter().map(|(at, value)| (*at, value.as_slice())).collect();
+                self.load_system(
+                    None,
+                    head,
+                    "attributeSchema",
+                    &attribute.common_name,
+                    &values,
+                    now,
+                );
             }
         }
         for class in schema.classes() {
             if !known_already(self, &class.common_name) {
                 let values = self.class_values(class);
-                let values: Vec<_> = values.iter().map(|(at, value)| (*at, value.as_slice())).collect();
+                let values: Vec<_> =
+                    values.iter().map(|(at, value)| (*at, value.as_slice())).collect();
                 self.load_system(None, head, "classSchema", &class.common_name, &values, now);
             }
         }
@@ -127,7 +136,8 @@ fn attribute_values(attribute: &Attribute) -> Vec<(u16, Vec<u8>)> {
     if attribute.global_catalog {
         values.push((known::IS_MEMBER_OF_PARTIAL_ATTRIBUTE_SET, boolean(true)));
     }
-    for (number, bound) in [(known::RANGE_LOWER, attribute.lower), (known::RANGE_UPPER, attribute.upper)]
+    for (number, bound) in
+        [(known::RANGE_LOWER, attribute.lower), (known::RANGE_UPPER, attribute.upper)]
     {
         values.extend(bound.map(|bound| (number, text(&bound.to_string()))));
     }

@@ -7,11 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rustc_hash::FxHasher;
-
 use crate::clock::VirtualTime;
 use crate::directory::answer::{LdapResult, Response, ResultCode, SearchHit, SearchHits};
 use crate::directory::controls::Controls;
+use crate::directory::cookie::{After, fingerprint, read_cookie, write_cookie};
 use crate::directory::derived::{Look, View};
 use crate::directory::diagnostic;
 use crate::directory::entry::DcNumber;
@@ -19,10 +18,7 @@ use crate::directory::filter::{Test, compile, compile_for, references};
 use crate::directory::forest::{DomainController, Forest, NamingContext};
 use crate::directory::plan::{Candidates, candidates};
 use crate::directory::principal::{Principal, Rights};
-use crate::directory::request::{
-    Control, ControlValue, ObjectNumber, Scope, SearchRequest, Sight,
-};
-use crate::guid::Guid;
+use crate::directory::request::{Control, ControlValue, ObjectNumber, Scope, SearchRequest, Sight};
 
 /// A page of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +32,6 @@ pub struct Page<'c> {
 /// A subtree with more objects than this is found by scanning in the order of creation; a smaller one
 /// by walking down.
 const WALK_LIMIT: usize = 4096;
-
-/// Where a cookie goes on, with what it belongs to.
-const COOKIE_LENGTH: usize = 1 + 16 + 8;
 
 impl Forest {
     /// Finds objects: for callers in process, who read values by number.
@@ -151,7 +144,7 @@ impl Forest {
             return Err(diagnostic::no_such_object(""));
         }
         if asked.sort.is_some() || asked.window.is_some() {
-            return self.sorted(asker, controller, request, asked);
+            return self.sorted_answer(asker, controller, request, asked);
         }
         let found = self.hits(asker, controller, request, asked, asked.page)?;
         self.shown(asker, controller, request, asked, &found)
@@ -357,7 +350,9 @@ impl Forest {
         });
         let one_level = if request.scope == Scope::OneLevel { "??base" } else { "" };
         below
-            .map(|other| format!("ldap://{}/{}{one_level}", self.host_of(controller, other), other.text))
+            .map(|other| {
+                format!("ldap://{}/{}{one_level}", self.host_of(controller, other), other.text)
+            })
             .collect()
     }
 
@@ -432,14 +427,6 @@ struct Limit {
     /// Whether more than that is an error rather than a further page.
     last: bool,
     /// What earlier pages had.
-    seen: u64,
-}
-
-/// Behind which object a page begins.
-#[derive(Clone, Copy)]
-struct After {
-    number: ObjectNumber,
-    guid: Option<Guid>,
     seen: u64,
 }
 
@@ -594,44 +581,4 @@ fn ended(result: LdapResult) -> Response {
     let value = ControlValue::PagedResults { size: 0, cookie: Vec::new() };
     response.controls.push(Control { critical: false, value });
     response
-}
-
-/// What a cookie belongs to: the domain controller and the search, apart from its size.
-pub(super) fn fingerprint(
-    dc: DcNumber,
-    base: Option<ObjectNumber>,
-    request: &SearchRequest,
-) -> u64 {
-    use core::hash::{Hash, Hasher};
-    let mut hasher = FxHasher::default();
-    (dc, base, request.types_only, request.size_limit).hash(&mut hasher);
-    format!("{:?}{:?}{:?}", request.scope, request.filter, request.selection).hash(&mut hasher);
-    hasher.finish()
-}
-
-fn write_cookie(by_guid: bool, last: &SearchHit, seen: u64, fingerprint: u64) -> Vec<u8> {
-    let mut cookie = Vec::with_capacity(COOKIE_LENGTH + 8);
-    cookie.push(u8::from(by_guid));
-    if by_guid {
-        cookie.extend_from_slice(&last.entry.guid.0);
-    } else {
-        cookie.extend_from_slice(&last.object.0.to_le_bytes());
-        cookie.extend_from_slice(&[0; 12]);
-    }
-    cookie.extend_from_slice(&seen.to_le_bytes());
-    cookie.extend_from_slice(&fingerprint.to_le_bytes());
-    cookie
-}
-
-fn read_cookie(cookie: &[u8], fingerprint: u64) -> Option<After> {
-    let (rest, own) = cookie.split_last_chunk::<8>()?;
-    let (rest, seen) = rest.split_last_chunk::<8>()?;
-    let (kind, place) = rest.split_first()?;
-    let place: [u8; 16] = place.try_into().ok()?;
-    if u64::from_le_bytes(*own) != fingerprint || *kind > 1 {
-        return None;
-    }
-    let number = ObjectNumber(u32::from_le_bytes([place[0], place[1], place[2], place[3]]));
-    let guid = (*kind == 1).then_some(Guid(place));
-    Some(After { number, guid, seen: u64::from_le_bytes(*seen) })
 }

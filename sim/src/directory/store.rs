@@ -195,11 +195,10 @@ impl Store {
         values: impl IntoIterator<Item = (ObjectNumber, bool)>,
     ) {
         let first = self.link_log.range((usn, 0)..=(usn, u32::MAX)).next_back();
-        let mut place = first.map_or(0, |((_, place), _)| place + 1);
-        for (target, present) in values {
+        let next = first.map_or(0, |((_, place), _)| place + 1);
+        for (place, (target, present)) in (next..).zip(values) {
             let change = LinkChange { source, attribute, target, present };
             self.link_log.insert((usn, place), change);
-            place += 1;
         }
     }
 
@@ -212,13 +211,15 @@ impl Store {
         after: u64,
     ) -> (Vec<ObjectNumber>, Vec<ObjectNumber>) {
         let mut last: BTreeMap<ObjectNumber, bool> = BTreeMap::new();
-        for change in self.link_log.range((after.saturating_add(1), 0)..).map(|(_, change)| change) {
+        for change in self.link_log.range((after.saturating_add(1), 0)..).map(|(_, change)| change)
+        {
             if change.source == source && change.attribute == attribute {
                 last.insert(change.target, change.present);
             }
         }
         let (added, removed): (Vec<_>, Vec<_>) = last.into_iter().partition(|(_, there)| *there);
-        let targets = |list: Vec<(ObjectNumber, bool)>| list.into_iter().map(|(at, _)| at).collect();
+        let targets =
+            |list: Vec<(ObjectNumber, bool)>| list.into_iter().map(|(at, _)| at).collect();
         (targets(added), targets(removed))
     }
 

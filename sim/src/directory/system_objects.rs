@@ -62,10 +62,8 @@ impl Forest {
         head: ObjectNumber,
         now: VirtualTime,
     ) {
-        let kept = [
-            (known::SYSTEM_FLAGS, KEPT),
-            (known::IS_CRITICAL_SYSTEM_OBJECT, b"TRUE".as_slice()),
-        ];
+        let kept =
+            [(known::SYSTEM_FLAGS, KEPT), (known::IS_CRITICAL_SYSTEM_OBJECT, b"TRUE".as_slice())];
         let own = Some(domain);
         let sid = self.domain(domain).map_or_else(Sid::nobody, |domain| domain.sid.clone());
         for (_, name, class) in CONTAINERS {
@@ -124,7 +122,8 @@ impl Forest {
             let Some(slot) = dc.store.get(object) else { continue };
             let mut entry = crate::directory::entry::Entry::clone(&slot.entry);
             entry.life = Life::Deleted;
-            entry.record = entry.record.with(&[(known::IS_DELETED, &[b"TRUE".as_slice()] as &[&[u8]])]);
+            entry.record =
+                entry.record.with(&[(known::IS_DELETED, &[b"TRUE".as_slice()] as &[&[u8]])]);
             let slot = Slot { entry: std::sync::Arc::new(entry), stamp: slot.stamp };
             dc.store.replace(&schema, object, slot, &[known::IS_DELETED]);
         }
@@ -132,7 +131,9 @@ impl Forest {
 
     /// Adds the naming context of a DNS zone below a domain.
     pub(super) fn add_zone(&mut self, name: &str, domain: DomainNumber, now: VirtualTime) {
-        let Some(context) = self.contexts.iter().find(|at| at.domain == Some(domain)) else { return };
+        let Some(context) = self.contexts.iter().find(|at| at.domain == Some(domain)) else {
+            return;
+        };
         let mut dn = context.dn.clone();
         dn.rdns.insert(0, rdn("DC", name));
         let guid = guid_of(&dn.to_string().to_lowercase());

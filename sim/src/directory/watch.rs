@@ -17,9 +17,9 @@ impl Forest {
         let everything = matches!(&request.filter, Filter::Present(name)
             if self.attribute(name).is_some_and(|at| at.number == known::OBJECT_CLASS));
         let whole = request.scope != Scope::Subtree
-            || self.resolve(dc, &request.base).is_ok_and(|base| {
-                self.contexts.iter().any(|context| context.head == base)
-            });
+            || self
+                .resolve(dc, &request.base)
+                .is_ok_and(|base| self.contexts.iter().any(|context| context.head == base));
         everything && whole
     }
 

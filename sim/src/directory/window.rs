@@ -4,20 +4,21 @@ use core::cmp::Ordering;
 
 use crate::directory::answer::{LdapResult, Response, ResultCode, SearchHit, SearchHits};
 use crate::directory::controls::{Controls, Window};
+use crate::directory::cookie::fingerprint;
 use crate::directory::derived::View;
 use crate::directory::diagnostic;
 use crate::directory::fold;
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::request::{Control, ControlValue, SearchRequest, SortKey, VlvTarget};
 use crate::directory::schema::Attribute;
-use crate::directory::search::{Asker, fingerprint};
+use crate::directory::search::Asker;
 
 /// By what a hit is sorted: nothing comes last.
 type Key = (bool, Vec<u8>);
 
 impl Forest {
     /// A search whose answer is sorted, whole, in pages or as a window.
-    pub(super) fn sorted(
+    pub(super) fn sorted_answer(
         &self,
         asker: &Asker<'_>,
         controller: &DomainController,
@@ -69,10 +70,7 @@ impl Forest {
     }
 
     /// The attribute by which to sort; otherwise the result code and the name.
-    fn sort_attribute(
-        &self,
-        keys: &[SortKey],
-    ) -> Result<&Attribute, (ResultCode, Option<String>)> {
+    fn sort_attribute(&self, keys: &[SortKey]) -> Result<&Attribute, (ResultCode, Option<String>)> {
         let [key] = keys else { return Err((ResultCode::UnwillingToPerform, None)) };
         let attribute = self.schema.attribute_named(&key.attribute);
         attribute.ok_or_else(|| (ResultCode::NoSuchAttribute, Some(key.attribute.clone())))
@@ -162,7 +160,9 @@ impl Forest {
         sorted: Option<(&Attribute, bool)>,
         mark: u64,
     ) -> Result<(SearchHits, Control), LdapResult> {
-        if window.context.is_some_and(|context| !context.is_empty() && context != mark.to_le_bytes())
+        if window
+            .context
+            .is_some_and(|context| !context.is_empty() && context != mark.to_le_bytes())
         {
             return Err(diagnostic::unwilling(0x2035));
         }
@@ -177,8 +177,7 @@ impl Forest {
             }
             VlvTarget::Offset { offset, count: known } => place(*offset, *known, count),
             VlvTarget::NotBefore(value) => {
-                let (attribute, reverse) =
-                    sorted.ok_or_else(|| diagnostic::unwilling(0x2035))?;
+                let (attribute, reverse) = sorted.ok_or_else(|| diagnostic::unwilling(0x2035))?;
                 let wanted = (false, fold::folded(value).into_owned());
                 let at = hits.iter().position(|hit| {
                     let key = self.sort_key(controller, attribute, hit);

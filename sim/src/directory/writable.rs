@@ -109,8 +109,7 @@ fn object_class_change(schema: &Schema, change: &Change) -> Result<(), LdapResul
         classes.push(class.ok_or_else(diagnostic::unknown_attribute)?);
     }
     let auxiliary = classes.iter().all(|class| class.kind == ClassKind::Auxiliary);
-    let comes_or_goes =
-        matches!(change.operation, ChangeOperation::Add | ChangeOperation::Delete);
+    let comes_or_goes = matches!(change.operation, ChangeOperation::Add | ChangeOperation::Delete);
     if comes_or_goes && auxiliary && !classes.is_empty() {
         return Ok(());
     }

@@ -41,7 +41,12 @@ impl ServiceAccounts {
     ) -> Self {
         let forest = &mut (number, forest);
         Self {
-            administrator: create(forest, now, chance, ("Administrator", ADMINISTRATOR, Rights::Full)),
+            administrator: create(
+                forest,
+                now,
+                chance,
+                ("Administrator", ADMINISTRATOR, Rights::Full),
+            ),
             agent: create(
                 forest,
                 now,

@@ -295,9 +295,7 @@ impl Estate {
                 let forest = self.forests.get(dc.forest);
                 Passage::Answered(forest.map_or_else(
                     || diagnostic::no_such_object("").into(),
-                    |forest| {
-                        forest.search_catalog(dc.dc, account, now, search, &request.controls)
-                    },
+                    |forest| forest.search_catalog(dc.dc, account, now, search, &request.controls),
                 ))
             }
         }

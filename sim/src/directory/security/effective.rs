@@ -128,7 +128,9 @@ impl Forest {
         }
         let mut at = entry.parent;
         for _ in 0..MAX_DEPTH {
-            let Some(slot) = at.and_then(|object| controller.store.get(object)) else { return true };
+            let Some(slot) = at.and_then(|object| controller.store.get(object)) else {
+                return true;
+            };
             if is_protected(&slot.entry) {
                 return false;
             }

@@ -31,17 +31,12 @@ const ACCOUNTS: [u32; 2] = [500, 502];
 impl Forest {
     /// Protects the members of protected groups on a domain controller; gives those that were not
     /// protected before. Who left such a group stays protected, as in Active Directory.
-    pub fn protect_administrators(
-        &mut self,
-        dc: DcNumber,
-        now: VirtualTime,
-    ) -> Vec<ObjectNumber> {
+    pub fn protect_administrators(&mut self, dc: DcNumber, now: VirtualTime) -> Vec<ObjectNumber> {
         let mut fresh = Vec::new();
         for object in self.administrators(dc) {
             let Some(controller) = self.dc(dc) else { break };
             let Some(slot) = controller.store.get(object) else { continue };
-            let descriptor =
-                self.descriptor_of(controller, defaults::ADMIN_HOLDER).to_bytes(15);
+            let descriptor = self.descriptor_of(controller, defaults::ADMIN_HOLDER).to_bytes(15);
             let entry = Arc::clone(&slot.entry);
             let record = &entry.record;
             let mut working = Vec::new();
@@ -67,9 +62,9 @@ impl Forest {
         let Some(controller) = self.dc(dc) else { return BTreeSet::new() };
         let Some(domain) = self.domain(controller.domain) else { return BTreeSet::new() };
         let local = DOMAIN_GROUPS.iter().chain(&ACCOUNTS).map(|rid| domain.sid.with_rid(*rid));
-        let builtin = BUILTIN_GROUPS.iter().filter_map(|rid| {
-            Sid::from_text("S-1-5-32").map(|builtin| builtin.with_rid(*rid))
-        });
+        let builtin = BUILTIN_GROUPS
+            .iter()
+            .filter_map(|rid| Sid::from_text("S-1-5-32").map(|builtin| builtin.with_rid(*rid)));
         let mut next: Vec<ObjectNumber> = local
             .chain(builtin)
             .filter_map(|sid| {

@@ -31,13 +31,7 @@ pub(super) fn parse(text: &str, domain: &Sid, owner: Sid, group: Sid) -> Securit
     let dacl = dacl.strip_prefix("D:").unwrap_or(dacl);
     let (flags, _) = dacl.split_once('(').unwrap_or((dacl, ""));
     let control = if flags.contains('P') { DACL_PROTECTED } else { 0 };
-    SecurityDescriptor {
-        owner,
-        group,
-        control,
-        dacl: aces(dacl, domain),
-        sacl: aces(sacl, domain),
-    }
+    SecurityDescriptor { owner, group, control, dacl: aces(dacl, domain), sacl: aces(sacl, domain) }
 }
 
 fn aces(text: &str, domain: &Sid) -> Vec<Ace> {

@@ -107,7 +107,7 @@ fn values_that_do_not_fit() {
         ("countryCode", "", InvalidAttributeSyntax, "200B"),
         ("countryCode", "abc", InvalidAttributeSyntax, "200B"),
         ("msExchHideFromAddressLists", "true", InvalidAttributeSyntax, "200B"),
-        ("manager", "CN=Nobody,DC=contoso,DC=com", NoSuchObject, "208D"),
+        ("manager", "CN=Nobody,DC=contoso,DC=com", ConstraintViolation, "20B5"),
         ("homeMDB", "CN=Nobody,DC=contoso,DC=com", ConstraintViolation, "20B5"),
         ("manager", "nobody", InvalidDnSyntax, "208F"),
         ("noSuchAttribute", "x", NoSuchAttribute, "0057"),

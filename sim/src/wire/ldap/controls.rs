@@ -83,27 +83,9 @@ pub(super) fn encoded(value: &ControlValue) -> (String, Option<Vec<u8>>) {
         ControlValue::SecurityDescriptorFlags(flags) => own("801", Some(number(*flags))),
         ControlValue::ExtendedDn { text } => own("529", Some(number(u32::from(*text)))),
         ControlValue::Sort(keys) => own("473", Some(encoded_keys(keys))),
-        ControlValue::SortResult { code, attribute } => own(
-            "474",
-            Some(sequence(|writer| {
-                if let Some(attribute) = attribute {
-                    writer.octets(0x80, attribute.as_bytes());
-                }
-                writer.number(ENUMERATED, i64::from(code.number()));
-            })),
-        ),
         ControlValue::Vlv { before, after, target, context } => {
             (VLV.to_owned(), Some(encoded_window(*before, *after, target, context.as_deref())))
         }
-        ControlValue::VlvResult { position, count, code, context } => (
-            VLV_RESULT.to_owned(),
-            Some(sequence(|writer| {
-                writer.octets(OCTETS, context);
-                writer.number(ENUMERATED, i64::from(code.number()));
-                writer.number(INTEGER, i64::from(*count));
-                writer.number(INTEGER, i64::from(*position));
-            })),
-        ),
         ControlValue::Notification => own("528", None),
         ControlValue::SearchOptions(flags) => own("1340", Some(number(*flags))),
         ControlValue::DirSync { flags, size, cookie, extended } => own(
@@ -115,14 +97,9 @@ pub(super) fn encoded(value: &ControlValue) -> (String, Option<Vec<u8>>) {
             })),
         ),
         ControlValue::VerifyName => own("1338", None),
-        ControlValue::AttributeScoped(attribute) => own(
-            "1504",
-            Some(sequence(|writer| writer.octets(OCTETS, attribute.as_bytes()))),
-        ),
-        ControlValue::AttributeScopedResult(code) => own(
-            "1504",
-            Some(sequence(|writer| writer.number(ENUMERATED, i64::from(code.number())))),
-        ),
+        ControlValue::AttributeScoped(attribute) => {
+            own("1504", Some(sequence(|writer| writer.octets(OCTETS, attribute.as_bytes()))))
+        }
         ControlValue::RangeWithoutError => own("1948", None),
         ControlValue::ForceUpdate => own("1974", None),
         ControlValue::InputDn => own("2026", None),
@@ -134,6 +111,43 @@ pub(super) fn encoded(value: &ControlValue) -> (String, Option<Vec<u8>>) {
             })),
         ),
         ControlValue::UpdateStatistics => own("2205", None),
+        ControlValue::BypassQuota => own("2256", None),
+        ControlValue::CorrelationId => own("2330", None),
+        ControlValue::Other { oid, value } => (oid.clone(), value.clone()),
+        ControlValue::SortResult { .. }
+        | ControlValue::VlvResult { .. }
+        | ControlValue::AttributeScopedResult(_)
+        | ControlValue::HighestUsn(_)
+        | ControlValue::InvocationId(_) => encoded_answer(value),
+    }
+}
+
+/// As [`encoded`], for controls that stand in answers.
+fn encoded_answer(value: &ControlValue) -> (String, Option<Vec<u8>>) {
+    let own = |last: &str, value: Option<Vec<u8>>| (format!("{MICROSOFT}{last}"), value);
+    match value {
+        ControlValue::SortResult { code, attribute } => own(
+            "474",
+            Some(sequence(|writer| {
+                if let Some(attribute) = attribute {
+                    writer.octets(0x80, attribute.as_bytes());
+                }
+                writer.number(ENUMERATED, i64::from(code.number()));
+            })),
+        ),
+        ControlValue::VlvResult { position, count, code, context } => (
+            VLV_RESULT.to_owned(),
+            Some(sequence(|writer| {
+                writer.octets(OCTETS, context);
+                writer.number(ENUMERATED, i64::from(code.number()));
+                writer.number(INTEGER, i64::from(*count));
+                writer.number(INTEGER, i64::from(*position));
+            })),
+        ),
+        ControlValue::AttributeScopedResult(code) => own(
+            "1504",
+            Some(sequence(|writer| writer.number(ENUMERATED, i64::from(code.number())))),
+        ),
         ControlValue::HighestUsn(usn) => {
             let usn = i64::try_from(*usn).unwrap_or(i64::MAX);
             own("2208", Some(sequence(|writer| writer.number(INTEGER, usn))))
@@ -141,9 +155,7 @@ pub(super) fn encoded(value: &ControlValue) -> (String, Option<Vec<u8>>) {
         ControlValue::InvocationId(guid) => {
             own("2209", Some(sequence(|writer| writer.octets(OCTETS, &guid.0))))
         }
-        ControlValue::BypassQuota => own("2256", None),
-        ControlValue::CorrelationId => own("2330", None),
-        ControlValue::Other { oid, value } => (oid.clone(), value.clone()),
+        _ => unreachable!("the others are encoded above"),
     }
 }
 
@@ -231,9 +243,7 @@ fn sort_keys(value: &[u8]) -> Result<Vec<SortKey>, BerError> {
         let mut key = Reader::new(list.expect(SEQUENCE)?);
         let attribute = key.text(OCTETS)?.to_owned();
         let rule = match key.optional(0x80)? {
-            Some(rule) => {
-                Some(core::str::from_utf8(rule).map_err(|_| BerError::Value)?.to_owned())
-            }
+            Some(rule) => Some(core::str::from_utf8(rule).map_err(|_| BerError::Value)?.to_owned()),
             None => None,
         };
         let reverse = key.optional(0x81)?.map(read_boolean).transpose()?.unwrap_or_default();

@@ -400,10 +400,8 @@ impl<D: DirectoryDoor> Session<D> {
             DoorAnswer::Answer(response) => response,
             DoorAnswer::Close | DoorAnswer::Refused => return Directive::Close,
         };
-        let asks_for_changes = request
-            .controls
-            .iter()
-            .any(|control| control.value == ControlValue::Notification);
+        let asks_for_changes =
+            request.controls.iter().any(|control| control.value == ControlValue::Notification);
         if asks_for_changes
             && response.result.is_success()
             && matches!(request.operation, Operation::Search(_))

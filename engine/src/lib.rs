@@ -13,9 +13,11 @@ pub mod guid;
 pub mod job;
 pub mod job_log;
 pub mod journal;
+mod pairing;
 pub mod planted_bugs;
 pub mod ports;
 pub mod recipient_type;
+pub mod reconcile;
 pub mod step;
 #[cfg(test)]
 mod test_world;

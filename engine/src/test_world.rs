@@ -336,6 +336,19 @@ impl World {
         Mailbox { values: properties.iter().map(value).collect(), ..mailbox.clone() }
     }
 
+    /// `Set-Mailbox` with values.
+    fn set_values(&mut self, change: &MailboxChange) {
+        let Some(mailbox) = self.mailboxes.get_mut(&change.id) else { return };
+        for (name, values) in &change.values {
+            if name == "Type" {
+                let kind = if values[0] == "Regular" { "User" } else { &values[0] };
+                mailbox.recipient_type_details = format!("{kind}Mailbox").into();
+            } else if let Some(at) = self.properties.iter().position(|other| other == name) {
+                mailbox.values.edit(|columns| columns[at] = values.clone());
+            }
+        }
+    }
+
     fn show(&self, guid: ObjectGuid, attributes: &[Name]) -> Option<DirectoryObject> {
         let entry = self.objects.get(&guid)?;
         Some(DirectoryObject {
@@ -536,7 +549,11 @@ impl ExchangeOnline for Shared {
         let mut outcomes = Vec::new();
         for change in changes {
             *world.set_calls.entry(change.id).or_default() += 1;
-            let flag = change.cloud_managed.unwrap();
+            world.set_values(change);
+            let Some(flag) = change.cloud_managed else {
+                outcomes.push(world.set_answers.pop_front().unwrap_or(SetOutcome::Accepted));
+                continue;
+            };
             if !world.flips_ignored.contains(&change.id) {
                 let at = world.now + world.flip_delay;
                 world.pending_flips.push((at, change.id, flag));

@@ -327,6 +327,60 @@ fn a_dry_run_says_what_a_real_one_then_does() {
     assert_eq!(verdict["findings"].as_array().map(Vec::len), Some(0), "{verdict:#}");
 }
 
+/// Values come back exactly, to the cloud by backup and restore, to AD by reconciliation.
+#[test]
+fn a_backup_is_restored_and_drift_is_reconciled() {
+    let estate = Estate::serve(6);
+    let people = inventory(&estate);
+    let (code, text) = estate.run(&["transfer", "flip", "--apply", "--name", "pilot"]);
+    assert_eq!(code, 0, "{text}");
+    let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
+    assert_eq!(code, 0, "{text}");
+    let path = |name: &str| estate.path(name).to_str().expect("text").to_owned();
+    let backup = |name: &str, more: &[&str]| {
+        let to = path(name);
+        let arguments = [&["transfer", "backup", "--to", &to], more].concat();
+        let (code, text) = estate.run(&arguments);
+        assert!(code == 0 && text.contains("6 mailbox(es)"), "{text}");
+        let text = fs::read_to_string(&to).expect("the backup");
+        let line = |line: &str| {
+            let mut line: Value = serde_json::from_str(line).expect("JSON");
+            line["taken"] = Value::Null;
+            line
+        };
+        text.lines().filter(|text| text.contains("\"values\"")).map(line).collect::<Vec<Value>>()
+    };
+    let before = backup("before.jsonl", &[]);
+    let kept = backup("kept.jsonl", &["--stored", "--name", "pilot"]);
+    assert_eq!(kept.len(), 6);
+    assert!(kept.iter().all(|line| line["cloud_managed"] == false), "taken before the flip");
+
+    let token = estate.token();
+    estate.edit(&token, &[(&people[2].0, "spoiled".to_owned())]);
+    let from = path("before.jsonl");
+    let restore = ["transfer", "restore", "--from", &from, "--to", "cloud"];
+    let (code, text) = estate.run(&restore);
+    assert!(code == 0 && text.contains("1 of 6 mailbox(es) differ"), "{text}");
+    assert_ne!(backup("spoiled.jsonl", &[]), before);
+    let (code, text) = estate.run(&[&restore[..], &["--apply"]].concat());
+    assert!(code == 0 && text.contains("1 of 6 mailbox(es) restored"), "{text}");
+    assert_eq!(backup("after.jsonl", &[]), before, "the round trip is exact");
+
+    let (code, text) = estate.run(&["writeback", "--reconcile"]);
+    assert!(code == 0 && text.contains("6 of 6 mailboxes compared, 0 difference(s)"), "{text}");
+    estate.edit(&token, &[(&people[4].0, "drifting".to_owned())]);
+    let (code, text) = estate.run(&["writeback", "--reconcile"]);
+    assert!(code == 1 && text.contains("changed in the cloud since the last export"), "{text}");
+    let (code, text) = estate.run(&["writeback", "--reconcile", "--apply"]);
+    assert!(code == 0 && text.contains("1 object(s) corrected"), "{text}");
+    assert!(estate.directory().iter().any(|row| row.1 == "drifting"));
+
+    let damaged = fs::read_to_string(&from).expect("text").replace("HR-", "XX-");
+    fs::write(estate.path("before.jsonl"), damaged).expect("written");
+    let (code, text) = estate.run(&restore);
+    assert!(code == 5 && text.contains("checksum"), "{code} {text}");
+}
+
 #[test]
 fn what_is_not_allowed_is_refused_before_anything_is_written() {
     let estate = Estate::serve(3);

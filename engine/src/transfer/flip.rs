@@ -27,7 +27,7 @@ const SET_WAITS: [Duration; 3] =
     [Duration::from_mins(1), Duration::from_mins(5), Duration::from_mins(15)];
 
 /// Why an activity of the transfer cannot go on.
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// The process is at its end: there is no report.
     Halted,
     /// The whole activity fails.
@@ -36,7 +36,7 @@ pub(super) enum Stop {
 
 impl Stop {
     /// As the report shows it.
-    pub(super) fn into_failure(self) -> Failure {
+    pub(crate) fn into_failure(self) -> Failure {
         match self {
             Self::Halted => Failure::of_store(&StoreError::Halted),
             Self::Failed(failure) => failure,
@@ -54,14 +54,14 @@ impl From<StoreError> for Stop {
 }
 
 /// How far a step got.
-pub(super) enum Turn<T> {
+pub(crate) enum Turn<T> {
     Busy,
     Wait(Timestamp),
     Done(T),
 }
 
 /// What a failed call means: when to make it again, or the end.
-pub(super) fn again(
+pub(crate) fn again(
     error: &CallError,
     side: Side,
     backoff: &mut Backoff,

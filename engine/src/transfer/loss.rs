@@ -7,17 +7,15 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
-use super::HIDDEN_PROPERTY;
+use super::bucket_c::{BUCKET_C, Kept, Spelling};
 use crate::address::{Address, same};
 use crate::attributes::{CONTRACT, PROXY_ADDRESSES, RECIPIENT_TYPE_DETAILS, Shape};
 use crate::job::RecipientTypeMode;
 use crate::ports::{DirectoryObject, Mailbox, MailboxId, Name};
 use crate::recipient_type::written_type;
 use crate::values::Column;
-
-/// The AD attribute behind [`HIDDEN_PROPERTY`].
-pub const HIDDEN_ATTRIBUTE: &str = "msExchHideFromAddressLists";
 
 /// One value that will be lost.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,12 +30,30 @@ pub struct Loss {
     pub instead: String,
 }
 
-/// The attributes to read for [`losses`]: the contract, then [`HIDDEN_ATTRIBUTE`].
+/// The attributes to read for [`losses`]: the contract, then those of [`BUCKET_C`], each once.
 #[must_use]
 pub fn attributes() -> Vec<Name> {
     let contract = CONTRACT.iter().map(|attribute| Name::Borrowed(attribute.ldap_name));
-    contract.chain([Name::Borrowed(HIDDEN_ATTRIBUTE)]).collect()
+    contract.chain(bucket_c_names().into_iter().map(Name::Borrowed)).collect()
 }
+
+/// The attributes of [`BUCKET_C`], each once.
+fn bucket_c_names() -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = Vec::new();
+    for kept in &BUCKET_C {
+        if !names.contains(&kept.ldap_name) {
+            names.push(kept.ldap_name);
+        }
+    }
+    names
+}
+
+/// The column of each property of [`BUCKET_C`] among [`attributes`].
+static COLUMNS: LazyLock<Vec<usize>> = LazyLock::new(|| {
+    let names = bucket_c_names();
+    let at = |kept: &Kept| names.iter().position(|name| *name == kept.ldap_name);
+    BUCKET_C.iter().map(|kept| CONTRACT.len() + at(kept).unwrap_or_default()).collect()
+});
 
 /// What the mailbox loses when AD's values take the place of its own. `mailbox` was read with
 /// [`super::kept_properties`], `object` with [`attributes`]; `None` when there is no AD object.
@@ -79,17 +95,41 @@ pub fn losses(
             }
         }
     }
-    let hidden = is_true(values_of(mailbox, properties, HIDDEN_PROPERTY).first());
-    let held = held_values(object, CONTRACT.len());
-    if hidden != is_true(held.first().map(AsRef::as_ref)) {
-        losses.push(Loss {
-            mailbox: mailbox.id,
-            attribute: Name::Borrowed(HIDDEN_ATTRIBUTE),
-            value: if hidden { "True" } else { "False" }.to_owned(),
-            instead: held.join("; "),
-        });
+    for (column, kept) in COLUMNS.iter().zip(&BUCKET_C) {
+        losses.extend(loss_of_bucket_c(mailbox, properties, kept, &held_values(object, *column)));
     }
     losses
+}
+
+/// What is lost of a property that is not written back. Where AD spells it in another way, it is lost
+/// when AD has nothing.
+fn loss_of_bucket_c(
+    mailbox: &Mailbox,
+    properties: &[Name],
+    kept: &Kept,
+    held: &[Cow<'_, str>],
+) -> Option<Loss> {
+    let of_cloud = values_of(mailbox, properties, kept.property);
+    let in_ad = held.first().map(AsRef::as_ref);
+    let (lost, value) = match kept.spelling {
+        Spelling::Boolean => {
+            let value = is_true(of_cloud.first());
+            (value != is_true(in_ad), if value { "True" } else { "False" }.to_owned())
+        }
+        Spelling::Same | Spelling::Other => {
+            let value = of_cloud.iter().collect::<Vec<_>>().join("; ");
+            let says_nothing = value.is_empty() || value.eq_ignore_ascii_case("false");
+            let differs = kept.spelling == Spelling::Same && in_ad != of_cloud.first();
+            (!says_nothing && (held.is_empty() || differs), value)
+        }
+    };
+    let loss = || Loss {
+        mailbox: mailbox.id,
+        attribute: Name::Borrowed(kept.ldap_name),
+        value,
+        instead: held.join("; "),
+    };
+    lost.then(loss)
 }
 
 /// How many mailboxes lose something of each attribute.

@@ -5,20 +5,25 @@
 //! remote mailboxes", and the reference of `Set-Mailbox -IsExchangeCloudManaged`.
 
 pub mod backup;
-mod flip;
+pub mod backup_run;
+pub mod bucket_c;
+pub(crate) mod flip;
 pub mod inventory;
 pub mod loss;
 pub mod readiness;
 pub mod report;
+pub mod restore;
 pub mod rollback;
 mod rows;
 pub mod wave;
 
 pub use backup::{Backup, BackupError};
+pub use backup_run::TakeBackup;
 pub use inventory::{Inventory, InventoryRow};
 pub use loss::Loss;
 pub use readiness::{Evidence, Finding, Severity};
 pub use report::{Exception, MailboxOutcome, TransferReport};
+pub use restore::{Restore, RestoreConfig, RestoreReport, RestoreTo, Restored, RestoredMailbox};
 pub use rollback::{Rollback, RollbackConfig};
 pub use wave::{Transfer, TransferConfig};
 
@@ -30,17 +35,14 @@ use crate::ports::Name;
 #[cfg(test)]
 mod tests;
 
-/// The property that shows `msExchHideFromAddressLists`: cloud-managed, and never written back.
-pub const HIDDEN_PROPERTY: &str = "HiddenFromAddressListsEnabled";
-
-/// The properties that hold the values of the contract, each once, in its order; then
-/// [`HIDDEN_PROPERTY`].
+/// The properties that hold the values of the contract, each once, in its order; then those of
+/// [`bucket_c`].
 #[must_use]
 pub fn kept_properties() -> Vec<Name> {
     let mut names: Vec<Name> = Vec::new();
     for attribute in CONTRACT.iter().filter(|attribute| attribute.parameter.is_some()) {
         names.push(Cow::Borrowed(attribute.property));
     }
-    names.push(Cow::Borrowed(HIDDEN_PROPERTY));
+    names.extend(bucket_c::BUCKET_C.iter().map(|kept| Cow::Borrowed(kept.property)));
     names
 }

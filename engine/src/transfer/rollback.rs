@@ -12,13 +12,10 @@ use super::loss::{attributes, losses};
 use super::readiness;
 use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, mailbox_of, prefix};
-use crate::anchor::{self, Found, Match};
-use crate::failure::{Failure, Side, code};
+use crate::failure::{Side, code};
 use crate::journal::rows::{VERSION_KEY, check_version, version_write};
-use crate::ports::{
-    AgentName, AnchorKey, CallError, DirectoryObject, MAILBOX_BATCH, Mailbox, MailboxId, Name,
-    Ports, StoreWrite, Table, User,
-};
+use crate::pairing::{Pair, Pairing};
+use crate::ports::{MAILBOX_BATCH, MailboxId, Name, Ports, StoreWrite, Table};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
@@ -43,33 +40,22 @@ pub struct RollbackConfig {
 pub struct Rollback {
     config: RollbackConfig,
     properties: Vec<Name>,
-    attributes: Vec<Name>,
+    pairing: Pairing,
     stage: Stage,
-    agents: Vec<AgentName>,
     queue: VecDeque<MailboxId>,
     /// What earlier lives did; looked up and never iterated.
     known: HashMap<MailboxId, Progress, FxBuildHasher>,
-    batch: Vec<Case>,
     ready: Vec<(MailboxId, Progress, bool)>,
     report: TransferReport,
     backoff: Backoff,
     not_before: Option<Timestamp>,
 }
 
-struct Case {
-    mailbox: Mailbox,
-    user: Option<User>,
-    object: Option<DirectoryObject>,
-    decided: bool,
-}
-
 enum Stage {
     Version,
     Resume(Option<Vec<u8>>),
-    Agents,
     Mailboxes,
-    Users,
-    Find(u8),
+    Pair,
     Commit(Vec<StoreWrite>),
     Flip(Box<Flip>),
 }
@@ -82,12 +68,10 @@ impl Rollback {
         Self {
             config,
             properties: kept_properties(),
-            attributes: attributes(),
+            pairing: Pairing::new(attributes()),
             stage: Stage::Version,
-            agents: Vec::new(),
             queue,
             known: HashMap::default(),
-            batch: Vec::new(),
             ready: Vec::new(),
             report: TransferReport::default(),
             backoff: Backoff::default(),
@@ -112,13 +96,15 @@ impl Rollback {
                 let after = after.take();
                 self.resume(after.as_deref(), ports)?;
             }
-            Stage::Agents => return self.find_agents(now, ports),
             Stage::Mailboxes => return self.read_mailboxes(now, ports),
-            Stage::Users => return self.read_users(now, ports),
-            Stage::Find(rank) => {
-                let rank = *rank;
-                return self.find(rank, now, ports);
-            }
+            Stage::Pair => match self.pairing.step(now, ports, &mut self.backoff)? {
+                Turn::Busy => {}
+                Turn::Wait(at) => return Ok(Turn::Wait(at)),
+                Turn::Done(pairs) => {
+                    self.weigh(pairs);
+                    self.stage = Stage::Mailboxes;
+                }
+            },
             Stage::Commit(writes) => {
                 ports.store.commit(core::mem::take(writes))?;
                 let ready = core::mem::take(&mut self.ready);
@@ -169,22 +155,8 @@ impl Rollback {
             }
         }
         self.queue = queue;
-        self.stage = Stage::Agents;
-        Ok(())
-    }
-
-    fn find_agents(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
-        let listed = match ports.entra.agents() {
-            Ok(listed) => listed,
-            Err(error) => {
-                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
-            }
-        };
-        self.backoff.reset();
-        let active = listed.into_iter().filter(|agent| agent.active);
-        self.agents = active.map(|agent| agent.name).rev().collect();
         self.stage = Stage::Mailboxes;
-        Ok(Turn::Busy)
+        Ok(())
     }
 
     fn read_mailboxes(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
@@ -200,6 +172,7 @@ impl Rollback {
         };
         self.backoff.reset();
         self.queue.drain(..ids.len());
+        let mut batch = Vec::new();
         for (id, row) in ids.into_iter().zip(rows) {
             match row {
                 None => {
@@ -210,95 +183,28 @@ impl Rollback {
                 Some(mailbox) if !mailbox.cloud_managed => {
                     self.report.count(id, MailboxOutcome::Already, "");
                 }
-                Some(mailbox) => {
-                    self.batch.push(Case { mailbox, user: None, object: None, decided: false });
-                }
+                Some(mailbox) => batch.push(mailbox),
             }
         }
-        self.stage = if self.batch.is_empty() { Stage::Mailboxes } else { Stage::Users };
-        Ok(Turn::Busy)
-    }
-
-    fn read_users(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
-        let ids: Vec<MailboxId> = self.batch.iter().map(|case| case.mailbox.id).collect();
-        let users = match ports.entra.users(&ids) {
-            Ok(users) => users,
-            Err(error) => {
-                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
-            }
-        };
-        self.backoff.reset();
-        for (case, user) in self.batch.iter_mut().zip(users) {
-            case.user = user;
-        }
-        self.stage = Stage::Find(0);
-        Ok(Turn::Busy)
-    }
-
-    fn find(&mut self, rank: u8, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
-        if rank >= anchor::RANKS {
-            self.weigh();
-            self.stage = Stage::Mailboxes;
-            return Ok(Turn::Busy);
-        }
-        let mut wanted: Vec<(usize, Vec<AnchorKey>)> = Vec::new();
-        for (index, case) in self.batch.iter().enumerate() {
-            let keys = case.user.as_ref().map(|user| anchor::keys(user, rank));
-            match keys {
-                Some(keys) if case.object.is_none() && !keys.is_empty() && !case.decided => {
-                    wanted.push((index, keys));
-                }
-                _ => {}
-            }
-        }
-        if wanted.is_empty() {
-            self.stage = Stage::Find(rank + 1);
-            return Ok(Turn::Busy);
-        }
-        let Some(agent) = self.agents.last() else {
-            let detail = "no agent answers, so nobody can say what would be lost".to_owned();
-            let class = crate::failure::Class::Transient;
-            return Err(Stop::Failed(Failure::new(class, code::NO_ACTIVE_AGENTS, detail)));
-        };
-        let keys: Vec<AnchorKey> =
-            wanted.iter().flat_map(|(_, keys)| keys.iter().cloned()).collect();
-        let found = match ports.directory.find(agent, &keys, &self.attributes) {
-            Ok(found) => found,
-            Err(CallError::Unreachable { .. } | CallError::TimedOut { .. }) => {
-                self.agents.pop();
-                return Ok(Turn::Busy);
-            }
-            Err(error) => {
-                return again(&error, Side::Agent, &mut self.backoff, now).map(Turn::Wait);
-            }
-        };
-        self.backoff.reset();
-        let index = Found::new(&found, rank);
-        for (at, keys) in wanted {
-            match index.pick(&keys) {
-                Match::None => {}
-                // Cloned, as two mailboxes may match the same object.
-                Match::One(object) => self.batch[at].object = Some(found[object].clone()),
-                Match::Duplicate => {
-                    self.batch[at].decided = true;
-                    let id = self.batch[at].mailbox.id;
-                    self.report.count(id, MailboxOutcome::Blocked, code::DUPLICATE_ENTRIES);
-                }
-            }
-        }
-        self.stage = Stage::Find(rank + 1);
+        self.stage = if batch.is_empty() { Stage::Mailboxes } else { Stage::Pair };
+        self.pairing.start(batch);
         Ok(Turn::Busy)
     }
 
     /// What each mailbox of the batch would lose.
-    fn weigh(&mut self) {
-        for case in core::mem::take(&mut self.batch).into_iter().filter(|case| !case.decided) {
-            let lost = losses(&case.mailbox, &self.properties, case.object.as_ref());
+    fn weigh(&mut self, pairs: Vec<Pair>) {
+        for pair in pairs {
+            let id = pair.mailbox.id;
+            if pair.ambiguous {
+                self.report.count(id, MailboxOutcome::Blocked, code::DUPLICATE_ENTRIES);
+                continue;
+            }
+            let lost = losses(&pair.mailbox, &self.properties, pair.object.as_ref());
             if lost.is_empty() || self.config.accept_losses {
-                self.ready.push((case.mailbox.id, Progress::Prepared, true));
+                self.ready.push((id, Progress::Prepared, true));
             } else {
                 let detail = format!("{} values would be lost", lost.len());
-                self.report.count(case.mailbox.id, MailboxOutcome::Blocked, &detail);
+                self.report.count(id, MailboxOutcome::Blocked, &detail);
             }
             self.report.losses.extend(lost);
         }

@@ -276,3 +276,74 @@ fn an_inventory_has_every_mailbox_once_although_pages_expire_and_the_service_thr
     let ids: Vec<MailboxId> = rows.iter().map(|row| row.id).collect();
     assert_eq!(ids, (0..8).map(id).collect::<Vec<_>>());
 }
+
+/// What a backup kept, a restore brings back: to the last value, its order aside, on either side.
+#[test]
+fn a_round_trip_by_backup_and_restore_is_exact() {
+    let world = world(3);
+    world.0.borrow_mut().mailboxes.get_mut(&id(1)).unwrap().values.edit(|values| {
+        values[4].clear();
+        values[20] = vec!["SMTP:Mixed.Case@contoso.com".into(), "X500:/o=Old".into()];
+    });
+    play(&world, &mut Transfer::new(TransferConfig::new("t", all(3))));
+    let backups: Vec<Backup> = {
+        let state = world.0.borrow();
+        state.store.rows(Table::Backups).map(|(_, line)| Backup::from_line(line).unwrap()).collect()
+    };
+    let file = backup::write_file(&backups).unwrap();
+    let backups = backup::read_file(&file).unwrap();
+    let before = world.0.borrow().mailboxes.clone();
+    let spoil = || {
+        let mut world = world.0.borrow_mut();
+        world.edit(0, "spoiled");
+        let mailbox = world.mailboxes.get_mut(&id(1)).unwrap();
+        mailbox.recipient_type_details = "SharedMailbox".into();
+        mailbox.values.edit(|values| {
+            values[4] = vec!["new".into()];
+            values[15].pop();
+            values[20] = vec!["smtp:Mixed.Case@contoso.com".into(), "SMTP:new@contoso.com".into()];
+        });
+    };
+    spoil();
+    let restore = |to, apply| {
+        let config = RestoreConfig { backups: backups.clone(), to, apply };
+        play(&world, &mut Restore::new(config))
+    };
+    let dry = restore(RestoreTo::Cloud, false);
+    assert_eq!(dry.mailboxes[0].changes[0].old, "spoiled");
+    assert_ne!(world.0.borrow().mailboxes[&id(1)].values, before[&id(1)].values);
+    let lost = CallError::Unreachable { detail: String::new() };
+    world.0.borrow_mut().exchange_errors.push_back(lost);
+    let report = restore(RestoreTo::Cloud, true);
+    let outcomes: Vec<Restored> = report.mailboxes.iter().map(|one| one.outcome.clone()).collect();
+    assert_eq!(outcomes, [Restored::Written, Restored::Written, Restored::Equal], "{report:?}");
+    for (id, mailbox) in &before {
+        let now = &world.0.borrow().mailboxes[id];
+        assert_eq!(
+            (&now.values, &now.recipient_type_details),
+            (&mailbox.values, &mailbox.recipient_type_details)
+        );
+    }
+
+    let report = restore(RestoreTo::Directory, true);
+    assert_eq!(report.mailboxes[1].outcome, Restored::Written, "{report:?}");
+    assert_eq!(world.0.borrow().value(1, "proxyAddresses").len(), 2);
+    assert!(world.0.borrow().value(1, "extensionAttribute5").is_empty(), "removed, not emptied");
+    let again = restore(RestoreTo::Directory, true);
+    assert!(again.mailboxes.iter().all(|one| one.outcome == Restored::Equal), "{again:?}");
+}
+
+#[test]
+fn a_restore_to_the_cloud_leaves_alone_what_ad_has_authority_over() {
+    let world = world(1);
+    play(&world, &mut Transfer::new(TransferConfig::new("t", all(1))));
+    let line = world.0.borrow().store.rows(Table::Backups).next().unwrap().1.to_vec();
+    let backups = vec![Backup::from_line(&line).unwrap()];
+    world.0.borrow_mut().edit(0, "spoiled");
+    world.0.borrow_mut().mailboxes.get_mut(&id(0)).unwrap().cloud_managed = false;
+    let sets = world.0.borrow().set_calls.clone();
+    let config = RestoreConfig { backups, to: RestoreTo::Cloud, apply: true };
+    let report = play(&world, &mut Restore::new(config));
+    assert!(matches!(report.mailboxes[0].outcome, Restored::Blocked(_)), "{report:?}");
+    assert_eq!(world.0.borrow().set_calls, sets);
+}

@@ -15,7 +15,10 @@ pub(super) fn text(path: &Path) -> Result<String, AloneError> {
 }
 
 /// The bytes of a file.
-pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, AloneError> {
+///
+/// # Errors
+/// [`AloneError::File`].
+pub fn bytes(path: &Path) -> Result<Vec<u8>, AloneError> {
     fs::read(path).map_err(|why| refused(path, &why))
 }
 
@@ -53,7 +56,10 @@ pub(super) fn append(path: &Path) -> Result<File, AloneError> {
 }
 
 /// Writes a whole file with mode 0600, which appears when it is complete.
-pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), AloneError> {
+///
+/// # Errors
+/// [`AloneError::File`].
+pub fn write(path: &Path, content: &[u8]) -> Result<(), AloneError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let beside = || -> io::Result<()> {
         // Temporary files are readable by their owner alone, and stay so.

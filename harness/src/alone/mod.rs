@@ -12,6 +12,7 @@ mod drive;
 mod files;
 mod guard;
 mod ports;
+mod reconcile;
 mod transfer;
 mod writeback;
 
@@ -23,7 +24,9 @@ use engine::wire::WireError;
 pub use config::Settings;
 pub use desk::Said;
 pub use document::{severity_word, write_report};
+pub use files::{bytes as read_bytes, write as write_private};
 pub use guard::Permission;
+pub use reconcile::reconcile;
 pub use transfer::{TransferAction, TransferOutcome, TransferRequest, transfer};
 pub use writeback::{WritebackOutcome, WritebackRequest, writeback};
 

@@ -5,8 +5,8 @@ use engine::guid::Guid;
 use engine::ports::{MailboxId, StoreError};
 use engine::step::Activity;
 use engine::transfer::{
-    Evidence, Inventory, InventoryRow, Rollback, RollbackConfig, Transfer, TransferConfig,
-    TransferReport,
+    Backup, Evidence, Inventory, InventoryRow, Restore, RestoreConfig, RestoreReport, RestoreTo,
+    Rollback, RollbackConfig, TakeBackup, Transfer, TransferConfig, TransferReport, backup_run,
 };
 use engine::wire::Wire;
 
@@ -30,6 +30,18 @@ pub enum TransferAction {
         accepted: Vec<String>,
         /// What no API tells.
         evidence: Evidence,
+    },
+    /// Take a backup of the mailboxes, or fetch those that the transfer of this name took.
+    Backup {
+        /// Those that the transfer took before its flips.
+        stored: bool,
+    },
+    /// Bring the values of a backup back.
+    Restore {
+        /// The values.
+        backups: Vec<Backup>,
+        /// Where they go.
+        to: RestoreTo,
     },
     /// Say what would be lost, and give authority back to AD when that is permitted.
     Rollback {
@@ -59,6 +71,10 @@ pub enum TransferOutcome {
     Inventory(Vec<InventoryRow>),
     /// A flip or a rollback.
     Report(Box<TransferReport>),
+    /// Backups.
+    Backups(Vec<Backup>),
+    /// A restore.
+    Restored(Box<RestoreReport>),
     /// A signal ended it; the same call goes on with it.
     Interrupted,
 }
@@ -80,6 +96,7 @@ pub fn transfer(
     let mut bundle = Bundle::new(settings, &wire, apply, true, Desk::new(None, names))?;
     let mut played = Play { engine: &engine, bundle: &mut bundle, say };
     let listed = match (&request.action, &request.mailboxes) {
+        (TransferAction::Restore { .. } | TransferAction::Backup { stored: true }, _) => false,
         (TransferAction::Inventory, _) | (_, None) => true,
         (_, Some(named)) => named.iter().any(|name| name.parse::<Guid>().is_err()),
     };
@@ -105,6 +122,26 @@ pub fn transfer(
                 ..TransferConfig::new(id, chosen)
             };
             played.play(&mut Transfer::new(config))?
+        }
+        TransferAction::Backup { stored: true } => {
+            let backups = backup_run::stored(played.bundle.store(), &id)?;
+            return Ok(TransferOutcome::Backups(backups));
+        }
+        TransferAction::Backup { stored: false } => {
+            let mailboxes = chosen(request, &inventory, |row| row.dir_synced)?;
+            return Ok(match played.play(&mut TakeBackup::new(mailboxes))? {
+                Some(backups) => {
+                    TransferOutcome::Backups(backups.map_err(|failure| failed(&failure))?)
+                }
+                None => TransferOutcome::Interrupted,
+            });
+        }
+        TransferAction::Restore { backups, to } => {
+            let config = RestoreConfig { backups: backups.clone(), to: *to, apply };
+            let report = played.play(&mut Restore::new(config))?;
+            return Ok(report.map_or(TransferOutcome::Interrupted, |report| {
+                TransferOutcome::Restored(Box::new(report))
+            }));
         }
         TransferAction::Rollback { accept_losses } => {
             let mailboxes = chosen(request, &inventory, |row| row.dir_synced && row.cloud_managed)?;

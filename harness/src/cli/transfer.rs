@@ -3,19 +3,22 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use engine::guid::Guid;
 use engine::transfer::loss::by_attribute;
-use engine::transfer::{Evidence, InventoryRow, Severity, TransferReport};
+use engine::transfer::{
+    Backup, BackupError, Evidence, InventoryRow, RestoreReport, RestoreTo, Restored,
+    RestoredMailbox, Severity, TransferReport, backup,
+};
 
 use super::Exit;
 use super::console::Console;
 use super::writeback::refused;
 use crate::alone::{
-    Permission, Said, Settings, TransferAction, TransferOutcome, TransferRequest, severity_word,
-    write_report,
+    AloneError, Permission, Said, Settings, TransferAction, TransferOutcome, TransferRequest,
+    read_bytes, severity_word, write_private, write_report,
 };
 
 /// What `transfer --help` begins with.
@@ -54,6 +57,28 @@ enum Action {
         #[arg(long, value_name = "BUILD")]
         connect_build: Option<String>,
     },
+    /// Write the values of mailboxes to a file: JSON Lines, versioned, with a checksum.
+    Backup {
+        #[command(flatten)]
+        common: Common,
+        /// The file, created with mode 0600.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        /// Write what the transfer of this name kept before its flips, and not what is there now.
+        #[arg(long)]
+        stored: bool,
+    },
+    /// Bring the values of a backup back, to the cloud or to Active Directory.
+    Restore {
+        #[command(flatten)]
+        common: Common,
+        /// The file of the backup.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        /// Where the values go.
+        #[arg(long, value_enum)]
+        to: To,
+    },
     /// Say what would be lost, and give AD its authority back.
     Rollback {
         #[command(flatten)]
@@ -62,6 +87,14 @@ enum Action {
         #[arg(long)]
         accept_losses: bool,
     },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum To {
+    /// Exchange Online, where it has authority.
+    Cloud,
+    /// Active Directory: the attributes that are written back.
+    Directory,
 }
 
 #[derive(Debug, Args)]
@@ -95,7 +128,22 @@ struct Common {
 
 /// Does it.
 pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit {
+    let mut backup_file = None;
     let (common, action) = match arguments.action {
+        Action::Backup { common, to, stored } => {
+            backup_file = Some(to);
+            (common, TransferAction::Backup { stored })
+        }
+        Action::Restore { common, from, to } => {
+            let to = match to {
+                To::Cloud => RestoreTo::Cloud,
+                To::Directory => RestoreTo::Directory,
+            };
+            match read_backups(&from) {
+                Ok(backups) => (common, TransferAction::Restore { backups, to }),
+                Err(error) => return refused(&error, console),
+            }
+        }
         Action::Inventory(common) => (common, TransferAction::Inventory),
         Action::Flip { common, wave, most_failures, accept, connect_build } => {
             let evidence = Evidence { connect_build, ..Evidence::default() };
@@ -125,26 +173,110 @@ pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit 
         }
     };
     match crate::alone::transfer(&settings, &request, &mut say) {
-        Ok(TransferOutcome::Inventory(rows)) => {
-            console.out(&inventory_text(&rows));
-            Exit::Pass
-        }
-        Ok(TransferOutcome::Report(report)) => {
-            console.out(&report_text(&report, common.apply));
-            if let Some(path) = &common.report
-                && let Err(error) = write_report(path, &report, common.apply)
-            {
-                return refused(&error, console);
-            }
-            let bad = report.stopped.is_some() || report.not_flipped() > 0;
-            if bad { Exit::Fail } else { Exit::Pass }
-        }
-        Ok(TransferOutcome::Interrupted) => {
-            console.out("interrupted; the same call goes on with it\n");
-            Exit::Pass
+        Ok(outcome) => {
+            let files = Files { report: common.report, backup: backup_file };
+            told(&outcome, common.apply, &files, console)
+                .unwrap_or_else(|error| refused(&error, console))
         }
         Err(error) => refused(&error, console),
     }
+}
+
+/// Files to write what it came to.
+struct Files {
+    report: Option<PathBuf>,
+    backup: Option<PathBuf>,
+}
+
+/// Prints and writes what it came to.
+fn told(
+    outcome: &TransferOutcome,
+    applied: bool,
+    files: &Files,
+    console: &Console,
+) -> Result<Exit, AloneError> {
+    let good = |good: bool| if good { Exit::Pass } else { Exit::Fail };
+    Ok(match outcome {
+        TransferOutcome::Inventory(rows) => {
+            console.out(&inventory_text(rows));
+            Exit::Pass
+        }
+        TransferOutcome::Report(report) => {
+            console.out(&report_text(report, applied));
+            if let Some(path) = &files.report {
+                write_report(path, report, applied)?;
+            }
+            good(report.stopped.is_none() && report.not_flipped() == 0)
+        }
+        TransferOutcome::Backups(backups) => {
+            let path = files.backup.as_deref().unwrap_or(Path::new(""));
+            write_backups(path, backups)?;
+            console.out(&format!("{} mailbox(es) in {}\n", backups.len(), path.display()));
+            Exit::Pass
+        }
+        TransferOutcome::Restored(report) => {
+            console.out(&restore_text(report, applied));
+            let bad = |one: &RestoredMailbox| {
+                matches!(one.outcome, Restored::Blocked(_) | Restored::Failed(_))
+            };
+            good(report.stopped.is_none() && !report.mailboxes.iter().any(bad))
+        }
+        TransferOutcome::Interrupted => {
+            console.out("interrupted; the same call goes on with it\n");
+            Exit::Pass
+        }
+    })
+}
+
+fn read_backups(path: &Path) -> Result<Vec<Backup>, AloneError> {
+    let bytes = read_bytes(path)?;
+    let refuse =
+        |error: BackupError| AloneError::File { path: path.to_owned(), why: error.to_string() };
+    backup::read_file(&bytes).map_err(refuse)
+}
+
+fn write_backups(path: &Path, backups: &[Backup]) -> Result<(), AloneError> {
+    let refuse =
+        |error: BackupError| AloneError::File { path: path.to_owned(), why: error.to_string() };
+    write_private(path, &backup::write_file(backups).map_err(refuse)?)
+}
+
+fn restore_text(report: &RestoreReport, applied: bool) -> String {
+    let mut text = String::new();
+    let mut written = 0;
+    for one in &report.mailboxes {
+        let (word, why) = match &one.outcome {
+            Restored::Equal => continue,
+            Restored::Written => {
+                written += 1;
+                (if applied { "restored" } else { "differs" }, "")
+            }
+            Restored::Blocked(why) => ("blocked", why.as_str()),
+            Restored::Failed(why) => ("failed", why.as_str()),
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{word:<8} {} {why}", one.mailbox);
+        for change in &one.changes {
+            let _ = writeln!(
+                text,
+                "         {}: `{}` -> `{}`",
+                change.attribute, change.old, change.new
+            );
+        }
+    }
+    let all = report.mailboxes.len();
+    if applied {
+        let _ = writeln!(text, "{written} of {all} mailbox(es) restored");
+    } else {
+        let _ = writeln!(
+            text,
+            "dry run: {written} of {all} mailbox(es) differ; `--apply` restores them"
+        );
+    }
+    if let Some(stopped) = &report.stopped {
+        let _ = writeln!(text, "stopped: {}: {}", stopped.code, stopped.detail);
+    }
+    text
 }
 
 /// The lines that name something; `#` begins a remark.

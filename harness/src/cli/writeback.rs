@@ -65,6 +65,11 @@ pub(super) struct WritebackArguments {
     #[arg(long, value_name = "N")]
     cycles: Option<u64>,
 
+    /// Compare everything in scope with AD instead of running cycles: what differs and why. With
+    /// --apply it is corrected.
+    #[arg(long, conflicts_with_all = ["cycles", "start", "pause", "restart", "provision"])]
+    reconcile: bool,
+
     /// Let a paused or disabled job run again.
     #[arg(long, conflicts_with = "pause")]
     start: bool,
@@ -108,8 +113,11 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
         Ok(settings) => settings,
         Err(error) => return refused(&error, console),
     };
-    let request = request(arguments, &settings);
     let apply = arguments.apply;
+    if arguments.reconcile {
+        return reconcile(&settings, Permission { apply, tenant: arguments.tenant }, console);
+    }
+    let request = request(arguments, &settings);
     let mut say = |said: Said| match said {
         Said::Entry(entry) => console.out(&entry_text(&entry, apply)),
         Said::Report(report) => console.out(&report_text(&report)),
@@ -122,6 +130,55 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
             if bad && !outcome.interrupted { Exit::Fail } else { Exit::Pass }
         }
         Err(error) => refused(&error, console),
+    }
+}
+
+/// Compares and says what differs. In a dry run drift is something to look into: exit code 1.
+fn reconcile(settings: &Settings, permission: Permission, console: &Console) -> Exit {
+    let mut say = |said: Said| {
+        if let Said::Waits(at) = said {
+            console.out(&format!("waiting until {at}\n"));
+        }
+    };
+    let report = match crate::alone::reconcile(settings, permission, &mut say) {
+        Ok(Some(report)) => report,
+        Ok(None) => return Exit::Pass,
+        Err(error) => return refused(&error, console),
+    };
+    let mut text = String::new();
+    for drift in &report.drift {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{} {}: AD has `{}`, the cloud says `{}`\n    {}: {}",
+            drift.mailbox,
+            drift.attribute,
+            drift.directory,
+            drift.cloud,
+            drift.cause,
+            drift.cause.remedy()
+        );
+    }
+    for problem in &report.problems {
+        let _ = writeln!(text, "{} not compared or corrected: {}", problem.mailbox, problem.reason);
+    }
+    let _ = writeln!(
+        text,
+        "{} of {} mailboxes compared, {} difference(s), {} object(s) corrected",
+        report.compared,
+        report.read,
+        report.drift.len(),
+        report.corrected
+    );
+    if let Some(stopped) = &report.stopped {
+        let _ = writeln!(text, "stopped: {}: {}", stopped.code, stopped.detail);
+    }
+    console.out(&text);
+    let open = !permission.apply && !report.drift.is_empty();
+    if open || !report.problems.is_empty() || report.stopped.is_some() {
+        Exit::Fail
+    } else {
+        Exit::Pass
     }
 }
 

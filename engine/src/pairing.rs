@@ -1,0 +1,165 @@
+//! Mailboxes and their AD objects, side by side: what a rollback, a restore, a readiness check and a
+//! reconciliation all look at first.
+//!
+//! The objects are matched by their anchors alone: these activities are rare and must not trust what
+//! a job remembers.
+
+use crate::anchor::{self, Found, Match};
+use crate::failure::{Class, Failure, Side, code};
+use crate::ports::{
+    AgentName, AnchorKey, CallError, DirectoryObject, Mailbox, MailboxId, Name, Ports, User,
+};
+use crate::time::Timestamp;
+use crate::transfer::flip::{Stop, Turn, again};
+use crate::writeback::retry::Backoff;
+
+/// A mailbox and what AD has of it.
+pub(crate) struct Pair {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) user: Option<User>,
+    pub(crate) object: Option<DirectoryObject>,
+    /// Several objects carry its anchor: none of them may be touched.
+    pub(crate) ambiguous: bool,
+}
+
+/// Finds the objects of mailboxes, a batch at a time.
+pub(crate) struct Pairing {
+    attributes: Vec<Name>,
+    /// Agents that may answer, the next one last; `None` until they were listed.
+    agents: Option<Vec<AgentName>>,
+    batch: Vec<Pair>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy)]
+enum Stage {
+    Users,
+    Find(u8),
+}
+
+impl Pairing {
+    /// Reads these attributes of the objects.
+    pub(crate) fn new(attributes: Vec<Name>) -> Self {
+        Self { attributes, agents: None, batch: Vec::new(), stage: Stage::Users }
+    }
+
+    /// The agent that answered last.
+    pub(crate) fn agent(&self) -> Option<&AgentName> {
+        self.agents.as_ref()?.last()
+    }
+
+    /// Gives the agent up: it does not answer.
+    pub(crate) fn next_agent(&mut self) {
+        if let Some(agents) = &mut self.agents {
+            agents.pop();
+        }
+    }
+
+    /// Begins with a batch; the one before must have ended.
+    pub(crate) fn start(&mut self, mailboxes: impl IntoIterator<Item = Mailbox>) {
+        self.batch = mailboxes
+            .into_iter()
+            .map(|mailbox| Pair { mailbox, user: None, object: None, ambiguous: false })
+            .collect();
+        self.stage = Stage::Users;
+    }
+
+    /// Goes on by one call. Ends with the batch, in its order.
+    pub(crate) fn step(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        backoff: &mut Backoff,
+    ) -> Result<Turn<Vec<Pair>>, Stop> {
+        if self.agents.is_none() {
+            let listed = match ports.entra.agents() {
+                Ok(listed) => listed,
+                Err(error) => return again(&error, Side::Cloud, backoff, now).map(Turn::Wait),
+            };
+            backoff.reset();
+            let active = listed.into_iter().filter(|agent| agent.active);
+            self.agents = Some(active.map(|agent| agent.name).rev().collect());
+            return Ok(Turn::Busy);
+        }
+        match self.stage {
+            Stage::Users => self.users(now, ports, backoff),
+            Stage::Find(rank) if rank >= anchor::RANKS => {
+                Ok(Turn::Done(core::mem::take(&mut self.batch)))
+            }
+            Stage::Find(rank) => self.find(rank, now, ports, backoff),
+        }
+    }
+
+    fn users(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        backoff: &mut Backoff,
+    ) -> Result<Turn<Vec<Pair>>, Stop> {
+        let ids: Vec<MailboxId> = self.batch.iter().map(|pair| pair.mailbox.id).collect();
+        let users = match ports.entra.users(&ids) {
+            Ok(users) => users,
+            Err(error) => return again(&error, Side::Cloud, backoff, now).map(Turn::Wait),
+        };
+        backoff.reset();
+        for (pair, user) in self.batch.iter_mut().zip(users) {
+            pair.user = user;
+        }
+        self.stage = Stage::Find(0);
+        Ok(Turn::Busy)
+    }
+
+    fn find(
+        &mut self,
+        rank: u8,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        backoff: &mut Backoff,
+    ) -> Result<Turn<Vec<Pair>>, Stop> {
+        let mut wanted: Vec<(usize, Vec<AnchorKey>)> = Vec::new();
+        for (index, pair) in self.batch.iter().enumerate() {
+            let keys = pair.user.as_ref().map(|user| anchor::keys(user, rank));
+            match keys {
+                Some(keys) if pair.object.is_none() && !keys.is_empty() && !pair.ambiguous => {
+                    wanted.push((index, keys));
+                }
+                _ => {}
+            }
+        }
+        if wanted.is_empty() {
+            self.stage = Stage::Find(rank + 1);
+            return Ok(Turn::Busy);
+        }
+        let Some(agent) = self.agent() else {
+            let detail =
+                "no agent answers, so nobody can say what Active Directory holds".to_owned();
+            return Err(Stop::Failed(Failure::new(
+                Class::Transient,
+                code::NO_ACTIVE_AGENTS,
+                detail,
+            )));
+        };
+        let keys: Vec<AnchorKey> =
+            wanted.iter().flat_map(|(_, keys)| keys.iter().cloned()).collect();
+        let found = match ports.directory.find(agent, &keys, &self.attributes) {
+            Ok(found) => found,
+            Err(CallError::Unreachable { .. } | CallError::TimedOut { .. }) => {
+                self.next_agent();
+                return Ok(Turn::Busy);
+            }
+            Err(error) => return again(&error, Side::Agent, backoff, now).map(Turn::Wait),
+        };
+        backoff.reset();
+        let index = Found::new(&found, rank);
+        for (at, keys) in wanted {
+            match index.pick(&keys) {
+                Match::None => {}
+                // Cloned, as two mailboxes may match the same object.
+                Match::One(object) => self.batch[at].object = Some(found[object].clone()),
+                Match::Duplicate => self.batch[at].ambiguous = true,
+            }
+        }
+        self.stage = Stage::Find(rank + 1);
+        Ok(Turn::Busy)
+    }
+}

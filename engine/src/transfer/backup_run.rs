@@ -1,0 +1,106 @@
+//! Taking backups: of mailboxes as they are now, or those that a transfer took before its flips.
+
+use std::collections::VecDeque;
+
+use super::backup::{Backup, line_of, properties};
+use super::flip::{Stop, Turn, again};
+use super::rows::{mailbox_of, prefix};
+use crate::failure::{Failure, Side};
+use crate::ports::{MAILBOX_BATCH, MailboxId, Name, Ports, StateStore, StoreError, Table};
+use crate::step::{Activity, Step};
+use crate::time::Timestamp;
+use crate::writeback::retry::Backoff;
+
+/// Rows read with one call of the state store.
+const ROWS: usize = 5_000;
+
+/// The backups that the transfer of this name took before its flips, in the order of the ids.
+///
+/// # Errors
+/// [`StoreError`]; `Damaged` for a row that is no backup.
+pub fn stored(store: &mut dyn StateStore, transfer: &str) -> Result<Vec<Backup>, StoreError> {
+    let mut backups = Vec::new();
+    let mut after = prefix(transfer);
+    loop {
+        let rows = store.scan(Table::Backups, Some(&after), ROWS)?;
+        let complete = rows.len() < ROWS;
+        for (key, line) in rows {
+            if mailbox_of(transfer, &key).is_none() {
+                return Ok(backups);
+            }
+            let backup = Backup::from_line(&line);
+            backups.push(backup.map_err(|error| StoreError::Damaged(error.to_string()))?);
+            after = key;
+        }
+        if complete {
+            return Ok(backups);
+        }
+    }
+}
+
+/// Takes backups of mailboxes. Ends with them, in the order given; mailboxes that are not there are
+/// left out.
+pub struct TakeBackup {
+    queue: VecDeque<MailboxId>,
+    properties: Vec<Name>,
+    backups: Vec<Backup>,
+    backoff: Backoff,
+    not_before: Option<Timestamp>,
+}
+
+impl TakeBackup {
+    /// Of these mailboxes.
+    #[must_use]
+    pub fn new(mailboxes: Vec<MailboxId>) -> Self {
+        Self {
+            queue: mailboxes.into(),
+            properties: properties(),
+            backups: Vec::new(),
+            backoff: Backoff::default(),
+            not_before: None,
+        }
+    }
+
+    fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        let ids: Vec<MailboxId> = self.queue.iter().take(MAILBOX_BATCH).copied().collect();
+        if ids.is_empty() {
+            return Ok(Turn::Done(()));
+        }
+        let rows = match ports.exchange.mailboxes(&ids, &self.properties) {
+            Ok(rows) => rows,
+            Err(error) => {
+                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+            }
+        };
+        self.backoff.reset();
+        self.queue.drain(..ids.len());
+        let taken = now.to_string();
+        for mailbox in rows.iter().flatten() {
+            let backup = line_of(mailbox, &self.properties, &taken)
+                .and_then(|line| Backup::from_line(&line))
+                .map_err(|error| Stop::from(StoreError::Io(error.to_string())))?;
+            self.backups.push(backup);
+        }
+        Ok(Turn::Busy)
+    }
+}
+
+impl Activity for TakeBackup {
+    type Outcome = Result<Vec<Backup>, Failure>;
+
+    fn step(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Step<Self::Outcome> {
+        if let Some(at) = self.not_before.filter(|at| now < *at) {
+            return Step::WaitUntil(at);
+        }
+        self.not_before = None;
+        match self.turn(now, ports) {
+            Ok(Turn::Busy) => Step::Busy,
+            Ok(Turn::Wait(at)) => {
+                self.not_before = Some(at);
+                Step::WaitUntil(at)
+            }
+            Ok(Turn::Done(())) => Step::Done(Ok(core::mem::take(&mut self.backups))),
+            Err(stop) => Step::Done(Err(stop.into_failure())),
+        }
+    }
+}

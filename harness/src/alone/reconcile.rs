@@ -1,0 +1,32 @@
+//! Reconciliation on its own.
+
+use engine::reconcile::{Reconcile, ReconcileConfig, ReconcileReport};
+use engine::wire::Wire;
+
+use super::desk::{Desk, Said};
+use super::drive::{Driven, Engine};
+use super::ports::Bundle;
+use super::{AloneError, Permission, Settings};
+
+/// Compares everything in scope; `None` when a signal ended it.
+///
+/// # Errors
+/// [`AloneError`]: nothing was started, or the state store failed.
+pub fn reconcile(
+    settings: &Settings,
+    permission: Permission,
+    say: &mut dyn FnMut(Said),
+) -> Result<Option<ReconcileReport>, AloneError> {
+    let engine = Engine::start()?;
+    let wire = Wire::new(settings.wire.clone(), engine.runtime.handle().clone())?;
+    permission.check(settings, &wire)?;
+    let names = (settings.wire.tenant.as_str(), settings.job.id.as_str(), settings.domain.as_str());
+    let desk = Desk::new(None, names);
+    let mut bundle = Bundle::new(settings, &wire, permission.apply, false, desk)?;
+    let config = ReconcileConfig { job: settings.job.clone(), apply: permission.apply };
+    match engine.drive(&mut Reconcile::new(config), &mut bundle, |_, _| false, say) {
+        Driven::Ended(report) => Ok(Some(report)),
+        Driven::Interrupted => Ok(None),
+        Driven::Enough => Err(AloneError::Internal("it ended too early".to_owned())),
+    }
+}

@@ -5,13 +5,17 @@
 
 use sim::ledger::{Event, Side};
 
-use super::{Charge, Oracle};
+use super::{Charge, Kind, Oracle};
 
 /// The rule. It needs no memory.
 #[derive(Clone)]
 pub(super) struct AbsentNotEmpty;
 
 impl Oracle for AbsentNotEmpty {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Write]
+    }
+
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }

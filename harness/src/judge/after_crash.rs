@@ -8,7 +8,7 @@ use sim::clock::VirtualTime;
 use sim::ledger::{Event, ObjectKey};
 
 use super::identity_stays_home::is_engine;
-use super::{Charge, Oracle};
+use super::{Charge, Kind, Oracle};
 
 /// The rule, with when the process ended, if it has.
 #[derive(Clone, Default)]
@@ -17,6 +17,10 @@ pub(super) struct AfterCrash {
 }
 
 impl Oracle for AfterCrash {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Write, Kind::Read, Kind::Outcome, Kind::Said, Kind::Question]
+    }
+
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }

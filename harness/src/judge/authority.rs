@@ -14,20 +14,25 @@ use sim::estate::Estate;
 use sim::exchange::property::{self, Bucket};
 use sim::ledger::{Activity, Event, ObjectKey, Read, Side, Write};
 
-use super::{Charge, Oracle};
+use super::{Charge, Kind, Oracle};
+use crate::observe::ByPerson;
 
 /// The rule, with what the engine saw last of whom, and when flags were set.
 #[derive(Clone)]
 pub(super) struct Authority {
     /// Switch `race`: a change that was pending when the flag was set may land.
     pending_may_land: bool,
-    seen: HashMap<u32, bool, FxBuildHasher>,
+    seen: ByPerson<Option<bool>>,
     changed_on_premises: HashMap<u32, VirtualTime, FxBuildHasher>,
     /// When somebody's flag changed last; nobody is in here whose flag changed before the story.
-    flagged: HashMap<u32, VirtualTime, FxBuildHasher>,
+    flagged: ByPerson<Option<VirtualTime>>,
 }
 
 impl Oracle for Authority {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Write, Kind::Read]
+    }
+
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }
@@ -40,7 +45,7 @@ impl Oracle for Authority {
                 cloud_managed: Some(flag),
                 ..
             }) => {
-                self.seen.insert(whose?, *flag);
+                self.seen.set(whose?, Some(*flag));
                 None
             }
             Event::Write(write) => self.write(write, whose),
@@ -53,9 +58,9 @@ impl Authority {
     pub(super) fn new(estate: &Estate) -> Self {
         Self {
             pending_may_land: estate.profile.text("race") == "land",
-            seen: HashMap::default(),
+            seen: ByPerson::default(),
             changed_on_premises: HashMap::default(),
-            flagged: HashMap::default(),
+            flagged: ByPerson::default(),
         }
     }
 
@@ -68,7 +73,7 @@ impl Authority {
             }
             (activity, Side::Exchange) => {
                 if write.changes.iter().any(|change| change.attribute == property::FLAG) {
-                    self.flagged.insert(whose?, write.at);
+                    self.flagged.set(whose?, Some(write.at));
                 }
                 (activity == Activity::Sync).then(|| self.inbound(write, whose)).flatten()
             }
@@ -77,7 +82,7 @@ impl Authority {
     }
 
     fn export(&mut self, write: &Write, whose: Option<u32>) -> Option<Charge> {
-        let seen = whose.and_then(|person| self.seen.remove(&person));
+        let seen = whose.and_then(|person| self.seen.set(person, None));
         if seen == Some(true) {
             return None;
         }
@@ -110,6 +115,6 @@ impl Authority {
     /// Whether the object last changed on-premises before its flag was set.
     fn was_pending(&self, person: u32) -> bool {
         let changed = self.changed_on_premises.get(&person);
-        changed.zip(self.flagged.get(&person)).is_some_and(|(changed, flagged)| changed < flagged)
+        changed.zip(self.flagged.get(person)).is_some_and(|(changed, flagged)| *changed < flagged)
     }
 }

@@ -10,7 +10,7 @@ use sim::ledger::{Activity, Event, Side, Write};
 use sim::record::AttributeNumber;
 
 use super::mapping;
-use super::{Charge, Oracle};
+use super::{Charge, Kind, Oracle};
 
 /// The rule, with the numbers of the attributes that are written back.
 #[derive(Clone)]
@@ -25,6 +25,10 @@ impl Contract {
 }
 
 impl Oracle for Contract {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Write]
+    }
+
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }

@@ -10,7 +10,7 @@ use rustc_hash::FxBuildHasher;
 use sim::clock::VirtualTime;
 use sim::ledger::{Activity, Event, ObjectKey, Outcome, Read, Side};
 
-use super::{Charge, Oracle};
+use super::{Charge, Kind, Oracle};
 
 /// The rule, with what it remembers of each object.
 #[derive(Clone, Default)]
@@ -29,6 +29,10 @@ struct Known {
 }
 
 impl Oracle for ExactlyOnce {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Write, Kind::Read, Kind::Outcome]
+    }
+
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }

@@ -9,7 +9,7 @@ use sim::exchange::property::{Bucket, PROPERTIES};
 use sim::ledger::{Activity, Event, Side};
 use sim::record::AttributeNumber;
 
-use super::{Charge, Oracle};
+use super::{Charge, Kind, Oracle};
 
 /// The rule, with the numbers of the identity attributes on both sides.
 #[derive(Clone)]
@@ -30,6 +30,10 @@ impl IdentityStaysHome {
 }
 
 impl Oracle for IdentityStaysHome {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Write]
+    }
+
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }

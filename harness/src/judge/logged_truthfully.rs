@@ -12,30 +12,34 @@ use sim::estate::Estate;
 use sim::ledger::{Activity, Event, Logged, ObjectKey, Outcome, Side};
 
 use super::codes::is_documented;
-use super::{Charge, Oracle};
+use super::{Charge, Kind, Oracle};
+use crate::observe::ByPerson;
 
-/// The rule, with what of each object is not in the log yet.
+/// The rule, with what of each person's object is not in the log yet.
 #[derive(Clone, Default)]
 pub(super) struct LoggedTruthfully {
-    /// By person.
-    open: BTreeMap<u32, Open>,
+    open: ByPerson<Open>,
+    /// By person: the last refusal that no entry speaks of yet.
+    silent: BTreeMap<u32, Charge>,
     /// Processes of the engine that have ended.
     ended: u32,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone, Copy, Default)]
 struct Open {
     /// An effective write that no entry speaks of yet.
     written: bool,
-    /// The last refusal that no entry speaks of yet.
-    refused: Option<(ObjectKey, Charge)>,
-    /// Processes that had ended when an entry of success was last due.
-    due_in: u32,
     /// There was an effective write at all.
     ever: bool,
+    /// Processes that had ended at the last effective write or entry of success.
+    ended: u32,
 }
 
 impl Oracle for LoggedTruthfully {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Outcome, Kind::Said]
+    }
+
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }
@@ -58,19 +62,23 @@ impl Oracle for LoggedTruthfully {
     }
 
     fn at_rest(&mut self, _: &Estate) -> Vec<Charge> {
-        let silent = self.open.values().filter_map(|open| open.refused.clone());
-        silent.map(|(_, charge)| charge).collect()
+        self.silent.values().cloned().collect()
     }
 }
 
 impl LoggedTruthfully {
     fn attempt(&mut self, outcome: &Outcome, person: u32) {
-        let open = self.open.entry(person).or_default();
         if outcome.effective {
-            (open.written, open.ever, open.due_in) = (true, true, self.ended);
+            *self.open.at(person) = Open { written: true, ever: true, ended: self.ended };
         }
-        let refused = outcome.object.filter(|_| outcome.code != 0 && outcome.answered);
-        open.refused = refused.map(|object| (object, silence(outcome, object)));
+        match outcome.object.filter(|_| outcome.code != 0 && outcome.answered) {
+            Some(object) => {
+                self.silent.insert(person, silence(outcome, object));
+            }
+            None => {
+                self.silent.remove(&person);
+            }
+        }
     }
 
     fn entry(&mut self, logged: &Logged, whose: Option<u32>) -> Option<Charge> {
@@ -79,16 +87,18 @@ impl LoggedTruthfully {
             let message = "the engine logged a failure with a code that is not documented";
             return Some(untrue(logged, message, Some(logged.code.to_string())));
         }
-        let ended = self.ended;
-        let open = self.open.entry(whose?).or_default();
+        let person = whose?;
         match logged.status {
-            LogStatus::Failure => open.refused = None,
+            LogStatus::Failure => {
+                self.silent.remove(&person);
+            }
             LogStatus::Success => {
-                let again = open.ever && open.due_in < ended;
-                let true_word = open.written || again;
-                open.written = false;
-                open.due_in = ended;
-                if !true_word {
+                let ended = self.ended;
+                let open = self.open.at(person);
+                let again = open.ever && open.ended < ended;
+                let is_true = open.written || again;
+                *open = Open { written: false, ended, ..*open };
+                if !is_true {
                     let message = "the engine logged a success, and had written nothing";
                     return Some(untrue(logged, message, None));
                 }

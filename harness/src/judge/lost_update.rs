@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use sim::clock::VirtualTime;
 use sim::estate::Estate;
-use sim::ledger::{Activity, Change, CycleEnd, Event, Side, Write};
+use sim::ledger::{Activity, Actor, Change, CycleEnd, Event, LastWriter, ObjectKey, Side, Write};
 use sim::record::AttributeNumber;
 
 use super::scope::Scope;
-use super::{Charge, Oracle, mapping};
+use super::{Charge, Kind, Oracle, mapping};
 
 /// The rule, with the edits that the engine has not looked at yet.
 #[derive(Clone)]
@@ -20,7 +20,16 @@ pub(super) struct LostUpdate {
     properties: Vec<AttributeNumber>,
     scope: Scope,
     /// By person: the first edit since the engine's last read.
-    waiting: BTreeMap<u32, (VirtualTime, Charge)>,
+    waiting: BTreeMap<u32, Edit>,
+}
+
+/// An edit of a mapped attribute.
+#[derive(Clone)]
+struct Edit {
+    at: VirtualTime,
+    object: ObjectKey,
+    attribute: AttributeNumber,
+    actor: Actor,
 }
 
 impl LostUpdate {
@@ -42,24 +51,38 @@ impl LostUpdate {
         }
         let mapped = |change: &&Change| self.properties.contains(&change.attribute);
         if let Some(change) = write.changes.iter().find(mapped) {
-            self.waiting.entry(person).or_insert_with(|| {
-                let message = "a cycle ended well and did not look at an edit made before it began";
-                let charge = Charge::of_write("lost_update", write, change, message.to_owned());
-                (write.at, Charge { expected: charge.actual, actual: None, ..charge })
+            self.waiting.entry(person).or_insert_with(|| Edit {
+                at: write.at,
+                object: write.object,
+                attribute: change.attribute,
+                actor: write.actor.clone(),
             });
         }
     }
 
     /// The first edit that the cycle passed over; each is charged once.
     fn passed_over(&mut self, end: &CycleEnd) -> Option<Charge> {
-        let passed_over = |(at, _): &(VirtualTime, Charge)| *at < end.began;
-        let person = *self.waiting.iter().find(|(_, edit)| passed_over(edit))?.0;
-        let (_, charge) = self.waiting.remove(&person)?;
-        Some(Charge { at: end.at, ..charge })
+        let person = *self.waiting.iter().find(|(_, edit)| edit.at < end.began)?.0;
+        let edit = self.waiting.remove(&person)?;
+        let (at, actor) = (edit.at, edit.actor);
+        Some(Charge {
+            oracle: "lost_update",
+            at: end.at,
+            object: Some(edit.object),
+            attribute: Some(edit.attribute),
+            message: format!("a cycle ended well and did not look at an edit made at {at}"),
+            expected: Some(format!("a look at it by the cycle that began at {}", end.began)),
+            actual: None,
+            writer: Some(LastWriter { at, actor, cloud_managed: Some(true) }),
+        })
     }
 }
 
 impl Oracle for LostUpdate {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Write, Kind::Read, Kind::Said]
+    }
+
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }

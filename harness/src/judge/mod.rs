@@ -102,8 +102,22 @@ struct Held {
     chain: Chain,
 }
 
+/// Kinds of events that a rule looks at.
+#[derive(Clone, Copy)]
+enum Kind {
+    Write,
+    Read,
+    Outcome,
+    /// Log entries, cycles, claims, the process.
+    Said,
+    Question,
+}
+
 /// A rule that watches the ledger as it grows.
 trait Oracle: Send {
+    /// What it looks at.
+    fn kinds(&self) -> &'static [Kind];
+
     /// Looks at one event, after it happened; `whose` object it concerns, if anybody's.
     fn observe(&mut self, event: &Event, whose: Option<u32>) -> Option<Charge>;
 
@@ -116,6 +130,20 @@ trait Oracle: Send {
     fn copy(&self) -> Box<dyn Oracle>;
 }
 
+/// The kind of an event; `None` for what no rule looks at.
+const fn kind_of(event: &Event) -> Option<Kind> {
+    match event {
+        Event::Write(_) => Some(Kind::Write),
+        Event::Read(_) => Some(Kind::Read),
+        Event::Outcome(_) => Some(Kind::Outcome),
+        Event::Logged(_) | Event::Cycle(_) | Event::Claim(_) | Event::Process(_) => {
+            Some(Kind::Said)
+        }
+        Event::Question(_) => Some(Kind::Question),
+        Event::Fault(_) => None,
+    }
+}
+
 impl Clone for Box<dyn Oracle> {
     fn clone(&self) -> Self {
         self.as_ref().copy()
@@ -126,6 +154,8 @@ impl Clone for Box<dyn Oracle> {
 #[derive(Clone)]
 pub struct Bench {
     oracles: Vec<Box<dyn Oracle>>,
+    /// By kind of event, the oracles that look at it.
+    watching: [Vec<usize>; 5],
     quiescence: quiescence::Quiescence,
     held: Vec<Held>,
     charged: BTreeMap<&'static str, usize>,
@@ -144,23 +174,31 @@ impl Bench {
     /// The oracles for an estate as it is before the story, but for those that a scenario suspends.
     #[must_use]
     pub fn new(estate: &Estate, suspended: Vec<String>) -> Self {
+        let oracles: Vec<Box<dyn Oracle>> = vec![
+            Box::new(contract::Contract::new(estate)),
+            Box::new(authority::Authority::new(estate)),
+            Box::new(identity_stays_home::IdentityStaysHome::new()),
+            Box::new(out_of_scope::OutOfScope::new(estate)),
+            Box::new(lost_update::LostUpdate::new(estate)),
+            Box::new(resurrection::Resurrection::new(estate)),
+            Box::new(oscillation::Oscillation::default()),
+            Box::new(exactly_once::ExactlyOnce::default()),
+            Box::new(one_primary::OnePrimary),
+            Box::new(absent_not_empty::AbsentNotEmpty),
+            Box::new(logged_truthfully::LoggedTruthfully::default()),
+            Box::new(read_back::ReadBack::default()),
+            Box::new(no_structural_change::NoStructuralChange),
+            Box::new(after_crash::AfterCrash::default()),
+        ];
+        let mut watching: [Vec<usize>; 5] = Default::default();
+        for (at, oracle) in oracles.iter().enumerate() {
+            for kind in oracle.kinds() {
+                watching[*kind as usize].push(at);
+            }
+        }
         Self {
-            oracles: vec![
-                Box::new(contract::Contract::new(estate)),
-                Box::new(authority::Authority::new(estate)),
-                Box::new(identity_stays_home::IdentityStaysHome::new()),
-                Box::new(out_of_scope::OutOfScope::new(estate)),
-                Box::new(lost_update::LostUpdate::new(estate)),
-                Box::new(resurrection::Resurrection::new(estate)),
-                Box::new(oscillation::Oscillation::default()),
-                Box::new(exactly_once::ExactlyOnce::default()),
-                Box::new(one_primary::OnePrimary),
-                Box::new(absent_not_empty::AbsentNotEmpty),
-                Box::new(logged_truthfully::LoggedTruthfully::default()),
-                Box::new(read_back::ReadBack::default()),
-                Box::new(no_structural_change::NoStructuralChange),
-                Box::new(after_crash::AfterCrash::default()),
-            ],
+            oracles,
+            watching,
             quiescence: quiescence::Quiescence::default(),
             held: Vec::new(),
             charged: BTreeMap::new(),
@@ -172,7 +210,9 @@ impl Bench {
 
     /// Shows an event to every oracle; `whose` object it concerns, if anybody's.
     pub fn observe(&mut self, event: &Event, whose: Option<u32>, history: &History) {
-        for at in 0..self.oracles.len() {
+        let Some(kind) = kind_of(event) else { return };
+        for place in 0..self.watching[kind as usize].len() {
+            let at = self.watching[kind as usize][place];
             if let Some(charge) = self.oracles[at].observe(event, whose) {
                 self.charge(charge, whose, history);
             }

@@ -7,13 +7,17 @@ use sim::directory::schema::known;
 use sim::ledger::{Event, Side, Write, WriteKind};
 
 use super::identity_stays_home::is_engine;
-use super::{Charge, Oracle};
+use super::{Charge, Kind, Oracle};
 
 /// The rule. It needs no memory.
 #[derive(Clone)]
 pub(super) struct NoStructuralChange;
 
 impl Oracle for NoStructuralChange {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Write]
+    }
+
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }

@@ -8,13 +8,17 @@ use sim::directory::schema::known;
 use sim::exchange::property;
 use sim::ledger::{Event, Side};
 
-use super::{Charge, Oracle};
+use super::{Charge, Kind, Oracle};
 
 /// The rule. It needs no memory.
 #[derive(Clone)]
 pub(super) struct OnePrimary;
 
 impl Oracle for OnePrimary {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Write]
+    }
+
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }

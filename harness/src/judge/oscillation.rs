@@ -12,26 +12,31 @@ use sim::exchange::property;
 use sim::ledger::{Activity, Event, ObjectKey, Write};
 use sim::record::AttributeNumber;
 
-use super::{Charge, Oracle};
+use super::{Charge, Kind, Oracle};
+use crate::observe::ByPerson;
 
 /// The rule, with the last write of machines to each attribute.
 #[derive(Clone, Default)]
 pub(super) struct Oscillation {
-    /// Events so far, to tell before from after.
-    now: u64,
+    /// Writes so far, to tell before from after.
+    now: u32,
     last: HashMap<(ObjectKey, AttributeNumber), Swing, FxBuildHasher>,
     /// When somebody last edited or flipped something of a person.
-    touched: HashMap<u32, u64, FxBuildHasher>,
+    touched: ByPerson<u32>,
 }
 
 #[derive(Clone, Copy)]
 struct Swing {
-    at: u64,
-    from: u64,
-    to: u64,
+    at: u32,
+    from: u32,
+    to: u32,
 }
 
 impl Oracle for Oscillation {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Write]
+    }
+
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }
@@ -42,7 +47,7 @@ impl Oracle for Oscillation {
         let flips = write.changes.iter().any(|change| change.attribute == property::FLAG);
         let asked_for = write.actor.activity == Activity::Restore;
         if flips || asked_for || !write.actor.activity.is_automatic() {
-            self.touched.insert(whose?, self.now);
+            self.touched.set(whose?, self.now);
             return None;
         }
         self.swing(write, whose)
@@ -51,7 +56,7 @@ impl Oracle for Oscillation {
 
 impl Oscillation {
     fn swing(&mut self, write: &Write, whose: Option<u32>) -> Option<Charge> {
-        let touched = whose.and_then(|person| self.touched.get(&person)).copied().unwrap_or(0);
+        let touched = whose.map_or(0, |person| self.touched.get(person));
         let mut back = None;
         for change in &write.changes {
             let swing = Swing { at: self.now, from: set(&change.old), to: set(&change.new) };
@@ -71,10 +76,11 @@ impl Oscillation {
 }
 
 /// A digest of values as a set: their order means nothing.
-fn set(values: &[Box<[u8]>]) -> u64 {
-    values.iter().fold(values.len() as u64, |sum, value| {
+fn set(values: &[Box<[u8]>]) -> u32 {
+    let sum = values.iter().fold(values.len() as u64, |sum, value| {
         let mut hasher = FxHasher::default();
         hasher.write(value);
         sum.wrapping_add(hasher.finish())
-    })
+    });
+    u32::try_from(sum >> 32).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use sim::estate::Estate;
 use sim::ledger::{Activity, Event, Side};
 
 use super::scope::Scope;
-use super::{Charge, Oracle};
+use super::{Charge, Kind, Oracle};
 
 /// The rule, with who is in scope.
 #[derive(Clone)]
@@ -21,6 +21,10 @@ impl OutOfScope {
 }
 
 impl Oracle for OutOfScope {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Write]
+    }
+
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }

@@ -4,20 +4,24 @@
 //! silent no-op), and with an error although it was applied (field report, Microsoft Q&A). What a
 //! transfer says of a flag must be what it read after its last call for that mailbox.
 
-use hashbrown::HashMap;
-use rustc_hash::FxBuildHasher;
 use sim::exchange::truth;
-use sim::ledger::{Activity, Event, ObjectKey, Side};
+use sim::ledger::{Activity, Event, Side};
 
-use super::{Charge, Oracle};
+use super::{Charge, Kind, Oracle};
+use crate::observe::ByPerson;
 
 /// The rule, with the flag that transfers read last of each mailbox; `None` since a call for it.
 #[derive(Clone, Default)]
 pub(super) struct ReadBack {
-    read: HashMap<ObjectKey, Option<bool>, FxBuildHasher>,
+    /// By number of the mailbox.
+    read: ByPerson<Option<bool>>,
 }
 
 impl Oracle for ReadBack {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Read, Kind::Outcome, Kind::Said]
+    }
+
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }
@@ -26,18 +30,18 @@ impl Oracle for ReadBack {
         match event {
             Event::Read(read) if read.activity == Activity::Transfer => {
                 if read.object.side == Side::Exchange {
-                    self.read.insert(read.object, read.cloud_managed);
+                    self.read.set(read.object.number, read.cloud_managed);
                 }
                 None
             }
             Event::Outcome(outcome) if outcome.actor.activity == Activity::Transfer => {
                 if outcome.side == Side::Exchange {
-                    self.read.insert(outcome.object?, None);
+                    self.read.set(outcome.object?.number, None);
                 }
                 None
             }
             Event::Claim(claim) => {
-                let read = self.read.get(&claim.object).copied().flatten();
+                let read = self.read.get(claim.object.number);
                 if read == Some(claim.cloud_managed) {
                     return None;
                 }

@@ -14,7 +14,7 @@ use sim::exchange::property;
 use sim::ledger::{Activity, Change, Event, Side, Write};
 use sim::record::AttributeNumber;
 
-use super::{Charge, Oracle, mapping};
+use super::{Charge, Kind, Oracle, mapping};
 
 /// The rule, with what was removed in the cloud and not put back there.
 #[derive(Clone)]
@@ -97,6 +97,10 @@ fn folded(value: &[u8]) -> u64 {
 }
 
 impl Oracle for Resurrection {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Write, Kind::Read]
+    }
+
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }

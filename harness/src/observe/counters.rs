@@ -1,11 +1,10 @@
 //! The counts of a run, and how long changes took to reach AD.
 
-use hashbrown::HashMap;
-use rustc_hash::FxBuildHasher;
 use sim::clock::VirtualTime;
 use sim::exchange::property::{self, Bucket};
 use sim::ledger::{Activity, Event, Side, Write};
 
+use super::ByPerson;
 use crate::judge::verdict::Counts;
 
 /// Counts, from the events of the ledger.
@@ -15,7 +14,7 @@ pub struct Counters {
     /// Effective writes by anybody, on any side.
     writes: u64,
     /// Since when an edit of somebody's mailbox waits for AD.
-    waiting: HashMap<u32, VirtualTime, FxBuildHasher>,
+    waiting: ByPerson<Option<VirtualTime>>,
     lags: Vec<u64>,
 }
 
@@ -65,13 +64,13 @@ impl Counters {
                     self.counts.cloud_edits += 1;
                     let waits = write.changes.iter().any(|c| is_written_back(c.attribute));
                     if let Some(person) = whose.filter(|_| waits) {
-                        self.waiting.entry(person).or_insert(write.at);
+                        self.waiting.at(person).get_or_insert(write.at);
                     }
                 }
             }
             Side::Ad if write.actor.activity == Activity::Writeback => {
                 self.counts.ad_writes += 1;
-                if let Some(since) = whose.and_then(|person| self.waiting.remove(&person)) {
+                if let Some(since) = whose.and_then(|person| self.waiting.set(person, None)) {
                     let lag = write.at.since(since).as_micros();
                     self.lags.push(u64::try_from(lag).unwrap_or(u64::MAX));
                 }

@@ -1,7 +1,9 @@
 //! Observe: what happened, kept so that it can be counted and explained.
 
+mod by_person;
 mod counters;
 mod history;
 
+pub use by_person::ByPerson;
 pub use counters::{Counters, Lag};
 pub use history::{Chain, History, attribute_name};

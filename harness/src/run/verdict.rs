@@ -21,14 +21,16 @@ pub(super) struct Frame {
 
 /// The result of a run that has come to rest.
 pub(super) fn of(mut runner: Runner<'_>, scenario: &Scenario, frame: &Frame) -> ScenarioResult {
+    let estate = runner.estate.clone();
     let court = runner.court();
-    let (bench, counts, trace) = (court.bench.clone(), court.counters.counts(), court.trace.hash());
-    let (faults, end, mut findings) = runner.estate.with(|estate| {
+    let (counts, trace) = (court.counters.counts(), court.trace.hash());
+    let mut findings = estate.with(|estate| court.bench.findings(estate));
+    let (faults, end) = runner.estate.with(|estate| {
         let mut hits: BTreeMap<&'static str, u64> = BTreeMap::new();
         for rule in estate.faults.rules() {
             *hits.entry(rule.name).or_default() += u64::from(rule.hits);
         }
-        (hits, estate.now(), bench.findings(estate))
+        (hits, estate.now())
     });
     findings.extend(runner.findings.iter().cloned());
     let reasons = reasons(&runner, counts, scenario);

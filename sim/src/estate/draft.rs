@@ -46,6 +46,17 @@ pub(super) struct AdDraft {
     pub(super) digests: (u64, u64),
 }
 
+/// What tells one person from all others.
+#[derive(Debug, Clone, Copy)]
+pub struct Identity {
+    /// `objectGUID`.
+    ad: Guid,
+    /// The `id` of the user.
+    id: Guid,
+    /// The last part of the SID.
+    rid: u32,
+}
+
 /// What drafts are made with. Drafts are settled in the order in which they were made.
 #[derive(Debug)]
 pub struct Drafting {
@@ -53,7 +64,7 @@ pub struct Drafting {
     schema: Arc<Schema>,
     numbers: UserNumbers,
     domain_sid: Sid,
-    next_rid: u32,
+    first_rid: u32,
     tenant: TenantDomains,
     accepted_domains: Vec<String>,
     upn_adds_proxy: bool,
@@ -71,7 +82,7 @@ impl Estate {
             schema: Arc::clone(forest.schema()),
             numbers: UserNumbers::new(forest.schema()),
             domain_sid: forest.domain(home.domain)?.sid.clone(),
-            next_rid: FIRST_RID + settled,
+            first_rid: FIRST_RID + settled,
             tenant: self.domains.clone(),
             accepted_domains: self.exchange.accepted_domains.clone(),
             upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
@@ -80,14 +91,19 @@ impl Estate {
 }
 
 impl Drafting {
+    /// The identity of the `place`-th person (from 0) that is settled with these drafts; drawn in that
+    /// order.
+    #[must_use]
+    pub fn identity(&self, place: u32, chance: &mut Chance) -> Identity {
+        Identity { ad: chance.guid(), id: chance.guid(), rid: self.first_rid + place }
+    }
+
     /// The draft of a person, as if it had been there for long: each side agrees with the others.
     ///
     /// # Errors
     /// `UnknownAttribute`.
-    pub fn draft(&mut self, person: &Person, chance: &mut Chance) -> Result<Draft, BuildError> {
-        let (ad_guid, id) = (chance.guid(), chance.guid());
-        let rid = self.next_rid;
-        self.next_rid += 1;
+    pub fn draft(&self, person: &Person, identity: Identity) -> Result<Draft, BuildError> {
+        let Identity { ad: ad_guid, id, rid } = identity;
         let mut ad = None;
         let mut cloud = self.cloud_only_record(person);
         if person.dir_synced {

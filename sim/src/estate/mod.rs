@@ -20,7 +20,7 @@ mod truth;
 pub use accounts::{ServiceAccount, ServiceAccounts};
 pub use build::{AgentPlan, BuildError, DcPlan, EstatePlan, WritebackPlan};
 pub use cloud::{AgentView, OrganizationView};
-pub use draft::{Draft, Drafting};
+pub use draft::{Draft, Drafting, Identity};
 pub use entra::{EntraError, NewUser};
 pub use gateway::Passage;
 pub use groups::{GroupChange, NewGroup};

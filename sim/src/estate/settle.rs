@@ -22,8 +22,12 @@ impl Estate {
         since: VirtualTime,
         chance: &mut Chance,
     ) -> Result<(), BuildError> {
-        let Some(mut drafting) = self.drafting() else { return Ok(()) };
-        self.settle_drafts(people.into_iter().map(|p| drafting.draft(&p, chance)), since)
+        let Some(drafting) = self.drafting() else { return Ok(()) };
+        let drafts = (0..).zip(people).map(|(place, person)| {
+            let identity = drafting.identity(place, chance);
+            drafting.draft(&person, identity)
+        });
+        self.settle_drafts(drafts, since)
     }
 
     /// Settles people from their drafts. Everybody changed last at `since`.

@@ -410,9 +410,10 @@ async fn unmodified_clients_are_led_by_their_environment() {
 
 /// What an option asks for and does not exist is refused, never ignored.
 #[test]
-fn what_is_not_modelled_is_refused() {
+fn what_cannot_be_served_is_refused() {
     for (options, said) in [
-        (&["--ldif", "forest.ldif"][..], "`--ldif`"),
+        (&["--mailbox-list", "mailboxes.csv"][..], "add `--ldif`"),
+        (&["--ldif", "no-such.ldif"], "no-such.ldif"),
         (&["--profile", "newest"], "there are p1-preview-2025-08"),
         (&["--http", "--bind", "0.0.0.0"], "loopback only"),
         (&["--ready-file", "/nowhere/ready.json"], "/nowhere/ready.json"),

@@ -109,16 +109,14 @@ pub(super) struct ServeArguments {
     #[arg(long)]
     no_engine: bool,
 
-    /// Build the forest from an LDIF export.
-    #[arg(long, value_name = "FILE", help_heading = ABSENT)]
+    /// Build the forest from an LDIF export, instead of from `--mailboxes`.
+    #[arg(long, value_name = "FILE")]
     ldif: Option<PathBuf>,
 
     /// What `Get-Mailbox | Export-Csv` wrote about the mailboxes of that forest.
-    #[arg(long, value_name = "CSV", help_heading = ABSENT)]
+    #[arg(long, value_name = "CSV")]
     mailbox_list: Option<PathBuf>,
 }
-
-const ABSENT: &str = "Not modelled yet (refused)";
 
 /// Serves until it is interrupted.
 pub(super) fn serve(arguments: ServeArguments, console: &Console) -> Exit {
@@ -159,8 +157,11 @@ pub(super) fn serve(arguments: ServeArguments, console: &Console) -> Exit {
 fn said(started: &Started) -> String {
     let Started { mailboxes, seed, profile, clock, .. } = started;
     let engine = if started.engine { "with its engine" } else { "without an engine" };
-    let mut text =
-        format!("serving {mailboxes} mailboxes {engine} (seed {seed}, {profile}, clock {clock})\n");
+    let what = match &started.export {
+        Some(export) => format!("the forest of {}", export.display()),
+        None => format!("{mailboxes} mailboxes"),
+    };
+    let mut text = format!("serving {what} {engine} (seed {seed}, {profile}, clock {clock})\n");
     let mut line = |what: &str, value: &dyn std::fmt::Display| {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {what:<9}{value}");

@@ -43,10 +43,20 @@ impl Hosts {
         };
         let mut names: Vec<String> = estate.forests.iter().flat_map(named).collect();
         names.push(self.plain.trim_matches(['[', ']']).to_owned());
+        names.extend(machine());
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Authority::new(&names)
             .map_err(|why| ServeError::Internal(format!("no certificate for the servers: {why}")))
     }
+}
+
+/// The machine's own name: OpenLDAP's clients look for it in the certificate when they were told to
+/// connect to `localhost`. `None` where it cannot be read, or is no host name.
+fn machine() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    let name = name.trim();
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+    (!name.is_empty() && name.len() <= 63 && name.bytes().all(fits)).then(|| name.to_owned())
 }
 
 /// Where everything is.

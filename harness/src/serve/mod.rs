@@ -15,16 +15,18 @@ mod place;
 mod ready;
 mod view;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::planted_bugs::PlantedBugs;
+use sim::directory::name::Dn;
 use sim::wire::identity::{Applications, Certificate};
 use sim::wire::shared::SharedEstate;
 
 use crate::bridge::listeners::{ListenError, ListenOptions, Listeners};
 use crate::run::RunError;
 use crate::run::live::LivePlan;
+use crate::scenario::export;
 use crate::scenario::{self, Catalogues, Population, Share, Spanned, World};
 use crate::stage::{self, StageError, Staged};
 use addresses::{Hosts, Urls};
@@ -45,9 +47,6 @@ const APPLICATION: &str = "hybridsim";
 /// Why `serve` did not start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// What an option asks for does not exist yet.
-    #[error("`{0}` asks for something that is not modelled yet")]
-    NotModelled(&'static str),
     /// What an option asks for is not to be had.
     #[error("{0}")]
     Usage(String),
@@ -69,7 +68,7 @@ impl ServeError {
     /// Whether another command line would help.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
-        matches!(self, Self::NotModelled(_) | Self::Usage(_) | Self::Listen(_))
+        matches!(self, Self::Usage(_) | Self::Listen(_) | Self::Stage(StageError::Export(..)))
     }
 }
 
@@ -78,6 +77,8 @@ impl ServeError {
 pub struct Started {
     /// How many mailboxes there are.
     pub mailboxes: u32,
+    /// The export that the forest is built from, instead of so many mailboxes.
+    pub export: Option<PathBuf>,
     /// The seed.
     pub seed: u64,
     /// The profile.
@@ -158,15 +159,43 @@ fn world(options: &Options, catalogues: &Catalogues) -> Result<World, ServeError
     }
     let tenant = &options.tenant_domain;
     world.seed = options.seed;
-    world.forest.domains = vec![Spanned::implied(options.ad_domain.as_str().to_owned())];
+    let domain = match &options.ldif {
+        Some(path) => domain_of(path)?.unwrap_or_else(|| options.ad_domain.as_str().to_owned()),
+        None => options.ad_domain.as_str().to_owned(),
+    };
+    world.forest.domains = vec![Spanned::implied(domain)];
     world.tenant.domain = Spanned::implied(tenant.as_str().to_owned());
     world.tenant.initial = Spanned::implied(format!("{}.onmicrosoft.com", tenant.first_label()));
-    world.population = vec![Population::Shape {
-        shape: Spanned::implied(SHAPE.to_owned()),
-        mailboxes: options.mailboxes,
-        cloud_managed: Share::NONE,
+    world.population = vec![match &options.ldif {
+        Some(path) => Population::Ldif {
+            ldif: Spanned::implied(path.clone()),
+            mailboxes: options.mailbox_list.clone().map(Spanned::implied),
+            people: Vec::new(),
+            domain: None,
+        },
+        None => Population::Shape {
+            shape: Spanned::implied(SHAPE.to_owned()),
+            mailboxes: options.mailboxes,
+            cloud_managed: Share::NONE,
+        },
     }];
     Ok(world)
+}
+
+/// The DNS name of the domain that an export is of: that of its first object.
+fn domain_of(path: &Path) -> Result<Option<String>, ServeError> {
+    let refused = |why: &dyn std::fmt::Display| ServeError::Usage(why.to_string());
+    let mut objects = export::objects(path).map_err(|why| refused(&why))?;
+    let Some(first) = objects.next() else { return Ok(None) };
+    let first = first.map_err(|why| refused(&why))?;
+    let Ok(dn) = Dn::parse(&first.dn) else { return Ok(None) };
+    let labels: Vec<&str> = dn
+        .rdns
+        .iter()
+        .filter(|rdn| rdn.attribute.eq_ignore_ascii_case("dc"))
+        .map(|rdn| rdn.value.as_str())
+        .collect();
+    Ok((labels.len() > 1).then(|| labels.join(".").to_lowercase()))
 }
 
 async fn serve(
@@ -215,6 +244,7 @@ async fn serve(
     place.write(&ready, authority.ca_pem())?;
     started(&Started {
         mailboxes: options.mailboxes,
+        export: options.ldif.clone(),
         seed: options.seed,
         profile,
         clock: options.clock,

@@ -1,4 +1,4 @@
-//! What `serve` can be asked for, and what of it does not exist yet.
+//! What `serve` can be asked for.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -49,12 +49,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// Refuses what does not exist yet, and what contradicts itself.
+    /// Refuses what contradicts itself.
     pub(super) fn check(&self) -> Result<(), ServeError> {
-        let absent =
-            [("--ldif", self.ldif.is_some()), ("--mailbox-list", self.mailbox_list.is_some())];
-        if let Some((option, _)) = absent.iter().find(|(_, given)| *given) {
-            return Err(ServeError::NotModelled(option));
+        if self.mailbox_list.is_some() && self.ldif.is_none() {
+            let problem = "`--mailbox-list` tells about the mailboxes of a forest: add `--ldif`";
+            return Err(ServeError::Usage(problem.to_owned()));
         }
         if self.http && !self.bind.is_loopback() {
             return Err(ServeError::Usage(format!(

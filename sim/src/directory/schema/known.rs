@@ -394,4 +394,10 @@ known! {
     LOCKOUT_THRESHOLD = "lockoutThreshold",
     MS_DS_MACHINE_ACCOUNT_QUOTA = "ms-DS-MachineAccountQuota",
     DS_CORE_PROPAGATION_DATA = "dSCorePropagationData",
+    FLAT_NAME = "flatName",
+    SECURITY_IDENTIFIER = "securityIdentifier",
+    TRUST_ATTRIBUTES = "trustAttributes",
+    TRUST_DIRECTION = "trustDirection",
+    TRUST_PARTNER = "trustPartner",
+    TRUST_TYPE = "trustType",
 }

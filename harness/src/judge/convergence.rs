@@ -3,9 +3,10 @@
 //! Why: an outage, a crash or a failing neighbour must not lose a change. Excused are values that
 //! somebody changed in AD after the last export (drift, reported); objects that the engine tried again
 //! after the healing, that the directory then refused, and that the engine logged as failed with a
-//! documented code; and changes that came after the last cycle of a job that somebody paused.
+//! documented code; changes that came after the last cycle of a job that somebody paused; and mailboxes
+//! that entered scope and wait for an initial cycle, where the profile says that they do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::thread;
 
@@ -13,13 +14,13 @@ use sim::clock::VirtualTime;
 use sim::entra::job::{StatusCode, WritebackJob};
 use sim::entra::log::LogStatus;
 use sim::estate::{Estate, Subject};
-use sim::exchange::Mailbox;
+use sim::exchange::{Mailbox, property};
 use sim::guid::Guid;
 use sim::ledger::{Activity, ObjectKey};
 use sim::record::Record;
 
 use super::codes::OF_AN_OBJECT;
-use super::mapping::{Demand, Mapping, MappingRule};
+use super::mapping::{Demand, Mapping, MappingRule, last_change};
 use super::{Charge, Refusals};
 
 /// What a comparison of everything came to.
@@ -47,6 +48,7 @@ pub(super) fn compare(estate: &Estate, healed: VirtualTime, refused: &Refusals) 
         refused,
         healed,
         not_since: (job.status() == StatusCode::Paused).then(|| last_cycle(job)),
+        waiting: waiting_for_initial(estate),
     };
     let looker = Looker { estate, mappings: &mappings, evidence: &evidence };
     let mut drift = 0;
@@ -113,7 +115,7 @@ impl Looker<'_> {
             let Some(mapping) = self.mappings.get(usize::from(key.forest.0)) else { continue };
             compared += 1;
             for rule in mapping.broken(mailbox, ad) {
-                let excuse = excuse(self.estate, rule, key, mailbox, self.evidence);
+                let excuse = excuse(self.estate, subject, rule, key, mailbox, self.evidence);
                 differences.push(match excuse {
                     Some(note) => {
                         Difference::Excused(format!("{}: ad.{} {note}", subject.name, rule.name))
@@ -150,12 +152,26 @@ struct Evidence<'a> {
     healed: VirtualTime,
     /// The job is paused: nobody looked at changes from here on.
     not_since: Option<VirtualTime>,
+    /// Mailboxes that the engine left out, and when it said so last, where the profile lets a mailbox
+    /// that enters scope wait for the next initial cycle (switch `first_time_requires_initial`).
+    waiting: BTreeMap<Guid, VirtualTime>,
 }
 
 /// When the last cycle of a job began; the beginning of time when there was none.
 fn last_cycle(job: &WritebackJob) -> VirtualTime {
     let execution = job.report.as_ref().and_then(|report| report.last_execution.as_ref());
     execution.map_or(VirtualTime::default(), |execution| execution.began)
+}
+
+fn waiting_for_initial(estate: &Estate) -> BTreeMap<Guid, VirtualTime> {
+    if !estate.profile.is_on("first_time_requires_initial") {
+        return BTreeMap::new();
+    }
+    let entries = estate.entra.log.entries().iter();
+    entries
+        .filter(|entry| entry.status == LogStatus::Skipped && entry.code == "NotInScope")
+        .filter_map(|entry| Some((entry.source?, entry.at)))
+        .collect()
 }
 
 /// Objects that the engine logged as failed since the healing, with a documented code.
@@ -166,7 +182,7 @@ fn failed_since(estate: &Estate, healed: VirtualTime) -> BTreeSet<Guid> {
         .entries()
         .iter()
         .rev()
-        .take_while(|entry| entry.at >= healed)
+        .take_while(|entry| entry.at > healed)
         .filter(|entry| {
             entry.status == LogStatus::Failure && OF_AN_OBJECT.contains(&entry.code.as_ref())
         })
@@ -177,23 +193,37 @@ fn failed_since(estate: &Estate, healed: VirtualTime) -> BTreeSet<Guid> {
 /// Why a difference is nobody's mistake, if it is not.
 fn excuse(
     estate: &Estate,
+    subject: &Subject,
     rule: &MappingRule,
     key: ObjectKey,
     mailbox: &Mailbox,
     evidence: &Evidence<'_>,
 ) -> Option<&'static str> {
-    let refused = evidence.refused.get(&key).is_some_and(|at| *at >= evidence.healed);
+    let refused = evidence.refused.get(&key).is_some_and(|at| *at > evidence.healed);
     if refused && evidence.failed.contains(&mailbox.id) {
         return Some("differs: the directory refused the object, and the engine logged it");
     }
     if evidence.not_since.is_some_and(|from| mailbox.when_changed >= from) {
         return Some("differs: it changed after the last cycle of the paused job");
     }
+    if waits(estate, subject, mailbox, evidence) {
+        return Some("differs: the mailbox entered scope and waits for the next initial cycle");
+    }
     let last = estate.ledger.last_writer(key, rule.ad?)?;
     let by_person = matches!(last.actor.activity, Activity::Person | Activity::Script);
-    let after_the_cloud = last.at > mailbox.when_changed;
+    let cloud = subject.exchange.and_then(|mailbox| last_change(estate, mailbox));
+    let after_the_cloud = cloud.is_none_or(|cloud| last.at > cloud);
     (by_person && after_the_cloud)
         .then_some("differs: somebody changed AD after the last export (drift)")
+}
+
+/// Whether a mailbox waits for an initial cycle: its flag was set in the story, and since then the
+/// engine said that it is left out.
+fn waits(estate: &Estate, subject: &Subject, mailbox: &Mailbox, evidence: &Evidence<'_>) -> bool {
+    let Some(said) = evidence.waiting.get(&mailbox.id) else { return false };
+    let object = subject.exchange.map(ObjectKey::exchange);
+    let flagged = object.and_then(|object| estate.ledger.last_writer(object, property::FLAG));
+    flagged.is_some_and(|flagged| *said >= flagged.at)
 }
 
 fn charge(

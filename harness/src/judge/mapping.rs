@@ -3,10 +3,12 @@
 //! One attribute at a time, values as texts, by the profile's switches. It is slow and obvious on
 //! purpose: were it the engine's mapping, a mistake there would cancel itself.
 
+use sim::clock::VirtualTime;
 use sim::directory::forest::Forest;
 use sim::directory::schema::known;
 use sim::estate::Estate;
 use sim::exchange::{Mailbox, RecipientType, property};
+use sim::ledger::ObjectKey;
 use sim::record::{AttributeNumber, Projection, Record, Values};
 
 /// The mapping under the switches of an estate.
@@ -149,29 +151,33 @@ impl Mapping {
         }
     }
 
+    /// Addresses in `onmicrosoft.com` that are not written (`write_onmicrosoft` off) do not cross in
+    /// either sense: AD gets none and keeps its own. A primary crosses always.
     fn addresses(&self, mailbox: &Mailbox, now: &[String]) -> Demand {
         let starts = |value: &str, kind: &str| value.to_lowercase().starts_with(kind);
-        let mut wanted: Vec<String> = texts(&mailbox.record, property::EMAIL_ADDRESSES)
+        let stays_at_home = |value: &str| {
+            !self.write_onmicrosoft && value.to_lowercase().ends_with("onmicrosoft.com")
+        };
+        let wanted: Vec<String> = texts(&mailbox.record, property::EMAIL_ADDRESSES)
             .into_iter()
             .filter(|value| starts(value, "smtp:") || starts(value, "x500:"))
+            .filter(|value| value.starts_with("SMTP:") || !stays_at_home(value))
             .collect();
-        if !self.write_onmicrosoft {
-            wanted.retain(|value| !value.to_lowercase().ends_with("onmicrosoft.com"));
-        }
         if wanted.is_empty() {
             return or_anything(wanted, self.null_flow_multi);
         }
-        match self.proxy_mode.as_str() {
-            "replace_all" => Demand::Exactly(wanted),
-            "merge" => Demand::AtLeast(wanted),
-            _ => {
-                let kept = now.iter().filter(|value| {
-                    !starts(value, "smtp:")
-                        && !wanted.iter().any(|w| w.to_lowercase() == value.to_lowercase())
-                });
-                Demand::Exactly(wanted.iter().chain(kept).cloned().collect())
-            }
-        }
+        let keeps_all = match self.proxy_mode.as_str() {
+            "merge" => return Demand::AtLeast(wanted),
+            "replace_all" => false,
+            _ => true,
+        };
+        let kept = now.iter().filter(|value| {
+            let stays = stays_at_home(value) || (keeps_all && !starts(value, "smtp:"));
+            stays && !wanted.iter().any(|w| w.to_lowercase() == value.to_lowercase())
+        });
+        // There is one primary, and it is the cloud's.
+        let kept: Vec<String> = kept.map(|value| value.replacen("SMTP:", "smtp:", 1)).collect();
+        Demand::Exactly(wanted.into_iter().chain(kept).collect())
     }
 
     /// The number that AD should show: details, then display type.
@@ -207,6 +213,20 @@ pub(super) fn pairs(estate: &Estate) -> Vec<(AttributeNumber, AttributeNumber)> 
         Some((property, known::number(name)?))
     };
     sources(estate).into_iter().filter_map(pair).collect()
+}
+
+/// When something of a mailbox changed last that writeback carries: a value, or the type. `None`: not
+/// since the start. Setting the flag carries nothing; whoever was never exported is exported then.
+pub(super) fn last_change(estate: &Estate, mailbox: u32) -> Option<VirtualTime> {
+    let names =
+        PAIRS.iter().map(|(_, name)| *name).chain(["EmailAddresses", "WindowsEmailAddress"]);
+    let object = ObjectKey::exchange(mailbox);
+    names
+        .filter_map(property::number)
+        .chain([property::RECIPIENT_TYPE_DETAILS])
+        .filter_map(|number| estate.ledger.last_writer(object, number))
+        .map(|last| last.at)
+        .max()
 }
 
 fn sources(estate: &Estate) -> Vec<(&'static str, Source)> {

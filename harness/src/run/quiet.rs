@@ -78,7 +78,7 @@ impl Runner<'_> {
             return None;
         }
         let ended = self.play(after + interval.unwrap_or_default() * 4, |runner| {
-            runner.engine.cycles().1.is_some_and(|began| began >= after)
+            runner.engine.cycles().1.is_some_and(|began| began > after)
         });
         if !ended {
             return Some("no writeback cycle ended within four intervals".to_owned());
@@ -87,8 +87,9 @@ impl Runner<'_> {
         Some(format!("the writeback cycle failed: {} {}", failure.code, failure.detail))
     }
 
+    /// A cycle that began at this very instant may have looked before the last change of it.
     fn connect_ended_since(&self, from: VirtualTime) -> bool {
-        self.estate.with(|estate| estate.connect.history.iter().rev().any(|run| run.began >= from))
+        self.estate.with(|estate| estate.connect.history.iter().rev().any(|run| run.began > from))
     }
 
     fn job_runs(&self) -> bool {

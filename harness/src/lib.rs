@@ -4,6 +4,7 @@ pub mod alone;
 pub mod bridge;
 pub mod cli;
 pub mod cmdlet;
+pub mod hunt;
 pub mod judge;
 pub mod observe;
 pub mod report;

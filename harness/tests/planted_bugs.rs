@@ -10,6 +10,7 @@
 use std::path::Path;
 
 use engine::planted_bugs::PlantedBug;
+use harness::hunt::Draw;
 use harness::judge::verdict::{Rule, ScenarioResult, Verdict};
 use harness::run::{RunOptions, Silent, run};
 use harness::scenario;
@@ -54,5 +55,23 @@ fn every_planted_bug_is_found_by_its_oracle() {
 fn every_planted_bug_has_a_row() {
     for bug in PlantedBug::ALL {
         assert!(EXPECTED.iter().any(|(known, _, _)| *known == bug), "{} has no row", bug.name());
+    }
+}
+
+/// Seeds within which a hunt must find each bug.
+const SEEDS: u64 = 150;
+
+#[test]
+fn a_hunt_finds_every_planted_bug() {
+    let catalogues = catalogues();
+    let scenarios: Vec<_> = (1..=SEEDS)
+        .map(|seed| Draw::of(seed).scenario(Path::new("drawn.yaml"), &catalogues).unwrap())
+        .collect();
+    for bug in PlantedBug::ALL {
+        let options = RunOptions { plant: Some(bug.name().to_owned()), ..RunOptions::default() };
+        let fails = |scenario: &scenario::Scenario| {
+            run(scenario, &options, &Silent).unwrap().verdict == Verdict::Fail
+        };
+        assert!(scenarios.iter().any(fails), "{} within {SEEDS} seeds", bug.name());
     }
 }

@@ -1,5 +1,5 @@
-//! The command line: `run`, `check`, `serve`, `env`, `transfer`, `writeback`. It finds files, starts
-//! the work, prints what `report` draws, and ends with an [`Exit`] code.
+//! The command line: `run`, `hunt`, `check`, `serve`, `env`, `transfer`, `writeback`. It finds files,
+//! starts the work, prints what `report` draws, and ends with an [`Exit`] code.
 
 mod check;
 mod console;
@@ -7,6 +7,8 @@ mod court;
 mod environment;
 mod exit;
 mod files;
+mod hunt;
+mod lost;
 mod output;
 mod panics;
 mod run;
@@ -43,6 +45,9 @@ const EXIT_CODES: &str = "Exit codes: 0 pass, 1 fail, 2 unknown (also when nothi
 enum Command {
     /// Run scenarios and judge them.
     Run(run::RunArguments),
+    /// Draw worlds, stories and faults from seeds, run and judge them, and stop at the first failure.
+    #[command(after_help = hunt::AFTER)]
+    Hunt(hunt::HuntArguments),
     /// Read scenarios and say what is wrong with them, without running any.
     Check(check::CheckArguments),
     /// Keep an estate running for people and programs, until interrupted.
@@ -85,6 +90,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let console = Console::new(cli.color);
     let done = panics::catching(|| match cli.command {
         Command::Run(arguments) => run::run(&arguments, &program, &console),
+        Command::Hunt(arguments) => hunt::hunt(&arguments, &program, &console),
         Command::Check(arguments) => check::check(&arguments, &console),
         Command::Serve(arguments) => serve::serve(arguments, &console),
         Command::Environment(arguments) => environment::environment(&arguments, &console),

@@ -14,9 +14,10 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 
 use super::console::Console;
+use super::lost::Lost;
 use super::select::{self, Choice, TierName};
 use super::{Exit, court, output, panics, workers};
-use crate::judge::verdict::{Counts, ScenarioResult, Trace, Transport, Verdict};
+use crate::judge::verdict::{ScenarioResult, Transport};
 use crate::report::progress::Bars;
 use crate::report::terminal::{Again, Terminal, summary};
 use crate::report::{Outcome, json, junit};
@@ -74,21 +75,27 @@ pub(super) struct RunArguments {
 
 /// How the engine reaches the estate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum TransportName {
+pub(super) enum TransportName {
     /// Function calls.
     Memory,
     /// HTTPS and LDAP on loopback.
     Wire,
 }
 
+impl From<TransportName> for Transport {
+    fn from(name: TransportName) -> Self {
+        match name {
+            TransportName::Memory => Self::Memory,
+            TransportName::Wire => Self::Wire,
+        }
+    }
+}
+
 impl RunArguments {
     fn options(&self) -> RunOptions {
         RunOptions {
             seed: self.seed,
-            transport: match self.transport {
-                TransportName::Memory => Transport::Memory,
-                TransportName::Wire => Transport::Wire,
-            },
+            transport: self.transport.into(),
             plant: self.plant().map(str::to_owned),
         }
     }
@@ -105,7 +112,7 @@ impl RunArguments {
     }
 
     fn jobs(&self) -> NonZeroUsize {
-        self.jobs.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+        jobs(self.jobs)
     }
 
     /// The report files that the call asks for.
@@ -114,8 +121,13 @@ impl RunArguments {
     }
 }
 
+/// How many threads work: as many as were asked for, or one for each processor.
+pub(super) fn jobs(asked: Option<NonZeroUsize>) -> NonZeroUsize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+}
+
 #[cfg(feature = "planted-bugs")]
-fn planted_bug(name: &str) -> Result<String, engine::planted_bugs::UnknownBug> {
+pub(super) fn planted_bug(name: &str) -> Result<String, engine::planted_bugs::UnknownBug> {
     name.parse::<engine::planted_bugs::PlantedBug>().map(|bug| bug.name().to_owned())
 }
 
@@ -235,27 +247,15 @@ fn short_name(scenario: &Scenario) -> Cow<'_, str> {
 
 /// The outcome of a scenario during which hybridsim itself broke.
 fn broken(scenario: &Scenario, options: &RunOptions, wall_seconds: f64, error: &str) -> Outcome {
-    let result = ScenarioResult {
+    let lost = Lost {
         file: scenario.path.display().to_string(),
         id: scenario.id.as_ref().map(|id| id.value.clone()),
         scenario: scenario.title.value.clone(),
-        verdict: Verdict::Unknown,
-        reasons: vec![format!("internal error: {error}")],
         seed: options.seed.unwrap_or(scenario.world.seed),
         profile: scenario.world.profile.value.clone(),
-        transport: options.transport,
-        virtual_seconds: 0.0,
-        wall_seconds,
-        // No trace: nothing that a lost run noted can be trusted.
-        trace: Trace { hash: String::new(), events: 0, last: scenario.world.start.to_string() },
-        counts: Counts::default(),
-        faults: Vec::new(),
-        findings: Vec::new(),
-        suspended: Vec::new(),
-        notes: Vec::new(),
-        peak_memory_bytes: 0,
+        start: scenario.world.start.to_string(),
     };
-    Outcome { result, internal_error: true }
+    lost.outcome(options.transport, wall_seconds, error)
 }
 
 /// Writes the report files that `arguments` ask for.

@@ -26,8 +26,16 @@ pub fn document(outcomes: &[Outcome]) -> Document {
 ///
 /// # Errors
 /// What `writer` answers.
-pub fn write(outcomes: &[Outcome], mut writer: impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut writer, &document(outcomes))?;
+pub fn write(outcomes: &[Outcome], writer: impl Write) -> io::Result<()> {
+    write_document(&document(outcomes), writer)
+}
+
+/// Writes a document.
+///
+/// # Errors
+/// What `writer` answers.
+pub fn write_document(document: &Document, mut writer: impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut writer, document)?;
     writer.write_all(b"\n")
 }
 

@@ -1,4 +1,4 @@
-//! What ends `serve` from outside: SIGINT (Ctrl-C) and SIGTERM.
+//! What ends `serve` and `hunt` from outside: SIGINT (Ctrl-C) and SIGTERM.
 
 use std::io;
 

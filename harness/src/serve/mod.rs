@@ -7,7 +7,7 @@
 mod addresses;
 mod control;
 pub mod environment;
-mod interrupt;
+pub(crate) mod interrupt;
 mod openapi;
 mod options;
 mod owner;

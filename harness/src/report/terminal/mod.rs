@@ -3,6 +3,7 @@
 
 mod duration;
 mod finding;
+pub mod hunt;
 mod paint;
 mod summary;
 

@@ -70,7 +70,7 @@ fn command(result: &ScenarioResult, again: &Again<'_>) -> String {
 }
 
 /// `word`, quoted for a POSIX shell if it needs it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

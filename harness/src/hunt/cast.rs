@@ -1,0 +1,80 @@
+//! Who can act in a drawn story, and what is known of each after the steps so far: enough to know
+//! which edits are taken and which refused.
+
+use super::draft::WorldDraft;
+
+/// Somebody with a mailbox, or without.
+#[derive(Debug, Clone)]
+pub(super) struct Actor {
+    pub(super) name: String,
+    pub(super) cloud_managed: bool,
+    pub(super) dir_synced: bool,
+    /// Whether the mailbox is in Exchange Online.
+    pub(super) in_cloud: bool,
+    /// Further addresses that steps may take away, with their prefix.
+    pub(super) aliases: Vec<String>,
+    /// Whether the address of the own name is surely still there.
+    pub(super) keeps_own_address: bool,
+    /// AD has values that Connect has not brought up yet: a flip now would race them.
+    pub(super) pending: bool,
+    /// Flipped where a mailbox that enters scope waits for the job's next initial cycle.
+    pub(super) waits: bool,
+    /// Whether LDIF can name the object: users of their own entries alone.
+    pub(super) has_entry: bool,
+}
+
+impl Actor {
+    /// Whether Exchange Online takes Exchange attributes of this one.
+    pub(super) const fn is_editable(&self) -> bool {
+        self.in_cloud && (self.cloud_managed || !self.dir_synced)
+    }
+
+    /// Whether writeback writes what is edited in the cloud.
+    pub(super) const fn is_written_back(&self) -> bool {
+        self.in_cloud && self.dir_synced && self.cloud_managed
+    }
+
+    /// Whether the next cycle of the job writes what is edited in the cloud.
+    pub(super) const fn is_written_at_once(&self) -> bool {
+        self.is_written_back() && !self.waits
+    }
+
+    /// Whether a transfer can flip this one.
+    pub(super) const fn is_transferable(&self) -> bool {
+        self.in_cloud && self.dir_synced && !self.cloud_managed && !self.pending
+    }
+
+    /// Whether there is a remote mailbox in AD.
+    pub(super) const fn is_remote(&self) -> bool {
+        self.in_cloud && self.dir_synced
+    }
+}
+
+/// Everybody of a world.
+pub(super) fn of(world: &WorldDraft) -> Vec<Actor> {
+    let own = world.people.iter().map(|person| Actor {
+        name: person.name.clone(),
+        cloud_managed: person.cloud_managed,
+        dir_synced: person.dir_synced,
+        in_cloud: person.mailbox.is_none(),
+        aliases: person.addresses.iter().filter(|a| a.starts_with("smtp:")).cloned().collect(),
+        keeps_own_address: !person.addresses.iter().any(|a| a.starts_with("SMTP:")),
+        pending: false,
+        waits: false,
+        has_entry: true,
+    });
+    let members = world.shapes.iter().flat_map(|shape| {
+        (1..=shape.mailboxes).map(|number| Actor {
+            name: format!("{}-{number}", shape.name),
+            cloud_managed: shape.cloud_managed,
+            dir_synced: true,
+            in_cloud: true,
+            aliases: Vec::new(),
+            keeps_own_address: true,
+            pending: false,
+            waits: false,
+            has_entry: false,
+        })
+    });
+    own.chain(members).collect()
+}

@@ -1,0 +1,105 @@
+//! What a seed has drawn, typed, before it becomes the text of a scenario file.
+
+/// A drawn world and story.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    pub(super) title: String,
+    pub(super) world: WorldDraft,
+    pub(super) story: Vec<StepDraft>,
+}
+
+/// `world:`. What is `None` or empty is left to the language's defaults.
+#[derive(Debug, Clone, Default)]
+pub(super) struct WorldDraft {
+    pub(super) seed: u64,
+    pub(super) profile: Option<&'static str>,
+    pub(super) switches: Vec<(&'static str, &'static str)>,
+    /// Minutes between two Connect cycles.
+    pub(super) connect: Option<u64>,
+    pub(super) agents: Vec<String>,
+    /// Whether there is a writeback job.
+    pub(super) job: bool,
+    /// The date of its configuration.
+    pub(super) created: Option<&'static str>,
+    /// Minutes between two of its cycles.
+    pub(super) interval: Option<u64>,
+    pub(super) shapes: Vec<ShapeDraft>,
+    pub(super) people: Vec<PersonDraft>,
+}
+
+impl WorldDraft {
+    fn switch(&self, name: &str) -> Option<&'static str> {
+        self.switches.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+
+    /// Whether a change on-premises that is pending when a flag is set still lands.
+    pub(super) fn race_lands(&self) -> bool {
+        self.switch("race") != Some("refuse")
+    }
+
+    /// Whether a mailbox that enters scope waits for an initial cycle.
+    pub(super) fn waits_for_initial(&self) -> bool {
+        let unless_said = self.profile == Some("wb-private");
+        self.switch("first_time_requires_initial").map_or(unless_said, |value| value == "true")
+    }
+}
+
+/// `shape:` of a population.
+#[derive(Debug, Clone)]
+pub(super) struct ShapeDraft {
+    pub(super) name: &'static str,
+    pub(super) mailboxes: u64,
+    pub(super) cloud_managed: bool,
+}
+
+/// `user:` of a population.
+#[derive(Debug, Clone)]
+pub(super) struct PersonDraft {
+    pub(super) name: String,
+    pub(super) addresses: Vec<String>,
+    pub(super) cloud_managed: bool,
+    /// `type:`, unless it is a user.
+    pub(super) kind: Option<&'static str>,
+    /// `mailbox:`, unless it is in the cloud.
+    pub(super) mailbox: Option<&'static str>,
+    pub(super) dir_synced: bool,
+    /// AD attributes; no value: absent.
+    pub(super) attributes: Vec<(String, Vec<String>)>,
+    /// Exchange Online properties that differ.
+    pub(super) cloud: Vec<(String, Vec<String>)>,
+}
+
+/// A step of the story.
+#[derive(Debug, Clone)]
+pub(super) struct StepDraft {
+    pub(super) action: ActionDraft,
+    /// `expect_error:`.
+    pub(super) refused: Option<&'static str>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone)]
+pub(super) enum ActionDraft {
+    /// A cmdlet line, by the key that it stands under.
+    Cmdlet(&'static str, String),
+    /// LDIF change records.
+    Ldif(String),
+    /// A transfer of these; `wave` at a time with so many minutes between; back to AD or not.
+    Transfer { mailboxes: Vec<String>, wave: Option<u64>, pause: Option<u64>, back: bool },
+    /// Random edits: how many percent of whom, every so many minutes for so many.
+    Edits { mailboxes: Vec<String>, share: u64, repeated: Option<(u64, u64)> },
+    /// A fault, with its keys.
+    Fault(&'static str, Vec<(&'static str, String)>),
+    /// Minutes.
+    Wait(u64),
+    /// A cycle by hand.
+    Cycle(&'static str),
+    /// What the job is told: a word, or a mapping in flow style.
+    Job(String),
+}
+
+impl From<ActionDraft> for StepDraft {
+    fn from(action: ActionDraft) -> Self {
+        Self { action, refused: None }
+    }
+}

@@ -1,0 +1,166 @@
+//! What a seed may draw from. Each seed enables its own subset.
+//!
+//! Why a subset and not everything everywhere: with every feature in every run, features mask each
+//! other, and no run does much of one thing (Groce and others, "Swarm Testing", ISSTA 2012).
+
+use super::dice::Dice;
+
+/// A feature of worlds and stories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Feature {
+    /// A part of the population comes from a shape.
+    Shapes,
+    /// Shared mailboxes, rooms and equipment.
+    Types,
+    /// Further SMTP addresses.
+    Aliases,
+    /// X500 addresses.
+    X500,
+    /// Values at the limits of what the schema takes.
+    LongValues,
+    /// Attributes without a value that usually have one.
+    AbsentValues,
+    /// Cloud-managed mailboxes whose cloud values differ from AD's.
+    CloudDifferences,
+    /// Mailboxes that exist in the cloud alone.
+    CloudOnly,
+    /// Mailboxes on the last Exchange server, and users without any.
+    Elsewhere,
+    /// Other answers to the profile's open questions.
+    Switches,
+    /// Earlier profiles, and jobs from before general availability.
+    Earlier,
+    /// Other intervals of the job and of Connect.
+    Intervals,
+    /// A second agent.
+    SecondAgent,
+    /// Custom attributes edited in the cloud.
+    CloudValues,
+    /// Addresses edited in the cloud.
+    CloudAddresses,
+    /// Types changed in the cloud.
+    CloudTypes,
+    /// Values emptied in the cloud.
+    CloudEmptied,
+    /// Attributes edited in the cloud that are not written back.
+    CloudKept,
+    /// Edits that must be refused.
+    Refusals,
+    /// Random edits of many mailboxes, once or repeated.
+    RandomEdits,
+    /// Edits on the last Exchange server.
+    OnPremEdits,
+    /// Edits with the ActiveDirectory module.
+    AdEdits,
+    /// Edits by LDIF.
+    Ldif,
+    /// Transfers to the cloud.
+    Transfers,
+    /// Transfers back to AD.
+    Rollbacks,
+    /// Cycles by hand.
+    Cycles,
+    /// The job paused and started.
+    Pauses,
+    /// The job restarted.
+    Restarts,
+    /// Provision on demand.
+    OnDemand,
+    /// Fault `agent_offline`.
+    AgentOffline,
+    /// Fault `engine_crash`.
+    EngineCrash,
+    /// Fault `dc_busy`.
+    DcBusy,
+    /// Fault `connection_lost`.
+    ConnectionLost,
+}
+
+impl Feature {
+    /// Every feature, with its name in titles.
+    pub const ALL: [(Self, &'static str); 33] = [
+        (Self::Shapes, "shapes"),
+        (Self::Types, "types"),
+        (Self::Aliases, "aliases"),
+        (Self::X500, "X500"),
+        (Self::LongValues, "long values"),
+        (Self::AbsentValues, "absent values"),
+        (Self::CloudDifferences, "cloud differences"),
+        (Self::CloudOnly, "cloud only"),
+        (Self::Elsewhere, "elsewhere"),
+        (Self::Switches, "switches"),
+        (Self::Earlier, "earlier"),
+        (Self::Intervals, "intervals"),
+        (Self::SecondAgent, "second agent"),
+        (Self::CloudValues, "cloud values"),
+        (Self::CloudAddresses, "cloud addresses"),
+        (Self::CloudTypes, "cloud types"),
+        (Self::CloudEmptied, "emptied values"),
+        (Self::CloudKept, "kept values"),
+        (Self::Refusals, "refusals"),
+        (Self::RandomEdits, "random edits"),
+        (Self::OnPremEdits, "on-premises edits"),
+        (Self::AdEdits, "AD edits"),
+        (Self::Ldif, "LDIF"),
+        (Self::Transfers, "transfers"),
+        (Self::Rollbacks, "rollbacks"),
+        (Self::Cycles, "cycles"),
+        (Self::Pauses, "pauses"),
+        (Self::Restarts, "restarts"),
+        (Self::OnDemand, "on demand"),
+        (Self::AgentOffline, "agent_offline"),
+        (Self::EngineCrash, "engine_crash"),
+        (Self::DcBusy, "dc_busy"),
+        (Self::ConnectionLost, "connection_lost"),
+    ];
+}
+
+/// The subset of one seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Features(u64);
+
+impl Features {
+    /// Draws a subset: each feature with a fair coin.
+    pub(super) fn draw(dice: &mut Dice) -> Self {
+        let set = Feature::ALL
+            .iter()
+            .filter(|_| dice.percent(50))
+            .fold(0, |set, (feature, _)| set | bit(*feature));
+        Self(set)
+    }
+
+    /// Whether `feature` is in it.
+    #[must_use]
+    pub const fn has(self, feature: Feature) -> bool {
+        self.0 & bit(feature) != 0
+    }
+
+    /// Those of `choices` that are in it.
+    pub(super) fn among(self, choices: &[Feature]) -> Vec<Feature> {
+        choices.iter().copied().filter(|feature| self.has(*feature)).collect()
+    }
+
+    /// The names of all in it.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Feature::ALL.iter().filter(move |(feature, _)| self.has(*feature)).map(|(_, name)| *name)
+    }
+}
+
+const fn bit(feature: Feature) -> u64 {
+    1 << feature as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_feature_has_a_row_and_is_drawn_by_about_half_of_the_seeds() {
+        for (place, (feature, _)) in Feature::ALL.iter().enumerate() {
+            assert_eq!(*feature as usize, place, "{feature:?} is in its row");
+            let draws = |seed| Features::draw(&mut Dice::of(seed, "features"));
+            let with = (0..400).filter(|seed| draws(*seed).has(*feature)).count();
+            assert!((140..260).contains(&with), "{feature:?} in {with} of 400");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The hunt from outside: the same whatever the number of workers, and what it writes runs.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn hybridsim(arguments: &[&str], folder: &Path) -> Output {
+    let program = env!("CARGO_BIN_EXE_hybridsim");
+    Command::new(program).args(arguments).current_dir(folder).output().expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_hunt_finds_nothing_wrong_with_any_number_of_workers() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let [alone, together] = ["1", "3"].map(|jobs| {
+        let arguments = ["hunt", "--seeds", "60", "--jobs", jobs, "--json", "found.json"];
+        let output = hybridsim(&arguments, folder.path());
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert!(matches!(output.status.code(), Some(0 | 2)), "{said}");
+        let found = std::fs::read_to_string(folder.path().join("found.json")).expect("a document");
+        let mut found: serde_json::Value = serde_json::from_str(&found).expect("JSON");
+        for scenario in found["scenarios"].as_array_mut().expect("a list") {
+            for measured in ["wall_seconds", "peak_memory_bytes"] {
+                scenario[measured] = 0.into();
+            }
+        }
+        found
+    });
+    assert_eq!(alone, together);
+    let summary = &alone["summary"];
+    assert_eq!(summary["fail"], 0);
+    let all = ["pass", "unknown"].map(|verdict| summary[verdict].as_u64().expect("a number"));
+    assert_eq!(all.iter().sum::<u64>(), 60);
+}
+
+#[test]
+fn a_written_seed_is_a_scenario_file_that_runs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let arguments = ["hunt", "--from", "7", "--seeds", "1", "--write", "seven.yaml"];
+    let hunted = hybridsim(&arguments, folder.path());
+    assert_eq!(hunted.status.code(), Some(0), "{}", text(&hunted.stderr));
+    let run = hybridsim(&["run", "seven.yaml"], folder.path());
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stdout));
+    assert!(text(&run.stdout).contains("Seed 7 of the swarm"));
+}
+
+#[test]
+fn what_cannot_be_hunted_is_wrong_usage() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (arguments, expected) in [
+        (&["hunt", "--from", "9223372036854775807", "--seeds", "2"][..], "last seed"),
+        (&["hunt", "--seeds", "0"], "--seeds"),
+        (&["hunt", "--write", "no/such/folder.yaml"], "cannot write"),
+        (&["hunt", "--write", "one", "--json", "one"], "the same file"),
+    ] {
+        let output = hybridsim(arguments, folder.path());
+        assert_eq!(output.status.code(), Some(5), "{arguments:?}");
+        let said = text(&output.stderr);
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}

@@ -4,6 +4,7 @@
 //! sits in `sim/profiles/*.toml`, each row with its evidence and its source; code asks the profile.
 
 use core::time::Duration;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -147,6 +148,19 @@ impl Profile {
     /// # Errors
     /// `Unknown` for a name that is none, `Broken` when the file itself is wrong.
     pub fn load(name: &str) -> Result<Self, ProfileError> {
+        thread_local! {
+            /// The profiles that this thread has read: a small run takes no longer than a few readings.
+            static READ: RefCell<BTreeMap<String, Profile>> = const { RefCell::new(BTreeMap::new()) };
+        }
+        if let Some(known) = READ.with_borrow(|read| read.get(name).cloned()) {
+            return Ok(known);
+        }
+        let profile = Self::read(name)?;
+        READ.with_borrow_mut(|read| read.insert(name.to_owned(), profile.clone()));
+        Ok(profile)
+    }
+
+    fn read(name: &str) -> Result<Self, ProfileError> {
         let rows = load_rows(name)?;
         let broken = |problem: String| ProfileError::Broken { name: name.to_owned(), problem };
         let cost = |key: &str| {

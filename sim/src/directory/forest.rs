@@ -155,14 +155,14 @@ impl Forest {
     /// A forest with its root domain and the first domain controller there, number 0. `mint` gives
     /// the GUIDs.
     pub fn new(
-        schema: Schema,
+        schema: impl Into<Arc<Schema>>,
         root: &DomainSpec,
         dc: DcSpec,
         now: VirtualTime,
         mint: &mut dyn FnMut() -> Guid,
     ) -> Self {
         let mut forest = Self {
-            schema: Arc::new(schema),
+            schema: schema.into(),
             domains: Vec::new(),
             contexts: Vec::new(),
             dcs: Vec::new(),

@@ -174,7 +174,7 @@ pub(super) struct PeopleHome {
 }
 
 fn build_forest(plan: &EstatePlan, chance: &mut Chance) -> Layout {
-    let schema = if plan.exchange_schema { Schema::base().with_exchange() } else { Schema::base() };
+    let schema = Schema::shared(plan.exchange_schema);
     let first_of = |domain: usize| {
         plan.dcs
             .iter()

@@ -131,6 +131,17 @@ impl Schema {
         self
     }
 
+    /// The base schema, with the Exchange extension or without, out of the copies that a thread has
+    /// made once: reading the tables is a quarter of a small run.
+    #[must_use]
+    pub fn shared(exchange: bool) -> Arc<Self> {
+        thread_local! {
+            static BASE: Arc<Schema> = Arc::new(Schema::base());
+            static EXTENDED: Arc<Schema> = Arc::new(Schema::base().with_exchange());
+        }
+        if exchange { EXTENDED.with(Arc::clone) } else { BASE.with(Arc::clone) }
+    }
+
     /// Whether the Exchange extension is there.
     #[must_use]
     pub fn has_exchange(&self) -> bool {

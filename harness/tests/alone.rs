@@ -327,6 +327,44 @@ fn a_dry_run_says_what_a_real_one_then_does() {
     assert_eq!(verdict["findings"].as_array().map(Vec::len), Some(0), "{verdict:#}");
 }
 
+/// What stands against a flip is told first; rings follow each other; and what nobody stated is said
+/// to be unknown.
+#[test]
+fn readiness_rings_and_decommissioning_are_told_from_both_sides_and_evidence() {
+    let estate = Estate::serve(5);
+    let people = inventory(&estate);
+    let path = |name: &str| estate.path(name).to_str().expect("text").to_owned();
+    let (evidence, report) = (path("evidence.yaml"), path("findings.json"));
+    fs::write(&evidence, "connect_build: 2.5.190.0\nad_writers: [hr-feed.ps1]\n").expect("written");
+    let readiness = ["transfer", "readiness", "--evidence", &evidence, "--report", &report];
+    let (code, text) = estate.run(&readiness);
+    assert!(code == 0 && text.contains("hr-feed.ps1"), "{code} {text}");
+    let found: Value = serde_json::from_slice(&fs::read(&report).expect("there")).expect("JSON");
+    let ids: Vec<&str> = found["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|finding| finding["id"].as_str())
+        .collect();
+    assert!(ids.contains(&"ad.writers") && !ids.contains(&"connect.too-old"), "{ids:?}");
+    assert!(!ids.contains(&"caller.role"), "the application is Exchange Administrator: {ids:?}");
+
+    let rings = path("rings.yaml");
+    let [first, second, third] = [0, 1, 2].map(|number: usize| people[number].1.clone());
+    let text = format!(
+        "rings:\n - {{name: pilot, mailboxes: [{first}]}}\n - {{name: rest, mailboxes: [{second}, {third}]}}\n"
+    );
+    fs::write(&rings, text).expect("written");
+    let (code, text) = estate.run(&["transfer", "rollout", "--rings", &rings, "--apply"]);
+    assert!(code == 0 && text.contains("2 ring(s) done"), "{code} {text}");
+    let (_, text) = estate.run(&["transfer", "inventory"]);
+    assert!(text.contains("5 mailboxes, 5 synchronized, 3 cloud-managed"), "{text}");
+
+    let (code, text) = estate.run(&["transfer", "decommission"]);
+    assert!(code == 1 && text.contains("decommission.not-cloud-managed"), "{code} {text}");
+    assert!(text.contains("not determinable: where MX and Autodiscover point"), "{text}");
+}
+
 /// Values come back exactly, to the cloud by backup and restore, to AD by reconciliation.
 #[test]
 fn a_backup_is_restored_and_drift_is_reconciled() {

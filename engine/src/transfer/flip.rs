@@ -5,11 +5,12 @@
 //! deadline. A call that was refused, or whose answer never came, is made again when a read shows the
 //! old flag, a few times. Throttled calls wait as the service asks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::report::MailboxOutcome;
 use super::rows::Progress;
+use super::wave::Pace;
 use crate::failure::{Class, Failure, Side};
 use crate::ports::{
     CallError, MAILBOX_BATCH, MailboxChange, MailboxId, Ports, SET_BATCH, SetOutcome, StoreError,
@@ -18,6 +19,8 @@ use crate::ports::{
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
 
+/// The time that a budget counts for.
+const MINUTE: Duration = Duration::from_mins(1);
 /// How long an accepted call may take to show.
 pub(super) const DEADLINE: Duration = Duration::from_hours(24);
 /// The first wait before another read, and the longest.
@@ -77,6 +80,9 @@ pub(crate) fn again(
 /// What became of the mailboxes of a wave.
 pub(super) type Decided = Vec<(MailboxId, MailboxOutcome, String)>;
 
+/// When how many mailboxes were set, in the last minute.
+pub(super) type Spent = VecDeque<(Timestamp, usize)>;
+
 /// The flags of one wave.
 pub(super) struct Flip {
     transfer: String,
@@ -87,6 +93,8 @@ pub(super) struct Flip {
     reads: BTreeSet<(Timestamp, usize)>,
     stage: Stage,
     backoff: Backoff,
+    sets_a_minute: Option<u32>,
+    spent: Spent,
 }
 
 struct Entry {
@@ -151,9 +159,37 @@ impl Flip {
             reads: BTreeSet::new(),
             stage: Stage::Choose,
             backoff: Backoff::default(),
+            sets_a_minute: None,
+            spent: Spent::new(),
         };
         (0..flip.entries.len()).for_each(|index| flip.schedule(index, now));
         flip
+    }
+
+    /// The same under a budget, of which so much is spent.
+    pub(super) fn paced(mut self, pace: Pace, spent: Spent) -> Self {
+        self.backoff = Backoff::jittered(pace.jitter);
+        self.sets_a_minute = pace.sets_a_minute;
+        self.spent = spent;
+        self
+    }
+
+    /// What is spent of the budget, for the wave after this one.
+    pub(super) fn take_spent(&mut self) -> Spent {
+        core::mem::take(&mut self.spent)
+    }
+
+    /// How many mailboxes may be set now; otherwise when some may.
+    fn allowance(&mut self, now: Timestamp) -> Result<usize, Timestamp> {
+        let Some(most) = self.sets_a_minute else { return Ok(SET_BATCH) };
+        while self.spent.front().is_some_and(|(at, _)| now.since(*at) >= MINUTE) {
+            self.spent.pop_front();
+        }
+        let used: usize = self.spent.iter().map(|(_, count)| count).sum();
+        match (most.max(1) as usize).saturating_sub(used) {
+            0 => Err(self.spent.front().map_or(now, |(at, _)| *at) + MINUTE),
+            left => Ok(left.min(SET_BATCH)),
+        }
     }
 
     /// Goes on by one call. Ends when every mailbox is decided.
@@ -181,13 +217,20 @@ impl Flip {
         if !batch.is_empty() {
             return self.read(batch, now, ports);
         }
-        let batch = take_due(&mut self.sets, SET_BATCH, now);
-        if !batch.is_empty() {
-            return self.set(&batch, now, ports);
+        let mut not_before = now;
+        match self.allowance(now) {
+            Ok(most) => {
+                let batch = take_due(&mut self.sets, most, now);
+                if !batch.is_empty() {
+                    return self.set(&batch, now, ports);
+                }
+            }
+            Err(at) => not_before = at,
         }
-        let next = [self.sets.first(), self.reads.first()].into_iter().flatten().min();
-        if let Some((at, _)) = next {
-            return Ok(Turn::Wait(*at));
+        let set = self.sets.first().map(|(at, _)| (*at).max(not_before));
+        let next = [set, self.reads.first().map(|(at, _)| *at)].into_iter().flatten().min();
+        if let Some(at) = next {
+            return Ok(Turn::Wait(at));
         }
         let decided = |entry: Entry| match entry.state {
             State::Done(outcome, detail) => Some((entry.mailbox, outcome, detail)),
@@ -235,6 +278,9 @@ impl Flip {
             Err(_) => Vec::new(),
         };
         self.backoff.reset();
+        if self.sets_a_minute.is_some() {
+            self.spent.push_back((now, batch.len()));
+        }
         outcomes.resize(batch.len(), SetOutcome::Unknown);
         for (index, answer) in batch.iter().zip(outcomes) {
             let entry = &mut self.entries[*index];

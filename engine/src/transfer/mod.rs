@@ -7,6 +7,8 @@
 pub mod backup;
 pub mod backup_run;
 pub mod bucket_c;
+pub mod check;
+pub mod decommission;
 pub(crate) mod flip;
 pub mod inventory;
 pub mod loss;
@@ -14,18 +16,21 @@ pub mod readiness;
 pub mod report;
 pub mod restore;
 pub mod rollback;
+pub mod rollout;
 mod rows;
 pub mod wave;
 
 pub use backup::{Backup, BackupError};
 pub use backup_run::TakeBackup;
+pub use check::{Check, CheckConfig, CheckReport};
 pub use inventory::{Inventory, InventoryRow};
 pub use loss::Loss;
 pub use readiness::{Evidence, Finding, Severity};
 pub use report::{Exception, MailboxOutcome, TransferReport};
 pub use restore::{Restore, RestoreConfig, RestoreReport, RestoreTo, Restored, RestoredMailbox};
 pub use rollback::{Rollback, RollbackConfig};
-pub use wave::{Transfer, TransferConfig};
+pub use rollout::{Acceptance, Ring, RingReport, Rollout, RolloutConfig, RolloutReport};
+pub use wave::{Pace, Transfer, TransferConfig};
 
 use std::borrow::Cow;
 

@@ -4,7 +4,7 @@
 //! (preconditions; Connect Sync 2.5.190.0 or later; one sync cycle plus 24 hours after the last change
 //! on-premises), which names the wait as a recommendation: a warning here and no block.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::ports::{Mailbox, MailboxId, SyncConfiguration};
@@ -49,6 +49,8 @@ pub mod id {
     pub const ALREADY: &str = "mailbox.already-cloud-managed";
     /// Something changed on-premises a short while ago.
     pub const RECENT_CHANGE: &str = "mailbox.recent-on-premises-change";
+    /// A change on-premises was not exported yet.
+    pub const PENDING: &str = "mailbox.pending-on-premises-change";
     /// Nobody says when something changed on-premises last.
     pub const CHANGES_UNKNOWN: &str = "evidence.on-premises-changes";
     /// Directory synchronization is off.
@@ -66,6 +68,24 @@ pub struct Evidence {
     pub connect_build: Option<String>,
     /// When each mailbox was last changed with the on-premises tools.
     pub last_on_premises_change: BTreeMap<MailboxId, Timestamp>,
+    /// Mailboxes with an on-premises change that Connect has not exported yet.
+    pub pending_inbound: BTreeSet<MailboxId>,
+    /// Scripts and products that write the attributes in AD; an empty list: nobody does.
+    pub ad_writers: Option<Vec<String>>,
+    /// How many mailboxes the whole forest still has on-premises.
+    pub on_premises_recipients: Option<u64>,
+    /// Whether public folders are left.
+    pub public_folders: Option<bool>,
+    /// Whether MX or Autodiscover point on-premises.
+    pub dns_on_premises: Option<bool>,
+    /// Whether anything relays mail through the server.
+    pub smtp_relay: Option<bool>,
+    /// Whether objects of the hybrid configuration are left.
+    pub hybrid_objects: Option<bool>,
+    /// Whether groups or contacts are edited with on-premises tools.
+    pub groups_on_premises: Option<bool>,
+    /// Whether applications read Exchange attributes from AD.
+    pub ad_readers: Option<bool>,
 }
 
 /// The oldest build of Connect Sync that leaves a cloud-managed mailbox alone.
@@ -171,6 +191,16 @@ pub fn of_mailbox(
             format!("changed on-premises at {changed}: the change may arrive after the flip"),
             "Wait one sync cycle and 24 hours after the last change on-premises.",
         );
+    }
+    if evidence.pending_inbound.contains(&mailbox.id) && !mailbox.cloud_managed {
+        findings.push(Finding {
+            id: id::PENDING,
+            severity: Severity::Warn,
+            object: Some(mailbox.id),
+            reason: "a change on-premises was not exported yet, and may land after the flip"
+                .to_owned(),
+            remedy: "Let Connect Sync run, then wait as after any change on-premises.",
+        });
     }
     findings
 }

@@ -347,3 +347,126 @@ fn a_restore_to_the_cloud_leaves_alone_what_ad_has_authority_over() {
     assert!(matches!(report.mailboxes[0].outcome, Restored::Blocked(_)), "{report:?}");
     assert_eq!(world.0.borrow().set_calls, sets);
 }
+
+#[test]
+fn the_next_ring_starts_only_when_the_one_before_is_verified() {
+    let ring = |name: &str, numbers: std::ops::Range<u16>, most_without| Ring {
+        name: name.into(),
+        mailboxes: numbers.map(id).collect(),
+        acceptance: Acceptance { most_without, soak: Duration::from_hours(2) },
+    };
+    let config = |most: u64| RolloutConfig {
+        transfer: TransferConfig::new("r", Vec::new()),
+        rings: vec![ring("pilot", 0..2, 0), ring("early", 2..5, most), ring("all", 5..8, 0)],
+    };
+    let names = |report: &RolloutReport| -> Vec<String> {
+        report.rings.iter().map(|ring| ring.name.clone()).collect()
+    };
+    let world = world(8);
+    world.0.borrow_mut().flips_ignored.insert(id(3));
+    let report = play(&world, &mut Rollout::new(config(0)));
+    assert_eq!(
+        (names(&report), report.waiting),
+        (vec!["pilot".into(), "early".into()], vec!["all".into()])
+    );
+    assert!(report.rings[1].breach.as_ref().unwrap().contains("1 mailboxes"));
+    assert!(!world.0.borrow().set_calls.contains_key(&id(5)), "the last ring never began");
+    // Going on with it flips nobody again; and a flag that was lost in the meantime is a breach.
+    world.0.borrow_mut().mailboxes.get_mut(&id(0)).unwrap().cloud_managed = false;
+    let sets = world.0.borrow().set_calls.clone();
+    let report = play(&world, &mut Rollout::new(config(1)));
+    assert_eq!(report.rings[0].without, Some(vec![id(0)]));
+    assert_eq!((names(&report), world.0.borrow().set_calls.clone()), (vec!["pilot".into()], sets));
+    world.0.borrow_mut().mailboxes.get_mut(&id(0)).unwrap().cloud_managed = true;
+    let report = play(&world, &mut Rollout::new(config(1)));
+    assert_eq!((report.rings.len(), report.stopped), (3, None));
+    assert!(world.0.borrow().effective_flips.values().all(|flips| *flips == 1));
+}
+
+#[test]
+fn a_rollout_that_is_killed_at_any_call_flips_every_mailbox_once() {
+    let config = || RolloutConfig {
+        transfer: TransferConfig::new("r", Vec::new()),
+        rings: (0..3)
+            .map(|ring| Ring {
+                name: format!("ring{ring}"),
+                mailboxes: (0..2).map(|number| id(2 * ring + number)).collect(),
+                acceptance: Acceptance::default(),
+            })
+            .collect(),
+    };
+    let run = |halt_at: Option<u64>, halt_after: bool| {
+        let world = world(6);
+        world.0.borrow_mut().halt_at = halt_at;
+        world.0.borrow_mut().halt_after = halt_after;
+        let mut report = play(&world, &mut Rollout::new(config()));
+        if halt_at.is_some() {
+            assert!(report.stopped.is_some());
+            world.0.borrow_mut().halted = false;
+            world.0.borrow_mut().halt_at = None;
+            report = play(&world, &mut Rollout::new(config()));
+        }
+        let state = world.0.borrow();
+        assert_eq!((report.rings.len(), report.stopped), (3, None), "halted at {halt_at:?}");
+        assert_eq!(state.effective_flips.len(), 6);
+        assert!(state.effective_flips.values().all(|flips| *flips == 1));
+        state.calls
+    };
+    let calls = run(None, false);
+    for call in 1..=calls {
+        run(Some(call), false);
+    }
+}
+
+#[test]
+fn a_budget_spreads_the_flips_over_minutes() {
+    let world = world(7);
+    let mut config = TransferConfig::new("t", all(7));
+    config.wave = 3;
+    config.pace.sets_a_minute = Some(2);
+    let report = play(&world, &mut Transfer::new(config));
+    assert_eq!(report.flipped, 7);
+    assert!(world.0.borrow().now.since(START) >= Duration::from_mins(3));
+}
+
+#[test]
+fn a_check_names_what_the_first_export_would_do_and_writes_nothing() {
+    let world = world(5);
+    {
+        let mut world = world.0.borrow_mut();
+        let mut set = |number: u16, name: &str, values: Vec<Vec<u8>>| {
+            let entry = world.objects.get_mut(&object_guid(number)).unwrap();
+            entry.values.insert(name.into(), values);
+        };
+        set(0, "extensionAttribute11", vec![b"HR-11 and more".to_vec()]);
+        set(1, "extensionAttribute1", vec![b"other".to_vec()]);
+        world.objects.remove(&object_guid(2));
+        world.mailboxes.get_mut(&id(3)).unwrap().values.edit(|values| {
+            values[0] = vec!["x".repeat(1_025)];
+            values[15].clear();
+        });
+    }
+    let job = crate::test_world::configuration();
+    let config = CheckConfig {
+        mailboxes: all(5),
+        job,
+        evidence: Evidence { ad_writers: Some(vec!["hr-feed.ps1".into()]), ..Evidence::default() },
+        sync_cycle: Duration::from_mins(30),
+        caller_roles: Some(vec!["someone".into()]),
+    };
+    let report = play(&world, &mut Check::new(config));
+    let of = |number: u16| -> Vec<&str> {
+        let found = report.findings.iter().filter(|finding| finding.object == Some(id(number)));
+        found.map(|finding| finding.id).collect()
+    };
+    assert_eq!(of(0), [check::id::WOULD_SHORTEN]);
+    assert_eq!(of(1), [check::id::WOULD_CHANGE]);
+    assert_eq!(of(2), [check::id::NO_OBJECT]);
+    assert_eq!(of(3), [check::id::TOO_LONG, check::id::ONLY_IN_AD, check::id::WOULD_CHANGE]);
+    assert!(of(4).is_empty());
+    let tenant: Vec<&str> =
+        report.findings.iter().filter(|f| f.object.is_none()).map(|f| f.id).collect();
+    assert!(tenant.contains(&check::id::ROLE) && tenant.contains(&check::id::AD_WRITERS));
+    assert!(tenant.contains(&check::id::DEFAULT_OFF));
+    assert_eq!((world.0.borrow().modifies, world.0.borrow().set_calls.len()), (0, 0));
+}

@@ -12,7 +12,7 @@ use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
 use super::backup;
-use super::flip::{Flip, Stop, Turn, again, breach};
+use super::flip::{Flip, Spent, Stop, Turn, again, breach};
 use super::readiness::{self, Evidence, Severity};
 use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, key, mailbox_of, prefix};
@@ -48,6 +48,17 @@ pub struct TransferConfig {
     pub most_failures: Option<u64>,
     /// Whether to flip; otherwise the report holds the findings alone.
     pub apply: bool,
+    /// How fast to go.
+    pub pace: Pace,
+}
+
+/// How fast a transfer goes, beside what the service asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// Mailboxes that are set in any minute, at most; `None`: as many as the service takes.
+    pub sets_a_minute: Option<u32>,
+    /// Lengthens waits by chance ([`Backoff::jittered`]).
+    pub jitter: u64,
 }
 
 impl TransferConfig {
@@ -64,6 +75,7 @@ impl TransferConfig {
             accepted: BTreeSet::new(),
             most_failures: None,
             apply: true,
+            pace: Pace::default(),
         }
     }
 }
@@ -86,6 +98,8 @@ pub struct Transfer {
     bad_before: u64,
     report: TransferReport,
     backoff: Backoff,
+    /// Sets of the last minute.
+    spent: Spent,
     not_before: Option<Timestamp>,
 }
 
@@ -115,6 +129,7 @@ impl Transfer {
                 report.duplicates += 1;
             }
         }
+        let backoff = Backoff::jittered(config.pace.jitter);
         Self {
             config,
             properties: backup::properties(),
@@ -127,7 +142,8 @@ impl Transfer {
             rested: false,
             bad_before: 0,
             report,
-            backoff: Backoff::default(),
+            backoff,
+            spent: Spent::default(),
             not_before: None,
         }
     }
@@ -160,6 +176,7 @@ impl Transfer {
                 Turn::Busy => {}
                 Turn::Wait(at) => return Ok(Turn::Wait(at)),
                 Turn::Done(decided) => {
+                    self.spent = flip.take_spent();
                     for (mailbox, outcome, detail) in decided {
                         self.report.count(mailbox, outcome, &detail);
                     }
@@ -241,7 +258,8 @@ impl Transfer {
         if count == 0 {
             let ready = core::mem::take(&mut self.ready);
             self.in_wave = ready.len() as u64;
-            let flip = Flip::new(&self.config.id, true, ready, now);
+            let spent = core::mem::take(&mut self.spent);
+            let flip = Flip::new(&self.config.id, true, ready, now).paced(self.config.pace, spent);
             self.stage = Stage::Flip(Box::new(flip));
             return Ok(Turn::Busy);
         }

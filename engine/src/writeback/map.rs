@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::digest;
-use super::plan::{MappingPlan, Source};
+use super::plan::{MappingPlan, Rule, Source};
 use crate::address::{self, Address};
 use crate::planted_bugs::planted;
 use crate::ports::Mailbox;
@@ -95,6 +95,17 @@ impl MappingPlan {
             }
             Source::TypeDetails => self.recipient_type(mailbox, |kind| kind.type_details),
             Source::DisplayType => self.recipient_type(mailbox, |kind| kind.display_type),
+        }
+    }
+
+    /// UTF-16 units of the longest value that a rule takes from a mailbox.
+    #[must_use]
+    pub fn longest(&self, mailbox: &Mailbox, rule: &Rule) -> usize {
+        match rule.source {
+            Source::Text(index) | Source::Set(index) | Source::Addresses(index) => {
+                values(mailbox, index).map(|text| text.encode_utf16().count()).max().unwrap_or(0)
+            }
+            Source::TypeDetails | Source::DisplayType => 0,
         }
     }
 

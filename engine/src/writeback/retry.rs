@@ -50,9 +50,25 @@ pub fn next_attempt(
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Backoff {
     failures: u32,
+    jitter: u64,
 }
 
 impl Backoff {
+    /// Waits that are up to a quarter longer, by chance that is drawn from `jitter`: engines that were
+    /// throttled together do not come back together. 0 is no jitter.
+    #[must_use]
+    pub const fn jittered(jitter: u64) -> Self {
+        Self { failures: 0, jitter }
+    }
+
+    fn share_of(&self, wait: Duration) -> Duration {
+        if self.jitter == 0 {
+            return Duration::ZERO;
+        }
+        let drawn = super::digest::chain(self.jitter, u64::from(self.failures)) % 256;
+        wait * u32::try_from(drawn).unwrap_or(0) / 1_024
+    }
+
     /// The call succeeded.
     pub fn reset(&mut self) {
         self.failures = 0;
@@ -64,9 +80,11 @@ impl Backoff {
     #[must_use]
     pub fn next(&mut self, class: Class, now: Timestamp) -> Option<Timestamp> {
         let doubled = FIRST_WAIT.saturating_mul(1 << self.failures.min(10)).min(LONGEST_WAIT);
+        let doubled = doubled + self.share_of(doubled);
         match class {
             Class::Throttled(wish) => {
                 self.failures = self.failures.saturating_add(1);
+                let wish = wish.map(|wish| wish + self.share_of(wish));
                 Some(now + wish.unwrap_or(doubled).max(Duration::from_secs(1)))
             }
             Class::Transient if self.failures + 1 < CALL_ATTEMPTS => {
@@ -171,6 +189,17 @@ mod tests {
                     }
                 }
             }
+        }
+
+        #[test]
+        fn jitter_lengthens_a_wait_by_a_quarter_at_most(jitter: u64, wish in 1..600_u64) {
+            let now = Timestamp::EPOCH;
+            let wait = Duration::from_secs(wish);
+            let mut backoff = Backoff::jittered(jitter);
+            let at = backoff.next(Class::Throttled(Some(wait)), now).unwrap();
+            prop_assert!(at.since(now) >= wait && at.since(now) <= wait + wait / 4);
+            let mut same = Backoff::jittered(jitter);
+            prop_assert_eq!(same.next(Class::Throttled(Some(wait)), now), Some(at));
         }
     }
 }

@@ -144,15 +144,20 @@ const PATIENCE: Duration = Duration::from_mins(10);
 /// `schedule.interval` of the job.
 const INTERVAL: Duration = Duration::from_mins(20);
 
+/// Reads a file in YAML; errors have their place.
+pub(super) fn yaml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, AloneError> {
+    let text = files::text(path)?;
+    serde_saphyr::from_str(&text)
+        .map_err(|error| AloneError::File { path: path.to_owned(), why: error.to_string() })
+}
+
 impl Settings {
     /// Reads the configuration at `path`; paths in it are relative to its folder.
     ///
     /// # Errors
     /// [`AloneError::File`] with the place and what is wrong, the file of a secret included.
     pub fn read(path: &Path) -> Result<Self, AloneError> {
-        let text = files::text(path)?;
-        let file: File = serde_saphyr::from_str(&text)
-            .map_err(|error| AloneError::File { path: path.to_owned(), why: error.to_string() })?;
+        let file: File = yaml(path)?;
         let refuse = |why: String| AloneError::File { path: path.to_owned(), why };
         let beside = |named: &Path| path.parent().unwrap_or(Path::new("")).join(named);
         let length = |text: Option<&str>, usual| {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use engine::transfer::{Severity, TransferReport};
+use engine::transfer::{Finding, Severity, TransferReport};
 use serde_json::{Value, json};
 
 use super::{AloneError, files};
@@ -27,20 +27,31 @@ pub const fn severity_word(severity: Severity) -> &'static str {
     }
 }
 
+/// Writes findings to `path`, readable for its owner alone.
+///
+/// # Errors
+/// [`AloneError::File`].
+pub fn write_findings(path: &Path, findings: &[Finding]) -> Result<(), AloneError> {
+    let document = json!({
+        "format": "hybridsim-findings",
+        "version": 1,
+        "findings": findings.iter().map(finding_document).collect::<Vec<Value>>(),
+    });
+    files::write(path, format!("{document:#}\n").as_bytes())
+}
+
+fn finding_document(finding: &Finding) -> Value {
+    json!({
+        "id": finding.id,
+        "severity": severity_word(finding.severity),
+        "mailbox": finding.object.map(|id| id.to_string()),
+        "reason": finding.reason,
+        "remedy": finding.remedy,
+    })
+}
+
 fn document(report: &TransferReport, applied: bool) -> Value {
-    let findings: Vec<Value> = report
-        .findings
-        .iter()
-        .map(|finding| {
-            json!({
-                "id": finding.id,
-                "severity": severity_word(finding.severity),
-                "mailbox": finding.object.map(|id| id.to_string()),
-                "reason": finding.reason,
-                "remedy": finding.remedy,
-            })
-        })
-        .collect();
+    let findings: Vec<Value> = report.findings.iter().map(finding_document).collect();
     let losses: Vec<Value> = report
         .losses
         .iter()

@@ -11,6 +11,7 @@ mod document;
 mod drive;
 mod files;
 mod guard;
+mod inputs;
 mod ports;
 mod reconcile;
 mod transfer;
@@ -23,11 +24,12 @@ use engine::wire::WireError;
 
 pub use config::Settings;
 pub use desk::Said;
-pub use document::{severity_word, write_report};
+pub use document::{severity_word, write_findings, write_report};
 pub use files::{bytes as read_bytes, write as write_private};
 pub use guard::Permission;
+pub use inputs::{NamedRing, read_evidence, read_rings};
 pub use reconcile::reconcile;
-pub use transfer::{TransferAction, TransferOutcome, TransferRequest, transfer};
+pub use transfer::{FlipOptions, TransferAction, TransferOutcome, TransferRequest, transfer};
 pub use writeback::{WritebackOutcome, WritebackRequest, writeback};
 
 /// Why the engine did not start, or ended before its time.

@@ -1,36 +1,52 @@
 //! Transfer and its companions on their own.
 
 use engine::failure::Failure;
+use std::time::Duration;
+
 use engine::guid::Guid;
 use engine::ports::{MailboxId, StoreError};
 use engine::step::Activity;
 use engine::transfer::{
-    Backup, Evidence, Inventory, InventoryRow, Restore, RestoreConfig, RestoreReport, RestoreTo,
-    Rollback, RollbackConfig, TakeBackup, Transfer, TransferConfig, TransferReport, backup_run,
+    Acceptance, Backup, Check, CheckConfig, CheckReport, Evidence, Finding, Inventory,
+    InventoryRow, Pace, Restore, RestoreConfig, RestoreReport, RestoreTo, Ring, Rollback,
+    RollbackConfig, Rollout, RolloutConfig, RolloutReport, TakeBackup, Transfer, TransferConfig,
+    TransferReport, backup_run, decommission,
 };
 use engine::wire::Wire;
 
 use super::desk::{Desk, Said};
-use super::drive::{Driven, Engine};
+use super::drive::{Driven, Engine, now};
+use super::inputs::NamedRing;
 use super::ports::Bundle;
 use super::{AloneError, Permission, Settings};
+
+/// The interval of Connect Sync, for the recommended wait.
+const SYNC_CYCLE: Duration = Duration::from_mins(30);
 
 /// What to do.
 #[derive(Debug, Clone)]
 pub enum TransferAction {
     /// List every mailbox of the tenant.
     Inventory,
-    /// Check the mailboxes, and flip them when that is permitted.
-    Flip {
-        /// How many mailboxes make a wave.
-        wave: usize,
-        /// Mailboxes of a wave that may fail before everything stops.
-        most_failures: Option<u64>,
-        /// Ids of findings that block and are accepted all the same.
-        accepted: Vec<String>,
+    /// Everything that stands against a flip, or is worth knowing before one. Changes nothing.
+    Readiness {
         /// What no API tells.
         evidence: Evidence,
     },
+    /// Everything that stands against removing the last Exchange server. Changes nothing.
+    Decommission {
+        /// What no API tells.
+        evidence: Evidence,
+    },
+    /// Flip ring after ring.
+    Rollout {
+        /// The rings.
+        rings: Vec<NamedRing>,
+        /// How every ring flips.
+        flip: FlipOptions,
+    },
+    /// Check the mailboxes, and flip them when that is permitted.
+    Flip(FlipOptions),
     /// Take a backup of the mailboxes, or fetch those that the transfer of this name took.
     Backup {
         /// Those that the transfer took before its flips.
@@ -48,6 +64,37 @@ pub enum TransferAction {
         /// Roll mailboxes back that lose values, too.
         accept_losses: bool,
     },
+}
+
+/// How mailboxes are flipped.
+#[derive(Debug, Clone)]
+pub struct FlipOptions {
+    /// How many mailboxes make a wave.
+    pub wave: usize,
+    /// Mailboxes of a wave that may fail before everything stops.
+    pub most_failures: Option<u64>,
+    /// Mailboxes that are set in any minute, at most.
+    pub sets_a_minute: Option<u32>,
+    /// Ids of findings that block and are accepted all the same.
+    pub accepted: Vec<String>,
+    /// What no API tells.
+    pub evidence: Evidence,
+}
+
+impl FlipOptions {
+    fn config(&self, id: String, mailboxes: Vec<MailboxId>, apply: bool) -> TransferConfig {
+        // The clock differs between engines that were throttled together: good enough to part them.
+        let jitter = now().as_micros().cast_unsigned() | 1;
+        TransferConfig {
+            wave: self.wave,
+            most_failures: self.most_failures,
+            accepted: self.accepted.iter().cloned().collect(),
+            evidence: self.evidence.clone(),
+            apply,
+            pace: Pace { sets_a_minute: self.sets_a_minute, jitter },
+            ..TransferConfig::new(id, mailboxes)
+        }
+    }
 }
 
 /// What is wanted.
@@ -71,6 +118,10 @@ pub enum TransferOutcome {
     Inventory(Vec<InventoryRow>),
     /// A flip or a rollback.
     Report(Box<TransferReport>),
+    /// Findings, worst first, and why the check ended before its time.
+    Findings(Vec<Finding>, Option<Failure>),
+    /// A rollout.
+    Rollout(Box<RolloutReport>),
     /// Backups.
     Backups(Vec<Backup>),
     /// A restore.
@@ -97,7 +148,13 @@ pub fn transfer(
     let mut played = Play { engine: &engine, bundle: &mut bundle, say };
     let listed = match (&request.action, &request.mailboxes) {
         (TransferAction::Restore { .. } | TransferAction::Backup { stored: true }, _) => false,
-        (TransferAction::Inventory, _) | (_, None) => true,
+        (
+            TransferAction::Inventory
+            | TransferAction::Decommission { .. }
+            | TransferAction::Rollout { .. },
+            _,
+        )
+        | (_, None) => true,
         (_, Some(named)) => named.iter().any(|name| name.parse::<Guid>().is_err()),
     };
     let inventory = if listed {
@@ -108,49 +165,129 @@ pub fn transfer(
     } else {
         Vec::new()
     };
-    let id = request.name.clone();
-    let report = match &request.action {
-        TransferAction::Inventory => return Ok(TransferOutcome::Inventory(inventory)),
-        TransferAction::Flip { wave, most_failures, accepted, evidence } => {
-            let chosen = chosen(request, &inventory, |row| row.dir_synced)?;
-            let config = TransferConfig {
-                wave: *wave,
-                most_failures: *most_failures,
-                accepted: accepted.iter().cloned().collect(),
-                evidence: evidence.clone(),
-                apply,
-                ..TransferConfig::new(id, chosen)
-            };
-            played.play(&mut Transfer::new(config))?
+    let outcome = match &request.action {
+        TransferAction::Readiness { .. } | TransferAction::Decommission { .. } => {
+            // Without a token nothing else would have answered either.
+            let roles = wire.claims().ok().map(|claims| claims.directory_roles);
+            check(&mut played, settings, request, &inventory, roles)?
         }
+        TransferAction::Inventory => Some(TransferOutcome::Inventory(inventory)),
+        TransferAction::Backup { .. } | TransferAction::Restore { .. } => {
+            keep(&mut played, request, &inventory)?
+        }
+        TransferAction::Rollout { .. }
+        | TransferAction::Flip(_)
+        | TransferAction::Rollback { .. } => flip(&mut played, request, &inventory)?,
+    };
+    Ok(outcome.unwrap_or(TransferOutcome::Interrupted))
+}
+
+/// Readiness and decommissioning.
+fn check(
+    played: &mut Play<'_>,
+    settings: &Settings,
+    request: &TransferRequest,
+    inventory: &[InventoryRow],
+    caller_roles: Option<Vec<String>>,
+) -> Result<Option<TransferOutcome>, AloneError> {
+    let (mailboxes, evidence, rows) = match &request.action {
+        TransferAction::Readiness { evidence } => {
+            (chosen(request, inventory, |row| row.dir_synced)?, evidence, None)
+        }
+        TransferAction::Decommission { evidence } => (Vec::new(), evidence, Some(inventory)),
+        _ => return Err(not_this()),
+    };
+    let config = CheckConfig {
+        mailboxes,
+        job: settings.job.clone(),
+        evidence: evidence.clone(),
+        sync_cycle: SYNC_CYCLE,
+        caller_roles,
+    };
+    let report = played.play(&mut Check::new(config))?;
+    Ok(report.map(|report| findings(report, rows, evidence)))
+}
+
+/// Backups and their return.
+fn keep(
+    played: &mut Play<'_>,
+    request: &TransferRequest,
+    inventory: &[InventoryRow],
+) -> Result<Option<TransferOutcome>, AloneError> {
+    Ok(match &request.action {
         TransferAction::Backup { stored: true } => {
-            let backups = backup_run::stored(played.bundle.store(), &id)?;
-            return Ok(TransferOutcome::Backups(backups));
+            let backups = backup_run::stored(played.bundle.store(), &request.name)?;
+            Some(TransferOutcome::Backups(backups))
         }
         TransferAction::Backup { stored: false } => {
-            let mailboxes = chosen(request, &inventory, |row| row.dir_synced)?;
-            return Ok(match played.play(&mut TakeBackup::new(mailboxes))? {
+            let mailboxes = chosen(request, inventory, |row| row.dir_synced)?;
+            match played.play(&mut TakeBackup::new(mailboxes))? {
                 Some(backups) => {
-                    TransferOutcome::Backups(backups.map_err(|failure| failed(&failure))?)
+                    let backups = backups.map_err(|failure| failed(&failure))?;
+                    Some(TransferOutcome::Backups(backups))
                 }
-                None => TransferOutcome::Interrupted,
-            });
+                None => None,
+            }
         }
         TransferAction::Restore { backups, to } => {
+            let apply = request.permission.apply;
             let config = RestoreConfig { backups: backups.clone(), to: *to, apply };
             let report = played.play(&mut Restore::new(config))?;
-            return Ok(report.map_or(TransferOutcome::Interrupted, |report| {
-                TransferOutcome::Restored(Box::new(report))
-            }));
+            report.map(|report| TransferOutcome::Restored(Box::new(report)))
+        }
+        _ => return Err(not_this()),
+    })
+}
+
+/// Flips, there and back.
+fn flip(
+    played: &mut Play<'_>,
+    request: &TransferRequest,
+    inventory: &[InventoryRow],
+) -> Result<Option<TransferOutcome>, AloneError> {
+    let (id, apply) = (request.name.clone(), request.permission.apply);
+    let report = match &request.action {
+        TransferAction::Rollout { rings, flip } => {
+            let rings = rings.iter().map(|ring| {
+                let mailboxes = resolved(&ring.mailboxes, inventory)?;
+                let acceptance = Acceptance { most_without: ring.most_without, soak: ring.soak };
+                Ok(Ring { name: ring.name.clone(), mailboxes, acceptance })
+            });
+            let rings = rings.collect::<Result<_, AloneError>>()?;
+            let transfer = flip.config(id, Vec::new(), apply);
+            let report = played.play(&mut Rollout::new(RolloutConfig { transfer, rings }))?;
+            return Ok(report.map(|report| TransferOutcome::Rollout(Box::new(report))));
+        }
+        TransferAction::Flip(flip) => {
+            let chosen = chosen(request, inventory, |row| row.dir_synced)?;
+            played.play(&mut Transfer::new(flip.config(id, chosen, apply)))?
         }
         TransferAction::Rollback { accept_losses } => {
-            let mailboxes = chosen(request, &inventory, |row| row.dir_synced && row.cloud_managed)?;
+            let mailboxes = chosen(request, inventory, |row| row.dir_synced && row.cloud_managed)?;
             let config = RollbackConfig { id, mailboxes, apply, accept_losses: *accept_losses };
             played.play(&mut Rollback::new(config))?
         }
+        _ => return Err(not_this()),
     };
-    Ok(report
-        .map_or(TransferOutcome::Interrupted, |report| TransferOutcome::Report(Box::new(report))))
+    Ok(report.map(|report| TransferOutcome::Report(Box::new(report))))
+}
+
+fn not_this() -> AloneError {
+    AloneError::Internal("another action was meant".to_owned())
+}
+
+/// What a check came to, as findings; with an inventory those of a decommissioning.
+fn findings(
+    report: CheckReport,
+    inventory: Option<&[InventoryRow]>,
+    evidence: &Evidence,
+) -> TransferOutcome {
+    let CheckReport { organization, sync, agents, mut findings, stopped, .. } = report;
+    if let (Some(rows), Some(organization), Some(sync)) = (inventory, &organization, &sync) {
+        findings = decommission::findings(rows, organization, sync, &agents, evidence);
+    }
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    TransferOutcome::Findings(findings, stopped)
 }
 
 /// One activity after the other on the same ports.
@@ -184,6 +321,11 @@ fn chosen(
     let Some(named) = &request.mailboxes else {
         return Ok(inventory.iter().filter(|row| also(row)).map(|row| row.id).collect());
     };
+    resolved(named, inventory)
+}
+
+/// The mailboxes of these names.
+fn resolved(named: &[String], inventory: &[InventoryRow]) -> Result<Vec<MailboxId>, AloneError> {
     let of = |name: &String| {
         if let Ok(guid) = name.parse::<Guid>() {
             return Ok(MailboxId(guid));

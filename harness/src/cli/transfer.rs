@@ -1,5 +1,6 @@
 //! `hybridsim transfer`: readiness, flips and their return on their own.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -9,7 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use engine::guid::Guid;
 use engine::transfer::loss::by_attribute;
 use engine::transfer::{
-    Backup, BackupError, Evidence, InventoryRow, RestoreReport, RestoreTo, Restored,
+    Backup, BackupError, Evidence, Finding, InventoryRow, RestoreReport, RestoreTo, Restored,
     RestoredMailbox, Severity, TransferReport, backup,
 };
 
@@ -17,8 +18,9 @@ use super::Exit;
 use super::console::Console;
 use super::writeback::refused;
 use crate::alone::{
-    AloneError, Permission, Said, Settings, TransferAction, TransferOutcome, TransferRequest,
-    read_bytes, severity_word, write_private, write_report,
+    AloneError, FlipOptions, Permission, Said, Settings, TransferAction, TransferOutcome,
+    TransferRequest, read_bytes, read_evidence, read_rings, severity_word, write_findings,
+    write_private, write_report,
 };
 
 /// What `transfer --help` begins with.
@@ -40,22 +42,37 @@ pub(super) struct TransferArguments {
 enum Action {
     /// List every mailbox with its type, whether it is synchronized, and who has authority.
     Inventory(Common),
+    /// Say everything that stands against a flip, or is worth knowing before one.
+    Readiness {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        stated: Stated,
+    },
+    /// Say everything that stands against removing the last Exchange server.
+    Decommission {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        stated: Stated,
+    },
     /// Check mailboxes, back their values up and give the cloud authority over them, in waves.
     Flip {
         #[command(flatten)]
         common: Common,
-        /// How many mailboxes make a wave: the next one starts when all of this are verified.
-        #[arg(long, value_name = "N", default_value_t = 500)]
-        wave: usize,
-        /// Stop after a wave in which more mailboxes than this did not flip.
-        #[arg(long, value_name = "N")]
-        most_failures: Option<u64>,
-        /// Accept a finding that blocks, by its id. May be given several times.
-        #[arg(long, value_name = "FINDING")]
-        accept: Vec<String>,
-        /// The build of Connect Sync, such as 2.5.190.0: no API tells it.
-        #[arg(long, value_name = "BUILD")]
-        connect_build: Option<String>,
+        #[command(flatten)]
+        flip: FlipArguments,
+    },
+    /// Flip ring after ring: the next one starts only when the one before is verified.
+    #[command(after_help = RINGS)]
+    Rollout {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        flip: FlipArguments,
+        /// The file with the rings.
+        #[arg(long, value_name = "FILE")]
+        rings: PathBuf,
     },
     /// Write the values of mailboxes to a file: JSON Lines, versioned, with a checksum.
     Backup {
@@ -87,6 +104,96 @@ enum Action {
         #[arg(long)]
         accept_losses: bool,
     },
+}
+
+const RINGS: &str = "\
+The file, in YAML:
+  rings:
+    - {name: pilot, mailboxes: [anna@contoso.com], soak: 24h}      # wait a day, read again, then go on
+    - {name: all, mailboxes: [bob@contoso.com], most_without: 2}   # two may be without the flag";
+
+#[derive(Debug, Args)]
+struct FlipArguments {
+    /// How many mailboxes make a wave: the next one starts when all of this are verified.
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    wave: usize,
+    /// Stop after a wave in which more mailboxes than this did not flip.
+    #[arg(long, value_name = "N")]
+    most_failures: Option<u64>,
+    /// Set no more mailboxes than this in any minute.
+    #[arg(long, value_name = "N")]
+    sets_a_minute: Option<u32>,
+    /// Accept a finding that blocks, by its id. May be given several times.
+    #[arg(long, value_name = "FINDING")]
+    accept: Vec<String>,
+    #[command(flatten)]
+    stated: Stated,
+}
+
+#[derive(Debug, Args)]
+struct Stated {
+    /// What no API tells, as YAML: connect_build, last_on_premises_change, pending_on_premises_change,
+    /// ad_writers, on_premises_recipients, public_folders, dns_on_premises, smtp_relay,
+    /// hybrid_objects, groups_on_premises, ad_readers. What is not stated is not determinable.
+    #[arg(long, value_name = "FILE")]
+    evidence: Option<PathBuf>,
+    /// The build of Connect Sync, such as 2.5.190.0.
+    #[arg(long, value_name = "BUILD")]
+    connect_build: Option<String>,
+}
+
+impl Stated {
+    fn read(self) -> Result<Evidence, AloneError> {
+        let evidence = self.evidence.as_deref().map(read_evidence).transpose()?.unwrap_or_default();
+        let connect_build = self.connect_build.or(evidence.connect_build);
+        Ok(Evidence { connect_build, ..evidence })
+    }
+}
+
+impl FlipArguments {
+    fn options(self) -> Result<FlipOptions, AloneError> {
+        Ok(FlipOptions {
+            wave: self.wave,
+            most_failures: self.most_failures,
+            sets_a_minute: self.sets_a_minute,
+            accepted: self.accept,
+            evidence: self.stated.read()?,
+        })
+    }
+}
+
+impl Action {
+    /// What is common, what to do, and where a backup goes.
+    fn read(self) -> Result<(Common, TransferAction, Option<PathBuf>), AloneError> {
+        Ok(match self {
+            Self::Inventory(common) => (common, TransferAction::Inventory, None),
+            Self::Readiness { common, stated } => {
+                (common, TransferAction::Readiness { evidence: stated.read()? }, None)
+            }
+            Self::Decommission { common, stated } => {
+                (common, TransferAction::Decommission { evidence: stated.read()? }, None)
+            }
+            Self::Flip { common, flip } => (common, TransferAction::Flip(flip.options()?), None),
+            Self::Rollout { common, flip, rings } => {
+                let (rings, flip) = (read_rings(&rings)?, flip.options()?);
+                (common, TransferAction::Rollout { rings, flip }, None)
+            }
+            Self::Backup { common, to, stored } => {
+                (common, TransferAction::Backup { stored }, Some(to))
+            }
+            Self::Restore { common, from, to } => {
+                let to = match to {
+                    To::Cloud => RestoreTo::Cloud,
+                    To::Directory => RestoreTo::Directory,
+                };
+                let backups = read_backups(&from)?;
+                (common, TransferAction::Restore { backups, to }, None)
+            }
+            Self::Rollback { common, accept_losses } => {
+                (common, TransferAction::Rollback { accept_losses }, None)
+            }
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -128,30 +235,9 @@ struct Common {
 
 /// Does it.
 pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit {
-    let mut backup_file = None;
-    let (common, action) = match arguments.action {
-        Action::Backup { common, to, stored } => {
-            backup_file = Some(to);
-            (common, TransferAction::Backup { stored })
-        }
-        Action::Restore { common, from, to } => {
-            let to = match to {
-                To::Cloud => RestoreTo::Cloud,
-                To::Directory => RestoreTo::Directory,
-            };
-            match read_backups(&from) {
-                Ok(backups) => (common, TransferAction::Restore { backups, to }),
-                Err(error) => return refused(&error, console),
-            }
-        }
-        Action::Inventory(common) => (common, TransferAction::Inventory),
-        Action::Flip { common, wave, most_failures, accept, connect_build } => {
-            let evidence = Evidence { connect_build, ..Evidence::default() };
-            (common, TransferAction::Flip { wave, most_failures, accepted: accept, evidence })
-        }
-        Action::Rollback { common, accept_losses } => {
-            (common, TransferAction::Rollback { accept_losses })
-        }
+    let (common, action, backup_file) = match arguments.action.read() {
+        Ok(read) => read,
+        Err(error) => return refused(&error, console),
     };
     let mailboxes = match common.mailboxes.as_deref().map(fs::read_to_string).transpose() {
         Ok(text) => text.map(|text| names(&text)),
@@ -207,6 +293,32 @@ fn told(
                 write_report(path, report, applied)?;
             }
             good(report.stopped.is_none() && report.not_flipped() == 0)
+        }
+        TransferOutcome::Findings(findings, stopped) => {
+            let mut text = findings_text(findings);
+            if let Some(stopped) = stopped {
+                // Writing to a String cannot fail.
+                let _ = writeln!(text, "stopped: {}: {}", stopped.code, stopped.detail);
+            }
+            console.out(&text);
+            if let Some(path) = &files.report {
+                write_findings(path, findings)?;
+            }
+            let blocks = |finding: &Finding| finding.severity == Severity::Block;
+            good(stopped.is_none() && !findings.iter().any(blocks))
+        }
+        TransferOutcome::Rollout(report) => {
+            for ring in &report.rings {
+                console.out(&format!("ring {}\n", ring.name));
+                console.out(&report_text(&ring.transfer, applied));
+            }
+            let waiting = report.waiting.join(", ");
+            let end = match &report.stopped {
+                Some(stopped) => format!("stopped: {}; not begun: {waiting}\n", stopped.detail),
+                None => format!("{} ring(s) done\n", report.rings.len()),
+            };
+            console.out(&end);
+            good(report.stopped.is_none())
         }
         TransferOutcome::Backups(backups) => {
             let path = files.backup.as_deref().unwrap_or(Path::new(""));
@@ -309,14 +421,13 @@ fn inventory_text(rows: &[InventoryRow]) -> String {
 }
 
 /// Findings that are the same for many mailboxes are counted, and the first of them named.
-fn report_text(report: &TransferReport, applied: bool) -> String {
+fn findings_text(all: &[Finding]) -> String {
     let mut text = String::new();
-    let mut findings: BTreeMap<(&str, Severity), (usize, &engine::transfer::Finding)> =
-        BTreeMap::new();
-    for finding in &report.findings {
-        findings.entry((finding.id, finding.severity)).or_insert((0, finding)).0 += 1;
+    let mut findings: BTreeMap<(Reverse<Severity>, &str), (usize, &Finding)> = BTreeMap::new();
+    for finding in all {
+        findings.entry((Reverse(finding.severity), finding.id)).or_insert((0, finding)).0 += 1;
     }
-    for ((id, severity), (count, first)) in findings {
+    for ((Reverse(severity), id), (count, first)) in findings {
         let severity = severity_word(severity);
         let object = first.object.map(|object| format!(" {object}")).unwrap_or_default();
         let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
@@ -327,6 +438,11 @@ fn report_text(report: &TransferReport, applied: bool) -> String {
             first.reason, first.remedy
         );
     }
+    text
+}
+
+fn report_text(report: &TransferReport, applied: bool) -> String {
+    let mut text = findings_text(&report.findings);
     for (attribute, mailboxes) in by_attribute(&report.losses) {
         let _ = writeln!(text, "loss     {attribute}: {mailboxes} mailbox(es)");
     }

@@ -62,7 +62,7 @@ type EnginePorts = GuardedPorts<Store, Desk>;
 #[derive(Clone)]
 pub enum TransferOrder {
     /// To the cloud.
-    ToCloud(TransferConfig),
+    ToCloud(Box<TransferConfig>),
     /// Back to AD.
     ToOnPremises(RollbackConfig),
 }
@@ -277,7 +277,7 @@ impl Engine {
             return Ok(());
         };
         let work = match transfer.order.clone() {
-            TransferOrder::ToCloud(config) => Flip::ToCloud(Box::new(Transfer::new(config))),
+            TransferOrder::ToCloud(config) => Flip::ToCloud(Box::new(Transfer::new(*config))),
             TransferOrder::ToOnPremises(config) => {
                 Flip::ToOnPremises(Box::new(Rollback::new(config)))
             }

@@ -194,7 +194,7 @@ impl Runner<'_> {
                 config.pause = transfer.pause;
                 config.evidence = self.evidence(&transfer.mailboxes.value);
                 config.sync_cycle = scenario.world.connect.cycle;
-                TransferOrder::ToCloud(config)
+                TransferOrder::ToCloud(Box::new(config))
             }
             Authority::OnPremises => TransferOrder::ToOnPremises(RollbackConfig {
                 id,
@@ -290,6 +290,7 @@ impl Runner<'_> {
                     .into_iter()
                     .filter_map(changed)
                     .collect(),
+                ..Evidence::default()
             }
         })
     }

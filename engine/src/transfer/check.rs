@@ -1,0 +1,428 @@
+//! The readiness check: everything that stands against a flip of these mailboxes, or is worth knowing
+//! before one. It reads both sides and changes nothing.
+//!
+//! Beyond what every transfer checks of itself it asks for the organization's default, the agents and
+//! the caller's roles, and compares each mailbox with its AD object: what the first export after the
+//! flip would change in AD, and what AD would not take.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::flip::{Stop, Turn, again};
+use super::readiness::{self, Evidence, Finding, Severity};
+use crate::failure::{Failure, Side, code};
+use crate::job::JobConfiguration;
+use crate::pairing::{Pair, Pairing};
+use crate::planted_bugs::PlantedBugs;
+use crate::ports::{
+    DirectoryObject, MAILBOX_BATCH, Mailbox, MailboxId, Organization, Ports, SyncConfiguration,
+};
+use crate::step::{Activity, Step};
+use crate::time::Timestamp;
+use crate::writeback::MappingPlan;
+use crate::writeback::diff::diff;
+use crate::writeback::map::Target;
+use crate::writeback::retry::Backoff;
+
+/// The ids of its own checks.
+pub mod id {
+    /// The first export would change values in AD.
+    pub const WOULD_CHANGE: &str = "ad.first-export-changes";
+    /// The first export would shorten a value in AD.
+    pub const WOULD_SHORTEN: &str = "ad.first-export-shortens";
+    /// AD has values where the cloud has none.
+    pub const ONLY_IN_AD: &str = "ad.values-only-in-ad";
+    /// A value is longer than AD takes: its export would fail.
+    pub const TOO_LONG: &str = "ad.value-too-long";
+    /// No AD object matches.
+    pub const NO_OBJECT: &str = "ad.no-object";
+    /// Several AD objects match.
+    pub const AMBIGUOUS: &str = "ad.several-objects";
+    /// No agent is active, or all are too old.
+    pub const AGENT: &str = "agents.none";
+    /// An agent is older than the feature needs or the product recommends.
+    pub const AGENT_OLD: &str = "agents.old";
+    /// Nobody says which version an agent has.
+    pub const AGENT_UNKNOWN: &str = "agents.version-unknown";
+    /// New mailboxes start under on-premises authority.
+    pub const DEFAULT_OFF: &str = "tenant.default-on-premises";
+    /// The default is on while recipients are still created on-premises.
+    pub const DEFAULT_ON: &str = "tenant.default-blocks-on-premises";
+    /// The caller lacks a role that may set the flag.
+    pub const ROLE: &str = "caller.role";
+    /// The caller's roles are not known.
+    pub const ROLE_UNKNOWN: &str = "caller.role-unknown";
+    /// Somebody writes the attributes in AD.
+    pub const AD_WRITERS: &str = "ad.writers";
+    /// Nobody says who writes the attributes in AD.
+    pub const AD_WRITERS_UNKNOWN: &str = "evidence.ad-writers";
+}
+
+/// Template ids of the directory roles that may set the flag: Exchange, Hybrid Identity and Global
+/// Administrator (Microsoft Entra built-in roles).
+const ROLES: [&str; 3] = [
+    "29232cdf-9323-42fd-ade2-1d097af3e4de",
+    "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2",
+    "62e90394-69f5-4237-9190-012177145e10",
+];
+/// Below this the general prerequisites of provisioning to AD advise an update.
+const ADVISED_AGENT: [u32; 3] = [1, 1, 2334];
+/// The oldest that can write Exchange attributes back.
+const OLDEST_AGENT: [u32; 3] = [1, 1, 1107];
+
+/// What to check.
+#[derive(Debug, Clone)]
+pub struct CheckConfig {
+    /// The mailboxes.
+    pub mailboxes: Vec<MailboxId>,
+    /// The job whose mapping the first export would follow.
+    pub job: JobConfiguration,
+    /// What no API tells.
+    pub evidence: Evidence,
+    /// The interval of the inbound synchronization, for the recommended wait.
+    pub sync_cycle: Duration,
+    /// Template ids of the directory roles in the caller's token, when they are known.
+    pub caller_roles: Option<Vec<String>>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckReport {
+    /// The organization's settings.
+    pub organization: Option<Organization>,
+    /// Directory synchronization.
+    pub sync: Option<SyncConfiguration>,
+    /// The agents.
+    pub agents: Vec<crate::ports::Agent>,
+    /// What was found, of the tenant first, then of the mailboxes in their order.
+    pub findings: Vec<Finding>,
+    /// Mailboxes that were looked at.
+    pub checked: u64,
+    /// Why the whole activity ended before its time.
+    pub stopped: Option<Failure>,
+}
+
+/// The check.
+pub struct Check {
+    config: CheckConfig,
+    plan: MappingPlan,
+    pairing: Pairing,
+    queue: VecDeque<MailboxId>,
+    stage: Stage,
+    report: CheckReport,
+    backoff: Backoff,
+    not_before: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy)]
+enum Stage {
+    Sync,
+    Organization,
+    Agents,
+    Mailboxes,
+    Pair,
+}
+
+impl Check {
+    /// A check of these mailboxes.
+    #[must_use]
+    pub fn new(config: CheckConfig) -> Self {
+        let plan = MappingPlan::new(&config.job, PlantedBugs::none());
+        Self {
+            pairing: Pairing::new(plan.attributes().to_vec()),
+            queue: config.mailboxes.iter().copied().collect(),
+            plan,
+            config,
+            stage: Stage::Sync,
+            report: CheckReport::default(),
+            backoff: Backoff::default(),
+            not_before: None,
+        }
+    }
+
+    fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        let answered = match self.stage {
+            Stage::Sync => ports.entra.sync_configuration().map(|sync| {
+                self.report.findings.extend(readiness::of_tenant(&sync, &self.config.evidence));
+                self.report.sync = Some(sync);
+                self.stage = Stage::Organization;
+            }),
+            Stage::Organization => ports.exchange.organization().map(|organization| {
+                self.report.findings.extend(of_organization(&organization, &self.config.evidence));
+                self.report.organization = Some(organization);
+                self.stage = Stage::Agents;
+            }),
+            Stage::Agents => ports.entra.agents().map(|agents| {
+                self.report.findings.extend(of_agents(&agents));
+                self.report.findings.extend(of_caller(self.config.caller_roles.as_deref()));
+                self.report.findings.extend(of_writers(&self.config.evidence));
+                self.report.agents = agents;
+                self.stage = Stage::Mailboxes;
+            }),
+            Stage::Mailboxes => return self.mailboxes(now, ports),
+            Stage::Pair => {
+                return Ok(match self.pairing.step(now, ports, &mut self.backoff)? {
+                    Turn::Busy => Turn::Busy,
+                    Turn::Wait(at) => Turn::Wait(at),
+                    Turn::Done(pairs) => {
+                        self.compare(pairs);
+                        self.stage = Stage::Mailboxes;
+                        Turn::Busy
+                    }
+                });
+            }
+        };
+        match answered {
+            Ok(()) => {
+                self.backoff.reset();
+                Ok(Turn::Busy)
+            }
+            Err(error) => again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait),
+        }
+    }
+
+    fn mailboxes(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        let ids: Vec<MailboxId> = self.queue.iter().take(MAILBOX_BATCH).copied().collect();
+        if ids.is_empty() {
+            return Ok(Turn::Done(()));
+        }
+        let rows = match ports.exchange.mailboxes(&ids, self.plan.properties()) {
+            Ok(rows) => rows,
+            Err(error) => {
+                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+            }
+        };
+        self.backoff.reset();
+        self.queue.drain(..ids.len());
+        self.report.checked += ids.len() as u64;
+        let mut found = Vec::new();
+        for (id, row) in ids.into_iter().zip(rows) {
+            let Some(mailbox) = row else {
+                self.report.findings.push(readiness::of_missing(id));
+                continue;
+            };
+            let (evidence, cycle) = (&self.config.evidence, self.config.sync_cycle);
+            self.report.findings.extend(readiness::of_mailbox(&mailbox, evidence, cycle, now));
+            if mailbox.dir_synced {
+                found.push(mailbox);
+            }
+        }
+        if !found.is_empty() {
+            self.pairing.start(found);
+            self.stage = Stage::Pair;
+        }
+        Ok(Turn::Busy)
+    }
+
+    /// What the first export would do to each object.
+    fn compare(&mut self, pairs: Vec<Pair>) {
+        for pair in pairs {
+            let plan = &self.plan;
+            self.report.findings.extend(too_long(plan, &pair.mailbox));
+            let id = pair.mailbox.id;
+            let object = match pair.object {
+                Some(object) if !pair.ambiguous => object,
+                _ => {
+                    self.report.findings.push(unmatched(id, pair.ambiguous));
+                    continue;
+                }
+            };
+            self.report.findings.extend(first_export(plan, &pair.mailbox, &object));
+        }
+    }
+}
+
+/// Values that AD would not take.
+fn too_long(plan: &MappingPlan, mailbox: &Mailbox) -> Vec<Finding> {
+    let rules = plan.rules().iter().filter_map(|rule| {
+        let most = rule.attribute.max_length?;
+        let longest = plan.longest(mailbox, rule);
+        (longest > most as usize).then(|| Finding {
+            id: id::TOO_LONG,
+            severity: Severity::Warn,
+            object: Some(mailbox.id),
+            reason: format!(
+                "{}: a value of {longest} characters, and AD takes {most}",
+                rule.attribute.ldap_name
+            ),
+            remedy: "Shorten the value, or accept that it is not written back.",
+        })
+    });
+    rules.collect()
+}
+
+/// A mailbox without an AD object of its own.
+fn unmatched(mailbox: MailboxId, ambiguous: bool) -> Finding {
+    let (id, reason, remedy) = if ambiguous {
+        (
+            id::AMBIGUOUS,
+            format!("{}: several objects in AD carry its anchor", code::DUPLICATE_ENTRIES),
+            "Give the anchor to one object alone.",
+        )
+    } else {
+        (
+            id::NO_OBJECT,
+            "no object in AD matches: nothing would be written back".to_owned(),
+            "Check its source anchor, and the domain of the configuration.",
+        )
+    };
+    Finding { id, severity: Severity::Warn, object: Some(mailbox), reason, remedy }
+}
+
+/// What the first export would change in AD, and what only AD has.
+fn first_export(plan: &MappingPlan, mailbox: &Mailbox, object: &DirectoryObject) -> Vec<Finding> {
+    let warn = |id, reason, remedy| Finding {
+        id,
+        severity: Severity::Warn,
+        object: Some(mailbox.id),
+        reason,
+        remedy,
+    };
+    let mut findings = Vec::new();
+    for (rule, name) in plan.attributes().iter().enumerate() {
+        let held = object.values.column(rule);
+        if !held.is_empty() && plan.target(rule, mailbox, held) == Target::Keep {
+            findings.push(warn(
+                id::ONLY_IN_AD,
+                format!("{name}: AD has {} value(s), the cloud none", held.len()),
+                "Set the value in the cloud: it stays in AD only while empty values do not flow.",
+            ));
+        }
+    }
+    for change in diff(plan, mailbox, object).intended {
+        let property = change.property;
+        let shortens = property.old != property.new && property.old.starts_with(&property.new);
+        findings.push(warn(
+            if shortens { id::WOULD_SHORTEN } else { id::WOULD_CHANGE },
+            format!(
+                "the first export would change {} from `{}` to `{}`",
+                property.attribute, property.old, property.new
+            ),
+            "Bring both sides to the wanted value before the flip.",
+        ));
+    }
+    findings
+}
+
+fn tenant(id: &'static str, severity: Severity, reason: String, remedy: &'static str) -> Finding {
+    Finding { id, severity, object: None, reason, remedy }
+}
+
+fn of_organization(organization: &Organization, evidence: &Evidence) -> Option<Finding> {
+    match (organization.cloud_managed_by_default, evidence.on_premises_recipients) {
+        (true, Some(count)) if count > 0 => Some(tenant(
+            id::DEFAULT_ON,
+            Severity::Warn,
+            format!(
+                "new recipients are cloud-managed from birth, and {count} are left on-premises"
+            ),
+            "Move what is left first: it cannot be migrated while the default is on.",
+        )),
+        (true, _) => None,
+        (false, _) => Some(tenant(
+            id::DEFAULT_OFF,
+            Severity::Info,
+            "new mailboxes start under on-premises authority".to_owned(),
+            "Turn the tenant's default on once nothing is created on-premises any more.",
+        )),
+    }
+}
+
+fn of_agents(agents: &[crate::ports::Agent]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let below = |version: &str, least: &[u32]| {
+        let parts: Option<Vec<u32>> = version.split('.').map(|part| part.parse().ok()).collect();
+        parts.map(|parts| parts.as_slice() < least)
+    };
+    let works = |agent: &&crate::ports::Agent| {
+        agent.active
+            && agent.version.as_deref().and_then(|version| below(version, &OLDEST_AGENT))
+                != Some(true)
+    };
+    if !agents.iter().any(|agent| works(&agent)) {
+        findings.push(tenant(
+            id::AGENT,
+            Severity::Warn,
+            "no registered agent is active and of version 1.1.1107.0 or later".to_owned(),
+            "Install or update a provisioning agent: without one nothing is written back.",
+        ));
+    }
+    for agent in agents {
+        let name = &agent.name.0;
+        match agent.version.as_deref().map(|version| (version, below(version, &ADVISED_AGENT))) {
+            Some((version, Some(true))) => findings.push(tenant(
+                id::AGENT_OLD,
+                Severity::Warn,
+                format!("agent {name} has version {version}, below 1.1.2334.0"),
+                "Let it update itself, or install a newer version.",
+            )),
+            Some((_, Some(false))) => {}
+            Some((_, None)) | None => findings.push(tenant(
+                id::AGENT_UNKNOWN,
+                Severity::Info,
+                format!("not determinable: nobody tells the version of agent {name}"),
+                "Look it up on the agent's server: 1.1.1107.0 is the oldest that works.",
+            )),
+        }
+    }
+    findings
+}
+
+fn of_caller(roles: Option<&[String]>) -> Option<Finding> {
+    let Some(roles) = roles else {
+        return Some(tenant(
+            id::ROLE_UNKNOWN,
+            Severity::Info,
+            "not determinable: the caller's roles are not known".to_owned(),
+            "Make sure that the caller is Exchange Administrator.",
+        ));
+    };
+    let holds = roles.iter().any(|role| ROLES.iter().any(|known| known.eq_ignore_ascii_case(role)));
+    (!holds).then(|| {
+        tenant(
+            id::ROLE,
+            Severity::Block,
+            "the caller holds no role that may set the flag".to_owned(),
+            "Give the application the role Exchange Administrator.",
+        )
+    })
+}
+
+fn of_writers(evidence: &Evidence) -> Option<Finding> {
+    match &evidence.ad_writers {
+        Some(writers) if writers.is_empty() => None,
+        Some(writers) => Some(tenant(
+            id::AD_WRITERS,
+            Severity::Warn,
+            format!("these write the attributes in AD: {}", writers.join(", ")),
+            "Lead them to Exchange Online: after the flip nobody sees what they write.",
+        )),
+        None => Some(tenant(
+            id::AD_WRITERS_UNKNOWN,
+            Severity::Info,
+            "not determinable: nobody says who writes the attributes in AD".to_owned(),
+            "List scripts and products that write them in the evidence file.",
+        )),
+    }
+}
+
+impl Activity for Check {
+    type Outcome = CheckReport;
+
+    fn step(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Step<CheckReport> {
+        if let Some(at) = self.not_before.filter(|at| now < *at) {
+            return Step::WaitUntil(at);
+        }
+        self.not_before = None;
+        match self.turn(now, ports) {
+            Ok(Turn::Busy) => return Step::Busy,
+            Ok(Turn::Wait(at)) => {
+                self.not_before = Some(at);
+                return Step::WaitUntil(at);
+            }
+            Ok(Turn::Done(())) => {}
+            Err(stop) => self.report.stopped = Some(stop.into_failure()),
+        }
+        Step::Done(core::mem::take(&mut self.report))
+    }
+}

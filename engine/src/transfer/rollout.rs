@@ -1,0 +1,208 @@
+//! A rollout: rings of mailboxes, one transfer after the other. The next ring starts only when the one
+//! before is verified, and the first breach of its acceptance criteria is the end.
+//!
+//! Each ring is a [`Transfer`] of its own name, so its progress survives a crash; what was decided is
+//! not touched again, and a ring that had been verified is read once more.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::flip::{Stop, Turn, again, breach};
+use super::report::TransferReport;
+use super::wave::{Transfer, TransferConfig};
+use crate::failure::{Failure, Side};
+use crate::ports::{MAILBOX_BATCH, MailboxId, Ports};
+use crate::step::{Activity, Step};
+use crate::time::Timestamp;
+use crate::writeback::retry::Backoff;
+
+/// One ring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ring {
+    /// Its name, unique in the rollout.
+    pub name: String,
+    /// Its mailboxes.
+    pub mailboxes: Vec<MailboxId>,
+    /// When it counts as accepted.
+    pub acceptance: Acceptance,
+}
+
+/// When a ring counts as accepted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Acceptance {
+    /// At most so many of its mailboxes may be without the flag in the end, blocked ones included.
+    pub most_without: u64,
+    /// How long to wait after its flips before it is verified.
+    pub soak: Duration,
+}
+
+/// What a rollout is to do.
+#[derive(Debug, Clone)]
+pub struct RolloutConfig {
+    /// What every ring has in common; its id is the first part of the name of each ring's transfer,
+    /// its mailboxes are not used.
+    pub transfer: TransferConfig,
+    /// The rings, in order.
+    pub rings: Vec<Ring>,
+}
+
+/// What one ring came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RingReport {
+    /// Its name.
+    pub name: String,
+    /// What its transfer came to.
+    pub transfer: TransferReport,
+    /// Mailboxes that lacked the flag when it was verified; `None` when it was not.
+    pub without: Option<Vec<MailboxId>>,
+    /// Why the rollout ends with it.
+    pub breach: Option<String>,
+}
+
+/// What a rollout came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RolloutReport {
+    /// The rings that were begun, in order.
+    pub rings: Vec<RingReport>,
+    /// The names of the rings that were not begun.
+    pub waiting: Vec<String>,
+    /// Why the whole activity ended before its time.
+    pub stopped: Option<Failure>,
+}
+
+/// The rollout.
+pub struct Rollout {
+    config: TransferConfig,
+    waiting: VecDeque<Ring>,
+    current: Option<(Ring, Stage)>,
+    report: RolloutReport,
+    backoff: Backoff,
+    not_before: Option<Timestamp>,
+}
+
+enum Stage {
+    Transfer(Box<Transfer>),
+    Soak(Timestamp, Box<TransferReport>),
+    Verify { report: Box<TransferReport>, read: usize, without: Vec<MailboxId> },
+}
+
+impl Rollout {
+    /// A rollout that will find out with its first steps how far it was.
+    #[must_use]
+    pub fn new(config: RolloutConfig) -> Self {
+        Self {
+            config: config.transfer,
+            waiting: config.rings.into(),
+            current: None,
+            report: RolloutReport::default(),
+            backoff: Backoff::default(),
+            not_before: None,
+        }
+    }
+
+    fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        let Some((ring, stage)) = &mut self.current else {
+            let Some(ring) = self.waiting.pop_front() else { return Ok(Turn::Done(())) };
+            let config = TransferConfig {
+                id: format!("{}/{}", self.config.id, ring.name),
+                mailboxes: ring.mailboxes.clone(),
+                ..self.config.clone()
+            };
+            self.current = Some((ring, Stage::Transfer(Box::new(Transfer::new(config)))));
+            return Ok(Turn::Busy);
+        };
+        match stage {
+            Stage::Transfer(transfer) => match transfer.step(now, ports) {
+                Step::Busy => {}
+                Step::WaitUntil(at) => return Ok(Turn::Wait(at)),
+                Step::Done(report) => {
+                    let bad = report.stopped.is_some();
+                    if bad
+                        || !self.config.apply
+                        || report.not_flipped() > ring.acceptance.most_without
+                    {
+                        return Ok(self.close(report, None, self.config.apply));
+                    }
+                    *stage = Stage::Soak(now + ring.acceptance.soak, Box::new(report));
+                }
+            },
+            Stage::Soak(until, _) if now < *until => return Ok(Turn::Wait(*until)),
+            Stage::Soak(_, report) => {
+                let report = core::mem::take(report);
+                *stage = Stage::Verify { report, read: 0, without: Vec::new() };
+            }
+            Stage::Verify { report, read, without } => {
+                let ids: Vec<MailboxId> =
+                    ring.mailboxes.iter().skip(*read).take(MAILBOX_BATCH).copied().collect();
+                if ids.is_empty() {
+                    let (report, without) = (core::mem::take(report), core::mem::take(without));
+                    return Ok(self.close(*report, Some(without), true));
+                }
+                let rows = match ports.exchange.mailboxes(&ids, &[]) {
+                    Ok(rows) => rows,
+                    Err(error) => {
+                        return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+                    }
+                };
+                self.backoff.reset();
+                *read += ids.len();
+                let flagged = |row: &Option<crate::ports::Mailbox>| {
+                    row.as_ref().is_some_and(|mailbox| mailbox.cloud_managed)
+                };
+                without.extend(
+                    ids.into_iter().zip(&rows).filter(|(_, row)| !flagged(row)).map(|(id, _)| id),
+                );
+            }
+        }
+        Ok(Turn::Busy)
+    }
+
+    /// Ends the ring; whatever breaches its acceptance ends the rollout.
+    fn close(
+        &mut self,
+        transfer: TransferReport,
+        without: Option<Vec<MailboxId>>,
+        judged: bool,
+    ) -> Turn<()> {
+        let Some((ring, _)) = self.current.take() else { return Turn::Busy };
+        let most = ring.acceptance.most_without;
+        let left = without.as_ref().map_or(transfer.not_flipped(), |ids| ids.len() as u64);
+        let breach = match &transfer.stopped {
+            Some(stopped) => Some(stopped.detail.clone()),
+            None if judged && left > most => Some(format!(
+                "{left} mailboxes of the ring are without the flag, at most {most} may be"
+            )),
+            None => None,
+        };
+        let ends = breach.is_some();
+        if let Some(why) = &breach {
+            let detail = format!("ring `{}`: {why}", ring.name);
+            self.report.stopped =
+                Some(transfer.stopped.clone().unwrap_or_else(|| self::breach(detail)));
+        }
+        self.report.rings.push(RingReport { name: ring.name, transfer, without, breach });
+        if ends { Turn::Done(()) } else { Turn::Busy }
+    }
+}
+
+impl Activity for Rollout {
+    type Outcome = RolloutReport;
+
+    fn step(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Step<RolloutReport> {
+        if let Some(at) = self.not_before.filter(|at| now < *at) {
+            return Step::WaitUntil(at);
+        }
+        self.not_before = None;
+        match self.turn(now, ports) {
+            Ok(Turn::Busy) => return Step::Busy,
+            Ok(Turn::Wait(at)) => {
+                self.not_before = Some(at);
+                return Step::WaitUntil(at);
+            }
+            Ok(Turn::Done(())) => {}
+            Err(stop) => self.report.stopped = Some(stop.into_failure()),
+        }
+        self.report.waiting = self.waiting.drain(..).map(|ring| ring.name).collect();
+        Step::Done(core::mem::take(&mut self.report))
+    }
+}

@@ -1,0 +1,166 @@
+//! Files that people fill in for a transfer: evidence, and the rings of a rollout.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use engine::guid::Guid;
+use engine::ports::MailboxId;
+use engine::time::Timestamp;
+use engine::transfer::Evidence;
+use serde::Deserialize;
+
+use super::AloneError;
+use super::config::yaml;
+use crate::scenario::duration;
+
+/// A ring as a file names it: mailboxes by id, user principal name or primary address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedRing {
+    /// Its name.
+    pub name: String,
+    /// Its mailboxes.
+    pub mailboxes: Vec<String>,
+    /// Mailboxes that may be without the flag in the end.
+    pub most_without: u64,
+    /// How long to wait before it is verified.
+    pub soak: Duration,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rings {
+    rings: Vec<RingEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RingEntry {
+    name: String,
+    mailboxes: Vec<String>,
+    #[serde(default)]
+    most_without: u64,
+    soak: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct EvidenceFile {
+    connect_build: Option<String>,
+    last_on_premises_change: BTreeMap<String, jiff::Timestamp>,
+    pending_on_premises_change: Vec<String>,
+    ad_writers: Option<Vec<String>>,
+    on_premises_recipients: Option<u64>,
+    public_folders: Option<bool>,
+    dns_on_premises: Option<bool>,
+    smtp_relay: Option<bool>,
+    hybrid_objects: Option<bool>,
+    groups_on_premises: Option<bool>,
+    ad_readers: Option<bool>,
+}
+
+/// Reads an evidence file.
+///
+/// # Errors
+/// [`AloneError::File`] with the place and what is wrong.
+pub fn read_evidence(path: &Path) -> Result<Evidence, AloneError> {
+    let file: EvidenceFile = yaml(path)?;
+    let id = |text: &str| {
+        let refuse = |why: engine::guid::GuidError| AloneError::File {
+            path: path.to_owned(),
+            why: format!("{why}: mailboxes are named by id here"),
+        };
+        text.parse::<Guid>().map(MailboxId).map_err(refuse)
+    };
+    let changes = file.last_on_premises_change.iter();
+    Ok(Evidence {
+        connect_build: file.connect_build,
+        last_on_premises_change: changes
+            .map(|(text, at)| Ok((id(text)?, Timestamp::from_micros(at.as_microsecond()))))
+            .collect::<Result<_, AloneError>>()?,
+        pending_inbound: file
+            .pending_on_premises_change
+            .iter()
+            .map(|text| id(text))
+            .collect::<Result<_, AloneError>>()?,
+        ad_writers: file.ad_writers,
+        on_premises_recipients: file.on_premises_recipients,
+        public_folders: file.public_folders,
+        dns_on_premises: file.dns_on_premises,
+        smtp_relay: file.smtp_relay,
+        hybrid_objects: file.hybrid_objects,
+        groups_on_premises: file.groups_on_premises,
+        ad_readers: file.ad_readers,
+    })
+}
+
+/// Reads the rings of a rollout.
+///
+/// # Errors
+/// [`AloneError::File`]: the place and what is wrong; a name or a mailbox is there twice.
+pub fn read_rings(path: &Path) -> Result<Vec<NamedRing>, AloneError> {
+    let file: Rings = yaml(path)?;
+    let refuse = |why: String| AloneError::File { path: path.to_owned(), why };
+    let mut seen = std::collections::BTreeSet::new();
+    let mut rings = Vec::new();
+    for ring in file.rings {
+        if ring.name.is_empty() || !seen.insert(format!("ring {}", ring.name)) {
+            return Err(refuse(format!("the ring `{}` has no name of its own", ring.name)));
+        }
+        for mailbox in &ring.mailboxes {
+            if !seen.insert(mailbox.to_lowercase()) {
+                return Err(refuse(format!("`{mailbox}` is named twice")));
+            }
+        }
+        let soak = match ring.soak.as_deref().map(duration) {
+            None => Duration::ZERO,
+            Some(Ok(soak)) => soak,
+            Some(Err(expected)) => return Err(refuse(format!("`soak`: expected {expected}"))),
+        };
+        let (name, mailboxes, most_without) = (ring.name, ring.mailboxes, ring.most_without);
+        rings.push(NamedRing { name, mailboxes, most_without, soak });
+    }
+    if rings.is_empty() { Err(refuse("there is no ring".to_owned())) } else { Ok(rings) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with<T>(text: &str, read: fn(&Path) -> Result<T, AloneError>) -> Result<T, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.yaml");
+        std::fs::write(&path, text).unwrap();
+        read(&path).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn evidence_says_what_is_stated_and_nothing_else() {
+        let id = "03020100-0504-0706-0809-0a0b0c0d0e0f";
+        let text = format!(
+            "connect_build: 2.5.190.0\nad_writers: []\nsmtp_relay: false\n\
+             last_on_premises_change: {{{id}: 2026-10-01T08:00:00Z}}\npending_on_premises_change: [{id}]\n"
+        );
+        let evidence = with(&text, read_evidence).unwrap();
+        assert_eq!(evidence.connect_build.as_deref(), Some("2.5.190.0"));
+        assert_eq!((evidence.smtp_relay, evidence.public_folders), (Some(false), None));
+        assert_eq!(
+            (evidence.last_on_premises_change.len(), evidence.pending_inbound.len()),
+            (1, 1)
+        );
+        assert!(with("smtp_relais: true", read_evidence).unwrap_err().contains("smtp_relais"));
+        assert!(
+            with("pending_on_premises_change: [anna]", read_evidence).unwrap_err().contains("anna")
+        );
+    }
+
+    #[test]
+    fn rings_are_in_order_and_share_no_mailbox() {
+        let text = "rings:\n - {name: pilot, mailboxes: [a@c], soak: 24h}\n - {name: all, mailboxes: [b@c], most_without: 2}\n";
+        let rings = with(text, read_rings).unwrap();
+        assert_eq!((rings[0].soak, rings[1].most_without), (Duration::from_hours(24), 2));
+        let twice = text.replace("b@c", "A@c");
+        assert!(with(&twice, read_rings).unwrap_err().contains("twice"));
+        assert!(with("rings: []", read_rings).unwrap_err().contains("no ring"));
+    }
+}

@@ -197,3 +197,26 @@ fn quiet_prints_what_did_not_pass_and_the_summary() {
     assert!(report.contains("Nothing is written where nothing happens"), "{report}");
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn a_value_of_a_passing_run_is_explained_by_who_wrote_it() {
+    let folder = folder(&[("good.yaml", GOOD)]);
+    let ask = ["explain", "good.yaml", "--object", "u7", "--attribute"];
+    let by_any_name = [&ask[..], &["EmailAddresses"]].concat();
+    let output = check(folder.path(), &by_any_name, 0, "ad.proxyAddresses");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let edit = text.find("(person): exo.EmailAddresses").expect("the edit");
+    let export = text.find("(writeback): ad.proxyAddresses").expect("the export");
+    assert!(edit < export, "oldest first: {text}");
+    assert!(text.contains("last written by") && text.contains("authority in the cloud"), "{text}");
+
+    let one_side = [&ask[..], &["ad.proxyAddresses"]].concat();
+    let output = check(folder.path(), &one_side, 0, "(writeback): ad.proxyAddresses");
+    let text = String::from_utf8(output.stdout).expect("text");
+    assert!(!text.contains("exo.EmailAddresses"), "{text}");
+
+    check(folder.path(), &[&ask[..], &["department"]].concat(), 0, "nobody wrote it");
+    check(folder.path(), &[&ask[..], &["proxyAdresses"]].concat(), 5, "`proxyAddresses`?");
+    let stranger = ["explain", "good.yaml", "--object", "u8"];
+    check(folder.path(), &stranger, 5, "nobody called `u8`");
+}

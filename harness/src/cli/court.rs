@@ -6,7 +6,8 @@ use std::path::Path;
 use engine::planted_bugs::PlantedBugs;
 
 use crate::judge::verdict::ScenarioResult;
-use crate::run::{Progress, RunOptions};
+use crate::run::explain::{ExplainError, Explanation, Question};
+use crate::run::{Progress, RunOptions, Silent};
 use crate::scenario::{self, Catalogues, Diagnostic, Population, Scenario};
 use crate::stage::StageError;
 
@@ -60,6 +61,15 @@ fn is_stageable(scenario: &Scenario) -> Result<(), Vec<Diagnostic>> {
             Err(vec![Diagnostic::error("bad-export", span, error.to_string())])
         }
     }
+}
+
+/// Plays `scenario` and tells how a value came about.
+pub(super) fn explain(
+    scenario: &Scenario,
+    options: &RunOptions,
+    question: &Question,
+) -> Result<Explanation, ExplainError> {
+    crate::run::explain::explain(scenario, options, question, &Silent)
 }
 
 /// Runs and judges `scenario`. An error is hybridsim's own, in words.

@@ -1,11 +1,12 @@
-//! The command line: `run`, `hunt`, `check`, `serve`, `env`, `transfer`, `writeback`. It finds files,
-//! starts the work, prints what `report` draws, and ends with an [`Exit`] code.
+//! The command line: `run`, `hunt`, `check`, `explain`, `serve`, `env`, `transfer`, `writeback`. It finds
+//! files, starts the work, prints what `report` draws, and ends with an [`Exit`] code.
 
 mod check;
 mod console;
 mod court;
 mod environment;
 mod exit;
+mod explain;
 mod files;
 mod hunt;
 mod lost;
@@ -50,6 +51,8 @@ enum Command {
     Hunt(hunt::HuntArguments),
     /// Read scenarios and say what is wrong with them, without running any.
     Check(check::CheckArguments),
+    /// Tell how a value came about: who wrote it, when, and what led to it.
+    Explain(explain::ExplainArguments),
     /// Keep an estate running for people and programs, until interrupted.
     #[command(long_about = serve::ABOUT, after_long_help = serve::AFTER)]
     Serve(serve::ServeArguments),
@@ -92,6 +95,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Run(arguments) => run::run(&arguments, &program, &console),
         Command::Hunt(arguments) => hunt::hunt(&arguments, &program, &console),
         Command::Check(arguments) => check::check(&arguments, &console),
+        Command::Explain(arguments) => explain::explain(&arguments, &console),
         Command::Serve(arguments) => serve::serve(arguments, &console),
         Command::Environment(arguments) => environment::environment(&arguments, &console),
         Command::Transfer(arguments) => transfer::transfer(arguments, &console),

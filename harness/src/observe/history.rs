@@ -58,6 +58,11 @@ impl History {
 }
 
 impl Chain {
+    /// These events, oldest first.
+    pub(super) const fn of(events: Vec<Event>) -> Self {
+        Self(events)
+    }
+
     /// The events as lines for people.
     #[must_use]
     pub fn lines(&self, estate: &Estate) -> Vec<String> {
@@ -65,12 +70,10 @@ impl Chain {
             Event::Write(write) => Some(describe(write, estate)),
             Event::Outcome(outcome) => Some(answer(outcome)),
             Event::Fault(hit) => Some(format!("{} fault {} at {}", hit.at, hit.name, hit.place)),
-            Event::Logged(logged) => Some(format!(
-                "{} the engine logs {} {}",
-                logged.at,
-                logged.status.text(),
-                logged.code
-            )),
+            Event::Logged(logged) => {
+                let entry = format!("the engine logs {} {}", logged.status.text(), logged.code);
+                Some(format!("{} {}", logged.at, entry.trim_end()))
+            }
             Event::Process(process) => Some(format!("{} the engine's process ends", process.at)),
             _ => None,
         };

@@ -3,7 +3,9 @@
 mod by_person;
 mod counters;
 mod history;
+mod recorder;
 
 pub use by_person::ByPerson;
 pub use counters::{Counters, Lag};
 pub use history::{Chain, History, attribute_name};
+pub use recorder::{Place, Recorder};

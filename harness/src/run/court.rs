@@ -8,7 +8,7 @@ use sim::ledger::{Event, ObjectKey};
 use sim::trace::Trace;
 
 use crate::judge::Bench;
-use crate::observe::{Counters, History};
+use crate::observe::{Counters, History, Recorder};
 
 /// Those who watch the ledger, with everything they remember.
 #[derive(Clone)]
@@ -17,6 +17,8 @@ pub(super) struct Court {
     pub(super) counters: Counters,
     pub(super) history: History,
     pub(super) trace: Trace,
+    /// Keeps all that happened to one person, when somebody asks.
+    pub(super) recorder: Option<Recorder>,
     /// Flips and writes to AD so far, for whoever shows progress meanwhile.
     done: Arc<AtomicU64>,
 }
@@ -45,6 +47,7 @@ impl Court {
             counters: Counters::default(),
             history: History::default(),
             trace: Trace::default(),
+            recorder: None,
             done: Arc::default(),
         }
     }
@@ -53,6 +56,9 @@ impl Court {
     pub(super) fn take(&mut self, portion: Portion) {
         for (event, whose) in portion.0.into_iter().zip(portion.1) {
             self.trace.take(&event);
+            if let Some(recorder) = &mut self.recorder {
+                recorder.note(&event, whose);
+            }
             self.counters.observe(&event, whose);
             self.bench.observe(&event, whose, &self.history);
             self.history.keep(event, whose);

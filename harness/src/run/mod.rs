@@ -7,6 +7,7 @@ mod attempt;
 mod clerk;
 mod court;
 mod edits;
+pub mod explain;
 mod faults;
 pub mod live;
 mod memory;
@@ -62,6 +63,17 @@ pub fn run(
     options: &RunOptions,
     progress: &dyn Progress,
 ) -> Result<ScenarioResult, RunError> {
+    let (mut runner, frame) = open(scenario, options, progress)?;
+    play(&mut runner, scenario)?;
+    Ok(verdict::of(runner, scenario, &frame))
+}
+
+/// Stages a scenario, up to the first instant of its story.
+fn open<'a>(
+    scenario: &'a Scenario,
+    options: &RunOptions,
+    progress: &'a dyn Progress,
+) -> Result<(Runner<'a>, verdict::Frame), RunError> {
     let seed = options.seed.unwrap_or(scenario.world.seed);
     let bugs = planted(options.plant.as_deref())?;
     progress.at("population", 0, 0, scenario.world.start.as_microsecond());
@@ -93,20 +105,21 @@ pub fn run(
     let court = Court::new(shared.with(|estate| Bench::new(estate, suspended)));
     let mut runner = Runner::new(shared, engine, roster, court, seed, &scenario.source, progress);
     runner.notes = notes;
+    Ok((runner, verdict::Frame { start, seed, profile, transport: options.transport }))
+}
+
+/// Plays the story, lets the estate come to rest and looks at what must hold at the end.
+fn play(runner: &mut Runner<'_>, scenario: &Scenario) -> Result<(), RunError> {
     runner.tell(scenario);
     runner.come_to_rest();
     if let Some(expect) = &scenario.expect {
         let failures = runner.failures(expect);
         runner.findings.extend(failures);
     }
-    if let Some(problem) = runner.broken.take() {
-        return Err(RunError::Internal(problem));
+    match runner.broken.take() {
+        Some(problem) => Err(RunError::Internal(problem)),
+        None => Ok(()),
     }
-    Ok(verdict::of(
-        runner,
-        scenario,
-        &verdict::Frame { start, seed, profile, transport: options.transport },
-    ))
 }
 
 /// The job's initial cycle on the settled estate, before the first instant of the story: it links and,

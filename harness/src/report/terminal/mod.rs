@@ -2,12 +2,14 @@
 //! summary. Everything here makes text; who prints it is `cli`.
 
 mod duration;
+mod explanation;
 mod finding;
 pub mod hunt;
 mod paint;
 mod summary;
 
 pub use duration::{real, virtually};
+pub use explanation::explanation;
 pub use paint::Paint;
 pub use summary::{Again, summary};
 

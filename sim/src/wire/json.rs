@@ -43,6 +43,18 @@ pub(super) fn instant(out: &mut Vec<u8>, at: VirtualTime, tail: &str) {
     let _ = write!(out, "\"{}{tail}\"", text.trim_end_matches('Z'));
 }
 
+/// Appends the name of a header as the services write it into a batch: `Content-Type`. Clients look for it
+/// with its case.
+pub(super) fn header_name(out: &mut Vec<u8>, name: &str) {
+    let mut start = true;
+    out.push(b'"');
+    for byte in name.bytes() {
+        out.push(if start { byte.to_ascii_uppercase() } else { byte });
+        start = byte == b'-';
+    }
+    out.push(b'"');
+}
+
 /// A list that is being written.
 pub(super) struct List {
     pub(super) out: Vec<u8>,

@@ -94,7 +94,7 @@ fn write(out: &mut Vec<u8>, id: &str, answer: &Answer) {
         if index > 0 {
             out.push(b',');
         }
-        json::string(out, name.as_str());
+        json::header_name(out, name.as_str());
         out.push(b':');
         json::lossy_string(out, value.as_bytes());
     }

@@ -1,6 +1,10 @@
 //! JSON `$batch`.
 //!
 //! Source: Microsoft Graph, "Combine multiple requests in one HTTP call using JSON batching".
+//!
+//! # Divergence from Microsoft Graph
+//! Addresses are documented as relative; an absolute one of the same host and version is taken as such,
+//! because the Python SDK sends it.
 
 use std::collections::BTreeMap;
 
@@ -53,13 +57,14 @@ pub(super) fn answer(operation: &Operation<'_>, request: &Request) -> Result<Ans
     }
     let batch: Batch = serde_json::from_slice(operation.body)
         .map_err(|why| invalid(format!("Invalid batch payload format. {why}")))?;
-    check(&batch)?;
+    check(operation, &batch)?;
     let addresses: Vec<Address> = batch
         .requests
         .iter()
         .map(|part| {
-            let slash = if part.url.starts_with('/') { "" } else { "/" };
-            Address::parse(&format!("/{}{slash}{}", operation.version, part.url))
+            let url = relative(operation, &part.url).unwrap_or_default();
+            let slash = if url.starts_with('/') { "" } else { "/" };
+            Address::parse(&format!("/{}{slash}{url}", operation.version))
         })
         .collect();
     let answers = one_by_one(operation, &batch, &addresses)?;
@@ -78,7 +83,16 @@ fn invalid(message: String) -> GraphError {
     GraphError::new(400, "BadRequest", message)
 }
 
-fn check(batch: &Batch) -> Result<(), GraphError> {
+/// What an address is relative to the version; `None` for one that leads elsewhere.
+fn relative<'u>(operation: &Operation<'_>, url: &'u str) -> Option<&'u str> {
+    if !url.contains("://") {
+        return Some(url);
+    }
+    let rest = url.strip_prefix(operation.base)?.trim_start_matches('/');
+    rest.strip_prefix(operation.version).filter(|rest| rest.starts_with('/'))
+}
+
+fn check(operation: &Operation<'_>, batch: &Batch) -> Result<(), GraphError> {
     if batch.requests.len() > MOST {
         return Err(invalid(format!(
             "Number of batch request steps exceeds the maximum value of '{MOST}'."
@@ -91,7 +105,7 @@ fn check(batch: &Batch) -> Result<(), GraphError> {
             return Err(invalid(format!("Request Id '{}' is not unique.", part.id)));
         }
         ids.push(id);
-        if part.url.contains("://") {
+        if relative(operation, &part.url).is_none() {
             return Err(invalid(format!(
                 "Invalid request URL for request Id '{}': it must be relative.",
                 part.id
@@ -180,7 +194,7 @@ fn write(out: &mut Vec<u8>, id: &str, answer: &Answer) {
         if index > 0 {
             out.push(b',');
         }
-        json::string(out, name.as_str());
+        json::header_name(out, name.as_str());
         out.push(b':');
         json::lossy_string(out, value.as_bytes());
     }

@@ -60,7 +60,9 @@ impl ExchangeOnline for DirectCloud {
                     let mut view = MailboxView::new(properties);
                     rows.iter().filter_map(|number| view.mailbox(estate, *number)).collect()
                 }
-                Rows::None | Rows::Organization => Vec::new(),
+                Rows::None | Rows::Organization | Rows::Recipients(..) | Rows::AcceptedDomains => {
+                    Vec::new()
+                }
             };
             Ok(MailboxPage {
                 rows,
@@ -91,7 +93,10 @@ impl ExchangeOnline for DirectCloud {
                             Rows::Mailboxes(rows) => {
                                 rows.last().and_then(|number| view.mailbox(estate, *number))
                             }
-                            Rows::None | Rows::Organization => None,
+                            Rows::None
+                            | Rows::Organization
+                            | Rows::Recipients(..)
+                            | Rows::AcceptedDomains => None,
                         }),
                         Err(error) if error.kind == ErrorKind::NotFound => found.push(None),
                         Err(error) => refusal = refusal.or(Some(error)),

@@ -79,8 +79,8 @@ impl Estate {
     ) {
         let reads = call.name.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case("get-"));
         let rows: &[u32] = match outcome.as_ref().map(|output| &output.rows) {
-            Ok(Rows::Mailboxes(rows)) => rows,
-            Ok(Rows::None | Rows::Organization) | Err(_) => &[],
+            Ok(Rows::Mailboxes(rows) | Rows::Recipients(_, rows)) => rows,
+            Ok(Rows::None | Rows::Organization | Rows::AcceptedDomains) | Err(_) => &[],
         };
         if caller.is_engine && reads {
             self.note_question(caller, "Get-Mailbox", rows.len());

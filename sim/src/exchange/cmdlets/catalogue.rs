@@ -9,9 +9,14 @@ use crate::powershell::{CmdletSpec, ParameterKind, ParameterSpec};
 #[must_use]
 pub fn catalogue() -> Vec<CmdletSpec> {
     vec![
+        CmdletSpec { name: "Get-AcceptedDomain", parameters: Vec::new() },
+        CmdletSpec { name: "Get-MailUser", parameters: get_mailbox() },
         CmdletSpec { name: "Get-Mailbox", parameters: get_mailbox() },
         CmdletSpec { name: "Get-OrganizationConfig", parameters: Vec::new() },
+        CmdletSpec { name: "Get-Recipient", parameters: get_mailbox() },
+        CmdletSpec { name: "Get-User", parameters: get_mailbox() },
         CmdletSpec { name: "Set-Mailbox", parameters: set_mailbox() },
+        CmdletSpec { name: "Set-OrganizationConfig", parameters: set_organization() },
         CmdletSpec { name: "Set-User", parameters: set_user() },
     ]
 }
@@ -55,6 +60,14 @@ fn set_mailbox() -> Vec<ParameterSpec> {
             .map(|p| parameter(p.name, p.kind)),
     );
     with_common(parameters)
+}
+
+fn set_organization() -> Vec<ParameterSpec> {
+    with_common(vec![
+        parameter("ExchangeAttributesCloudManagedByDefault", ParameterKind::Switch),
+        parameter("ExchangeAttributesServerManagedByDefault", ParameterKind::Switch),
+        parameter("WhatIf", ParameterKind::Switch),
+    ])
 }
 
 fn set_user() -> Vec<ParameterSpec> {

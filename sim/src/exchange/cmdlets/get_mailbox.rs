@@ -25,13 +25,7 @@ pub(super) fn run(
             .ok_or_else(|| CmdletError::not_found(&identity, SERVER))?;
         return Ok(Output::rows(Rows::Mailboxes(vec![number])));
     }
-    let filter =
-        call.text("Filter").map(|text| Filter::parse(&text)).transpose().map_err(|why| {
-            CmdletError::new(
-                ErrorKind::ParameterValue,
-                format!("Cannot process argument transformation on parameter 'Filter'. {why}"),
-            )
-        })?;
+    let filter = filter_of(call)?;
     let size = result_size(call)?;
     let types: Vec<String> =
         call.parameter("RecipientTypeDetails").map(|v| v.texts()).unwrap_or_default();
@@ -59,7 +53,7 @@ pub(super) fn run(
     Ok(output)
 }
 
-const MORE_RESULTS: &str = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter.";
+pub(super) const MORE_RESULTS: &str = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter.";
 
 /// Fills a page and answers where the next one starts, when there may be more.
 fn fill(
@@ -82,7 +76,17 @@ fn fill(
     }
 }
 
-fn result_size(call: &CmdletCall) -> Result<usize, CmdletError> {
+/// `-Filter`.
+pub(super) fn filter_of(call: &CmdletCall) -> Result<Option<Filter>, CmdletError> {
+    call.text("Filter").map(|text| Filter::parse(&text)).transpose().map_err(|why| {
+        CmdletError::new(
+            ErrorKind::ParameterValue,
+            format!("Cannot process argument transformation on parameter 'Filter'. {why}"),
+        )
+    })
+}
+
+pub(super) fn result_size(call: &CmdletCall) -> Result<usize, CmdletError> {
     let Some(text) = call.text("ResultSize") else { return Ok(1_000) };
     if text.eq_ignore_ascii_case("Unlimited") {
         return Ok(usize::MAX);
@@ -96,17 +100,17 @@ fn result_size(call: &CmdletCall) -> Result<usize, CmdletError> {
 }
 
 /// Where a listing stands: a token is good for the same call only.
-struct Place {
-    position: u64,
-    shown: usize,
+pub(super) struct Place {
+    pub(super) position: u64,
+    pub(super) shown: usize,
 }
 
 impl Place {
-    fn token(&self, call: &CmdletCall) -> String {
+    pub(super) fn token(&self, call: &CmdletCall) -> String {
         format!("{:x}-{:x}-{:016x}", self.position, self.shown, digest(call))
     }
 
-    fn parse(token: &str, call: &CmdletCall) -> Result<Self, CmdletError> {
+    pub(super) fn parse(token: &str, call: &CmdletCall) -> Result<Self, CmdletError> {
         let expired = || {
             CmdletError::new(
                 ErrorKind::PageExpired,

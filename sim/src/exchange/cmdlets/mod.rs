@@ -7,6 +7,8 @@ mod catalogue;
 mod error;
 mod filter;
 mod get_mailbox;
+mod get_recipient;
+mod organization;
 mod set_mailbox;
 mod values;
 
@@ -42,8 +44,36 @@ pub enum Rows {
     None,
     /// Mailboxes, by number.
     Mailboxes(Vec<u32>),
+    /// Recipients of any kind, by number, as another cmdlet than `Get-Mailbox` shows them.
+    Recipients(View, Vec<u32>),
     /// The organization's settings.
     Organization,
+    /// The accepted domains.
+    AcceptedDomains,
+}
+
+/// As which noun a recipient is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// `Get-Recipient`.
+    Recipient,
+    /// `Get-MailUser`.
+    MailUser,
+    /// `Get-User`.
+    User,
+}
+
+impl View {
+    /// The view of a cmdlet.
+    fn of(cmdlet: &str) -> Option<(Self, &'static str)> {
+        [
+            (Self::Recipient, "Get-Recipient"),
+            (Self::MailUser, "Get-MailUser"),
+            (Self::User, "Get-User"),
+        ]
+        .into_iter()
+        .find(|(_, name)| name.eq_ignore_ascii_case(cmdlet))
+    }
 }
 
 /// What a cmdlet changed.
@@ -92,6 +122,15 @@ pub fn invoke(
     let output = if known("Get-Mailbox") {
         check_parameters(call, "Get-Mailbox")?;
         get_mailbox::run(context, call, page, page_size)?
+    } else if let Some((view, name)) = View::of(&call.name) {
+        check_parameters(call, name)?;
+        get_recipient::run(context, view, call, page, page_size)?
+    } else if known("Get-AcceptedDomain") {
+        check_parameters(call, "Get-AcceptedDomain")?;
+        Output::rows(Rows::AcceptedDomains)
+    } else if known("Set-OrganizationConfig") && context.caller.role.may_set_flag() {
+        check_parameters(call, "Set-OrganizationConfig")?;
+        organization::set(context, call)?
     } else if known("Get-OrganizationConfig") {
         check_parameters(call, "Get-OrganizationConfig")?;
         Output::rows(Rows::Organization)

@@ -1,6 +1,6 @@
 //! `InvokeCommand`: one cmdlet, its output as JSON.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::body::Body;
 use super::{Caller, Links, error, row};
@@ -60,7 +60,7 @@ fn success(estate: &Estate, links: &Links<'_>, call: &CmdletCall, output: &Outpu
         warnings.push(MORE_RESULTS);
     }
     let mut out = Vec::with_capacity(match &output.rows {
-        Rows::Mailboxes(rows) => 512 + rows.len() * 1_024,
+        Rows::Mailboxes(rows) | Rows::Recipients(_, rows) => 512 + rows.len() * 1_024,
         _ => 512,
     });
     out.extend_from_slice(b"{\"@odata.context\":");
@@ -85,6 +85,16 @@ fn success(estate: &Estate, links: &Links<'_>, call: &CmdletCall, output: &Outpu
         Rows::None => {}
         Rows::Mailboxes(rows) => {
             row::mailboxes(&mut list, estate, rows, &row::columns(select.as_deref()));
+        }
+        Rows::Recipients(view, rows) => {
+            let columns = row::columns_of(*view, select.as_deref());
+            row::mailboxes(&mut list, estate, rows, &columns);
+        }
+        Rows::AcceptedDomains => {
+            for domain in &estate.exchange.accepted_domains {
+                let text = accepted_domain(estate, domain, select.as_deref());
+                list.next().extend_from_slice(text.as_bytes());
+            }
         }
         Rows::Organization => {
             let text = organization(estate, select.as_deref());
@@ -113,13 +123,34 @@ fn organization(estate: &Estate, select: Option<&[&str]>) -> String {
         "BlockExchangeProvisioningFromOnPremEnabled": estate.exchange.cloud_managed_by_default,
         "IsValid": true,
     });
+    keep(&mut record, select);
+    record.to_string()
+}
+
+fn accepted_domain(estate: &Estate, domain: &str, select: Option<&[&str]>) -> String {
+    let is = |known: &str| known.eq_ignore_ascii_case(domain);
+    let mut record = json!({
+        "DomainName": domain,
+        "Name": domain,
+        "Identity": domain,
+        "DomainType": "Authoritative",
+        "Default": is(&estate.domains.verified),
+        "InitialDomain": is(&estate.domains.initial),
+        "MatchSubDomains": false,
+        "IsValid": true,
+    });
+    keep(&mut record, select);
+    record.to_string()
+}
+
+/// Keeps what a `$select` names, with its annotations.
+fn keep(record: &mut Value, select: Option<&[&str]>) {
     if let (Some(names), Some(members)) = (select, record.as_object_mut()) {
         members.retain(|member, _| {
             let property = member.split('@').next().unwrap_or_default();
             names.iter().any(|name| name.eq_ignore_ascii_case(property))
         });
     }
-    record.to_string()
 }
 
 /// The address of a sub-request or request, checked to be that of `InvokeCommand` in `beta`.

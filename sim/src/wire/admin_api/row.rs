@@ -15,7 +15,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::estate::Estate;
 use crate::exchange::address;
-use crate::exchange::property::{self, PROPERTIES, PropertySpec};
+use crate::exchange::cmdlets::View;
+use crate::exchange::property::{self, Bucket, PROPERTIES, PropertySpec};
 use crate::exchange::{Mailbox, RecipientType};
 use crate::powershell::ParameterKind;
 use crate::record::{AttributeNumber, Values};
@@ -42,6 +43,9 @@ enum Source {
     Id,
     Name,
     PrimarySmtpAddress,
+    /// Where mail for a mail user goes; null for a mailbox.
+    ExternalEmailAddress,
+    RecipientType,
     ImmutableId,
     Kind,
     IsKind(&'static [RecipientType]),
@@ -113,6 +117,48 @@ impl Column {
         };
         Self { name, head: format!("{annotations}\"{name}\":"), source }
     }
+}
+
+/// The columns of recipients that are not shown by `Get-Mailbox`.
+static RECIPIENT_COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
+    let fixed = [
+        ("Identity", Source::Id),
+        ("Id", Source::Id),
+        ("Name", Source::Name),
+        ("ExternalDirectoryObjectId", Source::Id),
+        ("WindowsLiveID", Source::Text(property::USER_PRINCIPAL_NAME)),
+        ("ExternalEmailAddress", Source::ExternalEmailAddress),
+        ("IsDirSynced", Source::IsDirSynced),
+        ("IsValid", Source::Same("true")),
+        ("PrimarySmtpAddress", Source::PrimarySmtpAddress),
+        ("RecipientType", Source::RecipientType),
+        ("RecipientTypeDetails", Source::Kind),
+        ("WhenChanged", Source::WhenChanged),
+        ("WhenChangedUTC", Source::WhenChangedUtc),
+    ];
+    let modelled =
+        PROPERTIES.iter().zip(0..).map(|(spec, number)| (spec.name, source(spec, number)));
+    fixed.into_iter().chain(modelled).map(|(name, source)| Column::new(name, source)).collect()
+});
+
+/// The columns of a `$select` over recipients, or all that the cmdlet shows.
+pub(super) fn columns_of(view: View, select: Option<&[&str]>) -> Vec<&'static Column> {
+    let shows = |column: &Column| {
+        let spec = property::number(column.name).and_then(property::spec);
+        match view {
+            View::Recipient => spec.is_none_or(|spec| spec.bucket != Bucket::MailboxOnly),
+            View::MailUser => {
+                spec.is_none_or(|spec| spec.bucket != Bucket::MailboxOnly && !spec.user_facet)
+            }
+            View::User => spec.is_none_or(|spec| {
+                spec.bucket == Bucket::Identity || column.name == "WindowsEmailAddress"
+            }),
+        }
+    };
+    let wanted = |column: &Column| {
+        select.is_none_or(|names| names.iter().any(|n| n.eq_ignore_ascii_case(column.name)))
+    };
+    RECIPIENT_COLUMNS.iter().filter(|column| shows(column) && wanted(column)).collect()
 }
 
 /// The columns of a `$select`, or all of them. Names that are not there are passed over.
@@ -190,6 +236,17 @@ impl<'e> Row<'e, '_> {
                 None => json::plain(out, mailbox.id),
             },
             Source::PrimarySmtpAddress => json::string(out, self.primary().unwrap_or_default()),
+            Source::ExternalEmailAddress => match self.primary() {
+                Some(address) if !mailbox.kind.is_mailbox() => {
+                    json::string(out, &format!("SMTP:{address}"));
+                }
+                _ => out.extend_from_slice(b"null"),
+            },
+            Source::RecipientType => out.extend_from_slice(if mailbox.kind.is_mailbox() {
+                b"\"UserMailbox\"".as_slice()
+            } else {
+                b"\"MailUser\""
+            }),
             Source::ImmutableId => json::string(out, &self.immutable_id().unwrap_or_default()),
             Source::Kind => json::plain(out, mailbox.kind.details()),
             Source::IsKind(kinds) => json::boolean(out, kinds.contains(&mailbox.kind)),

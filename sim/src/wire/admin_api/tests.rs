@@ -237,3 +237,70 @@ async fn the_organization_tells_tenant_and_default() {
     assert_eq!(record["ExternalDirectoryOrganizationId"], session.cloud.tenant());
     assert_eq!(record["BlockExchangeProvisioningFromOnPremEnabled"], false);
 }
+
+/// Mail users, recipients, accounts and domains are shown as their own nouns, and refused as such.
+#[tokio::test]
+async fn other_nouns_are_shown() {
+    let session = Session::new("reader").await;
+    session.cloud.estate.with(|estate| {
+        let number = estate.exchange.find("clara").unwrap();
+        estate.exchange.set_kind(number, estate.now(), crate::exchange::RecipientType::MailUser);
+    });
+    let rows = async |cmdlet: &str, parameters: Value| {
+        let answered = session.run(cmdlet, &parameters).await;
+        assert_eq!(answered.status, StatusCode::OK, "{cmdlet}");
+        answered.json()["value"].as_array().unwrap().clone()
+    };
+    let all = rows("Get-Recipient", json!({})).await;
+    assert_eq!(all.len(), 3);
+    let filter = json!({"Filter": "UserPrincipalName -like 'anna*'"});
+    let anna = &rows("get-recipient", filter).await[0];
+    assert_eq!(
+        (&anna["RecipientType"], &anna["ExternalEmailAddress"]),
+        (&json!("UserMailbox"), &Value::Null)
+    );
+    assert!(anna.get("FirstName").is_some() && anna.get("IsExchangeCloudManaged").is_none());
+    let clara = &rows("Get-MailUser", json!({})).await[0];
+    assert_eq!(clara["ExternalEmailAddress"], "SMTP:clara@contoso.lab");
+    assert_eq!(clara["RecipientType"], "MailUser");
+    let missing = session.run("Get-MailUser", &json!({"Identity": "anna@contoso.lab"})).await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND, "a mailbox is no mail user");
+    let user = &rows("Get-User", json!({"Identity": "anna@contoso.lab"})).await[0];
+    assert!(user.get("Department").is_some() && user.get("CustomAttribute1").is_none());
+    let wrong = session.run("Get-User", &json!({"Nothing": "x"})).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    let page = json!({"CmdletInput": {"CmdletName": "Get-Recipient", "Parameters": {"ResultSize": "Unlimited"}}}).to_string();
+    let address =
+        format!("/adminapi/beta/{}/InvokeCommand?$select=Identity", session.cloud.tenant());
+    let first = session.post(&address, &[("prefer", "odata.maxpagesize=2")], &page).await.json();
+    assert_eq!(first["value"].as_array().unwrap().len(), 2);
+    let next = first["@odata.nextLink"].as_str().unwrap();
+    assert_eq!(session.post(next, &[], &page).await.json()["value"].as_array().unwrap().len(), 1);
+    let domains = rows("Get-AcceptedDomain", json!({})).await;
+    assert!(domains.iter().any(|row| row["DomainName"] == "contoso.lab" && row["Default"] == true));
+}
+
+/// The tenant default is a switch of its own for administrators, and converts nobody.
+#[tokio::test]
+async fn the_tenant_default_is_set_and_read_back() {
+    let session = Session::new("hybridsim").await;
+    let by_default = async || {
+        let answered = session.run("Get-OrganizationConfig", &json!({})).await;
+        answered.json()["value"][0]["BlockExchangeProvisioningFromOnPremEnabled"].clone()
+    };
+    assert_eq!(by_default().await, false);
+    let on = json!({"ExchangeAttributesCloudManagedByDefault": true});
+    assert_eq!(session.run("Set-OrganizationConfig", &on).await.status, StatusCode::OK);
+    assert_eq!(by_default().await, true);
+    let again = session.run("Set-OrganizationConfig", &on).await.json();
+    assert_eq!(again["@adminapi.warnings"].as_array().unwrap().len(), 1);
+    let mailbox = session.run("Get-Mailbox", &json!({"Identity": "anna"})).await.json();
+    assert_eq!(mailbox["value"][0]["IsExchangeCloudManaged"], false);
+    let both = json!({"ExchangeAttributesCloudManagedByDefault": true, "ExchangeAttributesServerManagedByDefault": true});
+    assert_eq!(session.run("Set-OrganizationConfig", &both).await.status, StatusCode::BAD_REQUEST);
+    let off = json!({"ExchangeAttributesServerManagedByDefault": true});
+    assert_eq!(session.run("Set-OrganizationConfig", &off).await.status, StatusCode::OK);
+    assert_eq!(by_default().await, false);
+    let helpdesk = Session::new("helpdesk").await;
+    assert_eq!(helpdesk.run("Set-OrganizationConfig", &on).await.status, StatusCode::FORBIDDEN);
+}

@@ -212,7 +212,8 @@ fn excuse(
     let last = estate.ledger.last_writer(key, rule.ad?)?;
     let by_person = matches!(last.actor.activity, Activity::Person | Activity::Script);
     let cloud = subject.exchange.and_then(|mailbox| last_change(estate, mailbox));
-    let after_the_cloud = cloud.is_none_or(|cloud| last.at > cloud);
+    // Of two edits in one instant nobody says which was the later one.
+    let after_the_cloud = cloud.is_none_or(|cloud| last.at >= cloud);
     (by_person && after_the_cloud)
         .then_some("differs: somebody changed AD after the last export (drift)")
 }

@@ -149,7 +149,8 @@ impl Forest {
     /// of the configuration go.
     pub(super) fn add_configuration(&mut self, now: VirtualTime) {
         let Some(head) = self.contexts.get(1).map(|context| context.head) else { return };
-        let deleted = self.load_system(None, head, "container", DELETED_OBJECTS, &[], now);
+        let kept = [(known::IS_CRITICAL_SYSTEM_OBJECT, b"TRUE".as_slice())];
+        let deleted = self.load_system(None, head, "container", DELETED_OBJECTS, &kept, now);
         self.hide(deleted);
         let sites = self.load_system(None, head, "sitesContainer", "Sites", &[], now);
         let Some(dc) = self.dcs.first() else { return };

@@ -1,7 +1,9 @@
 //! The directory as a whole: the outcomes of Active Directory, row by row, and a naive model.
 
+mod deleted;
 mod model;
 mod outcomes;
+mod rights;
 mod search;
 
 use crate::clock::VirtualTime;

@@ -180,16 +180,7 @@ impl Forest {
             }
             attributes.push(attribute);
         }
-        let links: usize = changes
-            .iter()
-            .zip(&attributes)
-            .filter(|(_, attribute)| attribute.is_forward_link())
-            .map(|(change, _)| change.values.len())
-            .sum();
-        if links > self.policies.max_link_values {
-            let problem = ServiceProblem::UnableToProceed;
-            return Err(diagnostic::service(ResultCode::OperationsError, problem, 0x21B1));
-        }
+        self.check_link_count(changes, &attributes)?;
         let mut working: Vec<Working> = Vec::with_capacity(changes.len());
         for (change, attribute) in changes.iter().zip(attributes) {
             target.check_writable(&self.schema, attribute, change)?;
@@ -234,6 +225,25 @@ impl Forest {
         }
         working.sort_unstable_by_key(|attribute| attribute.attribute);
         Ok((working, password))
+    }
+
+    /// Refuses more link values than a request may change.
+    fn check_link_count(
+        &self,
+        changes: &[Change],
+        attributes: &[&Attribute],
+    ) -> Result<(), LdapResult> {
+        let links: usize = changes
+            .iter()
+            .zip(attributes)
+            .filter(|(_, attribute)| attribute.is_forward_link())
+            .map(|(change, _)| change.values.len())
+            .sum();
+        if links > self.policies.max_link_values {
+            let problem = ServiceProblem::UnableToProceed;
+            return Err(diagnostic::service(ResultCode::OperationsError, problem, 0x21B1));
+        }
+        Ok(())
     }
 
     /// The attribute that a write names: without options, which writes do not know.

@@ -12,6 +12,7 @@ use super::court::{Court, Portion};
 use super::edits;
 use super::options::Progress;
 use super::process::{Engine, EngineStep};
+use super::repeat::Repeated;
 use crate::judge::expectation::Scene;
 use crate::judge::verdict::{Finding, Location, Rule};
 use crate::scenario::{Expectations, Share};
@@ -22,15 +23,6 @@ const STUCK: u64 = 5_000_000;
 
 /// Edits between two looks of the judge.
 const EDITS_AT_ONCE: usize = 2_000;
-
-/// Edits that come again and again.
-pub(super) struct RepeatedEdits {
-    pub(super) mailboxes: Vec<u32>,
-    pub(super) share: Share,
-    pub(super) every: Duration,
-    pub(super) until: Option<VirtualTime>,
-    pub(super) due: VirtualTime,
-}
 
 /// Something that must hold, or must not, from a step on.
 pub(super) struct Watch {
@@ -58,7 +50,7 @@ pub(super) struct Runner<'a> {
     /// Why the run proves nothing, even without a finding.
     pub(super) reasons: Vec<String>,
     pub(super) watches: Vec<Watch>,
-    pub(super) repeated: Vec<RepeatedEdits>,
+    pub(super) repeated: Vec<Repeated>,
     pub(super) edits: Chance,
     pub(super) edit_rounds: u64,
     pub(super) source: &'a str,
@@ -74,7 +66,7 @@ pub(super) struct Runner<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Turn {
     Estate,
-    Edits(usize),
+    Again(usize),
     Engine,
 }
 
@@ -127,12 +119,12 @@ impl<'a> Runner<'a> {
                 return true;
             }
             let (now, estate_due) = self.estate.with(|estate| (estate.now(), estate.next_due()));
-            let edits = self.repeated.iter().enumerate().map(|(n, e)| (e.due, Turn::Edits(n)));
+            let again = self.repeated.iter().enumerate().map(|(n, r)| (r.due, Turn::Again(n)));
             let next = estate_due
                 .map(|due| (due, Turn::Estate))
                 .into_iter()
                 .chain(self.engine.next_due().map(|due| (due, Turn::Engine)))
-                .chain(edits)
+                .chain(again)
                 .min();
             match next.filter(|(due, _)| *due <= horizon) {
                 None => {
@@ -200,7 +192,7 @@ impl<'a> Runner<'a> {
     fn take(&mut self, turn: Turn) {
         match turn {
             Turn::Estate => {}
-            Turn::Edits(place) => self.edit_again(place),
+            Turn::Again(place) => self.come_again(place),
             Turn::Engine => self.step_engine(),
         }
         self.observe();
@@ -219,18 +211,6 @@ impl<'a> Runner<'a> {
             self.broken = Some(format!("the engine made {STUCK} steps at {now} and did not wait"));
         }
         self.progress.at(self.phase, self.clerk.done(), 0, now.as_micros());
-    }
-
-    fn edit_again(&mut self, place: usize) {
-        let now = self.now();
-        let Some(repeated) = self.repeated.get_mut(place) else { return };
-        let (share, mailboxes) = (repeated.share, repeated.mailboxes.clone());
-        repeated.due = repeated.due.max(now) + repeated.every;
-        let over = repeated.until.is_some_and(|until| repeated.due > until);
-        self.edit_round(&mailboxes, share);
-        if over {
-            self.repeated.remove(place);
-        }
     }
 
     /// One round of edits; answers how many were accepted. The judge sees them in portions, so that a

@@ -7,21 +7,20 @@ use engine::ports::MailboxId;
 use engine::transfer::{
     Evidence, MailboxOutcome, RollbackConfig, TransferConfig, TransferReport, loss,
 };
-use sim::caller::{Caller, Role};
+use sim::caller::Role;
 use sim::clock::VirtualTime;
-use sim::entra::job::{JobRequest, ResetScope, WritebackJob};
+use sim::entra::job::{JobRequest, ResetScope};
 use sim::estate::Estate;
-use sim::powershell::CmdletCall;
-use sim::wire::graph::person;
 
 use super::attempt::is_attempt;
 use super::faults;
 use super::process::TransferOrder;
-use super::runner::{RepeatedEdits, Runner, Watch};
+use super::repeat::Again;
+use super::runner::{Runner, Watch};
 use crate::bridge::translate::{guid_to_engine, guid_to_sim, to_engine};
 use crate::judge::verdict::{Finding, Location, Rule};
 use crate::scenario::{
-    Action, At, Authority, ConnectAction, Cycle, Edits, Expectations, GraphCall, JobAction,
+    Action, At, Authority, ConnectAction, Cycle, Edits, Expectations, JobAction,
     RestartScope, Scenario, Selector, Span, Spanned, Step, Transfer,
 };
 
@@ -58,29 +57,12 @@ impl Runner<'_> {
         let role = step.role.as_ref().and_then(|role| Role::by_name(&role.value));
         let role = role.unwrap_or(Role::GlobalAdministrator);
         match &step.action {
-            Action::Exo(call) => {
-                let caller = Caller::person(role);
-                let outcome = self.estate.with(|estate| {
-                    estate
-                        .person_exo(&caller, &call.value)
-                        .map(|_| ())
-                        .map_err(|error| (error.to_string(), Refused::Exchange(error)))
-                });
-                self.settle(step, call.span, outcome);
-            }
-            Action::OnPrem(call) => {
-                self.in_ad(step, &call.value, call.span, "exchange-server-admin");
-            }
-            Action::Ad(call) => self.in_ad(step, &call.value, call.span, "ad-admin"),
-            Action::Ldif(text) => {
-                let outcome = self.estate.with(|estate| {
-                    estate
-                        .person_ldif("ad-admin", &text.value)
-                        .map_err(|error| (error.to_string(), Refused::Ad(error)))
-                });
-                self.settle(step, text.span, outcome);
-            }
-            Action::Graph(call) => self.graph(step, call, role),
+            Action::Exo(_)
+            | Action::OnPrem(_)
+            | Action::Ad(_)
+            | Action::Ldif(_)
+            | Action::Graph(_) => self.person_acts(step, &step.action, role),
+            Action::Repeat(repeat) => self.repeat(repeat, step, role),
             Action::Transfer(transfer) => self.transfer(scenario, step, transfer, role),
             Action::Edits(edits) => self.edits(edits),
             Action::Fault(fault) => {
@@ -124,38 +106,8 @@ impl Runner<'_> {
         }
     }
 
-    fn graph(&mut self, step: &Step, call: &GraphCall, role: Role) {
-        let path = self.estate.with(|estate| with_id(&call.path.value, estate));
-        let method = call.method.name();
-        let answer = person::request(&self.estate, role, method, &path, call.body.as_ref());
-        let outcome = if answer.is_success() {
-            Ok(())
-        } else {
-            let code = answer.code().unwrap_or("(no code)").to_owned();
-            let message = answer.message().unwrap_or_default();
-            let names = vec![code.clone(), answer.status.to_string()];
-            Err((format!("{} {code}: {message}", answer.status), Refused::Named(names)))
-        };
-        self.settle(step, call.path.span, outcome);
-        let now = self.now();
-        if self.estate.with(|e| e.entra.job.as_ref().is_some_and(WritebackJob::is_asked)) {
-            self.engine.wake(now);
-            self.play(now, |_| false);
-        }
-    }
-
-    fn in_ad(&mut self, step: &Step, call: &CmdletCall, span: Span, who: &str) {
-        let outcome = self.estate.with(|estate| {
-            estate
-                .person_ad(who, call)
-                .map(|_| ())
-                .map_err(|error| (error.to_string(), Refused::Ad(error)))
-        });
-        self.settle(step, span, outcome);
-    }
-
     /// Whether a step ended as the file says it must.
-    fn settle(&mut self, step: &Step, span: Span, outcome: Result<(), (String, Refused)>) {
+    pub(super) fn settle(&mut self, step: &Step, span: Span, outcome: Result<(), (String, Refused)>) {
         match (&step.expect_error, outcome) {
             (None, Ok(())) => {}
             (None, Err((message, _))) => {
@@ -194,6 +146,8 @@ impl Runner<'_> {
                 config.pause = transfer.pause;
                 config.evidence = self.evidence(&transfer.mailboxes.value);
                 config.sync_cycle = scenario.world.connect.cycle;
+                config.most_failures = transfer.most_failures;
+                config.accepted = transfer.accept.iter().cloned().collect();
                 TransferOrder::ToCloud(Box::new(config))
             }
             Authority::OnPremises => TransferOrder::ToOnPremises(RollbackConfig {
@@ -253,7 +207,9 @@ impl Runner<'_> {
         }
         let outcome = if let Some(failure) = &report.stopped {
             let message = format!("the transfer stopped: {} {}", failure.code, failure.detail);
-            Err((message, Refused::Named(vec![failure.code.to_owned()])))
+            let mut names = vec![failure.code.to_owned(), "stopped".to_owned()];
+            names.extend(report.findings.iter().map(|finding| finding.id.to_owned()));
+            Err((message, Refused::Named(names)))
         } else if report.not_flipped() > 0 {
             Err(not_transferred(report))
         } else {
@@ -303,20 +259,14 @@ impl Runner<'_> {
                 .filter_map(|subject| subject.exchange)
                 .collect()
         });
-        let now = self.now();
         let accepted = self.edit_round(&mailboxes, wanted.share);
         if accepted == 0 {
             self.reasons
                 .push("edits: no mailbox of the selection is editable in the cloud".to_owned());
         }
         if let Some(every) = wanted.every {
-            self.repeated.push(RepeatedEdits {
-                mailboxes,
-                share: wanted.share,
-                every,
-                until: wanted.lasts.map(|length| now + length),
-                due: now + every,
-            });
+            let share = wanted.share;
+            self.again(every, wanted.lasts, Again::Edits { mailboxes, share });
         }
     }
 
@@ -434,10 +384,14 @@ impl Runner<'_> {
 
     /// A prohibition counts only when somebody tried to bring it about.
     fn note_attempts(&mut self, step: &Step) {
+        let action = match &step.action {
+            Action::Repeat(repeat) => &repeat.action,
+            action => action,
+        };
         let (watches, roster) = (&mut self.watches, &self.roster);
         self.estate.with(|estate| {
             for watch in watches.iter_mut().filter(|watch| watch.never && !watch.attempted) {
-                watch.attempted = is_attempt(&watch.expect, &step.action, estate, roster);
+                watch.attempted = is_attempt(&watch.expect, action, estate, roster);
             }
         });
     }
@@ -479,23 +433,8 @@ fn not_transferred(report: &TransferReport) -> (String, Refused) {
     (message, Refused::Named(names))
 }
 
-/// A path with the user whom it names by the name that steps use, by id.
-fn with_id(path: &str, estate: &Estate) -> String {
-    let (place, query) = path.split_once('?').unwrap_or((path, ""));
-    let segments: Vec<String> = place
-        .split('/')
-        .map(|segment| {
-            let user = estate.subject(segment).and_then(|subject| subject.entra);
-            let user = user.and_then(|number| estate.entra.user(number));
-            user.map_or_else(|| segment.to_owned(), |user| user.id.to_string())
-        })
-        .collect();
-    let mark = if query.is_empty() { "" } else { "?" };
-    format!("{}{mark}{query}", segments.join("/"))
-}
-
 /// How a step was refused.
-enum Refused {
+pub(super) enum Refused {
     Named(Vec<String>),
     Exchange(sim::exchange::cmdlets::CmdletError),
     Ad(sim::estate::PersonError),

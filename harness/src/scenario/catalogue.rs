@@ -28,6 +28,8 @@ pub struct Catalogues {
     pub roles: Vec<String>,
     /// Names of the oracles that `suspend:` can name.
     pub oracles: Vec<String>,
+    /// Findings of the readiness check that `accept:` of a transfer can name.
+    pub findings: Vec<String>,
     /// Codes that `expect_error:` can name beside `any`. When none is given, every word passes.
     pub error_codes: Vec<String>,
     /// Error codes and skip reasons of the provisioning log. When none is given, every word passes.

@@ -26,7 +26,7 @@ pub use expectation::{
 pub use fault::{DirectoryOperation, Extent, Fault, PortCall, When};
 pub use model::{
     About, Action, At, Authority, ConnectAction, Cycle, Edits, Evidence, GraphCall, GraphMethod,
-    JobAction, RestartScope, Scenario, Selector, Share, Step, Suspension, Tier, Transfer,
+    JobAction, Repeat, RestartScope, Scenario, Selector, Share, Step, Suspension, Tier, Transfer,
 };
 pub(crate) use nearest::{advice, choice, list, nearest};
 pub use quantity::duration;

@@ -174,6 +174,8 @@ pub enum Action {
     Transfer(Transfer),
     /// `edits:`, random edits in Exchange Online.
     Edits(Edits),
+    /// `repeat:`, somebody who does the same again and again.
+    Repeat(Box<Repeat>),
     /// `fault:`, something breaks.
     Fault(Spanned<Fault>),
     /// `wait:`, time passes.
@@ -265,6 +267,11 @@ pub struct Transfer {
     pub wave: Option<u32>,
     /// The pause between two waves; zero unless said.
     pub pause: Duration,
+    /// The acceptance criterion: a wave in which more mailboxes than this do not get the wanted
+    /// authority is the last one; `None` goes on whatever happens.
+    pub most_failures: Option<u64>,
+    /// Findings of the readiness check that are accepted.
+    pub accept: Vec<String>,
     /// Where the authority goes.
     pub to: Authority,
 }
@@ -290,6 +297,17 @@ pub struct Edits {
     pub every: Option<Duration>,
     /// For how long; `None` with `every` is to the end of the run.
     pub lasts: Option<Duration>,
+}
+
+/// Somebody who does the same again and again: a script, an old habit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Repeat {
+    /// How often, from now on.
+    pub every: Duration,
+    /// For how long; `None` is to the end of the story.
+    pub lasts: Option<Duration>,
+    /// What; `{n}` in its texts is the number of the round, from 1.
+    pub action: Action,
 }
 
 /// A cycle by hand.

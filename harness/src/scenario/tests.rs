@@ -53,6 +53,7 @@ fn catalogues() -> Catalogues {
         shapes: strings(&["university", "factory"]),
         roles: strings(&["exchange-admin", "hybrid-identity-admin", "helpdesk"]),
         oracles: strings(&["contract", "authority", "convergence", "quiescence", "one-primary"]),
+        findings: strings(&["connect.too-old", "mailbox.recent-on-premises-change"]),
         error_codes: Vec::new(),
         log_codes: Vec::new(),
         ..cmdlets()

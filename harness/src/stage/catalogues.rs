@@ -1,5 +1,6 @@
 //! The names that scenario files are checked against, from those who own them.
 
+use engine::transfer::readiness::id;
 use sim::caller::Role;
 use sim::directory::schema::Schema;
 use sim::entra;
@@ -30,10 +31,24 @@ pub fn catalogues() -> Catalogues {
         shapes: SHAPES.iter().map(|shape| shape.name.to_owned()).collect(),
         roles: Role::ALL.iter().map(|(name, _)| (*name).to_owned()).collect(),
         oracles: ORACLES.map(str::to_owned).to_vec(),
+        findings: FINDINGS.map(str::to_owned).to_vec(),
         error_codes: Vec::new(),
         log_codes: engine::failure::code::ALL.map(str::to_owned).to_vec(),
     }
 }
+
+/// What the readiness check can find.
+const FINDINGS: [&str; 9] = [
+    id::MISSING,
+    id::NOT_SYNCED,
+    id::TYPE,
+    id::ALREADY,
+    id::RECENT_CHANGE,
+    id::CHANGES_UNKNOWN,
+    id::SYNC_DISABLED,
+    id::CONNECT_OLD,
+    id::CONNECT_UNKNOWN,
+];
 
 /// Properties of a mailbox that are state and no value.
 pub const STATE_PROPERTIES: [&str; 6] = [

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::super::diagnostic::Diagnostic;
 use super::super::expectation::Expectations;
 use super::super::model::{
-    Action, Authority, ConnectAction, Cycle, Edits, GraphCall, GraphMethod, JobAction,
+    Action, Authority, ConnectAction, Cycle, Edits, GraphCall, GraphMethod, JobAction, Repeat,
     RestartScope, Selector, Share, Transfer,
 };
+use super::super::nearest::choice;
 use super::super::span::Spanned;
 use super::super::world::World;
 use super::super::yaml::{Entry, Node, Value};
@@ -34,6 +35,9 @@ const METHODS: [(&str, GraphMethod); 5] = [
     ("DELETE", GraphMethod::Delete),
 ];
 
+/// What can be done again and again.
+const REPEATED: [&str; 5] = ["exo", "onprem", "ad", "graph", "ldif"];
+
 /// How long `until` waits when it does not say.
 const UNTIL: Duration = Duration::from_secs(24 * 3_600);
 
@@ -50,6 +54,7 @@ impl Reader<'_> {
             "ldif" => Action::Ldif(self.ldif_block(node)?),
             "transfer" => Action::Transfer(self.transfer(node, lenient)?),
             "edits" => Action::Edits(self.edits(node)?),
+            "repeat" => Action::Repeat(Box::new(self.repeat(keys, world)?)),
             "fault" => Action::Fault(self.fault(node, world)?),
             "wait" => Action::Wait(self.duration(node)?),
             "cycle" => Action::Cycle(self.word(node, &CYCLES)?),
@@ -134,19 +139,35 @@ impl Reader<'_> {
     fn transfer(&mut self, node: &Node, lenient: bool) -> Option<Transfer> {
         if !matches!(node.value, Value::Mapping(_)) {
             let mailboxes = self.selector(node, lenient)?;
-            let to = Authority::default();
-            return Some(Transfer { mailboxes, wave: None, pause: Duration::ZERO, to });
+            return Some(Transfer {
+                mailboxes,
+                wave: None,
+                pause: Duration::ZERO,
+                most_failures: None,
+                accept: Vec::new(),
+                to: Authority::default(),
+            });
         }
         let mut fields = self.fields(node, "`transfer`")?;
         let mailboxes = self.required(&mut fields, "mailboxes");
         let wave = fields.take("wave").and_then(|e| self.integer(&e.value, 1, 10_000_000));
         let pause = fields.take("pause").and_then(|entry| self.duration(&entry.value));
+        let most_failures =
+            fields.take("most_failures").and_then(|e| self.integer(&e.value, 0, 10_000_000));
+        let accept = fields.take("accept").map(|entry| self.texts(&entry.value));
+        let accept = accept.unwrap_or_default().into_iter().filter_map(|finding| {
+            let names = self.catalogues.findings.iter().map(String::as_str);
+            self.known(&finding, names, "unknown-finding", "finding of the readiness check")
+        });
+        let accept = accept.map(|finding| finding.value).collect();
         let to = fields.take("to").and_then(|entry| self.word(&entry.value, &AUTHORITIES));
         self.finish(&fields, "`transfer`");
         Some(Transfer {
             mailboxes: self.selector(&mailboxes?.value, lenient)?,
             wave: wave.and_then(|wave| u32::try_from(wave).ok()),
             pause: pause.unwrap_or_default(),
+            most_failures: most_failures.and_then(|most| u64::try_from(most).ok()),
+            accept,
             to: to.unwrap_or_default(),
         })
     }
@@ -174,6 +195,32 @@ impl Reader<'_> {
             None => Share::ALL,
         };
         Some(Edits { mailboxes, share, every, lasts })
+    }
+
+    /// `{every: 1h, for: 1d, ad: Set-ADUser ...}`.
+    fn repeat(&mut self, keys: &Keys<'_>, world: &World) -> Option<Repeat> {
+        let node = &keys.action.value;
+        let mut fields = self.fields(node, "`repeat`")?;
+        let every = self.required(&mut fields, "every");
+        let lasts = fields.take("for").and_then(|entry| self.duration(&entry.value));
+        let actions: Vec<&Entry> =
+            REPEATED.iter().filter_map(|action| fields.take(action)).collect();
+        self.finish(&fields, "`repeat`");
+        let every = self.duration(&every?.value);
+        let [action] = actions.as_slice() else {
+            let message = match actions.len() {
+                0 => "nothing is done again and again",
+                _ => "a step does one thing again and again, and this does several",
+            };
+            self.report(
+                Diagnostic::error("missing-key", node.span, message)
+                    .label(format!("expected {} in here", choice(&REPEATED))),
+            );
+            return None;
+        };
+        let inner = Keys { action, expect: None, must_fail: keys.must_fail };
+        let action = self.action(&inner, world)?;
+        Some(Repeat { every: every?, lasts, action })
     }
 
     fn job(&mut self, node: &Node, lenient: bool) -> Option<JobAction> {

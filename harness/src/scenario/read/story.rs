@@ -12,8 +12,8 @@ use super::super::yaml::{Entry, Node, Value};
 use super::Reader;
 
 /// Everything that a step can begin with.
-pub const STEPS: [&str; 17] = [
-    "exo", "onprem", "ad", "graph", "ldif", "transfer", "edits", "fault", "wait", "cycle", "job",
+pub const STEPS: [&str; 18] = [
+    "exo", "onprem", "ad", "graph", "ldif", "transfer", "edits", "repeat", "fault", "wait", "cycle", "job",
     "connect", "expect", "within", "always", "never", "until",
 ];
 /// What may stand beside it.

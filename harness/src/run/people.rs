@@ -1,0 +1,90 @@
+//! What somebody does in a step, on the side where they sit.
+
+use sim::caller::{Caller, Role};
+use sim::entra::job::WritebackJob;
+use sim::estate::Estate;
+use sim::powershell::CmdletCall;
+use sim::wire::graph::person;
+
+use super::runner::Runner;
+use super::story::Refused;
+use crate::scenario::{Action, GraphCall, Span, Step};
+
+impl Runner<'_> {
+    /// Does what a cmdlet, LDIF or Graph step says; `action` is the step's own or a round of it.
+    pub(super) fn person_acts(&mut self, step: &Step, action: &Action, role: Role) {
+        match action {
+            Action::Exo(call) => {
+                let caller = Caller::person(role);
+                let outcome = self.estate.with(|estate| {
+                    estate
+                        .person_exo(&caller, &call.value)
+                        .map(|_| ())
+                        .map_err(|error| (error.to_string(), Refused::Exchange(error)))
+                });
+                self.settle(step, call.span, outcome);
+            }
+            Action::OnPrem(call) => {
+                self.in_ad(step, &call.value, call.span, "exchange-server-admin");
+            }
+            Action::Ad(call) => self.in_ad(step, &call.value, call.span, "ad-admin"),
+            Action::Ldif(text) => {
+                let outcome = self.estate.with(|estate| {
+                    estate
+                        .person_ldif("ad-admin", &text.value)
+                        .map_err(|error| (error.to_string(), Refused::Ad(error)))
+                });
+                self.settle(step, text.span, outcome);
+            }
+            Action::Graph(call) => self.graph(step, call, role),
+            _ => debug_assert!(false, "the reader lets nothing else through"),
+        }
+    }
+
+    fn graph(&mut self, step: &Step, call: &GraphCall, role: Role) {
+        let path = self.estate.with(|estate| with_id(&call.path.value, estate));
+        let method = call.method.name();
+        let answer = person::request(&self.estate, role, method, &path, call.body.as_ref());
+        let outcome = if answer.is_success() {
+            Ok(())
+        } else {
+            let code = answer.code().unwrap_or("(no code)").to_owned();
+            let message = answer.message().unwrap_or_default();
+            let names = vec![code.clone(), answer.status.to_string()];
+            Err((format!("{} {code}: {message}", answer.status), Refused::Named(names)))
+        };
+        self.settle(step, call.path.span, outcome);
+        let now = self.now();
+        if self.estate.with(|e| e.entra.job.as_ref().is_some_and(WritebackJob::is_asked)) {
+            self.engine.wake(now);
+            self.play(now, |_| false);
+        }
+    }
+
+    fn in_ad(&mut self, step: &Step, call: &CmdletCall, span: Span, who: &str) {
+        let outcome = self.estate.with(|estate| {
+            estate
+                .person_ad(who, call)
+                .map(|_| ())
+                .map_err(|error| (error.to_string(), Refused::Ad(error)))
+        });
+        self.settle(step, span, outcome);
+    }
+
+}
+
+/// A path with the user whom it names by the name that steps use, by id.
+fn with_id(path: &str, estate: &Estate) -> String {
+    let (place, query) = path.split_once('?').unwrap_or((path, ""));
+    let segments: Vec<String> = place
+        .split('/')
+        .map(|segment| {
+            let user = estate.subject(segment).and_then(|subject| subject.entra);
+            let user = user.and_then(|number| estate.entra.user(number));
+            user.map_or_else(|| segment.to_owned(), |user| user.id.to_string())
+        })
+        .collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{}{mark}{query}", segments.join("/"))
+}
+

@@ -68,6 +68,48 @@ impl Life {
             _ => make(),
         }
     }
+
+    /// Makes a call of a cloud service, unless a fault of the service meets it: what its answer would
+    /// say is said here, the same for every way to it.
+    fn cloud<T>(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        self.call(name, CallError::Halted, || {
+            let effect = self.estate.with(|estate| estate.cloud_call(name));
+            if effect == Some(Effect::Truncate) || effect == Some(Effect::LoseAfter) {
+                let _ = make();
+                return Err(failure(effect));
+            }
+            match effect {
+                None => make(),
+                effect => Err(failure(effect)),
+            }
+        })
+    }
+}
+
+/// What a call comes to that a fault met, in the words of the protocol.
+fn failure(effect: Option<Effect>) -> CallError {
+    match effect {
+        Some(Effect::Http { status: 429, retry_after }) => CallError::Throttled {
+            retry_after: retry_after.map(u64::from).map(core::time::Duration::from_secs),
+        },
+        Some(Effect::Http { status, .. }) => CallError::ServiceFailure {
+            code: status.to_string(),
+            detail: "the service answers with an error of its own".to_owned(),
+        },
+        Some(Effect::NoToken) => CallError::Refused {
+            code: "AADSTS700027".to_owned(),
+            detail: "the certificate of the client assertion has expired".to_owned(),
+        },
+        Some(Effect::Truncate) => {
+            CallError::Malformed { detail: "the body ends in the middle".to_owned() }
+        }
+        Some(Effect::ExpirePage) => CallError::PageExpired,
+        _ => CallError::Unreachable { detail: "no connection to the service".to_owned() },
+    }
 }
 
 /// A port behind the guard.
@@ -92,9 +134,8 @@ impl ExchangeOnline for Guarded<Box<dyn ExchangeOnline>> {
         properties: &[Name],
     ) -> Result<MailboxPage, CallError> {
         let port = &mut self.port;
-        self.life.call("exchange.mailboxes_changed", CallError::Halted, || {
-            port.mailboxes_changed(since, page, properties)
-        })
+        self.life
+            .cloud("exchange.mailboxes_changed", || port.mailboxes_changed(since, page, properties))
     }
 
     fn mailboxes(
@@ -103,34 +144,34 @@ impl ExchangeOnline for Guarded<Box<dyn ExchangeOnline>> {
         properties: &[Name],
     ) -> Result<Vec<Option<Mailbox>>, CallError> {
         let port = &mut self.port;
-        self.life.call("exchange.mailboxes", CallError::Halted, || port.mailboxes(ids, properties))
+        self.life.cloud("exchange.mailboxes", || port.mailboxes(ids, properties))
     }
 
     fn set_mailboxes(&mut self, changes: &[MailboxChange]) -> Result<Vec<SetOutcome>, CallError> {
         let port = &mut self.port;
-        self.life.call("exchange.set_mailboxes", CallError::Halted, || port.set_mailboxes(changes))
+        self.life.cloud("exchange.set_mailboxes", || port.set_mailboxes(changes))
     }
 
     fn organization(&mut self) -> Result<Organization, CallError> {
         let port = &mut self.port;
-        self.life.call("exchange.organization", CallError::Halted, || port.organization())
+        self.life.cloud("exchange.organization", || port.organization())
     }
 }
 
 impl Entra for Guarded<Box<dyn Entra>> {
     fn users(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<User>>, CallError> {
         let port = &mut self.port;
-        self.life.call("entra.users", CallError::Halted, || port.users(ids))
+        self.life.cloud("entra.users", || port.users(ids))
     }
 
     fn agents(&mut self) -> Result<Vec<Agent>, CallError> {
         let port = &mut self.port;
-        self.life.call("entra.agents", CallError::Halted, || port.agents())
+        self.life.cloud("entra.agents", || port.agents())
     }
 
     fn sync_configuration(&mut self) -> Result<SyncConfiguration, CallError> {
         let port = &mut self.port;
-        self.life.call("entra.sync_configuration", CallError::Halted, || port.sync_configuration())
+        self.life.cloud("entra.sync_configuration", || port.sync_configuration())
     }
 }
 

@@ -272,11 +272,9 @@ impl Live {
             let why = "no engine is attached (`--no-engine`): it cannot crash";
             return Err(LiveError::Refused(why.to_owned()));
         }
-        let rules = faults::rules(fault, &self.world, self.now());
-        let rules = self
-            .runner
-            .estate
-            .with(|estate| rules.into_iter().map(|rule| estate.faults.install(rule)).collect());
+        let now = self.now();
+        let rule = faults::rule(fault, now, &mut self.runner.faults);
+        let rules = vec![self.runner.estate.with(|estate| estate.faults.install(rule))];
         self.last_fault += 1;
         let declared = Declared { id: self.last_fault, fault: declared, rules };
         let state = self.state(&declared);

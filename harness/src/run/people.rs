@@ -70,7 +70,6 @@ impl Runner<'_> {
         });
         self.settle(step, span, outcome);
     }
-
 }
 
 /// A path with the user whom it names by the name that steps use, by id.
@@ -87,4 +86,3 @@ fn with_id(path: &str, estate: &Estate) -> String {
     let mark = if query.is_empty() { "" } else { "?" };
     format!("{}{mark}{query}", segments.join("/"))
 }
-

@@ -53,6 +53,8 @@ pub(super) struct Runner<'a> {
     pub(super) repeated: Vec<Repeated>,
     pub(super) edits: Chance,
     pub(super) edit_rounds: u64,
+    /// For faults at a random place.
+    pub(super) faults: Chance,
     pub(super) source: &'a str,
     pub(super) progress: &'a dyn Progress,
     pub(super) phase: &'static str,
@@ -94,6 +96,7 @@ impl<'a> Runner<'a> {
             repeated: Vec::new(),
             edits: Chance::stream(seed, "edits"),
             edit_rounds: 0,
+            faults: Chance::stream(seed, "faults"),
             source,
             progress,
             phase: "story",

@@ -20,8 +20,8 @@ use super::runner::{Runner, Watch};
 use crate::bridge::translate::{guid_to_engine, guid_to_sim, to_engine};
 use crate::judge::verdict::{Finding, Location, Rule};
 use crate::scenario::{
-    Action, At, Authority, ConnectAction, Cycle, Edits, Expectations, JobAction,
-    RestartScope, Scenario, Selector, Span, Spanned, Step, Transfer,
+    Action, At, Authority, ConnectAction, Cycle, Edits, Expectations, JobAction, RestartScope,
+    Scenario, Selector, Span, Spanned, Step, Transfer,
 };
 
 /// Longer than any activity of a story may take: past it the step has failed.
@@ -67,12 +67,8 @@ impl Runner<'_> {
             Action::Edits(edits) => self.edits(edits),
             Action::Fault(fault) => {
                 let now = self.now();
-                let rules = faults::rules(&fault.value, &scenario.world, now);
-                self.estate.with(|estate| {
-                    for rule in rules {
-                        estate.faults.install(rule);
-                    }
-                });
+                let rule = faults::rule(&fault.value, now, &mut self.faults);
+                self.estate.with(|estate| estate.faults.install(rule));
             }
             Action::Wait(length) => self.wait(*length),
             Action::Cycle(cycle) => self.cycle(*cycle, step.span),
@@ -107,7 +103,12 @@ impl Runner<'_> {
     }
 
     /// Whether a step ended as the file says it must.
-    pub(super) fn settle(&mut self, step: &Step, span: Span, outcome: Result<(), (String, Refused)>) {
+    pub(super) fn settle(
+        &mut self,
+        step: &Step,
+        span: Span,
+        outcome: Result<(), (String, Refused)>,
+    ) {
         match (&step.expect_error, outcome) {
             (None, Ok(())) => {}
             (None, Err((message, _))) => {

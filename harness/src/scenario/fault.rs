@@ -15,10 +15,71 @@ pub enum Fault {
         /// `for:`, how long; `None` is to the end of the run.
         lasts: Option<Duration>,
     },
+    /// `agent_restart`: the agent's service starts anew, and does not answer meanwhile.
+    AgentRestart {
+        /// The agent.
+        agent: Spanned<String>,
+        /// `for:`, how long; two minutes unless said.
+        lasts: Duration,
+    },
+    /// `agent_slow`: everything through the agent takes longer.
+    AgentSlow {
+        /// The agent; `None` is whichever works.
+        agent: Option<Spanned<String>>,
+        /// `by:`, how much longer each request takes.
+        by: Duration,
+        /// Which requests.
+        operation: DirectoryOperation,
+        /// How long or how often.
+        extent: Extent,
+    },
+    /// `rights_removed`: the agent's account may not write (`insufficientAccessRights`, 50).
+    RightsRemoved {
+        /// The agent; `None` is whichever works.
+        agent: Option<Spanned<String>>,
+        /// How long or how often.
+        extent: Extent,
+    },
+    /// `delivery_duplicated`: a modify reaches the domain controller twice.
+    DeliveryDuplicated {
+        /// The agent; `None` is whichever works.
+        agent: Option<Spanned<String>>,
+        /// How long or how often; once unless said.
+        extent: Extent,
+        /// The first modify that is hit, counted from 1.
+        nth: u32,
+    },
+    /// `dc_down`: a domain controller does not answer at all.
+    DcDown {
+        /// The domain controller; `None` is every one.
+        dc: Option<Spanned<String>>,
+        /// `for:`, how long; `None` is to the end of the run.
+        lasts: Option<Duration>,
+    },
+    /// `dc_unavailable`: a domain controller answers `unavailable` (52).
+    DcUnavailable {
+        /// The domain controller; `None` is every one.
+        dc: Option<Spanned<String>>,
+        /// Which requests.
+        operation: DirectoryOperation,
+        /// How long or how often.
+        extent: Extent,
+    },
+    /// What a cloud service does to the engine's requests.
+    Cloud {
+        /// What it does.
+        kind: CloudFault,
+        /// Which service; `None` is either.
+        service: Option<Service>,
+        /// `call:`, which port call alone.
+        call: Option<PortCall>,
+        /// How long or how often.
+        extent: Extent,
+    },
     /// `engine_crash`: the engine's process dies at a port call and starts anew from its store.
     EngineCrash {
-        /// The port call.
-        at: PortCall,
+        /// The port call; `None` is any, at a number drawn from the seed.
+        at: Option<PortCall>,
         /// Before or after the world did what the call asked; after unless said.
         when: When,
         /// Which such call from now on, counted from 1.
@@ -55,9 +116,77 @@ impl Fault {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::AgentOffline { .. } => "agent_offline",
+            Self::AgentRestart { .. } => "agent_restart",
+            Self::AgentSlow { .. } => "agent_slow",
+            Self::RightsRemoved { .. } => "rights_removed",
+            Self::DeliveryDuplicated { .. } => "delivery_duplicated",
+            Self::DcDown { .. } => "dc_down",
+            Self::DcUnavailable { .. } => "dc_unavailable",
+            Self::Cloud { kind, .. } => kind.name(),
             Self::EngineCrash { .. } => "engine_crash",
             Self::DcBusy { .. } => "dc_busy",
             Self::ConnectionLost { .. } => "connection_lost",
+        }
+    }
+}
+
+/// A cloud service of the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// Exchange Online.
+    Exchange,
+    /// Microsoft Graph.
+    Graph,
+}
+
+impl Service {
+    /// Every service with its name in a file.
+    pub const ALL: [(&'static str, Self); 2] =
+        [("exchange", Self::Exchange), ("graph", Self::Graph)];
+
+    /// Whether a port call goes there.
+    #[must_use]
+    pub fn serves(self, call: PortCall) -> bool {
+        let port = match self {
+            Self::Exchange => "exchange.",
+            Self::Graph => "entra.",
+        };
+        call.name().starts_with(port)
+    }
+}
+
+/// What a cloud service does instead of answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloudFault {
+    /// `throttled`: 429, with `Retry-After` or without.
+    Throttled {
+        /// `retry_after:`.
+        retry_after: Option<Duration>,
+    },
+    /// `service_failure`: an error of its own.
+    ServiceFailure {
+        /// `status:`, 503 unless said.
+        status: u16,
+    },
+    /// `truncated_body`: it does what was asked, and the answer ends in the middle.
+    TruncatedBody,
+    /// `page_expired`: the token of a listing is not known any more.
+    PageExpired,
+    /// `certificate_expired`: there is no token, for an expired certificate.
+    CertificateExpired,
+    /// `cloud_offline`: there is no connection.
+    Offline,
+}
+
+impl CloudFault {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Throttled { .. } => "throttled",
+            Self::ServiceFailure { .. } => "service_failure",
+            Self::TruncatedBody => "truncated_body",
+            Self::PageExpired => "page_expired",
+            Self::CertificateExpired => "certificate_expired",
+            Self::Offline => "cloud_offline",
         }
     }
 }

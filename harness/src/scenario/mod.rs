@@ -23,14 +23,14 @@ pub use expectation::{
     COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation,
     NamedExpectation, Pattern, Quantity, Side,
 };
-pub use fault::{DirectoryOperation, Extent, Fault, PortCall, When};
+pub use fault::{CloudFault, DirectoryOperation, Extent, Fault, PortCall, Service, When};
 pub use model::{
     About, Action, At, Authority, ConnectAction, Cycle, Edits, Evidence, GraphCall, GraphMethod,
     JobAction, Repeat, RestartScope, Scenario, Selector, Share, Step, Suspension, Tier, Transfer,
 };
 pub(crate) use nearest::{advice, choice, list, nearest};
 pub use quantity::duration;
-pub use read::{STEPS, read, read_fault, standard_world};
+pub use read::{FAULTS, STEPS, read, read_fault, standard_world};
 pub use span::{Span, Spanned};
 pub use world::{
     Agent, Connect, Dc, ExportedPerson, Forest, MailboxKind, MailboxLocation, Population,

@@ -428,7 +428,6 @@ fn every_example_of_the_documentation_is_a_good_file() {
 #[test]
 fn every_word_of_the_language_is_documented() {
     let text = std::fs::read_to_string(repository().join("scenarios/README.md")).unwrap();
-    let faults = ["agent_offline", "engine_crash", "dc_busy", "connection_lost"];
     let words = Comparison::NAMES
         .into_iter()
         .chain(PortCall::ALL.map(|(_, name)| name))
@@ -437,7 +436,7 @@ fn every_word_of_the_language_is_documented() {
         .chain(JOB_PROPERTIES)
         .chain(CONNECT_COUNTS)
         .chain(AGENT_PROPERTIES)
-        .chain(faults)
+        .chain(FAULTS)
         .chain(STEPS);
     for word in words {
         assert!(

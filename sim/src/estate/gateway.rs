@@ -51,12 +51,24 @@ enum Fate {
     Lost,
     LostAfterwards,
     Answer(u8),
+    /// Passes, and comes a second time.
+    Twice,
 }
 
 impl Fate {
     fn of(effect: Option<Effect>) -> Self {
         match effect {
-            None | Some(Effect::HaltBefore | Effect::HaltAfter) => Self::Pass,
+            None
+            | Some(
+                Effect::HaltBefore
+                | Effect::HaltAfter
+                | Effect::Delay(_)
+                | Effect::Http { .. }
+                | Effect::NoToken
+                | Effect::Truncate
+                | Effect::ExpirePage,
+            ) => Self::Pass,
+            Some(Effect::Twice) => Self::Twice,
             Some(Effect::Refuse) => Self::Refused,
             Some(Effect::LoseBefore) => Self::Lost,
             Some(Effect::LoseAfter) => Self::LostAfterwards,
@@ -93,7 +105,7 @@ impl Estate {
             Fate::Refused => return Passage::Refused,
             Fate::Lost => return Passage::Lost,
             Fate::Answer(code) => return Passage::Answered(Err(answer(code))),
-            Fate::Pass | Fate::LostAfterwards => {}
+            Fate::Pass | Fate::LostAfterwards | Fate::Twice => {}
         }
         self.charge(self.profile.costs.ldap_search);
         let hits = match self.forests.get(dc.forest) {
@@ -120,7 +132,7 @@ impl Estate {
         match fate {
             Fate::Refused => return Passage::Refused,
             Fate::Lost => return Passage::Lost,
-            Fate::Pass | Fate::LostAfterwards | Fate::Answer(_) => {}
+            Fate::Pass | Fate::LostAfterwards | Fate::Answer(_) | Fate::Twice => {}
         }
         self.charge(self.profile.costs.ldap_modify);
         let actor = Actor::new(&account.name, self.engine_activity);
@@ -144,7 +156,28 @@ impl Estate {
             }
             Err(refusal) => refusal,
         };
+        if matches!(fate, Fate::Twice) {
+            self.deliver_again(dc, &account, &actor, request);
+        }
         if answered { Passage::Answered(result) } else { Passage::Lost }
+    }
+
+    /// A modify that was delivered comes once more, and nobody waits for its answer.
+    fn deliver_again(
+        &mut self,
+        dc: DcKey,
+        account: &Principal,
+        actor: &Actor,
+        request: &ModifyRequest,
+    ) {
+        let writer = Writer { dc: dc.dc, principal: account, now: self.now, permissive: false };
+        let result = self.forests.get_mut(dc.forest).map(|f| f.modify(&writer, request));
+        // Without an effect nothing happened that anybody asked for.
+        if let Some(Ok(written)) = result
+            && !written.changes.is_empty()
+        {
+            self.note_ad_write(actor, dc.forest, &written);
+        }
     }
 
     /// Any request through an agent, answered as a client sees it.
@@ -171,7 +204,7 @@ impl Estate {
             Fate::Refused => return Passage::Refused,
             Fate::Lost => return Passage::Lost,
             Fate::Answer(code) => return Passage::Answered(answer(code).into()),
-            Fate::Pass | Fate::LostAfterwards => {}
+            Fate::Pass | Fate::LostAfterwards | Fate::Twice => {}
         }
         self.charge(self.profile.costs.ldap_search);
         let response = self.perform(dc, &account, request).0;
@@ -201,7 +234,7 @@ impl Estate {
         match self.fate(agent, dc, "other") {
             Fate::Refused => Passage::Refused,
             Fate::Lost => Passage::Lost,
-            Fate::Pass | Fate::LostAfterwards | Fate::Answer(_) => {
+            Fate::Pass | Fate::LostAfterwards | Fate::Answer(_) | Fate::Twice => {
                 let actor = Actor::new(&account.name, self.engine_activity);
                 Passage::Answered(self.directory(dc, &account, &actor, request))
             }
@@ -262,7 +295,7 @@ impl Estate {
             Fate::Refused => return Passage::Refused,
             Fate::Lost => return Passage::Lost,
             Fate::Answer(code) => return Passage::Answered(answer(code).into()),
-            Fate::Pass | Fate::LostAfterwards => {}
+            Fate::Pass | Fate::LostAfterwards | Fate::Twice => {}
         }
         let name = if account.name.is_empty() { "anonymous" } else { &account.name };
         let actor = Actor::new(name, Activity::Person);
@@ -340,6 +373,9 @@ impl Estate {
         let agent_place = Place::Agent(agent.to_owned());
         let dc_place = Place::DomainController(self.dc_name(dc));
         let effect = self.meet(&agent_place, operation).or_else(|| self.meet(&dc_place, operation));
+        if let Some(Effect::Delay(length)) = effect {
+            self.charge(length);
+        }
         Fate::of(effect)
     }
 
@@ -442,6 +478,7 @@ fn is_root_dse(search: &SearchRequest) -> bool {
 /// text leads with the Win32 code).
 fn answer(code: u8) -> LdapResult {
     match code {
+        50 => diagnostic::access_denied(),
         51 => LdapResult::of(
             ResultCode::Busy,
             "0000200E: SvcErr: DSID-03210A4B, problem 5001 (BUSY), data 0\n".to_owned(),

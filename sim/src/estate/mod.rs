@@ -148,6 +148,13 @@ impl Estate {
         Some(effect)
     }
 
+    /// The fate of a request of the engine to a cloud service, named after its port call.
+    pub fn cloud_call(&mut self, call: &str) -> Option<Effect> {
+        let place =
+            if call.starts_with("exchange.") { Place::ExchangeOnline } else { Place::Graph };
+        self.meet(&place, call)
+    }
+
     /// The fate of a port call of the engine: whether its process ends before or after it.
     pub fn engine_call(&mut self, call: &str) -> Option<Effect> {
         self.meet(&Place::Engine, call)

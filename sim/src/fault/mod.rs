@@ -13,6 +13,12 @@ use crate::clock::VirtualTime;
 pub enum Place {
     /// A provisioning agent's gateway, by name.
     Agent(String),
+    /// Whichever agent it is.
+    AnyAgent,
+    /// Whichever domain controller it is.
+    AnyDomainController,
+    /// Exchange Online as well as Microsoft Graph.
+    Cloud,
     /// A domain controller, by name.
     DomainController(String),
     /// The Exchange Online admin API.
@@ -23,11 +29,26 @@ pub enum Place {
     Engine,
 }
 
+impl Place {
+    /// Whether an operation at `place` is one here.
+    fn covers(&self, place: &Self) -> bool {
+        match self {
+            Self::AnyAgent => matches!(place, Self::Agent(_)),
+            Self::AnyDomainController => matches!(place, Self::DomainController(_)),
+            Self::Cloud => matches!(place, Self::ExchangeOnline | Self::Graph),
+            _ => self == place,
+        }
+    }
+}
+
 /// As reports name it.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Agent(name) | Self::DomainController(name) => f.write_str(name),
+            Self::AnyAgent => f.write_str("any agent"),
+            Self::AnyDomainController => f.write_str("any domain controller"),
+            Self::Cloud => f.write_str("the cloud"),
             Self::ExchangeOnline => f.write_str("Exchange Online"),
             Self::Graph => f.write_str("Microsoft Graph"),
             Self::Engine => f.write_str("engine"),
@@ -55,6 +76,23 @@ pub enum Effect {
     LoseAfter,
     /// The directory answers with this LDAP result code instead of doing it.
     LdapResult(u32),
+    /// The operation takes this much longer.
+    Delay(Duration),
+    /// The operation is delivered a second time, after its answer went out.
+    Twice,
+    /// An HTTP service answers with this status instead of doing it; seconds of `Retry-After`.
+    Http {
+        /// The status.
+        status: u16,
+        /// `Retry-After`, in seconds.
+        retry_after: Option<u32>,
+    },
+    /// The identity platform gives no token: the certificate of the client has expired.
+    NoToken,
+    /// The operation is done, and the answer's body ends in the middle.
+    Truncate,
+    /// The token for the next page is not known any more.
+    ExpirePage,
     /// The engine's process ends before the call.
     HaltBefore,
     /// The engine's process ends after the call, before it sees the answer.
@@ -92,7 +130,7 @@ impl Rule {
     }
 
     fn is_about(&self, place: &Place, operation: &str) -> bool {
-        self.place == *place
+        self.place.covers(place)
             && match &self.operations {
                 Operations::Any => true,
                 Operations::Named(name) => name == operation,

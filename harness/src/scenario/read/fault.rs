@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::diagnostic::Diagnostic;
-use super::super::fault::{DirectoryOperation, Extent, Fault, PortCall, When};
+use super::super::fault::{CloudFault, DirectoryOperation, Extent, Fault, PortCall, Service, When};
 use super::super::nearest::advice;
 use super::super::span::Spanned;
 use super::super::world::World;
@@ -12,7 +12,29 @@ use super::Reader;
 use super::fields::Fields;
 
 /// Every fault's name in a file.
-const FAULTS: [&str; 4] = ["agent_offline", "engine_crash", "dc_busy", "connection_lost"];
+pub const FAULTS: [&str; 16] = [
+    "agent_offline",
+    "agent_restart",
+    "agent_slow",
+    "engine_crash",
+    "dc_down",
+    "dc_busy",
+    "dc_unavailable",
+    "connection_lost",
+    "delivery_duplicated",
+    "rights_removed",
+    "throttled",
+    "service_failure",
+    "truncated_body",
+    "page_expired",
+    "certificate_expired",
+    "cloud_offline",
+];
+
+/// How long an agent's service takes to start anew.
+const RESTART: Duration = Duration::from_secs(120);
+/// In the place of a port call: any, at a number drawn from the seed.
+const RANDOM: &str = "random";
 
 const OPERATIONS: [(&str, DirectoryOperation); 3] = [
     ("modify", DirectoryOperation::Modify),
@@ -21,6 +43,10 @@ const OPERATIONS: [(&str, DirectoryOperation); 3] = [
 ];
 
 const WHEN: [(&str, When); 2] = [("before", When::Before), ("after", When::After)];
+
+fn is_cloud(call: PortCall) -> bool {
+    Service::ALL.iter().any(|(_, service)| service.serves(call))
+}
 
 impl Reader<'_> {
     pub(super) fn fault(&mut self, node: &Node, world: &World) -> Option<Spanned<Fault>> {
@@ -47,9 +73,15 @@ impl Reader<'_> {
         let mut fields = self.fields(&entry.value, &what)?;
         let fault = match name {
             "agent_offline" => self.agent_offline(&mut fields, world),
+            "agent_restart" => self.agent_restart(&mut fields, world),
+            "agent_slow" => self.agent_slow(&mut fields, world),
             "engine_crash" => self.engine_crash(&mut fields),
-            "dc_busy" => self.dc_busy(&mut fields, world),
-            _ => self.connection_lost(&mut fields, world),
+            "dc_down" => self.dc_down(&mut fields, world),
+            "dc_busy" | "dc_unavailable" => self.dc_answers(&mut fields, world, name),
+            "connection_lost" => self.connection_lost(&mut fields, world),
+            "delivery_duplicated" => self.delivery_duplicated(&mut fields, world),
+            "rights_removed" => self.rights_removed(&mut fields, world),
+            _ => self.cloud_fault(&mut fields, name),
         };
         self.finish(&fields, &what);
         Some(Spanned::new(fault?, node.span))
@@ -66,38 +98,177 @@ impl Reader<'_> {
         let at = self.required(fields, "at");
         let when = fields.take("when").and_then(|entry| self.word(&entry.value, &WHEN));
         let nth = self.number(fields, "nth");
-        let call = self.text(&at?.value)?;
-        let found = PortCall::ALL.iter().find(|(_, name)| *name == call.value);
-        let Some((at, _)) = found else {
-            let message = format!("the engine has no port call `{}`", call.value);
-            let problem = Diagnostic::error("unknown-port-call", call.span, message)
-                .label("unknown port call");
-            let names = PortCall::ALL.iter().map(|(_, name)| *name);
-            self.report(match advice(&call.value, names) {
-                Some(help) => problem.help(help),
-                None => problem,
-            });
-            return None;
-        };
-        Some(Fault::EngineCrash { at: *at, when: when.unwrap_or_default(), nth: nth.unwrap_or(1) })
-    }
-
-    fn dc_busy(&mut self, fields: &mut Fields<'_>, world: &World) -> Option<Fault> {
-        let dc = fields.take("dc").map(|entry| self.dc_of(entry, world));
-        let operation = self.operation(fields);
-        let extent = self.extent(fields);
-        let Some(extent) = extent else {
+        let entry = at?;
+        let is_random = entry.value.scalar().is_some_and(|scalar| scalar.text == RANDOM);
+        if let (true, Some(nth)) = (is_random, nth) {
             self.report(
-                Diagnostic::error("missing-key", fields.span, "how long is it busy, or how often?")
-                    .label("expected `for: 10m` or `count: 3` in here"),
+                Diagnostic::error(
+                    "impossible-fault",
+                    entry.value.span,
+                    "a random call has no number",
+                )
+                .help(format!("leave `nth: {nth}` out, or name the port call")),
             );
             return None;
+        }
+        let at = if is_random { None } else { Some(self.port_call(entry)?) };
+        Some(Fault::EngineCrash { at, when: when.unwrap_or_default(), nth: nth.unwrap_or(1) })
+    }
+
+    fn port_call(&mut self, entry: &Entry) -> Option<PortCall> {
+        let call = self.text(&entry.value)?;
+        let found = PortCall::ALL.iter().find(|(_, name)| *name == call.value);
+        if let Some((call, _)) = found {
+            return Some(*call);
+        }
+        let message = format!("the engine has no port call `{}`", call.value);
+        let problem =
+            Diagnostic::error("unknown-port-call", call.span, message).label("unknown port call");
+        let names = PortCall::ALL.iter().map(|(_, name)| *name);
+        self.report(match advice(&call.value, names) {
+            Some(help) => problem.help(help),
+            None => problem,
+        });
+        None
+    }
+
+    fn agent_restart(&mut self, fields: &mut Fields<'_>, world: &World) -> Option<Fault> {
+        let agent = self.required(fields, "agent");
+        let lasts = self.window(fields).unwrap_or(RESTART);
+        let agent = self.agent(agent?, world)?;
+        Some(Fault::AgentRestart { agent, lasts })
+    }
+
+    fn agent_slow(&mut self, fields: &mut Fields<'_>, world: &World) -> Option<Fault> {
+        let agent = self.any_agent(fields, world);
+        let by = self.required(fields, "by");
+        let operation = fields.take("operation");
+        let operation = operation.and_then(|entry| self.word(&entry.value, &OPERATIONS));
+        let extent = self.demanded_extent(fields);
+        let by = self.duration(&by?.value);
+        let operation = operation.unwrap_or(DirectoryOperation::Any);
+        Some(Fault::AgentSlow { agent: agent?, by: by?, operation, extent: extent? })
+    }
+
+    fn rights_removed(&mut self, fields: &mut Fields<'_>, world: &World) -> Option<Fault> {
+        let agent = self.any_agent(fields, world);
+        let extent = self.demanded_extent(fields);
+        Some(Fault::RightsRemoved { agent: agent?, extent: extent? })
+    }
+
+    fn delivery_duplicated(&mut self, fields: &mut Fields<'_>, world: &World) -> Option<Fault> {
+        let agent = self.any_agent(fields, world);
+        let extent = self.extent(fields).unwrap_or(Extent::Count(1));
+        let nth = self.number(fields, "nth").unwrap_or(1);
+        Some(Fault::DeliveryDuplicated { agent: agent?, extent, nth })
+    }
+
+    fn dc_down(&mut self, fields: &mut Fields<'_>, world: &World) -> Option<Fault> {
+        let dc = self.any_dc(fields, world);
+        let lasts = self.window(fields);
+        Some(Fault::DcDown { dc: dc?, lasts })
+    }
+
+    fn dc_answers(&mut self, fields: &mut Fields<'_>, world: &World, name: &str) -> Option<Fault> {
+        let dc = self.any_dc(fields, world);
+        let operation = self.operation(fields);
+        let (extent, dc) = (self.demanded_extent(fields)?, dc?);
+        Some(if name == "dc_busy" {
+            Fault::DcBusy { dc, operation, extent }
+        } else {
+            Fault::DcUnavailable { dc, operation, extent }
+        })
+    }
+
+    fn cloud_fault(&mut self, fields: &mut Fields<'_>, name: &str) -> Option<Fault> {
+        let kind = match name {
+            "throttled" => {
+                let wait = fields.take("retry_after");
+                let retry_after = wait.and_then(|entry| self.duration(&entry.value));
+                CloudFault::Throttled { retry_after }
+            }
+            "service_failure" => {
+                let status = fields.take("status");
+                let status = status.and_then(|entry| self.integer(&entry.value, 500, 599));
+                let status = status.and_then(|status| u16::try_from(status).ok());
+                CloudFault::ServiceFailure { status: status.unwrap_or(503) }
+            }
+            "truncated_body" => CloudFault::TruncatedBody,
+            "page_expired" => CloudFault::PageExpired,
+            "certificate_expired" => CloudFault::CertificateExpired,
+            _ => CloudFault::Offline,
         };
-        let dc = match dc {
-            Some(dc) => Some(dc?),
+        let extent = self.demanded_extent(fields);
+        if kind == CloudFault::PageExpired {
+            let call = Some(PortCall::ExchangeMailboxesChanged);
+            return Some(Fault::Cloud {
+                kind,
+                service: Some(Service::Exchange),
+                call,
+                extent: extent?,
+            });
+        }
+        let service = fields.take("service").map(|entry| self.word(&entry.value, &Service::ALL));
+        let call = fields.take("call").map(|entry| (entry, self.port_call(entry)));
+        let service = match service {
+            Some(service) => Some(service?),
             None => None,
         };
-        Some(Fault::DcBusy { dc, operation, extent })
+        let call = match call {
+            Some((entry, call)) => {
+                let call = call?;
+                if service.is_some_and(|service| !service.serves(call)) || !is_cloud(call) {
+                    let message = format!("`{call}` does not go to this service");
+                    self.report(
+                        Diagnostic::error("impossible-fault", entry.value.span, message)
+                            .label("never met")
+                            .help("`exchange.` calls go to exchange, `entra.` calls to graph"),
+                    );
+                    return None;
+                }
+                Some(call)
+            }
+            None => None,
+        };
+        Some(Fault::Cloud { kind, service, call, extent: extent? })
+    }
+
+    /// The agent that is named, or whichever works. `None`: there is no such agent.
+    #[expect(clippy::option_option, reason = "whether it is wrong, and whether it is said")]
+    fn any_agent(
+        &mut self,
+        fields: &mut Fields<'_>,
+        world: &World,
+    ) -> Option<Option<Spanned<String>>> {
+        match fields.take("agent") {
+            Some(entry) => self.agent(entry, world).map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// The domain controller that is named, or every one. `None`: there is no such one.
+    #[expect(clippy::option_option, reason = "whether it is wrong, and whether it is said")]
+    fn any_dc(
+        &mut self,
+        fields: &mut Fields<'_>,
+        world: &World,
+    ) -> Option<Option<Spanned<String>>> {
+        match fields.take("dc") {
+            Some(entry) => self.dc_of(entry, world).map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// A window or a count, which must be there.
+    fn demanded_extent(&mut self, fields: &mut Fields<'_>) -> Option<Extent> {
+        let extent = self.extent(fields);
+        if extent.is_none() {
+            self.report(
+                Diagnostic::error("missing-key", fields.span, "for how long, or how often?")
+                    .label("expected `for: 10m` or `count: 3` in here"),
+            );
+        }
+        extent
     }
 
     fn connection_lost(&mut self, fields: &mut Fields<'_>, world: &World) -> Option<Fault> {

@@ -29,6 +29,9 @@ use cast::Cast;
 /// Everything that a step can begin with.
 pub use story::STEPS;
 
+/// Everything that can break.
+pub use fault::FAULTS;
+
 /// Reads and checks one scenario file.
 ///
 /// # Errors

@@ -176,7 +176,7 @@ impl Estate {
         if let Some(Ok(written)) = result
             && !written.changes.is_empty()
         {
-            self.note_ad_write(actor, dc.forest, &written);
+            self.note_ad_write(actor, dc.forest, WriteKind::Changed, &written);
         }
     }
 

@@ -1,5 +1,6 @@
-//! The command line: `run`, `hunt`, `check`, `explain`, `serve`, `env`, `transfer`, `writeback`. It finds
-//! files, starts the work, prints what `report` draws, and ends with an [`Exit`] code.
+//! The command line: `run`, `hunt`, `check`, `explain`, `new`, `schema`, `serve`, `env`, `transfer`,
+//! `writeback`. It finds files, starts the work, prints what `report` draws, and ends with an [`Exit`]
+//! code.
 
 mod check;
 mod console;
@@ -8,11 +9,14 @@ mod environment;
 mod exit;
 mod explain;
 mod files;
+mod fresh;
 mod hunt;
 mod lost;
+mod new;
 mod output;
 mod panics;
 mod run;
+mod schema;
 mod select;
 mod serve;
 mod transfer;
@@ -53,6 +57,10 @@ enum Command {
     Check(check::CheckArguments),
     /// Tell how a value came about: who wrote it, when, and what led to it.
     Explain(explain::ExplainArguments),
+    /// Write a commented scenario to start from.
+    New(new::NewArguments),
+    /// Write the JSON Schema of scenario files, for editors.
+    Schema(schema::SchemaArguments),
     /// Keep an estate running for people and programs, until interrupted.
     #[command(long_about = serve::ABOUT, after_long_help = serve::AFTER)]
     Serve(serve::ServeArguments),
@@ -96,6 +104,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Hunt(arguments) => hunt::hunt(&arguments, &program, &console),
         Command::Check(arguments) => check::check(&arguments, &console),
         Command::Explain(arguments) => explain::explain(&arguments, &console),
+        Command::New(arguments) => new::new(&arguments, &console),
+        Command::Schema(arguments) => schema::schema(&arguments, &console),
         Command::Serve(arguments) => serve::serve(arguments, &console),
         Command::Environment(arguments) => environment::environment(&arguments, &console),
         Command::Transfer(arguments) => transfer::transfer(arguments, &console),

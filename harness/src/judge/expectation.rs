@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sim::entra;
+use sim::entra::job::Execution;
 use sim::entra::log::LogEntry;
 use sim::estate::{Estate, Subject};
 use sim::exchange::address;
@@ -13,7 +14,7 @@ use super::verdict::{Finding, Location, Rule};
 use crate::observe::{Counters, History};
 use crate::scenario::{
     AttributeExpectation, AttributePath, Comparison, Expectations, LogExpectation,
-    NamedExpectation, Side, Span,
+    NamedExpectation, Side, Span, instant,
 };
 use crate::stage::Roster;
 
@@ -95,12 +96,36 @@ impl Scene<'_> {
             }
             "escrowed" => report.map_or(0, |r| r.escrowed).to_string(),
             "linked" => report.map_or(0, |r| r.linked).to_string(),
-            _ => report
-                .and_then(|r| r.last_execution.as_ref())
-                .map_or(0, |execution| execution.cycle)
-                .to_string(),
+            name => {
+                let last = report.and_then(|r| r.last_execution.as_ref());
+                if name == "duration" {
+                    return self.last_cycle_took(last, demand);
+                }
+                of_cycle(last, name)
+            }
         };
         self.named("job", demand, &actual)
+    }
+
+    fn last_cycle_took(
+        &self,
+        last: Option<&Execution>,
+        demand: &NamedExpectation,
+    ) -> Option<Finding> {
+        let took = last.map(|execution| execution.ended.since(execution.began));
+        if took.is_some_and(|took| demand.comparison.value.admits_duration(took)) {
+            return None;
+        }
+        let actual = took.map_or_else(
+            || "(no cycle has ended)".to_owned(),
+            |took| format!("{} s", took.as_secs_f64()),
+        );
+        Some(self.finding(
+            "the duration of the last cycle is not as expected".to_owned(),
+            demand.comparison.value.to_string(),
+            actual,
+            demand.comparison.span,
+        ))
     }
 
     fn connect(&self, demand: &NamedExpectation) -> Option<Finding> {
@@ -109,6 +134,8 @@ impl Scene<'_> {
         let actual = match demand.name.value.as_str() {
             "cycles" => runs.len(),
             "failed_cycles" => runs.iter().filter(|run| run.failure.is_some()).count(),
+            "imported" => total(runs.iter().map(|run| run.imported)),
+            "exported" => total(runs.iter().map(|run| run.exported)),
             "errors" => errors().count(),
             code => errors().filter(|error| error.code == code).count(),
         };
@@ -223,6 +250,25 @@ impl Scene<'_> {
             location: Some(Location::of(span, self.source)),
         }
     }
+}
+
+/// One of the numbers of a cycle, or the code of its failure.
+fn of_cycle(last: Option<&Execution>, name: &str) -> String {
+    let Some(last) = last else { return if name == "error" { "" } else { "0" }.to_owned() };
+    let number = match name {
+        "read" => last.read,
+        "written" => last.written,
+        "skipped" => last.skipped,
+        "failed" => last.failed,
+        "retried" => last.retried,
+        "error" => return last.error.as_ref().map(|(code, _)| code.clone()).unwrap_or_default(),
+        _ => last.cycle,
+    };
+    number.to_string()
+}
+
+fn total(numbers: impl Iterator<Item = u64>) -> usize {
+    usize::try_from(numbers.sum::<u64>()).unwrap_or(usize::MAX)
 }
 
 /// The values of an attribute of a person on a side, as the side shows them.
@@ -344,6 +390,13 @@ pub fn holds(comparison: &Comparison, actual: &[String]) -> bool {
         Comparison::Contains(wanted) => {
             wanted.iter().all(|value| actual.iter().any(|have| same(value, have)))
         }
+        Comparison::Lacks(unwanted) => {
+            !unwanted.iter().any(|value| actual.iter().any(|have| same(value, have)))
+        }
+        Comparison::Primary(address) => {
+            let mut primaries = actual.iter().filter_map(|have| have.strip_prefix("SMTP:"));
+            primaries.next() == Some(address.as_str()) && primaries.next().is_none()
+        }
         Comparison::Count(inner) => holds_number(inner, actual.len()),
         Comparison::Length(inner) => {
             actual.len() == 1 && holds_number(inner, actual[0].chars().count())
@@ -353,8 +406,9 @@ pub fn holds(comparison: &Comparison, actual: &[String]) -> bool {
         | Comparison::Above(_)
         | Comparison::AtLeast(_)
         | Comparison::AtMost(_) => {
-            actual.len() == 1
-                && actual[0].parse().is_ok_and(|number| comparison.admits_number(number))
+            let [only] = actual else { return false };
+            only.parse().is_ok_and(|number| comparison.admits_number(number))
+                || instant(only).is_some_and(|instant| comparison.admits_instant(instant))
         }
     }
 }

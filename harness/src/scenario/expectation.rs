@@ -33,13 +33,19 @@ pub struct Expectations {
     pub span: Span,
 }
 
-/// What `job:` can ask for: `status` (`NotRun`, `Active`, `Paused`, `Quarantine`), and the numbers
-/// of objects in escrow, of linked objects and of cycles that ended.
-pub const JOB_PROPERTIES: [&str; 4] = ["status", "escrowed", "linked", "cycles"];
+/// What `job:` can ask for: `status` (`NotRun`, `Active`, `Paused`, `Quarantine`), the numbers of
+/// objects in escrow, of linked objects and of cycles that ended; and of the last cycle what it read,
+/// wrote, skipped, failed and tried again, the code of its failure, and how long it took.
+pub const JOB_PROPERTIES: [&str; 11] = [
+    "status", "escrowed", "linked", "cycles", "read", "written", "skipped", "failed", "retried",
+    "error", "duration",
+];
 /// What `connect:` can ask for, over all runs since the start: cycles that ended, cycles that did not
-/// synchronize at all, export errors, and export errors of one kind.
-pub const CONNECT_COUNTS: [&str; 5] = [
+/// synchronize at all, objects imported and exported, export errors, and export errors of one kind.
+pub const CONNECT_COUNTS: [&str; 7] = [
     "cycles",
+    "imported",
+    "exported",
     "failed_cycles",
     "errors",
     "ExchangeManagedAttributesUpdateNotAllowed",
@@ -155,6 +161,10 @@ pub enum Comparison {
     Absent(bool),
     /// `contains:`, at least these values.
     Contains(Vec<String>),
+    /// `lacks:`, none of these values.
+    Lacks(Vec<String>),
+    /// `primary:`, the only value with an upper-case `SMTP:`, without its type.
+    Primary(String),
     /// `set:`, exactly these values, in any order; also when there is only one.
     Set(Vec<String>),
     /// `count:`, on the number of values.
@@ -175,9 +185,9 @@ pub enum Comparison {
 
 impl Comparison {
     /// Every comparison's name in a file.
-    pub const NAMES: [&'static str; 11] = [
-        "absent", "contains", "equals", "set", "count", "length", "matches", "below", "above",
-        "at_least", "at_most",
+    pub const NAMES: [&'static str; 13] = [
+        "absent", "contains", "lacks", "primary", "equals", "set", "count", "length", "matches",
+        "below", "above", "at_least", "at_most",
     ];
 }
 
@@ -195,6 +205,22 @@ impl Comparison {
             Self::Above(bound) => by(bound, i64::gt),
             Self::AtLeast(bound) => by(bound, i64::ge),
             Self::AtMost(bound) => by(bound, i64::le),
+            _ => false,
+        }
+    }
+
+    /// Whether an instant satisfies it. Comparisons that are not about one admit none.
+    #[must_use]
+    pub fn admits_instant(&self, actual: Timestamp) -> bool {
+        let by = |bound: &Quantity, holds: fn(&Timestamp, &Timestamp) -> bool| match bound {
+            Quantity::Instant(bound) => holds(&actual, bound),
+            Quantity::Number(_) | Quantity::Duration(_) => false,
+        };
+        match self {
+            Self::Below(bound) => by(bound, Timestamp::lt),
+            Self::Above(bound) => by(bound, Timestamp::gt),
+            Self::AtLeast(bound) => by(bound, Timestamp::ge),
+            Self::AtMost(bound) => by(bound, Timestamp::le),
             _ => false,
         }
     }
@@ -229,6 +255,11 @@ impl fmt::Display for Comparison {
                 f.write_str("contains: ")?;
                 write_values(f, values)
             }
+            Self::Lacks(values) => {
+                f.write_str("lacks: ")?;
+                write_values(f, values)
+            }
+            Self::Primary(address) => write!(f, "primary: {address}"),
             Self::Set(values) => write!(f, "set: [{}]", values.join(", ")),
             Self::Count(inner) => write!(f, "count: {{{inner}}}"),
             Self::Length(inner) => write!(f, "length: {{{inner}}}"),

@@ -12,6 +12,7 @@ mod model;
 mod nearest;
 mod quantity;
 mod read;
+mod schema;
 mod span;
 mod world;
 mod yaml;
@@ -29,8 +30,9 @@ pub use model::{
     JobAction, Repeat, RestartScope, Scenario, Selector, Share, Step, Suspension, Tier, Transfer,
 };
 pub(crate) use nearest::{advice, choice, list, nearest};
-pub use quantity::duration;
+pub use quantity::{duration, instant};
 pub use read::{FAULTS, STEPS, read, read_fault, standard_world};
+pub use schema::{schema, schema_text};
 pub use span::{Span, Spanned};
 pub use world::{
     Agent, Connect, Dc, ExportedPerson, Forest, MailboxKind, MailboxLocation, Population,

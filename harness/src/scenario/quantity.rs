@@ -67,8 +67,9 @@ pub(super) fn show_duration(duration: Duration) -> String {
         .map_or_else(|_| format!("{}s", duration.as_secs()), |duration| format!("{duration:#}"))
 }
 
-/// RFC 3339.
-pub(super) fn instant(text: &str) -> Option<Timestamp> {
+/// RFC 3339; `None` when it is no instant.
+#[must_use]
+pub fn instant(text: &str) -> Option<Timestamp> {
     text.trim().parse().ok()
 }
 

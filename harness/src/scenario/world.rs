@@ -75,6 +75,8 @@ pub struct Tenant {
     pub domain: Spanned<String>,
     /// Its initial domain (`*.onmicrosoft.com`).
     pub initial: Spanned<String>,
+    /// Further verified domains, accepted by Exchange Online too.
+    pub domains: Vec<Spanned<String>>,
 }
 
 /// Microsoft Entra Connect Sync.
@@ -161,6 +163,8 @@ pub struct User {
     pub mailbox: MailboxLocation,
     /// Whether it comes from AD; otherwise it exists in the cloud alone.
     pub dir_synced: bool,
+    /// `ou:`, the organizational units above it, from the domain down; none is `OU=People`.
+    pub units: Vec<String>,
     /// AD attributes by their `lDAPDisplayName`, with their values as written. No value: absent.
     pub attributes: Vec<(Spanned<String>, Vec<String>)>,
     /// Exchange Online properties whose values differ from what AD says. No value: empty.

@@ -75,6 +75,8 @@ pub fn stage(scenario: &Scenario, seed: u64, bugs: PlantedBugs) -> Result<Staged
 /// [`StageError`].
 pub fn stage_world(world: &World, seed: u64, bugs: PlantedBugs) -> Result<Staged, StageError> {
     let mut estate = Estate::new(plan(world, seed)?)?;
+    let further = world.tenant.domains.iter().map(|domain| domain.value.clone());
+    estate.exchange.accepted_domains.extend(further);
     let mut settled = Settled::default();
     populate(&mut estate, world, seed, &mut settled)?;
     let Settled { roster, late, notes } = settled;
@@ -261,6 +263,7 @@ fn person(user: &User) -> Result<Person, StageError> {
         MailboxLocation::None => Place::None,
     };
     person.dir_synced = user.dir_synced;
+    person.units.clone_from(&user.units);
     person.cloud_managed = user.cloud_managed;
     person.addresses = user.addresses.iter().map(|address| address.value.clone()).collect();
     person.attributes =

@@ -7,7 +7,7 @@ use crate::directory::forest::{DomainNumber, Forest};
 use crate::directory::ldif::LdifError;
 use crate::directory::ldif_export::{ExportedObject, ExportedValue};
 use crate::directory::modify::Writer;
-use crate::directory::name::{Dn, Sid};
+use crate::directory::name::{Dn, Rdn, Sid};
 use crate::directory::principal::Principal;
 use crate::directory::request::{
     AttributeName, Change, ChangeOperation, ModifyRequest, Name, ObjectNumber,
@@ -154,6 +154,24 @@ impl Forest {
             }
         }
         missing
+    }
+
+    /// The innermost of these organizational units, from the domain down; those that are not there are
+    /// made.
+    pub fn import_units(
+        &mut self,
+        domain: DomainNumber,
+        dc: DcNumber,
+        units: &[String],
+        mint: &mut dyn FnMut() -> Guid,
+        since: VirtualTime,
+    ) -> ObjectNumber {
+        let target = ImportTarget { dc, domain, since };
+        let mut dn = self.domain_head(domain);
+        for unit in units {
+            dn.rdns.insert(0, Rdn { attribute: "OU".to_owned(), value: unit.clone() });
+        }
+        self.import_parent(&target, &dn, mint)
     }
 
     fn domain_head(&self, domain: DomainNumber) -> Dn {

@@ -42,6 +42,8 @@ pub(super) struct AdDraft {
     pub(super) class: ClassNumber,
     pub(super) guid: Guid,
     pub(super) record: Record,
+    /// The organizational units above it; none is the people's own.
+    pub(super) units: Vec<String>,
     /// Digests of what Connect has brought up: identity, then Exchange.
     pub(super) digests: (u64, u64),
 }
@@ -110,7 +112,9 @@ impl Drafting {
             let record = self.ad_record(person, ad_guid, rid)?;
             cloud = self.synced_record(person, &record);
             let digests = self.flow.digests(&record);
-            ad = Some(AdDraft { class: self.numbers.user_class, guid: ad_guid, record, digests });
+            let units = person.units.clone();
+            let class = self.numbers.user_class;
+            ad = Some(AdDraft { class, guid: ad_guid, record, units, digests });
         }
         for (property, values) in &person.cloud {
             let values: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();

@@ -170,7 +170,7 @@ impl Estate {
         actor: &Actor,
         request: &ModifyRequest,
     ) {
-        let writer = Writer { dc: dc.dc, principal: account, now: self.now, permissive: false };
+        let writer = Writer::new(dc.dc, account, self.now);
         let result = self.forests.get_mut(dc.forest).map(|f| f.modify(&writer, request));
         // Without an effect nothing happened that anybody asked for.
         if let Some(Ok(written)) = result

@@ -100,8 +100,14 @@ impl Estate {
     ) -> Option<AdObject> {
         let home = self.people;
         let forest = self.forests.get_mut(home.dc.forest)?;
-        let AdDraft { class, guid, record, digests: (identity, exchange) } = draft;
-        let number = forest.load(home.domain, home.container, class, guid, record, since);
+        let AdDraft { class, guid, record, units, digests: (identity, exchange) } = draft;
+        let container = if units.is_empty() {
+            home.container
+        } else {
+            let chance = &mut self.new_objects;
+            forest.import_units(home.domain, home.dc.dc, &units, &mut || chance.guid(), since)
+        };
+        let number = forest.load(home.domain, container, class, guid, record, since);
         self.connect.remember(
             (home.dc.forest, number.0),
             ConnectorObject { user, identity, exchange, cloud_managed, full: false },

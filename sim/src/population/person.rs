@@ -38,6 +38,8 @@ pub struct Person {
     pub mailbox: Place,
     /// Whether it comes from AD.
     pub dir_synced: bool,
+    /// The organizational units above it, from the domain down; none is the people's own.
+    pub units: Vec<String>,
     /// `IsExchangeCloudManaged`.
     pub cloud_managed: bool,
     /// Addresses beyond the default ones; one with `SMTP:` is the primary.
@@ -63,6 +65,7 @@ impl Person {
             kind: RecipientType::User,
             mailbox: Place::Cloud,
             dir_synced: true,
+            units: Vec::new(),
             cloud_managed: false,
             addresses: Vec::new(),
             attributes: Vec::new(),

@@ -95,6 +95,8 @@ impl Reader<'_> {
             "equals" => self.equality(node, measure)?.value,
             "absent" => Comparison::Absent(self.boolean(node)?),
             "contains" => Comparison::Contains(self.values(node)?),
+            "lacks" => Comparison::Lacks(self.values(node)?),
+            "primary" => Comparison::Primary(without_type(self.sentence(node)?.value)),
             "set" => Comparison::Set(self.values(node)?),
             "matches" => Comparison::Matches(self.pattern(node)?),
             "count" => Comparison::Count(Box::new(self.inner(node)?)),
@@ -193,5 +195,13 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+}
+
+/// An address without its `SMTP:`.
+fn without_type(address: String) -> String {
+    match address.split_once(':') {
+        Some((kind, rest)) if kind.eq_ignore_ascii_case("smtp") => rest.to_owned(),
+        _ => address,
     }
 }

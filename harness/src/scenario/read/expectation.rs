@@ -37,7 +37,8 @@ impl<'a> Reader<'a> {
             match entry.key.value.as_str() {
                 "job" => {
                     found.job = self.named(node, "`job`", &JOB_PROPERTIES, |name| match name {
-                        "status" => Measure::Word,
+                        "status" | "error" => Measure::Word,
+                        "duration" => Measure::Duration,
                         _ => Measure::Number,
                     });
                     self.check_words(&mut found.job, &JOB_STATUS);

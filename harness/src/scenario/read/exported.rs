@@ -42,9 +42,10 @@ impl Reader<'_> {
         Some(Population::Ldif { ldif, mailboxes, people, domain })
     }
 
-    /// Whether an export could not be read: then nobody knows who is in it.
+    /// Whether an export or an included world could not be read: then nobody knows who is in it.
     pub(super) fn lacks_people(&self) -> bool {
-        self.problems.iter().any(|problem| matches!(problem.code, "bad-export" | "unreadable"))
+        let lacking = ["bad-export", "bad-include", "unreadable"];
+        self.problems.iter().any(|problem| lacking.contains(&problem.code))
     }
 
     /// A path as the scenario means it: from its own folder.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::super::diagnostic::Diagnostic;
-use super::super::fault::{CloudFault, DirectoryOperation, Extent, Fault, PortCall, Service, When};
+use super::super::fault::{CloudFault, DirectoryOperation, Extent, Fault, PortCall, Service};
 use super::super::nearest::advice;
 use super::super::span::Spanned;
 use super::super::world::World;
 use super::super::yaml::{Entry, Node, Value};
 use super::Reader;
 use super::fields::Fields;
+use super::words::{OPERATIONS, WHEN};
 
 /// Every fault's name in a file.
 pub const FAULTS: [&str; 16] = [
@@ -35,14 +36,6 @@ pub const FAULTS: [&str; 16] = [
 const RESTART: Duration = Duration::from_secs(120);
 /// In the place of a port call: any, at a number drawn from the seed.
 const RANDOM: &str = "random";
-
-const OPERATIONS: [(&str, DirectoryOperation); 3] = [
-    ("modify", DirectoryOperation::Modify),
-    ("search", DirectoryOperation::Search),
-    ("any", DirectoryOperation::Any),
-];
-
-const WHEN: [(&str, When); 2] = [("before", When::Before), ("after", When::After)];
 
 fn is_cloud(call: PortCall) -> bool {
     Service::ALL.iter().any(|(_, service)| service.serves(call))

@@ -8,10 +8,12 @@ mod expectation;
 mod exported;
 mod fault;
 mod fields;
+mod include;
 mod population;
 mod selector;
 mod step;
 mod story;
+pub(super) mod words;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -20,11 +22,12 @@ use super::catalogue::Catalogues;
 use super::diagnostic::{Diagnostic, Severity};
 use super::expectation::Expectations;
 use super::fault::Fault;
-use super::model::{About, Evidence, Scenario, Suspension, Tier};
+use super::model::{Scenario, Suspension};
 use super::span::{Span, Spanned};
 use super::world::World;
 use super::yaml::{self, Node, Value};
 use cast::Cast;
+use words::{ABOUT, EVIDENCE, TIERS};
 
 /// Everything that a step can begin with.
 pub use story::STEPS;
@@ -87,26 +90,6 @@ struct Reader<'a> {
     folder: PathBuf,
 }
 
-const ABOUT: [(&str, About); 5] = [
-    ("writeback", About::Writeback),
-    ("transfer", About::Transfer),
-    ("cloud", About::Cloud),
-    ("directory", About::Directory),
-    ("report", About::Report),
-];
-
-const EVIDENCE: [(&str, Evidence); 6] = [
-    ("documented", Evidence::Documented),
-    ("quoted", Evidence::Quoted),
-    ("preview", Evidence::Preview),
-    ("field", Evidence::Field),
-    ("inferred", Evidence::Inferred),
-    ("unknown", Evidence::Unknown),
-];
-
-const TIERS: [(&str, Tier); 3] =
-    [("main", Tier::Main), ("scale", Tier::Scale), ("soak", Tier::Soak)];
-
 impl<'a> Reader<'a> {
     fn new(source: &'a str, catalogues: &'a Catalogues) -> Self {
         let (cast, folder) = (Cast::default(), PathBuf::new());
@@ -131,7 +114,8 @@ impl<'a> Reader<'a> {
         let evidence = fields.take("evidence").and_then(|entry| self.word(&entry.value, &EVIDENCE));
         let tier = fields.take("tier").and_then(|entry| self.word(&entry.value, &TIERS));
         let world = fields.take("world").map(|entry| &entry.value);
-        let world: World = self.world(world);
+        let whole = world.and_then(|world| self.with_include(world));
+        let world: World = self.world(whole.as_ref().or(world));
         self.cast = Cast::of(&world);
         let story = match fields.take("story") {
             Some(entry) => self.story(&entry.value, &world),

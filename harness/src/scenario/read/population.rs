@@ -10,22 +10,10 @@ use super::super::world::{MailboxKind, MailboxLocation, Population, Tenant, User
 use super::super::yaml::{Entry, Node, Value};
 use super::Reader;
 use super::cast::RESERVED;
+use super::words::{KINDS, LOCATIONS};
 
 /// More mailboxes than any tenant that is rehearsed.
 const MOST_MAILBOXES: i64 = 2_000_000;
-
-const KINDS: [(&str, MailboxKind); 4] = [
-    ("user", MailboxKind::User),
-    ("shared", MailboxKind::Shared),
-    ("room", MailboxKind::Room),
-    ("equipment", MailboxKind::Equipment),
-];
-
-const LOCATIONS: [(&str, MailboxLocation); 3] = [
-    ("cloud", MailboxLocation::Cloud),
-    ("on-premises", MailboxLocation::OnPremises),
-    ("none", MailboxLocation::None),
-];
 
 impl Reader<'_> {
     pub(super) fn population(&mut self, node: Option<&Node>, tenant: &Tenant) -> Vec<Population> {
@@ -102,6 +90,7 @@ impl Reader<'_> {
         let kind = fields.take("type").and_then(|entry| self.word(&entry.value, &KINDS));
         let mailbox = fields.take("mailbox").and_then(|entry| self.word(&entry.value, &LOCATIONS));
         let dir_synced = fields.take("dir_synced").and_then(|entry| self.boolean(&entry.value));
+        let units = fields.take("ou").and_then(|entry| self.units(&entry.value));
         let cloud = fields.take("cloud").map(|entry| self.cloud_properties(&entry.value));
         let asked = fields.asked().to_vec();
         let others = fields.others();
@@ -131,12 +120,25 @@ impl Reader<'_> {
             kind: kind.unwrap_or_default(),
             mailbox: mailbox.unwrap_or_default(),
             dir_synced: dir_synced.unwrap_or(true),
+            units: units.unwrap_or_default(),
             attributes,
             cloud: cloud.unwrap_or_default(),
             ..plain_user(name, upn, node.span)
         };
         self.report_impossible(&user);
         Some(user)
+    }
+
+    /// `Staff/North`: organizational units from the domain down.
+    fn units(&mut self, node: &Node) -> Option<Vec<String>> {
+        let path = self.sentence(node)?;
+        let units: Vec<String> =
+            path.value.split('/').map(|unit| unit.trim().to_owned()).collect();
+        if units.iter().any(|unit| unit.is_empty() || unit.contains(['=', ','])) {
+            self.wrong_type(node, "names of organizational units such as `Staff/North`");
+            return None;
+        }
+        Some(units)
     }
 
     fn upn(&mut self, node: &Node) -> Option<Spanned<String>> {
@@ -218,6 +220,12 @@ impl Reader<'_> {
             impossible(
                 "a user who is not in AD has no on-premises mailbox",
                 "leave out `dir_synced: false` or `mailbox: on-premises`",
+            );
+        }
+        if !user.dir_synced && !user.units.is_empty() {
+            impossible(
+                "a user who is not in AD is in no organizational unit",
+                "leave out `dir_synced: false` or `ou:`",
             );
         }
         if !user.dir_synced && !user.attributes.is_empty() {
@@ -305,6 +313,7 @@ fn plain_user(name: Spanned<String>, upn: Spanned<String>, span: Span) -> User {
         kind: MailboxKind::User,
         mailbox: MailboxLocation::Cloud,
         dir_synced: true,
+        units: Vec::new(),
         attributes: Vec::new(),
         cloud: Vec::new(),
         span,

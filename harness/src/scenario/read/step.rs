@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::super::diagnostic::Diagnostic;
 use super::super::expectation::Expectations;
 use super::super::model::{
-    Action, Authority, ConnectAction, Cycle, Edits, GraphCall, GraphMethod, JobAction, Repeat,
-    RestartScope, Selector, Share, Transfer,
+    Action, Authority, ConnectAction, Edits, GraphCall, JobAction, Repeat, RestartScope, Selector,
+    Share, Transfer,
 };
 use super::super::nearest::choice;
 use super::super::span::Spanned;
@@ -14,26 +14,7 @@ use super::super::world::World;
 use super::super::yaml::{Entry, Node, Value};
 use super::Reader;
 use super::story::Keys;
-
-const CYCLES: [(&str, Cycle); 2] = [("connect", Cycle::Connect), ("writeback", Cycle::Writeback)];
-
-const AUTHORITIES: [(&str, Authority); 2] =
-    [("cloud", Authority::Cloud), ("on-premises", Authority::OnPremises)];
-
-const SCOPES: [(&str, RestartScope); 4] = [
-    ("Watermark", RestartScope::Watermark),
-    ("Escrows", RestartScope::Escrows),
-    ("QuarantineState", RestartScope::QuarantineState),
-    ("Full", RestartScope::Full),
-];
-
-const METHODS: [(&str, GraphMethod); 5] = [
-    ("GET", GraphMethod::Get),
-    ("POST", GraphMethod::Post),
-    ("PATCH", GraphMethod::Patch),
-    ("PUT", GraphMethod::Put),
-    ("DELETE", GraphMethod::Delete),
-];
+use super::words::{AUTHORITIES, CYCLES, METHODS, SCOPES};
 
 /// What can be done again and again.
 const REPEATED: [&str; 5] = ["exo", "onprem", "ad", "graph", "ldif"];

@@ -218,8 +218,11 @@ impl Reader<'_> {
 
     fn tenant(&mut self, node: Option<&Node>) -> Tenant {
         let fields = node.and_then(|node| self.fields(node, "`tenant`"));
-        let (mut domain, mut initial) = (None, None);
+        let (mut domain, mut initial, mut domains) = (None, None, Vec::new());
         if let Some(mut fields) = fields {
+            if let Some(entry) = fields.take("domains") {
+                domains = self.texts(&entry.value);
+            }
             domain = fields.take("domain").and_then(|entry| self.sentence(&entry.value));
             initial = fields.take("initial").and_then(|entry| self.sentence(&entry.value));
             self.finish(&fields, "`tenant`");
@@ -236,7 +239,8 @@ impl Reader<'_> {
                     .label("expected a name that ends in `.onmicrosoft.com`"),
             );
         }
-        Tenant { domain, initial }
+        self.report_duplicates(&domains, "domain");
+        Tenant { domain, initial, domains }
     }
 
     fn connect(&mut self, node: Option<&Node>) -> Connect {

@@ -76,16 +76,19 @@ fn world(catalogues: &Catalogues) -> Value {
     ]);
     mapping(
         &[
-            ("include", any_of(vec![
-                text("A file with a world, beside this one."),
-                mapping(
-                    &[
-                        ("file", text("A file with a world, beside this one.")),
-                        ("with", json!({"type": "object"})),
-                    ],
-                    &["file"],
-                ),
-            ])),
+            (
+                "include",
+                any_of(vec![
+                    text("A file with a world, beside this one."),
+                    mapping(
+                        &[
+                            ("file", text("A file with a world, beside this one.")),
+                            ("with", json!({"type": "object"})),
+                        ],
+                        &["file"],
+                    ),
+                ]),
+            ),
             ("profile", names(&catalogues.profiles)),
             ("switches", mapping(&switches, &[])),
             ("seed", json!({"type": "integer", "minimum": 0})),

@@ -323,7 +323,7 @@ impl Estate {
             Fate::Refused => Passage::Refused,
             Fate::Lost | Fate::LostAfterwards => Passage::Lost,
             Fate::Answer(code) => Passage::Answered(answer(code).into()),
-            Fate::Pass => {
+            Fate::Pass | Fate::Twice => {
                 let now = self.now;
                 let forest = self.forests.get(dc.forest);
                 Passage::Answered(forest.map_or_else(

@@ -132,8 +132,7 @@ impl Reader<'_> {
     /// `Staff/North`: organizational units from the domain down.
     fn units(&mut self, node: &Node) -> Option<Vec<String>> {
         let path = self.sentence(node)?;
-        let units: Vec<String> =
-            path.value.split('/').map(|unit| unit.trim().to_owned()).collect();
+        let units: Vec<String> = path.value.split('/').map(|unit| unit.trim().to_owned()).collect();
         if units.iter().any(|unit| unit.is_empty() || unit.contains(['=', ','])) {
             self.wrong_type(node, "names of organizational units such as `Staff/North`");
             return None;

@@ -387,6 +387,8 @@ fn comparison() -> Value {
             &[
                 ("absent", boolean()),
                 ("contains", reference("value")),
+                ("lacks", reference("value")),
+                ("primary", text("An address.")),
                 ("equals", reference("value")),
                 ("set", reference("value")),
                 ("count", number.clone()),

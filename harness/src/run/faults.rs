@@ -6,7 +6,9 @@ use sim::chance::Chance;
 use sim::clock::VirtualTime;
 use sim::fault::{Effect, Operations, Place, Rule, until};
 
-use crate::scenario::{CloudFault, DirectoryOperation, Extent, Fault, Service, Spanned, When};
+use crate::scenario::{
+    CloudFault, DirectoryOperation, Extent, Fault, PortCall, Service, Spanned, When,
+};
 
 /// LDAP result codes "insufficientAccessRights", "busy" and "unavailable" ([RFC 4511] 4.1.9).
 const ACCESS_RIGHTS: u32 = 50;
@@ -68,17 +70,11 @@ pub(super) fn rule(fault: &Fault, now: VirtualTime, chance: &mut Chance) -> Rule
             bounded(at_dc(dc, *operation, Effect::LdapResult(UNAVAILABLE)), *extent, now)
         }
         Fault::ConnectionLost { agent, operation, when, extent, nth } => {
-            let effect = match when {
-                When::Before => Effect::LoseBefore,
-                When::After => Effect::LoseAfter,
-            };
+            let effect = loss(*when);
             from_nth(bounded(at_agent(agent.as_ref(), *operation, effect), *extent, now), *nth)
         }
         Fault::EngineCrash { at, when, nth } => {
-            let effect = match when {
-                When::Before => Effect::HaltBefore,
-                When::After => Effect::HaltAfter,
-            };
+            let effect = halt(*when);
             let (operations, nth) = match at {
                 Some(call) => (Operations::Named(call.name().to_owned()), *nth),
                 None => (Operations::Any, drawn_call(chance)),
@@ -90,14 +86,31 @@ pub(super) fn rule(fault: &Fault, now: VirtualTime, chance: &mut Chance) -> Rule
             let effect = cloud_effect(*kind);
             let operations =
                 call.map_or(Operations::Any, |call| Operations::Named(call.name().to_owned()));
-            let place = match (service, call) {
-                (_, Some(call)) if Service::Exchange.serves(*call) => Place::ExchangeOnline,
-                (_, Some(_)) | (Some(Service::Graph), _) => Place::Graph,
-                (Some(Service::Exchange), _) => Place::ExchangeOnline,
-                (None, None) => Place::Cloud,
-            };
-            bounded(rule(place, operations, effect), *extent, now)
+            bounded(rule(cloud_place(*service, *call), operations, effect), *extent, now)
         }
+    }
+}
+
+fn halt(when: When) -> Effect {
+    match when {
+        When::Before => Effect::HaltBefore,
+        When::After => Effect::HaltAfter,
+    }
+}
+
+fn loss(when: When) -> Effect {
+    match when {
+        When::Before => Effect::LoseBefore,
+        When::After => Effect::LoseAfter,
+    }
+}
+
+fn cloud_place(service: Option<Service>, call: Option<PortCall>) -> Place {
+    match (service, call) {
+        (_, Some(call)) if Service::Exchange.serves(call) => Place::ExchangeOnline,
+        (_, Some(_)) | (Some(Service::Graph), _) => Place::Graph,
+        (Some(Service::Exchange), _) => Place::ExchangeOnline,
+        (None, None) => Place::Cloud,
     }
 }
 

@@ -52,6 +52,33 @@ fn world(catalogues: &Catalogues) -> Value {
         .iter()
         .map(|switch| (switch.name.as_str(), switch_value(switch)))
         .collect();
+    mapping(
+        &[
+            ("include", include()),
+            ("profile", names(&catalogues.profiles)),
+            ("switches", mapping(&switches, &[])),
+            ("seed", json!({"type": "integer", "minimum": 0})),
+            ("start", json!({"type": "string", "format": "date-time"})),
+            ("forest", forest()),
+            ("tenant", tenant()),
+            ("connect", mapping(&[("build", version()), ("cycle", reference("duration"))], &[])),
+            ("agents", json!({"type": "array", "items": agent()})),
+            ("writeback", writeback()),
+            ("population", json!({"type": "array", "items": reference("population")})),
+        ],
+        &[],
+    )
+}
+
+fn include() -> Value {
+    let file = || text("A file with a world, beside this one.");
+    any_of(vec![
+        file(),
+        mapping(&[("file", file()), ("with", json!({"type": "object"}))], &["file"]),
+    ])
+}
+
+fn forest() -> Value {
     let dc = any_of(vec![
         text("A host name."),
         mapping(
@@ -63,7 +90,29 @@ fn world(catalogues: &Catalogues) -> Value {
             &["name"],
         ),
     ]);
-    let agent = any_of(vec![
+    mapping(
+        &[
+            ("domains", list(text("The DNS name of a domain; the root first."))),
+            ("dcs", json!({"type": "array", "items": dc, "minItems": 1})),
+            ("exchange_schema", boolean()),
+        ],
+        &[],
+    )
+}
+
+fn tenant() -> Value {
+    mapping(
+        &[
+            ("domain", text("The verified domain of its users.")),
+            ("domains", list(text("A further verified domain."))),
+            ("initial", json!({"type": "string", "pattern": "\\.onmicrosoft\\.com$"})),
+        ],
+        &[],
+    )
+}
+
+fn agent() -> Value {
+    any_of(vec![
         text("A machine name."),
         mapping(
             &[
@@ -73,68 +122,21 @@ fn world(catalogues: &Catalogues) -> Value {
             ],
             &["name"],
         ),
-    ]);
-    mapping(
-        &[
-            (
-                "include",
-                any_of(vec![
-                    text("A file with a world, beside this one."),
-                    mapping(
-                        &[
-                            ("file", text("A file with a world, beside this one.")),
-                            ("with", json!({"type": "object"})),
-                        ],
-                        &["file"],
-                    ),
-                ]),
-            ),
-            ("profile", names(&catalogues.profiles)),
-            ("switches", mapping(&switches, &[])),
-            ("seed", json!({"type": "integer", "minimum": 0})),
-            ("start", json!({"type": "string", "format": "date-time"})),
-            (
-                "forest",
-                mapping(
-                    &[
-                        ("domains", list(text("The DNS name of a domain; the root first."))),
-                        ("dcs", json!({"type": "array", "items": dc, "minItems": 1})),
-                        ("exchange_schema", boolean()),
-                    ],
-                    &[],
-                ),
-            ),
-            (
-                "tenant",
-                mapping(
-                    &[
-                        ("domain", text("The verified domain of its users.")),
-                        ("domains", list(text("A further verified domain."))),
-                        ("initial", json!({"type": "string", "pattern": "\\.onmicrosoft\\.com$"})),
-                    ],
-                    &[],
-                ),
-            ),
-            ("connect", mapping(&[("build", version()), ("cycle", reference("duration"))], &[])),
-            ("agents", json!({"type": "array", "items": agent})),
-            (
-                "writeback",
-                any_of(vec![
-                    json!({"enum": ["none", false]}),
-                    mapping(
-                        &[
-                            ("created", json!({"type": "string", "format": "date"})),
-                            ("interval", reference("duration")),
-                            ("enabled", boolean()),
-                        ],
-                        &[],
-                    ),
-                ]),
-            ),
-            ("population", json!({"type": "array", "items": reference("population")})),
-        ],
-        &[],
-    )
+    ])
+}
+
+fn writeback() -> Value {
+    any_of(vec![
+        json!({"enum": ["none", false]}),
+        mapping(
+            &[
+                ("created", json!({"type": "string", "format": "date"})),
+                ("interval", reference("duration")),
+                ("enabled", boolean()),
+            ],
+            &[],
+        ),
+    ])
 }
 
 fn switch_value(switch: &SwitchSpec) -> Value {
@@ -190,38 +192,7 @@ fn step(catalogues: &Catalogues) -> Value {
     let onprem = cmdlet("on the last Exchange server");
     let ad = cmdlet("of the ActiveDirectory module");
     let ldif = text("LDIF change records (RFC 2849).");
-    let graph = any_of(vec![
-        text("A request: `GET /users/u7`."),
-        mapping(
-            &[
-                ("method", one_of(&words::METHODS)),
-                ("path", text("Begins with `/`.")),
-                ("body", json!({})),
-            ],
-            &["method", "path"],
-        ),
-    ]);
-    let many = json!({"type": "integer", "minimum": 0});
-    let transfer = mapping(
-        &[
-            ("mailboxes", reference("selector")),
-            ("wave", json!({"type": "integer", "minimum": 1})),
-            ("pause", reference("duration")),
-            ("most_failures", many),
-            ("accept", list(names(&catalogues.findings))),
-            ("to", one_of(&words::AUTHORITIES)),
-        ],
-        &["mailboxes"],
-    );
-    let edits = mapping(
-        &[
-            ("mailboxes", reference("selector")),
-            ("share", share()),
-            ("every", reference("duration")),
-            ("for", reference("duration")),
-        ],
-        &[],
-    );
+    let graph = graph_request();
     let repeat = mapping(
         &[
             ("every", reference("duration")),
@@ -234,18 +205,11 @@ fn step(catalogues: &Catalogues) -> Value {
         ],
         &["every"],
     );
-    let scopes = list(one_of(&words::SCOPES));
-    let job = any_of(vec![
-        json!({"enum": ["start", "pause", "restart"]}),
-        mapping(&[("restart", scopes)], &["restart"]),
-        mapping(&[("provision_on_demand", text("A user."))], &["provision_on_demand"]),
-    ]);
-    let fails = |roles: bool| {
-        let mut beside = vec![("expect_error", text("`any`, or a code: the step must fail so."))];
-        if roles {
-            beside.push(("as", names(&catalogues.roles)));
-        }
-        beside
+    let fails = || {
+        vec![
+            ("expect_error", text("`any`, or a code: the step must fail so.")),
+            ("as", names(&catalogues.roles)),
+        ]
     };
     let watched = any_of(vec![
         reference("duration"),
@@ -255,24 +219,74 @@ fn step(catalogues: &Catalogues) -> Value {
     ]);
     let expect = || vec![("expect", reference("expectations"))];
     any_of(vec![
-        one_step("exo", exo, fails(true)),
-        one_step("onprem", onprem, fails(true)),
-        one_step("ad", ad, fails(true)),
-        one_step("graph", graph, fails(true)),
-        one_step("ldif", ldif, fails(true)),
-        one_step("transfer", any_of(vec![reference("selector"), transfer]), fails(true)),
-        one_step("edits", edits, role(catalogues)),
-        one_step("repeat", repeat, fails(true)),
+        one_step("exo", exo, fails()),
+        one_step("onprem", onprem, fails()),
+        one_step("ad", ad, fails()),
+        one_step("graph", graph, fails()),
+        one_step("ldif", ldif, fails()),
+        one_step("transfer", any_of(vec![reference("selector"), transfer(catalogues)]), fails()),
+        one_step("edits", edits(), role(catalogues)),
+        one_step("repeat", repeat, fails()),
         one_step("fault", reference("fault"), role(catalogues)),
         one_step("wait", reference("duration"), role(catalogues)),
-        one_step("cycle", one_of(&words::CYCLES), fails(true)),
-        one_step("job", job, fails(true)),
-        one_step("connect", mapping(&[("upgrade", version())], &["upgrade"]), fails(true)),
+        one_step("cycle", one_of(&words::CYCLES), fails()),
+        one_step("job", job(), fails()),
+        one_step("connect", mapping(&[("upgrade", version())], &["upgrade"]), fails()),
         one_step("expect", reference("expectations"), role(catalogues)),
         one_step("within", reference("duration"), expect()),
         one_step("always", watched.clone(), expect()),
         one_step("never", watched.clone(), expect()),
         one_step("until", watched, expect()),
+    ])
+}
+
+fn graph_request() -> Value {
+    any_of(vec![
+        text("A request: `GET /users/u7`."),
+        mapping(
+            &[
+                ("method", one_of(&words::METHODS)),
+                ("path", text("Begins with `/`.")),
+                ("body", json!({})),
+            ],
+            &["method", "path"],
+        ),
+    ])
+}
+
+fn transfer(catalogues: &Catalogues) -> Value {
+    let many = json!({"type": "integer", "minimum": 0});
+    mapping(
+        &[
+            ("mailboxes", reference("selector")),
+            ("wave", json!({"type": "integer", "minimum": 1})),
+            ("pause", reference("duration")),
+            ("most_failures", many),
+            ("accept", list(names(&catalogues.findings))),
+            ("to", one_of(&words::AUTHORITIES)),
+        ],
+        &["mailboxes"],
+    )
+}
+
+fn edits() -> Value {
+    mapping(
+        &[
+            ("mailboxes", reference("selector")),
+            ("share", share()),
+            ("every", reference("duration")),
+            ("for", reference("duration")),
+        ],
+        &[],
+    )
+}
+
+fn job() -> Value {
+    let scopes = list(one_of(&words::SCOPES));
+    any_of(vec![
+        json!({"enum": ["start", "pause", "restart"]}),
+        mapping(&[("restart", scopes)], &["restart"]),
+        mapping(&[("provision_on_demand", text("A user."))], &["provision_on_demand"]),
     ])
 }
 
@@ -449,7 +463,8 @@ fn text(description: &str) -> Value {
 
 /// One thing or a list of them.
 fn list(item: Value) -> Value {
-    any_of(vec![item.clone(), json!({"type": "array", "items": item})])
+    let many = json!({"type": "array", "items": item});
+    any_of(vec![item, many])
 }
 
 fn one_of<T>(words: &[(&str, T)]) -> Value {
@@ -461,7 +476,9 @@ fn names(words: &[String]) -> Value {
 }
 
 fn any_of(schemas: Vec<Value>) -> Value {
-    json!({"anyOf": schemas})
+    let mut schema = Map::new();
+    schema.insert("anyOf".to_owned(), Value::Array(schemas));
+    Value::Object(schema)
 }
 
 fn reference(name: &str) -> Value {

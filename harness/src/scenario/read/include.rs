@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::diagnostic::Diagnostic;
 use super::super::nearest::advice;
@@ -28,7 +28,7 @@ impl Reader<'_> {
         self.include(world, &folder, 0)
     }
 
-    fn include(&mut self, world: &Node, folder: &PathBuf, depth: usize) -> Option<Node> {
+    fn include(&mut self, world: &Node, folder: &Path, depth: usize) -> Option<Node> {
         let Value::Mapping(entries) = &world.value else { return None };
         let include = entries.iter().find(|entry| entry.key.value == "include")?;
         let own: Vec<Entry> =
@@ -38,7 +38,7 @@ impl Reader<'_> {
     }
 
     /// The entries of the included world.
-    fn included(&mut self, include: &Entry, folder: &PathBuf, depth: usize) -> Option<Vec<Entry>> {
+    fn included(&mut self, include: &Entry, folder: &Path, depth: usize) -> Option<Vec<Entry>> {
         let wanted = self.wanted(&include.value)?;
         let span = wanted.file.span;
         let path = folder.join(&wanted.file.value);

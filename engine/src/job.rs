@@ -76,6 +76,33 @@ pub enum ProxyMode {
     Merge,
 }
 
+/// A key by which the AD object of a mailbox is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// `onPremisesObjectIdentifier`, the `objectGUID`.
+    ObjectIdentifier,
+    /// `onPremisesImmutableId`, as `mS-DS-ConsistencyGuid` or `objectGUID`.
+    ImmutableId,
+    /// `msDS-ExternalDirectoryObjectId`.
+    ExternalId,
+}
+
+impl Anchor {
+    /// Its number among the keys of [`crate::anchor`].
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::ObjectIdentifier => 0,
+            Self::ImmutableId => 1,
+            Self::ExternalId => 2,
+        }
+    }
+}
+
+/// In which order the keys are tried unless a switch says otherwise.
+pub const MATCH_ORDER: [Anchor; 3] =
+    [Anchor::ObjectIdentifier, Anchor::ImmutableId, Anchor::ExternalId];
+
 /// What to write as recipient type (open question U6).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RecipientTypeMode {
@@ -89,6 +116,8 @@ pub enum RecipientTypeMode {
 /// Behaviour that is not published, one field for each open question that concerns the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Switches {
+    /// U1 `match_order`: the keys to try, first to last; the first that hits decides.
+    pub match_order: [Anchor; 3],
     /// U2 `proxy_mode`.
     pub proxy_mode: ProxyMode,
     /// U3 `proxy_types`: whether addresses in `*.onmicrosoft.com` are written to AD.
@@ -108,6 +137,7 @@ pub struct Switches {
 impl Default for Switches {
     fn default() -> Self {
         Self {
+            match_order: MATCH_ORDER,
             proxy_mode: ProxyMode::ReplaceSmtp,
             write_onmicrosoft: true,
             null_flow: false,

@@ -6,6 +6,7 @@
 
 use crate::anchor::{self, Found, Match};
 use crate::failure::{Class, Failure, Side, code};
+use crate::job::Anchor;
 use crate::ports::{
     AgentName, AnchorKey, CallError, DirectoryObject, Mailbox, MailboxId, Name, Ports, User,
 };
@@ -25,6 +26,7 @@ pub(crate) struct Pair {
 /// Finds the objects of mailboxes, a batch at a time.
 pub(crate) struct Pairing {
     attributes: Vec<Name>,
+    order: [Anchor; 3],
     /// Agents that may answer, the next one last; `None` until they were listed.
     agents: Option<Vec<AgentName>>,
     batch: Vec<Pair>,
@@ -38,9 +40,9 @@ enum Stage {
 }
 
 impl Pairing {
-    /// Reads these attributes of the objects.
-    pub(crate) fn new(attributes: Vec<Name>) -> Self {
-        Self { attributes, agents: None, batch: Vec::new(), stage: Stage::Users }
+    /// Reads these attributes of the objects, which it looks for by the keys in this order.
+    pub(crate) fn new(attributes: Vec<Name>, order: [Anchor; 3]) -> Self {
+        Self { attributes, order, agents: None, batch: Vec::new(), stage: Stage::Users }
     }
 
     /// The agent that answered last.
@@ -116,9 +118,10 @@ impl Pairing {
         ports: &mut Ports<'_>,
         backoff: &mut Backoff,
     ) -> Result<Turn<Vec<Pair>>, Stop> {
+        let kind = self.order.get(usize::from(rank)).map_or(rank, |anchor| anchor.rank());
         let mut wanted: Vec<(usize, Vec<AnchorKey>)> = Vec::new();
         for (index, pair) in self.batch.iter().enumerate() {
-            let keys = pair.user.as_ref().map(|user| anchor::keys(user, rank));
+            let keys = pair.user.as_ref().map(|user| anchor::keys(user, kind));
             match keys {
                 Some(keys) if pair.object.is_none() && !keys.is_empty() && !pair.ambiguous => {
                     wanted.push((index, keys));
@@ -150,7 +153,7 @@ impl Pairing {
             Err(error) => return again(&error, Side::Agent, backoff, now).map(Turn::Wait),
         };
         backoff.reset();
-        let index = Found::new(&found, rank);
+        let index = Found::new(&found, kind);
         for (at, keys) in wanted {
             match index.pick(&keys) {
                 Match::None => {}

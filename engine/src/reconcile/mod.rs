@@ -114,7 +114,7 @@ impl Reconcile {
     pub fn new(config: ReconcileConfig) -> Self {
         let plan = MappingPlan::new(&config.job, PlantedBugs::none());
         Self {
-            pairing: Pairing::new(plan.read().to_vec()),
+            pairing: Pairing::new(plan.read().to_vec(), config.job.switches.match_order),
             config,
             plan,
             page: None,

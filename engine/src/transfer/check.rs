@@ -129,7 +129,7 @@ impl Check {
     pub fn new(config: CheckConfig) -> Self {
         let plan = MappingPlan::new(&config.job, PlantedBugs::none());
         Self {
-            pairing: Pairing::new(plan.attributes().to_vec()),
+            pairing: Pairing::new(plan.attributes().to_vec(), config.job.switches.match_order),
             queue: config.mailboxes.iter().copied().collect(),
             plan,
             config,

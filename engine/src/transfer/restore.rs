@@ -12,7 +12,7 @@ use super::flip::{Stop, Turn, again};
 use super::kept_properties;
 use crate::attributes::GENERAL_AVAILABILITY;
 use crate::failure::{Failure, Side, code};
-use crate::job::{JobConfiguration, ModifiedProperty, Switches};
+use crate::job::{JobConfiguration, MATCH_ORDER, ModifiedProperty, Switches};
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{
@@ -120,7 +120,7 @@ impl Restore {
         let plan = MappingPlan::new(&exact(), PlantedBugs::none());
         Self {
             properties: kept_properties(),
-            pairing: Pairing::new(plan.attributes().to_vec()),
+            pairing: Pairing::new(plan.attributes().to_vec(), MATCH_ORDER),
             plan,
             queue: config.backups.iter().cloned().collect(),
             config,

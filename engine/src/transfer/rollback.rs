@@ -13,6 +13,7 @@ use super::readiness;
 use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, mailbox_of, prefix};
 use crate::failure::{Side, code};
+use crate::job::MATCH_ORDER;
 use crate::journal::rows::{VERSION_KEY, check_version, version_write};
 use crate::pairing::{Pair, Pairing};
 use crate::ports::{MAILBOX_BATCH, MailboxId, Name, Ports, StoreWrite, Table};
@@ -68,7 +69,7 @@ impl Rollback {
         Self {
             config,
             properties: kept_properties(),
-            pairing: Pairing::new(attributes()),
+            pairing: Pairing::new(attributes(), MATCH_ORDER),
             stage: Stage::Version,
             queue,
             known: HashMap::default(),

@@ -547,6 +547,30 @@ fn a_recreated_object_is_matched_anew_and_duplicates_are_refused() {
 }
 
 #[test]
+fn the_first_key_of_the_configured_order_decides() {
+    use crate::job::Anchor::{ExternalId, ImmutableId, ObjectIdentifier};
+
+    for (order, expected) in [
+        ([ObjectIdentifier, ImmutableId, ExternalId], 0),
+        ([ExternalId, ObjectIdentifier, ImmutableId], 50),
+    ] {
+        let world = World::with(1);
+        {
+            let mut world = world.0.borrow_mut();
+            let mut other = world.objects[&object_guid(0)].clone();
+            other.external_id = Some(crate::anchor::external_id(id(0)));
+            world.objects.insert(object_guid(50), other);
+            world.edit(0, "x");
+        }
+        let mut config = config();
+        config.job.switches.match_order = order;
+        world.run_for(&mut WritebackJob::new(config), MINUTE);
+        let written = [0, 50].map(|number| world.0.borrow().written(number) == "x");
+        assert_eq!(written, [expected == 0, expected == 50], "{order:?}");
+    }
+}
+
+#[test]
 fn a_user_of_another_domain_is_left_to_its_own_configuration() {
     let world = World::with(2);
     world.0.borrow_mut().users.get_mut(&id(1)).unwrap().domain = Some("child.contoso.com".into());

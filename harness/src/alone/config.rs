@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::dn::Dn;
-use engine::job::{JobConfiguration, ProxyMode, RecipientTypeMode, Switches};
+use engine::job::{Anchor, JobConfiguration, MATCH_ORDER, ProxyMode, RecipientTypeMode, Switches};
 use engine::ports::AgentName;
 use engine::time::Timestamp;
 use engine::wire::{AgentGateway, Secret, WireConfig};
@@ -106,6 +106,7 @@ enum Source {
 struct Writeback {
     created_on: Option<jiff::civil::Date>,
     interval: Option<String>,
+    match_order: Option<[Key; 3]>,
     proxy_mode: Proxies,
     write_onmicrosoft: Option<bool>,
     null_flow: bool,
@@ -113,6 +114,24 @@ struct Writeback {
     recipient_type: Types,
     first_time_requires_initial: bool,
     mail: Option<bool>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Key {
+    ObjectIdentifier,
+    ImmutableId,
+    ExternalId,
+}
+
+impl Key {
+    const fn anchor(self) -> Anchor {
+        match self {
+            Self::ObjectIdentifier => Anchor::ObjectIdentifier,
+            Self::ImmutableId => Anchor::ImmutableId,
+            Self::ExternalId => Anchor::ExternalId,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -246,12 +265,19 @@ fn job(
             Timestamp::from_micros(midnight.timestamp().as_microsecond())
         }
     };
+    let mut keys = file.match_order.map(Vec::from).unwrap_or_default();
+    keys.sort_unstable();
+    keys.dedup();
+    if file.match_order.is_some() && keys.len() < 3 {
+        return Err("`writeback.match_order` names a key twice".to_owned());
+    }
     Ok(JobConfiguration {
         id: format!("writeback.{domain}"),
         rule: "default".to_owned(),
         created_on,
         interval,
         switches: Switches {
+            match_order: file.match_order.map_or(MATCH_ORDER, |keys| keys.map(Key::anchor)),
             proxy_mode: match file.proxy_mode {
                 Proxies::ReplaceSmtp => ProxyMode::ReplaceSmtp,
                 Proxies::ReplaceAll => ProxyMode::ReplaceAll,
@@ -327,6 +353,8 @@ scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com']}
         let refused = |from: &str, to: &str| read(&GOOD.replace(from, to), 0o600).unwrap_err();
         assert!(refused("null_flow", "nul_flow").contains("nul_flow"));
         assert!(refused("30m", "30").contains("unit"));
+        let twice = "null_flow: true, match_order: [external_id, external_id, immutable_id]";
+        assert!(refused("null_flow: true", twice).contains("twice"));
         assert!(refused("OU=Staff", "Staff").contains("`scope`"));
         assert!(refused("{file: secret}", "{file: nowhere}").contains("nowhere"));
         assert!(

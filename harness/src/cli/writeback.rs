@@ -40,7 +40,8 @@ The configuration file, in YAML:
       - {name: DC1, url: 'ldaps://dc1.corp.contoso.com', bind: svc@corp.contoso.com, password: {file: PATH}}
   state: writeback.redb                   # created with mode 0600
   log: provisioning.jsonl                 # appended to: provisioningObjectSummary, one a line
-  writeback: {interval: 20m, created_on: 2026-08-03, proxy_mode: replace_smtp, null_flow: false}
+  writeback: {interval: 20m, created_on: 2026-08-03, proxy_mode: replace_smtp, null_flow: false,
+    match_order: [object_identifier, immutable_id, external_id]}
   scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com'], groups: []}
 
 Exit codes: 0 done or interrupted, 1 a cycle or an object failed, 4 the state store or the program failed, 5 wrong usage.";

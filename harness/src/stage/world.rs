@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::job::{JobConfiguration, ProxyMode, RecipientTypeMode, Switches};
+use engine::job::{JobConfiguration, MATCH_ORDER, ProxyMode, RecipientTypeMode, Switches};
 use engine::planted_bugs::PlantedBugs;
 use engine::writeback::WritebackConfig;
 use engine::writeback::scope::Filter;
@@ -106,6 +106,7 @@ pub fn job_configuration(job: &WritebackJob, profile: &Profile) -> JobConfigurat
         created_on: to_engine(job.created_on),
         interval: job.interval,
         switches: Switches {
+            match_order: MATCH_ORDER,
             proxy_mode: match profile.text("proxy_mode") {
                 "replace_all" => ProxyMode::ReplaceAll,
                 "merge" => ProxyMode::Merge,

@@ -133,9 +133,11 @@ impl Batch {
             self.decide(desk);
             return Ok(Turn::Busy);
         }
+        let order = desk.configuration.switches.match_order;
+        let kind = order.get(usize::from(rank)).map_or(rank, |anchor| anchor.rank());
         let mut wanted: Vec<(usize, Vec<AnchorKey>)> = Vec::new();
         for index in self.open(|item| item.object.is_none()) {
-            let keys = self.items[index].user.as_ref().map(|user| anchor::keys(user, rank));
+            let keys = self.items[index].user.as_ref().map(|user| anchor::keys(user, kind));
             if let Some(keys) = keys.filter(|keys| !keys.is_empty()) {
                 wanted.push((index, keys));
             }
@@ -145,7 +147,7 @@ impl Batch {
                 wanted.iter().flat_map(|(_, keys)| keys.iter().cloned()).collect();
             let result = ports.directory.find(&self.agent, &keys, desk.plan.read());
             let found = answered!(desk.settle(result, Side::Agent, now)?);
-            self.assign(&wanted, found, rank);
+            self.assign(&wanted, found, kind);
         }
         self.stage = Stage::Find(rank + 1);
         Ok(Turn::Busy)

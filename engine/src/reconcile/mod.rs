@@ -19,7 +19,7 @@ use crate::ports::{
 };
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
-use crate::transfer::flip::{Stop, Turn, again};
+use crate::transfer::flip::{Stop, Turn, again, step_of};
 use crate::writeback::MappingPlan;
 use crate::writeback::diff::diff;
 use crate::writeback::map::Scope;
@@ -305,17 +305,8 @@ impl Activity for Reconcile {
         if let Some(at) = self.not_before.filter(|at| now < *at) {
             return Step::WaitUntil(at);
         }
-        self.not_before = None;
-        match self.turn(now, ports) {
-            Ok(Turn::Busy) => return Step::Busy,
-            Ok(Turn::Wait(at)) => {
-                self.not_before = Some(at);
-                return Step::WaitUntil(at);
-            }
-            Ok(Turn::Done(())) => {}
-            Err(stop) => self.report.stopped = Some(stop.into_failure()),
-        }
-        Step::Done(core::mem::take(&mut self.report))
+        let turned = self.turn(now, ports);
+        step_of(turned, &mut self.not_before, &mut self.report, |report| &mut report.stopped)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::ports::{
     CallError, MAILBOX_BATCH, MailboxChange, MailboxId, Ports, SET_BATCH, SetOutcome, StoreError,
     StoreWrite,
 };
+use crate::step::Step;
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
 
@@ -61,6 +62,27 @@ pub(crate) enum Turn<T> {
     Busy,
     Wait(Timestamp),
     Done(T),
+}
+
+/// A turn as a step of an activity that reports at its end: it notes when the next turn is due, and
+/// why the activity ended before its time.
+pub(crate) fn step_of<R: Default>(
+    turned: Result<Turn<()>, Stop>,
+    not_before: &mut Option<Timestamp>,
+    report: &mut R,
+    stopped: impl FnOnce(&mut R) -> &mut Option<Failure>,
+) -> Step<R> {
+    *not_before = None;
+    match turned {
+        Ok(Turn::Busy) => return Step::Busy,
+        Ok(Turn::Wait(at)) => {
+            *not_before = Some(at);
+            return Step::WaitUntil(at);
+        }
+        Ok(Turn::Done(())) => {}
+        Err(stop) => *stopped(report) = Some(stop.into_failure()),
+    }
+    Step::Done(core::mem::take(report))
 }
 
 /// What a failed call means: when to make it again, or the end.

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::backup::Backup;
-use super::flip::{Stop, Turn, again};
+use super::flip::{Stop, Turn, again, step_of};
 use super::kept_properties;
 use crate::attributes::GENERAL_AVAILABILITY;
 use crate::failure::{Failure, Side, code};
@@ -461,16 +461,7 @@ impl Activity for Restore {
         if let Some(at) = self.not_before.filter(|at| now < *at) {
             return Step::WaitUntil(at);
         }
-        self.not_before = None;
-        match self.turn(now, ports) {
-            Ok(Turn::Busy) => return Step::Busy,
-            Ok(Turn::Wait(at)) => {
-                self.not_before = Some(at);
-                return Step::WaitUntil(at);
-            }
-            Ok(Turn::Done(())) => {}
-            Err(stop) => self.report.stopped = Some(stop.into_failure()),
-        }
-        Step::Done(core::mem::take(&mut self.report))
+        let turned = self.turn(now, ports);
+        step_of(turned, &mut self.not_before, &mut self.report, |report| &mut report.stopped)
     }
 }

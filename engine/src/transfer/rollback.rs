@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
-use super::flip::{Flip, Stop, Turn, again};
+use super::flip::{Flip, Stop, Turn, again, step_of};
 use super::kept_properties;
 use super::loss::{attributes, losses};
 use super::readiness;
@@ -230,16 +230,7 @@ impl Activity for Rollback {
         if let Some(at) = self.not_before.filter(|at| now < *at) {
             return Step::WaitUntil(at);
         }
-        self.not_before = None;
-        match self.turn(now, ports) {
-            Ok(Turn::Busy) => return Step::Busy,
-            Ok(Turn::Wait(at)) => {
-                self.not_before = Some(at);
-                return Step::WaitUntil(at);
-            }
-            Ok(Turn::Done(())) => {}
-            Err(stop) => self.report.stopped = Some(stop.into_failure()),
-        }
-        Step::Done(core::mem::take(&mut self.report))
+        let turned = self.turn(now, ports);
+        step_of(turned, &mut self.not_before, &mut self.report, |report| &mut report.stopped)
     }
 }

@@ -12,7 +12,7 @@ use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
 use super::backup;
-use super::flip::{Flip, Spent, Stop, Turn, again, breach};
+use super::flip::{Flip, Spent, Stop, Turn, again, breach, step_of};
 use super::readiness::{self, Evidence, Severity};
 use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, key, mailbox_of, prefix};
@@ -351,16 +351,7 @@ impl Activity for Transfer {
         if let Some(at) = self.not_before.filter(|at| now < *at) {
             return Step::WaitUntil(at);
         }
-        self.not_before = None;
-        match self.turn(now, ports) {
-            Ok(Turn::Busy) => return Step::Busy,
-            Ok(Turn::Wait(at)) => {
-                self.not_before = Some(at);
-                return Step::WaitUntil(at);
-            }
-            Ok(Turn::Done(())) => {}
-            Err(stop) => self.report.stopped = Some(stop.into_failure()),
-        }
-        Step::Done(core::mem::take(&mut self.report))
+        let turned = self.turn(now, ports);
+        step_of(turned, &mut self.not_before, &mut self.report, |report| &mut report.stopped)
     }
 }

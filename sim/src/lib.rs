@@ -15,6 +15,7 @@ pub mod guid;
 pub mod index;
 pub mod ledger;
 pub mod onprem;
+pub mod parity;
 pub mod population;
 pub mod powershell;
 pub mod profile;

@@ -6,7 +6,7 @@
     reason = "sockets, tokens and certificates live in real time"
 )]
 
-mod admin_api;
+pub mod admin_api;
 pub mod graph;
 pub mod identity;
 mod json;

@@ -20,6 +20,8 @@ use super::identity::{BearerError, Identity, app_role, scope};
 use super::message::{Address, Answer, Request};
 use super::shared::SharedEstate;
 use crate::caller::Caller;
+use crate::parity::Endpoint;
+use crate::profile::Evidence;
 
 /// What the links of an answer are made of.
 struct Links<'r> {
@@ -29,9 +31,39 @@ struct Links<'r> {
 }
 
 /// What a path asks for.
-enum Endpoint {
+#[derive(Clone, Copy)]
+enum Asked {
     Invoke,
     Batch,
+}
+
+/// Every endpoint below `/adminapi` that is known here: of these the parity table is made. What has
+/// nobody to answer it is refused like a path that does not exist.
+const ENDPOINTS: [(Endpoint, Option<Asked>); 12] = [
+    (Endpoint::new("POST", "/adminapi/beta/{tenant}/InvokeCommand"), Some(Asked::Invoke)),
+    (
+        Endpoint::new("POST", "/adminapi/beta/{tenant}/$batch").known_by(Evidence::Field),
+        Some(Asked::Batch),
+    ),
+    (absent("GET", "/adminapi/v1.0/{tenant}/EXOModuleFile"), None),
+    (absent("GET", "/adminapi/v1.0/{tenant}/EXOBanner('AutogenSession')"), None),
+    (absent("GET", "/adminapi/beta/{tenant}"), None),
+    (absent("GET", "/adminapi/beta/{tenant}/$metadata"), None),
+    (absent("GET", "/adminapi/beta/{tenant}/Mailbox"), None),
+    (absent("GET", "/adminapi/beta/{tenant}/Mailbox('{id}')"), None),
+    (absent("GET", "/adminapi/beta/{tenant}/CasMailbox"), None),
+    (absent("GET", "/adminapi/beta/{tenant}/Recipient"), None),
+    (absent("GET", "/adminapi/beta/{tenant}/User"), None),
+    (absent("POST", "/adminapi/v2.0/{tenant}/Mailbox"), None),
+];
+
+const fn absent(method: &'static str, path: &'static str) -> Endpoint {
+    Endpoint::new(method, path).absent().known_by(Evidence::Field)
+}
+
+/// Every endpoint of Exchange Online that is known here.
+pub fn endpoints() -> impl Iterator<Item = Endpoint> {
+    ENDPOINTS.iter().map(|(endpoint, _)| *endpoint)
 }
 
 /// Answers a request under `/adminapi`.
@@ -50,7 +82,7 @@ pub(super) fn answer(estate: &SharedEstate, identity: &Identity, request: &Reque
     let answer = estate.with(|estate| {
         let caller = bearer.caller(estate);
         match endpoint {
-            Endpoint::Invoke => {
+            Asked::Invoke => {
                 let links = Links {
                     base: &request.base,
                     address: &request.address,
@@ -59,7 +91,7 @@ pub(super) fn answer(estate: &SharedEstate, identity: &Identity, request: &Reque
                 let body = serde_json::from_slice(&request.body);
                 invoke::answer(estate, &caller, &links, body)
             }
-            Endpoint::Batch => {
+            Asked::Batch => {
                 batch::answer(estate, &caller, &identity.tenant, &request.base, &request.body)
             }
         }
@@ -78,29 +110,26 @@ const fn reason(why: BearerError) -> &'static str {
     }
 }
 
-fn endpoint(identity: &Identity, request: &Request) -> Result<Endpoint, (u16, String)> {
+fn endpoint(identity: &Identity, request: &Request) -> Result<Asked, (u16, String)> {
     let segments: Vec<&str> = request.address.segments.iter().map(String::as_str).collect();
-    let absent = |segment: &str| (404, format!("Resource not found for the segment '{segment}'."));
+    let nowhere = |segment: &str| (404, format!("Resource not found for the segment '{segment}'."));
     let [_, version, tenant, rest @ ..] = segments.as_slice() else {
-        return Err(absent("adminapi"));
+        return Err(nowhere("adminapi"));
     };
     if !identity.tenant.is_called(tenant) {
         return Err((404, format!("The tenant '{tenant}' couldn't be found.")));
     }
-    let [command] = rest else { return Err(absent(rest.last().unwrap_or(tenant))) };
-    let endpoint = if command.eq_ignore_ascii_case("InvokeCommand") {
-        Endpoint::Invoke
-    } else if command.eq_ignore_ascii_case("$batch") {
-        Endpoint::Batch
-    } else {
-        return Err(absent(command));
-    };
+    let [command] = rest else { return Err(nowhere(rest.last().unwrap_or(tenant))) };
+    let called =
+        |path: &str| path.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(command));
+    let known = ENDPOINTS.iter().find_map(|(known, asked)| asked.filter(|_| called(known.path)));
+    let endpoint = known.ok_or_else(|| nowhere(command))?;
     let beta = version.eq_ignore_ascii_case("beta");
     // Under v1.0 there is the path, but not the method.
     if request.method != Method::POST || (!beta && version.eq_ignore_ascii_case("v1.0")) {
         return Err((405, format!("The method is not allowed for '{command}'.")));
     }
-    if beta { Ok(endpoint) } else { Err(absent(version)) }
+    if beta { Ok(endpoint) } else { Err(nowhere(version)) }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub mod person;
 mod principals;
 mod publishing;
 mod query;
+mod routes;
 mod schema;
 mod search;
 mod sync_behavior;
@@ -45,6 +46,7 @@ use crate::estate::Estate;
 use crate::guid::Guid;
 use error::GraphError;
 pub(super) use on_demand::answered as answered_on_demand;
+pub use routes::endpoints;
 
 const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
 
@@ -141,7 +143,7 @@ pub(super) fn answer(estate: &SharedEstate, identity: &Identity, request: &Reque
             if matches!(segments.get(1..), Some([batch]) if batch.is("$batch")) {
                 batch::answer(&operation, request)
             } else {
-                route(&operation)
+                routes::answer(&operation)
             }
         })
         .unwrap_or_else(|error| error.answer(estate, request));
@@ -172,145 +174,6 @@ pub(super) fn timed_out(estate: &SharedEstate, request: &Request) -> Answer {
 fn version(address: &Address) -> &'static str {
     let beta = address.segments.first().is_some_and(|s| s.eq_ignore_ascii_case("beta"));
     if beta { "beta" } else { "v1.0" }
-}
-
-/// Finds who answers.
-fn route(operation: &Operation<'_>) -> Result<Answer, GraphError> {
-    let segments = path::normalized(&operation.address.segments);
-    let lower: Vec<&str> = segments.iter().skip(1).map(path::Segment::lower).collect();
-    let key = |place: usize| segments.get(place + 1).map_or("", path::Segment::text);
-    let method = Verb::of(&operation.method);
-    if let Some(answer) = objects(operation, &lower, &key, method) {
-        return answer;
-    }
-    let (get, post) = (method == Verb::Get, method == Verb::Post);
-    match lower.as_slice() {
-        ["organization"] if get => organization::list(operation),
-        ["organization", _] if get => organization::get(operation, key(1)),
-        ["organization", _] if method == Verb::Patch => organization::update(operation, key(1)),
-        ["organization", ..] => Err(GraphError::not_implemented()),
-        ["onpremisespublishingprofiles", rest @ ..] => {
-            publishing::answer(operation, rest, &key, method)
-        }
-        ["applicationtemplates"] if get => principals::templates(operation),
-        ["applicationtemplates", _] if get => principals::template(operation, key(1)),
-        ["applicationtemplates", _, "instantiate"] if post => {
-            principals::instantiate(operation, key(1))
-        }
-        ["applications"] if get => principals::applications(operation),
-        ["serviceprincipals"] if get => principals::principals(operation),
-        ["serviceprincipals", _] if get => principals::principal(operation, key(1)),
-        ["serviceprincipals", _] if method == Verb::Delete => {
-            principals::delete_principal(operation, key(1))
-        }
-        ["serviceprincipals", _, "synchronization", rest @ ..] => {
-            synchronization::answer(operation, key(1), rest, &key, method)
-        }
-        ["serviceprincipals" | "applications" | "applicationtemplates", ..] => {
-            Err(GraphError::not_implemented())
-        }
-        ["auditlogs", "provisioning"] if get => audit::provisioning(operation),
-        ["auditlogs", "directoryaudits"] if get => audit::directory(operation),
-        ["auditlogs", ..] => Err(GraphError::not_implemented()),
-        _ => Err(GraphError::no_segment(key(0))),
-    }
-}
-
-/// The methods that are routed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Verb {
-    Get,
-    Post,
-    Patch,
-    Put,
-    Delete,
-    Other,
-}
-
-impl Verb {
-    fn of(method: &Method) -> Self {
-        match method.as_str() {
-            "GET" => Self::Get,
-            "POST" => Self::Post,
-            "PATCH" => Self::Patch,
-            "PUT" => Self::Put,
-            "DELETE" => Self::Delete,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// Directory objects; `None` when the path is about something else.
-fn objects<'s>(
-    operation: &Operation<'_>,
-    path: &[&str],
-    key: &dyn Fn(usize) -> &'s str,
-    method: Verb,
-) -> Option<Result<Answer, GraphError>> {
-    if let [kind, _, "onpremisessyncbehavior"] = path
-        && let Some(kind) = sync_behavior::Kind::of(kind)
-    {
-        return Some(match method {
-            Verb::Get => sync_behavior::get(operation, kind, key(1)),
-            Verb::Patch => sync_behavior::update(operation, kind, key(1)),
-            _ => Err(GraphError::not_implemented()),
-        });
-    }
-    Some(match (method, path) {
-        (Verb::Get, ["me"]) => me(operation),
-        (Verb::Get, ["users"]) => users::list(operation),
-        (Verb::Post, ["users"]) => user_changes::create(operation),
-        (Verb::Get, ["users", "delta"]) => delta::users(operation),
-        (Verb::Get, ["users", "$count"]) => users::count(operation),
-        (Verb::Get, ["users", _]) => users::get(operation, key(1)),
-        (Verb::Patch, ["users", _]) => user_changes::update(operation, key(1)),
-        (Verb::Delete, ["users", _]) => user_changes::delete(operation, key(1)),
-        (Verb::Get, ["users", _, "memberof" | "transitivememberof"]) => {
-            groups::memberships(operation, key(1))
-        }
-        (Verb::Get, ["users", _, "manager"]) => Err(GraphError::no_resource("manager")),
-        (Verb::Post, ["directoryobjects", "getbyids"]) => users::get_by_ids(operation),
-        (Verb::Get, ["groups"]) => groups::list(operation),
-        (Verb::Post, ["groups"]) => groups::create(operation),
-        (Verb::Get, ["groups", "delta" | "$count"]) => Err(GraphError::not_implemented()),
-        (Verb::Get, ["groups", _]) => groups::get(operation, key(1)),
-        (Verb::Patch, ["groups", _]) => groups::update(operation, key(1)),
-        (Verb::Delete, ["groups", _]) => groups::delete(operation, key(1)),
-        (Verb::Get, ["groups", _, which @ ("members" | "transitivemembers" | "owners")]) => {
-            groups::members(operation, key(1), which)
-        }
-        (Verb::Post, ["groups", _, "members", "$ref"]) => groups::add_member(operation, key(1)),
-        (Verb::Delete, ["groups", _, "members", _, "$ref"]) => {
-            groups::remove_member(operation, key(1), key(3))
-        }
-        (Verb::Get, ["contacts"]) => contacts::list(operation),
-        (Verb::Get, ["contacts", _]) => contacts::get(operation, key(1)),
-        (Verb::Get, ["domains"]) => directory::domains(operation),
-        (Verb::Get, ["directory", "deleteditems", "user"]) => user_changes::deleted(operation),
-        (Verb::Get, ["directory", "deleteditems", _]) => {
-            user_changes::deleted_one(operation, key(2))
-        }
-        (Verb::Post, ["directory", "deleteditems", _, "restore"]) => {
-            user_changes::restore(operation, key(2))
-        }
-        (Verb::Delete, ["directory", "deleteditems", _]) => user_changes::purge(operation, key(2)),
-        (Verb::Get, ["directory", "onpremisessynchronization"]) => {
-            directory::synchronization(operation, None)
-        }
-        (Verb::Get, ["directory", "onpremisessynchronization", _]) => {
-            directory::synchronization(operation, Some(key(2)))
-        }
-        (Verb::Patch, ["directory", "onpremisessynchronization"]) => {
-            directory::update(operation, None)
-        }
-        (Verb::Patch, ["directory", "onpremisessynchronization", _]) => {
-            directory::update(operation, Some(key(2)))
-        }
-        (_, ["users" | "groups" | "contacts" | "domains" | "directory" | "me", ..]) => {
-            Err(GraphError::not_implemented())
-        }
-        _ => return None,
-    })
 }
 
 /// `GET /me`: only somebody who signed in is somebody.

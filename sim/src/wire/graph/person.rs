@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Method};
 use serde_json::Value;
 
-use super::{Operation, batch, path, route, version};
+use super::{Operation, batch, path, routes, version};
 use crate::caller::Role;
 use crate::wire::identity::{Applications, Bearer, Identity, Tenant};
 use crate::wire::message::{Address, Request};
@@ -85,7 +85,7 @@ pub fn request(
     let answered = if matches!(segments.get(1..), Some([only]) if only.is("$batch")) {
         batch::answer(&operation, &request)
     } else {
-        route(&operation)
+        routes::answer(&operation)
     };
     let answer = answered.unwrap_or_else(|error| error.answer(estate, &request));
     GraphAnswer {

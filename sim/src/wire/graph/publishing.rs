@@ -11,42 +11,33 @@
 use serde_json::{Value, json};
 
 use super::error::GraphError;
-use super::{Operation, Verb, derived_id, listing, ok};
+use super::{Operation, derived_id, listing, ok};
 use crate::wire::identity::app_role;
 use crate::wire::message::Answer;
 
-/// Answers what is asked under `/onPremisesPublishingProfiles`.
-pub(super) fn answer<'s>(
-    operation: &Operation<'_>,
-    path: &[&str],
-    key: &dyn Fn(usize) -> &'s str,
-    method: Verb,
-) -> Result<Answer, GraphError> {
+/// Goes on where there are publishing profiles, for who may see them.
+fn permitted(operation: &Operation<'_>) -> Result<(), GraphError> {
     operation.require(&[app_role::PUBLISHING_PROFILES])?;
     if operation.version != "beta" {
         return Err(GraphError::no_segment("onPremisesPublishingProfiles"));
     }
-    match (method, path) {
-        (Verb::Get, ["provisioning"]) => profile(operation),
-        (Verb::Get, ["provisioning", "agents"]) => agents(operation),
-        (Verb::Get, ["provisioning", "agents", _]) => {
-            let id = key(3);
-            one(operation, "onPremisesAgent", id, agent_records(operation, true))
-        }
-        (Verb::Get, ["provisioning", "agentgroups"]) => groups(operation),
-        (Verb::Get, ["provisioning", "agentgroups", _]) => {
-            let group = group_record(operation, true, true);
-            one(operation, "onPremisesAgentGroup", key(3), vec![group])
-        }
-        (Verb::Get, ["provisioning", "publishedresources"]) => resources(operation),
-        (Verb::Post, ["provisioning", "agents", _, "agentgroups", "$ref"]) => {
-            assign(operation, key(3))
-        }
-        _ => Err(GraphError::not_implemented()),
-    }
+    Ok(())
 }
 
-fn profile(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+/// `GET .../agents/{id}`.
+pub(super) fn agent(operation: &Operation<'_>, id: &str) -> Result<Answer, GraphError> {
+    permitted(operation)?;
+    one(operation, "onPremisesAgent", id, agent_records(operation, true))
+}
+
+/// `GET .../agentGroups/{id}`.
+pub(super) fn group(operation: &Operation<'_>, id: &str) -> Result<Answer, GraphError> {
+    permitted(operation)?;
+    one(operation, "onPremisesAgentGroup", id, vec![group_record(operation, true, true)])
+}
+
+pub(super) fn profile(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+    permitted(operation)?;
     let at = operation.with(|estate, _| estate.now());
     let record = json!({
         "id": "provisioning",
@@ -78,19 +69,22 @@ fn expands(operation: &Operation<'_>, known: &[&str], kind: &str) -> Result<bool
     Ok(true)
 }
 
-fn agents(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+pub(super) fn agents(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+    permitted(operation)?;
     let with_groups = expands(operation, &["agentGroups"], "onPremisesAgent")?;
     let value = agent_records(operation, with_groups);
     collection(operation, "agents", &value)
 }
 
-fn groups(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+pub(super) fn groups(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+    permitted(operation)?;
     let expanded = expands(operation, &["agents", "publishedResources"], "onPremisesAgentGroup")?;
     let value = vec![group_record(operation, expanded, expanded)];
     collection(operation, "agentGroups", &value)
 }
 
-fn resources(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+pub(super) fn resources(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+    permitted(operation)?;
     let with_groups = expands(operation, &["agentGroups"], "publishedResource")?;
     let mut value = resource_records(operation);
     if with_groups {
@@ -124,7 +118,8 @@ fn one(
 }
 
 /// Puts an agent into a group: there is one, and every agent is in it.
-fn assign(operation: &Operation<'_>, agent: &str) -> Result<Answer, GraphError> {
+pub(super) fn assign(operation: &Operation<'_>, agent: &str) -> Result<Answer, GraphError> {
+    permitted(operation)?;
     let known = agent_records(operation, false);
     if !known.iter().any(|record| record["id"] == agent.to_ascii_lowercase()) {
         return Err(GraphError::no_resource(agent));

@@ -25,16 +25,6 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// By the segment of the path.
-    pub(super) fn of(segment: &str) -> Option<Self> {
-        match segment {
-            "users" => Some(Self::User),
-            "groups" => Some(Self::Group),
-            "contacts" => Some(Self::Contact),
-            _ => None,
-        }
-    }
-
     const fn segment(self) -> &'static str {
         match self {
             Self::User => "users",

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::GraphError;
-use super::{Operation, Verb, guid, job_view, ok, on_demand, schema};
+use super::{Operation, guid, job_view, ok, schema};
 use crate::entra::configuration::{self, Configuration, IdleJob};
 use crate::entra::job::{JobRequest, ResetScope, TEMPLATE, WritebackJob};
 use crate::estate::Estate;
@@ -32,42 +32,6 @@ const READERS: [&str; 4] = [
 ];
 
 const WRITERS: [&str; 2] = [app_role::SYNCHRONIZATION, app_role::DIRECTORY];
-
-/// Answers what is asked under `/servicePrincipals/{id}/synchronization`.
-pub(super) fn answer<'s>(
-    operation: &Operation<'_>,
-    principal: &str,
-    path: &[&str],
-    key: &dyn Fn(usize) -> &'s str,
-    method: Verb,
-) -> Result<Answer, GraphError> {
-    let id = key(4);
-    match (method, path) {
-        (Verb::Get, ["templates"]) => templates(operation, principal),
-        (Verb::Get, ["templates", _]) => template(operation, principal, id),
-        (Verb::Get, ["jobs"]) => list(operation, principal),
-        (Verb::Post, ["jobs"]) => create(operation, principal),
-        (Verb::Post, ["jobs", "validatecredentials"]) => validate(operation, principal, None),
-        (Verb::Get, ["jobs", _]) => get(operation, principal, id),
-        (Verb::Delete, ["jobs", _]) => delete(operation, principal, id),
-        (Verb::Get, ["jobs", _, "schema"]) => show_schema(operation, principal, id),
-        (Verb::Put | Verb::Patch, ["jobs", _, "schema"]) => put_schema(operation, principal, id),
-        (Verb::Delete, ["jobs", _, "schema"]) => restore_schema(operation, principal, id),
-        (Verb::Post, ["jobs", _, "schema", "directories", _, "discover"]) => {
-            discover(operation, principal, id, key(7))
-        }
-        (Verb::Post, ["jobs", _, "validatecredentials"]) => {
-            validate(operation, principal, Some(id))
-        }
-        (Verb::Post, ["jobs", _, "provisionondemand"]) => on_demand::ask(operation, principal, id),
-        (Verb::Post, ["jobs", _, action @ ("start" | "pause" | "stop" | "restart")]) => {
-            act(operation, principal, id, action)
-        }
-        (Verb::Get, ["secrets"]) => secrets(operation, principal),
-        (Verb::Put, ["secrets"]) => put_secrets(operation, principal),
-        _ => Err(GraphError::not_implemented()),
-    }
-}
 
 /// What a service principal is to synchronization.
 enum Principal<'e> {
@@ -95,7 +59,7 @@ fn principal<'e>(estate: &'e Estate, key: &str) -> Result<Principal<'e>, GraphEr
     other.map(Principal::Other).ok_or_else(|| GraphError::no_resource(key))
 }
 
-fn templates(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
+pub(super) fn templates(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
     operation.only_options(&[])?;
     operation.with(|estate, _| {
@@ -108,7 +72,11 @@ fn templates(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError>
     })
 }
 
-fn template(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, GraphError> {
+pub(super) fn template(
+    operation: &Operation<'_>,
+    key: &str,
+    id: &str,
+) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
     operation.with(|estate, _| {
         let template = principal(estate, key)?.template();
@@ -132,7 +100,7 @@ fn template_record(application: &str, name: &str) -> Value {
 }
 
 /// `GET .../synchronization/jobs`.
-fn list(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
+pub(super) fn list(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
     operation.only_options(&[])?;
     operation.with(|estate, _| {
@@ -148,7 +116,7 @@ fn list(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
 }
 
 /// `GET .../synchronization/jobs/{id}`.
-fn get(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, GraphError> {
+pub(super) fn get(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
     operation.only_options(&[])?;
     operation.with(|estate, _| {
@@ -204,7 +172,7 @@ struct NewJob {
 }
 
 /// `POST .../synchronization/jobs`: 201, and the job waits for its start.
-fn create(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
+pub(super) fn create(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&WRITERS)?;
     let wanted: NewJob = parse(operation.body)?;
     let (shown, at) = operation.with(|estate, _| {
@@ -256,7 +224,7 @@ fn conflict(template: &str) -> GraphError {
 }
 
 /// `DELETE .../synchronization/jobs/{id}`: nothing that it wrote is undone.
-fn delete(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, GraphError> {
+pub(super) fn delete(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, GraphError> {
     operation.require(&WRITERS)?;
     operation.with(|estate, _| {
         find(estate, key, id)?;
@@ -276,7 +244,12 @@ fn delete(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, Grap
 }
 
 /// `POST .../synchronization/jobs/{id}/{action}`: 204, and the engine does it in time.
-fn act(operation: &Operation<'_>, key: &str, id: &str, action: &str) -> Result<Answer, GraphError> {
+pub(super) fn act(
+    operation: &Operation<'_>,
+    key: &str,
+    id: &str,
+    action: &str,
+) -> Result<Answer, GraphError> {
     operation.require(&WRITERS)?;
     let request = match action {
         "start" => JobRequest::Start,
@@ -308,7 +281,11 @@ fn maps_mail(estate: &Estate, job: &WritebackJob) -> bool {
 /// Configurations made from this day on map `mail` (Exchange Team Blog 2026-08-03).
 const MAIL_SINCE: jiff::Timestamp = jiff::Timestamp::constant(1_785_715_200, 0);
 
-fn show_schema(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, GraphError> {
+pub(super) fn show_schema(
+    operation: &Operation<'_>,
+    key: &str,
+    id: &str,
+) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
     operation.with(|estate, _| {
         let job = own(estate, key, id)?;
@@ -321,7 +298,11 @@ fn show_schema(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer,
 }
 
 /// `PUT .../schema`: the one that the engine has is taken and starts a new initial cycle.
-fn put_schema(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, GraphError> {
+pub(super) fn put_schema(
+    operation: &Operation<'_>,
+    key: &str,
+    id: &str,
+) -> Result<Answer, GraphError> {
     operation.require(&WRITERS)?;
     let given: Value = parse(operation.body)?;
     operation.with(|estate, _| {
@@ -341,7 +322,11 @@ fn put_schema(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, 
 }
 
 /// `DELETE .../schema`: the default mappings come back.
-fn restore_schema(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answer, GraphError> {
+pub(super) fn restore_schema(
+    operation: &Operation<'_>,
+    key: &str,
+    id: &str,
+) -> Result<Answer, GraphError> {
     operation.require(&WRITERS)?;
     operation.with(|estate, _| {
         own(estate, key, id)?;
@@ -351,7 +336,7 @@ fn restore_schema(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answ
     })
 }
 
-fn discover(
+pub(super) fn discover(
     operation: &Operation<'_>,
     key: &str,
     id: &str,
@@ -384,7 +369,7 @@ const KEYS: [&str; 5] =
     ["Domain", "AppKey", "SyncNotificationSettings", "CompanyId", "SynchronizationSchedule"];
 
 /// `GET .../synchronization/secrets`: the keys alone.
-fn secrets(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
+pub(super) fn secrets(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&WRITERS)?;
     operation.with(|estate, _| {
         let value: Vec<Value> = match principal(estate, key)? {
@@ -400,7 +385,7 @@ fn secrets(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
 }
 
 /// `PUT .../synchronization/secrets`: the complete list.
-fn put_secrets(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
+pub(super) fn put_secrets(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&WRITERS)?;
     let given: Secrets = parse(operation.body)?;
     let unknown =
@@ -450,7 +435,11 @@ struct Credentials {
 }
 
 /// `POST .../validateCredentials`: 204 when the domain can be reached through an agent.
-fn validate(operation: &Operation<'_>, key: &str, id: Option<&str>) -> Result<Answer, GraphError> {
+pub(super) fn validate(
+    operation: &Operation<'_>,
+    key: &str,
+    id: Option<&str>,
+) -> Result<Answer, GraphError> {
     operation.require(&WRITERS)?;
     let given: Credentials = parse(operation.body)?;
     operation.with(|estate, caller| {

@@ -17,6 +17,7 @@ mod discovery;
 mod error;
 mod grant;
 mod key;
+mod routes;
 mod sign_in;
 mod tenant;
 mod token;
@@ -32,7 +33,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
 use super::message::{Query, Request, decode};
@@ -43,6 +44,8 @@ use device::Devices;
 use error::Refusal;
 use grant::{Asked, Version};
 use key::SigningKey;
+use routes::Door;
+pub use routes::endpoints;
 use token::wall_clock;
 
 /// Who can get tokens in a tenant.
@@ -104,15 +107,17 @@ impl Identity {
 
     /// Answers a request to the login host. Its clock is the wall clock.
     pub(super) async fn answer(&self, estate: &SharedEstate, request: &Request) -> Response<Body> {
-        let answered = if self.needs_key(request) {
+        let answered = if routes::needs_key(request) {
             // Making the key takes tenths of a second; it must not hold up other connections.
             match tokio::task::spawn_blocking(SigningKey::of_process).await {
-                Ok(Ok(key)) => self.route(estate, request, Some(key)),
+                Ok(Ok(key)) => {
+                    routes::answer(&Door { identity: self, estate, request, key: Some(key) })
+                }
                 Ok(Err(why)) => Err(Refusal::unavailable(why)),
                 Err(ended) => Err(Refusal::unavailable(&ended.to_string())),
             }
         } else {
-            self.route(estate, request, None)
+            routes::answer(&Door { identity: self, estate, request, key: None })
         };
         const JSON: &str = "application/json; charset=utf-8";
         let (status, kind, body) = match answered {
@@ -136,66 +141,6 @@ impl Identity {
             }
         }
         response
-    }
-
-    fn needs_key(&self, request: &Request) -> bool {
-        let keyed = ["token", "keys", "devicecode", "deviceauth"];
-        request
-            .address
-            .segments
-            .last()
-            .is_some_and(|last| keyed.iter().any(|name| last.eq_ignore_ascii_case(name)))
-    }
-
-    fn route(
-        &self,
-        estate: &SharedEstate,
-        request: &Request,
-        key: Option<&'static SigningKey>,
-    ) -> Result<Answered, Refusal> {
-        let lower: Vec<String> =
-            request.address.segments.iter().map(|s| s.to_ascii_lowercase()).collect();
-        let path: Vec<&str> = lower.iter().map(String::as_str).collect();
-        let name = request.address.segments.first().map_or("", String::as_str);
-        let get = request.method == Method::GET;
-        let post = request.method == Method::POST;
-        let json = |value: Value| Ok(Answered::Json(value));
-        match (path.as_slice(), key) {
-            ([_, "oauth2", "v2.0", "token"], Some(key)) if post => {
-                json(grant::answer(self, estate, request, key, (name, Version::V2))?)
-            }
-            ([_, "oauth2", "token"], Some(key)) if post => {
-                json(grant::answer(self, estate, request, key, (name, Version::V1))?)
-            }
-            ([_, "oauth2", "v2.0", "devicecode"], Some(key)) if post => {
-                self.device_code(estate, request, key, (name, Version::V2))
-            }
-            ([_, "oauth2", "devicecode"], Some(key)) if post => {
-                self.device_code(estate, request, key, (name, Version::V1))
-            }
-            ([_, "oauth2", "deviceauth"], Some(_)) if get => {
-                Ok(Answered::Page(StatusCode::OK, device::page(None)))
-            }
-            ([_, "oauth2", "deviceauth"], Some(key)) if post => {
-                self.device_page(estate, request, key)
-            }
-            ([_, "v2.0", ".well-known", "openid-configuration"], _) if get => {
-                json(discovery::v2(&request.base, self.tenant.resolve_or_shared(name)?))
-            }
-            ([_, ".well-known", "openid-configuration"], _) if get => {
-                json(discovery::v1(&request.base, self.tenant.resolve_or_shared(name)?))
-            }
-            ([_, "discovery", "v2.0", "keys"] | [_, "discovery", "keys"], Some(key)) if get => {
-                self.tenant.resolve_or_shared(name)?;
-                json(key.set(&format!("https://sts.windows.net/{}/", self.tenant.id)))
-            }
-            ([_, "discovery", "instance"], _) if get => json(discovery::instance(request)?),
-            ([_, "userrealm", _], _) if get => {
-                let user = request.address.segments.get(2).map_or("", String::as_str);
-                json(discovery::user_realm(user))
-            }
-            _ => Ok(Answered::Nothing),
-        }
     }
 
     fn device_code(

@@ -104,7 +104,8 @@ mod tests {
     use super::*;
 
     /// Who reads each row of a profile.
-    const READERS: [(&str, &str); 24] = [
+    const READERS: [(&str, &str); 25] = [
+        ("licence_recalc", "sim/src/estate/licences.rs"),
         ("sync_behavior_answer", "sim/src/wire/graph/sync_behavior.rs"),
         ("proxy_mode", "harness/src/stage/world.rs"),
         ("write_onmicrosoft", "harness/src/stage/world.rs"),

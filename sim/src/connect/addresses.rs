@@ -54,6 +54,32 @@ pub fn computed(inbound: &Inbound<'_>) -> Vec<String> {
     address::normalized(list)
 }
 
+/// The addresses of a user who gets a licence: the service's own and the user principal name come.
+#[must_use]
+pub fn with_licence(current: Vec<String>, upn: &str, own: &str) -> Vec<String> {
+    let mut list = current;
+    let has_primary = list.iter().any(|value| ProxyAddress::parse(value).is_primary());
+    list.push(if has_primary { format!("smtp:{upn}") } else { format!("SMTP:{upn}") });
+    list.push(format!("smtp:{own}"));
+    address::normalized(list)
+}
+
+/// The addresses of a user whose licence is removed: a primary that came from the user principal name
+/// goes, and the service's own is promoted.
+#[must_use]
+pub fn without_licence(current: Vec<String>, upn: &str) -> Vec<String> {
+    let is_upn = |value: &str| {
+        let parsed = ProxyAddress::parse(value);
+        parsed.is_smtp() && parsed.address.eq_ignore_ascii_case(upn)
+    };
+    let upn_was_primary =
+        current.iter().any(|value| ProxyAddress::parse(value).is_primary() && is_upn(value));
+    let own = current.iter().find(|value| ProxyAddress::parse(value).is_reserved()).cloned();
+    let (Some(own), true) = (own, upn_was_primary) else { return current };
+    let rest = current.into_iter().filter(|value| !is_upn(value)).collect();
+    address::with_primary(rest, ProxyAddress::parse(&own).address)
+}
+
 /// Whether a value of AD is taken over.
 fn is_taken(value: &str, domains: &[String]) -> bool {
     let Some((kind, rest)) = value.split_once(':') else { return false };
@@ -109,6 +135,17 @@ mod tests {
             &["SMTP:info@contoso.com", "smtp:u1@contoso.com"],
         );
         check(&[], Some("info@elsewhere.com"), &[], &["SMTP:u1@contoso.com"]);
+    }
+
+    /// Microsoft Learn, "How the proxyAddresses attribute is populated": licence assigned and removed.
+    #[test]
+    fn a_licence_brings_two_addresses_and_takes_the_primary_that_was_the_upn() {
+        let upn = "u1@contoso.com";
+        let with = with_licence(Vec::new(), upn, "u1@contoso.onmicrosoft.com");
+        assert_eq!(with, ["SMTP:u1@contoso.com", "smtp:u1@contoso.onmicrosoft.com"]);
+        assert_eq!(without_licence(with, upn), ["SMTP:u1@contoso.onmicrosoft.com"]);
+        let other = vec!["SMTP:info@contoso.com".to_owned(), "smtp:u1@contoso.com".to_owned()];
+        assert_eq!(without_licence(other.clone(), upn), other, "the primary is not the UPN");
     }
 
     #[test]

@@ -328,12 +328,7 @@ impl Estate {
     fn follow_mail(&self, number: u32, values: &mut Changes) {
         let mail = values.iter().find(|(p, _)| *p == property::WINDOWS_EMAIL_ADDRESS);
         let Some(mail) = mail.and_then(|(_, v)| v.first()).cloned() else { return };
-        let Some(user) = self.entra.user(number) else { return };
-        let addresses: Vec<String> = user
-            .record
-            .values(property::EMAIL_ADDRESSES)
-            .map(|value| String::from_utf8_lossy(value).into_owned())
-            .collect();
+        let addresses = self.user_texts(number, property::EMAIL_ADDRESSES);
         values.push((property::EMAIL_ADDRESSES, address::with_primary(addresses, &mail)));
         values.sort_by_key(|(property, _)| *property);
     }
@@ -378,12 +373,19 @@ impl Estate {
         self.exchange.mailbox(mailbox).map(|mailbox| mailbox.cloud_managed)
     }
 
-    fn user_text(&self, number: u32, property: AttributeNumber) -> String {
+    pub(super) fn user_text(&self, number: u32, property: AttributeNumber) -> String {
         let user = self.entra.user(number);
         user.and_then(|user| user.record.text(property)).unwrap_or_default().to_owned()
     }
 
-    fn audit_user(
+    /// All values of a user's property.
+    pub(super) fn user_texts(&self, number: u32, property: AttributeNumber) -> Vec<String> {
+        let values = self.entra.user(number).map(|user| user.record.values(property));
+        let values = values.into_iter().flatten();
+        values.map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+    }
+
+    pub(super) fn audit_user(
         &mut self,
         initiator: &Initiator,
         activity: &'static str,

@@ -13,6 +13,7 @@ mod entra;
 mod gateway;
 mod groups;
 mod import;
+mod licences;
 mod people;
 mod settle;
 mod truth;

@@ -351,3 +351,32 @@ async fn the_switches_of_synchronization_are_set() {
     );
     assert_eq!(session.get(&organization).await.json()["onPremisesSyncEnabled"], Value::Null);
 }
+
+/// A licence needs a usage location, brings the service's addresses, and its removal promotes MOERA.
+#[tokio::test]
+async fn licences_come_and_go() {
+    let session = Session::new("hybridsim").await;
+    let anna = session.cloud.id("anna");
+    let address = format!("/v1.0/users/{anna}/assignLicense");
+    let sku = "6fd2c87f-b296-42f0-b197-1e91e994b900";
+    let add = json!({"addLicenses": [{"skuId": sku, "disabledPlans": []}], "removeLicenses": []});
+    let remove = json!({"addLicenses": [], "removeLicenses": [sku]});
+    let (status, refused) = session.call("POST", &address, add.clone()).await;
+    assert_eq!((status, &refused["error"]["code"]), (400, &json!("Request_BadRequest")));
+    let patch = json!({"usageLocation": "DE"});
+    assert_eq!(session.call("PATCH", &format!("/v1.0/users/{anna}"), patch).await.0, 204);
+    assert_eq!(session.call("POST", &address, remove.clone()).await.0, 200);
+    assert_eq!(session.call("POST", &address, remove).await.0, 400, "there is none any more");
+    let shown = format!("/v1.0/users/{anna}?$select=mail,assignedLicenses");
+    let without = session.get(&shown).await.json();
+    assert_eq!(without["mail"], "anna@contoso.onmicrosoft.com");
+    assert_eq!(without["assignedLicenses"], json!([]));
+    let (status, user) = session.call("POST", &address, add).await;
+    assert_eq!((status, &user["displayName"]), (200, &json!("anna")));
+    let details = session.get(&format!("/v1.0/users/{anna}/licenseDetails")).await.json();
+    assert_eq!(details["value"][0]["skuPartNumber"], "ENTERPRISEPACK");
+    let skus = session.get("/v1.0/subscribedSkus").await.json();
+    assert_eq!(skus["value"][0]["consumedUnits"], 3);
+    let wrong = json!({"addLicenses": [{"skuId": anna}], "removeLicenses": []});
+    assert_eq!(session.call("POST", &address, wrong).await.0, 400);
+}

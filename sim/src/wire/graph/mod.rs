@@ -16,6 +16,7 @@ mod error;
 mod filter;
 mod groups;
 mod job_view;
+mod licences;
 mod listing;
 mod on_demand;
 mod organization;

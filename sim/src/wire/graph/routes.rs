@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 use super::error::GraphError;
 use super::sync_behavior::Kind;
 use super::{
-    Operation, audit, contacts, delta, directory, groups, me, on_demand, organization, path,
-    principals, publishing, sync_behavior, synchronization, user_changes, users,
+    Operation, audit, contacts, delta, directory, groups, licences, me, on_demand, organization,
+    path, principals, publishing, sync_behavior, synchronization, user_changes, users,
 };
 use crate::parity::Endpoint;
 use crate::profile::Evidence;
@@ -98,8 +98,9 @@ const ROUTES: &[Route] = &[
     },
     absent("PUT", "/users/{id}/manager/$ref"),
     absent("GET", "/users/{id}/directReports"),
-    absent("POST", "/users/{id}/assignLicense"),
-    absent("GET", "/users/{id}/licenseDetails"),
+    post("/users/{id}/assignLicense", |o, k| licences::assign(o, k.at(0)))
+        .differing("plans of a product cannot be disabled one by one"),
+    get("/users/{id}/licenseDetails", |o, k| licences::details(o, k.at(0))),
     absent("POST", "/users/{id}/getMemberGroups"),
     absent("POST", "/users/{id}/getMemberObjects"),
     absent("POST", "/users/{id}/revokeSignInSessions"),
@@ -263,7 +264,8 @@ const ROUTES: &[Route] = &[
     absent("GET", "/auditLogs/signIns"),
     absent("GET", "/subscriptions"),
     absent("POST", "/subscriptions"),
-    absent("GET", "/subscribedSkus"),
+    get("/subscribedSkus", |o, _| licences::subscribed(o))
+        .differing("the tenant owns one product, as often as it is assigned"),
     absent("GET", "/directoryRoles"),
     absent("GET", "/roleManagement/directory/roleAssignments"),
     absent("GET", "/devices"),

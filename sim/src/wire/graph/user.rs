@@ -13,6 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::GraphError;
+use super::licences::SKU;
 use serde_json::Value;
 
 use crate::entra::{Deletion, User, property};
@@ -138,9 +139,6 @@ fn is_text(name: &str) -> bool {
 pub(super) fn is_collection(name: &str) -> bool {
     ["proxyAddresses", "businessPhones", "otherMails"].iter().any(|n| n.eq_ignore_ascii_case(name))
 }
-
-/// The plan with a mailbox that a licence here stands for (Office 365 E3).
-pub(super) const SKU: &str = "6fd2c87f-b296-42f0-b197-1e91e994b900";
 
 /// Whether the resource has a property.
 pub(super) fn is_known(name: &str) -> bool {

@@ -162,7 +162,8 @@ fn deleted_record(estate: &Estate, number: u32) -> Value {
     record
 }
 
-fn shown(estate: &Estate, number: u32, operation: &Operation<'_>) -> Value {
+/// A user with its default properties, as the answer to a change shows it.
+pub(super) fn shown(estate: &Estate, number: u32, operation: &Operation<'_>) -> Value {
     let mut out = b"{".to_vec();
     if let (Some(user), Ok(selection)) = (estate.entra.user(number), user::selection(None)) {
         user::members(&mut out, estate, user, &selection);

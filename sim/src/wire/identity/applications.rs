@@ -50,6 +50,8 @@ pub mod app_role {
     pub const DIRECTORY_SYNCHRONIZATION: &str = "OnPremDirectorySynchronization.ReadWrite.All";
     /// Applications and service principals.
     pub const APPLICATION: &str = "Application.ReadWrite.All";
+    /// Licences of users.
+    pub const LICENCE: &str = "LicenseAssignment.ReadWrite.All";
     /// Applications and service principals, reading.
     pub const APPLICATION_READ: &str = "Application.Read.All";
 }
@@ -125,7 +127,7 @@ pub struct Applications {
 
 const ENGINE: &str = "engine";
 
-const ALL: [&str; 18] = [
+const ALL: [&str; 19] = [
     app_role::EXCHANGE_MANAGE,
     app_role::DIRECTORY_READ,
     app_role::USER_READ,
@@ -144,6 +146,7 @@ const ALL: [&str; 18] = [
     app_role::DIRECTORY_SYNCHRONIZATION,
     app_role::APPLICATION,
     app_role::GROUP_READ,
+    app_role::LICENCE,
 ];
 
 const READING: [&str; 9] = [

@@ -1,0 +1,97 @@
+//! Licences: whether a user has a plan with a mailbox, and what that does to its addresses.
+//!
+//! Sources: Microsoft Graph reference, "user: assignLicense"; Microsoft Learn, "How the proxyAddresses
+//! attribute is populated in Microsoft Entra ID" (licence assigned, licence removed).
+
+use super::{EntraError, Estate};
+use crate::caller::Caller;
+use crate::connect::addresses;
+use crate::entra::audit::Initiator;
+use crate::entra::property as own;
+use crate::exchange::{Changes, address, property};
+
+impl Estate {
+    /// `POST /users/{id}/assignLicense`: assigns the plan with a mailbox, or takes it away. Assigning what
+    /// is assigned changes nothing.
+    ///
+    /// # Errors
+    /// [`EntraError::State`] when the user has no `usageLocation`, or no licence that could be removed.
+    pub fn assign_licence(
+        &mut self,
+        caller: &Caller,
+        initiator: &Initiator,
+        number: u32,
+        assigned: bool,
+    ) -> Result<(), EntraError> {
+        let user = self.entra.user(number).ok_or(EntraError::OnPremisesMastered)?;
+        if assigned && user.record.text(own::USAGE_LOCATION).is_none() {
+            return Err(EntraError::State(
+                "License assignment cannot be done for user with invalid usage location.",
+            ));
+        }
+        if !assigned && !user.licensed {
+            return Err(EntraError::State("User does not have a corresponding license."));
+        }
+        if user.licensed == assigned {
+            return Ok(());
+        }
+        self.entra.change(number, |user| user.licensed = assigned);
+        self.audit_user(initiator, "Change user license", "Update", number, &[]);
+        self.recalculate_for_licence(caller, number, assigned);
+        Ok(())
+    }
+
+    /// The addresses of a user whose licence came or went. While the mailbox is cloud-managed the switch
+    /// `licence_recalc` says whether the calculation runs.
+    fn recalculate_for_licence(&mut self, caller: &Caller, number: u32, assigned: bool) {
+        let flag = self.flag_of(number);
+        if flag == Some(true) && !self.profile.is_on("licence_recalc") {
+            return;
+        }
+        let upn = self.user_text(number, property::USER_PRINCIPAL_NAME);
+        let current = self.user_texts(number, property::EMAIL_ADDRESSES);
+        let list = if assigned {
+            let own = self.service_address(number);
+            addresses::with_licence(current, &upn, &own)
+        } else {
+            addresses::without_licence(current, &upn)
+        };
+        let primary = address::primary(list.iter().map(String::as_str)).map(str::to_owned);
+        let values: Changes = vec![
+            (property::EMAIL_ADDRESSES, list),
+            (property::WINDOWS_EMAIL_ADDRESS, primary.into_iter().collect()),
+        ];
+        let changes = self.apply_user(number, &values);
+        self.note_entra_write(&caller.actor, number, flag, changes.clone());
+        self.forward_sync(number, &changes);
+    }
+
+    /// The address under the initial domain that the service gives a user (MOERA): its own already, or
+    /// `mailNickname@initial domain`, with four digits after the prefix while somebody else has it.
+    pub(super) fn service_address(&mut self, number: u32) -> String {
+        let initial = self.domains.initial.clone();
+        let has = self.user_texts(number, property::EMAIL_ADDRESSES);
+        let under_initial = has.iter().find_map(|value| {
+            let (_, address) = value.split_once(':')?;
+            let (_, domain) = address.rsplit_once('@')?;
+            domain.eq_ignore_ascii_case(&initial).then(|| address.to_owned())
+        });
+        if let Some(own) = under_initial {
+            return own;
+        }
+        let upn = self.user_text(number, property::USER_PRINCIPAL_NAME);
+        let alias = self.user_text(number, property::ALIAS);
+        let prefix =
+            if alias.is_empty() { upn.split('@').next().unwrap_or_default() } else { &alias };
+        let mut own = format!("{prefix}@{initial}");
+        while self.exchange.owner(&own).is_some() {
+            own = format!("{prefix}{}@{initial}", self.four_digits());
+        }
+        own
+    }
+
+    /// Four random digits, as the service appends them to a prefix that is taken.
+    pub(super) fn four_digits(&mut self) -> u64 {
+        1_000 + self.new_objects.below(9_000)
+    }
+}

@@ -294,6 +294,28 @@ async fn a_running_clock_without_an_engine_over_plain_http() {
     assert_eq!(served.end("TERM").0, Some(0));
 }
 
+/// An engine in a process of its own tells nobody what it is doing. What it sets in Exchange Online tells
+/// the judge: the flag is a transfer, a value a restore, and neither is writeback out of its bounds.
+#[tokio::test]
+async fn the_judge_knows_a_transfer_of_an_engine_on_its_own() {
+    let served = Served::start(&["--mailboxes", "5", "--clock", "manual", "--no-engine"]);
+    let engine = &served.ready["clients"]["engine"];
+    let (id, secret) = (engine["id"].as_str().unwrap(), engine["secret"].as_str().unwrap());
+    let token = served.token(served.text("exchange"), id, secret).await;
+    let upn = served.ready["users"][0]["upn"].as_str().unwrap();
+    let flip = json!({"Identity": upn, "IsExchangeCloudManaged": true});
+    assert_eq!(served.cmdlet(&token, "Set-Mailbox", flip).await.0, 200);
+    let value = json!({"Identity": upn, "CustomAttribute1": "from a backup"});
+    assert_eq!(served.cmdlet(&token, "Set-Mailbox", value).await.0, 200);
+    let writers = &served.get(&format!("/mailboxes/{upn}")).await["last_writers"];
+    assert!(writers.to_string().contains("restore"), "{writers:#}");
+    let verdict = served.get("/verdict").await;
+    // No cycle came yet: that AD is behind is all that there is to say.
+    let oracles: Vec<&Value> =
+        verdict["findings"].as_array().unwrap().iter().map(|found| &found["oracle"]).collect();
+    assert!(oracles.iter().all(|oracle| *oracle == "convergence"), "{verdict:#}");
+}
+
 /// Graph drives the real engine: one user on demand with its steps, and the job's life.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn graph_drives_the_engine() {

@@ -207,7 +207,8 @@ async fn serve(
     started: impl FnOnce(&Started),
 ) -> Result<(), ServeError> {
     // What comes late is of single users; a shape has none.
-    let Staged { estate, roster, writeback, .. } = staged;
+    let Staged { mut estate, roster, writeback, .. } = staged;
+    estate.engine_apart = options.no_engine;
     let hosts = Hosts::of(options.bind);
     let authority = hosts.authority(&estate)?;
     let applications = applications(options)?;

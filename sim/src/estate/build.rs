@@ -143,6 +143,7 @@ impl Estate {
             ledger: Ledger::default(),
             domains: plan.tenant,
             engine_activity: Activity::Writeback,
+            engine_apart: false,
             charges: true,
             now: plan.start,
             calendar: Calendar::<Due>::default(),

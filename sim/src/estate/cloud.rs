@@ -60,6 +60,7 @@ impl Estate {
         let mut context =
             Context { tenant: &mut self.exchange, profile: &self.profile, now: self.now, caller };
         let outcome = cmdlets::invoke(&mut context, call, page, page_size);
+        let caller = &self.as_it_acts(caller, call);
         self.note_cmdlet(caller, call, &outcome);
         let output = outcome?;
         if let Some(effect) = &output.effect {
@@ -67,6 +68,18 @@ impl Estate {
             self.back_sync(effect.mailbox, &effect.changes);
         }
         Ok(output)
+    }
+
+    /// A caller with the activity that its call belongs to. Writeback changes nothing in Exchange
+    /// Online, so an engine that says nothing of itself transfers when it sets the flag, and restores
+    /// when it sets a value.
+    fn as_it_acts(&self, caller: &Caller, call: &CmdletCall) -> Caller {
+        let mut caller = caller.clone();
+        if self.engine_apart && caller.is_engine && !is_read(call) {
+            let flips = call.parameter("IsExchangeCloudManaged").is_some();
+            caller.actor.activity = if flips { Activity::Transfer } else { Activity::Restore };
+        }
+        caller
     }
 
     /// Notes what a cmdlet came to: for the engine what it asked and read, for everybody what was to be
@@ -77,7 +90,7 @@ impl Estate {
         call: &CmdletCall,
         outcome: &Result<Output, CmdletError>,
     ) {
-        let reads = call.name.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case("get-"));
+        let reads = is_read(call);
         let rows: &[u32] = match outcome.as_ref().map(|output| &output.rows) {
             Ok(Rows::Mailboxes(rows) | Rows::Recipients(_, rows)) => rows,
             Ok(Rows::None | Rows::Organization | Rows::AcceptedDomains) | Err(_) => &[],
@@ -292,6 +305,10 @@ impl Estate {
             costs.exchange_list_page
         }
     }
+}
+
+fn is_read(call: &CmdletCall) -> bool {
+    call.name.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case("get-"))
 }
 
 /// A digest of a call, by which two attempts differ: the order of parameters and the case of names do

@@ -66,6 +66,9 @@ pub struct Estate {
     pub domains: TenantDomains,
     /// What the engine is doing: every write that comes from it carries this activity.
     pub engine_activity: Activity,
+    /// Whether the engine is a process of its own, which tells nobody what it is doing: then what it
+    /// changes in Exchange Online tells it.
+    pub engine_apart: bool,
     /// Whether the engine's operations cost virtual time. Off when the clock runs in real time.
     pub charges: bool,
     now: VirtualTime,

@@ -6,20 +6,17 @@ use crate::directory::account::{default_value, file_time};
 use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
 use crate::directory::derived::{DERIVED, SCHEMA_CONTEXT};
 use crate::directory::diagnostic::{self, AttributeProblem, UpdateProblem};
-use crate::directory::entry::{Entry, Life, Stamp};
+use crate::directory::entry::{Entry, Life, LinkStamps, Stamp};
 use crate::directory::fold;
 use crate::directory::forest::Forest;
 use crate::directory::modify::{Working, Writer};
 use crate::directory::name::{Dn, Rdn};
-use crate::directory::request::{AddRequest, AttributeName, ObjectNumber};
+use crate::directory::request::{AddRequest, AttributeName, Name, ObjectNumber};
 use crate::directory::schema::class::{Class, ClassKind};
 use crate::directory::schema::{Attribute, Schema, known};
 use crate::directory::store::Slot;
 use crate::guid::Guid;
 use crate::record::{AttributeNumber, Record};
-
-/// The first relative identifier that a domain gives to accounts; lower ones are well known.
-const FIRST_ACCOUNT_RID: u32 = 1000;
 
 /// userAccountControl of a new user: disabled, no password required, normal account.
 const NEW_USER_CONTROL: &[u8] = b"546";
@@ -41,6 +38,7 @@ impl Forest {
         if writer.principal.is_anonymous() {
             return Err(diagnostic::not_bound());
         }
+        self.check_writable(writer.dc, &Name::Dn(request.dn.clone()))?;
         self.settle_if_due(writer.dc);
         let dn = Dn::parse(&request.dn).map_err(|_| diagnostic::bad_name(&request.dn))?;
         let (Some(rdn), Some(parent_dn)) = (dn.rdn(), dn.parent()) else {
@@ -78,8 +76,12 @@ impl Forest {
         if self.contexts.get(SCHEMA_CONTEXT).is_some_and(|schema| schema.head == parent) {
             return Err(diagnostic::unwilling(0x2035));
         }
+        let class_is_account = class.is_user || class.is_group;
         let (class, rdn_attribute) = (class.number, class.rdn_attribute);
         values.sort_unstable_by_key(|(number, _)| *number);
+        if class_is_account {
+            self.take_rid(writer.dc);
+        }
         let object = self.new_object();
         let written = self.place_new(writer, object, (guid, parent, class, rdn_attribute), values);
         if let Some(password) = password {
@@ -114,6 +116,7 @@ impl Forest {
                 when_created: writer.now,
                 record,
                 changed: Box::default(),
+                links: LinkStamps::default(),
             });
             let stamp = Stamp { usn_created: next, usn_changed: next, when_changed: writer.now };
             controller.store.insert(&schema, object, Slot { entry, stamp });
@@ -233,7 +236,7 @@ impl Forest {
         let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
         let domain =
             self.domain(controller.domain).ok_or_else(|| diagnostic::no_such_object(""))?;
-        let rid = FIRST_ACCOUNT_RID.saturating_add(self.next_object);
+        let rid = self.next_rid(controller);
         let mut default = |attribute: AttributeNumber, value: Vec<u8>| {
             if !values.iter().any(|(known, _)| *known == attribute) {
                 values.push((attribute, vec![value]));

@@ -112,11 +112,7 @@ impl Forest {
         }
         if !more {
             last = controller.highest_usn;
-            for dc in &self.dcs {
-                // What this one has heard of the others' updates, it has passed on now.
-                let heard = controller.heard_of(dc);
-                known.vector.insert(dc.invocation_id, heard);
-            }
+            self.pass_on(controller, head, &mut known);
         }
         known.usn = last;
         known.source = Some(controller.invocation_id);
@@ -130,6 +126,17 @@ impl Forest {
         };
         response.controls.push(Control { critical: false, value });
         Ok(response)
+    }
+
+    /// What a domain controller has heard of the others' updates, it has passed on now.
+    fn pass_on(&self, controller: &DomainController, head: ObjectNumber, known: &mut Known) {
+        let partition = self.partition_of(controller, head);
+        for dc in &self.dcs {
+            let own = dc.number == controller.number;
+            let heard =
+                if own { controller.highest_usn } else { controller.knows_of(partition, dc) };
+            known.vector.insert(dc.invocation_id, heard);
+        }
     }
 
     fn wanted(&self, request: &SearchRequest, extended: bool) -> Wanted {
@@ -171,7 +178,9 @@ impl Forest {
             let Some(attribute) = self.schema.attribute(number) else { continue };
             let stamp = entry.metadata(number);
             let asked_for = wanted.all || wanted.named.contains(&number);
-            if !asked_for || !is_new(stamp.dc, stamp.usn()) {
+            let new = is_new(stamp.dc, stamp.usn())
+                || entry.links.of(number).iter().any(|stamp| is_new(stamp.dc, stamp.usn()));
+            if !asked_for || !new {
                 if wanted.always.contains(&number) {
                     attributes.push((Arc::clone(&attribute.name), view.values(attribute)));
                 }

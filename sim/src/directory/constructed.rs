@@ -99,6 +99,8 @@ impl View<'_> {
                 parent.and_then(|parent| self.dn(parent)).into_iter().collect()
             }
             known::FROM_ENTRY => one("TRUE".to_owned()),
+            known::MS_DS_REPL_ATTRIBUTE_META_DATA => self.attribute_metadata(),
+            known::MS_DS_REPL_VALUE_META_DATA => self.value_metadata(),
             known::MS_DS_APPROX_IMMED_SUBORDINATES => {
                 one(self.controller.store.children_after(self.object, None).count().to_string())
             }

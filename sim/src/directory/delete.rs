@@ -7,15 +7,17 @@ use std::sync::Arc;
 use crate::clock::VirtualTime;
 use crate::directory::answer::{LdapResult, ResultCode, Written};
 use crate::directory::diagnostic::{self, UpdateProblem};
-use crate::directory::entry::{DcNumber, Entry, Life, Stamp, reference, referenced};
+use crate::directory::entry::{
+    DcNumber, Entry, Life, LinkStamp, LinkStamps, Stamp, reference, referenced,
+};
 use crate::directory::forest::Forest;
 use crate::directory::modify::{Working, Writer};
 use crate::directory::name::Dn;
 use crate::directory::request::{
     ChangeOperation, DeleteRequest, ModifyRequest, ObjectNumber, Sight,
 };
-use crate::directory::schema::known;
 use crate::directory::schema::syntax::integer;
+use crate::directory::schema::{Schema, known};
 use crate::directory::store::Slot;
 use crate::directory::well_known::DELETED_OBJECTS;
 use crate::guid::Guid;
@@ -125,6 +127,7 @@ impl Forest {
         if request.object.is_root() {
             return Err(diagnostic::unwilling(0x2035));
         }
+        self.check_writable(writer.dc, &request.object)?;
         self.settle_if_due(writer.dc);
         let object = self.resolve_seeing(writer.dc, &request.object, writer.sight)?;
         self.check_deletable(writer, object)?;
@@ -168,7 +171,7 @@ impl Forest {
         let grave = self.graveyard(writer.dc, object).ok_or_else(missing)?;
         let keep_all = self.recycle_bin;
         if !keep_all {
-            self.unlink(writer, object);
+            self.unlink(writer.dc, object);
             self.accounts.remove(&object);
         }
         let record = self.buried_record(&entry, keep_all);
@@ -190,17 +193,10 @@ impl Forest {
 
     fn buried_record(&self, entry: &Entry, keep_all: bool) -> Record {
         let stays = |number: AttributeNumber| {
-            let attribute = self.schema.attribute(number);
-            let flags = attribute.map_or(0, |attribute| attribute.search_flags);
-            let is_link = attribute.is_some_and(|attribute| attribute.link.is_some());
             if keep_all {
                 return number != known::SAM_ACCOUNT_TYPE;
             }
-            !is_link
-                && number != known::SAM_ACCOUNT_TYPE
-                && (number == entry.rdn_attribute
-                    || flags & PRESERVE != 0
-                    || KEPT.contains(&number))
+            stays_on_tombstone(&self.schema, entry, number)
         };
         let mut values: Vec<(AttributeNumber, Vec<Vec<u8>>)> = entry
             .record
@@ -230,9 +226,9 @@ impl Forest {
 
     /// Takes the links to an object away. Whoever held a link keeps its sequence number: that a target
     /// went is no change of the source ([MS-ADTS] 3.1.1.5.5.1.3).
-    fn unlink(&mut self, writer: &Writer<'_>, object: ObjectNumber) {
+    pub(super) fn unlink(&mut self, dc: DcNumber, object: ObjectNumber) {
         let schema = Arc::clone(&self.schema);
-        let Some(controller) = self.dcs.get_mut(usize::from(writer.dc.0)) else { return };
+        let Some(controller) = self.dcs.get_mut(usize::from(dc.0)) else { return };
         let links: Vec<(AttributeNumber, ObjectNumber)> =
             controller.store.links_to(object).collect();
         for (attribute, source) in links {
@@ -245,7 +241,9 @@ impl Forest {
                 .map(<[u8]>::to_vec)
                 .collect();
             let record = slot.entry.record.with(&[(attribute, left.as_slice())]);
-            let entry = Arc::new(Entry { record, ..Entry::clone(&slot.entry) });
+            let gone = |stamp: &LinkStamp| stamp.attribute == attribute && stamp.target == object;
+            let links = slot.entry.links.retained(|stamp| !gone(stamp));
+            let entry = Arc::new(Entry { record, links, ..Entry::clone(&slot.entry) });
             let slot = Slot { entry, stamp: slot.stamp };
             controller.store.replace(&schema, source, slot, &[attribute]);
         }
@@ -274,12 +272,20 @@ impl Forest {
         touched.dedup();
         let mut stamped = touched.clone();
         stamped.push(known::NAME);
+        if moved.life == Life::Live {
+            // What the deletion took is gone for good, also for those who did not see the deletion.
+            let lost = entry.changed.iter().map(|stamp| stamp.attribute);
+            stamped.extend(lost.filter(|number| !record.has(*number)));
+        }
         stamped.sort_unstable();
         stamped.dedup();
         let created = controller.store.get(object).map_or(usn, |slot| slot.stamp.usn_created);
+        let tombstone = moved.life != Life::Live && record.has(known::IS_RECYCLED);
+        let links = if tombstone { LinkStamps::default() } else { entry.links.clone() };
         let fresh = Entry {
             parent: Some(moved.parent),
             life: moved.life,
+            links,
             record,
             changed: entry.restamped(&stamped, writer.dc, writer.now, usn),
             ..entry.clone()
@@ -302,7 +308,7 @@ impl Forest {
         {
             return Err(diagnostic::unwilling(0x20CE));
         }
-        self.unlink(writer, object);
+        self.unlink(writer.dc, object);
         let mut record = self.buried_record(&entry, false);
         // The name and where it was are those of the first delete.
         let kept = [entry.rdn_attribute, known::LAST_KNOWN_PARENT, known::MS_DS_LAST_KNOWN_RDN];
@@ -420,6 +426,16 @@ impl Forest {
 struct Moved {
     parent: ObjectNumber,
     life: Life,
+}
+
+/// Whether a tombstone keeps an attribute ([MS-ADTS] 3.1.1.5.5.1.1).
+pub(super) fn stays_on_tombstone(schema: &Schema, entry: &Entry, number: AttributeNumber) -> bool {
+    let attribute = schema.attribute(number);
+    let flags = attribute.map_or(0, |attribute| attribute.search_flags);
+    let is_link = attribute.is_some_and(|attribute| attribute.link.is_some());
+    !is_link
+        && number != known::SAM_ACCOUNT_TYPE
+        && (number == entry.rdn_attribute || flags & PRESERVE != 0 || KEPT.contains(&number))
 }
 
 /// A name that nobody chose: `name`, a line feed, what happened, the GUID ([MS-ADTS] 3.1.1.5.5.1.1).

@@ -103,6 +103,9 @@ impl<'a> View<'a> {
             Origin::Stored if attribute.number == known::NT_SECURITY_DESCRIPTOR => {
                 self.descriptor().into_iter().collect()
             }
+            Origin::Stored if attribute.number == known::REPL_PROPERTY_META_DATA => {
+                vec![self.property_metadata()]
+            }
             Origin::Stored if stored.len() == 0 => {
                 self.default_value(attribute).into_iter().map(<[u8]>::to_vec).collect()
             }
@@ -181,7 +184,14 @@ impl<'a> View<'a> {
     /// Whether the attribute has a value.
     pub(super) fn has(&self, attribute: &Attribute) -> bool {
         match Origin::of(attribute) {
-            Origin::Stored if attribute.number == known::NT_SECURITY_DESCRIPTOR => true,
+            Origin::Stored
+                if matches!(
+                    attribute.number,
+                    known::NT_SECURITY_DESCRIPTOR | known::REPL_PROPERTY_META_DATA
+                ) =>
+            {
+                true
+            }
             Origin::Stored => {
                 self.slot.entry.record.has(attribute.number)
                     || self.default_value(attribute).is_some()
@@ -236,8 +246,11 @@ impl<'a> View<'a> {
             known::WHEN_CHANGED => one(generalized_time(stamp.when_changed)),
             known::USN_CREATED => one(stamp.usn_created.to_string()),
             known::USN_CHANGED => one(stamp.usn_changed.to_string()),
-            // 4: writable here; 5: also the head of a naming context ([MS-ADTS] 3.1.1.2.2.4.1).
-            known::INSTANCE_TYPE => one(if entry.parent.is_some() { "4" } else { "5" }.to_owned()),
+            // 1: the head of a naming context; 4: writable here ([MS-ADTS] 3.1.1.2.2.4.1).
+            known::INSTANCE_TYPE => {
+                let head = i32::from(entry.parent.is_none());
+                one((head + if self.controller.read_only { 0 } else { 4 }).to_string())
+            }
             _ => Vec::new(),
         }
     }

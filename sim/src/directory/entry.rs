@@ -1,5 +1,7 @@
 //! An object as all domain controllers share it, and the stamp that each of them puts on it.
 
+use std::sync::Arc;
+
 use crate::clock::VirtualTime;
 use crate::directory::request::{ObjectNumber, Sight};
 use crate::guid::Guid;
@@ -65,6 +67,34 @@ pub struct Entry {
     /// Replication metadata of the attributes that changed after creation, by attribute. All others
     /// stand at version 1 with the creation's time, place and number.
     pub changed: Box<[AttributeStamp]>,
+    /// Replication metadata of the values of forward links that came or went after creation.
+    pub links: LinkStamps,
+}
+
+/// Stamps of link values by attribute and target, shared by the versions of an object; most objects
+/// have none. Values without one came with the object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkStamps(Option<Arc<Vec<LinkStamp>>>);
+
+/// Who last added or removed one value of a link ([MS-DRSR], REPLVALINF): link values replicate
+/// one by one. A removed value keeps its stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkStamp {
+    /// The forward link.
+    pub attribute: AttributeNumber,
+    /// The domain controller of the originating write.
+    pub dc: DcNumber,
+    /// The value.
+    pub target: ObjectNumber,
+    /// Grows by one with each originating write.
+    pub version: u32,
+    /// When, in whole seconds of Unix time.
+    pub seconds: u32,
+    /// When the value came for the first time, in whole seconds of Unix time.
+    pub created: u32,
+    usn: [u32; 2],
+    /// Whether the value is there.
+    pub present: bool,
 }
 
 /// Who last changed an attribute ([MS-DRSR] 5.160, PROPERTY_META_DATA_EXT).
@@ -149,12 +179,13 @@ impl AttributeStamp {
         at: VirtualTime,
         usn: u64,
     ) -> Self {
-        let seconds = at.as_micros().div_euclid(1_000_000);
-        let seconds = u32::try_from(seconds.max(0)).unwrap_or(u32::MAX);
-        let bytes = usn.to_le_bytes();
-        let [a, b, c, d, e, f, g, h] = bytes;
-        let usn = [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])];
-        Self { attribute, dc, version, seconds, usn }
+        Self { attribute, dc, version, seconds: whole_seconds(at), usn: halves(usn) }
+    }
+
+    /// The same write, as that of another attribute.
+    #[must_use]
+    pub const fn as_of(self, attribute: AttributeNumber) -> Self {
+        Self { attribute, ..self }
     }
 
     /// The originating USN.
@@ -162,6 +193,126 @@ impl AttributeStamp {
     pub fn usn(&self) -> u64 {
         u64::from(self.usn[1]) << 32 | u64::from(self.usn[0])
     }
+}
+
+impl LinkStamps {
+    /// All of them, by attribute and target.
+    #[must_use]
+    pub fn all(&self) -> &[LinkStamp] {
+        self.0.as_ref().map_or(&[], |stamps| stamps.as_slice())
+    }
+
+    /// Those of one link.
+    #[must_use]
+    pub fn of(&self, attribute: AttributeNumber) -> &[LinkStamp] {
+        let all = self.all();
+        let from = all.partition_point(|stamp| stamp.attribute < attribute);
+        let to = all.partition_point(|stamp| stamp.attribute <= attribute);
+        &all[from..to]
+    }
+
+    /// That of one value.
+    #[must_use]
+    pub fn get(&self, attribute: AttributeNumber, target: ObjectNumber) -> Option<&LinkStamp> {
+        let own = self.of(attribute);
+        own.binary_search_by_key(&target, |stamp| stamp.target).ok().map(|at| &own[at])
+    }
+
+    /// Stamps in any order, each value once.
+    #[must_use]
+    pub fn from_unsorted(mut stamps: Vec<LinkStamp>) -> Self {
+        if stamps.is_empty() {
+            return Self(None);
+        }
+        stamps.sort_unstable_by_key(|stamp| (stamp.attribute, stamp.target));
+        Self(Some(Arc::new(stamps)))
+    }
+
+    /// Those that are to stay.
+    #[must_use]
+    pub fn retained(&self, stays: impl Fn(&LinkStamp) -> bool) -> Self {
+        if self.all().iter().all(&stays) {
+            return self.clone();
+        }
+        Self::from_unsorted(self.all().iter().filter(|stamp| stays(stamp)).copied().collect())
+    }
+
+    /// These stamps after an originating write of one link: `changes` are the values that came and
+    /// went. Of a link with a single value every other one goes, those that lost a conflict included.
+    #[must_use]
+    pub fn restamped(
+        &self,
+        attribute: AttributeNumber,
+        changes: &[(ObjectNumber, bool)],
+        single: bool,
+        write: (DcNumber, VirtualTime, u64),
+        created: VirtualTime,
+    ) -> Self {
+        let (dc, now, usn) = write;
+        let seconds = whole_seconds(now);
+        let mut stamps: Vec<LinkStamp> = self.all().to_vec();
+        let mut put = |target: ObjectNumber, present: bool| {
+            let at = stamps.binary_search_by_key(&(attribute, target), |s| (s.attribute, s.target));
+            // A value that goes and has no stamp came with the object.
+            let (version, created) = match at {
+                Ok(at) => (stamps[at].version.saturating_add(1), stamps[at].created),
+                Err(_) if present => (1, seconds),
+                Err(_) => (2, whole_seconds(created)),
+            };
+            let usn = halves(usn);
+            let stamp =
+                LinkStamp { attribute, dc, target, version, seconds, created, usn, present };
+            match at {
+                Ok(at) => stamps[at] = stamp,
+                Err(at) => stamps.insert(at, stamp),
+            }
+        };
+        for (target, present) in changes {
+            put(*target, *present);
+        }
+        if single {
+            let mine = |target: &ObjectNumber| changes.iter().any(|(known, _)| known == target);
+            let rest = self.of(attribute).iter().filter(|stamp| stamp.present);
+            for target in rest.map(|stamp| stamp.target).filter(|target| !mine(target)) {
+                put(target, false);
+            }
+        }
+        Self(Some(Arc::new(stamps)))
+    }
+}
+
+impl LinkStamp {
+    /// The stamp of a value that came with its object.
+    #[must_use]
+    pub fn of_creation(entry: &Entry, attribute: AttributeNumber, target: ObjectNumber) -> Self {
+        let seconds = whole_seconds(entry.when_created);
+        Self {
+            attribute,
+            dc: entry.created_by,
+            target,
+            version: 1,
+            seconds,
+            created: seconds,
+            usn: halves(entry.created_usn),
+            present: true,
+        }
+    }
+
+    /// The originating USN.
+    #[must_use]
+    pub fn usn(&self) -> u64 {
+        u64::from(self.usn[1]) << 32 | u64::from(self.usn[0])
+    }
+}
+
+fn whole_seconds(at: VirtualTime) -> u32 {
+    let seconds = at.as_micros().div_euclid(1_000_000);
+    u32::try_from(seconds.max(0)).unwrap_or(u32::MAX)
+}
+
+fn halves(usn: u64) -> [u32; 2] {
+    let [a, b, c, d, e, f, g, h] = usn.to_le_bytes();
+    [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])]
 }
 
 /// A reference to an object as it stands in a record.
@@ -186,5 +337,11 @@ mod tests {
         let usn = 0x1_2345_6789_u64;
         let stamp = AttributeStamp::new(3, DcNumber(1), 2, VirtualTime::from_micros(5), usn);
         assert_eq!(stamp.usn(), usn);
+    }
+
+    /// A group may have hundreds of thousands of members.
+    #[test]
+    fn a_link_stamp_is_small() {
+        assert_eq!(size_of::<LinkStamp>(), 32);
     }
 }

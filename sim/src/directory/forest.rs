@@ -1,12 +1,14 @@
 //! A forest: its schema, domains, naming contexts, domain controllers and accounts.
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::VirtualTime;
 use crate::directory::bind::Account;
-use crate::directory::entry::{ClassNumber, DcNumber, Entry, Life, Stamp};
+use crate::directory::entry::{ClassNumber, DcNumber, Entry, Life, LinkStamps, Stamp};
 use crate::directory::name::{Dn, Rdn, Sid};
+use crate::directory::replication::Partition;
 use crate::directory::request::ObjectNumber;
 use crate::directory::schema::{Schema, known};
 use crate::directory::store::{Slot, Store};
@@ -37,6 +39,8 @@ pub struct DcSpec {
     pub site: String,
     /// The GUID of its database: breaks ties between writes of one second.
     pub invocation_id: Guid,
+    /// Whether it is a read-only one.
+    pub read_only: bool,
 }
 
 /// A domain.
@@ -54,6 +58,8 @@ pub struct Domain {
     pub head: ObjectNumber,
     /// `CN=Users`.
     pub users: ObjectNumber,
+    /// Up to where its RID master gave relative identifiers to domain controllers.
+    pub(super) rids_given: u32,
 }
 
 /// A naming context.
@@ -88,8 +94,20 @@ pub struct DomainController {
     pub highest_usn: u64,
     /// Its objects.
     pub store: Store,
-    /// Up to which originating update of other domain controllers it has heard.
-    pub(super) heard: BTreeMap<DcNumber, u64>,
+    /// Whether it is a read-only one, which refers writes to others ([MS-ADTS] 3.1.1.1.9).
+    pub read_only: bool,
+    /// The sequence number of its last originating write.
+    pub(super) originated: u64,
+    /// The up-to-dateness vector: up to which originating write of another domain controller it has
+    /// heard, for each partition.
+    pub(super) heard: BTreeMap<(Partition, DcNumber), u64>,
+    /// The high-water marks: up to which number of another domain controller it has asked for changes.
+    pub(super) pulled: BTreeMap<DcNumber, u64>,
+    /// Under which number of its own an originating write of another domain controller arrived; those
+    /// of creations stand in the objects' stamps.
+    pub(super) arrived: BTreeMap<(DcNumber, u64), u64>,
+    /// Relative identifiers that it may still give to new accounts.
+    pub(super) rids: Range<u32>,
 }
 
 /// The limits of a domain controller ([MS-ADTS] 3.1.1.3.4.6, LDAP policies).
@@ -105,6 +123,10 @@ pub struct Policies {
     /// How many link values a request may change (seen: 9,500 pass, 10,000 do not).
     pub max_link_values: usize,
 }
+
+/// How far the sequence numbers of domain controllers lie apart at their start: whoever takes one's
+/// number for another's is found out.
+const OWN_NUMBERS: u64 = 10_000;
 
 /// Loaded objects that are worth going through one by one.
 const SETTLE_AT: usize = 64;
@@ -136,18 +158,17 @@ impl Default for Policies {
 }
 
 impl DomainController {
-    /// The head of the next update sequence number; taken by [`Self::take_usn`].
+    /// The next update sequence number, for an originating write.
     pub(super) fn take_usn(&mut self) -> u64 {
         self.highest_usn += 1;
+        self.originated = self.highest_usn;
         self.highest_usn
     }
 
-    /// The highest originating update of a domain controller that has arrived here.
-    pub(super) fn heard_of(&self, other: &Self) -> u64 {
-        if other.number == self.number {
-            return self.highest_usn;
-        }
-        self.heard.get(&other.number).copied().unwrap_or_default()
+    /// The next update sequence number, for a write that came by replication.
+    pub(super) fn take_local_usn(&mut self) -> u64 {
+        self.highest_usn += 1;
+        self.highest_usn
     }
 }
 
@@ -217,6 +238,7 @@ impl Forest {
             sid: spec.sid.clone(),
             head,
             users: head,
+            rids_given: 0,
         });
         self.add_system_objects(number, head, now);
         (number, dc)
@@ -225,13 +247,11 @@ impl Forest {
     /// A further domain controller of a domain, with everything its first one holds.
     pub fn add_dc(&mut self, domain: DomainNumber, spec: DcSpec) -> Option<DcNumber> {
         let source = self.dcs.iter().find(|dc| dc.domain == domain)?;
-        let (store, usn, from) = (source.store.clone(), source.highest_usn, source.number);
-        let mut heard = source.heard.clone();
-        heard.insert(from, usn);
+        let apart = OWN_NUMBERS * u64::try_from(self.dcs.len()).unwrap_or_default();
+        let (mut store, usn) = (source.store.clone(), source.highest_usn + apart);
+        store.renumber(apart);
         let number = self.new_dc(domain, spec, store, usn);
-        if let Some(dc) = self.dcs.get_mut(usize::from(number.0)) {
-            dc.heard = heard;
-        }
+        self.mark_level();
         Some(number)
     }
 
@@ -392,7 +412,12 @@ impl Forest {
             invocation_id: spec.invocation_id,
             highest_usn,
             store,
+            read_only: spec.read_only,
+            originated: 0,
             heard: BTreeMap::new(),
+            pulled: BTreeMap::new(),
+            arrived: BTreeMap::new(),
+            rids: 0..0,
         });
         number
     }
@@ -447,6 +472,7 @@ impl Forest {
             when_created: now,
             record,
             changed: Box::default(),
+            links: LinkStamps::default(),
         });
         for dc in self.dcs.iter_mut().filter(|dc| on(dc)) {
             let usn = dc.take_usn();
@@ -456,9 +482,6 @@ impl Forest {
                 shared = Some(Arc::new(fresh));
             }
             let Some(entry) = shared.as_ref().map(Arc::clone) else { break };
-            if entry.created_by != dc.number {
-                dc.heard.insert(entry.created_by, entry.created_usn);
-            }
             let stamp = Stamp { usn_created: usn, usn_changed: usn, when_changed: now };
             dc.store.load(&self.schema, object, Slot { entry, stamp });
         }

@@ -157,6 +157,7 @@ mod tests {
             host: "DC1".to_owned(),
             site: "Site".to_owned(),
             invocation_id: chance.guid(),
+            read_only: false,
         };
         let now = VirtualTime::from_micros(0);
         Forest::new(Schema::base(), &root, dc, now, &mut || chance.guid())

@@ -8,7 +8,7 @@ use crate::directory::account::{default_value, file_time};
 use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
 use crate::directory::derived::SCHEMA_CONTEXT;
 use crate::directory::diagnostic::{self, AttributeProblem, ServiceProblem, UpdateProblem};
-use crate::directory::entry::{DcNumber, Entry, Life, Stamp, referenced};
+use crate::directory::entry::{DcNumber, Entry, Life, LinkStamps, Stamp, referenced};
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::principal::{Principal, Rights};
 use crate::directory::request::{
@@ -86,6 +86,7 @@ impl Forest {
         if writer.principal.is_anonymous() {
             return Err(diagnostic::not_bound());
         }
+        self.check_writable(writer.dc, &request.object)?;
         self.settle_if_due(writer.dc);
         let object = self.resolve_seeing(writer.dc, &request.object, writer.sight)?;
         let slot = self.slot(writer.dc, object).ok_or_else(|| diagnostic::no_such_object(""))?;
@@ -491,6 +492,7 @@ impl Forest {
             let next = controller.take_usn();
             usn = Some(next);
             let changed_metadata = entry.restamped(&changed, dc, now, next);
+            let links = restamped_links(&schema, entry, &working, (dc, now, next));
             let old = controller.store.get(object).map(|slot| slot.stamp.usn_created);
             let fresh = Entry {
                 guid,
@@ -503,6 +505,7 @@ impl Forest {
                 when_created: entry.when_created,
                 record,
                 changed: changed_metadata,
+                links,
             };
             let stamp =
                 Stamp { usn_created: old.unwrap_or(next), usn_changed: next, when_changed: now };
@@ -532,6 +535,25 @@ impl Forest {
         };
         ValueChange { attribute, old: shown(old), new: shown(new) }
     }
+}
+
+/// The stamps of link values after a write.
+fn restamped_links(
+    schema: &Schema,
+    entry: &Entry,
+    working: &[Working],
+    write: (DcNumber, VirtualTime, u64),
+) -> LinkStamps {
+    let mut links = entry.links.clone();
+    for at in working {
+        let Some(attribute) = schema.attribute(at.attribute) else { continue };
+        if attribute.is_forward_link() {
+            let changes = at.link_changes();
+            let created = entry.when_created;
+            links = links.restamped(at.attribute, &changes, attribute.single, write, created);
+        }
+    }
+    links
 }
 
 /// Whether a request writes the security descriptor and nothing else.

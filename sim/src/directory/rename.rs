@@ -33,6 +33,7 @@ impl Forest {
         if writer.principal.is_anonymous() {
             return Err(diagnostic::not_bound());
         }
+        self.check_writable(writer.dc, &request.object)?;
         self.settle_if_due(writer.dc);
         let object = self.resolve_seeing(writer.dc, &request.object, writer.sight)?;
         if !request.delete_old_rdn {

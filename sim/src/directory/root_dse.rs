@@ -22,6 +22,9 @@ const CAPABILITIES: [&str; 5] = [
     "1.2.840.113556.1.4.2237",
 ];
 
+/// A read-only domain controller ([MS-ADTS] 3.1.1.3.4.3, ACTIVE_DIRECTORY_PARTIAL_SECRETS).
+const PARTIAL_SECRETS: &str = "1.2.840.113556.1.4.1920";
+
 /// "Who am I?" (RFC 4532).
 pub const WHO_AM_I: &str = "1.3.6.1.4.1.4203.1.11.3";
 
@@ -92,6 +95,18 @@ impl Forest {
         const SAM_LOGON_RESPONSE_EX: u16 = 23;
         // PDC, global catalog, LDAP, directory, Kerberos, time, close, writable, full secrets.
         const FLAGS: u32 = 0x0000_13fd;
+        const PDC: u32 = 0x1;
+        const WRITABLE: u32 = 0x100;
+        const FULL_SECRETS: u32 = 0x1000;
+        const PARTIAL_SECRETS: u32 = 0x800;
+        let first = self.writable_dc(controller.domain).map(|dc| dc.number);
+        let mut flags = FLAGS;
+        if controller.read_only {
+            flags = flags & !(WRITABLE | FULL_SECRETS) | PARTIAL_SECRETS;
+        }
+        if first != Some(controller.number) {
+            flags &= !PDC;
+        }
         let domain = self.domain(controller.domain);
         let dns = domain.map_or("", |domain| domain.dns.as_str());
         let forest = self.domains.first().map_or("", |domain| domain.dns.as_str());
@@ -101,7 +116,7 @@ impl Forest {
         let mut answer = Vec::new();
         answer.extend_from_slice(&SAM_LOGON_RESPONSE_EX.to_le_bytes());
         answer.extend_from_slice(&[0, 0]);
-        answer.extend_from_slice(&FLAGS.to_le_bytes());
+        answer.extend_from_slice(&flags.to_le_bytes());
         answer.extend_from_slice(&guid.map_or([0; 16], |slot| slot.entry.guid.0));
         for name in
             [forest, dns, &host, netbios, &controller.host, "", &controller.site, &controller.site]
@@ -171,14 +186,15 @@ impl Forest {
         let domain = self.domain(controller.domain).map_or("", |domain| domain.dns.as_str());
         let forest = self.domains.first().map_or("", |domain| domain.dns.as_str());
         let host = &controller.host;
-        let server =
-            format!("CN={host},CN=Servers,CN={},CN=Sites,{configuration}", controller.site);
+        let server = self.server_dn(controller);
         let one = |text: &str| vec![text.to_owned()];
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let mut capabilities: Vec<String> = texts(&CAPABILITIES);
+        capabilities.extend(controller.read_only.then(|| PARTIAL_SECRETS.to_owned()));
         vec![
             ("currentTime", vec![generalized_time(now)]),
             ("subschemaSubentry", vec![format!("CN=Aggregate,{schema}")]),
-            ("dsServiceName", vec![format!("CN=NTDS Settings,{server}")]),
+            ("dsServiceName", vec![self.settings_dn(controller)]),
             ("namingContexts", self.contexts_of(controller)),
             ("defaultNamingContext", one(own)),
             ("schemaNamingContext", one(schema)),
@@ -194,7 +210,7 @@ impl Forest {
                 vec![format!("{forest}:{}$@{}", host.to_lowercase(), domain.to_uppercase())],
             ),
             ("serverName", vec![server]),
-            ("supportedCapabilities", texts(&CAPABILITIES)),
+            ("supportedCapabilities", capabilities),
             ("isSynchronized", one("TRUE")),
             ("isGlobalCatalogReady", one("TRUE")),
             ("domainFunctionality", one(LEVEL)),

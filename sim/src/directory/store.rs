@@ -121,7 +121,17 @@ impl Store {
     /// The child with this relative name, whatever its naming attribute.
     #[must_use]
     pub fn child(&self, parent: ObjectNumber, rdn_value: &str) -> Option<ObjectNumber> {
-        self.by_name.candidates(name_hash(parent, rdn_value)).find(|object| {
+        self.children_named(parent, rdn_value).next()
+    }
+
+    /// All children with this relative name: deleted ones too, and more than one live one while a
+    /// conflict is not settled.
+    pub(super) fn children_named(
+        &self,
+        parent: ObjectNumber,
+        rdn_value: &str,
+    ) -> impl Iterator<Item = ObjectNumber> {
+        self.by_name.candidates(name_hash(parent, rdn_value)).filter(move |object| {
             self.get(*object).is_some_and(|slot| {
                 slot.entry.parent == Some(parent)
                     && fold::same(slot.entry.rdn_value().as_bytes(), rdn_value.as_bytes())
@@ -233,6 +243,19 @@ impl Store {
             index.reserve(additional.saturating_mul(many));
         }
         self.pages.reserve(additional / PAGE);
+    }
+
+    /// Moves all sequence numbers up: those of a new domain controller are its own.
+    pub(super) fn renumber(&mut self, by: u64) {
+        for slot in self.pages.iter_mut().flatten().flat_map(|page| page.iter_mut()).flatten() {
+            slot.stamp.usn_created += by;
+            slot.stamp.usn_changed += by;
+        }
+        let by_usn = core::mem::take(&mut self.by_usn);
+        self.by_usn = by_usn.into_iter().map(|(usn, object)| (usn + by, object)).collect();
+        let log = core::mem::take(&mut self.link_log);
+        self.link_log =
+            log.into_iter().map(|((usn, at), change)| ((usn + by, at), change)).collect();
     }
 
     /// Puts a new object in.

@@ -12,7 +12,9 @@ use crate::directory::name::Sid;
 use crate::directory::request::ObjectNumber;
 use crate::directory::schema::known;
 use crate::directory::store::Slot;
-use crate::directory::well_known::{BUILTIN_GROUPS, CONTAINERS, DELETED_OBJECTS, DOMAIN_GROUPS};
+use crate::directory::well_known::{
+    BUILTIN_GROUPS, CONTAINERS, DELETED_OBJECTS, DOMAIN_GROUPS, LOST_AND_FOUND_CONFIG,
+};
 use crate::guid::Guid;
 use crate::record::{AttributeNumber, Record};
 
@@ -152,6 +154,7 @@ impl Forest {
         let kept = [(known::IS_CRITICAL_SYSTEM_OBJECT, b"TRUE".as_slice())];
         let deleted = self.load_system(None, head, "container", DELETED_OBJECTS, &kept, now);
         self.hide(deleted);
+        self.load_system(None, head, "lostAndFound", LOST_AND_FOUND_CONFIG, &kept, now);
         let sites = self.load_system(None, head, "sitesContainer", "Sites", &[], now);
         let Some(dc) = self.dcs.first() else { return };
         let (site, host) = (dc.site.clone(), dc.host.clone());

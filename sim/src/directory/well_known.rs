@@ -16,6 +16,11 @@ pub(super) const CONTAINERS: [(&str, &str, &str); 11] = [
     ("6227f0af1fc2410d8e3bb10615bb5b0f", "NTDS Quotas", "container"),
 ];
 
+/// Where objects go whose parent is gone: in a domain, and in the configuration.
+pub(super) const LOST_AND_FOUND: &str = "LostAndFound";
+/// See [`LOST_AND_FOUND`].
+pub(super) const LOST_AND_FOUND_CONFIG: &str = "LostAndFoundConfig";
+
 /// The container of deleted objects.
 pub(super) const DELETED_OBJECTS: &str = "Deleted Objects";
 

@@ -226,6 +226,7 @@ fn dc_spec(host: &str, chance: &mut Chance) -> DcSpec {
         host: host.to_owned(),
         site: "Default-First-Site-Name".to_owned(),
         invocation_id: chance.guid(),
+        read_only: false,
     }
 }
 

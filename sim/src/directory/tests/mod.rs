@@ -24,11 +24,11 @@ use crate::record::Record;
 const DC: DcNumber = DcNumber(0);
 const ROOT: &str = "DC=contoso,DC=com";
 
-fn now() -> VirtualTime {
+pub(super) fn now() -> VirtualTime {
     VirtualTime::from_micros(1_790_000_000_000_000)
 }
 
-fn guid(number: u32) -> Guid {
+pub(super) fn guid(number: u32) -> Guid {
     let mut bytes = [0; 16];
     // Against the order of creation, so that both orders can be told apart.
     bytes[..4].copy_from_slice(&(u32::MAX - number).to_be_bytes());
@@ -41,7 +41,7 @@ fn spec(dns: &str, netbios: &str) -> DomainSpec {
 }
 
 fn dc_spec(host: &str) -> DcSpec {
-    DcSpec { host: host.into(), site: "Site".into(), invocation_id: guid(1) }
+    DcSpec { host: host.into(), site: "Site".into(), invocation_id: guid(1), read_only: false }
 }
 
 fn minter() -> impl FnMut() -> Guid {
@@ -52,7 +52,7 @@ fn minter() -> impl FnMut() -> Guid {
     }
 }
 
-fn empty_forest(schema: Schema) -> Forest {
+pub(super) fn empty_forest(schema: Schema) -> Forest {
     Forest::new(schema, &spec("contoso.com", "CONTOSO"), dc_spec("DC01"), now(), &mut minter())
 }
 
@@ -85,15 +85,15 @@ fn change(operation: ChangeOperation, attribute: &str, values: &[&str]) -> Chang
     Change { operation, attribute: attribute.into(), values }
 }
 
-fn add(attribute: &str, values: &[&str]) -> Change {
+pub(super) fn add(attribute: &str, values: &[&str]) -> Change {
     change(ChangeOperation::Add, attribute, values)
 }
 
-fn delete(attribute: &str, values: &[&str]) -> Change {
+pub(super) fn delete(attribute: &str, values: &[&str]) -> Change {
     change(ChangeOperation::Delete, attribute, values)
 }
 
-fn replace(attribute: &str, values: &[&str]) -> Change {
+pub(super) fn replace(attribute: &str, values: &[&str]) -> Change {
     change(ChangeOperation::Replace, attribute, values)
 }
 

@@ -75,7 +75,8 @@ fn forest(people: u32) -> Forest {
     };
     let root =
         DomainSpec { dns: "contoso.com".into(), netbios: "CONTOSO".into(), sid: sid.clone() };
-    let dc = DcSpec { host: "DC01".into(), site: "Site".into(), invocation_id: guid(7) };
+    let (host, site) = ("DC01".into(), "Site".into());
+    let dc = DcSpec { host, site, invocation_id: guid(7), read_only: false };
     let schema = Schema::base().with_exchange();
     let mut forest = Forest::new(schema, &root, dc, now(), &mut mint);
     let head = forest.domains()[0].head;

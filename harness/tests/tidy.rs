@@ -34,7 +34,7 @@ fn output_of(program: &str, arguments: &[&str]) -> String {
 /// Our files, as paths below the root. Not those that git tracks: the tests run without git too.
 fn files() -> Vec<String> {
     let mut found = Vec::new();
-    for folder in ["engine", "sim", "harness", "benches", "scenarios", ".ci", ".github"] {
+    for folder in ["engine", "sim", "harness", "benches", "scenarios", "docs", ".ci", ".github"] {
         collect(folder, &mut found);
     }
     let ours = |name: &str| {

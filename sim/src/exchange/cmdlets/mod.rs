@@ -4,6 +4,7 @@
 //! all parameters together, the values; then everything is applied at once or nothing.
 
 mod catalogue;
+pub mod documented;
 mod error;
 mod filter;
 mod get_mailbox;

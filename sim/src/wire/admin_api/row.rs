@@ -151,7 +151,9 @@ pub(super) fn columns_of(view: View, select: Option<&[&str]>) -> Vec<&'static Co
                 spec.is_none_or(|spec| spec.bucket != Bucket::MailboxOnly && !spec.user_facet)
             }
             View::User => spec.is_none_or(|spec| {
-                spec.bucket == Bucket::Identity || column.name == "WindowsEmailAddress"
+                spec.bucket == Bucket::Identity
+                    || spec.user_facet
+                    || column.name == "WindowsEmailAddress"
             }),
         }
     };

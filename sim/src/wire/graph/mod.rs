@@ -37,7 +37,7 @@ mod users;
 use axum::http::Method;
 use serde_json::Value;
 
-use super::identity::{Bearer, Identity};
+use super::identity::{Bearer, Identity, app_role, scope};
 use super::message::{Address, Answer, Request};
 use super::shared::SharedEstate;
 use crate::caller::Caller;
@@ -184,7 +184,15 @@ fn me(operation: &Operation<'_>) -> Result<Answer, GraphError> {
             "/me request is only valid with delegated authentication flow.",
         ));
     };
-    users::get(operation, &person.id.to_string()).map_err(|refusal| {
+    // Somebody may see their own record with `User.Read` alone.
+    operation.require(&[
+        scope::USER_READ,
+        app_role::USER_READ,
+        app_role::USER,
+        app_role::DIRECTORY_READ,
+        app_role::DIRECTORY,
+    ])?;
+    users::show(operation, &person.id.to_string()).map_err(|refusal| {
         // An administrator of the cloud alone is no object of the directory here.
         if refusal.status == 404 { GraphError::no_resource(&person.upn) } else { refusal }
     })

@@ -122,6 +122,11 @@ pub(super) fn count(operation: &Operation<'_>) -> Result<Answer, GraphError> {
 /// `GET /users/{id | userPrincipalName}`.
 pub(super) fn get(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
+    show(operation, key)
+}
+
+/// One user, to whom a permission was checked.
+pub(super) fn show(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.only_options(&["select", "expand"])?;
     let names = operation.address.query.select();
     let selection = user::selection(names.as_deref())?;

@@ -93,7 +93,8 @@ const ROUTES: &[Route] = &[
         .differing(GRANTS),
     route("POST", "/{tenant}/oauth2/v2.0/devicecode", |door| door.device_code(Version::V2)).keyed(),
     route("POST", "/{tenant}/oauth2/devicecode", |door| door.device_code(Version::V1)).keyed(),
-    route("GET", "/{tenant}/oauth2/deviceauth", |_| {
+    route("GET", "/{tenant}/oauth2/deviceauth", |door| {
+        door.identity.tenant.resolve_or_shared(door.tenant())?;
         Ok(Answered::Page(StatusCode::OK, device::page(None)))
     })
     .keyed()
@@ -117,6 +118,7 @@ const ROUTES: &[Route] = &[
         discovery::instance(door.request).map(Answered::Json)
     }),
     route("GET", "/{tenant}/userrealm/{user}", |door| {
+        door.identity.tenant.resolve_or_shared(door.tenant())?;
         let user = door.request.address.segments.get(2).map_or("", String::as_str);
         Ok(Answered::Json(discovery::user_realm(user)))
     }),

@@ -1,0 +1,150 @@
+//! The parity table: what of each service's surface is here, seen on the wire. Rows come from what the code
+//! declares, each with a witness: a call that works and one that is refused, made against `hybridsim serve`.
+//! A declaration without a witness fails here, a witness without a declaration too, and so does a page of
+//! `docs/parity/` that says something else than was seen.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    reason = "a process of its own is waited for in real time; helpers of tests may panic and tell"
+)]
+#![expect(
+    clippy::too_many_lines,
+    clippy::needless_pass_by_value,
+    reason = "witnesses are tables, written where they are used"
+)]
+
+mod call;
+mod document;
+mod endpoints;
+mod exchange;
+mod graph;
+mod login;
+mod served;
+
+use std::path::Path;
+
+use document::Part;
+use engine::planted_bugs::PlantedBugs;
+use harness::{scenario, stage};
+use served::Served;
+use sim::entra::group::{Contact, Group, Synced};
+use sim::estate::Estate;
+use sim::guid::Guid;
+use sim::parity::Endpoint;
+
+const ANSWERS: &str = "The statuses are those that the two calls came back with.";
+
+#[tokio::test]
+async fn the_login_host() {
+    let mut served = Served::start(&["--mailboxes", "3", "--no-engine"]);
+    let witnesses = login::witnesses();
+    let declared = sim::wire::identity::endpoints();
+    let absent = |endpoint: &_| endpoints::any(endpoint, "");
+    let rows = endpoints::rows(&mut served, declared, &witnesses, absent).await;
+    let part = Part {
+        title: "Endpoints",
+        says: ANSWERS,
+        witness: "harness/tests/surface/login.rs",
+        rows: &rows,
+    };
+    document::compare("login", "the identity platform", &[part]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn graph() {
+    let mut served = Served::start(&["--mailboxes", "8"]);
+    let (synced, declared): (Vec<_>, Vec<_>) =
+        sim::wire::graph::endpoints().partition(is_of_synced_objects);
+    let absent = |endpoint: &_| endpoints::any(endpoint, "/v1.0");
+    let witnesses = graph::witnesses();
+    let mut rows = endpoints::rows(&mut served, declared.into_iter(), &witnesses, absent).await;
+    let mut of_its_own = Served::of_estate(with_synced_objects()).await;
+    of_its_own.names.insert("contacts".to_owned(), CONTACT.to_string());
+    of_its_own.names.insert("groups".to_owned(), GROUP.to_string());
+    let witnesses = graph::of_synced_objects();
+    rows.extend(endpoints::rows(&mut of_its_own, synced.into_iter(), &witnesses, absent).await);
+    rows.sort_by(|a, b| a.what.cmp(&b.what));
+    let part = Part {
+        title: "Endpoints",
+        says: ANSWERS,
+        witness: "harness/tests/surface/graph.rs",
+        rows: &rows,
+    };
+    document::compare("graph", "Microsoft Graph", &[part]);
+}
+
+/// Contacts, and groups out of AD, are in no population of `serve`: these are shown by the cloud's servers
+/// over an estate that was given them.
+fn is_of_synced_objects(endpoint: &Endpoint) -> bool {
+    let group = "/groups/{id}/onPremisesSyncBehavior";
+    endpoint.path.starts_with("/contacts") || (endpoint.method, endpoint.path) == ("PATCH", group)
+}
+
+const CONTACT: Guid = Guid([7; 16]);
+const GROUP: Guid = Guid([8; 16]);
+
+/// A mailbox on the last Exchange server is a mail user in the cloud.
+const MAIL_USER: &str = "\
+scenario: A mail user
+world:
+  population:
+    - user: {name: old, mailbox: on-premises}
+story:
+  - wait: 1m
+";
+
+/// The estate of a scenario, at its start.
+fn staged(text: &str) -> Estate {
+    let catalogues = stage::catalogues();
+    let scenario =
+        scenario::read(Path::new("surface.yaml"), text, &catalogues).expect("a scenario");
+    stage::stage(&scenario, 1, PlantedBugs::none()).expect("a world").estate
+}
+
+fn with_synced_objects() -> Estate {
+    let mut estate = staged("scenario: Nobody\nstory:\n  - wait: 1m\n");
+    let synced = Synced { sync_enabled: Some(true), object_cloud_managed: false };
+    estate.entra.contacts.push(Contact {
+        id: CONTACT,
+        synced: synced.clone(),
+        display_name: "Partner".to_owned(),
+        mail_nickname: "partner".to_owned(),
+        mail: "partner@elsewhere.example".to_owned(),
+        proxy_addresses: vec!["SMTP:partner@elsewhere.example".to_owned()],
+    });
+    estate.entra.groups.push(Group {
+        id: GROUP,
+        created: estate.now(),
+        deleted: None,
+        synced,
+        display_name: "Staff".to_owned(),
+        description: None,
+        mail_nickname: "staff".to_owned(),
+        mail: Some("staff@contoso.com".to_owned()),
+        proxy_addresses: vec!["SMTP:staff@contoso.com".to_owned()],
+        mail_enabled: true,
+        security_enabled: false,
+        types: Vec::new(),
+        members: Vec::new(),
+        owners: Vec::new(),
+    });
+    estate
+}
+
+#[tokio::test]
+async fn exchange_online() {
+    let mut served = Served::start(&["--mailboxes", "8", "--no-engine"]);
+    let absent = |endpoint: &_| endpoints::any(endpoint, "");
+    let declared = sim::wire::admin_api::endpoints();
+    let endpoints = endpoints::rows(&mut served, declared, &exchange::witnesses(), absent).await;
+    let mut with_mail_user = Served::of_estate(staged(MAIL_USER)).await;
+    with_mail_user.names.insert("upn".to_owned(), "old@contoso.com".to_owned());
+    let cmdlets = exchange::cmdlets(&mut served, &mut with_mail_user).await;
+    let witness = "harness/tests/surface/exchange.rs";
+    let parts = [
+        Part { title: "Endpoints", says: ANSWERS, witness, rows: &endpoints },
+        Part { title: "Cmdlets and their parameters", says: ANSWERS, witness, rows: &cmdlets },
+    ];
+    document::compare("exchange-online", "Exchange Online", &parts);
+}

@@ -13,6 +13,7 @@ pub mod guid;
 pub mod job;
 pub mod job_log;
 pub mod journal;
+pub mod marks;
 mod pairing;
 pub mod planted_bugs;
 pub mod ports;

@@ -72,6 +72,7 @@ fn memory_and_wire_agree_and_a_run_repeats_itself() {
         assert_eq!(memory.trace, wire.trace, "{file}: memory and wire differ");
         assert_eq!(memory.verdict, wire.verdict, "{file}");
         assert_eq!(memory.counts, wire.counts, "{file}");
+        assert_eq!(memory.marks, wire.marks, "{file}: other branches were taken over the wire");
         compared += 1;
     }
     assert!(compared >= 12, "the library has {compared} small scenarios");

@@ -14,6 +14,7 @@ pub mod fault;
 pub mod guid;
 pub mod index;
 pub mod ledger;
+pub mod marks;
 pub mod onprem;
 pub mod parity;
 pub mod population;

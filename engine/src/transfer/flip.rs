@@ -12,6 +12,7 @@ use super::report::MailboxOutcome;
 use super::rows::Progress;
 use super::wave::Pace;
 use crate::failure::{Class, Failure, Side};
+use crate::marks::Mark;
 use crate::ports::{
     CallError, MAILBOX_BATCH, MailboxChange, MailboxId, Ports, SET_BATCH, SetOutcome, StoreError,
     StoreWrite,
@@ -362,16 +363,22 @@ impl Entry {
         self.state = match (shown, state) {
             (None, _) => State::Done(MailboxOutcome::Failed, "the mailbox is gone".to_owned()),
             (Some(true), State::Sent { answer: SetOutcome::Refused { code, message }, .. }) => {
+                Mark::FlipWarned.reach();
                 let detail =
                     format!("applied although the call failed: {}", words(&code, &message));
                 State::Done(MailboxOutcome::FlippedWithWarning, detail)
             }
-            (Some(true), _) => State::Done(MailboxOutcome::Flipped, String::new()),
+            (Some(true), _) => {
+                Mark::FlipShown.reach();
+                State::Done(MailboxOutcome::Flipped, String::new())
+            }
             (Some(false), State::Unsure) => State::ToSet(now),
             (Some(false), State::Sent { at, answer: SetOutcome::Accepted }) => {
+                Mark::FlipWaits.reach();
                 State::Accepted { at, next: now + READ_WAITS.0 }
             }
             (Some(false), State::Accepted { at, .. }) if now.since(at) >= DEADLINE => {
+                Mark::FlipNoOp.reach();
                 let detail = "the call was accepted and changed nothing within 24 hours".to_owned();
                 State::Done(MailboxOutcome::NoOp, detail)
             }
@@ -381,8 +388,12 @@ impl Entry {
             }
             (Some(false), State::Sent { answer, .. }) => {
                 match (SET_WAITS.get(self.attempts - 1), answer) {
-                    (Some(wait), _) => State::ToSet(now + *wait),
+                    (Some(wait), _) => {
+                        Mark::FlipAgain.reach();
+                        State::ToSet(now + *wait)
+                    }
                     (None, SetOutcome::Refused { code, message }) => {
+                        Mark::FlipRefused.reach();
                         State::Done(MailboxOutcome::Refused, words(&code, &message))
                     }
                     (None, _) => State::Done(

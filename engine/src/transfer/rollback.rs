@@ -15,6 +15,7 @@ use super::rows::{Progress, mailbox_of, prefix};
 use crate::failure::{Side, code};
 use crate::job::MATCH_ORDER;
 use crate::journal::rows::{VERSION_KEY, check_version, version_write};
+use crate::marks::Mark;
 use crate::pairing::{Pair, Pairing};
 use crate::ports::{MAILBOX_BATCH, MailboxId, Name, Ports, StoreWrite, Table};
 use crate::step::{Activity, Step};
@@ -152,7 +153,10 @@ impl Rollback {
             }
             match self.known.remove(&mailbox) {
                 None => queue.push_back(mailbox),
-                Some(progress) => self.ready.push((mailbox, progress, false)),
+                Some(progress) => {
+                    Mark::TransferResumed.reach();
+                    self.ready.push((mailbox, progress, false));
+                }
             }
         }
         self.queue = queue;
@@ -177,11 +181,13 @@ impl Rollback {
         for (id, row) in ids.into_iter().zip(rows) {
             match row {
                 None => {
+                    Mark::TransferMissing.reach();
                     self.report.findings.push(readiness::of_missing(id));
                     let detail = readiness::id::MISSING;
                     self.report.count(id, MailboxOutcome::Failed, detail);
                 }
                 Some(mailbox) if !mailbox.cloud_managed => {
+                    Mark::TransferAlready.reach();
                     self.report.count(id, MailboxOutcome::Already, "");
                 }
                 Some(mailbox) => batch.push(mailbox),
@@ -197,10 +203,12 @@ impl Rollback {
         for pair in pairs {
             let id = pair.mailbox.id;
             if pair.ambiguous {
+                Mark::RollbackAmbiguous.reach();
                 self.report.count(id, MailboxOutcome::Blocked, code::DUPLICATE_ENTRIES);
                 continue;
             }
             let lost = losses(&pair.mailbox, &self.properties, pair.object.as_ref());
+            if lost.is_empty() { Mark::RollbackClean } else { Mark::RollbackLoses }.reach();
             if lost.is_empty() || self.config.accept_losses {
                 self.ready.push((id, Progress::Prepared, true));
             } else {

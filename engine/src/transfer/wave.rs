@@ -18,6 +18,7 @@ use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, key, mailbox_of, prefix};
 use crate::failure::Side;
 use crate::journal::rows::{VERSION_KEY, check_version, version_write};
+use crate::marks::Mark;
 use crate::ports::{MAILBOX_BATCH, Mailbox, MailboxId, Name, Ports, StoreError, StoreWrite, Table};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
@@ -218,6 +219,7 @@ impl Transfer {
             finding.severity == Severity::Block && !self.config.accepted.contains(finding.id)
         });
         if let Some(finding) = blocks {
+            Mark::TransferTenantBlocks.reach();
             self.report.stopped = Some(breach(format!("{}: {}", finding.id, finding.reason)));
             self.stage = Stage::Ended;
         } else {
@@ -229,6 +231,7 @@ impl Transfer {
     fn next_wave(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         let between = self.report.waves > 0 && !self.queue.is_empty();
         if between && !self.config.pause.is_zero() && !core::mem::replace(&mut self.rested, true) {
+            Mark::TransferPauses.reach();
             return Ok(Turn::Wait(now + self.config.pause));
         }
         self.rested = false;
@@ -241,7 +244,10 @@ impl Transfer {
                 Some(Progress::Done(outcome, detail)) => {
                     self.report.count(mailbox, outcome, &detail);
                 }
-                Some(progress) => self.ready.push((mailbox, progress, false)),
+                Some(progress) => {
+                    Mark::TransferResumed.reach();
+                    self.ready.push((mailbox, progress, false));
+                }
             }
         }
         if self.unread.is_empty() && self.ready.is_empty() {
@@ -302,15 +308,23 @@ impl Transfer {
                 finding.severity == Severity::Block && !self.config.accepted.contains(finding.id)
             })
             .map(|finding| finding.id);
+        if block.is_none() && findings.iter().any(|finding| finding.severity == Severity::Block) {
+            Mark::TransferAccepted.reach();
+        }
         self.report.findings.extend(findings);
         let transfer = &self.config.id;
         let done = match (block, row) {
-            (Some(finding), _) => Some((MailboxOutcome::Blocked, finding)),
-            (None, None) => Some((MailboxOutcome::Failed, readiness::id::MISSING)),
-            (None, Some(mailbox)) if mailbox.cloud_managed => Some((MailboxOutcome::Already, "")),
+            (Some(finding), _) => Some((MailboxOutcome::Blocked, finding, Mark::TransferBlocked)),
+            (None, None) => {
+                Some((MailboxOutcome::Failed, readiness::id::MISSING, Mark::TransferMissing))
+            }
+            (None, Some(mailbox)) if mailbox.cloud_managed => {
+                Some((MailboxOutcome::Already, "", Mark::TransferAlready))
+            }
             _ => None,
         };
-        if let Some((outcome, detail)) = done {
+        if let Some((outcome, detail, mark)) = done {
+            mark.reach();
             self.report.count(id, outcome, detail);
             writes.push(Progress::Done(outcome, detail.to_owned()).write(transfer, id));
         } else if let (Some(mailbox), true) = (row, self.config.apply) {
@@ -329,6 +343,7 @@ impl Transfer {
         let bad = self.bad() - self.bad_before;
         self.stage = match self.config.most_failures {
             Some(most) if bad > most => {
+                Mark::TransferBreach.reach();
                 let detail = format!("{bad} mailboxes of a wave did not flip, at most {most} may");
                 self.report.stopped = Some(breach(detail));
                 Stage::Ended

@@ -10,6 +10,7 @@ use super::outcome::Effects;
 use super::prologue::Prologue;
 use crate::failure::{Class, Failure, Side, code};
 use crate::job::{LogEntry, LogStatus};
+use crate::marks::Mark;
 use crate::planted_bugs::planted;
 use crate::ports::{AgentName, CallError, MAILBOX_BATCH, Mailbox, MailboxId, PageToken, Ports};
 use crate::time::Timestamp;
@@ -60,6 +61,8 @@ impl Cycle {
     pub(super) fn new(now: Timestamp, desk: &mut Desk) -> Self {
         let number = desk.row.cycle + 1;
         desk.attempted.clear();
+        let mark = if desk.row.watermark.is_none() { Mark::CycleInitial } else { Mark::CycleDelta };
+        mark.reach();
         let due = desk.escrow.iter().rev().filter(|(_, row)| row.next <= now);
         Self {
             number,
@@ -171,7 +174,10 @@ impl Cycle {
         for (id, row) in ids.into_iter().zip(answer) {
             match row {
                 Some(row) => rows.push(row),
-                None => gone.push(id),
+                None => {
+                    Mark::ScopeGone.reach();
+                    gone.push(id);
+                }
             }
         }
         if gone.is_empty() {
@@ -241,6 +247,7 @@ impl Cycle {
         );
         if result == Err(CallError::PageExpired) && self.listings < LISTINGS {
             // The new listing is complete on its own, so its own first page sets the watermark.
+            Mark::ListingStartsOver.reach();
             self.listings += 1;
             self.page = None;
             self.as_of = None;

@@ -12,6 +12,7 @@ use super::map::Target;
 use super::plan::MappingPlan;
 use crate::job::ModifiedProperty;
 use crate::journal::rows::IntendedChange;
+use crate::marks::Mark;
 use crate::planted_bugs::planted;
 use crate::ports::{AttributeChange, ChangeOperation, DirectoryObject, Mailbox, Name};
 use crate::values::Column;
@@ -35,11 +36,16 @@ pub fn diff(plan: &MappingPlan, mailbox: &Mailbox, object: &DirectoryObject) -> 
     for (rule, name) in plan.attributes().iter().enumerate() {
         let current = object.values.column(rule);
         match plan.target(rule, mailbox, current) {
-            Target::Keep => {}
+            Target::Keep if current.is_empty() => {}
+            Target::Keep => Mark::DiffEmptyStays.reach(),
             Target::Remove if current.is_empty() => {}
-            Target::Remove => difference.push(name, ChangeOperation::Delete, current, &[]),
+            Target::Remove => {
+                Mark::DiffRemoved.reach();
+                difference.push(name, ChangeOperation::Delete, current, &[]);
+            }
             Target::One(value) => {
                 if current.len() != 1 || current.first() != Some(value) {
+                    Mark::DiffReplaced.reach();
                     difference.push(name, ChangeOperation::Replace, current, &[value]);
                 }
             }
@@ -84,9 +90,11 @@ impl Difference {
         let removed = missing_from(&held, &wanted);
         let added = missing_from(&wanted, &held);
         if !held.is_empty() && removed.len() + added.len() >= REPLACE_FROM {
+            Mark::DiffSetReplaced.reach();
             self.push(name, ChangeOperation::Replace, current, &wanted);
             return;
         }
+        Mark::DiffElements.reach();
         self.intend(name, current, &wanted);
         for (operation, values) in
             [(ChangeOperation::Delete, removed), (ChangeOperation::Add, added)]

@@ -7,6 +7,7 @@ use super::desk::{Desk, Interrupt, Stepped, Turn, answered};
 use super::prologue::Prologue;
 use crate::failure::{Side, code};
 use crate::job::{LogEntry, LogStatus};
+use crate::marks::Mark;
 use crate::ports::{AgentName, MailboxId, Ports};
 use crate::time::Timestamp;
 
@@ -42,6 +43,7 @@ impl OnDemand {
         desk: &mut Desk,
     ) -> Stepped<LogEntry> {
         if !self.rule_is_known {
+            Mark::OnDemandUnknownRule.reach();
             let detail = "the rule is not one of this job's".to_owned();
             return Ok(Turn::Done(self.answer(
                 now,
@@ -75,10 +77,12 @@ impl OnDemand {
                 let rows = answered!(desk.settle(result, Side::Cloud, now)?);
                 let agent = agent.clone();
                 let Some(row) = rows.into_iter().next().flatten() else {
+                    Mark::OnDemandMissing.reach();
                     let detail = "there is no such mailbox".to_owned();
                     let status = LogStatus::Skipped;
                     return Ok(Turn::Done(self.answer(now, status, code::NOT_IN_SCOPE, detail)));
                 };
+                Mark::OnDemand.reach();
                 // A failure of an earlier attempt does not stand in the way of this one.
                 desk.attempted.remove(&self.mailbox);
                 let batch = Batch::new(agent, 0, Origin::OnDemand, vec![row], desk);

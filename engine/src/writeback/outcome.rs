@@ -5,6 +5,7 @@ use super::retry::next_attempt;
 use crate::failure::{Failure, code};
 use crate::job::{LogEntry, LogStatus, ModifiedProperty};
 use crate::journal::rows::{EscrowRow, Intent, Link, mailbox_write};
+use crate::marks::Mark;
 use crate::planted_bugs::planted;
 use crate::ports::{MailboxId, ObjectGuid, StoreWrite, Table};
 use crate::time::Timestamp;
@@ -135,6 +136,7 @@ impl Settled<'_> {
 
     fn release(&self, desk: &Desk, effects: &mut Effects) {
         if desk.escrow.contains_key(&self.mailbox) {
+            Mark::EscrowReleased.reach();
             effects.release(self.mailbox);
         }
     }

@@ -8,6 +8,7 @@ use crate::failure::{Failure, Side, code};
 use crate::guid::Guid;
 use crate::job::{CycleFailure, LogEntry};
 use crate::journal::rows::{Intent, mailbox_of_key, mailbox_write};
+use crate::marks::Mark;
 use crate::ports::{
     Agent, AgentName, AnchorKey, CallError, DirectoryObject, MailboxId, Name, ObjectGuid, Ports,
     Table,
@@ -93,6 +94,7 @@ impl Prologue {
                         return Err(Interrupt::End(super::job::JobEnd::Halted));
                     }
                     Err(error) => {
+                        Mark::AgentNext.reach();
                         self.last_error = Some(error);
                         self.stage = Stage::Probe(index + 1);
                     }
@@ -153,9 +155,11 @@ impl Prologue {
             let applied = object_of(&found, intent.object)
                 .is_some_and(|object| is_applied(&intent, object, &names));
             if !applied {
+                Mark::IntentForgotten.reach();
                 self.effects.writes.push(mailbox_write(Table::Intents, mailbox, None));
                 continue;
             }
+            Mark::IntentApplied.reach();
             self.written += 1;
             // Only whether there was a link matters here; the version it stood for is gone.
             let stored = intent.linked.then_some(crate::journal::rows::Link {
@@ -178,6 +182,7 @@ impl Prologue {
     }
 
     fn none_answers(&self) -> Interrupt {
+        Mark::AgentNoneAnswers.reach();
         let detail = self.last_error.as_ref().map_or_else(
             || "no agent is active".to_owned(),
             |error| format!("no agent answers; the last one: {error}"),
@@ -207,6 +212,7 @@ fn usable(listed: &[Agent]) -> Result<Vec<AgentName>, Interrupt> {
         refused: false,
     };
     if listed.is_empty() {
+        Mark::AgentNone.reach();
         return Err(refuse(code::NO_AGENTS_ASSIGNED, "no agent is registered"));
     }
     let agents: Vec<AgentName> = listed
@@ -215,6 +221,7 @@ fn usable(listed: &[Agent]) -> Result<Vec<AgentName>, Interrupt> {
         .map(|agent| agent.name.clone())
         .collect();
     if agents.is_empty() {
+        Mark::AgentNoneUsable.reach();
         let detail = "no registered agent is active and of version 1.1.1107.0 or later";
         return Err(refuse(code::NO_ACTIVE_AGENTS, detail));
     }
@@ -225,7 +232,11 @@ fn usable(listed: &[Agent]) -> Result<Vec<AgentName>, Interrupt> {
 fn is_too_old(version: Option<&str>) -> bool {
     let Some(version) = version else { return false };
     let parts: Option<Vec<u32>> = version.split('.').map(|part| part.parse().ok()).collect();
-    parts.is_some_and(|parts| parts.as_slice() < OLDEST_AGENT.as_slice())
+    let too_old = parts.is_some_and(|parts| parts.as_slice() < OLDEST_AGENT.as_slice());
+    if too_old {
+        Mark::AgentTooOld.reach();
+    }
+    too_old
 }
 
 #[cfg(test)]

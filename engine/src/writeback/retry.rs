@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::failure::Class;
+use crate::marks::Mark;
 use crate::time::Timestamp;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -32,6 +33,7 @@ pub fn next_attempt(
 ) -> Option<Timestamp> {
     let passes = matches!(class, Class::Transient | Class::Throttled(_) | Class::Conflict);
     if failures <= 1 && passes {
+        Mark::EscrowNextCycle.reach();
         return Some(now);
     }
     let elapsed = now.since(first_failure);
@@ -43,7 +45,9 @@ pub fn next_attempt(
         let days = u32::try_from(elapsed.as_secs() / DAY.as_secs()).unwrap_or(u32::MAX);
         DAY.saturating_mul(days.saturating_add(1))
     };
-    (rung <= GIVE_UP_AFTER).then_some(first_failure + rung)
+    let goes_on = rung <= GIVE_UP_AFTER;
+    if goes_on { Mark::EscrowLadder } else { Mark::EscrowEnds }.reach();
+    goes_on.then_some(first_failure + rung)
 }
 
 /// The waits between attempts of one call.
@@ -83,15 +87,20 @@ impl Backoff {
         let doubled = doubled + self.share_of(doubled);
         match class {
             Class::Throttled(wish) => {
+                if wish.is_some() { Mark::CallThrottledWish } else { Mark::CallThrottled }.reach();
                 self.failures = self.failures.saturating_add(1);
                 let wish = wish.map(|wish| wish + self.share_of(wish));
                 Some(now + wish.unwrap_or(doubled).max(Duration::from_secs(1)))
             }
             Class::Transient if self.failures + 1 < CALL_ATTEMPTS => {
+                Mark::CallAgain.reach();
                 self.failures += 1;
                 Some(now + doubled)
             }
-            _ => None,
+            _ => {
+                Mark::CallGivenUp.reach();
+                None
+            }
         }
     }
 }

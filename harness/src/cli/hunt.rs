@@ -23,7 +23,7 @@ use crate::judge::verdict::{DOCUMENT_VERSION, Document, ScenarioResult, Verdict}
 use crate::report::progress::Bars;
 use crate::report::terminal::hunt::{Hunted, is_failure, summary};
 use crate::report::terminal::{Again, Terminal};
-use crate::report::{Outcome, json};
+use crate::report::{Outcome, json, not_among};
 use crate::run::{RunOptions, Silent};
 use crate::scenario::Catalogues;
 use crate::serve::interrupt::Interrupt;
@@ -219,6 +219,11 @@ impl Hunt<'_> {
             Verdict::Fail => summary.fail += 1,
             Verdict::Unknown => summary.unknown += 1,
         }
+        for mark in &outcome.result.marks {
+            if !hunted.marks.contains(mark) {
+                hunted.marks.insert(mark.clone());
+            }
+        }
         if outcome.passed() {
             return;
         }
@@ -278,6 +283,7 @@ fn write_files(hunted: &Hunted, arguments: &HuntArguments, console: &Console) ->
         let document = Document {
             version: DOCUMENT_VERSION,
             summary: hunted.summary,
+            unreached_marks: not_among(&hunted.marks).into_iter().map(|mark| mark.name).collect(),
             scenarios: hunted.found.iter().map(|outcome| outcome.result.clone()).collect(),
         };
         said(path, output::write(path, |writer| json::write_document(&document, writer)));

@@ -35,6 +35,7 @@ impl Lost {
             findings: Vec::new(),
             suspended: Vec::new(),
             notes: Vec::new(),
+            marks: Vec::new(),
             peak_memory_bytes: 0,
         };
         Outcome { result, internal_error: true }

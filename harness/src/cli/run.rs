@@ -19,8 +19,8 @@ use super::select::{self, Choice, TierName};
 use super::{Exit, court, output, panics, workers};
 use crate::judge::verdict::{ScenarioResult, Transport};
 use crate::report::progress::Bars;
-use crate::report::terminal::{Again, Terminal, summary};
-use crate::report::{Outcome, json, junit};
+use crate::report::terminal::{Again, Terminal, marks, summary};
+use crate::report::{Outcome, json, junit, unreached};
 use crate::run::RunOptions;
 use crate::scenario::{Population, Scenario};
 
@@ -63,6 +63,10 @@ pub(super) struct RunArguments {
     #[cfg(feature = "planted-bugs")]
     #[arg(long, hide = true, value_name = "BUG", value_parser = planted_bug)]
     plant: Option<String>,
+
+    /// Fail when a decision of engine or estate (a mark) was reached by no scenario of this run.
+    #[arg(long)]
+    require_marks: bool,
 
     /// Print only what did not pass, and the summary; no progress bar.
     #[arg(long, short, conflicts_with = "verbose")]
@@ -113,6 +117,12 @@ impl RunArguments {
 
     fn jobs(&self) -> NonZeroUsize {
         jobs(self.jobs)
+    }
+
+    /// Whether the summary says which marks were never reached: of a library, and when it matters.
+    fn lists_marks(&self) -> bool {
+        let folder = self.filter.is_none() && self.paths.iter().any(|path| path.is_dir());
+        self.require_marks || (folder && !self.quiet)
     }
 
     /// The report files that the call asks for.
@@ -178,7 +188,12 @@ pub(super) fn run(arguments: &RunArguments, program: &str, console: &Console) ->
         let again = Again { program, plant: arguments.plant() };
         console.out(&summary(&outcomes, wall, &again, console.paint()));
     }
-    Exit::of(&outcomes).worse(write_files(&outcomes, wall, arguments, console))
+    if arguments.lists_marks() && !outcomes.is_empty() {
+        console.out(&marks(&outcomes, arguments.require_marks, console.paint()));
+    }
+    let missed = arguments.require_marks && !unreached(&outcomes).is_empty();
+    let marked = if missed { Exit::Fail } else { Exit::Pass };
+    Exit::of(&outcomes).worse(marked).worse(write_files(&outcomes, wall, arguments, console))
 }
 
 /// Runs `chosen` and prints each as it is done; the outcomes in the order of `chosen`.

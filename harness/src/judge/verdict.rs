@@ -177,6 +177,8 @@ pub struct ScenarioResult {
     pub counts: Counts,
     /// The faults that the file declares.
     pub faults: Vec<FaultResult>,
+    /// The branches of engine and estate that it reached, by name.
+    pub marks: Vec<String>,
     /// What was wrong.
     pub findings: Vec<Finding>,
     /// What was suspended.
@@ -205,6 +207,8 @@ pub struct Document {
     pub version: u32,
     /// How many of each.
     pub summary: Summary,
+    /// The branches of engine and estate that no scenario of this run reached, by name.
+    pub unreached_marks: Vec<String>,
     /// The scenarios, in the order of their files.
     pub scenarios: Vec<ScenarioResult>,
 }

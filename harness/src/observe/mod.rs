@@ -3,6 +3,7 @@
 mod by_person;
 mod counters;
 mod history;
+pub mod marks;
 mod recorder;
 
 pub use by_person::ByPerson;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::Outcome;
+use super::{Outcome, unreached};
 use crate::judge::verdict::{DOCUMENT_VERSION, Document, Summary, Verdict};
 
 /// The document about `outcomes`.
@@ -18,6 +18,7 @@ pub fn document(outcomes: &[Outcome]) -> Document {
             fail: count(Verdict::Fail),
             unknown: count(Verdict::Unknown),
         },
+        unreached_marks: unreached(outcomes).into_iter().map(|mark| mark.name).collect(),
         scenarios: outcomes.iter().map(|outcome| outcome.result.clone()).collect(),
     }
 }

@@ -10,7 +10,10 @@ pub mod terminal;
 
 pub use failure::{Failure, rule_name};
 
+use std::collections::BTreeSet;
+
 use crate::judge::verdict::{ScenarioResult, Verdict};
+use crate::observe::marks::{Mark, all};
 
 /// One scenario, as reports draw it.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +42,18 @@ impl Outcome {
     pub fn passed(&self) -> bool {
         !self.internal_error && self.result.verdict == Verdict::Pass
     }
+}
+
+/// The marks that none of `outcomes` reached.
+#[must_use]
+pub fn unreached(outcomes: &[Outcome]) -> Vec<Mark> {
+    not_among(outcomes.iter().flat_map(|outcome| &outcome.result.marks))
+}
+
+/// The marks that are not among those of these names.
+pub fn not_among<'a>(reached: impl IntoIterator<Item = &'a String>) -> Vec<Mark> {
+    let reached: BTreeSet<&str> = reached.into_iter().map(String::as_str).collect();
+    all().into_iter().filter(|mark| !reached.contains(mark.name.as_str())).collect()
 }
 
 #[cfg(test)]

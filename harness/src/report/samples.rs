@@ -90,6 +90,7 @@ fn result(file: &str, id: Option<&str>) -> ScenarioResult {
         findings: Vec::new(),
         suspended: Vec::new(),
         notes: Vec::new(),
+        marks: vec!["engine.write.done".to_owned()],
         peak_memory_bytes: 12_582_912,
     }
 }

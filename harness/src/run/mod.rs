@@ -36,6 +36,7 @@ use crate::bridge::transport::{Memory, Transport as Way};
 use crate::bridge::wire::Loopback;
 use crate::judge::Bench;
 use crate::judge::verdict::{ScenarioResult, Transport};
+use crate::observe::marks;
 use crate::scenario::Scenario;
 use crate::stage::{self, StageError, Staged};
 
@@ -100,6 +101,7 @@ fn open<'a>(
             estate.exchange.apply(mailbox, start, &changes);
         }
     });
+    marks::begin(&shared);
     let way = way(options.transport, &shared, seed)?;
     let engine =
         Engine::start(shared.clone(), way, store, writeback).map_err(RunError::Transport)?;

@@ -9,6 +9,7 @@ use super::{memory, passed};
 use crate::judge::verdict::{
     Counts, FaultResult, ScenarioResult, Suspended, Trace, Transport, Verdict,
 };
+use crate::observe::marks;
 use crate::scenario::{About, Action, Scenario};
 
 /// What frames a run.
@@ -60,6 +61,7 @@ pub(super) fn of(mut runner: Runner<'_>, scenario: &Scenario, frame: &Frame) -> 
             .into_iter()
             .map(|(name, hits)| FaultResult { name: name.to_owned(), hits })
             .collect(),
+        marks: marks::reached(&estate),
         findings,
         suspended: scenario
             .suspend

@@ -6,6 +6,7 @@
 //! verified are removed; the service adds its own address and the user principal name.
 
 use crate::exchange::address::{self, ProxyAddress};
+use crate::marks::Mark;
 
 /// What the calculation starts from.
 #[derive(Debug, Clone)]
@@ -33,22 +34,26 @@ pub fn computed(inbound: &Inbound<'_>) -> Vec<String> {
         .filter(|value| is_taken(value, inbound.domains))
         .map(|value| (*value).to_owned())
         .collect();
+    if list.len() < inbound.proxy_addresses.len() {
+        Mark::AddressLeftOut.reach();
+    }
     let has_primary = |list: &[String]| list.iter().any(|v| ProxyAddress::parse(v).is_primary());
     if !has_primary(&list) {
-        let source = inbound
-            .mail
-            .filter(|mail| is_taken(&format!("smtp:{mail}"), inbound.domains))
-            .unwrap_or(inbound.user_principal_name);
+        let mail = inbound.mail.filter(|mail| is_taken(&format!("smtp:{mail}"), inbound.domains));
+        if mail.is_some() { Mark::AddressFromMail } else { Mark::AddressFromUpn }.reach();
+        let source = mail.unwrap_or(inbound.user_principal_name);
         list = address::with_primary(list, source);
     }
     let own = inbound.current.iter().filter(|v| ProxyAddress::parse(v).is_reserved());
     for value in own {
         if !list.iter().any(|have| have.eq_ignore_ascii_case(value)) {
+            Mark::AddressOwn.reach();
             list.push(value.replacen("SMTP:", "smtp:", 1));
         }
     }
     let upn = format!("smtp:{}", inbound.user_principal_name);
     if inbound.upn_adds_proxy && !list.iter().any(|have| have.eq_ignore_ascii_case(&upn)) {
+        Mark::AddressUpn.reach();
         list.push(upn);
     }
     address::normalized(list)

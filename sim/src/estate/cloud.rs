@@ -16,6 +16,7 @@ use crate::guid::Guid;
 use crate::ledger::{
     Activity, Actor, Change, ObjectKey, Outcome, Question, Read, Side, Write, WriteKind,
 };
+use crate::marks::Mark;
 use crate::powershell::CmdletCall;
 
 /// An agent as the service lists it.
@@ -62,7 +63,10 @@ impl Estate {
         let outcome = cmdlets::invoke(&mut context, call, page, page_size);
         let caller = &self.as_it_acts(caller, call);
         self.note_cmdlet(caller, call, &outcome);
-        let output = outcome?;
+        let output = outcome.inspect_err(|error| Mark::of_cmdlet(error.kind).reach())?;
+        if output.effect.is_none() && matches!(output.rows, Rows::None) {
+            Mark::CloudNoChange.reach();
+        }
         if let Some(effect) = &output.effect {
             self.note_exchange_write(&caller.actor, effect.mailbox, effect.changes.clone());
             self.back_sync(effect.mailbox, &effect.changes);
@@ -201,11 +205,17 @@ impl Estate {
         let inactive_after = self.profile.timing("agent_inactive_after");
         self.agents
             .iter()
-            .map(|agent| AgentView {
-                id: agent.id,
-                name: agent.name.clone(),
-                active: agent.is_listed_active(&self.faults, self.now, inactive_after),
-                version: agent.version.clone(),
+            .map(|agent| {
+                let active = agent.is_listed_active(&self.faults, self.now, inactive_after);
+                if !active {
+                    Mark::AgentInactive.reach();
+                }
+                AgentView {
+                    id: agent.id,
+                    name: agent.name.clone(),
+                    active,
+                    version: agent.version.clone(),
+                }
             })
             .collect()
     }

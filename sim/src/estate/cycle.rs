@@ -11,6 +11,7 @@ use crate::directory::store::Slot;
 use crate::exchange::address::ProxyAddress;
 use crate::exchange::{Changes, Mailbox, property};
 use crate::ledger::{Activity, Actor};
+use crate::marks::Mark;
 
 /// How a pending object's export ends.
 enum Export {
@@ -24,6 +25,7 @@ impl Estate {
     /// Begins a Connect cycle now; when one runs, another follows at once.
     pub fn start_connect_cycle(&mut self) {
         if self.connect.running.is_some() {
+            Mark::ConnectAgain.reach();
             self.connect.again = true;
             return;
         }
@@ -57,6 +59,7 @@ impl Estate {
 
     pub(super) fn connect_step(&mut self, step: CycleStep) {
         if self.connect.is_cut_off(&self.profile, self.now) {
+            Mark::ConnectCutOff.reach();
             if let Some(run) = &mut self.connect.running {
                 run.failure = Some(format!(
                     "build {} is no longer accepted by the service",
@@ -126,6 +129,7 @@ impl Estate {
             object.full |= came_back;
             object.cloud_managed = flag;
             if came_back {
+                Mark::ConnectCameBack.reach();
                 self.connect.pending.insert(key);
             }
         }
@@ -167,6 +171,7 @@ impl Estate {
         let (entry, changed_at) = (slot.entry.clone(), slot.stamp.when_changed);
         let authority = self.entra.user(object.user);
         if authority.is_some_and(|user| user.object_cloud_managed) {
+            Mark::ConnectBlocked.reach();
             // `blockOnPremisesSync`: the object is the cloud's, and AD's change is ignored.
             if let Some(run) = &mut self.connect.running {
                 run.blocked.push(key);
@@ -175,6 +180,7 @@ impl Estate {
         }
         if authority.is_some_and(|user| user.sync_enabled.is_none()) && !self.take_over(object.user)
         {
+            Mark::ConnectHardMatch.reach();
             return Export::Refused(ExportError {
                 object: key,
                 code: "InvalidHardMatch",
@@ -210,6 +216,7 @@ impl Estate {
                 upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
             });
             if let Some(error) = self.conflict(key, mailbox_number, &exchange_values) {
+                Mark::ConnectConflict.reach();
                 return Export::Refused(error);
             }
             values.extend(exchange_values);
@@ -267,12 +274,15 @@ impl Estate {
             return Takes::All;
         }
         if !self.connect.respects_the_flag(&self.profile) {
+            Mark::ConnectRefused.reach();
             return Takes::Refused;
         }
         let was_pending = changed_at < mailbox.flag_changed || !object.cloud_managed;
         if was_pending && self.profile.text("race") == "land" {
+            Mark::ConnectRace.reach();
             Takes::All
         } else {
+            Mark::ConnectIdentity.reach();
             Takes::Identity
         }
     }

@@ -15,6 +15,7 @@ use crate::exchange::address;
 use crate::exchange::{Changes, property};
 use crate::guid::Guid;
 use crate::ledger::Change;
+use crate::marks::Mark;
 use crate::profile::version_parts;
 use crate::record::{AttributeNumber, Record};
 
@@ -227,6 +228,7 @@ impl Estate {
                 "The sync client of this tenant is too old for a transfer of the source of authority.",
             ));
         }
+        if cloud { Mark::ObjectToCloud } else { Mark::ObjectToAd }.reach();
         let id = user.id;
         self.entra.change(number, |user| {
             user.object_cloud_managed = cloud;

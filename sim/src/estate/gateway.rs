@@ -22,6 +22,7 @@ use crate::guid::Guid;
 use crate::ledger::{
     Activity, Actor, Change, ObjectKey, Outcome, Question, Read, Side, Write, WriteKind,
 };
+use crate::marks::Mark;
 
 /// What came of knocking at a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -420,6 +421,7 @@ impl Estate {
         {
             return;
         }
+        Mark::of_directory(result.code).reach();
         let mut hasher = FxHasher::default();
         format!("{operation:?}").hash(&mut hasher);
         self.ledger.outcome(Outcome {
@@ -453,7 +455,10 @@ impl Estate {
         };
         let (code, diagnostic, effective) = match result {
             Ok(written) => (0, String::new(), !written.changes.is_empty()),
-            Err(refusal) => (u32::from(refusal.code.number()), refusal.diagnostic.clone(), false),
+            Err(refusal) => {
+                Mark::of_directory(refusal.code).reach();
+                (u32::from(refusal.code.number()), refusal.diagnostic.clone(), false)
+            }
         };
         self.ledger.outcome(Outcome {
             at: self.now,

@@ -40,6 +40,7 @@ use crate::entra::Entra;
 use crate::exchange::ExchangeOnline;
 use crate::fault::{Effect, Faults, Place};
 use crate::ledger::{Activity, FaultHit, Ledger};
+use crate::marks::Mark;
 use crate::profile::Profile;
 use truth::Subjects;
 
@@ -71,6 +72,8 @@ pub struct Estate {
     pub engine_apart: bool,
     /// Whether the engine's operations cost virtual time. Off when the clock runs in real time.
     pub charges: bool,
+    /// The marks that were reached ([`crate::marks`]).
+    pub marks: marks::Reached,
     now: VirtualTime,
     calendar: Calendar<Due>,
     /// How values flow to the cloud, by forest.
@@ -147,6 +150,7 @@ impl Estate {
     /// The fate of an operation; notes the hit.
     fn meet(&mut self, place: &Place, operation: &str) -> Option<Effect> {
         let (rule, effect) = self.faults.meet(self.now, place, operation)?;
+        Mark::of_fault(effect).reach();
         let name = self.faults.rules().get(rule as usize).map_or("", |rule| rule.name);
         self.ledger.fault(FaultHit { at: self.now, rule, name, place: place.to_string() });
         Some(effect)

@@ -15,6 +15,7 @@ use crate::directory::request::{
 use crate::directory::schema::known;
 use crate::exchange::cmdlets::{CmdletError, Output};
 use crate::ledger::{Activity, Actor, WriteKind};
+use crate::marks::Mark;
 use crate::onprem::{self, Directory, OnPremError};
 use crate::powershell::CmdletCall;
 
@@ -99,6 +100,7 @@ impl Estate {
             Some(forest) => forest.modify(&writer, &request),
             None => Err(diagnostic::no_such_object("")),
         }
+        .inspect_err(|refusal| Mark::of_directory(refusal.code).reach())
         .map_err(PersonError::Directory)?;
         let actor = Actor::new(who, Activity::Person);
         self.note_ad_write(&actor, object.forest, WriteKind::Changed, &written);

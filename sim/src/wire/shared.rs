@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::estate::Estate;
+use crate::marks::Mark;
 
 /// An estate behind a lock. Whoever holds it finishes one request and lets go.
 #[derive(Clone)]
@@ -18,6 +19,10 @@ impl SharedEstate {
     /// Does something with the estate. Must not be called from inside itself.
     pub fn with<T>(&self, act: impl FnOnce(&mut Estate) -> T) -> T {
         // A panic in another thread leaves whole requests done or not done.
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut estate = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = act(&mut estate);
+        // Whichever thread it was: the marks are the estate's.
+        estate.marks.add(Mark::take());
+        done
     }
 }

@@ -4,6 +4,7 @@ use super::{Batch, BatchEnd, Origin, Stage, not_in_scope};
 use crate::anchor::{self, Found, Match};
 use crate::failure::{Class, Side, code};
 use crate::journal::rows::{Intent, Link, mailbox_key};
+use crate::marks::Mark;
 use crate::ports::{AnchorKey, DirectoryObject, MailboxId, ObjectGuid, Ports, Table};
 use crate::time::Timestamp;
 use crate::writeback::desk::{Answer, Desk, Lookup, Stepped, Turn, answered};
@@ -34,9 +35,11 @@ impl Batch {
                         && !escrowed
                         && link.exported == item.digest =>
                 {
+                    Mark::DiffExported.reach();
                     Some(Verdict::Redundant { quiet })
                 }
                 None if waits_for_initial && !escrowed => {
+                    Mark::ScopeWaits.reach();
                     Some(not_in_scope("waits for the next initial cycle".to_owned(), quiet))
                 }
                 _ => None,
@@ -75,7 +78,9 @@ impl Batch {
         let mut found: Vec<Option<DirectoryObject>> = found.into_iter().map(Some).collect();
         for (index, guid) in linked {
             // What was linked and is gone is matched anew: its object may have been re-created.
-            self.items[index].object = by_guid.get(&guid).and_then(|place| found[*place].take());
+            let object = by_guid.get(&guid).and_then(|place| found[*place].take());
+            if object.is_some() { Mark::MatchLinked } else { Mark::MatchLinkStale }.reach();
+            self.items[index].object = object;
         }
         Ok(Turn::Busy)
     }
@@ -102,6 +107,7 @@ impl Batch {
                 Some(user) => {
                     let domain = user.domain.as_deref().unwrap_or(&desk.domain);
                     if !domain.eq_ignore_ascii_case(&desk.domain) {
+                        Mark::ScopeDomain.reach();
                         let detail = format!(
                             "belongs to domain {domain}, which needs its own configuration"
                         );
@@ -124,6 +130,7 @@ impl Batch {
     ) -> Stepped<BatchEnd> {
         if rank >= anchor::RANKS {
             for index in self.open(|item| item.object.is_none()) {
+                Mark::MatchNone.reach();
                 self.items[index].fail(
                     Class::Rejected,
                     code::INTERNAL,
@@ -166,17 +173,22 @@ impl Batch {
         for (item, keys) in wanted {
             match index.pick(keys) {
                 Match::None => {}
-                Match::Duplicate => self.items[*item].fail(
-                    Class::Rejected,
-                    code::DUPLICATE_ENTRIES,
-                    "several objects in Active Directory carry its anchor",
-                ),
+                Match::Duplicate => {
+                    Mark::MatchSeveral.reach();
+                    self.items[*item].fail(
+                        Class::Rejected,
+                        code::DUPLICATE_ENTRIES,
+                        "several objects in Active Directory carry its anchor",
+                    );
+                }
                 Match::One(at) => match claims[at] {
                     None => {
+                        Mark::MatchFound.reach();
                         claims[at] = Some(*item);
                         self.items[*item].object = objects[at].take();
                     }
                     Some(first) => {
+                        Mark::MatchContended.reach();
                         for claimant in [first, *item] {
                             self.items[claimant].object = None;
                             self.items[claimant].fail(
@@ -196,12 +208,14 @@ impl Batch {
         for (index, item) in self.items.iter_mut().enumerate() {
             let (None, Some(object)) = (&item.verdict, &item.object) else { continue };
             if !desk.plan.covers(object) {
+                Mark::ScopeFilter.reach();
                 let detail = "its object is in no container or group of the scoping filter";
                 item.verdict = Some(not_in_scope(detail.to_owned(), false));
                 continue;
             }
             let difference = diff(&desk.plan, &item.mailbox, object);
             if difference.changes.is_empty() {
+                Mark::DiffEqual.reach();
                 item.verdict = Some(Verdict::Redundant { quiet: false });
                 continue;
             }

@@ -15,6 +15,7 @@ use super::recovery::{is_applied, touched};
 use crate::failure::{Class, Failure, Side, code};
 use crate::job::LogEntry;
 use crate::journal::rows::{Intent, Link, mailbox_write};
+use crate::marks::Mark;
 use crate::planted_bugs::planted;
 use crate::ports::{
     AgentName, AttributeChange, CallError, DirectoryObject, MODIFY_BATCH, Mailbox, MailboxId,
@@ -106,13 +107,20 @@ impl Batch {
         let mut items = Vec::with_capacity(rows.len());
         for mailbox in latest_versions(rows) {
             let quiet = listed && desk.seen.get(&mailbox.id) == Some(&mailbox.when_changed);
+            if quiet {
+                Mark::SeesAgain.reach();
+            }
             let (digest, verdict) = match desk.plan.scope(&mailbox) {
                 Scope::In => {
                     tally.in_scope += 1;
                     (desk.plan.digest(&mailbox), None)
                 }
-                Scope::Out => (0, Some(not_in_scope(String::new(), quiet))),
+                Scope::Out => {
+                    Mark::ScopeOut.reach();
+                    (0, Some(not_in_scope(String::new(), quiet)))
+                }
                 Scope::UnknownType => {
+                    Mark::ScopeType.reach();
                     let kind = &mailbox.recipient_type_details;
                     let detail = format!("{kind} has no counterpart in Active Directory");
                     (0, Some(not_in_scope(detail, quiet)))
@@ -179,6 +187,7 @@ impl Batch {
     fn poll(&mut self, ports: &mut Ports<'_>, desk: &mut Desk) -> Stepped<BatchEnd> {
         desk.poll(ports)?;
         if desk.stop && self.origin != Origin::OnDemand {
+            Mark::CycleStopped.reach();
             self.stop_sending(Interrupt::Stopped);
         } else if self.sent < self.planned.len() {
             self.stage = Stage::Modify;
@@ -237,12 +246,10 @@ impl Batch {
             let item = &mut self.items[*index];
             match outcome {
                 WriteOutcome::Result { code, diagnostic } => {
-                    item.verdict = Some(
-                        Failure::of_result(code, &diagnostic)
-                            .map_or(Verdict::Written, Verdict::Failed),
-                    );
+                    item.verdict = Some(answered_with(code, &diagnostic));
                 }
                 WriteOutcome::Unknown => {
+                    Mark::WriteUnanswered.reach();
                     item.changes = modification.changes;
                     self.unknown.push(*index);
                 }
@@ -277,6 +284,7 @@ impl Batch {
             Err(end @ Interrupt::End(_)) => return Err(end),
             Err(stop) => {
                 for index in core::mem::take(&mut self.unknown) {
+                    Mark::WriteUndetermined.reach();
                     self.items[index].verdict = Some(Verdict::Undetermined);
                 }
                 self.stop_sending(stop);
@@ -290,8 +298,10 @@ impl Batch {
             let applied = object_of(&found, intent.object)
                 .is_some_and(|object| is_applied(intent, object, &names));
             if applied {
+                Mark::WriteWasMade.reach();
                 item.verdict = Some(Verdict::Written);
             } else {
+                Mark::WriteWasNotMade.reach();
                 let detail = "no answer came to the modify, and reading shows that it was not made";
                 item.fail(Class::Transient, self.unknown_code, detail);
             }
@@ -396,6 +406,21 @@ impl Item {
             verdict: self.verdict.as_ref()?,
         })
     }
+}
+
+/// What the directory's answer to a modify means.
+fn answered_with(code: u32, diagnostic: &str) -> Verdict {
+    let Some(failure) = Failure::of_result(code, diagnostic) else {
+        Mark::WriteDone.reach();
+        return Verdict::Written;
+    };
+    match failure.class {
+        Class::Transient | Class::Throttled(_) => Mark::WriteTransient,
+        Class::Conflict => Mark::WriteConflict,
+        Class::Rejected | Class::Malformed | Class::Fatal => Mark::WriteRejected,
+    }
+    .reach();
+    Verdict::Failed(failure)
 }
 
 const fn not_in_scope(detail: String, quiet: bool) -> Verdict {

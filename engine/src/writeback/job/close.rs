@@ -3,6 +3,7 @@
 use super::{Running, Stage, WritebackJob};
 use crate::job::{CycleFailure, CycleReport, LogEntry, LogStatus};
 use crate::journal::rows::{QuarantineReason, mailbox_write, version_write};
+use crate::marks::Mark;
 use crate::ports::{StoreWrite, Table};
 use crate::time::Timestamp;
 use crate::writeback::cycle::{Cycle, CycleEnd};
@@ -28,6 +29,7 @@ impl WritebackJob {
                 None
             }
             Err((failure, by_credentials)) => {
+                Mark::CycleFailed.reach();
                 refused = by_credentials;
                 Some(failure)
             }
@@ -70,6 +72,7 @@ impl WritebackJob {
         let was = desk.row.quarantine;
         desk.row.quarantine = quarantine::after_cycle(was, reason, now);
         if was.is_none() != desk.row.quarantine.is_none() {
+            if was.is_none() { Mark::QuarantineBegins } else { Mark::QuarantineLifted }.reach();
             let wait =
                 if was.is_none() { quarantine::CADENCE } else { desk.configuration.interval };
             desk.row.next_due = Some((now + wait).as_micros());
@@ -77,6 +80,7 @@ impl WritebackJob {
         self.disable_if_over(now);
         // An initial cycle that fails on too many gives its failures up and pauses the job.
         if cycle.is_initial() && reason.is_some() && !refused {
+            Mark::QuarantineInitial.reach();
             self.desk.row.paused = true;
             return core::mem::take(&mut self.desk.escrow)
                 .into_keys()
@@ -88,6 +92,7 @@ impl WritebackJob {
 
     fn disable_if_over(&mut self, now: Timestamp) {
         if quarantine::is_over(self.desk.row.quarantine, now) {
+            Mark::QuarantineDisables.reach();
             self.desk.row.disabled = true;
         }
     }

@@ -3,6 +3,7 @@
 use super::{ROWS, Stage, WritebackJob};
 use crate::job::{JobCommand, JobReport, RestartScopes};
 use crate::journal::rows::JobRow;
+use crate::marks::Mark;
 use crate::ports::{Ports, StoreWrite, Table};
 use crate::time::Timestamp;
 use crate::writeback::desk::{Interrupt, Stepped, Turn};
@@ -45,12 +46,17 @@ impl WritebackJob {
         let mut clear = Vec::new();
         match command {
             JobCommand::Start => {
+                Mark::JobStarted.reach();
                 row.paused = false;
                 row.disabled = false;
                 row.next_due = Some(now.as_micros());
             }
-            JobCommand::Pause => row.paused = true,
+            JobCommand::Pause => {
+                Mark::JobPaused.reach();
+                row.paused = true;
+            }
             JobCommand::Restart(scopes) => {
+                Mark::JobRestarted.reach();
                 clear = restart(row, scopes);
                 row.next_due = Some(now.as_micros());
                 if clear.contains(&Table::Escrow) {
@@ -63,6 +69,7 @@ impl WritebackJob {
             JobCommand::Configure(configuration) => {
                 let plan = MappingPlan::new(&configuration, self.desk.bugs);
                 if plan.fingerprint() != row.mapping {
+                    Mark::JobReconfigured.reach();
                     row.mapping = plan.fingerprint();
                     row.watermark = None;
                     row.next_due = Some(now.as_micros());

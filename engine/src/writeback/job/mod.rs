@@ -22,6 +22,7 @@ use crate::job::{CycleReport, JobConfiguration, JobReport, JobStatus};
 use crate::journal::rows::{
     EscrowRow, JOB_KEY, JobRow, VERSION_KEY, check_version, mailbox_of_key, version_write,
 };
+use crate::marks::Mark;
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{CallError, Ports, StoreError, StoreWrite, Table};
 use crate::step::{Activity, Step};
@@ -206,6 +207,7 @@ impl WritebackJob {
         let mut rows = ports.store.get(Table::Meta, &keys)?.into_iter();
         check_version(rows.next().flatten().as_deref())?;
         if let Some(bytes) = rows.next().flatten() {
+            Mark::JobRestored.reach();
             let mapping = self.desk.row.mapping;
             self.desk.row = JobRow::decode(&bytes)?;
             if self.desk.row.mapping != mapping {
@@ -285,6 +287,9 @@ impl WritebackJob {
         };
         let interval = interval.max(Duration::from_secs(1));
         let late = now.since(due).as_micros() / interval.as_micros();
+        if late > 0 {
+            Mark::CycleLate.reach();
+        }
         let slots = u32::try_from(late + 1).unwrap_or(u32::MAX);
         let next_due = due + interval.saturating_mul(slots);
         self.cycle = Some(Running { cycle: Cycle::new(now, &mut self.desk), began: now, next_due });

@@ -1,7 +1,7 @@
 //! The end of a hunt: how many seeds of each verdict, why some prove nothing, and how to see each
 //! that failed again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use indicatif::HumanCount;
@@ -9,8 +9,9 @@ use indicatif::HumanCount;
 use super::summary::quoted;
 use super::{Again, Paint, real};
 use crate::judge::verdict::{Summary, Transport};
-use crate::report::Outcome;
+use crate::observe::marks::all;
 use crate::report::failure::printable;
+use crate::report::{Outcome, not_among};
 
 /// Reasons of unknown verdicts that are listed; more are counted.
 const REASONS_SHOWN: usize = 8;
@@ -32,6 +33,8 @@ pub struct Hunted {
     pub interrupted: bool,
     /// What did not pass, in the order of the seeds.
     pub found: Vec<Outcome>,
+    /// The branches of engine and estate that any seed reached, by name.
+    pub marks: BTreeSet<String>,
 }
 
 impl Hunted {
@@ -76,6 +79,8 @@ pub fn summary(hunted: &Hunted, wall: Duration, again: &Again<'_>, paint: Paint)
     if hunted.interrupted {
         text.push_str(&format!("interrupted: {} were asked for\n", HumanCount(hunted.asked)));
     }
+    let (all, missed) = (all().len(), not_among(&hunted.marks).len());
+    text.push_str(&format!("{} of {all} marks reached\n", all - missed));
     push_reasons(hunted, &mut text);
     for outcome in hunted.failures().take(FAILURES_SHOWN) {
         let words = command(outcome, again);
@@ -163,6 +168,7 @@ mod tests {
             asked: 5_000,
             interrupted: true,
             found,
+            marks: BTreeSet::from(["engine.write.done".to_owned()]),
         };
         let again = Again { program: "target/release/hybridsim", plant: Some("two-primaries") };
         let text = summary(&hunted, Duration::from_secs(3), &again, Paint::new(false));

@@ -11,7 +11,7 @@ mod summary;
 pub use duration::{real, virtually};
 pub use explanation::explanation;
 pub use paint::Paint;
-pub use summary::{Again, summary};
+pub use summary::{Again, marks, summary};
 
 use super::Outcome;
 use super::failure::printable;

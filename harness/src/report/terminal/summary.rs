@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{Paint, real};
 use crate::judge::verdict::{ScenarioResult, Transport, Verdict};
-use crate::report::Outcome;
+use crate::observe::marks::{Mark, all};
 use crate::report::failure::printable;
+use crate::report::{Outcome, unreached};
 
 /// What a command needs beside the scenario to show the same again.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +34,30 @@ pub fn summary(outcomes: &[Outcome], wall: Duration, again: &Again<'_>, paint: P
         let id = result.id.as_deref().map_or_else(String::new, |id| format!("{id} "));
         let title = printable(&format!("{id}{}", result.scenario));
         text.push_str(&format!("\n{word} {title}\n        {}\n", command(result, again)));
+    }
+    text
+}
+
+/// Never-reached marks that are listed unless all are asked for.
+const MARKS_SHOWN: usize = 10;
+
+/// How many of the marks `outcomes` reached, and which they never did; `every` of them, or some.
+#[must_use]
+pub fn marks(outcomes: &[Outcome], every: bool, paint: Paint) -> String {
+    let (all, mut missed) = (all().len(), unreached(outcomes));
+    let mut text = format!("{} of {all} marks reached\n", all - missed.len());
+    let more = if every { 0 } else { missed.len().saturating_sub(MARKS_SHOWN) };
+    missed.truncate(missed.len() - more);
+    let width = missed.iter().map(|mark| mark.name.len()).max().unwrap_or(0);
+    for Mark { name, about } in &missed {
+        text.push_str(&format!(
+            "  {} {name:<width$}  {}\n",
+            paint.strong("never"),
+            paint.faint(about)
+        ));
+    }
+    if more > 0 {
+        text.push_str(&format!("  and {more} more; --require-marks lists them all\n"));
     }
     text
 }

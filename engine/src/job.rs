@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use crate::journal::rows::QuarantineReason;
 use crate::ports::{MailboxId, ObjectGuid};
 use crate::time::Timestamp;
 use crate::writeback::scope::Filter;
@@ -198,6 +199,17 @@ pub struct CycleFailure {
     pub detail: String,
 }
 
+/// `synchronizationQuarantine`: why the job is in quarantine, since when, and when it runs next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuarantineStatus {
+    /// `reason`.
+    pub reason: QuarantineReason,
+    /// `currentBegan`.
+    pub began: Timestamp,
+    /// `nextAttempt`.
+    pub next: Timestamp,
+}
+
 /// The job's state after a change of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobReport {
@@ -209,6 +221,8 @@ pub struct JobReport {
     pub escrowed: u64,
     /// `synchronizedEntryCountByType`: objects that are linked.
     pub linked: u64,
+    /// `status.quarantine`, while the job is in quarantine.
+    pub quarantine: Option<QuarantineStatus>,
     /// The answer to a provision on demand.
     pub on_demand: Option<(u64, LogEntry)>,
 }

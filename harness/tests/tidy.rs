@@ -33,10 +33,9 @@ fn output_of(program: &str, arguments: &[&str]) -> String {
 
 /// Our files, as paths below the root. Not those that git tracks: the tests run without git too.
 fn files() -> Vec<String> {
+    const FOLDERS: [&str; 9] =
+        ["engine", "sim", "harness", "marks", "benches", "scenarios", "docs", ".ci", ".github"];
     let mut found = Vec::new();
-    const FOLDERS: [&str; 9] = [
-        "engine", "sim", "harness", "marks", "benches", "scenarios", "docs", ".ci", ".github",
-    ];
     for folder in FOLDERS {
         collect(folder, &mut found);
     }

@@ -36,6 +36,9 @@ marks::declare! {
     FaultNoToken = "fault.no-token", "a fault keeps the identity platform from giving a token";
     FaultTruncated = "fault.truncated", "a fault cuts an answer off";
     FaultPage = "fault.page-expired", "a fault forgets the token of a page";
+    FaultLate = "fault.held-back", "a fault holds a modify back until others have overtaken it";
+    FaultSchema = "fault.schema-lacks", "a fault takes the attributes of Exchange out of the schema";
+    FaultDamage = "fault.store-damaged", "a fault damages the engine's state store";
     FaultHalt = "fault.engine-ends", "a fault ends the engine's process";
 
     ConnectCutOff = "connect.cut-off", "the service accepts a build of Connect Sync no more";
@@ -54,6 +57,7 @@ marks::declare! {
     AddressOwn = "address.own-stays", "an address of the service's own stays";
     AddressUpn = "address.upn-added", "the user principal name becomes an address";
 
+    AgentTimeOut = "agent.time-out", "the service waits no longer for an agent's answer";
     AgentInactive = "agent.listed-inactive", "the service lists an agent as inactive";
     ObjectToCloud = "object.to-cloud", "authority over a whole object moves to the cloud";
     ObjectToAd = "object.to-ad", "authority over a whole object goes back to AD";
@@ -111,6 +115,9 @@ impl Mark {
             Effect::NoToken => Self::FaultNoToken,
             Effect::Truncate => Self::FaultTruncated,
             Effect::ExpirePage => Self::FaultPage,
+            Effect::Late(_) => Self::FaultLate,
+            Effect::LackSchema => Self::FaultSchema,
+            Effect::Damage => Self::FaultDamage,
             Effect::HaltBefore | Effect::HaltAfter => Self::FaultHalt,
         }
     }

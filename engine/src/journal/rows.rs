@@ -206,6 +206,18 @@ pub enum QuarantineReason {
     EncounteredQuarantineException,
 }
 
+impl QuarantineReason {
+    /// As Microsoft Graph spells it (`quarantineReason`).
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::EncounteredBaseEscrowThreshold => "EncounteredBaseEscrowThreshold",
+            Self::EncounteredEscrowProportionThreshold => "EncounteredEscrowProportionThreshold",
+            Self::EncounteredQuarantineException => "EncounteredQuarantineException",
+        }
+    }
+}
+
 /// The job's quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuarantineRow {

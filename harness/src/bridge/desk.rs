@@ -105,6 +105,11 @@ fn translated(report: &JobReport) -> record::JobReport {
         }),
         escrowed: report.escrowed,
         linked: report.linked,
+        quarantine: report.quarantine.map(|quarantine| record::Quarantine {
+            reason: quarantine.reason.text(),
+            began: to_sim(quarantine.began),
+            next: to_sim(quarantine.next),
+        }),
     }
 }
 

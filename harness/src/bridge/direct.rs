@@ -398,7 +398,8 @@ fn refused_search(result: &LdapResult) -> CallError {
     let detail = result.diagnostic.clone();
     match result.code.number() {
         7 | 8 | 13 | 48 | 49 | 50 => CallError::Refused { code, detail },
-        1 | 3 | 4 | 11 | 51 | 52 | 53 | 80 => CallError::ServiceFailure { code, detail },
+        3 => CallError::TimedOut { detail },
+        1 | 4 | 11 | 51 | 52 | 53 | 80 => CallError::ServiceFailure { code, detail },
         _ => CallError::Malformed { detail: format!("LDAP result {code}: {detail}") },
     }
 }

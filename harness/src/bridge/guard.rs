@@ -65,8 +65,28 @@ impl Life {
                 self.end();
                 Err(halted)
             }
-            _ => make(),
+            _ => {
+                let answer = make();
+                self.estate.with(|estate| estate.faults.call_answered());
+                answer
+            }
         }
+    }
+
+    /// Makes a call of the state store, unless the store is damaged.
+    fn store<T>(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.call(name, StoreError::Halted, || {
+            match self.estate.with(|estate| estate.store_call(name)) {
+                Some(Effect::Damage) => Err(StoreError::Damaged(
+                    "a page of the file is not what was written".to_owned(),
+                )),
+                _ => make(),
+            }
+        })
     }
 
     /// Makes a call of a cloud service, unless a fault of the service meets it: what its answer would
@@ -210,7 +230,7 @@ impl Directory for Guarded<Box<dyn Directory>> {
 impl<S: StateStore> StateStore for Guarded<S> {
     fn get(&mut self, table: Table, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let port = &mut self.port;
-        self.life.call("store.get", StoreError::Halted, || port.get(table, keys))
+        self.life.store("store.get", || port.get(table, keys))
     }
 
     fn scan(
@@ -220,12 +240,12 @@ impl<S: StateStore> StateStore for Guarded<S> {
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
         let port = &mut self.port;
-        self.life.call("store.scan", StoreError::Halted, || port.scan(table, after, limit))
+        self.life.store("store.scan", || port.scan(table, after, limit))
     }
 
     fn commit(&mut self, writes: Vec<StoreWrite>) -> Result<(), StoreError> {
         let port = &mut self.port;
-        self.life.call("store.commit", StoreError::Halted, || port.commit(writes))
+        self.life.store("store.commit", || port.commit(writes))
     }
 }
 

@@ -13,7 +13,7 @@ mod problem;
 mod quote;
 
 pub use bind::{bind, bind_freely};
-pub use parse::{CmdletLine, Item, parse};
+pub use parse::{CmdletLine, Item, ROUND, parse};
 pub use problem::CmdletProblem;
 
 #[cfg(test)]

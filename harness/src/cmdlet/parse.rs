@@ -283,13 +283,25 @@ fn key(input: &mut Input<'_>) -> Parsed<String> {
     }
 }
 
+/// The number of a round in the texts of a repeated step: the only braces outside of quotes.
+pub const ROUND: &str = "{n}";
+
+fn has_round(input: &Input<'_>) -> bool {
+    input.starts_with(ROUND)
+}
+
 /// A word without quotes, or with quotes inside.
 fn word(input: &mut Input<'_>) -> Parsed<Argument> {
     let start = input.current_token_start();
     let mut text = String::new();
     let mut bare = true;
-    while let Some(next) = peek(input).filter(|next| !ends_word(*next)) {
+    while let Some(next) = peek(input).filter(|next| !ends_word(*next) || has_round(input)) {
         match next {
+            '{' => {
+                let mut round = ROUND;
+                round.parse_next(input)?;
+                text.push_str(ROUND);
+            }
             '\'' => {
                 bare = false;
                 text.push_str(&single_quoted(input)?);

@@ -50,9 +50,8 @@ fn is_allowed(write: &Write, attribute: u16, mapped: &[u16]) -> bool {
         }
         (Activity::Transfer, Side::Exchange) => attribute == property::FLAG,
         (Activity::Restore, Side::Exchange) => true,
-        (Activity::Sync, side) => {
-            side != Side::Ad && attribute != property::FLAG && attribute != property::IS_DIR_SYNCED
-        }
+        // It takes an object over again whose authority came back to AD as a whole.
+        (Activity::Sync, side) => side != Side::Ad && attribute != property::FLAG,
         (Activity::Service, side) => side != Side::Ad,
         (Activity::Writeback | Activity::Reconcile | Activity::Transfer, _)
         | (Activity::Restore, Side::Entra) => false,

@@ -54,6 +54,8 @@ impl Scene<'_> {
             }
         }
         findings.extend(expectations.job.iter().filter_map(|demand| self.job(demand)));
+        findings
+            .extend(expectations.quarantine.iter().filter_map(|demand| self.quarantine(demand)));
         findings.extend(expectations.log.iter().flat_map(|demand| self.log(demand)));
         findings.extend(expectations.counts.iter().filter_map(|demand| self.count(demand)));
         findings.extend(expectations.lag.iter().filter_map(|demand| self.lag(demand)));
@@ -105,6 +107,20 @@ impl Scene<'_> {
             }
         };
         self.named("job", demand, &actual)
+    }
+
+    fn quarantine(&self, demand: &NamedExpectation) -> Option<Finding> {
+        let report = self.estate.entra.job.as_ref().and_then(|job| job.report.as_ref());
+        let actual: Vec<String> = report
+            .and_then(|report| report.quarantine)
+            .map(|quarantine| match demand.name.value.as_str() {
+                "began" => quarantine.began.to_string(),
+                "next" => quarantine.next.to_string(),
+                _ => quarantine.reason.to_owned(),
+            })
+            .into_iter()
+            .collect();
+        self.named_values("quarantine", demand, &actual)
     }
 
     fn last_cycle_took(
@@ -224,13 +240,22 @@ impl Scene<'_> {
     }
 
     fn named(&self, what: &str, demand: &NamedExpectation, actual: &str) -> Option<Finding> {
-        if holds(&demand.comparison.value, &[actual.to_owned()]) {
+        self.named_values(what, demand, &[actual.to_owned()])
+    }
+
+    fn named_values(
+        &self,
+        what: &str,
+        demand: &NamedExpectation,
+        actual: &[String],
+    ) -> Option<Finding> {
+        if holds(&demand.comparison.value, actual) {
             return None;
         }
         Some(self.finding(
             format!("{what} {} is not as expected", demand.name.value),
             demand.comparison.value.to_string(),
-            actual.to_owned(),
+            super::shown(actual),
             demand.comparison.span,
         ))
     }

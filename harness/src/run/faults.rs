@@ -1,7 +1,5 @@
 //! Faults of a story as rules of the estate.
 
-use std::time::Duration;
-
 use sim::chance::Chance;
 use sim::clock::VirtualTime;
 use sim::fault::{Effect, Operations, Place, Rule, until};
@@ -21,74 +19,111 @@ const CALLS: u64 = 40;
 /// The rule that makes a fault, from `now` on.
 #[must_use]
 pub(super) fn rule(fault: &Fault, now: VirtualTime, chance: &mut Chance) -> Rule {
-    let rule = |place, operations, effect| Rule {
+    let Blow { place, operations, effect, extent, nth } = blow(fault, chance);
+    let (left, lasts) = match extent {
+        None => (None, None),
+        Some(Extent::For(length)) => (None, Some(length)),
+        Some(Extent::Count(count)) => (Some(count), None),
+    };
+    Rule {
         name: fault.name(),
         place,
         operations,
         effect,
-        skip: 0,
-        left: None,
+        skip: nth.saturating_sub(1),
+        left,
         from: now,
-        until: None,
+        until: until(now, lasts),
         hits: 0,
-    };
-    let at_dc = |dc: &Option<Spanned<String>>, operation, effect| {
-        let place = dc
-            .as_ref()
-            .map_or(Place::AnyDomainController, |dc| Place::DomainController(dc.value.clone()));
-        rule(place, operations(operation), effect)
-    };
-    let at_agent = |agent: Option<&Spanned<String>>, operation, effect| {
-        let place = agent.map_or(Place::AnyAgent, |agent| Place::Agent(agent.value.clone()));
-        rule(place, operations(operation), effect)
-    };
-    let any = DirectoryOperation::Any;
+        felt: 0,
+    }
+}
+
+/// What a fault does, where, to what, how long or how often, and from which operation on.
+struct Blow {
+    place: Place,
+    operations: Operations,
+    effect: Effect,
+    extent: Option<Extent>,
+    nth: u32,
+}
+
+fn blow(fault: &Fault, chance: &mut Chance) -> Blow {
     let modify = DirectoryOperation::Modify;
+    let any = DirectoryOperation::Any;
+    let at = |place, operation, effect, extent| Blow {
+        place,
+        operations: operations(operation),
+        effect,
+        extent,
+        nth: 1,
+    };
     match fault {
         Fault::AgentOffline { agent, lasts } => {
-            windowed(at_agent(Some(agent), any, Effect::Refuse), *lasts, now)
+            at(of_agent(Some(agent)), any, Effect::Refuse, lasts.map(Extent::For))
         }
         Fault::AgentRestart { agent, lasts } => {
-            windowed(at_agent(Some(agent), any, Effect::Refuse), Some(*lasts), now)
+            at(of_agent(Some(agent)), any, Effect::Refuse, Some(Extent::For(*lasts)))
         }
         Fault::AgentSlow { agent, by, operation, extent } => {
-            bounded(at_agent(agent.as_ref(), *operation, Effect::Delay(*by)), *extent, now)
+            at(of_agent(agent.as_ref()), *operation, Effect::Delay(*by), Some(*extent))
         }
-        Fault::RightsRemoved { agent, extent } => bounded(
-            at_agent(agent.as_ref(), modify, Effect::LdapResult(ACCESS_RIGHTS)),
-            *extent,
-            now,
-        ),
+        Fault::RightsRemoved { agent, extent } => {
+            let effect = Effect::LdapResult(ACCESS_RIGHTS);
+            at(of_agent(agent.as_ref()), modify, effect, Some(*extent))
+        }
         Fault::DeliveryDuplicated { agent, extent, nth } => {
-            from_nth(bounded(at_agent(agent.as_ref(), modify, Effect::Twice), *extent, now), *nth)
+            Blow { nth: *nth, ..at(of_agent(agent.as_ref()), modify, Effect::Twice, Some(*extent)) }
         }
-        Fault::DcDown { dc, lasts } => windowed(at_dc(dc, any, Effect::Refuse), *lasts, now),
-        Fault::DcBusy { dc, operation, extent } => {
-            bounded(at_dc(dc, *operation, Effect::LdapResult(BUSY)), *extent, now)
-        }
-        Fault::DcUnavailable { dc, operation, extent } => {
-            bounded(at_dc(dc, *operation, Effect::LdapResult(UNAVAILABLE)), *extent, now)
+        Fault::DeliveryReordered { agent, by, extent, nth } => {
+            let effect = Effect::Late(*by);
+            Blow { nth: *nth, ..at(of_agent(agent.as_ref()), modify, effect, Some(*extent)) }
         }
         Fault::ConnectionLost { agent, operation, when, extent, nth } => {
-            let effect = loss(*when);
-            from_nth(bounded(at_agent(agent.as_ref(), *operation, effect), *extent, now), *nth)
+            let place = of_agent(agent.as_ref());
+            Blow { nth: *nth, ..at(place, *operation, loss(*when), Some(*extent)) }
         }
-        Fault::EngineCrash { at, when, nth } => {
-            let effect = halt(*when);
-            let (operations, nth) = match at {
-                Some(call) => (Operations::Named(call.name().to_owned()), *nth),
-                None => (Operations::Any, drawn_call(chance)),
-            };
-            let rule = Rule { left: Some(1), ..rule(Place::Engine, operations, effect) };
-            from_nth(rule, nth)
+        Fault::SchemaNotExtended { agent, extent } => {
+            let operations = Operations::Named("modify.exchange".to_owned());
+            let place = of_agent(agent.as_ref());
+            Blow { operations, ..at(place, modify, Effect::LackSchema, Some(*extent)) }
         }
-        Fault::Cloud { kind, service, call, extent } => {
-            let effect = cloud_effect(*kind);
-            let operations =
-                call.map_or(Operations::Any, |call| Operations::Named(call.name().to_owned()));
-            bounded(rule(cloud_place(*service, *call), operations, effect), *extent, now)
+        Fault::DcDown { dc, lasts } => {
+            at(of_dc(dc.as_ref()), any, Effect::Refuse, lasts.map(Extent::For))
         }
+        Fault::DcBusy { dc, operation, extent } => {
+            at(of_dc(dc.as_ref()), *operation, Effect::LdapResult(BUSY), Some(*extent))
+        }
+        Fault::DcUnavailable { dc, operation, extent } => {
+            at(of_dc(dc.as_ref()), *operation, Effect::LdapResult(UNAVAILABLE), Some(*extent))
+        }
+        Fault::StoreDamaged { lasts } => {
+            at(Place::StateStore, any, Effect::Damage, Some(Extent::For(*lasts)))
+        }
+        Fault::EngineCrash { at, when, nth } => crash(*at, *when, *nth, chance),
+        Fault::Cloud { kind, service, call, extent } => Blow {
+            operations: call_named(*call),
+            ..at(cloud_place(*service, *call), any, cloud_effect(*kind), Some(*extent))
+        },
     }
+}
+
+fn crash(at: Option<PortCall>, when: When, nth: u32, chance: &mut Chance) -> Blow {
+    let nth = if at.is_some() { nth } else { drawn_call(chance) };
+    let extent = Some(Extent::Count(1));
+    Blow { place: Place::Engine, operations: call_named(at), effect: halt(when), extent, nth }
+}
+
+fn call_named(call: Option<PortCall>) -> Operations {
+    call.map_or(Operations::Any, |call| Operations::Named(call.name().to_owned()))
+}
+
+fn of_agent(agent: Option<&Spanned<String>>) -> Place {
+    agent.map_or(Place::AnyAgent, |agent| Place::Agent(agent.value.clone()))
+}
+
+fn of_dc(dc: Option<&Spanned<String>>) -> Place {
+    dc.map_or(Place::AnyDomainController, |dc| Place::DomainController(dc.value.clone()))
 }
 
 fn halt(when: When) -> Effect {
@@ -131,21 +166,6 @@ fn cloud_effect(kind: CloudFault) -> Effect {
 /// Which port call from now on, counted from 1, a random crash meets.
 fn drawn_call(chance: &mut Chance) -> u32 {
     u32::try_from(1 + chance.below(CALLS)).unwrap_or(1)
-}
-
-fn windowed(rule: Rule, lasts: Option<Duration>, now: VirtualTime) -> Rule {
-    Rule { until: until(now, lasts), ..rule }
-}
-
-fn from_nth(rule: Rule, nth: u32) -> Rule {
-    Rule { skip: nth.saturating_sub(1), ..rule }
-}
-
-fn bounded(rule: Rule, extent: Extent, now: VirtualTime) -> Rule {
-    match extent {
-        Extent::For(length) => Rule { until: until(now, Some(length)), ..rule },
-        Extent::Count(count) => Rule { left: Some(count), ..rule },
-    }
 }
 
 fn operations(operation: DirectoryOperation) -> Operations {

@@ -87,7 +87,7 @@ fn open<'a>(
     let shared = SharedEstate::new(estate);
     let store = Store::default();
     let mut notes = known;
-    if let Some(config) = &writeback {
+    if let Some(config) = writeback.as_ref().filter(|config| config.started) {
         progress.at("initial cycle", 0, 0, start.as_micros());
         let written = initial_cycle(&shared, &store, config.clone())?;
         if written > 0 {

@@ -12,6 +12,7 @@ use engine::transfer::{Rollback, RollbackConfig, Transfer, TransferConfig, Trans
 use engine::writeback::{JobEnd, WritebackConfig, WritebackJob};
 use sim::caller::Role;
 use sim::clock::VirtualTime;
+use sim::fault::Place;
 use sim::ledger::Activity;
 use sim::wire::shared::SharedEstate;
 
@@ -100,6 +101,8 @@ pub struct Engine {
     /// How often the process died.
     pub crashes: u64,
     retried_cycle: u64,
+    /// The state store was damaged: there is no process until somebody has thrown the store away.
+    wrecked: bool,
 }
 
 /// What became of a step.
@@ -136,15 +139,50 @@ impl Engine {
             turns: 0,
             crashes: 0,
             retried_cycle: 0,
+            wrecked: false,
         };
         engine.begin()?;
         Ok(engine)
     }
 
-    /// When it next wants a step, and whether that is the transfer's.
+    /// When it next wants a step.
     #[must_use]
     pub fn next_due(&self) -> Option<VirtualTime> {
+        if self.wrecked {
+            return Some(self.repaired_at());
+        }
         self.next().map(|(due, _)| due)
+    }
+
+    /// When the state store works again.
+    fn repaired_at(&self) -> VirtualTime {
+        self.estate.with(|estate| {
+            let now = estate.now();
+            estate.faults.in_force_until(now, &Place::StateStore).unwrap_or(now)
+        })
+    }
+
+    /// Somebody throws the damaged store away, and the engine starts as on its first day.
+    fn start_afresh(&mut self) -> EngineStep {
+        self.wrecked = false;
+        self.retried_cycle = 0;
+        self.store.restore(MemoryStore::default());
+        match self.begin() {
+            Ok(()) => EngineStep::Crashed,
+            Err(problem) => EngineStep::Broken(problem),
+        }
+    }
+
+    /// The job cannot go on without its store: the process ends, and says why.
+    fn wreck(&mut self) {
+        self.wrecked = true;
+        self.job = None;
+        self.life.end();
+        self.estate.with(|estate| {
+            if let Some(job) = &mut estate.entra.job {
+                job.attached = false;
+            }
+        });
     }
 
     /// Wakes the job: somebody asked something of it.
@@ -195,9 +233,15 @@ impl Engine {
     /// Goes on by one step of whatever is due first.
     pub fn step(&mut self) -> EngineStep {
         let now = self.estate.with(|estate| estate.now());
+        if self.wrecked {
+            return if self.repaired_at() <= now { self.start_afresh() } else { EngineStep::Done };
+        }
         let Some((_, is_flip)) = self.next() else { return EngineStep::Done };
         self.turns += 1;
         let broken = if is_flip { self.step_flip(now) } else { self.step_job(now) };
+        if self.wrecked {
+            return EngineStep::Crashed;
+        }
         if self.life.has_ended() {
             self.crashes += 1;
             return match self.begin().and_then(|()| self.begin_transfer()) {
@@ -224,6 +268,10 @@ impl Engine {
             Step::WaitUntil(at) => job.due = to_sim(at).max(now),
             Step::Done(JobEnd::Halted) => self.life.end(),
             Step::Done(JobEnd::Store(error)) => {
+                if self.repaired_at() > now {
+                    self.wreck();
+                    return None;
+                }
                 self.job = None;
                 return Some(format!("the writeback job ended: {error}"));
             }

@@ -7,10 +7,8 @@ use sim::clock::VirtualTime;
 use sim::powershell::{Argument, CmdletCall};
 
 use super::runner::Runner;
+use crate::cmdlet::ROUND;
 use crate::scenario::{Action, GraphCall, Repeat, Share, Spanned, Step};
-
-/// Stands in a text for the number of the round.
-const ROUND: &str = "{n}";
 
 /// Something that comes again and again.
 pub(super) struct Repeated {

@@ -84,6 +84,14 @@ fn reasons(runner: &Runner<'_>, counts: Counts, scenario: &Scenario) -> Vec<Stri
             ));
         }
     });
+    runner.estate.with(|estate| {
+        for rule in estate.faults.rules().iter().filter(|rule| rule.is_unfelt()) {
+            reasons.push(format!(
+                "the fault {} at {} never reached the engine: it got no answer that the fault had a part in",
+                rule.name, rule.place
+            ));
+        }
+    });
     for watch in runner.watches.iter().filter(|watch| watch.never && !watch.attempted) {
         reasons.push(format!("nobody tried to bring about what must never hold: {}", watch.words));
     }

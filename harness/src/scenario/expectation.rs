@@ -19,6 +19,8 @@ pub struct Expectations {
     pub mailboxes: Vec<MailboxExpectation>,
     /// `job:`, on the writeback job; names are in [`JOB_PROPERTIES`].
     pub job: Vec<NamedExpectation>,
+    /// `quarantine:`, on the job's quarantine; names are in [`QUARANTINE_PROPERTIES`].
+    pub quarantine: Vec<NamedExpectation>,
     /// `log:`, on the provisioning log.
     pub log: Vec<LogExpectation>,
     /// `counts:`, on the run; names are in [`COUNTS`].
@@ -39,6 +41,14 @@ pub struct Expectations {
 pub const JOB_PROPERTIES: [&str; 11] = [
     "status", "escrowed", "linked", "cycles", "read", "written", "skipped", "failed", "retried",
     "error", "duration",
+];
+/// What `quarantine:` can ask for: why the job is in quarantine, since when, and when it runs next.
+pub const QUARANTINE_PROPERTIES: [&str; 3] = ["reason", "began", "next"];
+/// Why a job is in quarantine (Microsoft Graph, `quarantineReason`), as far as this engine comes to it.
+pub(super) const QUARANTINE_REASONS: [&str; 3] = [
+    "EncounteredBaseEscrowThreshold",
+    "EncounteredEscrowProportionThreshold",
+    "EncounteredQuarantineException",
 ];
 /// What `connect:` can ask for, over all runs since the start: cycles that ended, cycles that did not
 /// synchronize at all, objects imported and exported, export errors, and export errors of one kind.

@@ -49,6 +49,30 @@ pub enum Fault {
         /// The first modify that is hit, counted from 1.
         nth: u32,
     },
+    /// `delivery_reordered`: a modify is held back until others have overtaken it, and its connection
+    /// breaks.
+    DeliveryReordered {
+        /// The agent; `None` is whichever works.
+        agent: Option<Spanned<String>>,
+        /// `by:`, how much later it reaches the domain controller; a minute unless said.
+        by: Duration,
+        /// How long or how often; once unless said.
+        extent: Extent,
+        /// The first modify that is hit, counted from 1.
+        nth: u32,
+    },
+    /// `schema_not_extended`: the agent finds a schema without the attributes of Exchange.
+    SchemaNotExtended {
+        /// The agent; `None` is whichever works.
+        agent: Option<Spanned<String>>,
+        /// How long or how often.
+        extent: Extent,
+    },
+    /// `store_damaged`: the engine's state store cannot be read; it is thrown away at the end.
+    StoreDamaged {
+        /// `for:`, until somebody throws it away.
+        lasts: Duration,
+    },
     /// `dc_down`: a domain controller does not answer at all.
     DcDown {
         /// The domain controller; `None` is every one.
@@ -120,6 +144,9 @@ impl Fault {
             Self::AgentSlow { .. } => "agent_slow",
             Self::RightsRemoved { .. } => "rights_removed",
             Self::DeliveryDuplicated { .. } => "delivery_duplicated",
+            Self::DeliveryReordered { .. } => "delivery_reordered",
+            Self::SchemaNotExtended { .. } => "schema_not_extended",
+            Self::StoreDamaged { .. } => "store_damaged",
             Self::DcDown { .. } => "dc_down",
             Self::DcUnavailable { .. } => "dc_unavailable",
             Self::Cloud { kind, .. } => kind.name(),

@@ -22,7 +22,7 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use expectation::{
     AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, CONNECT_COUNTS,
     COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation,
-    NamedExpectation, Pattern, Quantity, Side,
+    NamedExpectation, Pattern, QUARANTINE_PROPERTIES, Quantity, Side,
 };
 pub use fault::{CloudFault, DirectoryOperation, Extent, Fault, PortCall, Service, When};
 pub use model::{

@@ -4,7 +4,9 @@
 use serde_json::{Map, Value, json};
 
 use super::catalogue::{Catalogues, SwitchKind, SwitchSpec};
-use super::expectation::{AGENT_PROPERTIES, CONNECT_COUNTS, COUNTS, JOB_PROPERTIES, LAGS};
+use super::expectation::{
+    AGENT_PROPERTIES, CONNECT_COUNTS, COUNTS, JOB_PROPERTIES, LAGS, QUARANTINE_PROPERTIES,
+};
 use super::fault::{PortCall, Service};
 use super::read::words;
 
@@ -335,6 +337,12 @@ fn fault() -> Value {
         ("dc_unavailable", mapping(&[dc(), operation(), lasts(), count()], &[])),
         ("connection_lost", mapping(&[agent(), operation(), when(), lasts(), count(), nth()], &[])),
         ("delivery_duplicated", mapping(&[agent(), lasts(), count(), nth()], &[])),
+        (
+            "delivery_reordered",
+            mapping(&[agent(), ("by", reference("duration")), lasts(), count(), nth()], &[]),
+        ),
+        ("schema_not_extended", mapping(&[agent(), lasts(), count()], &[])),
+        ("store_damaged", mapping(&[lasts()], &["for"])),
         ("rights_removed", mapping(&[agent(), lasts(), count()], &[])),
         ("throttled", of_cloud(vec![("retry_after", reference("duration"))])),
         ("service_failure", of_cloud(vec![("status", status)])),
@@ -382,6 +390,7 @@ fn expectations() -> Value {
         "minProperties": 1,
         "properties": {
             "job": all(&JOB_PROPERTIES),
+            "quarantine": all(&QUARANTINE_PROPERTIES),
             "counts": all(&COUNTS),
             "connect": all(&CONNECT_COUNTS),
             "lag": all(&LAGS),

@@ -434,6 +434,7 @@ fn every_word_of_the_language_is_documented() {
         .chain(COUNTS)
         .chain(LAGS)
         .chain(JOB_PROPERTIES)
+        .chain(QUARANTINE_PROPERTIES)
         .chain(CONNECT_COUNTS)
         .chain(AGENT_PROPERTIES)
         .chain(FAULTS)

@@ -106,7 +106,9 @@ pub struct Writeback {
     pub created: Date,
     /// The interval of its cycles.
     pub interval: Duration,
-    /// Whether there is a running job at all (`writeback: none` says no).
+    /// Whether there is a job at all (`writeback: none` says no).
+    pub exists: bool,
+    /// Whether it runs; otherwise it waits for its start, without an initial cycle.
     pub enabled: bool,
 }
 

@@ -80,7 +80,10 @@ pub fn stage_world(world: &World, seed: u64, bugs: PlantedBugs) -> Result<Staged
     let mut settled = Settled::default();
     populate(&mut estate, world, seed, &mut settled)?;
     let Settled { roster, late, notes } = settled;
-    let writeback = writeback_config(&estate, bugs);
+    let mut writeback = writeback_config(&estate, bugs);
+    if let Some(config) = &mut writeback {
+        config.started = world.writeback.enabled;
+    }
     Ok(Staged { estate, roster, writeback, late, notes })
 }
 
@@ -138,7 +141,7 @@ fn plan(world: &World, seed: u64) -> Result<EstatePlan, StageError> {
             "more than one domain or domain controller in `world.forest`".to_owned(),
         ));
     }
-    let has_job = world.writeback.enabled && profile.is_on("writeback");
+    let has_job = world.writeback.exists && profile.is_on("writeback");
     Ok(EstatePlan {
         seed,
         start: VirtualTime::from_jiff(world.start),
@@ -232,6 +235,7 @@ fn populate(
                 } else {
                     Vec::new()
                 };
+                own_sets(&mut person);
                 estate.settle([person], since, &mut identities)?;
                 let mailbox = estate.subjects().last().and_then(|subject| subject.exchange);
                 if let (Some(mailbox), false) = (mailbox, differences.is_empty()) {
@@ -248,6 +252,22 @@ fn populate(
         }
     }
     Ok(())
+}
+
+/// What AD says of the extension sets never comes up; a cloud-managed mailbox has them of its own, and
+/// both sides agree.
+fn own_sets(person: &mut Person) {
+    if !(person.cloud_managed && person.dir_synced) {
+        return;
+    }
+    let first = property::EXTENSION_CUSTOM_ATTRIBUTE_1;
+    for number in first..first + 5 {
+        let ad = property::spec(number).and_then(|spec| spec.ad).unwrap_or_default();
+        let held = person.attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case(ad));
+        if let Some((_, values)) = held {
+            person.cloud.push((number, values.clone()));
+        }
+    }
 }
 
 fn person(user: &User) -> Result<Person, StageError> {

@@ -107,6 +107,17 @@ pub struct Execution {
     pub error: Option<(String, String)>,
 }
 
+/// `synchronizationQuarantine`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quarantine {
+    /// `reason`, as Graph spells it.
+    pub reason: &'static str,
+    /// `currentBegan`.
+    pub began: VirtualTime,
+    /// `nextAttempt`.
+    pub next: VirtualTime,
+}
+
 /// What the engine last said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobReport {
@@ -118,6 +129,8 @@ pub struct JobReport {
     pub escrowed: u64,
     /// `synchronizedEntryCountByType`.
     pub linked: u64,
+    /// `status.quarantine`, while it is in quarantine.
+    pub quarantine: Option<Quarantine>,
 }
 
 /// The job's record.

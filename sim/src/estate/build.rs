@@ -145,6 +145,7 @@ impl Estate {
             engine_activity: Activity::Writeback,
             engine_apart: false,
             charges: true,
+            held_back: Vec::new(),
             marks: marks::Reached::NONE,
             now: plan.start,
             calendar: Calendar::<Due>::default(),

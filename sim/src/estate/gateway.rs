@@ -3,11 +3,13 @@
 //! The engine's in-process bridge and the LDAP listener of an agent both come through here with the
 //! same requests, one operation at a time, so that both leave the same trace.
 
+use core::time::Duration;
 use std::hash::{Hash, Hasher};
 
 use rustc_hash::FxHasher;
 
 use super::Estate;
+use super::delivery::HeldBack;
 use crate::agents::Agent;
 use crate::directory::answer::{LdapResult, Response, ResultCode, SearchHits, Written};
 use crate::directory::diagnostic;
@@ -54,6 +56,10 @@ enum Fate {
     Answer(u8),
     /// Passes, and comes a second time.
     Twice,
+    /// Is lost, and comes so much later.
+    HeldBack(Duration),
+    /// Is answered as by a schema without the attributes of Exchange.
+    NoSchema,
 }
 
 impl Fate {
@@ -67,8 +73,11 @@ impl Fate {
                 | Effect::Http { .. }
                 | Effect::NoToken
                 | Effect::Truncate
-                | Effect::ExpirePage,
+                | Effect::ExpirePage
+                | Effect::Damage,
             ) => Self::Pass,
+            Some(Effect::Late(by)) => Self::HeldBack(by),
+            Some(Effect::LackSchema) => Self::NoSchema,
             Some(Effect::Twice) => Self::Twice,
             Some(Effect::Refuse) => Self::Refused,
             Some(Effect::LoseBefore) => Self::Lost,
@@ -106,7 +115,11 @@ impl Estate {
             Fate::Refused => return Passage::Refused,
             Fate::Lost => return Passage::Lost,
             Fate::Answer(code) => return Passage::Answered(Err(answer(code))),
-            Fate::Pass | Fate::LostAfterwards | Fate::Twice => {}
+            Fate::Pass
+            | Fate::LostAfterwards
+            | Fate::Twice
+            | Fate::HeldBack(_)
+            | Fate::NoSchema => {}
         }
         self.charge(self.profile.costs.ldap_search);
         let hits = match self.forests.get(dc.forest) {
@@ -129,16 +142,23 @@ impl Estate {
         let Some((dc, account)) = self.agent(agent).map(|a| (a.dc, a.account.clone())) else {
             return Passage::Refused;
         };
-        let fate = self.fate(agent, dc, "modify");
+        let fate = self.fate(agent, dc, self.kind_of_modify(dc, request));
         match fate {
             Fate::Refused => return Passage::Refused,
             Fate::Lost => return Passage::Lost,
-            Fate::Pass | Fate::LostAfterwards | Fate::Answer(_) | Fate::Twice => {}
+            Fate::HeldBack(by) => {
+                let actor = Actor::new(&account.name, self.engine_activity);
+                let request = request.clone();
+                self.hold_back(by, HeldBack { dc, account, actor, request });
+                return Passage::Lost;
+            }
+            Fate::Pass | Fate::LostAfterwards | Fate::Answer(_) | Fate::Twice | Fate::NoSchema => {}
         }
         self.charge(self.profile.costs.ldap_modify);
         let actor = Actor::new(&account.name, self.engine_activity);
         let result = match fate {
             Fate::Answer(code) => Err(answer(code)),
+            Fate::NoSchema => Err(diagnostic::unknown_attribute()),
             _ => {
                 let (dc, forest) = (dc.dc, self.forests.get_mut(dc.forest));
                 let writer = Writer::new(dc, &account, self.now);
@@ -161,24 +181,6 @@ impl Estate {
             self.deliver_again(dc, &account, &actor, request);
         }
         if answered { Passage::Answered(result) } else { Passage::Lost }
-    }
-
-    /// A modify that was delivered comes once more, and nobody waits for its answer.
-    fn deliver_again(
-        &mut self,
-        dc: DcKey,
-        account: &Principal,
-        actor: &Actor,
-        request: &ModifyRequest,
-    ) {
-        let writer = Writer::new(dc.dc, account, self.now);
-        let result = self.forests.get_mut(dc.forest).map(|f| f.modify(&writer, request));
-        // Without an effect nothing happened that anybody asked for.
-        if let Some(Ok(written)) = result
-            && !written.changes.is_empty()
-        {
-            self.note_ad_write(actor, dc.forest, WriteKind::Changed, &written);
-        }
     }
 
     /// Any request through an agent, answered as a client sees it.
@@ -205,7 +207,11 @@ impl Estate {
             Fate::Refused => return Passage::Refused,
             Fate::Lost => return Passage::Lost,
             Fate::Answer(code) => return Passage::Answered(answer(code).into()),
-            Fate::Pass | Fate::LostAfterwards | Fate::Twice => {}
+            Fate::Pass
+            | Fate::LostAfterwards
+            | Fate::Twice
+            | Fate::HeldBack(_)
+            | Fate::NoSchema => {}
         }
         self.charge(self.profile.costs.ldap_search);
         let response = self.perform(dc, &account, request).0;
@@ -235,7 +241,12 @@ impl Estate {
         match self.fate(agent, dc, "other") {
             Fate::Refused => Passage::Refused,
             Fate::Lost => Passage::Lost,
-            Fate::Pass | Fate::LostAfterwards | Fate::Answer(_) | Fate::Twice => {
+            Fate::Pass
+            | Fate::LostAfterwards
+            | Fate::Answer(_)
+            | Fate::Twice
+            | Fate::HeldBack(_)
+            | Fate::NoSchema => {
                 let actor = Actor::new(&account.name, self.engine_activity);
                 Passage::Answered(self.directory(dc, &account, &actor, request))
             }
@@ -296,7 +307,11 @@ impl Estate {
             Fate::Refused => return Passage::Refused,
             Fate::Lost => return Passage::Lost,
             Fate::Answer(code) => return Passage::Answered(answer(code).into()),
-            Fate::Pass | Fate::LostAfterwards | Fate::Twice => {}
+            Fate::Pass
+            | Fate::LostAfterwards
+            | Fate::Twice
+            | Fate::HeldBack(_)
+            | Fate::NoSchema => {}
         }
         let name = if account.name.is_empty() { "anonymous" } else { &account.name };
         let actor = Actor::new(name, Activity::Person);
@@ -324,7 +339,7 @@ impl Estate {
             Fate::Refused => Passage::Refused,
             Fate::Lost | Fate::LostAfterwards => Passage::Lost,
             Fate::Answer(code) => Passage::Answered(answer(code).into()),
-            Fate::Pass | Fate::Twice => {
+            Fate::Pass | Fate::Twice | Fate::HeldBack(_) | Fate::NoSchema => {
                 let now = self.now;
                 let forest = self.forests.get(dc.forest);
                 Passage::Answered(forest.map_or_else(
@@ -375,7 +390,13 @@ impl Estate {
         let dc_place = Place::DomainController(self.dc_name(dc));
         let effect = self.meet(&agent_place, operation).or_else(|| self.meet(&dc_place, operation));
         if let Some(Effect::Delay(length)) = effect {
-            self.charge(length);
+            // The service waits so long for an agent, and no longer.
+            let patience = self.profile.timing("agent_timeout");
+            self.charge(length.min(patience));
+            if length >= patience {
+                Mark::AgentTimeOut.reach();
+                return Fate::Answer(ResultCode::TimeLimitExceeded.number());
+            }
         }
         Fate::of(effect)
     }
@@ -483,6 +504,10 @@ fn is_root_dse(search: &SearchRequest) -> bool {
 /// text leads with the Win32 code).
 fn answer(code: u8) -> LdapResult {
     match code {
+        3 => LdapResult::of(
+            ResultCode::TimeLimitExceeded,
+            "the agent did not answer in time\n".to_owned(),
+        ),
         50 => diagnostic::access_denied(),
         51 => LdapResult::of(
             ResultCode::Busy,

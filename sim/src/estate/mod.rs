@@ -7,6 +7,7 @@ mod accounts;
 mod build;
 mod cloud;
 mod cycle;
+mod delivery;
 mod desk;
 mod draft;
 mod entra;
@@ -82,6 +83,8 @@ pub struct Estate {
     /// By forest.
     accounts: Vec<ServiceAccounts>,
     subjects: Subjects,
+    /// Modifies that were held back, by number; taken when they are delivered.
+    held_back: Vec<Option<delivery::HeldBack>>,
     /// GUIDs of objects that are created while the estate runs.
     new_objects: Chance,
 }
@@ -102,6 +105,8 @@ enum Due {
     ConnectCycle,
     /// A step of the running cycle.
     ConnectStep(CycleStep),
+    /// The modify of this number that was held back reaches its domain controller.
+    HeldBack(u32),
 }
 
 impl Estate {
@@ -135,6 +140,7 @@ impl Estate {
             match due {
                 Due::ConnectCycle => self.begin_scheduled_cycle(),
                 Due::ConnectStep(step) => self.connect_step(step),
+                Due::HeldBack(number) => self.deliver_held_back(number),
             }
         }
         self.now = self.now.max(to);
@@ -163,8 +169,14 @@ impl Estate {
         self.meet(&place, call)
     }
 
+    /// The fate of a call of the engine's state store.
+    pub fn store_call(&mut self, call: &str) -> Option<Effect> {
+        self.meet(&Place::StateStore, call)
+    }
+
     /// The fate of a port call of the engine: whether its process ends before or after it.
     pub fn engine_call(&mut self, call: &str) -> Option<Effect> {
+        self.faults.call_begins();
         self.meet(&Place::Engine, call)
     }
 }

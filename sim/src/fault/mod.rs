@@ -27,6 +27,8 @@ pub enum Place {
     Graph,
     /// The engine's own process; operations are its port calls.
     Engine,
+    /// The engine's state store.
+    StateStore,
 }
 
 impl Place {
@@ -37,6 +39,22 @@ impl Place {
             Self::AnyDomainController => matches!(place, Self::DomainController(_)),
             Self::Cloud => matches!(place, Self::ExchangeOnline | Self::Graph),
             _ => self == place,
+        }
+    }
+
+    /// Whether an operation here is one of the engine's, so that what a fault does to it must come back to
+    /// the engine. A process that ends notices nothing more.
+    const fn answers_the_engine(&self) -> bool {
+        match self {
+            Self::Agent(_)
+            | Self::AnyAgent
+            | Self::AnyDomainController
+            | Self::Cloud
+            | Self::DomainController(_)
+            | Self::ExchangeOnline
+            | Self::Graph
+            | Self::StateStore => true,
+            Self::Engine => false,
         }
     }
 }
@@ -52,6 +70,7 @@ impl fmt::Display for Place {
             Self::ExchangeOnline => f.write_str("Exchange Online"),
             Self::Graph => f.write_str("Microsoft Graph"),
             Self::Engine => f.write_str("engine"),
+            Self::StateStore => f.write_str("state store"),
         }
     }
 }
@@ -61,7 +80,8 @@ impl fmt::Display for Place {
 pub enum Operations {
     /// All of them.
     Any,
-    /// Those with this name: `modify`, `search`, `Set-Mailbox`, `directory.modify`.
+    /// Those with this name (`modify`, `search`, `directory.modify`), or of this kind: `modify` is
+    /// `modify.exchange` too.
     Named(String),
 }
 
@@ -93,6 +113,12 @@ pub enum Effect {
     Truncate,
     /// The token for the next page is not known any more.
     ExpirePage,
+    /// The operation is held back this long and done then; its connection breaks at once.
+    Late(Duration),
+    /// The schema lacks the attributes of Exchange.
+    LackSchema,
+    /// The state store holds what it never wrote.
+    Damage,
     /// The engine's process ends before the call.
     HaltBefore,
     /// The engine's process ends after the call, before it sees the answer.
@@ -120,6 +146,8 @@ pub struct Rule {
     pub until: Option<VirtualTime>,
     /// How often it did something.
     pub hits: u32,
+    /// How often the engine got to know what it did.
+    pub felt: u32,
 }
 
 impl Rule {
@@ -129,11 +157,19 @@ impl Rule {
         self.from <= now && self.until.is_none_or(|end| now < end) && self.left != Some(0)
     }
 
+    /// Whether it did something of which the engine never heard, and should have.
+    #[must_use]
+    pub const fn is_unfelt(&self) -> bool {
+        self.hits > 0 && self.felt == 0 && self.place.answers_the_engine()
+    }
+
     fn is_about(&self, place: &Place, operation: &str) -> bool {
         self.place.covers(place)
             && match &self.operations {
                 Operations::Any => true,
-                Operations::Named(name) => name == operation,
+                Operations::Named(name) => operation
+                    .strip_prefix(name.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
             }
     }
 }
@@ -142,6 +178,8 @@ impl Rule {
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
     rules: Vec<Rule>,
+    /// The rules that struck since the engine's last port call began.
+    struck: Vec<usize>,
 }
 
 impl Faults {
@@ -188,10 +226,32 @@ impl Faults {
                 continue;
             }
             rule.hits += 1;
+            self.struck.push(number);
             rule.left = rule.left.map(|left| left - 1);
             return Some((u32::try_from(number).unwrap_or(u32::MAX), rule.effect));
         }
         None
+    }
+
+    /// A port call of the engine begins: what struck before it concerned somebody else.
+    pub fn call_begins(&mut self) {
+        self.struck.clear();
+    }
+
+    /// The engine has the answer of its port call: it knows what struck meanwhile.
+    pub fn call_answered(&mut self) {
+        for number in self.struck.drain(..) {
+            if let Some(rule) = self.rules.get_mut(number) {
+                rule.felt += 1;
+            }
+        }
+    }
+
+    /// When the rules that are in force at a place end; `None` when there is none in force.
+    #[must_use]
+    pub fn in_force_until(&self, now: VirtualTime, place: &Place) -> Option<VirtualTime> {
+        let active = self.rules.iter().filter(|rule| rule.is_active(now) && rule.place == *place);
+        active.filter_map(|rule| rule.until).max()
     }
 
     /// Whether an operation would be refused now, without counting a hit (a heartbeat is none), and
@@ -227,6 +287,7 @@ mod tests {
             from: VirtualTime::from_micros(10),
             until: Some(VirtualTime::from_micros(20)),
             hits: 0,
+            felt: 0,
         }
     }
 
@@ -243,5 +304,22 @@ mod tests {
         assert_eq!(faults.meet(at(12), &dc, "modify"), Some((0, Effect::LdapResult(51))));
         assert_eq!(faults.meet(at(13), &dc, "modify"), None, "no hits left");
         assert_eq!(faults.rules()[0].hits, 1);
+    }
+
+    #[test]
+    fn only_what_strikes_within_a_port_call_is_felt() {
+        let mut faults = Faults::default();
+        faults.install(busy(0, None));
+        let dc = Place::DomainController("DC1".to_owned());
+        let now = VirtualTime::from_micros(12);
+        assert!(!faults.rules()[0].is_unfelt(), "it was not even met");
+        faults.meet(now, &dc, "modify");
+        faults.call_begins();
+        faults.call_answered();
+        assert!(faults.rules()[0].is_unfelt(), "somebody else met it");
+        faults.meet(now, &dc, "modify.exchange");
+        assert!(faults.rules()[0].is_unfelt(), "no answer came back");
+        faults.call_answered();
+        assert_eq!((faults.rules()[0].hits, faults.rules()[0].felt), (2, 1));
     }
 }

@@ -177,9 +177,10 @@ pub(super) fn refusal(result: &LdapResult) -> CallError {
         // authMethodNotSupported, strongerAuthRequired, confidentialityRequired,
         // inappropriateAuthentication, invalidCredentials, insufficientAccessRights.
         7 | 8 | 13 | 48 | 49 | 50 => CallError::Refused { code, detail },
-        // operationsError, time, size and administrative limit, busy, unavailable,
+        // operationsError, size and administrative limit, busy, unavailable,
         // unwillingToPerform, other.
-        1 | 3 | 4 | 11 | 51 | 52 | 53 | 80 => CallError::ServiceFailure { code, detail },
+        3 => CallError::TimedOut { detail },
+        1 | 4 | 11 | 51 | 52 | 53 | 80 => CallError::ServiceFailure { code, detail },
         _ => CallError::Malformed { detail: format!("LDAP result {code}: {detail}") },
     }
 }

@@ -349,7 +349,8 @@ fn limits_and_referrals_of_a_search_are_errors() {
         assert!(first.to_string().contains("the DC's words"), "{first}");
         first
     };
-    for code in [3, 4, 11, 51, 52] {
+    assert!(matches!(ask(3), CallError::TimedOut { .. }), "timeLimitExceeded");
+    for code in [4, 11, 51, 52] {
         let error = ask(code);
         assert!(matches!(error, CallError::ServiceFailure { .. }), "{code}: {error}");
     }

@@ -18,7 +18,7 @@ use super::on_demand::OnDemand;
 use super::plan::MappingPlan;
 use super::quarantine;
 use super::retry::Backoff;
-use crate::job::{CycleReport, JobConfiguration, JobReport, JobStatus};
+use crate::job::{CycleReport, JobConfiguration, JobReport, JobStatus, QuarantineStatus};
 use crate::journal::rows::{
     EscrowRow, JOB_KEY, JobRow, VERSION_KEY, check_version, mailbox_of_key, version_write,
 };
@@ -317,12 +317,20 @@ impl WritebackJob {
         }
     }
 
+    fn quarantine(&self) -> Option<QuarantineStatus> {
+        let row = self.desk.row.quarantine?;
+        let began = Timestamp::from_micros(row.began);
+        let next = self.desk.row.next_due.map_or(began, Timestamp::from_micros);
+        Some(QuarantineStatus { reason: row.reason, began, next })
+    }
+
     fn report_with(&self, last_cycle: Option<CycleReport>) -> JobReport {
         JobReport {
             status: self.status(),
             last_cycle,
             escrowed: self.escrowed(),
             linked: self.desk.row.linked,
+            quarantine: self.quarantine(),
             on_demand: None,
         }
     }

@@ -17,8 +17,12 @@ pub(super) enum Measure {
     Number,
     /// A length of time: equality and size.
     Duration,
+    /// An instant, or none: equality, size and absence.
+    Instant,
     /// One word.
     Word,
+    /// One word, or none.
+    Presence,
 }
 
 impl Measure {
@@ -26,7 +30,9 @@ impl Measure {
         match self {
             Self::Values => &Comparison::NAMES,
             Self::Number | Self::Duration => &["equals", "below", "above", "at_least", "at_most"],
+            Self::Instant => &["absent", "equals", "below", "above", "at_least", "at_most"],
             Self::Word => &["equals", "matches"],
+            Self::Presence => &["absent", "equals", "matches"],
         }
     }
 
@@ -35,7 +41,9 @@ impl Measure {
             Self::Values => "a value, a list of values, or a comparison such as `{contains: ...}`",
             Self::Number => "a whole number, or a comparison such as `{at_least: 1}`",
             Self::Duration => "a length of time, or a comparison such as `{below: 3h}`",
+            Self::Instant => "an instant, or a comparison such as `{above: 2026-09-01T08:00:00Z}`",
             Self::Word => "a word",
+            Self::Presence => "a word, or `{absent: true}`",
         }
     }
 }
@@ -112,7 +120,8 @@ impl Reader<'_> {
     fn equality(&mut self, node: &Node, measure: Measure) -> Option<Spanned<Comparison>> {
         let values = match measure {
             Measure::Values => self.values(node)?,
-            Measure::Word => vec![self.sentence(node)?.value],
+            Measure::Word | Measure::Presence => vec![self.sentence(node)?.value],
+            Measure::Instant => vec![self.quantity(node, measure)?.to_string()],
             Measure::Number => vec![self.integer(node, 0, i64::MAX)?.to_string()],
             Measure::Duration => match self.quantity(node, measure)? {
                 Quantity::Duration(duration) => vec![quantity::show_duration(duration)],
@@ -161,7 +170,8 @@ impl Reader<'_> {
         let instant = || quantity::instant(&text).map(Quantity::Instant);
         let (found, expected) = match measure {
             Measure::Duration => (duration(), "a length of time such as `20m` or `3h`"),
-            Measure::Number | Measure::Word => {
+            Measure::Instant => (instant(), "an instant such as `2026-09-01T08:00:00Z`"),
+            Measure::Number | Measure::Word | Measure::Presence => {
                 (number.filter(|_| !text.starts_with('-')), "a whole number")
             }
             Measure::Values => (

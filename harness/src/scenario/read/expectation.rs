@@ -4,7 +4,7 @@ use super::super::diagnostic::Diagnostic;
 use super::super::expectation::{
     AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, CONNECT_COUNTS,
     COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation,
-    NamedExpectation, Quantity, Side,
+    NamedExpectation, QUARANTINE_PROPERTIES, QUARANTINE_REASONS, Quantity, Side,
 };
 use super::super::nearest::{advice, choice, list};
 use super::super::span::Spanned;
@@ -20,7 +20,7 @@ const AGENT_STATUS: [&str; 2] = ["active", "inactive"];
 /// `provisioningStatusInfo.status`.
 const LOG_STATUS: [&str; 3] = ["Success", "Failure", "Skipped"];
 /// What stands beside mailboxes in an expectation.
-const SECTIONS: [&str; 6] = ["job", "log", "counts", "lag", "agents", "connect"];
+const SECTIONS: [&str; 7] = ["job", "quarantine", "log", "counts", "lag", "agents", "connect"];
 
 impl<'a> Reader<'a> {
     pub(super) fn expectations(&mut self, node: &Node, world: &World) -> Expectations {
@@ -41,7 +41,16 @@ impl<'a> Reader<'a> {
                         "duration" => Measure::Duration,
                         _ => Measure::Number,
                     });
-                    self.check_words(&mut found.job, &JOB_STATUS);
+                    self.check_words(&mut found.job, "status", &JOB_STATUS);
+                }
+                "quarantine" => {
+                    let what = "`quarantine`";
+                    found.quarantine =
+                        self.named(node, what, &QUARANTINE_PROPERTIES, |name| match name {
+                            "reason" => Measure::Presence,
+                            _ => Measure::Instant,
+                        });
+                    self.check_words(&mut found.quarantine, "reason", &QUARANTINE_REASONS);
                 }
                 "counts" => {
                     found.counts = self.named(node, "`counts`", &COUNTS, |_| Measure::Number);
@@ -88,22 +97,27 @@ impl<'a> Reader<'a> {
     }
 
     /// Gives a word that is compared for equality its documented spelling.
-    fn check_words(&mut self, expectations: &mut [NamedExpectation], words: &[&str]) {
-        for expectation in expectations.iter_mut().filter(|e| e.name.value == "status") {
+    fn check_words(
+        &mut self,
+        expectations: &mut [NamedExpectation],
+        name: &'static str,
+        words: &[&str],
+    ) {
+        for expectation in expectations.iter_mut().filter(|e| e.name.value == name) {
             let span = expectation.comparison.span;
             if let Comparison::Equals(values) = &mut expectation.comparison.value {
                 for value in values {
-                    self.check_word(value, span, words);
+                    self.check_word(value, span, name, words);
                 }
             }
         }
     }
 
-    fn check_word(&mut self, value: &mut String, span: super::Span, words: &[&str]) {
+    fn check_word(&mut self, value: &mut String, span: super::Span, what: &str, words: &[&str]) {
         match words.iter().find(|word| word.eq_ignore_ascii_case(value)) {
             Some(word) => *value = (*word).to_owned(),
             None => {
-                let message = format!("there is no status `{value}`");
+                let message = format!("there is no {what} `{value}`");
                 let problem = Diagnostic::error("unknown-word", span, message)
                     .label(format!("expected {}", choice(words)));
                 self.report(problem);
@@ -119,7 +133,7 @@ impl<'a> Reader<'a> {
             let agent = self.known(&entry.key, names, "unknown-agent", "agent");
             let mut properties =
                 self.named(&entry.value, "an agent", &AGENT_PROPERTIES, |_| Measure::Word);
-            self.check_words(&mut properties, &AGENT_STATUS);
+            self.check_words(&mut properties, "status", &AGENT_STATUS);
             let Some(agent) = agent else { continue };
             found.extend(
                 properties
@@ -287,7 +301,7 @@ impl<'a> Reader<'a> {
         let mailbox = mailbox.and_then(|mailbox| self.mailbox(&mailbox, false));
         let mut status = fields.take("status").and_then(|entry| self.text(&entry.value));
         if let Some(status) = &mut status {
-            self.check_word(&mut status.value, status.span, &LOG_STATUS);
+            self.check_word(&mut status.value, status.span, "status", &LOG_STATUS);
         }
         let mut count: Vec<_> = implied.cloned().into_iter().collect();
         for entry in fields.others() {

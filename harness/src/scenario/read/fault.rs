@@ -13,7 +13,7 @@ use super::fields::Fields;
 use super::words::{OPERATIONS, WHEN};
 
 /// Every fault's name in a file.
-pub const FAULTS: [&str; 16] = [
+pub const FAULTS: [&str; 19] = [
     "agent_offline",
     "agent_restart",
     "agent_slow",
@@ -23,6 +23,9 @@ pub const FAULTS: [&str; 16] = [
     "dc_unavailable",
     "connection_lost",
     "delivery_duplicated",
+    "delivery_reordered",
+    "schema_not_extended",
+    "store_damaged",
     "rights_removed",
     "throttled",
     "service_failure",
@@ -34,6 +37,8 @@ pub const FAULTS: [&str; 16] = [
 
 /// How long an agent's service takes to start anew.
 const RESTART: Duration = Duration::from_secs(120);
+/// How much later a modify comes that others overtake.
+const OVERTAKEN: Duration = Duration::from_secs(60);
 /// In the place of a port call: any, at a number drawn from the seed.
 const RANDOM: &str = "random";
 
@@ -73,6 +78,9 @@ impl Reader<'_> {
             "dc_busy" | "dc_unavailable" => self.dc_answers(&mut fields, world, name),
             "connection_lost" => self.connection_lost(&mut fields, world),
             "delivery_duplicated" => self.delivery_duplicated(&mut fields, world),
+            "delivery_reordered" => self.delivery_reordered(&mut fields, world),
+            "schema_not_extended" => self.schema_not_extended(&mut fields, world),
+            "store_damaged" => self.store_damaged(&mut fields),
             "rights_removed" => self.rights_removed(&mut fields, world),
             _ => self.cloud_fault(&mut fields, name),
         };
@@ -160,6 +168,27 @@ impl Reader<'_> {
         let dc = self.any_dc(fields, world);
         let lasts = self.window(fields);
         Some(Fault::DcDown { dc: dc?, lasts })
+    }
+
+    fn delivery_reordered(&mut self, fields: &mut Fields<'_>, world: &World) -> Option<Fault> {
+        let agent = self.any_agent(fields, world);
+        let by = fields.take("by").map(|entry| self.duration(&entry.value));
+        let extent = self.extent(fields);
+        let nth = self.number(fields, "nth");
+        let by = by.unwrap_or(Some(OVERTAKEN));
+        let extent = extent.unwrap_or(Extent::Count(1));
+        Some(Fault::DeliveryReordered { agent: agent?, by: by?, extent, nth: nth.unwrap_or(1) })
+    }
+
+    fn schema_not_extended(&mut self, fields: &mut Fields<'_>, world: &World) -> Option<Fault> {
+        let agent = self.any_agent(fields, world);
+        let extent = self.demanded_extent(fields);
+        Some(Fault::SchemaNotExtended { agent: agent?, extent: extent? })
+    }
+
+    fn store_damaged(&mut self, fields: &mut Fields<'_>) -> Option<Fault> {
+        let lasts = self.required(fields, "for");
+        Some(Fault::StoreDamaged { lasts: self.duration(&lasts?.value)? })
     }
 
     fn dc_answers(&mut self, fields: &mut Fields<'_>, world: &World, name: &str) -> Option<Fault> {

@@ -292,12 +292,16 @@ impl Reader<'_> {
 
     fn writeback(&mut self, node: Option<&Node>, start: Timestamp) -> Writeback {
         let today = start.to_zoned(TimeZone::UTC).date();
-        let mut writeback =
-            Writeback { created: CREATED.min(today), interval: 20 * MINUTE, enabled: true };
+        let mut writeback = Writeback {
+            created: CREATED.min(today),
+            interval: 20 * MINUTE,
+            exists: true,
+            enabled: true,
+        };
         let Some(node) = node else { return writeback };
         let word = node.scalar().map(|scalar| scalar.text.as_str());
         if matches!(word, Some("none" | "false")) {
-            writeback.enabled = false;
+            writeback.exists = false;
             return writeback;
         }
         let Some(mut fields) = self.fields(node, "`writeback` (or `none`)") else {

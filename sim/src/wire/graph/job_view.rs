@@ -20,9 +20,15 @@ pub(super) fn job(job: &WritebackJob) -> Value {
     let shown = last.map(|last| execution(job, last, escrowed));
     let succeeded = last.is_some_and(|last| last.error.is_none() && last.failed == 0);
     let failed = last.is_some_and(|last| last.error.is_some());
-    let quarantine = (job.status() == StatusCode::Quarantine).then(|| {
-        // The run state is the engine's; its report says that, and not since when.
-        json!({"reason": "Unknown", "error": last.and_then(error)})
+    let quarantine = report.and_then(|report| report.quarantine).map(|quarantine| {
+        json!({
+            "currentBegan": instant(quarantine.began),
+            "error": last.and_then(error),
+            "nextAttempt": instant(quarantine.next),
+            "reason": quarantine.reason,
+            "seriesBegan": instant(quarantine.began),
+            "seriesCount": 1,
+        })
     });
     json!({
         "id": job.id,

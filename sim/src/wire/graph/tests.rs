@@ -257,6 +257,7 @@ fn report(at: VirtualTime) -> JobReport {
         }),
         escrowed: 1,
         linked: 120,
+        quarantine: None,
     }
 }
 

@@ -1,0 +1,81 @@
+//! Modifies on their way to a domain controller: delivered twice, held back until others have overtaken
+//! them, and told apart by what they touch.
+
+use core::time::Duration;
+
+use super::{Due, Estate};
+use crate::directory::forest::Forest;
+use crate::directory::forests::DcKey;
+use crate::directory::modify::Writer;
+use crate::directory::principal::Principal;
+use crate::directory::request::{AttributeName, ModifyRequest};
+use crate::ledger::{Actor, WriteKind};
+
+/// How the names of attributes begin that come with the schema extension of Exchange.
+const EXCHANGE: [&str; 2] = ["msExch", "extensionAttribute"];
+
+/// A modify on its way, which others overtake.
+#[derive(Debug, Clone)]
+pub(super) struct HeldBack {
+    pub(super) dc: DcKey,
+    pub(super) account: Principal,
+    pub(super) actor: Actor,
+    pub(super) request: ModifyRequest,
+}
+
+impl Estate {
+    /// Whether a modify touches what only the schema extension of Exchange has: asked for only where a
+    /// fault may want to know.
+    pub(super) fn kind_of_modify(&self, dc: DcKey, request: &ModifyRequest) -> &'static str {
+        if self.faults.rules().is_empty() {
+            return "modify";
+        }
+        let schema = self.forests.get(dc.forest).map(Forest::schema);
+        let is_exchange = |name: &AttributeName| {
+            let name = match name {
+                AttributeName::Text(name) => Some(name.as_ref()),
+                AttributeName::Number(number) => {
+                    schema.and_then(|schema| schema.attribute(*number)).map(|a| a.name.as_ref())
+                }
+            };
+            let name: &str = name.unwrap_or_default();
+            EXCHANGE.iter().any(|prefix| {
+                name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+            })
+        };
+        let touches = request.changes.iter().any(|change| is_exchange(&change.attribute));
+        if touches { "modify.exchange" } else { "modify" }
+    }
+
+    pub(super) fn hold_back(&mut self, by: Duration, held: HeldBack) {
+        let number = u32::try_from(self.held_back.len()).unwrap_or(u32::MAX);
+        self.held_back.push(Some(held));
+        self.calendar.enter(self.now + by, Due::HeldBack(number));
+    }
+
+    /// A modify that was held back reaches its domain controller; nobody waits for its answer.
+    pub(super) fn deliver_held_back(&mut self, number: u32) {
+        let Some(held) = self.held_back.get_mut(number as usize).and_then(Option::take) else {
+            return;
+        };
+        self.deliver_again(held.dc, &held.account, &held.actor, &held.request);
+    }
+
+    /// A modify that was delivered comes once more, and nobody waits for its answer.
+    pub(super) fn deliver_again(
+        &mut self,
+        dc: DcKey,
+        account: &Principal,
+        actor: &Actor,
+        request: &ModifyRequest,
+    ) {
+        let writer = Writer::new(dc.dc, account, self.now);
+        let result = self.forests.get_mut(dc.forest).map(|f| f.modify(&writer, request));
+        // Without an effect nothing happened that anybody asked for.
+        if let Some(Ok(written)) = result
+            && !written.changes.is_empty()
+        {
+            self.note_ad_write(actor, dc.forest, WriteKind::Changed, &written);
+        }
+    }
+}

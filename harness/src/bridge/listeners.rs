@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use sim::directory::root_dse::Ports;
 use sim::wire::identity::Applications;
 use sim::wire::ldap::server::{Encryption, LdapServer};
 use sim::wire::ldap::session::{DirectoryDoor, SessionOptions};
@@ -11,7 +12,7 @@ use sim::wire::server::{CloudOptions, CloudServer};
 use sim::wire::shared::SharedEstate;
 use sim::wire::tls::Authority;
 
-use super::doors::{ControllerDoor, GatewayDoor};
+use super::doors::{ControllerDoor, GatewayDoor, SharedReads};
 
 /// Where to listen. A port 0 is any free one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,8 @@ pub struct Listeners {
     pub ldaps: Option<LdapServer>,
     /// The global catalog of the same.
     pub gc: Option<LdapServer>,
+    /// Who read what at the domain controller.
+    pub reads: SharedReads,
     /// Each agent's name with its gateway.
     pub gateways: Vec<(String, LdapServer)>,
 }
@@ -101,7 +104,8 @@ impl Listeners {
             address: SocketAddr::from((bind, 0)),
             why: std::io::Error::other(why),
         })?;
-        let controller = Controller { estate, bind };
+        let reads = SharedReads::default();
+        let controller = Controller { estate, bind, reads: reads.clone() };
         let on_request = || Encryption::OnRequest(Arc::clone(&tls));
         let ldap = controller.listen("LDAP", options.ldap_port, false, on_request()).await?;
         let from_start = Encryption::FromStart(Arc::clone(&tls));
@@ -116,7 +120,17 @@ impl Listeners {
             let what = format!("the gateway of {name}");
             gateways.push((name, listen(&what, SocketAddr::from((bind, 0)), door).await?));
         }
-        Ok(Self { cloud, ldap, ldaps, gc, gateways })
+        let port =
+            |server: &Option<LdapServer>| server.as_ref().map(|server| server.address().port());
+        let ports = Ports { ldap: port(&ldap), ldaps: port(&ldaps) };
+        estate.with(|estate| {
+            if let Some(at) = estate.forests.first_dc(estate.job_domain())
+                && let Some(forest) = estate.forests.get_mut(at.forest)
+            {
+                forest.set_ports(at.dc, ports);
+            }
+        });
+        Ok(Self { cloud, ldap, ldaps, gc, reads, gateways })
     }
 
     /// Takes no more connections, lets running requests end, and returns when all are closed.
@@ -135,6 +149,7 @@ impl Listeners {
 struct Controller<'e> {
     estate: &'e SharedEstate,
     bind: IpAddr,
+    reads: SharedReads,
 }
 
 impl Controller<'_> {
@@ -153,9 +168,9 @@ impl Controller<'_> {
         let none = || std::io::Error::other("the domain has no domain controller");
         let at = at.ok_or_else(|| refused(none()))?;
         let door = if catalog {
-            ControllerDoor::catalog(self.estate.clone(), at)
+            ControllerDoor::catalog(self.estate.clone(), at, self.reads.clone())
         } else {
-            ControllerDoor::new(self.estate.clone(), at)
+            ControllerDoor::new(self.estate.clone(), at, self.reads.clone())
         };
         let options = SessionOptions::default();
         let server = LdapServer::start_with_tls(address, door, options, encryption).await;

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{Path as Segment, State};
-use axum::http::{Method, StatusCode};
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::{Path as Segment, Query, State};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{MethodRouter, delete, get, post};
+use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -24,7 +25,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::owner::{Gone, Owner};
-use super::{ServeError, openapi, view};
+use super::{ServeError, content, openapi, view};
+use crate::bridge::doors::SharedReads;
 use crate::run::live::{CycleCounts, FaultState, Judgement, LiveError};
 use crate::scenario::{Catalogues, World, duration, read_fault};
 
@@ -37,6 +39,8 @@ pub(super) struct Desk {
     /// What faults are checked against.
     pub(super) world: Arc<World>,
     pub(super) catalogues: Arc<Catalogues>,
+    /// Who read what over LDAP.
+    pub(super) reads: SharedReads,
 }
 
 /// The running control API.
@@ -105,6 +109,8 @@ pub(super) fn routes() -> Vec<(Method, &'static str, MethodRouter<Desk>)> {
         (Method::GET, "/verdict", get(verdict)),
         (Method::POST, "/snapshot", post(snapshot)),
         (Method::POST, "/restore/{id}", post(restore)),
+        (Method::GET, "/reads", get(reads)),
+        (Method::GET, "/ldif", get(ldif)),
         (Method::GET, "/openapi.json", get(document)),
     ]
 }
@@ -201,6 +207,22 @@ async fn restore(
     let id = number(id, "snapshot")?;
     desk.owner.ask(move |live| live.restore(id)).await??;
     Ok(Json(json!({"id": id})))
+}
+
+async fn reads(State(desk): State<Desk>) -> Json<Value> {
+    Json(desk.estate.with(|estate| desk.reads.with(|log| content::reads(estate, log))))
+}
+
+async fn ldif(
+    State(desk): State<Desk>,
+    query: Result<Query<content::Export>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(export) =
+        query.map_err(|refused| Problem::new(refused.status(), refused.body_text()))?;
+    let text = content::ldif(&desk.estate, export)
+        .map_err(|problem| Problem::new(StatusCode::BAD_REQUEST, problem))?;
+    let body = Body::from_stream(text.map(Ok::<_, std::convert::Infallible>));
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response())
 }
 
 async fn document() -> Json<Value> {

@@ -5,6 +5,7 @@
 //! What programs need to know stands in the ready file.
 
 mod addresses;
+mod content;
 mod control;
 pub mod environment;
 pub(crate) mod interrupt;
@@ -236,6 +237,7 @@ async fn serve(
         estate: shared.clone(),
         world: Arc::new(world),
         catalogues: Arc::new(catalogues),
+        reads: listeners.reads.clone(),
     };
     let control = Control::start(desk).await?;
     let mut interrupt = Interrupt::catch()

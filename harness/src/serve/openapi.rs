@@ -49,6 +49,20 @@ fn paths() -> Value {
         "/restore/{id}": {"post": with_parameter("id", "The snapshot's number", call(
             "Puts a snapshot back, any number of times; the engine starts anew from its store, and the clock says what it said then", None, &[404], "Snapshot"
         ))},
+        "/reads": {"get": call(
+            "Who read what over LDAP since the start, for each bind identity and address: how many searches and comparisons, which attributes in filters and in answers, of how many objects, and the names of some of them", None, &[], "Reads"
+        )},
+        "/ldif": {"get": with_queries(&[
+            ("base", "The subtree's distinguished name; the domain of the ready file's `base_dn` without it"),
+            ("attributes", "Names of attributes, separated by commas; all ordinary ones without it"),
+            ("style", "`content` (RFC 2849 content records) or `ldifde` (each record has `changetype: add`)"),
+        ], json!({
+            "summary": "The content of a subtree as LDIF, parents before children, streamed",
+            "responses": {
+                "200": {"description": "LDIF", "content": {"text/plain": {"schema": {"type": "string"}}}},
+                "400": {"description": "Refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+            },
+        }))},
         "/openapi.json": {"get": call("This document", None, &[], "Document")},
     })
 }
@@ -80,6 +94,16 @@ fn with_parameter(name: &str, description: &str, mut operation: Value) -> Value 
         "description": description,
         "schema": {"type": "string"},
     }]);
+    operation
+}
+
+fn with_queries(parameters: &[(&str, &str)], mut operation: Value) -> Value {
+    operation["parameters"] = parameters
+        .iter()
+        .map(|(name, description)| {
+            json!({"name": name, "in": "query", "description": description, "schema": {"type": "string"}})
+        })
+        .collect();
     operation
 }
 
@@ -139,6 +163,20 @@ fn schemas() -> Value {
             "notes": {"type": "array", "items": text},
         })),
         "Snapshot": object(&json!({"id": count})),
+        "Reads": {"type": "array", "items": object(&json!({
+            "identity": {"type": "string", "description": "`DOMAIN\\\\user`; empty when anonymous"},
+            "address": text,
+            "searches": count, "compares": count, "entries": count, "objects": count,
+            "first": {"type": "string", "format": "date-time"},
+            "last": {"type": "string", "format": "date-time"},
+            "attributes": {"type": "array", "items": object(&json!({
+                "name": text,
+                "tested": {"type": "integer", "description": "Searches whose filter names it, and comparisons"},
+                "returned": {"type": "integer", "description": "Entries that carried it"},
+                "objects": {"type": "integer", "description": "Objects of which it was returned or compared"},
+                "examples": {"type": "array", "items": text, "description": "The names of some of these objects"},
+            }))},
+        }))},
         "Document": {"type": "object"},
     })
 }

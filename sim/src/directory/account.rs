@@ -174,14 +174,26 @@ impl Forest {
         }
     }
 
-    /// Notes a logon: `lastLogon` is not kept, `lastLogonTimestamp` when it is two weeks old
-    /// ([MS-ADTS] 3.1.1.1.5).
+    /// Notes a logon: `lastLogonTimestamp` when it is two weeks old ([MS-ADA1]), and, in a domain that locks
+    /// accounts out, `lastLogon`, `logonCount` and the end of the wrong passwords, which do not replicate
+    /// and move no sequence number. Without lockouts the latter stay as they are: so the answers were
+    /// measured of another implementation.
     pub fn note_logon(&mut self, dc: DcNumber, object: ObjectNumber, now: VirtualTime) {
         const TWO_WEEKS: i64 = 14 * 86_400 * 10_000_000;
         let Some(slot) = self.object(dc, object) else { return };
+        let count = slot.entry.record.first(known::LOGON_COUNT).and_then(integer).unwrap_or(0);
+        let time = file_time(now);
+        if self.domain_policy(dc, known::LOCKOUT_THRESHOLD) > 0 {
+            let quiet = [
+                (known::LAST_LOGON, time),
+                (known::LOGON_COUNT, (count + 1).min(65_535)),
+                (known::BAD_PWD_COUNT, 0),
+            ];
+            self.put_quietly(dc, object, &quiet);
+        }
+        let Some(slot) = self.object(dc, object) else { return };
         let entry = std::sync::Arc::clone(&slot.entry);
         let last = entry.record.first(known::LAST_LOGON_TIMESTAMP).and_then(integer);
-        let time = file_time(now);
         if last.is_some_and(|last| time.saturating_sub(last) < TWO_WEEKS) {
             return;
         }
@@ -190,6 +202,70 @@ impl Forest {
         let new = vec![time.to_string().into_bytes()];
         let working = crate::directory::modify::Working { attribute, old, new };
         self.commit(dc, now, object, &entry, vec![working]);
+    }
+
+    /// Notes that somebody came with a wrong password: badPwdCount and badPasswordTime, and the lockout
+    /// that the domain's policy asks for ([MS-SAMR] 3.1.5.14.7, "Account Lockout Policy"). Nothing of it
+    /// replicates or moves a sequence number, apart from the lockout. A domain without lockouts counts
+    /// nothing.
+    pub fn note_failed_logon(&mut self, dc: DcNumber, name: &str, now: VirtualTime) {
+        let Ok(object) = self.bind_name(dc, name) else { return };
+        let Some(slot) = self.object(dc, object) else { return };
+        let entry = std::sync::Arc::clone(&slot.entry);
+        let number = |attribute| entry.record.first(attribute).and_then(integer).unwrap_or(0);
+        let time = file_time(now);
+        let threshold = self.domain_policy(dc, known::LOCKOUT_THRESHOLD);
+        if threshold == 0 {
+            return;
+        }
+        let window = self.domain_policy(dc, known::LOCK_OUT_OBSERVATION_WINDOW).saturating_abs();
+        let last = number(known::BAD_PASSWORD_TIME);
+        let anew = window > 0 && time.saturating_sub(last) > window;
+        let count = if anew { 1 } else { number(known::BAD_PWD_COUNT) + 1 };
+        let quiet = [(known::BAD_PWD_COUNT, count), (known::BAD_PASSWORD_TIME, time)];
+        self.put_quietly(dc, object, &quiet);
+        if count >= threshold && number(known::LOCKOUT_TIME) == 0 {
+            let Some(slot) = self.object(dc, object) else { return };
+            let entry = std::sync::Arc::clone(&slot.entry);
+            let attribute = known::LOCKOUT_TIME;
+            let old = entry.record.values(attribute).map(<[u8]>::to_vec).collect();
+            let new = vec![time.to_string().into_bytes()];
+            let working = crate::directory::modify::Working { attribute, old, new };
+            self.commit(dc, now, object, &entry, vec![working]);
+        }
+    }
+
+    /// A number of the domain's password and lockout policy; 0 where it is not set.
+    pub(super) fn domain_policy(&self, dc: DcNumber, attribute: AttributeNumber) -> i64 {
+        let head = self.dc(dc).and_then(|dc| self.domain(dc.domain)).map(|domain| domain.head);
+        let slot = head.and_then(|head| self.slot(dc, head));
+        slot.and_then(|slot| slot.entry.record.first(attribute)).and_then(integer).unwrap_or(0)
+    }
+
+    /// Writes what does not replicate: no sequence number, no stamp.
+    fn put_quietly(
+        &mut self,
+        dc: DcNumber,
+        object: ObjectNumber,
+        values: &[(AttributeNumber, i64)],
+    ) {
+        let schema = std::sync::Arc::clone(&self.schema);
+        let Some(controller) = self.dcs.get_mut(usize::from(dc.0)) else { return };
+        let Some(slot) = controller.store.get(object) else { return };
+        let texts: Vec<(AttributeNumber, String)> =
+            values.iter().map(|(attribute, value)| (*attribute, value.to_string())).collect();
+        let mut record = slot.entry.record.clone();
+        for (attribute, text) in &texts {
+            record = record.with(&[(*attribute, &[text.as_bytes()] as &[&[u8]])]);
+        }
+        let entry = crate::directory::entry::Entry {
+            record,
+            ..crate::directory::entry::Entry::clone(&slot.entry)
+        };
+        let stamp = slot.stamp;
+        let slot = crate::directory::store::Slot { entry: std::sync::Arc::new(entry), stamp };
+        let touched: Vec<AttributeNumber> = texts.iter().map(|(attribute, _)| *attribute).collect();
+        controller.store.replace(&schema, object, slot, &touched);
     }
 
     /// What the security accounts manager says to a value that a client writes ([MS-SAMR] 3.1.1.6,

@@ -13,6 +13,7 @@ use crate::directory::modify::{Working, Writer};
 use crate::directory::name::{Dn, Rdn};
 use crate::directory::request::{AddRequest, AttributeName, Name, ObjectNumber};
 use crate::directory::schema::class::{Class, ClassKind};
+use crate::directory::schema::syntax::integer;
 use crate::directory::schema::{Attribute, Schema, known};
 use crate::directory::store::Slot;
 use crate::guid::Guid;
@@ -45,6 +46,7 @@ impl Forest {
             // The rootDSE is there already, and nothing can be added in its place.
             return Err(diagnostic::update(UpdateProblem::NameViolation, 0x2037));
         };
+        self.check_instance_type(request)?;
         let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
         let parent = self.resolve_dn(controller, &parent_dn)?;
         let class = class_of(&self.schema, &request.attributes)?;
@@ -88,6 +90,30 @@ impl Forest {
             self.set_password(object, password);
         }
         Ok(written)
+    }
+
+    /// An instanceType in a request says nothing, or that the object is writable; one that makes the
+    /// object the head of a naming context is refused: naming contexts are not made by an add here
+    /// ([MS-ADTS] 3.1.1.5.2.2).
+    fn check_instance_type(&self, request: &AddRequest) -> Result<(), LdapResult> {
+        const NC_HEAD: i64 = 1;
+        const WRITE: i64 = 4;
+        const ADD_REPLICA_INHIBITED: u32 = 0x206E;
+        const BAD_INSTANCE_TYPE: u32 = 0x2074;
+        let given = request.attributes.iter().find(|(name, _)| {
+            self.attribute(name).is_some_and(|at| at.number == known::INSTANCE_TYPE)
+        });
+        let Some((_, values)) = given else { return Ok(()) };
+        let win32 = match values.as_slice() {
+            [value] => match integer(value) {
+                Some(0 | WRITE) => return Ok(()),
+                Some(bits) if bits & NC_HEAD != 0 && bits & WRITE == 0 => ADD_REPLICA_INHIBITED,
+                Some(bits) if bits & NC_HEAD != 0 => 0x2035,
+                _ => BAD_INSTANCE_TYPE,
+            },
+            _ => BAD_INSTANCE_TYPE,
+        };
+        Err(diagnostic::unwilling(win32))
     }
 
     fn place_new(
@@ -369,7 +395,7 @@ fn group_account_type(values: &[(AttributeNumber, Vec<Vec<u8>>)]) -> &'static st
         .iter()
         .find(|(number, _)| *number == known::GROUP_TYPE)
         .and_then(|(_, values)| values.first())
-        .and_then(|value| crate::directory::schema::syntax::integer(value))
+        .and_then(|value| integer(value))
         .unwrap_or_default();
     let (security, local) = (kind < 0, kind & 4 != 0);
     match (security, local) {

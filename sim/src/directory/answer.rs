@@ -114,6 +114,8 @@ pub struct SearchHits {
     pub cookie: Option<Vec<u8>>,
     /// There was more than the size limit, and no paging.
     pub size_limit_exceeded: bool,
+    /// The time was up before everything was looked at.
+    pub time_limit_exceeded: bool,
 }
 
 /// An attribute whose values a write changed, by bytes. References to objects stand as their DN.

@@ -37,6 +37,9 @@ impl core::fmt::Debug for Account {
 /// userAccountControl: the account is disabled.
 const ACCOUNT_DISABLED: i64 = 0x2;
 
+/// userAccountControl: maxPwdAge does not count.
+const PASSWORD_NEVER_EXPIRES: i64 = 0x1_0000;
+
 impl Forest {
     /// Lets an object bind with a password, with these rights.
     pub fn set_account(&mut self, object: ObjectNumber, password: &[u8], rights: Rights) {
@@ -84,8 +87,9 @@ impl Forest {
     /// A simple bind. Without a name, or without a password, it is anonymous.
     ///
     /// # Errors
-    /// 49 with the reason as a data code: 525 no such user, 52e wrong password, 533 disabled, 701
-    /// expired, 775 locked out, 773 must change the password.
+    /// 49 with the reason as a data code: 525 no such user, 52e wrong password, 530 and 531 outside
+    /// of the logon hours and workstations, 532 the password has expired, 533 disabled, 701 expired, 775
+    /// locked out, 773 must change the password.
     pub fn bind(
         &self,
         dc: DcNumber,
@@ -110,7 +114,7 @@ impl Forest {
     }
 
     /// The object behind a bind name; the first rule with exactly one hit wins.
-    fn bind_name(&self, dc: DcNumber, name: &str) -> Result<ObjectNumber, LdapResult> {
+    pub(super) fn bind_name(&self, dc: DcNumber, name: &str) -> Result<ObjectNumber, LdapResult> {
         // A name of a form that is understood, and nobody has it.
         let nobody = || diagnostic::logon_failure(0x525);
         let unresolved = || diagnostic::logon_failure(0x52e);
@@ -181,7 +185,9 @@ impl Forest {
         if number(known::USER_ACCOUNT_CONTROL) & ACCOUNT_DISABLED != 0 {
             return Some(0x533);
         }
-        if number(known::LOCKOUT_TIME) > 0 {
+        let locked = number(known::LOCKOUT_TIME);
+        let lasts = self.domain_policy(dc, known::LOCKOUT_DURATION).saturating_abs();
+        if locked > 0 && (lasts == 0 || locked.saturating_add(lasts) > file_time(now)) {
             return Some(0x775);
         }
         let expires = number(known::ACCOUNT_EXPIRES);
@@ -190,6 +196,16 @@ impl Forest {
         }
         if record.first(known::PWD_LAST_SET).and_then(integer) == Some(0) {
             return Some(0x773);
+        }
+        let oldest = self.domain_policy(dc, known::MAX_PWD_AGE);
+        let set = number(known::PWD_LAST_SET);
+        let never = number(known::USER_ACCOUNT_CONTROL) & PASSWORD_NEVER_EXPIRES != 0;
+        // "Never" is the least number there is.
+        if !never && set > 0 && oldest < 0 && oldest > i64::MIN {
+            let expires = set.saturating_add(oldest.saturating_abs());
+            if expires <= file_time(now) {
+                return Some(0x532);
+            }
         }
         if record.first(known::LOGON_HOURS).is_some_and(|hours| !is_within(hours, now)) {
             return Some(0x530);

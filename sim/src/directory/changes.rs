@@ -11,11 +11,12 @@ use crate::clock::VirtualTime;
 use crate::directory::account::file_time;
 use crate::directory::answer::{LdapResult, Response, ResultCode, SearchEntry};
 use crate::directory::controls::{Changes, Controls};
-use crate::directory::derived::View;
+use crate::directory::derived::{Look, View};
 use crate::directory::diagnostic;
 use crate::directory::entry::{DcNumber, Entry, Life};
 use crate::directory::filter::compile;
 use crate::directory::forest::{DomainController, Forest};
+use crate::directory::policies::Policy;
 use crate::directory::request::{
     AttributeName, Control, ControlValue, ObjectNumber, SearchRequest, Sight,
 };
@@ -80,7 +81,7 @@ impl Forest {
         let test = compile(self, controller, &request.filter)?;
         let wanted = self.wanted(request, changes.extended);
         let from = if known.source == Some(controller.invocation_id) { known.usn } else { 0 };
-        let most = usize::try_from(self.policies.max_page_size).unwrap_or(usize::MAX);
+        let most = self.policies.size_of(Policy::MaxPageSize);
         let look = asker.look(request, asked);
         let mut found: Vec<(usize, SearchEntry)> = Vec::new();
         let mut last = from;
@@ -97,7 +98,13 @@ impl Forest {
                 continue;
             }
             let view = View { look, ..View::new(self, controller, object, slot) };
-            if test.holds(&view) != Some(true) {
+            // With the right to read all changes, nothing else is asked.
+            let view = if by_object {
+                view
+            } else {
+                View { look: Look { reading: None, ..look }, ..view }
+            };
+            if test.holds(&view) != Some(true) || !view.is_listed() {
                 continue;
             }
             if let Some(attributes) = self.changed_attributes(&view, &known, &wanted, changes, from)
@@ -110,12 +117,7 @@ impl Forest {
         if changes.flags & ANCESTORS_FIRST != 0 {
             found.sort_by_key(|(depth, _)| *depth);
         }
-        if !more {
-            last = controller.highest_usn;
-            self.pass_on(controller, head, &mut known);
-        }
-        known.usn = last;
-        known.source = Some(controller.invocation_id);
+        self.note_told(controller, head, &mut known, more.then_some(last));
         let mut response = Response::from(LdapResult::success());
         response.entries = found.into_iter().map(|(_, entry)| entry).collect();
         let value = ControlValue::DirSync {
@@ -128,8 +130,20 @@ impl Forest {
         Ok(response)
     }
 
-    /// What a domain controller has heard of the others' updates, it has passed on now.
-    fn pass_on(&self, controller: &DomainController, head: ObjectNumber, known: &mut Known) {
+    /// Notes in a cookie up to where changes are told: up to a sequence number, or all of them; then what
+    /// a domain controller has heard of the others' updates, it has passed on now.
+    fn note_told(
+        &self,
+        controller: &DomainController,
+        head: ObjectNumber,
+        known: &mut Known,
+        until: Option<u64>,
+    ) {
+        known.source = Some(controller.invocation_id);
+        known.usn = until.unwrap_or(controller.highest_usn);
+        if until.is_some() {
+            return;
+        }
         let partition = self.partition_of(controller, head);
         for dc in &self.dcs {
             let own = dc.number == controller.number;
@@ -176,6 +190,9 @@ impl Forest {
         let mut attributes = Shown::new();
         for number in self.replicated(entry, wanted) {
             let Some(attribute) = self.schema.attribute(number) else { continue };
+            if !view.is_readable(attribute) {
+                continue;
+            }
             let stamp = entry.metadata(number);
             let asked_for = wanted.all || wanted.named.contains(&number);
             let new = is_new(stamp.dc, stamp.usn())

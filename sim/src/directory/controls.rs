@@ -6,13 +6,14 @@ use crate::directory::request::{Control, ControlValue, Sight, SortKey, VlvTarget
 use crate::directory::search::Page;
 
 /// The controls that work, by OID: the rootDSE announces these.
-pub(super) const SUPPORTED_CONTROLS: [&str; 29] = [
+pub(super) const SUPPORTED_CONTROLS: [&str; 30] = [
     "1.2.840.113556.1.4.319",
     "1.2.840.113556.1.4.801",
     "1.2.840.113556.1.4.473",
     "1.2.840.113556.1.4.528",
     "1.2.840.113556.1.4.417",
     "1.2.840.113556.1.4.619",
+    "1.2.840.113556.1.4.970",
     "1.2.840.113556.1.4.841",
     "1.2.840.113556.1.4.529",
     "1.2.840.113556.1.4.805",
@@ -75,6 +76,8 @@ pub(super) struct Controls<'c> {
     pub(super) range_without_error: bool,
     pub(super) expected: Option<(u32, u32)>,
     pub(super) update_statistics: bool,
+    /// What is told about the search itself: the bits of [`crate::directory::statistics`].
+    pub(super) statistics: Option<u32>,
 }
 
 impl<'c> Controls<'c> {
@@ -123,6 +126,7 @@ impl<'c> Controls<'c> {
                     asked.expected = Some((*least, *most));
                 }
                 ControlValue::UpdateStatistics => asked.update_statistics = true,
+                ControlValue::SearchStatistics(options) => asked.statistics = Some(*options),
                 ControlValue::Other { .. } if control.critical => {
                     return Err(diagnostic::bad_control());
                 }
@@ -139,6 +143,7 @@ impl<'c> Controls<'c> {
                 | ControlValue::AttributeScopedResult(_)
                 | ControlValue::HighestUsn(_)
                 | ControlValue::InvocationId(_)
+                | ControlValue::SearchStatisticsResult(_)
                 | ControlValue::Other { .. } => {}
             }
         }

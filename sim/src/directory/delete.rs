@@ -1,7 +1,6 @@
 //! Delete ([MS-ADTS] 3.1.1.5.5): an object becomes a tombstone, or a deleted-object where the recycle
 //! bin is enabled, and can be brought back for a while.
 
-use core::time::Duration;
 use std::sync::Arc;
 
 use crate::clock::VirtualTime;
@@ -31,9 +30,6 @@ const MOST_OF_A_TREE: usize = 16_384;
 
 /// searchFlags: the attribute stays on a tombstone.
 const PRESERVE: u32 = 8;
-
-/// tombstoneLifetime and msDS-deletedObjectLifetime of a new forest.
-pub(super) const LIFETIME: Duration = Duration::from_secs(180 * 86_400);
 
 /// The longest name that an object can have.
 const LONGEST_NAME: usize = 255;
@@ -178,6 +174,7 @@ impl Forest {
         let changes = self.removed(writer.dc, &entry);
         let moved = Moved { parent: grave, life: Life::Deleted };
         let usn = self.put_moved(writer, object, &entry, record, moved);
+        self.note_deleted(writer.dc, writer.now);
         Ok(Written { object, guid: entry.guid, usn, changes })
     }
 
@@ -319,6 +316,7 @@ impl Forest {
         let parent = entry.parent.ok_or_else(missing)?;
         let moved = Moved { parent, life: Life::Recycled };
         let usn = self.put_moved(writer, object, &entry, record, moved);
+        self.note_deleted(writer.dc, writer.now);
         Ok(Written { object, guid: entry.guid, usn, changes: Vec::new() })
     }
 
@@ -395,13 +393,19 @@ impl Forest {
         let schema = Arc::clone(&self.schema);
         let principal = crate::directory::principal::Principal::system();
         let writer = Writer { sight: Sight::Recycled, ..Writer::new(dc, &principal, now) };
+        let (deleted, tombstone) = self.lifetimes(dc);
         let Some(controller) = self.dc(dc) else { return 0 };
         let expired: Vec<(ObjectNumber, Life, bool)> = controller
             .store
             .iter_after(None)
             .filter(|(_, slot)| slot.entry.life != Life::Live)
             .filter(|(_, slot)| !slot.entry.record.has(known::IS_CRITICAL_SYSTEM_OBJECT))
-            .filter(|(_, slot)| now.since(slot.stamp.when_changed) >= LIFETIME)
+            .filter(|(_, slot)| {
+                let waits = self.recycle_bin
+                    && slot.entry.life == Life::Deleted
+                    && !slot.entry.record.has(known::IS_RECYCLED);
+                now.since(slot.stamp.when_changed) >= if waits { deleted } else { tombstone }
+            })
             .map(|(object, slot)| {
                 (object, slot.entry.life, slot.entry.record.has(known::IS_RECYCLED))
             })

@@ -8,6 +8,7 @@ use crate::directory::principal::{Principal, Rights};
 use crate::directory::request::ObjectNumber;
 use crate::directory::schema::syntax::generalized_time;
 use crate::directory::schema::{Attribute, known};
+use crate::directory::security::reading::Reading;
 use crate::directory::store::Slot;
 use crate::record::AttributeNumber;
 
@@ -42,6 +43,8 @@ pub(super) struct Look<'a> {
     pub(super) base: bool,
     /// Who looks.
     pub(super) principal: Option<&'a Principal>,
+    /// What the caller may read; `None`: everything.
+    pub(super) reading: Option<&'a Reading<'a>>,
 }
 
 /// An object on a domain controller, about to be read.
@@ -131,6 +134,16 @@ impl<'a> View<'a> {
             }
             Origin::Constructed => self.constructed(attribute.number),
         }
+    }
+
+    /// Whether the caller may read an attribute of the object.
+    pub(super) fn is_readable(&self, attribute: &Attribute) -> bool {
+        self.look.reading.is_none_or(|reading| reading.may_read(self, attribute))
+    }
+
+    /// Whether the caller may list what is below the object's parent.
+    pub(super) fn is_listed(&self) -> bool {
+        self.look.reading.is_none_or(|reading| reading.may_list(self))
     }
 
     /// Whether the object is of a class, by its own classes or an auxiliary one of this very object.

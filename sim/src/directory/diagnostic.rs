@@ -137,6 +137,21 @@ pub fn size_limit_exceeded() -> LdapResult {
     )
 }
 
+/// Whether a bind was refused for its password, not for the account's state.
+#[must_use]
+pub fn is_wrong_password(refusal: &LdapResult) -> bool {
+    refusal.code == ResultCode::InvalidCredentials && refusal.diagnostic.contains("data 52e,")
+}
+
+/// The time was up before everything was looked at (3/2022).
+#[must_use]
+pub fn time_limit_exceeded() -> LdapResult {
+    LdapResult::of(
+        ResultCode::TimeLimitExceeded,
+        "00002022: SvcErr: DSID-031A1202, problem 5007 (TIME_EXCEEDED), data 0\n".to_owned(),
+    )
+}
+
 /// The caller lacks the right (50/2098).
 #[must_use]
 pub fn access_denied() -> LdapResult {

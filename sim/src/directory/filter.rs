@@ -147,6 +147,12 @@ impl<'f> Compiler<'f, '_> {
                     None => Test::Equal(attribute, Cow::Borrowed(value)),
                 }
             }
+            // The form with braces ([MS-DTYP] 2.3.4.3).
+            known::OBJECT_GUID if value.len() == 38 => {
+                let inner = value.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
+                let guid = inner.and_then(text).and_then(|text| text.parse().ok());
+                guid.map_or(UNDEFINED, Test::Guid)
+            }
             known::OBJECT_GUID => match <[u8; 16]>::try_from(value) {
                 Ok(bytes) => Test::Guid(Guid(bytes)),
                 Err(_) => UNDEFINED,
@@ -298,8 +304,32 @@ impl Forest {
 }
 
 impl Test<'_> {
+    /// Whether the caller may read the attribute that the test is about, if it is about one: otherwise
+    /// the test is undefined ([MS-ADTS] 3.1.1.3.1.3.1).
+    fn is_about_readable(&self, view: &View<'_>) -> bool {
+        let schema = &view.forest.schema;
+        let attribute = match self {
+            Self::Constant(_) | Self::And(_) | Self::Or(_) | Self::Not(_) => None,
+            Self::Equal(attribute, _)
+            | Self::Order(attribute, ..)
+            | Self::Parts(attribute, _)
+            | Self::Present(attribute)
+            | Self::Bits { attribute, .. }
+            | Self::Refers(attribute, _)
+            | Self::InChain(attribute, _) => Some(*attribute),
+            Self::Guid(_) => schema.attribute(known::OBJECT_GUID),
+            Self::Object(_) => schema.attribute(known::DISTINGUISHED_NAME),
+            Self::Class(_) => schema.attribute(known::OBJECT_CLASS),
+            Self::Category(_) => schema.attribute(known::OBJECT_CATEGORY),
+        };
+        attribute.is_none_or(|attribute| view.is_readable(attribute))
+    }
+
     /// Whether an object satisfies the filter; `None` when it is undefined.
     pub(super) fn holds(&self, view: &View<'_>) -> Option<bool> {
+        if view.look.reading.is_some() && !self.is_about_readable(view) {
+            return None;
+        }
         match self {
             Self::Constant(value) => *value,
             Self::And(tests) => and(tests.iter().map(|test| test.holds(view))),

@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use crate::clock::VirtualTime;
 use crate::directory::bind::Account;
+use crate::directory::chores::Chores;
 use crate::directory::entry::{ClassNumber, DcNumber, Entry, Life, LinkStamps, Stamp};
 use crate::directory::name::{Dn, Rdn, Sid};
+use crate::directory::policies::Policies;
 use crate::directory::replication::Partition;
 use crate::directory::request::ObjectNumber;
+use crate::directory::root_dse::Ports;
 use crate::directory::schema::{Schema, known};
 use crate::directory::store::{Slot, Store};
 use crate::guid::Guid;
@@ -110,20 +113,6 @@ pub struct DomainController {
     pub(super) rids: Range<u32>,
 }
 
-/// The limits of a domain controller ([MS-ADTS] 3.1.1.3.4.6, LDAP policies).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policies {
-    /// MaxPageSize: entries in an answer.
-    pub max_page_size: u32,
-    /// MaxValRange: values of an attribute in an answer.
-    pub max_value_range: usize,
-    /// How many values an object may carry outside of links: its row must fit a database page, which
-    /// works out at 1,200 to 1,300 short strings.
-    pub max_values: usize,
-    /// How many link values a request may change (seen: 9,500 pass, 10,000 do not).
-    pub max_link_values: usize,
-}
-
 /// How far the sequence numbers of domain controllers lie apart at their start: whoever takes one's
 /// number for another's is found out.
 const OWN_NUMBERS: u64 = 10_000;
@@ -144,17 +133,14 @@ pub struct Forest {
     pub(super) next_object: u32,
     /// The limits of its domain controllers.
     pub policies: Policies,
-}
-
-impl Default for Policies {
-    fn default() -> Self {
-        Self {
-            max_page_size: 1000,
-            max_value_range: 1500,
-            max_values: 1300,
-            max_link_values: 9_999,
-        }
-    }
+    /// Where domain controllers listen, as far as they do.
+    pub(super) ports: BTreeMap<DcNumber, Ports>,
+    /// What is due by itself.
+    pub(super) chores: Chores,
+    /// The Default Query Policy, which says what the limits are.
+    pub(super) query_policy: Option<ObjectNumber>,
+    /// The settings of the directory service: lifetimes of what is deleted.
+    pub(super) directory_service: Option<ObjectNumber>,
 }
 
 impl DomainController {
@@ -191,6 +177,10 @@ impl Forest {
             next_object: 1,
             recycle_bin: false,
             policies: Policies::default(),
+            ports: BTreeMap::new(),
+            chores: Chores::default(),
+            query_policy: None,
+            directory_service: None,
         };
         forest.add_domain(root, dc, now, mint);
         let root_dn = forest.contexts[0].dn.clone();
@@ -205,6 +195,9 @@ impl Forest {
         forest.add_configuration(now);
         forest.add_schema_objects(now);
         forest.settle();
+        // What is protected from the start needs no run of AdminSDHolder.
+        forest.protect_administrators(DcNumber(0), now);
+        forest.chores = Chores::default();
         forest
     }
 

@@ -517,6 +517,10 @@ impl Forest {
                 }
             }
         }
+        if self.query_policy == Some(object) {
+            self.read_policies(dc);
+        }
+        self.note_protection(now, &working);
         let changes = working.into_iter().map(|at| self.value_change(dc, at)).collect();
         Written { object, guid, usn, changes }
     }

@@ -3,7 +3,7 @@
 use crate::clock::VirtualTime;
 use crate::directory::answer::{LdapResult, Response, ResultCode, Written};
 use crate::directory::controls::Controls;
-use crate::directory::derived::View;
+use crate::directory::derived::{Look, View};
 use crate::directory::diagnostic;
 use crate::directory::entry::DcNumber;
 use crate::directory::filter::compile;
@@ -13,6 +13,7 @@ use crate::directory::principal::Principal;
 use crate::directory::request::{
     CompareRequest, Control, ControlValue, Filter, Operation, Request,
 };
+use crate::directory::security::reading::Reading;
 use crate::guid::Guid;
 
 impl Forest {
@@ -70,7 +71,7 @@ impl Forest {
         }
     }
 
-    /// The sequence number of a write and the database that took it ([MS-ADTS] 3.1.1.3.4.1.31).
+    /// The sequence number of a write and the database that took it ([MS-ADTS] 3.1.1.3.4.1.30).
     fn statistics(&self, dc: DcNumber, written: &[Written]) -> Vec<Control> {
         let Some(controller) = self.dc(dc) else { return Vec::new() };
         let usn = written.iter().filter_map(|written| written.usn).max();
@@ -97,7 +98,9 @@ impl Forest {
         let object = self.resolve(dc, &request.object)?;
         let controller = self.dc(dc).ok_or_else(|| diagnostic::no_such_object(""))?;
         let slot = controller.store.get(object).ok_or_else(|| diagnostic::no_such_object(""))?;
-        let view = View::new(self, controller, object, slot);
+        let reading = Reading::of(principal);
+        let look = Look { reading: reading.as_ref(), ..Look::default() };
+        let view = View { look, ..View::new(self, controller, object, slot) };
         let filter = Filter::Equality(request.attribute.clone(), request.value.clone());
         let holds = compile(self, controller, &filter)?.holds(&view) == Some(true);
         let code = if holds { ResultCode::CompareTrue } else { ResultCode::CompareFalse };

@@ -7,6 +7,7 @@ use crate::directory::answer::{LdapResult, ResultCode, SearchEntry, SearchHit};
 use crate::directory::derived::{DERIVED, Look, Origin, View};
 use crate::directory::diagnostic::{self, ServiceProblem};
 use crate::directory::forest::{DomainController, Forest};
+use crate::directory::policies::Policy;
 use crate::directory::request::AttributeName;
 use crate::directory::schema::{Attribute, known};
 use crate::directory::store::Slot;
@@ -51,7 +52,14 @@ impl Forest {
                 }
                 AttributeName::Number(_) => "",
             };
-            let range = options.split(';').find_map(range_of);
+            // A name with an option that cannot be read is that of no attribute (RFC 4512 2.5).
+            let is_range = |option: &&str| {
+                option.split_once('=').is_some_and(|(word, _)| word.eq_ignore_ascii_case("range"))
+            };
+            let range = match options.split(';').find(is_range).map(range_of) {
+                Some(None) => continue,
+                range => range.flatten(),
+            };
             let binary = options.split(';').any(|option| option.eq_ignore_ascii_case("binary"));
             selection.named.push(Selected { attribute, range, binary });
         }
@@ -78,7 +86,7 @@ impl Forest {
             if is_there && selected.range.is_none() {
                 continue;
             }
-            if !is_shown(selected.attribute, &look) {
+            if !is_shown(selected.attribute, &look) || !view.is_readable(selected.attribute) {
                 continue;
             }
             if is_base_only(selected.attribute.number) && !look.base {
@@ -106,7 +114,7 @@ impl Forest {
         attributes: &mut Vec<(Arc<str>, Vec<Vec<u8>>)>,
     ) -> Result<(), LdapResult> {
         let mut push = |attribute: &Attribute| {
-            if !is_shown(attribute, &view.look) {
+            if !is_shown(attribute, &view.look) || !view.is_readable(attribute) {
                 return Ok(());
             }
             let values = view.values(attribute);
@@ -157,7 +165,12 @@ impl Forest {
         mut values: Vec<Vec<u8>>,
         look: &Look<'_>,
     ) -> Result<(), LdapResult> {
-        let most = self.policies.max_value_range;
+        let most = self.policies.size_of(match selected.attribute.number {
+            known::MSDS_MEMBER_OF_TRANSITIVE | known::MSDS_MEMBER_TRANSITIVE => {
+                Policy::MaxValRangeTransitive
+            }
+            _ => Policy::MaxValRange,
+        });
         let mut name = Arc::clone(&selected.attribute.name);
         if selected.range.is_none() && values.len() <= most {
             if selected.binary {
@@ -167,6 +180,9 @@ impl Forest {
             return Ok(());
         }
         let (first, last) = selected.range.unwrap_or((0, None));
+        if last.is_some_and(|last| last < first) {
+            return Err(diagnostic::unwilling(0x57));
+        }
         if first >= values.len() {
             if selected.attribute.link.is_some() && !look.range_without_error {
                 let problem = ServiceProblem::DirError;

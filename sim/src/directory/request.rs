@@ -276,6 +276,21 @@ pub enum VlvTarget {
     NotBefore(Vec<u8>),
 }
 
+/// What a search took ([MS-ADTS] 3.1.1.3.4.1.6).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchStatistics {
+    /// Whether it is told in the form with names.
+    pub named: bool,
+    /// Entries returned.
+    pub returned: usize,
+    /// Objects looked at.
+    pub visited: usize,
+    /// The filter as text.
+    pub filter: String,
+    /// The index that gave the objects, with their number.
+    pub index: String,
+}
+
 /// The controls that the directory knows, and any other one ([MS-ADTS] 3.1.1.3.4.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlValue {
@@ -378,6 +393,11 @@ pub enum ControlValue {
     HighestUsn(u64),
     /// The GUID of the database.
     InvocationId(Guid),
+    /// What the search itself took is told: 1 statistics, 2 statistics without the entries, 4 in the
+    /// form with names ([MS-ADTS] 3.1.1.3.4.1.6).
+    SearchStatistics(u32),
+    /// What it took.
+    SearchStatisticsResult(SearchStatistics),
     /// Quotas do not count. There are none here.
     BypassQuota,
     /// The request's number in a trace.

@@ -7,8 +7,10 @@ use crate::clock::VirtualTime;
 use crate::directory::answer::{LdapResult, SearchEntry};
 use crate::directory::controls::SUPPORTED_CONTROLS;
 use crate::directory::diagnostic;
+use crate::directory::entry::DcNumber;
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::modify::Writer;
+use crate::directory::policies::Policies;
 use crate::directory::principal::{Principal, Rights};
 use crate::directory::request::{AttributeName, ModifyRequest, SearchRequest};
 use crate::directory::schema::syntax::generalized_time;
@@ -37,23 +39,24 @@ pub const FAST_BIND: &str = "1.2.840.113556.1.4.1781";
 /// The extended operations that work.
 const EXTENSIONS: [&str; 3] = [START_TLS, WHO_AM_I, FAST_BIND];
 
-/// The policies that have an effect ([MS-ADTS] 3.1.1.3.4.6).
-const POLICIES: [&str; 9] = [
-    "InitRecvTimeout",
-    "MaxConnections",
-    "MaxConnIdleTime",
-    "MaxNotificationPerConn",
-    "MaxPageSize",
-    "MaxReceiveBuffer",
-    "MaxPreAuthReceiveBuffer",
-    "MaxResultSetsPerConn",
-    "MaxValRange",
-];
-
 /// The functional level of Windows Server 2016 to 2022.
 const LEVEL: &str = "7";
 
+/// Where a domain controller listens, as far as it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// LDAP.
+    pub ldap: Option<u16>,
+    /// LDAP over TLS.
+    pub ldaps: Option<u16>,
+}
+
 impl Forest {
+    /// Tells a domain controller where it listens: only then its rootDSE says it.
+    pub fn set_ports(&mut self, dc: DcNumber, ports: Ports) {
+        self.ports.insert(dc, ports);
+    }
+
     /// The rootDSE of a domain controller, as far as it is asked for. The filter does not count.
     pub(super) fn root_dse(
         &self,
@@ -202,7 +205,7 @@ impl Forest {
             ("rootDomainNamingContext", one(root)),
             ("supportedControl", texts(&SUPPORTED_CONTROLS)),
             ("supportedLDAPVersion", texts(&["3", "2"])),
-            ("supportedLDAPPolicies", texts(&POLICIES)),
+            ("supportedLDAPPolicies", Policies::names()),
             ("highestCommittedUSN", vec![controller.highest_usn.to_string()]),
             ("dnsHostName", vec![format!("{host}.{domain}")]),
             (
@@ -240,24 +243,22 @@ impl Forest {
             _ => Vec::new(),
         };
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let port = |of: fn(&Ports) -> Option<u16>| -> Vec<String> {
+            let ports = self.ports.get(&controller.number);
+            ports.and_then(of).map(|port| port.to_string()).into_iter().collect()
+        };
         vec![
             ("supportedExtension", names(&EXTENSIONS)),
             ("supportedConfigurableSettings", none()),
-            (
-                "LDAPPoliciesEffective",
-                vec![
-                    format!("MaxPageSize:{}", self.policies.max_page_size),
-                    format!("MaxValRange:{}", self.policies.max_value_range),
-                ],
-            ),
+            ("LDAPPoliciesEffective", self.policies.effective()),
             ("ConfigurableSettingsEffective", none()),
             ("databaseGuid", vec![controller.invocation_id.to_string()]),
             ("dsSchemaAttrCount", vec![self.schema.attributes().count().to_string()]),
             ("dsSchemaClassCount", vec![self.schema.classes().count().to_string()]),
-            ("dsSchemaPrefixCount", vec!["39".to_owned()]),
+            ("dsSchemaPrefixCount", vec![self.schema.prefixes().to_string()]),
             ("dsaVersionString", vec!["hybridsim".to_owned()]),
-            ("msDS-PortLDAP", vec!["389".to_owned()]),
-            ("msDS-PortSSL", vec!["636".to_owned()]),
+            ("msDS-PortLDAP", port(|ports| ports.ldap)),
+            ("msDS-PortSSL", port(|ports| ports.ldaps)),
             ("msDS-PrincipalName", vec![principal.name.clone()]),
             ("tokenGroups", sids),
             ("pendingPropagations", none()),

@@ -4,7 +4,7 @@
 //! attributes, which answers in the order of the objects' GUIDs. Pages follow that order, so a cookie
 //! needs no state on the server: it says behind which object to go on, and what was asked.
 
-use std::collections::BTreeMap;
+use core::cell::Cell;
 use std::sync::Arc;
 
 use crate::clock::VirtualTime;
@@ -14,11 +14,15 @@ use crate::directory::cookie::{After, fingerprint, read_cookie, write_cookie};
 use crate::directory::derived::{Look, View};
 use crate::directory::diagnostic;
 use crate::directory::entry::DcNumber;
-use crate::directory::filter::{Test, compile, compile_for, references};
+use crate::directory::filter::{compile, compile_for, references};
 use crate::directory::forest::{DomainController, Forest, NamingContext};
-use crate::directory::plan::{Candidates, candidates};
+use crate::directory::plan::candidates;
+use crate::directory::policies::Policy;
 use crate::directory::principal::{Principal, Rights};
 use crate::directory::request::{Control, ControlValue, ObjectNumber, Scope, SearchRequest, Sight};
+use crate::directory::security::reading::Reading;
+use crate::directory::statistics;
+use crate::directory::walk::Search;
 
 /// A page of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +32,6 @@ pub struct Page<'c> {
     /// Where to go on; empty at the start.
     pub cookie: &'c [u8],
 }
-
-/// A subtree with more objects than this is found by scanning in the order of creation; a smaller one
-/// by walking down.
-const WALK_LIMIT: usize = 4096;
 
 impl Forest {
     /// Finds objects: for callers in process, who read values by number.
@@ -51,7 +51,9 @@ impl Forest {
         }
         let Some(controller) = self.dc(dc) else { return Err(diagnostic::no_such_object("")) };
         let base = Some(self.resolve(dc, &request.base)?);
-        self.found(controller, request, page, Place { base, sight: Sight::Live, catalog: false })
+        let place = Place { base, sight: Sight::Live, catalog: false };
+        let reading = Reading::of(principal);
+        self.found(controller, request, page, place, reading.as_ref())
     }
 
     /// A search with everything that a client sees.
@@ -94,8 +96,11 @@ impl Forest {
             Ok(asked) => asked,
             Err(refusal) => return refusal.into(),
         };
-        let asker = Asker { dc, principal, now, catalog };
-        match self.try_search(&asker, request, &asked) {
+        let reading = Reading::of(principal);
+        let asker = Asker { dc, principal, now, catalog, reading: reading.as_ref() };
+        let answer = self
+            .with_statistics(&asker, request, &asked, || self.try_search(&asker, request, &asked));
+        match answer {
             Ok(response) => response,
             Err(result) => result.into(),
         }
@@ -150,6 +155,29 @@ impl Forest {
         self.shown(asker, controller, request, asked, &found)
     }
 
+    /// Answers a search with what it took, as far as that is asked for.
+    fn with_statistics(
+        &self,
+        asker: &Asker<'_>,
+        request: &SearchRequest,
+        asked: &Controls<'_>,
+        search: impl FnOnce() -> Result<Response, LdapResult>,
+    ) -> Result<Response, LdapResult> {
+        let Some(options) = asked.statistics else { return search() };
+        let statistics = self.statistics_of_search(asker, request, options)?;
+        let mut response = search()?;
+        if let Some(mut statistics) = statistics {
+            statistics.returned = response.entries.len();
+            if options & statistics::ONLY_OPTIMIZE != 0 {
+                response.entries.clear();
+                response.references.clear();
+            }
+            let value = ControlValue::SearchStatisticsResult(statistics);
+            response.controls.push(Control { critical: false, value });
+        }
+        Ok(response)
+    }
+
     /// The hits of a search that are shown to this caller.
     pub(super) fn hits(
         &self,
@@ -160,7 +188,7 @@ impl Forest {
         page: Option<Page<'_>>,
     ) -> Result<SearchHits, LdapResult> {
         let place = self.place_of(asker, request, asked)?;
-        self.found(controller, request, page, place)
+        self.found(controller, request, page, place, asker.reading)
     }
 
     /// Where a search looks.
@@ -190,6 +218,7 @@ impl Forest {
         request: &SearchRequest,
         page: Option<Page<'_>>,
         place: Place,
+        reading: Option<&Reading<'_>>,
     ) -> Result<SearchHits, LdapResult> {
         let test = compile_for(self, controller, &request.filter, place.catalog)?;
         let plan = candidates(self, controller, &test);
@@ -204,14 +233,19 @@ impl Forest {
         };
         let limit = self.limit(request, page, after);
         let Place { base, sight, .. } = place;
-        let search = Search { forest: self, controller, base, scope: request.scope, sight };
+        let looks = Cell::new(self.policies.looks(request.time_limit));
+        let scope = request.scope;
+        let search = Search { forest: self, controller, base, scope, sight, reading, looks };
         let mut hits = match plan {
-            Some(plan) => search.among(plan, after),
+            Some(plan) => search.among(plan, &test, after),
             None => search.walk(&test, after.map(|after| after.number), limit.entries + 1),
         };
         let more = hits.len() > limit.entries;
         hits.truncate(limit.entries);
-        let mut answer = SearchHits { hits, cookie: None, size_limit_exceeded: more && limit.last };
+        let size_limit_exceeded = more && limit.last;
+        let time_limit_exceeded = search.is_late();
+        let mut answer =
+            SearchHits { hits, cookie: None, size_limit_exceeded, time_limit_exceeded };
         if let (true, false, Some(last)) = (more, limit.last, answer.hits.last()) {
             let seen = limit.seen + u64::try_from(answer.hits.len()).unwrap_or(u64::MAX);
             answer.cookie = Some(write_cookie(by_guid, last, seen, fingerprint));
@@ -230,11 +264,14 @@ impl Forest {
         let place = self.place_of(asker, request, asked)?;
         let test = compile_for(self, controller, &request.filter, place.catalog)?;
         let Place { base, sight, .. } = place;
-        let search = Search { forest: self, controller, base, scope: request.scope, sight };
-        Ok(match candidates(self, controller, &test) {
-            Some(plan) => search.among(plan, None),
+        let looks = Cell::new(self.policies.looks(request.time_limit));
+        let (scope, reading) = (request.scope, asker.reading);
+        let search = Search { forest: self, controller, base, scope, sight, reading, looks };
+        let hits = match candidates(self, controller, &test) {
+            Some(plan) => search.among(plan, &test, None),
             None => search.walk(&test, None, usize::MAX),
-        })
+        };
+        if search.is_late() { Err(diagnostic::time_limit_exceeded()) } else { Ok(hits) }
     }
 
     /// The objects that an attribute of the base refers to, searched instead of the base
@@ -260,8 +297,10 @@ impl Forest {
                 targets.dedup();
                 for object in targets {
                     let Some(slot) = controller.store.get(object) else { continue };
-                    let view = View::new(self, controller, object, slot);
-                    if slot.entry.life.is_seen(asked.sight) && test.holds(&view) == Some(true) {
+                    let look = asker.look(request, asked);
+                    let view = View { look, ..View::new(self, controller, object, slot) };
+                    let holds = || test.holds(&view) == Some(true) && view.is_listed();
+                    if slot.entry.life.is_seen(asked.sight) && holds() {
                         let entry = Arc::clone(&slot.entry);
                         found.hits.push(SearchHit { object, entry, stamp: slot.stamp });
                     }
@@ -289,7 +328,7 @@ impl Forest {
         let Some(controller) = self.dc(dc) else { return diagnostic::no_such_object("").into() };
         let principal = Principal::system();
         let now = VirtualTime::from_micros(0);
-        let asker = Asker { dc, principal: &principal, now, catalog: false };
+        let asker = Asker { dc, principal: &principal, now, catalog: false, reading: None };
         let shown = Controls::read(controls)
             .and_then(|asked| self.shown(&asker, controller, request, &asked, found));
         shown.unwrap_or_else(Response::from)
@@ -322,6 +361,9 @@ impl Forest {
         }
         if found.size_limit_exceeded {
             response.result = diagnostic::size_limit_exceeded();
+        }
+        if found.time_limit_exceeded {
+            response.result = diagnostic::time_limit_exceeded();
         }
         let everywhere = asked.phantom_root || asker.catalog || asked.no_references;
         if found.cookie.is_none() && !everywhere && request.scope != Scope::Base {
@@ -373,7 +415,7 @@ impl Forest {
         page: Option<Page<'_>>,
         after: Option<After>,
     ) -> Limit {
-        let own = self.policies.max_page_size;
+        let own = self.policies.of(Policy::MaxPageSize);
         let seen = after.map_or(0, |after| after.seen);
         let asked = if request.size_limit == 0 { u64::MAX } else { u64::from(request.size_limit) };
         let left = asked.saturating_sub(seen);
@@ -395,6 +437,8 @@ pub(super) struct Asker<'a> {
     pub(super) principal: &'a Principal,
     pub(super) now: VirtualTime,
     pub(super) catalog: bool,
+    /// What the caller may read; `None`: everything.
+    pub(super) reading: Option<&'a Reading<'a>>,
 }
 
 impl<'a> Asker<'a> {
@@ -408,6 +452,7 @@ impl<'a> Asker<'a> {
             catalog: self.catalog,
             base: request.scope == Scope::Base,
             principal: Some(self.principal),
+            reading: self.reading,
         }
     }
 }
@@ -428,151 +473,6 @@ struct Limit {
     last: bool,
     /// What earlier pages had.
     seen: u64,
-}
-
-struct Search<'a> {
-    forest: &'a Forest,
-    controller: &'a DomainController,
-    base: Option<ObjectNumber>,
-    scope: Scope,
-    sight: Sight,
-}
-
-impl Search<'_> {
-    /// The hits among the candidates of an index, in the order of the answer.
-    fn among(&self, plan: Candidates<'_, '_>, after: Option<After>) -> Vec<SearchHit> {
-        let mut hits: Vec<SearchHit> = plan
-            .objects
-            .into_iter()
-            .filter_map(|object| {
-                let hit = self.hit(object)?;
-                if !hit.entry.life.is_seen(self.sight) {
-                    return None;
-                }
-                let view = self.view(object)?;
-                let holds = plan.rest.iter().all(|test| test.holds(&view) == Some(true));
-                (holds && self.in_scope(&view)).then_some(hit)
-            })
-            .collect();
-        if plan.by_guid {
-            hits.sort_unstable_by_key(|hit| hit.entry.guid);
-        }
-        if let Some(after) = after {
-            let behind = |hit: &SearchHit| match after.guid {
-                Some(guid) => hit.entry.guid > guid,
-                None => hit.object > after.number,
-            };
-            hits.retain(behind);
-        }
-        hits
-    }
-
-    /// The first hits found by walking, in the order of creation.
-    fn walk(&self, test: &Test<'_>, after: Option<ObjectNumber>, limit: usize) -> Vec<SearchHit> {
-        let store = &self.controller.store;
-        let matches = |object: &ObjectNumber| {
-            self.view(*object).is_some_and(|view| {
-                view.slot.entry.life.is_seen(self.sight) && test.holds(&view) == Some(true)
-            })
-        };
-        let behind = |object: &ObjectNumber| after.is_none_or(|after| *object > after);
-        let hits = |objects: &mut dyn Iterator<Item = ObjectNumber>| {
-            objects.filter(matches).take(limit).filter_map(|object| self.hit(object)).collect()
-        };
-        match (self.scope, self.base) {
-            (Scope::Base, base) => hits(&mut base.into_iter().filter(behind)),
-            (Scope::OneLevel, Some(base)) => hits(&mut store.children_after(base, after)),
-            (Scope::OneLevel, None) => Vec::new(),
-            (Scope::Subtree, None) => self.scan(None, test, after, limit),
-            (Scope::Subtree, Some(base)) => match self.small_subtree(base) {
-                Some(objects) => hits(&mut objects.into_iter().filter(behind)),
-                None => self.scan(Some(base), test, after, limit),
-            },
-        }
-    }
-
-    /// Every object of a small subtree in the order of creation; `None` when it is large.
-    fn small_subtree(&self, base: ObjectNumber) -> Option<Vec<ObjectNumber>> {
-        let mut objects = vec![base];
-        let mut next = 0;
-        while let Some(object) = objects.get(next).copied() {
-            for child in self.controller.store.children_after(object, None) {
-                if objects.len() >= WALK_LIMIT {
-                    return None;
-                }
-                objects.push(child);
-            }
-            next += 1;
-        }
-        objects.sort_unstable();
-        Some(objects)
-    }
-
-    /// Scans all objects in the order of creation; whether a parent lies in the subtree is worked out
-    /// once for each parent.
-    fn scan(
-        &self,
-        base: Option<ObjectNumber>,
-        test: &Test<'_>,
-        after: Option<ObjectNumber>,
-        limit: usize,
-    ) -> Vec<SearchHit> {
-        let mut inside: BTreeMap<ObjectNumber, bool> = BTreeMap::new();
-        let mut last: Option<(ObjectNumber, bool)> = None;
-        let mut hits = Vec::new();
-        for (object, slot) in self.controller.store.iter_after(after) {
-            if !slot.entry.life.is_seen(self.sight) {
-                continue;
-            }
-            let within = match (base, slot.entry.parent) {
-                (None, _) => true,
-                (Some(base), Some(parent)) => match last {
-                    Some((known, within)) if known == parent => within,
-                    _ => {
-                        let within = *inside.entry(parent).or_insert_with(|| {
-                            self.controller.store.get(parent).is_some_and(|slot| {
-                                Forest::is_within(self.controller, parent, slot, base)
-                            })
-                        });
-                        last = Some((parent, within));
-                        within
-                    }
-                },
-                (Some(_), None) => false,
-            };
-            if !within && Some(object) != base {
-                continue;
-            }
-            let view = View::new(self.forest, self.controller, object, slot);
-            if test.holds(&view) == Some(true) {
-                let entry = Arc::clone(&slot.entry);
-                hits.push(SearchHit { object, entry, stamp: slot.stamp });
-                if hits.len() >= limit {
-                    break;
-                }
-            }
-        }
-        hits
-    }
-
-    fn in_scope(&self, view: &View<'_>) -> bool {
-        let Some(base) = self.base else { return self.scope == Scope::Subtree };
-        match self.scope {
-            Scope::Base => view.object == base,
-            Scope::OneLevel => view.slot.entry.parent == Some(base),
-            Scope::Subtree => Forest::is_within(self.controller, view.object, view.slot, base),
-        }
-    }
-
-    fn view(&self, object: ObjectNumber) -> Option<View<'_>> {
-        let slot = self.controller.store.get(object)?;
-        Some(View::new(self.forest, self.controller, object, slot))
-    }
-
-    fn hit(&self, object: ObjectNumber) -> Option<SearchHit> {
-        let slot = self.controller.store.get(object)?;
-        Some(SearchHit { object, entry: Arc::clone(&slot.entry), stamp: slot.stamp })
-    }
 }
 
 /// The answer to a client that gives up a paged search.

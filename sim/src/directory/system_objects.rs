@@ -9,6 +9,7 @@ use crate::clock::VirtualTime;
 use crate::directory::entry::{ClassNumber, Life};
 use crate::directory::forest::{DomainNumber, Forest, NamingContext, rdn};
 use crate::directory::name::Sid;
+use crate::directory::policies::Policies;
 use crate::directory::request::ObjectNumber;
 use crate::directory::schema::known;
 use crate::directory::store::Slot;
@@ -165,5 +166,36 @@ impl Forest {
         let name = [(known::DNS_HOST_NAME, dns.as_bytes())];
         let server = self.load_system(None, servers, "server", &host, &name, now);
         self.load_system(None, server, "nTDSDSA", "NTDS Settings", &[], now);
+        self.add_services(head, now);
+    }
+
+    /// The settings of the directory service, and the query policy of its domain controllers
+    /// ([MS-ADTS] 6.1.1.2.4.1).
+    fn add_services(&mut self, configuration: ObjectNumber, now: VirtualTime) {
+        let services = self.load_system(None, configuration, "container", "Services", &[], now);
+        let windows = self.load_system(None, services, "container", "Windows NT", &[], now);
+        let lifetime = [(known::TOMBSTONE_LIFETIME, b"180".as_slice())];
+        let service =
+            self.load_system(None, windows, "nTDSService", "Directory Service", &lifetime, now);
+        let policies = self.load_system(None, service, "container", "Query-Policies", &[], now);
+        let policy =
+            self.load_system(None, policies, "queryPolicy", "Default Query Policy", &[], now);
+        let limits = Policies::admin_limits();
+        let limits: Vec<&[u8]> = limits.iter().map(String::as_bytes).collect();
+        self.give(policy, known::LDAP_ADMIN_LIMITS, &limits);
+        self.query_policy = Some(policy);
+        self.directory_service = Some(service);
+    }
+
+    /// Gives an object of the system an attribute with several values, on every domain controller.
+    fn give(&mut self, object: ObjectNumber, attribute: AttributeNumber, values: &[&[u8]]) {
+        let schema = std::sync::Arc::clone(&self.schema);
+        for dc in &mut self.dcs {
+            let Some(slot) = dc.store.get(object) else { continue };
+            let mut entry = crate::directory::entry::Entry::clone(&slot.entry);
+            entry.record = entry.record.with(&[(attribute, values)]);
+            let slot = Slot { entry: std::sync::Arc::new(entry), stamp: slot.stamp };
+            dc.store.replace(&schema, object, slot, &[attribute]);
+        }
     }
 }

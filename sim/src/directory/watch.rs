@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use crate::directory::answer::{SearchEntry, SearchHit};
 use crate::directory::controls::Controls;
+use crate::directory::derived::View;
 use crate::directory::entry::DcNumber;
 use crate::directory::forest::Forest;
 use crate::directory::principal::Principal;
 use crate::directory::request::{Control, Filter, Scope, SearchRequest};
 use crate::directory::schema::known;
 use crate::directory::search::Asker;
+use crate::directory::security::reading::Reading;
 
 impl Forest {
     /// Whether a search can be one for changes: everything below a base, one level deep, or the base.
@@ -43,7 +45,8 @@ impl Forest {
             return (Vec::new(), highest);
         };
         let now = crate::clock::VirtualTime::from_micros(0);
-        let asker = Asker { dc, principal, now, catalog: false };
+        let reading = Reading::of(principal);
+        let asker = Asker { dc, principal, now, catalog: false, reading: reading.as_ref() };
         let look = asker.look(request, &asked);
         let selection = self.selection(&request.selection);
         let mut entries = Vec::new();
@@ -54,7 +57,8 @@ impl Forest {
                 Scope::OneLevel => slot.entry.parent == Some(base),
                 Scope::Subtree => Self::is_within(controller, object, slot, base),
             };
-            if !inside || !slot.entry.life.is_seen(asked.sight) {
+            let view = View { look, ..View::new(self, controller, object, slot) };
+            if !inside || !slot.entry.life.is_seen(asked.sight) || !view.is_listed() {
                 continue;
             }
             let hit = SearchHit { object, entry: Arc::clone(&slot.entry), stamp: slot.stamp };

@@ -9,9 +9,13 @@ use crate::directory::derived::View;
 use crate::directory::diagnostic;
 use crate::directory::fold;
 use crate::directory::forest::{DomainController, Forest};
+use crate::directory::policies::Policy;
 use crate::directory::request::{Control, ControlValue, SearchRequest, SortKey, VlvTarget};
 use crate::directory::schema::Attribute;
 use crate::directory::search::Asker;
+
+/// searchFlags: the attribute has an index.
+const INDEXED: u32 = 1;
 
 /// By what a hit is sorted: nothing comes last.
 type Key = (bool, Vec<u8>);
@@ -37,6 +41,13 @@ impl Forest {
         }
         let mut hits = self.all_hits(asker, controller, request, asked)?;
         let (code, at_fault) = match self.sort_attribute(keys) {
+            // Without an index, the sort takes a temporary table (MaxTempTableSize).
+            Ok(attribute)
+                if attribute.search_flags & INDEXED == 0
+                    && hits.len() > self.policies.size_of(Policy::MaxTempTableSize) =>
+            {
+                (ResultCode::AdminLimitExceeded, None)
+            }
             Ok(attribute) => {
                 self.sort(controller, attribute, keys[0].reverse, &mut hits);
                 (ResultCode::Success, None)
@@ -113,7 +124,7 @@ impl Forest {
         mut hits: Vec<SearchHit>,
         mark: u64,
     ) -> Result<SearchHits, LdapResult> {
-        let own = usize::try_from(self.policies.max_page_size).unwrap_or(usize::MAX);
+        let own = self.policies.size_of(Policy::MaxPageSize);
         let limit = match request.size_limit {
             0 => usize::MAX,
             limit => usize::try_from(limit).unwrap_or(usize::MAX),
@@ -122,7 +133,7 @@ impl Forest {
             let most = own.min(limit);
             let exceeded = hits.len() > most;
             hits.truncate(most);
-            return Ok(SearchHits { hits, cookie: None, size_limit_exceeded: exceeded });
+            return Ok(SearchHits { hits, size_limit_exceeded: exceeded, ..SearchHits::default() });
         };
         let before = if page.cookie.is_empty() {
             0
@@ -148,7 +159,7 @@ impl Forest {
             cookie.extend_from_slice(&mark.to_le_bytes());
             cookie
         });
-        Ok(SearchHits { hits, cookie, size_limit_exceeded: exceeded })
+        Ok(SearchHits { hits, cookie, size_limit_exceeded: exceeded, ..SearchHits::default() })
     }
 
     /// A window of a sorted answer.
@@ -197,7 +208,7 @@ impl Forest {
             code: ResultCode::Success,
             context: mark.to_le_bytes().to_vec(),
         };
-        let found = SearchHits { hits, cookie: None, size_limit_exceeded: false };
+        let found = SearchHits { hits, ..SearchHits::default() };
         Ok((found, Control { critical: false, value }))
     }
 }

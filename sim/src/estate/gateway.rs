@@ -360,6 +360,14 @@ impl Estate {
         }
     }
 
+    /// Notes that somebody came to a domain controller with a wrong password.
+    pub fn note_failed_logon(&mut self, dc: DcKey, name: &str) {
+        let now = self.now;
+        if let Some(forest) = self.forests.get_mut(dc.forest) {
+            forest.note_failed_logon(dc.dc, name, now);
+        }
+    }
+
     pub(super) fn directory(
         &mut self,
         dc: DcKey,

@@ -130,12 +130,31 @@ impl Estate {
     /// When the estate will next do something by itself.
     #[must_use]
     pub fn next_due(&self) -> Option<VirtualTime> {
-        self.calendar.next_due()
+        let due = self.calendar.next_due();
+        match self.next_chore() {
+            Some(chore) => Some(due.map_or(chore, |due| due.min(chore))),
+            None => due,
+        }
+    }
+
+    /// When a domain controller next does something by itself.
+    fn next_chore(&self) -> Option<VirtualTime> {
+        self.forests.iter().filter_map(|(_, forest)| forest.next_chore()).min()
     }
 
     /// Moves the clock to `to`, doing on the way what comes due. Does nothing when `to` has passed.
     pub fn advance(&mut self, to: VirtualTime) {
-        while let Some((at, due)) = self.calendar.take_due(to) {
+        loop {
+            let chore = self.next_chore().filter(|at| *at <= to);
+            if let Some(at) = chore
+                && self.calendar.next_due().is_none_or(|due| at <= due)
+            {
+                self.now = self.now.max(at);
+                let now = self.now;
+                self.forests.iter_mut().for_each(|(_, forest)| forest.do_chores(now));
+                continue;
+            }
+            let Some((at, due)) = self.calendar.take_due(to) else { break };
             self.now = self.now.max(at);
             match due {
                 Due::ConnectCycle => self.begin_scheduled_cycle(),

@@ -400,4 +400,7 @@ known! {
     TRUST_DIRECTION = "trustDirection",
     TRUST_PARTNER = "trustPartner",
     TRUST_TYPE = "trustType",
+    LDAP_ADMIN_LIMITS = "lDAPAdminLimits",
+    TOMBSTONE_LIFETIME = "tombstoneLifetime",
+    MS_DS_DELETED_OBJECT_LIFETIME = "msDS-DeletedObjectLifetime",
 }

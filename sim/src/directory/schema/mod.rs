@@ -10,6 +10,7 @@ mod names;
 pub mod syntax;
 mod table;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use class::Class;
@@ -104,6 +105,14 @@ impl Attribute {
 }
 
 impl Schema {
+    /// How many different prefixes the OIDs of attributes and classes have: all but the last number.
+    #[must_use]
+    pub fn prefixes(&self) -> usize {
+        let oids = self.attributes().map(|at| &*at.oid).chain(self.classes().map(|at| &*at.oid));
+        let prefix = |oid: &'_ str| oid.rsplit_once('.').map_or(0, |(prefix, _)| prefix.len());
+        oids.map(|oid| &oid[..prefix(oid)]).collect::<BTreeSet<&str>>().len()
+    }
+
     /// The base schema of Windows Server 2016 and later, without Exchange.
     #[must_use]
     pub fn base() -> Self {

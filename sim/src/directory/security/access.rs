@@ -14,7 +14,7 @@ use crate::directory::schema::{Attribute, known};
 use crate::guid::Guid;
 
 /// The property sets, with what belongs to them ([MS-ADTS] 3.1.1.2.3.3).
-const PROPERTY_SETS: [(&str, &[&str]); 7] = [
+const PROPERTY_SETS: [(&str, &[&str]); 10] = [
     (
         "77b5b886-944a-11d1-aebd-0000f80367c1",
         &[
@@ -25,7 +25,6 @@ const PROPERTY_SETS: [(&str, &[&str]); 7] = [
             "homePostalAddress",
             "info",
             "ipPhone",
-            "jpegPhoto",
             "l",
             "mobile",
             "msDS-cloudExtensionAttribute1",
@@ -55,14 +54,18 @@ const PROPERTY_SETS: [(&str, &[&str]); 7] = [
     (
         "e48d0154-bcf8-11d1-8702-00c04fb96050",
         &[
+            "allowedAttributes",
+            "allowedAttributesEffective",
+            "allowedChildClasses",
+            "allowedChildClassesEffective",
             "cn",
             "co",
             "company",
             "department",
             "description",
             "directReports",
+            "distinguishedName",
             "division",
-            "employeeID",
             "givenName",
             "homeMDB",
             "initials",
@@ -70,12 +73,19 @@ const PROPERTY_SETS: [(&str, &[&str]); 7] = [
             "mail",
             "mailNickname",
             "manager",
+            "msDS-Approx-Immed-Subordinates",
+            "msDS-PhoneticCompanyName",
+            "msDS-PhoneticDepartment",
+            "msDS-PhoneticDisplayName",
+            "msDS-PhoneticFirstName",
+            "msDS-PhoneticLastName",
             "msExchHideFromAddressLists",
             "msExchMailboxGuid",
             "name",
             "objectCategory",
             "objectClass",
             "objectGUID",
+            "o",
             "otherMailbox",
             "ou",
             "proxyAddresses",
@@ -102,6 +112,7 @@ const PROPERTY_SETS: [(&str, &[&str]); 7] = [
             "primaryGroupID",
             "sAMAccountName",
             "sAMAccountType",
+            "sDRightsEffective",
             "showInAdvancedViewOnly",
             "sIDHistory",
             "uid",
@@ -109,7 +120,14 @@ const PROPERTY_SETS: [(&str, &[&str]); 7] = [
     ),
     (
         "4c164200-20c0-11d0-a768-00aa006e0529",
-        &["accountExpires", "pwdLastSet", "userAccountControl", "userParameters"],
+        &[
+            "accountExpires",
+            "msDS-User-Account-Control-Computed",
+            "msDS-UserPasswordExpiryTimeComputed",
+            "pwdLastSet",
+            "userAccountControl",
+            "userParameters",
+        ],
     ),
     (
         "5f202010-79a5-11d0-9020-00c04fc2d4cf",
@@ -128,6 +146,24 @@ const PROPERTY_SETS: [(&str, &[&str]); 7] = [
         ],
     ),
     ("bc0ac240-79a9-11d0-9020-00c04fc2d4cf", &["member", "memberOf"]),
+    ("72e39547-7b18-11d1-adef-00c04fd8d5cd", &["dNSHostName"]),
+    (
+        "037088f8-0ae1-11d2-b422-00a0c968f939",
+        &["tokenGroups", "tokenGroupsGlobalAndUniversal", "tokenGroupsNoGCAcceptable"],
+    ),
+    (
+        "c7407360-20bf-11d0-a768-00aa006e0529",
+        &[
+            "lockOutObservationWindow",
+            "lockoutDuration",
+            "lockoutThreshold",
+            "maxPwdAge",
+            "minPwdAge",
+            "minPwdLength",
+            "pwdHistoryLength",
+            "pwdProperties",
+        ],
+    ),
 ];
 
 const PUBLIC_INFORMATION: &str = "e48d0154-bcf8-11d1-8702-00c04fb96050";
@@ -146,10 +182,13 @@ pub struct Token {
 }
 
 impl Token {
-    /// A token; the groups that everybody who is authenticated belongs to are added.
+    /// A token; the groups that everybody who is authenticated belongs to are added: Everyone,
+    /// Authenticated Users, and Pre-Windows 2000 Compatible Access, whose member the latter is in a new
+    /// domain.
     #[must_use]
     pub fn new(user: Sid, mut groups: Vec<Sid>) -> Self {
-        groups.extend(["S-1-1-0", "S-1-5-11"].into_iter().filter_map(Sid::from_text));
+        groups
+            .extend(["S-1-1-0", "S-1-5-11", "S-1-5-32-554"].into_iter().filter_map(Sid::from_text));
         groups.sort_unstable();
         groups.dedup();
         Self { user, groups }

@@ -6,4 +6,5 @@ pub mod defaults;
 pub mod descriptor;
 pub mod effective;
 pub mod protect;
+pub(in crate::directory) mod reading;
 mod sddl;

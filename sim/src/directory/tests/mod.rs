@@ -5,6 +5,7 @@ mod model;
 mod outcomes;
 mod rights;
 mod search;
+mod world;
 
 use crate::clock::VirtualTime;
 use crate::directory::answer::{LdapResult, ResultCode, Written};

@@ -9,16 +9,16 @@ use super::*;
 /// What the model knows of an object: values by attribute.
 type Model = Vec<BTreeMap<&'static str, Vec<String>>>;
 
-const ATTRIBUTES: [(&str, bool); 4] =
+pub(super) const ATTRIBUTES: [(&str, bool); 4] =
     [("proxyAddresses", false), ("mail", true), ("title", true), ("otherTelephone", false)];
 
 #[derive(Clone, Debug)]
-struct Step {
-    object: usize,
-    changes: Vec<(ChangeOperation, usize, Vec<String>)>,
+pub(super) struct Step {
+    pub(super) object: usize,
+    pub(super) changes: Vec<(ChangeOperation, usize, Vec<String>)>,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     let operation = prop_oneof![
         Just(ChangeOperation::Add),
         Just(ChangeOperation::Delete),
@@ -30,21 +30,25 @@ fn step() -> impl Strategy<Value = Step> {
         .prop_map(|(object, changes)| Step { object, changes })
 }
 
-fn fold(value: &str) -> String {
+pub(super) fn fold(value: &str) -> String {
     value.to_lowercase()
 }
 
-/// Applies a step the plain way; `None` when it is refused.
-fn apply(
+/// Applies a step the plain way; `None` when it is refused. With `permissive`, adding what is there and
+/// deleting what is not there is passed over.
+pub(super) fn apply(
     values: &BTreeMap<&'static str, Vec<String>>,
     step: &Step,
+    permissive: bool,
 ) -> Option<BTreeMap<&'static str, Vec<String>>> {
     let mut values = values.clone();
     for (operation, attribute, given) in &step.changes {
         let (name, single) = ATTRIBUTES[*attribute];
         let mut seen = Vec::new();
         for value in given {
-            if seen.contains(&fold(value)) {
+            // Taking a value away twice is taking away what is not there.
+            let passed_over = permissive && *operation == ChangeOperation::Delete;
+            if seen.contains(&fold(value)) && !passed_over {
                 return None;
             }
             seen.push(fold(value));
@@ -53,21 +57,29 @@ fn apply(
         let at = |now: &Vec<String>, value: &str| now.iter().position(|v| fold(v) == fold(value));
         match operation {
             ChangeOperation::Add => {
-                if given.is_empty() || given.iter().any(|value| at(now, value).is_some()) {
+                let is_there = |value: &String| at(now, value).is_some();
+                if given.is_empty() || (!permissive && given.iter().any(is_there)) {
                     return None;
                 }
-                now.extend(given.iter().cloned());
+                let fresh: Vec<String> =
+                    given.iter().filter(|value| !is_there(value)).cloned().collect();
+                now.extend(fresh);
             }
             ChangeOperation::Delete if given.is_empty() => {
-                if now.is_empty() {
+                if now.is_empty() && !permissive {
                     return None;
                 }
                 now.clear();
             }
             ChangeOperation::Delete => {
                 for value in given {
-                    let at = at(now, value)?;
-                    now.remove(at);
+                    match at(now, value) {
+                        Some(at) => {
+                            now.remove(at);
+                        }
+                        None if permissive => {}
+                        None => return None,
+                    }
                 }
             }
             _ => *now = given.clone(),
@@ -100,7 +112,7 @@ proptest! {
                 })
                 .collect();
             let result = modify(&mut forest, people[step.object], changes);
-            match apply(&model[step.object], step) {
+            match apply(&model[step.object], step, false) {
                 Some(values) => {
                     let written = result.unwrap();
                     let differs = ATTRIBUTES.iter().any(|(name, _)| {

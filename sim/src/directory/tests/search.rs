@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::directory::answer::SearchHits;
+use crate::directory::policies::Policy;
 use crate::directory::request::{Control, ControlValue, Extensible, Substrings};
 use crate::directory::search::Page;
 
@@ -214,7 +215,7 @@ fn an_entry_shows_what_was_asked_for_in_the_spelling_of_the_schema() {
 #[test]
 fn many_values_come_in_ranges() {
     let (mut forest, people) = forest_with(1);
-    forest.policies.max_value_range = 3;
+    forest.policies.set(Policy::MaxValRange, 3);
     modify(&mut forest, people[0], vec![replace("url", &["a", "b", "c", "d", "e"])]).unwrap();
     let shown = |name: &str| -> Vec<(String, usize)> {
         let selection = vec![AttributeName::from(name)];

@@ -1,7 +1,7 @@
 //! Controls by OID, and their values ([MS-ADTS] 3.1.1.3.4.1).
 
 use super::ber::{BerError, ENUMERATED, INTEGER, OCTETS, Reader, SEQUENCE, Writer, read_boolean};
-use crate::directory::request::{ControlValue, SortKey, VlvTarget};
+use crate::directory::request::{ControlValue, SearchStatistics, SortKey, VlvTarget};
 
 /// What controls of Active Directory's own have before their last number.
 const MICROSOFT: &str = "1.2.840.113556.1.4.";
@@ -37,6 +37,11 @@ fn microsoft(last: &str, value: Option<&[u8]>) -> Option<ControlValue> {
             },
         },
         "619" => ControlValue::LazyCommit,
+        "970" => ControlValue::SearchStatistics(match value {
+            None | Some([]) => 1,
+            // Four bytes as they are in memory, no BER.
+            Some(value) => u32::from_le_bytes(value.try_into().ok()?),
+        }),
         "801" => match value {
             None | Some([]) => ControlValue::SecurityDescriptorFlags(0),
             Some(_) => ControlValue::SecurityDescriptorFlags(flags()?),
@@ -111,6 +116,7 @@ pub(super) fn encoded(value: &ControlValue) -> (String, Option<Vec<u8>>) {
             })),
         ),
         ControlValue::UpdateStatistics => own("2205", None),
+        ControlValue::SearchStatistics(options) => own("970", Some(options.to_le_bytes().to_vec())),
         ControlValue::BypassQuota => own("2256", None),
         ControlValue::CorrelationId => own("2330", None),
         ControlValue::Other { oid, value } => (oid.clone(), value.clone()),
@@ -118,7 +124,8 @@ pub(super) fn encoded(value: &ControlValue) -> (String, Option<Vec<u8>>) {
         | ControlValue::VlvResult { .. }
         | ControlValue::AttributeScopedResult(_)
         | ControlValue::HighestUsn(_)
-        | ControlValue::InvocationId(_) => encoded_answer(value),
+        | ControlValue::InvocationId(_)
+        | ControlValue::SearchStatisticsResult(_) => encoded_answer(value),
     }
 }
 
@@ -155,8 +162,55 @@ fn encoded_answer(value: &ControlValue) -> (String, Option<Vec<u8>>) {
         ControlValue::InvocationId(guid) => {
             own("2209", Some(sequence(|writer| writer.octets(OCTETS, &guid.0))))
         }
+        ControlValue::SearchStatisticsResult(statistics) => {
+            own("970", Some(encoded_statistics(statistics)))
+        }
         _ => unreachable!("the others are encoded above"),
     }
+}
+
+/// What a search took: by numbered fields (StatsResponseValueV3), or by names (StatsResponseValueV4).
+fn encoded_statistics(statistics: &SearchStatistics) -> Vec<u8> {
+    let number = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+    let (visited, returned) = (number(statistics.visited), number(statistics.returned));
+    // Field, name, number. A search takes no virtual time, and nothing here has pages or log records.
+    let fields: [(i64, &str, i64); 4] = [
+        (1, "Thread count", 1),
+        (3, "Call time (in ms)", 0),
+        (5, "Entries Returned", returned),
+        (6, "Entries Visited", visited),
+    ];
+    let texts = [(7, "Used Filter", &statistics.filter), (8, "Used Indexes", &statistics.index)];
+    const PAGES_AND_LOG_RECORDS: core::ops::RangeInclusive<i64> = 9..=15;
+    sequence(|writer| {
+        if statistics.named {
+            for (_, name, text) in texts.iter().rev() {
+                let end = writer.open();
+                writer.octets(0x81, text.as_bytes());
+                writer.octets(OCTETS, name.as_bytes());
+                writer.close(SEQUENCE, end);
+            }
+            for (_, name, value) in fields.iter().rev() {
+                let end = writer.open();
+                writer.number(0x80, *value);
+                writer.octets(OCTETS, name.as_bytes());
+                writer.close(SEQUENCE, end);
+            }
+            return;
+        }
+        for field in PAGES_AND_LOG_RECORDS.rev() {
+            writer.number(INTEGER, 0);
+            writer.number(INTEGER, field);
+        }
+        for (field, _, text) in texts.iter().rev() {
+            writer.octets(OCTETS, text.as_bytes());
+            writer.number(INTEGER, *field);
+        }
+        for (field, _, value) in fields.iter().rev() {
+            writer.number(INTEGER, *value);
+            writer.number(INTEGER, *field);
+        }
+    })
 }
 
 /// A SEQUENCE; `fill` writes its elements, the last one first.

@@ -30,15 +30,6 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How long a listener waits when it cannot accept.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Connections at a time (MaxConnections); more are closed at once.
-const MAX_CONNECTIONS: usize = 5000;
-
-/// MaxConnIdleTime: a connection without requests is closed.
-const IDLE: Duration = Duration::from_secs(900);
-
-/// InitRecvTimeout: so is one that sends nothing at first, or does not finish its handshake.
-const FIRST: Duration = Duration::from_secs(120);
-
 /// How often is looked for changes that somebody waits for.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -84,11 +75,11 @@ impl Stream {
         }
     }
 
-    /// The handshake on a connection in the clear; `None` when it fails or takes too long.
-    async fn secure(self, config: &Arc<ServerConfig>) -> Option<Self> {
+    /// The handshake on a connection in the clear; `None` when it fails or takes longer than `first`.
+    async fn secure(self, config: &Arc<ServerConfig>, first: Duration) -> Option<Self> {
         let Self::Plain(stream) = self else { return None };
         let accept = TlsAcceptor::from(Arc::clone(config)).accept(stream);
-        let stream = tokio::time::timeout(FIRST, accept).await.ok()?.ok()?;
+        let stream = tokio::time::timeout(first, accept).await.ok()?.ok()?;
         Some(Self::Tls(Box::new(stream)))
     }
 }
@@ -186,12 +177,14 @@ async fn accept<D>(
             accepted = listener.accept() => {
                 // A connection that is gone before it was accepted is no reason to stop; being out of
                 // file handles passes.
-                let Ok((stream, _)) = accepted else {
+                let Ok((stream, peer)) = accepted else {
                     tokio::time::sleep(PAUSE).await;
                     continue;
                 };
-                if connections.len() < MAX_CONNECTIONS {
-                    let (door, encryption) = (door.clone(), encryption.clone());
+                let (mut door, encryption) = (door.clone(), encryption.clone());
+                let options = door.options(options);
+                if connections.len() < options.max_connections {
+                    door.peer(peer.ip());
                     connections.spawn(converse(stream, door, options, encryption, stopped.clone()));
                 }
             }
@@ -219,7 +212,7 @@ async fn converse<D>(
         Encryption::None => {}
         Encryption::OnRequest(_) => tls = Tls::Offered,
         Encryption::FromStart(config) => {
-            let Some(secured) = stream.secure(config).await else { return };
+            let Some(secured) = stream.secure(config, options.first).await else { return };
             stream = secured;
             tls = Tls::Active;
         }
@@ -227,7 +220,7 @@ async fn converse<D>(
     let mut session = Session::with_tls(door, options, tls);
     let mut received = vec![0; RECEIVE];
     let mut out = Vec::new();
-    let mut patience = FIRST;
+    let mut patience = options.first;
     loop {
         let directive = session.answer(&mut out);
         match directive {
@@ -241,7 +234,7 @@ async fn converse<D>(
         }
         out.clear();
         if let (Directive::StartTls, Encryption::OnRequest(config)) = (directive, &encryption) {
-            let Some(secured) = stream.secure(config).await else { return };
+            let Some(secured) = stream.secure(config, options.first).await else { return };
             stream = secured;
             session.secured();
             continue;
@@ -264,7 +257,7 @@ async fn converse<D>(
                 return close(stream, &out).await;
             }
         }
-        patience = IDLE;
+        patience = options.idle;
     }
 }
 

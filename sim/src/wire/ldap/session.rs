@@ -3,6 +3,8 @@
 //! Requests are answered in the order in which they come, one at a time, so that whoever owns the
 //! socket decides how much is buffered.
 
+use core::net::IpAddr;
+use core::time::Duration;
 use std::collections::VecDeque;
 
 use super::ber::{Writer, message_length};
@@ -20,6 +22,14 @@ pub trait DirectoryDoor {
     /// Whether a new connection is taken. `false` drops it at once.
     fn connect(&mut self) -> bool {
         true
+    }
+
+    /// Who is at the other end of a new connection: for whoever notes reads.
+    fn peer(&mut self, _address: IpAddr) {}
+
+    /// The limits of a new connection.
+    fn options(&mut self, general: SessionOptions) -> SessionOptions {
+        general
     }
 
     /// Checks a name and a password.
@@ -78,6 +88,12 @@ pub struct SessionOptions {
     pub max_result_sets: usize,
     /// MaxNotificationPerConn: searches for changes that a connection can have open.
     pub max_notifications: usize,
+    /// MaxConnections: a listener closes more than this at once.
+    pub max_connections: usize,
+    /// MaxConnIdleTime: a connection without requests is closed.
+    pub idle: Duration,
+    /// InitRecvTimeout: so is one that sends nothing at first, or does not finish its handshake.
+    pub first: Duration,
 }
 
 /// What the owner of the socket does next.
@@ -139,6 +155,9 @@ impl Default for SessionOptions {
             nul_terminated: true,
             max_result_sets: 10,
             max_notifications: 5,
+            max_connections: 5000,
+            idle: Duration::from_secs(900),
+            first: Duration::from_secs(120),
         }
     }
 }

@@ -1,80 +1,225 @@
-//! The directory in process: finding by anchor and modifying.
+//! The directory alone: add, indexed search, modify, paged walk and reading of changes (DirSync), in
+//! process and over loopback on one connection, at the sizes that `BENCH_USERS` names
+//! (`BENCH_USERS=200000,600000 cargo bench -p benches --bench directory`). What a user takes in memory is
+//! printed once for each size.
 
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
+#![allow(clippy::print_stdout, reason = "what a user takes in memory is no time")]
 
-use benches::writeback_of;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use engine::planted_bugs::PlantedBugs;
-use harness::stage::{Staged, stage};
-use sim::directory::modify::Writer;
+use benches::loopback::{self, Loopback, cookie_of, cookie_value};
+use benches::population::{DC, PEOPLE, forest_of, guid, now, resident, sizes};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use sim::directory::forest::Forest;
 use sim::directory::principal::Principal;
 use sim::directory::request::{
-    Change, ChangeOperation, Filter, ModifyRequest, Name, Scope, SearchRequest,
+    AddRequest, Change, ChangeOperation, Control, ControlValue, Filter, ModifyRequest, Name,
+    Operation, Request, Scope, SearchRequest,
 };
-use sim::guid::Guid;
 
-const USERS: u32 = 20_000;
-const KEYS: usize = 100;
+/// What a paged walk asks of each user.
+const FIVE: [&str; 5] = ["cn", "mail", "displayName", "proxyAddresses", "objectGUID"];
 
-fn directory(criterion: &mut Criterion) {
-    let Staged { mut estate, .. } =
-        stage(&writeback_of(USERS), 1, PlantedBugs::none()).expect("the world can be staged");
-    let (forest, domain) = estate.job_domain();
-    let dc = estate.forests.first_dc((forest, domain)).expect("the domain has a controller");
-    let system = Principal::system();
-    let now = estate.now();
-    let guids: Vec<Guid> = estate
-        .subjects()
-        .iter()
-        .filter_map(|subject| estate.ad_entry(subject))
-        .map(|slot| slot.entry.guid)
-        .collect();
-    let base = Name::from_text(&estate.base_dn(forest, domain));
-    let forest = estate.forests.get_mut(forest).expect("the domain is in a forest");
-    let mut group = criterion.benchmark_group("directory, 20,000 users");
+/// Entries of a page.
+const PAGE: u32 = 1000;
 
-    group.throughput(Throughput::Elements(KEYS as u64));
-    let mut place = 0;
-    group.bench_function("search: OR of 100 GUIDs", |bencher| {
+/// Requests that are on their way at a time.
+const BATCH: usize = 200;
+
+fn perform(
+    forest: &mut Forest,
+    operation: Operation,
+    controls: Vec<ControlValue>,
+) -> sim::directory::answer::Response {
+    let controls = controls.into_iter().map(|value| Control { critical: true, value }).collect();
+    let request = Request { operation, controls };
+    let mut mint = || guid(0x4000_0000);
+    let (response, _) = forest.perform(DC, &Principal::system(), now(), &request, &mut mint);
+    assert!(response.result.is_success(), "{:?}", response.result);
+    response
+}
+
+fn search(filter: Filter, selection: &[&str]) -> Operation {
+    Operation::Search(SearchRequest {
+        base: Name::from_text("DC=contoso,DC=com"),
+        scope: Scope::Subtree,
+        filter,
+        selection: selection.iter().map(|name| (*name).into()).collect(),
+        size_limit: 0,
+        time_limit: 0,
+        types_only: false,
+    })
+}
+
+fn new_user(name: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("objectClass", "user".to_owned()),
+        ("sAMAccountName", name.to_owned()),
+        ("userPrincipalName", format!("{name}@contoso.com")),
+        ("mail", format!("{name}@contoso.com")),
+        ("displayName", format!("New {name}")),
+    ]
+}
+
+fn in_process(group: &mut BenchmarkGroup<'_, WallTime>, forest: &mut Forest, users: u32) {
+    group.throughput(Throughput::Elements(1));
+    let mut number = 0;
+    group.bench_function("memory/add", |bencher| {
         bencher.iter(|| {
-            place = (place + KEYS) % (guids.len() - KEYS);
-            let keys = guids[place..place + KEYS].iter();
-            let request = SearchRequest {
-                base: base.clone(),
-                scope: Scope::Subtree,
-                filter: Filter::Or(
-                    keys.map(|guid| Filter::Equality("objectGUID".into(), guid.0.to_vec()))
-                        .collect(),
-                ),
-                selection: vec!["proxyAddresses".into()],
-                size_limit: 0,
-                time_limit: 0,
-                types_only: false,
-            };
-            forest.search_hits(dc.dc, &system, &request, None)
+            number += 1;
+            let name = format!("new{number}");
+            let attributes = new_user(&name);
+            let attributes = attributes
+                .iter()
+                .map(|(attribute, value)| ((*attribute).into(), vec![value.as_bytes().to_vec()]))
+                .collect();
+            let add = AddRequest { dn: format!("CN={name},{PEOPLE}"), attributes };
+            let request = Request::from(Operation::Add(add));
+            let mut mint = || guid(0x4000_0000 + number);
+            forest.perform(DC, &Principal::system(), now(), &request, &mut mint)
         });
     });
-
-    group.throughput(Throughput::Elements(1));
-    let mut round = 0_usize;
-    group.bench_function("modify: two attributes by GUID", |bencher| {
+    let mut number = 0;
+    group.bench_function("memory/search", |bencher| {
+        bencher.iter(|| {
+            number = (number + 7919) % users;
+            let mail = format!("user{number}@contoso.com");
+            let filter = Filter::Equality("mail".into(), mail.into_bytes());
+            let response = perform(forest, search(filter, &FIVE), Vec::new());
+            assert_eq!(response.entries.len(), 1);
+        });
+    });
+    let mut round = 0;
+    group.bench_function("memory/modify", |bencher| {
         bencher.iter(|| {
             round += 1;
-            let value = round.to_string().into_bytes();
-            let replace = |attribute: &str| Change {
+            let change = Change {
                 operation: ChangeOperation::Replace,
-                attribute: attribute.into(),
-                values: vec![value.clone()],
+                attribute: "extensionAttribute1".into(),
+                values: vec![round.to_string().into_bytes()],
             };
-            let request = ModifyRequest {
-                object: Name::Guid(guids[round % guids.len()]),
-                changes: vec![replace("extensionAttribute1"), replace("extensionAttribute2")],
-            };
-            let writer = Writer::new(dc.dc, &system, now);
-            forest.modify(&writer, &request)
+            let object = Name::Guid(guid(round % users));
+            let modify = ModifyRequest { object, changes: vec![change] };
+            perform(forest, Operation::Modify(modify), Vec::new());
         });
     });
-    group.finish();
+}
+
+fn walks(group: &mut BenchmarkGroup<'_, WallTime>, forest: &mut Forest) {
+    group.throughput(Throughput::Elements(u64::from(PAGE)));
+    let mut cookie = Vec::new();
+    group.bench_function("memory/paged walk", |bencher| {
+        bencher.iter(|| {
+            let page =
+                ControlValue::PagedResults { size: PAGE, cookie: core::mem::take(&mut cookie) };
+            let filter = Filter::Present("mail".into());
+            let response = perform(forest, search(filter, &FIVE), vec![page]);
+            if let Some(Control {
+                value: ControlValue::PagedResults { cookie: next, .. }, ..
+            }) = response.controls.into_iter().next()
+            {
+                cookie = next;
+            }
+        });
+    });
+    let mut cookie = Vec::new();
+    group.bench_function("memory/changes", |bencher| {
+        bencher.iter(|| {
+            let cookie_sent = core::mem::take(&mut cookie);
+            let changes =
+                ControlValue::DirSync { flags: 0, size: 0, cookie: cookie_sent, extended: false };
+            let filter = Filter::Present("mail".into());
+            let response = perform(forest, search(filter, &["mail", "cn"]), vec![changes]);
+            if let Some(Control {
+                value: ControlValue::DirSync { flags: 1, cookie: next, .. },
+                ..
+            }) = response.controls.into_iter().next()
+            {
+                cookie = next;
+            }
+        });
+    });
+}
+
+fn over_loopback(group: &mut BenchmarkGroup<'_, WallTime>, forest: Forest, users: u32) {
+    let mut client = Loopback::of(forest);
+    group.throughput(Throughput::Elements(BATCH as u64));
+    let mut number = 0_u32;
+    group.bench_function("loopback/add", |bencher| {
+        bencher.iter(|| {
+            let mut batch = Vec::new();
+            for id in 0..BATCH {
+                number += 1;
+                let name = format!("wire{number}");
+                let attributes = new_user(&name);
+                let attributes: Vec<(&str, &str)> =
+                    attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let dn = format!("CN={name},{PEOPLE}");
+                batch.extend(loopback::add(2 + id as i64, &dn, &attributes));
+            }
+            client.exchange(&batch, BATCH)
+        });
+    });
+    let mut number = 0_u32;
+    group.bench_function("loopback/search", |bencher| {
+        bencher.iter(|| {
+            let mut batch = Vec::new();
+            for id in 0..BATCH {
+                number = (number + 7919) % users;
+                let mail = format!("user{number}@contoso.com");
+                let base = "DC=contoso,DC=com";
+                let test = ("mail", Some(mail.as_str()));
+                batch.extend(loopback::search(2 + id as i64, base, test, &FIVE, None));
+            }
+            client.exchange(&batch, BATCH)
+        });
+    });
+    let mut round = 0_u32;
+    group.bench_function("loopback/modify", |bencher| {
+        bencher.iter(|| {
+            let mut batch = Vec::new();
+            for id in 0..BATCH {
+                round += 1;
+                let dn = format!("CN=user{},{PEOPLE}", round % users);
+                let value = round.to_string();
+                batch.extend(loopback::modify(2 + id as i64, &dn, "extensionAttribute1", &value));
+            }
+            client.exchange(&batch, BATCH)
+        });
+    });
+    group.throughput(Throughput::Elements(u64::from(PAGE)));
+    let mut walk = |name: &str, oid: &str, numbers: &[i64], selection: &[&str]| {
+        let mut cookie = Vec::new();
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let value = cookie_value(numbers, &cookie);
+                let control = Some((oid, value.as_slice()));
+                let base = "DC=contoso,DC=com";
+                let ask = loopback::search(2, base, ("mail", None), selection, control);
+                let (done, entries) = client.exchange(&ask, 1);
+                cookie = if entries < PAGE as usize { Vec::new() } else { cookie_of(&done) };
+            });
+        });
+    };
+    walk("loopback/paged walk", "1.2.840.113556.1.4.319", &[i64::from(PAGE)], &FIVE);
+    walk("loopback/changes", "1.2.840.113556.1.4.841", &[0, 0], &["mail", "cn"]);
+}
+
+fn directory(criterion: &mut Criterion) {
+    for users in sizes() {
+        let before = resident();
+        let mut forest = forest_of(users);
+        if let (Some(before), Some(after)) = (before, resident()) {
+            let each = after.saturating_sub(before) / u64::from(users);
+            println!("directory, {users} users of eleven attributes: {each} bytes each");
+        }
+        let mut group = criterion.benchmark_group(format!("directory, {users} users"));
+        group.sample_size(20);
+        over_loopback(&mut group, forest.clone(), users);
+        in_process(&mut group, &mut forest, users);
+        walks(&mut group, &mut forest);
+        group.finish();
+    }
 }
 
 criterion_group!(benches, directory);

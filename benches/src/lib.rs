@@ -1,6 +1,11 @@
 //! The stopwatch: criterion groups, one for each room, over worlds that this library makes.
 //!
-//! Speed is compared as ratios within one run, never asserted: `cargo bench -p benches`.
+//! Speed is compared as ratios within one run, never asserted: `cargo bench -p benches`. The directory's
+//! group takes its sizes from `BENCH_USERS` (default: 200000): `BENCH_USERS=200000,600000 cargo bench -p
+//! benches --bench directory`.
+
+pub mod loopback;
+pub mod population;
 
 use std::path::Path;
 

@@ -264,6 +264,48 @@ async fn the_control_api_does_what_it_says_and_refuses_the_rest() {
 /// Without the engine, programs that bring their own find the job's record and nobody at work; with
 /// a running clock, time passes by itself; over plain HTTP, tokens are asked for as over TLS.
 #[tokio::test]
+async fn reads_are_logged_and_content_is_exported() {
+    let served = Served::start(&["--clock", "manual", "--mailboxes", "5", "--no-engine"]);
+    assert_eq!(served.get("/reads").await, json!([]), "nobody has read yet");
+    let base = served.text("base_dn").to_owned();
+    let bind = (served.text("bind_dn"), served.text("bind_password"));
+    let (connection, mut ldap) = LdapConnAsync::new(served.text("ldap")).await.unwrap();
+    tokio::spawn(connection.drive());
+    ldap.simple_bind(bind.0, bind.1).await.unwrap().success().unwrap();
+    let asked =
+        ldap.search(&base, Scope::Subtree, "(mail=*)", vec!["mail", "proxyAddresses"]).await;
+    let (people, _) = asked.unwrap().success().unwrap();
+    assert_eq!(people.len(), 5);
+    ldap.unbind().await.unwrap();
+    let reads = served.get("/reads").await;
+    let reader = &reads[0];
+    assert_eq!(reader["identity"], "CORP\\Administrator", "{reads}");
+    assert_eq!((&reader["address"], &reader["searches"]), (&json!("127.0.0.1"), &json!(1)));
+    let mail = &reader["attributes"][0];
+    assert_eq!(
+        (&mail["name"], &mail["tested"], &mail["objects"]),
+        (&json!("mail"), &json!(1), &json!(5))
+    );
+    assert_eq!(mail["examples"].as_array().map(Vec::len), Some(5));
+    let url = |query: &str| format!("{}/ldif{query}", served.text("control"));
+    let whole = served.client.get(url("")).send().await.unwrap().text().await.unwrap();
+    assert!(whole.starts_with("version: 1\n\ndn: DC="), "{whole}");
+    let operations = sim::directory::ldif::operations(&whole).expect("LDIF");
+    let records = whole.lines().filter(|line| line.starts_with("dn:")).count();
+    assert_eq!(operations.len(), records, "every record is read back");
+    let mine = whole.matches("\nmail: ").count();
+    assert_eq!(mine, 5, "the people are among them");
+    let named = served.client.get(url("?attributes=cn&style=ldifde")).send().await.unwrap();
+    let named = named.text().await.unwrap();
+    assert!(named.contains("changetype: add\ncn: ") && !named.contains("mail"), "{named}");
+    for (query, what) in [("?base=DC=nowhere", "base"), ("?attributes=nonsense", "nonsense")] {
+        let refusal = served.client.get(url(query)).send().await.unwrap();
+        assert_eq!(refusal.status().as_u16(), 400);
+        assert!(refusal.text().await.unwrap().contains(what));
+    }
+}
+
+#[tokio::test]
 async fn a_running_clock_without_an_engine_over_plain_http() {
     let served = Served::start(&[
         "--clock",

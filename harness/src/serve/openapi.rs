@@ -163,22 +163,29 @@ fn schemas() -> Value {
             "notes": {"type": "array", "items": text},
         })),
         "Snapshot": object(&json!({"id": count})),
-        "Reads": {"type": "array", "items": object(&json!({
-            "identity": {"type": "string", "description": "`DOMAIN\\\\user`; empty when anonymous"},
-            "address": text,
-            "searches": count, "compares": count, "entries": count, "objects": count,
-            "first": {"type": "string", "format": "date-time"},
-            "last": {"type": "string", "format": "date-time"},
-            "attributes": {"type": "array", "items": object(&json!({
-                "name": text,
-                "tested": {"type": "integer", "description": "Searches whose filter names it, and comparisons"},
-                "returned": {"type": "integer", "description": "Entries that carried it"},
-                "objects": {"type": "integer", "description": "Objects of which it was returned or compared"},
-                "examples": {"type": "array", "items": text, "description": "The names of some of these objects"},
-            }))},
-        }))},
+        "Reads": reads_schema(),
         "Document": {"type": "object"},
     })
+}
+
+/// Who read what.
+fn reads_schema() -> Value {
+    let text = json!({"type": "string"});
+    let count = json!({"type": "integer", "minimum": 0});
+    json!({"type": "array", "items": object(&json!({
+        "identity": {"type": "string", "description": "`DOMAIN\\\\user`; empty when anonymous"},
+        "address": text,
+        "searches": count, "compares": count, "entries": count, "objects": count,
+        "first": {"type": "string", "format": "date-time"},
+        "last": {"type": "string", "format": "date-time"},
+        "attributes": {"type": "array", "items": object(&json!({
+            "name": text,
+            "tested": {"type": "integer", "description": "Searches whose filter names it, and comparisons"},
+            "returned": {"type": "integer", "description": "Entries that carried it"},
+            "objects": {"type": "integer", "description": "Objects of which it was returned or compared"},
+            "examples": {"type": "array", "items": text, "description": "The names of some of these objects"},
+        }))},
+    }))})
 }
 
 /// An object that has all of these properties.

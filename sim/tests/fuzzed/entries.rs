@@ -43,7 +43,12 @@ fn now() -> VirtualTime {
 fn forest() -> Forest {
     let sid = Sid::from_text("S-1-5-21-1-2-3").expect("a SID");
     let root = DomainSpec { dns: "contoso.com".into(), netbios: "CONTOSO".into(), sid };
-    let dc = DcSpec { host: "DC01".into(), site: "Site".into(), invocation_id: guid(1) };
+    let dc = DcSpec {
+        host: "DC01".into(),
+        site: "Site".into(),
+        invocation_id: guid(1),
+        read_only: false,
+    };
     let mut next = 1_000_000;
     let mut mint = move || {
         next += 1;

@@ -105,6 +105,17 @@ impl Attribute {
 }
 
 impl Schema {
+    /// This schema with other searchFlags for an attribute.
+    #[cfg(test)]
+    pub(super) fn with_search_flags(mut self, name: &str, flags: u32) -> Self {
+        for attribute in self.attributes.iter_mut().flatten() {
+            if &*attribute.name == name {
+                attribute.search_flags = flags;
+            }
+        }
+        self
+    }
+
     /// How many different prefixes the OIDs of attributes and classes have: all but the last number.
     #[must_use]
     pub fn prefixes(&self) -> usize {

@@ -36,8 +36,10 @@ fn the_default_query_policy_is_in_force() {
     let policy = named(&forest, POLICY);
     assert!(texts(&forest, policy, "lDAPAdminLimits").contains(&"MaxPageSize=1000".to_owned()));
     assert!(root_dse(&forest, "LDAPPoliciesEffective").contains(&"MaxPageSize:1000".to_owned()));
-    let changes =
-        vec![delete("lDAPAdminLimits", &["MaxPageSize=1000"]), add("lDAPAdminLimits", &["MaxPageSize=2"])];
+    let changes = vec![
+        delete("lDAPAdminLimits", &["MaxPageSize=1000"]),
+        add("lDAPAdminLimits", &["MaxPageSize=2"]),
+    ];
     modify(&mut forest, policy, changes).unwrap();
     assert_eq!(forest.policies.of(Policy::MaxPageSize), 2);
     assert!(root_dse(&forest, "LDAPPoliciesEffective").contains(&"MaxPageSize:2".to_owned()));
@@ -66,7 +68,8 @@ fn a_search_ends_when_its_time_is_up() {
     assert!(refused.diagnostic.starts_with("00002022"));
     assert!(ask(&forest, 0).is_success() && ask(&forest, 10).is_success());
     // An index needs no time.
-    let indexed = SearchRequest { time_limit: 1, ..search_for(equal("sAMAccountName", "user59999")) };
+    let indexed =
+        SearchRequest { time_limit: 1, ..search_for(equal("sAMAccountName", "user59999")) };
     assert!(forest.search(DC, &Principal::system(), now(), &indexed, &[]).result.is_success());
 }
 
@@ -75,7 +78,8 @@ fn a_search_ends_when_its_time_is_up() {
 fn the_root_dse_tells_what_is_true() {
     let plain = empty_forest(Schema::base());
     let mut extended = empty_forest(Schema::base().with_exchange());
-    let count = |forest: &Forest| root_dse(forest, "dsSchemaPrefixCount")[0].parse::<usize>().unwrap();
+    let count =
+        |forest: &Forest| root_dse(forest, "dsSchemaPrefixCount")[0].parse::<usize>().unwrap();
     assert!(count(&plain) > 10 && count(&extended) > count(&plain));
     assert!(root_dse(&extended, "msDS-PortLDAP").is_empty());
     let ports = crate::directory::root_dse::Ports { ldap: Some(3890), ldaps: None };
@@ -107,7 +111,8 @@ fn a_new_administrator_is_protected_within_the_hour() {
 #[test]
 fn tombstones_are_collected_when_their_time_has_come() {
     let (mut forest, people) = forest_with(2);
-    let service = "CN=Directory Service,CN=Windows NT,CN=Services,CN=Configuration,DC=contoso,DC=com";
+    let service =
+        "CN=Directory Service,CN=Windows NT,CN=Services,CN=Configuration,DC=contoso,DC=com";
     let service = named(&forest, service);
     modify(&mut forest, service, vec![replace("tombstoneLifetime", &["10"])]).unwrap();
     let system = Principal::system();

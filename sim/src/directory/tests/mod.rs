@@ -1,6 +1,7 @@
 //! The directory as a whole: the outcomes of Active Directory, row by row, and a naive model.
 
 mod deleted;
+mod limits;
 mod model;
 mod outcomes;
 mod rights;
@@ -59,7 +60,11 @@ pub(super) fn empty_forest(schema: Schema) -> Forest {
 
 /// A forest with some users below `OU=People`: `user0`, `user1`, ...
 fn forest_with(people: u32) -> (Forest, Vec<ObjectNumber>) {
-    let mut forest = empty_forest(Schema::base().with_exchange());
+    forest_of(Schema::base().with_exchange(), people)
+}
+
+fn forest_of(schema: Schema, people: u32) -> (Forest, Vec<ObjectNumber>) {
+    let mut forest = empty_forest(schema);
     let head = forest.domains()[0].head;
     let domain = DomainNumber(0);
     let mut mint = minter();

@@ -4,7 +4,9 @@ use super::*;
 use crate::directory::principal::{AttributeSet, Rights};
 use crate::directory::request::{Control, ControlValue, Operation, Request};
 use crate::directory::security::access::Token;
-use crate::directory::security::descriptor::DACL_PROTECTED;
+use crate::directory::security::descriptor::{
+    Ace, CONTROL_ACCESS, DACL_PROTECTED, INHERITED, LIST, READ_PROPERTY,
+};
 
 fn as_user(forest: &Forest, rid: u32) -> Principal {
     let sid = forest.domains()[0].sid.with_rid(rid);
@@ -101,4 +103,111 @@ fn a_descriptor_is_shown_in_the_parts_that_are_asked_for() {
     assert_eq!(parts(&read(0, &system).unwrap()), [true; 4]);
     assert!(read(15, &as_user(&forest, 1000)).is_none(), "the SACL takes a privilege");
     assert!(read(7, &as_user(&forest, 1000)).is_some());
+}
+
+/// Puts an entry in front of an object's own access control list.
+fn prepend(forest: &mut Forest, name: &str, ace: Ace) {
+    let object = forest.resolve(DC, &Name::from_text(name)).unwrap();
+    let controller = forest.dc(DC).unwrap();
+    let mut descriptor = forest.descriptor(controller, object).unwrap();
+    descriptor.dacl.retain(|ace| ace.flags & INHERITED == 0);
+    descriptor.dacl.insert(0, ace);
+    let values = vec![descriptor.to_bytes(15)];
+    let attribute = "nTSecurityDescriptor".into();
+    let change = Change { operation: ChangeOperation::Replace, attribute, values };
+    modify(forest, object, vec![change]).unwrap();
+}
+
+fn deny(mask: u32, flags: u8, object: Option<&str>, sid: &Sid) -> Ace {
+    Ace {
+        deny: true,
+        audit: false,
+        flags,
+        mask,
+        object: object.and_then(|guid| guid.parse().ok()),
+        inherited_object: None,
+        sid: sid.clone(),
+    }
+}
+
+fn reads(forest: &Forest, principal: &Principal, filter: Filter, attribute: &str) -> Vec<String> {
+    let request = SearchRequest { selection: vec![attribute.into()], ..search_for(filter) };
+    let response = forest.search(DC, principal, now(), &request, &[]);
+    assert!(response.result.is_success(), "{:?}", response.result);
+    let shown = |attributes: &[(std::sync::Arc<str>, Vec<Vec<u8>>)]| {
+        attributes.first().map_or_else(
+            || "(hidden)".to_owned(),
+            |(_, values)| String::from_utf8_lossy(&values[0]).into_owned(),
+        )
+    };
+    response.entries.iter().map(|entry| shown(&entry.attributes)).collect()
+}
+
+/// Everybody who is authenticated reads people, by what a new domain gives.
+#[test]
+fn people_read_each_other() {
+    let (mut forest, people) = forest_with(2);
+    modify(&mut forest, people[1], vec![replace("title", &["clerk"])]).unwrap();
+    let user = as_user(&forest, 1000);
+    assert_eq!(reads(&forest, &user, equal("sAMAccountName", "user1"), "title"), ["clerk"]);
+    assert_eq!(reads(&forest, &user, equal("title", "clerk"), "title"), ["clerk"]);
+}
+
+/// Who may not list what is below a unit does not see it, whichever way the search goes.
+#[test]
+fn what_cannot_be_listed_is_not_found() {
+    let (mut forest, _) = forest_with(2);
+    let user = as_user(&forest, 1000);
+    let sid = user.sid.clone().unwrap();
+    prepend(&mut forest, "OU=People,DC=contoso,DC=com", deny(LIST, 0, None, &sid));
+    assert!(reads(&forest, &user, equal("sAMAccountName", "user1"), "cn").is_empty());
+    assert!(
+        reads(&forest, &user, Filter::Present("sAMAccountName".into()), "cn")
+            .iter()
+            .all(|name| !name.starts_with("user"))
+    );
+    let other = as_user(&forest, 1001);
+    assert_eq!(reads(&forest, &other, equal("sAMAccountName", "user1"), "cn"), ["user1"]);
+}
+
+/// An attribute that may not be read is not shown, and a filter about it is undefined: neither it nor its
+/// opposite finds anything.
+#[test]
+fn what_cannot_be_read_cannot_be_guessed() {
+    const TITLE: &str = "bf967a55-0de6-11d0-a285-00aa003049e2";
+    let (mut forest, people) = forest_with(1);
+    modify(&mut forest, people[0], vec![replace("title", &["clerk"]), replace("mail", &["a@b"])])
+        .unwrap();
+    let user = as_user(&forest, 1001);
+    let sid = user.sid.clone().unwrap();
+    let who = || equal("sAMAccountName", "user0");
+    let own = deny(READ_PROPERTY, 0, Some(TITLE), &sid);
+    prepend(&mut forest, "CN=user0,OU=People,DC=contoso,DC=com", own);
+    assert_eq!(reads(&forest, &user, who(), "title"), ["(hidden)"]);
+    assert_eq!(reads(&forest, &user, who(), "mail"), ["a@b"]);
+    assert!(reads(&forest, &user, equal("title", "clerk"), "cn").is_empty());
+    let not = Filter::And(vec![who(), Filter::Not(Box::new(equal("title", "boss")))]);
+    assert!(reads(&forest, &user, not, "cn").is_empty());
+    assert_eq!(reads(&forest, &as_user(&forest, 1002), equal("title", "clerk"), "cn"), ["user0"]);
+}
+
+/// A confidential attribute takes an extended right beside the right to read (searchFlags 0x80).
+#[test]
+fn confidential_attributes_are_for_who_has_the_right() {
+    let schema = Schema::base().with_exchange().with_search_flags("extensionAttribute1", 0x80);
+    let (mut forest, people) = forest_of(schema, 1);
+    modify(&mut forest, people[0], vec![replace("extensionAttribute1", &["secret"])]).unwrap();
+    let user = as_user(&forest, 1001);
+    let who = || equal("sAMAccountName", "user0");
+    assert_eq!(reads(&forest, &user, who(), "extensionAttribute1"), ["(hidden)"]);
+    let administrator = Principal::system();
+    assert_eq!(reads(&forest, &administrator, who(), "extensionAttribute1"), ["secret"]);
+    let guid = forest.schema().attribute_named("extensionAttribute1").unwrap().guid;
+    let ace = Ace {
+        deny: false,
+        object: guid,
+        ..deny(CONTROL_ACCESS, 0, None, &user.sid.clone().unwrap())
+    };
+    prepend(&mut forest, "CN=user0,OU=People,DC=contoso,DC=com", ace);
+    assert_eq!(reads(&forest, &user, who(), "extensionAttribute1"), ["secret"]);
 }

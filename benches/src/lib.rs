@@ -9,8 +9,10 @@ pub mod population;
 
 use std::path::Path;
 
+use engine::planted_bugs::PlantedBugs;
 use harness::scenario::{self, Scenario};
-use harness::stage::catalogues;
+use harness::stage::{catalogues, stage};
+use sim::estate::Estate;
 
 /// A scenario of this many mailboxes of a shape, all cloud-managed, each edited once and written back.
 ///
@@ -29,6 +31,15 @@ pub fn writeback_of(mailboxes: u32) -> Scenario {
     );
     scenario::read(Path::new("bench.yaml"), &text, &catalogues())
         .expect("the text above is a scenario")
+}
+
+/// A tenant of this many cloud-managed mailboxes, as it stands before anything happens.
+///
+/// # Panics
+/// When it cannot be staged: a mistake in this file.
+#[must_use]
+pub fn tenant_of(mailboxes: u32) -> Estate {
+    stage(&writeback_of(mailboxes), 1, PlantedBugs::none()).expect("the world can be staged").estate
 }
 
 /// A scenario as people write them, for the reader.

@@ -6,6 +6,7 @@
 mod attempt;
 mod clerk;
 mod court;
+mod decommission;
 mod edits;
 pub mod explain;
 mod faults;

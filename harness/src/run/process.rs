@@ -8,7 +8,9 @@ use engine::job::CycleReport;
 use engine::journal::MemoryStore;
 use engine::ports::{StateStore, StoreError, StoreWrite, Table};
 use engine::step::{Activity as _, Step};
-use engine::transfer::{Rollback, RollbackConfig, Transfer, TransferConfig, TransferReport};
+use engine::transfer::{
+    CheckConfig, Rollback, RollbackConfig, Transfer, TransferConfig, TransferReport,
+};
 use engine::writeback::{JobEnd, WritebackConfig, WritebackJob};
 use sim::caller::Role;
 use sim::clock::VirtualTime;
@@ -16,6 +18,7 @@ use sim::fault::Place;
 use sim::ledger::Activity;
 use sim::wire::shared::SharedEstate;
 
+use super::decommission::Decommission;
 use crate::bridge::desk::Desk;
 use crate::bridge::guard::{Guarded, GuardedPorts, Life};
 use crate::bridge::translate::{to_engine, to_sim};
@@ -66,11 +69,14 @@ pub enum TransferOrder {
     ToCloud(Box<TransferConfig>),
     /// Back to AD.
     ToOnPremises(RollbackConfig),
+    /// Nothing is changed: what stands against removing the last Exchange server.
+    Decommission(Box<CheckConfig>),
 }
 
 enum Flip {
     ToCloud(Box<Transfer>),
     ToOnPremises(Box<Rollback>),
+    Decommission(Box<Decommission>),
 }
 
 struct Running<T> {
@@ -287,6 +293,7 @@ impl Engine {
         let step = match &mut flip.work {
             Flip::ToCloud(transfer) => transfer.step(to_engine(now), &mut flip.ports.ports()),
             Flip::ToOnPremises(rollback) => rollback.step(to_engine(now), &mut flip.ports.ports()),
+            Flip::Decommission(check) => check.step(to_engine(now), &mut flip.ports.ports()),
         };
         match step {
             Step::Busy => flip.due = now,
@@ -328,6 +335,9 @@ impl Engine {
             TransferOrder::ToCloud(config) => Flip::ToCloud(Box::new(Transfer::new(*config))),
             TransferOrder::ToOnPremises(config) => {
                 Flip::ToOnPremises(Box::new(Rollback::new(config)))
+            }
+            TransferOrder::Decommission(config) => {
+                Flip::Decommission(Box::new(Decommission::new(*config)))
             }
         };
         let ports = self.ports(transfer.role, Activity::Transfer)?;

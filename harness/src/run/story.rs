@@ -64,6 +64,7 @@ impl Runner<'_> {
             | Action::Graph(_) => self.person_acts(step, &step.action, role),
             Action::Repeat(repeat) => self.repeat(repeat, step, role),
             Action::Transfer(transfer) => self.transfer(scenario, step, transfer, role),
+            Action::Decommission(stated) => self.decommission(scenario, step, *stated, role),
             Action::Edits(edits) => self.edits(edits),
             Action::Fault(fault) => {
                 let now = self.now();

@@ -27,7 +27,8 @@ pub use expectation::{
 pub use fault::{CloudFault, DirectoryOperation, Extent, Fault, PortCall, Service, When};
 pub use model::{
     About, Action, At, Authority, ConnectAction, Cycle, Edits, Evidence, GraphCall, GraphMethod,
-    JobAction, Repeat, RestartScope, Scenario, Selector, Share, Step, Suspension, Tier, Transfer,
+    JobAction, Repeat, RestartScope, Scenario, Selector, Share, Stated, Step, Suspension, Tier,
+    Transfer,
 };
 pub(crate) use nearest::{advice, choice, list, nearest};
 pub use quantity::{duration, instant};

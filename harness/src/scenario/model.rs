@@ -172,6 +172,8 @@ pub enum Action {
     Ldif(Spanned<String>),
     /// `transfer:`, the engine changes the source of authority.
     Transfer(Transfer),
+    /// `decommission:`, the engine looks what stands against removing the last Exchange server.
+    Decommission(Stated),
     /// `edits:`, random edits in Exchange Online.
     Edits(Edits),
     /// `repeat:`, somebody who does the same again and again.
@@ -216,6 +218,19 @@ pub enum Action {
         /// What must come to hold.
         expect: Expectations,
     },
+}
+
+/// What people state of the premises beside what can be looked up there; nothing of it unless said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stated {
+    /// MX or Autodiscover point to the server.
+    pub dns_on_premises: bool,
+    /// Something relays mail through the server.
+    pub smtp_relay: bool,
+    /// Groups or contacts are edited with the server's tools.
+    pub groups_on_premises: bool,
+    /// Applications read Exchange attributes from AD.
+    pub ad_readers: bool,
 }
 
 /// A Microsoft Graph request.

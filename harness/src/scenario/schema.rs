@@ -227,6 +227,7 @@ fn step(catalogues: &Catalogues) -> Value {
         one_step("graph", graph, fails()),
         one_step("ldif", ldif, fails()),
         one_step("transfer", any_of(vec![reference("selector"), transfer(catalogues)]), fails()),
+        one_step("decommission", stated(), fails()),
         one_step("edits", edits(), role(catalogues)),
         one_step("repeat", repeat, fails()),
         one_step("fault", reference("fault"), role(catalogues)),
@@ -240,6 +241,13 @@ fn step(catalogues: &Catalogues) -> Value {
         one_step("never", watched.clone(), expect()),
         one_step("until", watched, expect()),
     ])
+}
+
+/// What people state for `decommission`.
+fn stated() -> Value {
+    let names = ["dns_on_premises", "smtp_relay", "groups_on_premises", "ad_readers"];
+    let properties = names.map(|name| (name, json!({"type": "boolean"})));
+    mapping(&properties, &[])
 }
 
 fn graph_request() -> Value {

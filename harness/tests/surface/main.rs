@@ -14,12 +14,14 @@
     reason = "witnesses are tables, written where they are used"
 )]
 
+mod behaviours;
 mod call;
 mod document;
 mod endpoints;
 mod exchange;
 mod graph;
 mod login;
+mod onprem;
 mod served;
 
 use std::path::Path;
@@ -83,6 +85,36 @@ fn is_of_synced_objects(endpoint: &Endpoint) -> bool {
 
 const CONTACT: Guid = Guid([7; 16]);
 const GROUP: Guid = Guid([8; 16]);
+
+#[test]
+fn behaviours_have_their_scenarios() {
+    behaviours::compare();
+}
+
+/// Cmdlets that no listener of `serve` takes: on an estate of this process.
+#[test]
+fn the_premises() {
+    let (exchange, ad, problems) = onprem::rows(staged(THREE));
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+    let says = "These cmdlets have no wire here: they are typed on an estate of the test's own process. Refusals are about nobody, or about what is there already.";
+    let witness = "harness/tests/surface/onprem.rs";
+    let parts = [
+        Part { title: "The last Exchange server", says, witness, rows: &exchange },
+        Part { title: "The ActiveDirectory module", says, witness, rows: &ad },
+    ];
+    document::compare("premises", "the premises", &parts);
+}
+
+const THREE: &str = "\
+scenario: Three people
+world:
+  population:
+    - user: {name: u1}
+    - user: {name: u2}
+    - user: {name: u3}
+story:
+  - wait: 1m
+";
 
 /// A mailbox on the last Exchange server is a mail user in the cloud.
 const MAIL_USER: &str = "\

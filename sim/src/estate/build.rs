@@ -139,6 +139,11 @@ impl Estate {
             exchange,
             connect: ConnectSync::new(&plan.connect_build, plan.connect_interval, imports_from),
             agents,
+            // Who extended the schema has, or had, a server.
+            onprem: crate::onprem::Organization {
+                server: plan.exchange_schema.then(|| "EX1".to_owned()),
+                ..Default::default()
+            },
             faults: crate::fault::Faults::default(),
             ledger: Ledger::default(),
             domains: plan.tenant,

@@ -27,7 +27,7 @@ pub use entra::{EntraError, NewUser};
 pub use gateway::Passage;
 pub use groups::{GroupChange, NewGroup};
 pub use import::{ExportedMailbox, Import, PassedOver};
-pub use people::PersonError;
+pub use people::{PersonError, Shown};
 pub use truth::Subject;
 
 use core::time::Duration;
@@ -60,6 +60,8 @@ pub struct Estate {
     pub connect: ConnectSync,
     /// The provisioning agents, in the order in which they are listed.
     pub agents: Vec<Agent>,
+    /// What the Exchange organization on the premises has beside its recipients.
+    pub onprem: crate::onprem::Organization,
     /// The faults.
     pub faults: Faults,
     /// Who wrote what.

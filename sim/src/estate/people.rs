@@ -2,22 +2,26 @@
 
 use super::Estate;
 use crate::caller::Caller;
-use crate::directory::answer::{LdapResult, ResultCode, Written};
+use crate::directory::answer::{LdapResult, ResultCode};
 use crate::directory::diagnostic;
+use crate::directory::entry::Life;
 use crate::directory::forest::Forest;
 use crate::directory::forests::{AdObject, DcKey};
 use crate::directory::ldif::{self, LdifError};
-use crate::directory::modify::Writer;
 use crate::directory::principal::Principal;
 use crate::directory::request::{
-    Filter, ModifyRequest, Name, ObjectNumber, Operation, Request, Scope, SearchRequest,
+    Control, ControlValue, Filter, Name, ObjectNumber, Operation, Request, Scope, SearchRequest,
 };
 use crate::directory::schema::known;
 use crate::exchange::cmdlets::{CmdletError, Output};
-use crate::ledger::{Activity, Actor, WriteKind};
+use crate::guid::Guid;
+use crate::ledger::{Activity, Actor};
 use crate::marks::Mark;
-use crate::onprem::{self, Directory, OnPremError};
+use crate::onprem::{self, About, Act, Directory, OnPremError};
 use crate::powershell::CmdletCall;
+
+/// What a cmdlet shows: a name and its values.
+pub type Shown = (String, Vec<String>);
 
 /// Why something that a person did in AD did not work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +47,9 @@ impl PersonError {
             Self::Cmdlet(OnPremError::UnknownParameter(_)) => "UnknownParameter".to_owned(),
             Self::Cmdlet(OnPremError::WrongValue { .. }) => "WrongValue".to_owned(),
             Self::Cmdlet(OnPremError::NotFound(_)) => "NotFound".to_owned(),
+            Self::Cmdlet(OnPremError::MissingParameter(_)) => "MissingParameter".to_owned(),
+            Self::Cmdlet(OnPremError::InvalidOperation(_)) => "InvalidOperation".to_owned(),
+            Self::Cmdlet(OnPremError::NoServer(_)) => "NoServer".to_owned(),
             Self::Ldif(_) => "LDIF".to_owned(),
             Self::Directory(result) => result.code.name(),
         }
@@ -74,37 +81,129 @@ impl Estate {
     }
 
     /// A cmdlet typed on the last Exchange server or with the ActiveDirectory module, on the first domain
-    /// controller of the object's domain, by somebody who may do everything there.
+    /// controller of the object's domain, by somebody who may do everything there. Answers what it shows:
+    /// attributes or things of the organization, with their values.
     ///
     /// # Errors
-    /// [`PersonError`]; then nothing changed.
-    pub fn person_ad(
-        &mut self,
-        who: &str,
-        call: &CmdletCall,
-    ) -> Result<Option<Written>, PersonError> {
+    /// [`PersonError`]. Operations before the first that the directory refuses have been done.
+    pub fn person_ad(&mut self, who: &str, call: &CmdletCall) -> Result<Vec<Shown>, PersonError> {
         let identity = call.text("Identity").unwrap_or_default();
-        let object =
-            self.ad_identity(&identity).ok_or_else(|| OnPremError::NotFound(identity.clone()))?;
-        let current = |attribute: &str| self.ad_texts(object, attribute);
-        let dn_of = |identity: &str| self.ad_identity(identity).map(|ad| self.ad_dn(ad));
-        let changes = onprem::changes(call, &Directory { current: &current, dn_of: &dn_of })?;
-        if changes.is_empty() {
-            return Ok(None);
-        }
-        let request = ModifyRequest { object: Name::Number(object.number), changes };
-        let principal = Principal::system();
-        let now = self.now();
-        let writer = Writer::new(object.dc, &principal, now);
-        let written = match self.forests.get_mut(object.forest) {
-            Some(forest) => forest.modify(&writer, &request),
-            None => Err(diagnostic::no_such_object("")),
-        }
-        .inspect_err(|refusal| Mark::of_directory(refusal.code).reach())
-        .map_err(PersonError::Directory)?;
+        let missing = || OnPremError::NotFound(identity.clone());
+        let about = onprem::about(call)?;
+        let is_live =
+            |ad: &AdObject| self.ad_object(*ad).is_some_and(|slot| slot.entry.life == Life::Live);
+        let object = match about {
+            About::Nothing => None,
+            About::Object => Some(self.ad_identity(&identity).filter(is_live).ok_or_else(missing)?),
+            About::Deleted => Some(self.ad_identity(&identity).ok_or_else(missing)?),
+        };
+        // Only what is made needs one.
+        let fresh = if call.name.starts_with(['N', 'n', 'E', 'e']) {
+            self.new_objects.guid()
+        } else {
+            Guid([0; 16])
+        };
+        let act = self.planned(call, object, fresh)?;
+        let operations = match act {
+            Act::Write(operations) => operations,
+            Act::Show(attributes) => {
+                return Ok(object.map_or_else(Vec::new, |ad| self.shown(ad, attributes, call)));
+            }
+            Act::Organization(change) => {
+                self.onprem.apply(change);
+                return Ok(Vec::new());
+            }
+            Act::ShowOrganization(kind) => {
+                let names = self.onprem.of(kind).map(|thing| thing.name.clone());
+                return Ok(vec![("Name".to_owned(), names.collect())]);
+            }
+        };
         let actor = Actor::new(who, Activity::Person);
-        self.note_ad_write(&actor, object.forest, WriteKind::Changed, &written);
-        Ok(Some(written))
+        let principal = Principal::system();
+        for operation in operations {
+            let home = match (&operation, object) {
+                (Operation::Add(request), _) => self.home_of(&Name::Dn(request.dn.clone())),
+                (_, object) => object.map(AdObject::at),
+            };
+            let Some(dc) = home else {
+                return Err(PersonError::Directory(diagnostic::no_such_object("")));
+            };
+            let mut request = Request::from(operation);
+            if about == About::Deleted {
+                let value = ControlValue::ShowDeleted;
+                request.controls.push(Control { critical: true, value });
+            }
+            let response = self.directory(dc, &principal, &actor, &request);
+            if !response.result.is_success() {
+                Mark::of_directory(response.result.code).reach();
+                return Err(PersonError::Directory(response.result));
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// What a call comes to, with what it looks up.
+    fn planned(
+        &self,
+        call: &CmdletCall,
+        object: Option<AdObject>,
+        fresh: Guid,
+    ) -> Result<Act, OnPremError> {
+        let current = |attribute: &str| {
+            object.map_or_else(Vec::new, |object| self.ad_texts(object, attribute))
+        };
+        let dn_of = |identity: &str| self.ad_identity(identity).map(|ad| self.ad_dn(ad));
+        let container = self.forests.dn_of(self.people.dc, self.people.container);
+        let label = self.domains.initial.split('.').next().unwrap_or_default();
+        onprem::act(
+            call,
+            &Directory {
+                object: object.map(|object| object.number),
+                current: &current,
+                dn_of: &dn_of,
+                container: &container,
+                domain: &self.domains.verified,
+                routing_domain: &format!("{label}.mail.onmicrosoft.com"),
+                fresh,
+                organization: &self.onprem,
+                local_mailboxes: &|| self.local_mailboxes().len(),
+            },
+        )
+    }
+
+    /// Attributes of an object, and those that `-Properties` names beside them.
+    fn shown(&self, ad: AdObject, attributes: &[&str], call: &CmdletCall) -> Vec<Shown> {
+        let further = call.parameter("Properties").map(|value| value.texts()).unwrap_or_default();
+        let names = attributes.iter().map(|name| (*name).to_owned()).chain(further);
+        names.map(|name| (name.clone(), self.ad_texts(ad, &name))).collect()
+    }
+
+    /// The mailboxes of people that are on servers of the forests, by distinguished name: in every domain,
+    /// as no tool of one domain sees them.
+    #[must_use]
+    pub fn local_mailboxes(&self) -> Vec<String> {
+        let is = |number: &&str| {
+            Filter::Equality("msExchRecipientTypeDetails".into(), number.as_bytes().to_vec())
+        };
+        let filter = Filter::Or(onprem::LOCAL_MAILBOXES.iter().map(is).collect());
+        let mut found = Vec::new();
+        for (domain, at) in self.forests.domains() {
+            let request = SearchRequest {
+                base: Name::Number(domain.head),
+                scope: Scope::Subtree,
+                filter: filter.clone(),
+                selection: Vec::new(),
+                size_limit: 0,
+                time_limit: 0,
+                types_only: false,
+            };
+            let Some(forest) = self.forests.get(at.forest) else { continue };
+            if let Ok(hits) = forest.search_hits(at.dc, &Principal::system(), &request, None) {
+                let names = hits.hits.iter().map(|hit| self.forests.dn_of(at, hit.object));
+                found.extend(names);
+            }
+        }
+        found
     }
 
     /// LDIF change records, each applied on the first domain controller of its object's domain by somebody

@@ -1,13 +1,25 @@
-//! The old ways to edit mail attributes: cmdlets of the last Exchange server and of the
-//! ActiveDirectory module. Both are AD writers: a call becomes the elements of one modify.
+//! The last Exchange server and the ActiveDirectory module: cmdlets that write to AD, and what the
+//! Exchange organization has beside its recipients.
 //!
-//! Sources: Microsoft Learn, "Set-RemoteMailbox" and "Set-ADUser".
+//! A cmdlet about recipients is an AD writer: a call becomes operations of the directory. Sources: Microsoft
+//! Learn, Exchange PowerShell reference (remote mailboxes, mailboxes, mail users, organization) and
+//! ActiveDirectory module reference.
 
+mod ad_object;
 mod ad_user;
+mod organization;
+mod recipient;
 mod remote_mailbox;
 
-use crate::directory::request::{AttributeName, Change, ChangeOperation};
-use crate::powershell::{CmdletCall, CmdletSpec, ParameterKind, ParameterSpec};
+pub use organization::{Organization, OrganizationChange, PublicFolders, Thing, ThingKind};
+pub use recipient::LOCAL_MAILBOXES;
+
+use crate::directory::request::{
+    AttributeName, Change, ChangeOperation, ModifyRequest, Name, ObjectNumber, Operation,
+};
+use crate::guid::Guid;
+use crate::parity::Fidelity;
+use crate::powershell::{Argument, CmdletCall, CmdletSpec, ParameterKind, ParameterSpec};
 
 /// Why a cmdlet did not get as far as AD.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +30,9 @@ pub enum OnPremError {
     /// The cmdlet has no such parameter.
     #[error("a parameter cannot be found that matches parameter name '{0}'")]
     UnknownParameter(String),
+    /// A parameter that the cmdlet cannot do without is missing.
+    #[error("cannot process command because of one or more missing mandatory parameters: {0}")]
+    MissingParameter(&'static str),
     /// The parameter does not take the value.
     #[error("cannot bind parameter '{parameter}': {problem}")]
     WrongValue {
@@ -29,68 +44,188 @@ pub enum OnPremError {
     /// There is no such object.
     #[error("the object '{0}' cannot be found")]
     NotFound(String),
+    /// The object is not what the cmdlet is for, or something stands against it.
+    #[error("{0}")]
+    InvalidOperation(String),
+    /// The Exchange server is gone, and its cmdlets with it.
+    #[error("there is no Exchange server any more that '{0}' could run on")]
+    NoServer(String),
 }
 
 /// What a cmdlet looks up before it writes.
 #[derive(Clone, Copy)]
 pub struct Directory<'a> {
-    /// The current values of an attribute of the object, as text.
+    /// The object that the call is about, where it is about one that exists.
+    pub object: Option<ObjectNumber>,
+    /// The current values of an attribute of that object, as text.
     pub current: &'a dyn Fn(&str) -> Vec<String>,
     /// The distinguished name of the object that people mean by an identity.
     pub dn_of: &'a dyn Fn(&str) -> Option<String>,
+    /// Where new users go when nobody says: a distinguished name.
+    pub container: &'a str,
+    /// The default accepted domain.
+    pub domain: &'a str,
+    /// The domain of remote routing addresses.
+    pub routing_domain: &'a str,
+    /// A GUID for what is made.
+    pub fresh: Guid,
+    /// What the Exchange organization has.
+    pub organization: &'a Organization,
+    /// How many mailboxes of people are on its servers, in the whole forest.
+    pub local_mailboxes: &'a dyn Fn() -> usize,
 }
 
 impl Directory<'_> {
     /// The distinguished names of all that are named.
     fn dns(&self, identities: &[String]) -> Result<Vec<String>, OnPremError> {
-        let of = |identity: &String| {
-            (self.dn_of)(identity).ok_or_else(|| OnPremError::NotFound(identity.clone()))
-        };
-        identities.iter().map(of).collect()
+        identities.iter().map(|identity| self.dn(identity)).collect()
     }
+
+    fn dn(&self, identity: &str) -> Result<String, OnPremError> {
+        (self.dn_of)(identity).ok_or_else(|| OnPremError::NotFound(identity.to_owned()))
+    }
+
+    fn first(&self, attribute: &str) -> Option<String> {
+        (self.current)(attribute).into_iter().next()
+    }
+
+    /// One modification of the object; nothing when nothing is to change.
+    fn modify(&self, changes: Vec<Change>) -> Act {
+        match self.object {
+            Some(object) if !changes.is_empty() => {
+                let object = Name::Number(object);
+                Act::Write(vec![Operation::Modify(ModifyRequest { object, changes })])
+            }
+            _ => Act::Write(Vec::new()),
+        }
+    }
+}
+
+/// What a call comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Operations of the directory in order; the first that is refused ends it.
+    Write(Vec<Operation>),
+    /// The object is shown: these attributes of it.
+    Show(&'static [&'static str]),
+    /// The organization's own things change.
+    Organization(OrganizationChange),
+    /// The organization's own things of a kind are shown.
+    ShowOrganization(ThingKind),
+}
+
+/// What a call's `-Identity` means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// An object that exists.
+    Object,
+    /// An object that was deleted.
+    Deleted,
+    /// Nothing in AD: the object is new, or a thing of the organization.
+    Nothing,
+}
+
+type Action = fn(&CmdletCall, &Directory<'_>) -> Result<Act, OnPremError>;
+
+/// A cmdlet: what it takes and what it does.
+struct Cmdlet {
+    name: &'static str,
+    parameters: fn() -> Vec<ParameterSpec>,
+    about: About,
+    act: Action,
+}
+
+const fn cmdlet(
+    name: &'static str,
+    about: About,
+    parameters: fn() -> Vec<ParameterSpec>,
+    act: Action,
+) -> Cmdlet {
+    Cmdlet { name, parameters, about, act }
+}
+
+/// Cmdlets of the last Exchange server.
+const EXCHANGE: &[&[Cmdlet]] =
+    &[remote_mailbox::CMDLETS, recipient::CMDLETS, organization::CMDLETS, organization::THINGS];
+
+/// Cmdlets of the ActiveDirectory module.
+const AD: &[&[Cmdlet]] = &[ad_user::CMDLETS, ad_object::CMDLETS];
+
+fn specs(groups: &[&[Cmdlet]]) -> Vec<CmdletSpec> {
+    let spec =
+        |cmdlet: &Cmdlet| CmdletSpec { name: cmdlet.name, parameters: (cmdlet.parameters)() };
+    let mut specs: Vec<CmdletSpec> = groups.iter().copied().flatten().map(spec).collect();
+    specs.sort_by_key(|spec| spec.name);
+    specs
 }
 
 /// Cmdlets of the last Exchange server.
 #[must_use]
 pub fn exchange_catalogue() -> Vec<CmdletSpec> {
-    vec![CmdletSpec { name: "Set-RemoteMailbox", parameters: remote_mailbox::parameters() }]
+    specs(EXCHANGE)
 }
 
 /// Cmdlets of the ActiveDirectory module.
 #[must_use]
 pub fn ad_catalogue() -> Vec<CmdletSpec> {
-    vec![CmdletSpec { name: "Set-ADUser", parameters: ad_user::parameters() }]
+    specs(AD)
 }
 
-/// The elements of the modify that a call asks for.
+fn find(name: &str) -> Option<(&'static Cmdlet, bool)> {
+    let is = |cmdlet: &&Cmdlet| cmdlet.name.eq_ignore_ascii_case(name);
+    let of = |groups: &'static [&'static [Cmdlet]]| groups.iter().copied().flatten().find(is);
+    of(EXCHANGE).map(|found| (found, true)).or_else(|| of(AD).map(|found| (found, false)))
+}
+
+/// What the identity of a call means.
+///
+/// # Errors
+/// `UnknownCmdlet`.
+pub fn about(call: &CmdletCall) -> Result<About, OnPremError> {
+    if organization::is_about_the_system(call) {
+        return Ok(About::Nothing);
+    }
+    find(&call.name)
+        .map(|(found, _)| found.about)
+        .ok_or_else(|| OnPremError::UnknownCmdlet(call.name.clone()))
+}
+
+/// What a call comes to. Nothing has happened yet.
 ///
 /// # Errors
 /// [`OnPremError`], before anything is written.
-pub fn changes(call: &CmdletCall, directory: &Directory<'_>) -> Result<Vec<Change>, OnPremError> {
-    if call.name.eq_ignore_ascii_case("Set-RemoteMailbox") {
-        check(call, &exchange_catalogue())?;
-        remote_mailbox::changes(call, directory)
-    } else if call.name.eq_ignore_ascii_case("Set-ADUser") {
-        check(call, &ad_catalogue())?;
-        ad_user::changes(call, directory)
-    } else {
-        Err(OnPremError::UnknownCmdlet(call.name.clone()))
+pub fn act(call: &CmdletCall, directory: &Directory<'_>) -> Result<Act, OnPremError> {
+    let (found, on_server) =
+        find(&call.name).ok_or_else(|| OnPremError::UnknownCmdlet(call.name.clone()))?;
+    let parameters = (found.parameters)();
+    let known = |name: &str| parameters.iter().any(|p| p.name.eq_ignore_ascii_case(name));
+    if let Some((name, _)) = call.parameters.iter().find(|(name, _)| !known(name)) {
+        return Err(OnPremError::UnknownParameter(name.clone()));
     }
+    if on_server && directory.organization.server.is_none() {
+        return Err(OnPremError::NoServer(found.name.to_owned()));
+    }
+    (found.act)(call, directory)
 }
 
-fn check(call: &CmdletCall, catalogue: &[CmdletSpec]) -> Result<(), OnPremError> {
-    let spec = catalogue
-        .iter()
-        .find(|spec| spec.name.eq_ignore_ascii_case(&call.name))
-        .ok_or_else(|| OnPremError::UnknownCmdlet(call.name.clone()))?;
-    match call.parameters.iter().find(|(name, _)| spec.parameter(name).is_none()) {
-        None => Ok(()),
-        Some((name, _)) => Err(OnPremError::UnknownParameter(name.clone())),
+/// How much of a parameter of these cmdlets is here.
+#[must_use]
+pub fn fidelity(parameter: &str) -> Fidelity {
+    match parameter {
+        "Confirm" | "Password" | "AccountPassword" => {
+            Fidelity::Approximated("is taken and changes nothing")
+        }
+        _ => Fidelity::Modelled,
     }
 }
 
 const fn parameter(name: &'static str, kind: ParameterKind) -> ParameterSpec {
     ParameterSpec { name, kind }
+}
+
+/// Parameters of one kind.
+fn all(kind: ParameterKind, names: &[&'static str]) -> Vec<ParameterSpec> {
+    names.iter().map(|name| parameter(name, kind)).collect()
 }
 
 fn replace(attribute: &str, values: Vec<String>) -> Change {
@@ -99,4 +234,14 @@ fn replace(attribute: &str, values: Vec<String>) -> Change {
         attribute: AttributeName::from(attribute),
         values: values.into_iter().map(String::into_bytes).collect(),
     }
+}
+
+/// Whether a switch or Boolean is given and true.
+fn given(call: &CmdletCall, name: &str) -> bool {
+    call.parameter(name).and_then(Argument::boolean) == Some(true)
+}
+
+fn need(call: &CmdletCall, name: &'static str) -> Result<String, OnPremError> {
+    let value = call.text(name).filter(|text| !text.is_empty());
+    value.ok_or(OnPremError::MissingParameter(name))
 }

@@ -6,7 +6,7 @@ use super::super::diagnostic::Diagnostic;
 use super::super::expectation::Expectations;
 use super::super::model::{
     Action, Authority, ConnectAction, Edits, GraphCall, JobAction, Repeat, RestartScope, Selector,
-    Share, Transfer,
+    Share, Stated, Transfer,
 };
 use super::super::nearest::choice;
 use super::super::span::Spanned;
@@ -34,6 +34,7 @@ impl Reader<'_> {
             "graph" => Action::Graph(self.graph(node)?),
             "ldif" => Action::Ldif(self.ldif_block(node)?),
             "transfer" => Action::Transfer(self.transfer(node, lenient)?),
+            "decommission" => Action::Decommission(self.decommission(node)?),
             "edits" => Action::Edits(self.edits(node)?),
             "repeat" => Action::Repeat(Box::new(self.repeat(keys, world)?)),
             "fault" => Action::Fault(self.fault(node, world)?),
@@ -249,6 +250,22 @@ impl Reader<'_> {
             return None;
         }
         Some(JobAction::Restart { scopes })
+    }
+
+    /// `{}`, or what people state.
+    fn decommission(&mut self, node: &Node) -> Option<Stated> {
+        let mut fields =
+            self.fields(node, "`decommission` (`{}` when there is nothing to state)")?;
+        let mut truths = [false; 4];
+        let names = ["dns_on_premises", "smtp_relay", "groups_on_premises", "ad_readers"];
+        for (truth, name) in truths.iter_mut().zip(names) {
+            let entry = fields.take(name);
+            *truth = entry.and_then(|entry| self.boolean(&entry.value)).unwrap_or_default();
+        }
+        let [dns_on_premises, smtp_relay, groups_on_premises, ad_readers] = truths;
+        let stated = Stated { dns_on_premises, smtp_relay, groups_on_premises, ad_readers };
+        self.finish(&fields, "`decommission`");
+        Some(stated)
     }
 
     fn connect_action(&mut self, node: &Node) -> Option<ConnectAction> {

@@ -12,9 +12,26 @@ use super::super::yaml::{Entry, Node, Value};
 use super::Reader;
 
 /// Everything that a step can begin with.
-pub const STEPS: [&str; 18] = [
-    "exo", "onprem", "ad", "graph", "ldif", "transfer", "edits", "repeat", "fault", "wait",
-    "cycle", "job", "connect", "expect", "within", "always", "never", "until",
+pub const STEPS: [&str; 19] = [
+    "exo",
+    "onprem",
+    "ad",
+    "graph",
+    "ldif",
+    "transfer",
+    "decommission",
+    "edits",
+    "repeat",
+    "fault",
+    "wait",
+    "cycle",
+    "job",
+    "connect",
+    "expect",
+    "within",
+    "always",
+    "never",
+    "until",
 ];
 /// What may stand beside it.
 const BESIDE: [&str; 4] = ["as", "expect_error", "at", "note"];

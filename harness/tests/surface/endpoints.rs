@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use sim::parity::{Endpoint, Fidelity};
 
-use super::call::{Body, Call, Witness, call};
+use super::call::{Body, Call, Who, Witness, call};
 use super::document::Row;
 use super::served::Served;
 
@@ -55,6 +55,25 @@ pub(crate) async fn rows(
     served.settle();
     rows.sort_by(|a, b| a.what.cmp(&b.what));
     rows
+}
+
+/// Nobody gets past an endpoint without a token, whatever it is about and whether it is there.
+pub(crate) async fn need_tokens(
+    served: &mut Served,
+    declared: impl Iterator<Item = Endpoint>,
+    prefix: &str,
+) {
+    for endpoint in declared {
+        let made = any(&endpoint, prefix).by(Who::Nobody);
+        let answer = served.send(&made).await;
+        // An endpoint of the admin API that does not exist is nowhere, for everybody.
+        let absent = endpoint.fidelity == Fidelity::Absent && answer.status == 404;
+        if answer.status != 401 && !absent {
+            let what = format!("{} {}", endpoint.method, endpoint.path);
+            served.problems.push(format!("{what} without a token: {}", answer.status));
+        }
+    }
+    served.settle();
 }
 
 /// Whether a call is for an endpoint.

@@ -164,6 +164,14 @@ fn with_synced_objects() -> Estate {
     estate
 }
 
+/// Both services ask for a token at every endpoint.
+#[tokio::test]
+async fn nobody_gets_in_without_a_token() {
+    let mut served = Served::start(&["--mailboxes", "3", "--no-engine"]);
+    endpoints::need_tokens(&mut served, sim::wire::graph::endpoints(), "/beta").await;
+    endpoints::need_tokens(&mut served, sim::wire::admin_api::endpoints(), "").await;
+}
+
 #[tokio::test]
 async fn exchange_online() {
     let mut served = Served::start(&["--mailboxes", "8", "--no-engine"]);

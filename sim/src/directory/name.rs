@@ -249,10 +249,10 @@ fn hex_digit(byte: u8) -> Option<u8> {
 fn take_rdn(text: &str) -> Option<(Rdn, Option<&str>)> {
     let (attribute, rest) = text.split_once('=')?;
     let attribute = attribute.trim();
-    let known = attribute.strip_prefix("OID.").or_else(|| attribute.strip_prefix("oid."));
-    let attribute = known.unwrap_or(attribute);
-    let named = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
-    if attribute.is_empty() || !attribute.bytes().all(named) {
+    // LDAP version 2 has a word in front of an OID (RFC 2253 4).
+    let oid = attribute.strip_prefix("OID.").or_else(|| attribute.strip_prefix("oid."));
+    let attribute = oid.filter(|oid| is_oid(oid)).unwrap_or(attribute);
+    if !is_oid(attribute) && !is_descriptor(attribute) {
         return None;
     }
     let (value, rest) = take_value(rest.trim_start_matches(' '))?;
@@ -261,6 +261,17 @@ fn take_rdn(text: &str) -> Option<(Rdn, Option<&str>)> {
     }
     let value = String::from_utf8(value).ok()?;
     Some((Rdn { attribute: attribute.to_owned(), value }, rest))
+}
+
+/// Whether this is an attribute type by number: `2.5.4.3` (RFC 4512 1.4, numericoid).
+fn is_oid(text: &str) -> bool {
+    text.split('.').all(|arc| !arc.is_empty() && arc.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether this is an attribute type by name (RFC 4512 1.4, descr).
+fn is_descriptor(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// Takes a value up to an unescaped separator.
@@ -357,6 +368,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// An attribute type is a name or an OID, and what is written is read again.
+    #[test]
+    fn an_attribute_type_is_a_name_or_an_oid() {
+        for text in ["CN=a", "2.5.4.3=a", "OID.2.5.4.3=a", "ms-Exch-Name=a"] {
+            let dn = Dn::parse(text).unwrap();
+            assert!(Dn::parse(&dn.to_string()).unwrap().same(&dn), "{text}");
+        }
+        for text in ["oid.oid.=a", "oid.=a", "2..5=a", ".2=a", "1cn=a", "c.n=a", "-cn=a", "=a"] {
+            assert!(Dn::parse(text).is_err(), "{text}");
+        }
+    }
 
     fn values(text: &str) -> Vec<String> {
         Dn::parse(text).unwrap().rdns.into_iter().map(|rdn| rdn.value).collect()

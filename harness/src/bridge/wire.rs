@@ -56,8 +56,7 @@ impl Loopback {
     /// As whom to bind at an agent's gateway: its distinguished name and the password.
     fn credentials(&self, agent: &str) -> Option<(String, String)> {
         self.estate.with(|estate| {
-            let forest = estate.agent(agent)?.dc.forest;
-            let account = &estate.accounts(forest)?.agent;
+            let account = estate.agent_account(estate.agent(agent)?)?;
             Some((estate.ad_dn(account.object), account.password.clone()))
         })
     }

@@ -21,6 +21,7 @@ use sim::record::Record;
 
 use super::codes::OF_AN_OBJECT;
 use super::mapping::{Demand, Mapping, MappingRule, last_change};
+use super::scope::JobDomain;
 use super::{Charge, Refusals};
 
 /// What a comparison of everything came to.
@@ -50,7 +51,8 @@ pub(super) fn compare(estate: &Estate, healed: VirtualTime, refused: &Refusals) 
         not_since: (job.status() == StatusCode::Paused).then(|| last_cycle(job)),
         waiting: waiting_for_initial(estate),
     };
-    let looker = Looker { estate, mappings: &mappings, evidence: &evidence };
+    let looker =
+        Looker { estate, mappings: &mappings, evidence: &evidence, job: JobDomain::of(estate) };
     let mut drift = 0;
     for (compared, differences) in looker.look_at(estate.subjects()) {
         result.compared += compared;
@@ -75,6 +77,29 @@ pub(super) fn compare(estate: &Estate, healed: VirtualTime, refused: &Refusals) 
     result
 }
 
+/// Compares every domain controller with the first one of its domain: in the end all hold the same.
+pub(super) fn compare_dcs(estate: &Estate, result: &mut Compared) {
+    for (number, forest) in estate.forests.iter().filter(|(_, forest)| forest.dcs().len() > 1) {
+        for difference in forest.differences() {
+            result.differing += 1;
+            let attribute = difference.attribute;
+            result.charges.push(Charge {
+                oracle: "convergence",
+                at: estate.now(),
+                object: Some(ObjectKey::ad(number, difference.object)),
+                attribute,
+                writer: None,
+                message: format!(
+                    "{} does not hold what {} holds",
+                    difference.there, difference.here
+                ),
+                expected: None,
+                actual: None,
+            });
+        }
+    }
+}
+
 /// An attribute of somebody that is not what the mapping says.
 enum Difference {
     /// It is nobody's mistake; for the report.
@@ -88,6 +113,7 @@ struct Looker<'a> {
     estate: &'a Estate,
     mappings: &'a [Mapping],
     evidence: &'a Evidence<'a>,
+    job: JobDomain,
 }
 
 /// Objects compared, and the differences among them.
@@ -111,7 +137,7 @@ impl Looker<'_> {
     fn look_at_each(self, subjects: &[Subject]) -> Seen {
         let (mut compared, mut differences) = (0, Vec::new());
         for subject in subjects {
-            let Some((mailbox, key, ad)) = pair(self.estate, subject) else { continue };
+            let Some((mailbox, key, ad)) = pair(self.estate, subject, self.job) else { continue };
             let Some(mapping) = self.mappings.get(usize::from(key.forest.0)) else { continue };
             compared += 1;
             for rule in mapping.broken(mailbox, ad) {
@@ -131,11 +157,15 @@ impl Looker<'_> {
 }
 
 /// A mailbox in scope of writeback with its AD object, when there is one.
-fn pair<'e>(estate: &'e Estate, subject: &Subject) -> Option<(&'e Mailbox, ObjectKey, &'e Record)> {
+fn pair<'e>(
+    estate: &'e Estate,
+    subject: &Subject,
+    job: JobDomain,
+) -> Option<(&'e Mailbox, ObjectKey, &'e Record)> {
     let mailbox = estate.exchange.mailbox(subject.exchange?)?;
     let in_scope = mailbox.cloud_managed && mailbox.dir_synced && mailbox.kind.is_mailbox();
     let user = estate.entra.user(subject.entra?)?;
-    if !in_scope || user.object_cloud_managed {
+    if !in_scope || user.object_cloud_managed || !job.covers(estate, subject) {
         return None;
     }
     let ad = subject.ad?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sim::directory::forests::AdObject;
 use sim::entra;
 use sim::entra::job::Execution;
 use sim::entra::log::LogEntry;
@@ -300,7 +301,15 @@ fn total(numbers: impl Iterator<Item = u64>) -> usize {
 #[must_use]
 pub fn values(estate: &Estate, subject: &Subject, path: &AttributePath) -> Vec<String> {
     match path.side {
-        Side::Ad => subject.ad.map_or_else(Vec::new, |ad| estate.ad_texts(ad, &path.attribute)),
+        Side::Ad => {
+            let at = match &path.dc {
+                Some(dc) => estate.dc_named(dc).zip(subject.ad).and_then(|(at, ad)| {
+                    (at.forest == ad.forest).then(|| AdObject::on(at, ad.number))
+                }),
+                None => subject.ad,
+            };
+            at.map_or_else(Vec::new, |ad| estate.ad_texts(ad, &path.attribute))
+        }
         Side::Exo => exchange_values(estate, subject, &path.attribute),
         Side::Entra => entra_values(estate, subject, &path.attribute),
     }

@@ -244,7 +244,8 @@ impl Bench {
         healed: VirtualTime,
         charge: bool,
     ) -> Comparison {
-        let result = convergence::compare(estate, healed, &self.refused);
+        let mut result = convergence::compare(estate, healed, &self.refused);
+        convergence::compare_dcs(estate, &mut result);
         if charge {
             for charge in result.charges {
                 let held_up = isolation::held_up(&charge, &self.refused, healed);

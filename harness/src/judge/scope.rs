@@ -3,7 +3,9 @@
 //! Source: Microsoft Learn, "Cloud-based management of Exchange attributes for remote mailboxes":
 //! on-premises mailboxes, cloud-only mailboxes and users without a mailbox are not written back.
 
-use sim::estate::Estate;
+use sim::directory::forest::DomainNumber;
+use sim::directory::forests::ForestNumber;
+use sim::estate::{Estate, Subject};
 use sim::exchange::{RecipientType, property, truth};
 use sim::ledger::{Change, Event, Side};
 
@@ -22,8 +24,14 @@ impl Scope {
                 .iter()
                 .map(|subject| estate.exchange.mailbox(subject.exchange.unwrap_or(u32::MAX)))
         };
+        let job = JobDomain::of(estate);
         Self {
-            synced: mailboxes().map(|m| m.is_some_and(|m| m.dir_synced)).collect(),
+            synced: estate
+                .subjects()
+                .iter()
+                .zip(mailboxes())
+                .map(|(subject, m)| m.is_some_and(|m| m.dir_synced) && job.covers(estate, subject))
+                .collect(),
             mailbox: mailboxes().map(|m| m.is_some_and(|m| m.kind.is_mailbox())).collect(),
         }
     }
@@ -50,6 +58,25 @@ impl Scope {
                 *place = is_so(change);
             }
         }
+    }
+}
+
+/// The domain that the job is configured for: each domain needs its own configuration (Microsoft Learn,
+/// "Cloud sync supported topologies"). `None` where there is one domain only.
+#[derive(Clone, Copy)]
+pub(super) struct JobDomain(Option<(ForestNumber, DomainNumber)>);
+
+impl JobDomain {
+    pub(super) fn of(estate: &Estate) -> Self {
+        let several = estate.forests.domains().nth(1).is_some();
+        Self(several.then(|| estate.job_domain()))
+    }
+
+    /// Whether somebody's object is the job's to write.
+    pub(super) fn covers(self, estate: &Estate, subject: &Subject) -> bool {
+        let Some(own) = self.0 else { return true };
+        let domain = subject.entra.and_then(|user| estate.entra.user(user)?.domain);
+        domain.is_none_or(|domain| domain == own)
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn is_attempt(
                 Action::Exo(call) | Action::OnPrem(call) | Action::Ad(call) => {
                     names(&call.value, &forbidden, estate) && carries(&call.value, path, comparison)
                 }
-                Action::Ldif(text) => in_ldif(&text.value, path, comparison),
+                Action::Ldif(text, _) => in_ldif(&text.value, path, comparison),
                 Action::Transfer(transfer) => {
                     path.attribute.eq_ignore_ascii_case("IsExchangeCloudManaged")
                         && meets(&transfer.mailboxes.value, &forbidden, estate, roster)

@@ -133,7 +133,7 @@ fn paths_of(estate: &Estate, person: u32, attribute: &str) -> Asked {
     let mut paths = Vec::new();
     let mut add = |at: scenario::Side, name: &str, place: Place| {
         if side.is_none_or(|side| side.eq_ignore_ascii_case(place.0.short())) {
-            paths.push((AttributePath { side: at, attribute: name.to_owned() }, place));
+            paths.push((AttributePath { side: at, attribute: name.to_owned(), dc: None }, place));
         }
     };
     let pairs = (0..).zip(property::PROPERTIES);

@@ -2,10 +2,11 @@
 
 use sim::chance::Chance;
 use sim::clock::VirtualTime;
+use sim::estate::replication;
 use sim::fault::{Effect, Operations, Place, Rule, until};
 
 use crate::scenario::{
-    CloudFault, DirectoryOperation, Extent, Fault, PortCall, Service, Spanned, When,
+    CloudFault, Direction, DirectoryOperation, Extent, Fault, PortCall, Service, Spanned, When,
 };
 
 /// LDAP result codes "insufficientAccessRights", "busy" and "unavailable" ([RFC 4511] 4.1.9).
@@ -79,6 +80,14 @@ fn blow(fault: &Fault, chance: &mut Chance) -> Blow {
             let effect = Effect::Late(*by);
             Blow { nth: *nth, ..at(of_agent(agent.as_ref()), modify, effect, Some(*extent)) }
         }
+        Fault::ReplicationStopped { dc, direction, lasts } => Blow {
+            operations: Operations::Named(way(*direction).to_owned()),
+            ..at(of_dc(dc.as_ref()), any, Effect::Refuse, lasts.map(Extent::For))
+        },
+        Fault::ReplicationSlow { dc, by, extent } => Blow {
+            operations: Operations::Named(replication::LAG.to_owned()),
+            ..at(of_dc(dc.as_ref()), any, Effect::Delay(*by), Some(*extent))
+        },
         Fault::ConnectionLost { agent, operation, when, extent, nth } => {
             let place = of_agent(agent.as_ref());
             Blow { nth: *nth, ..at(place, *operation, loss(*when), Some(*extent)) }
@@ -124,6 +133,14 @@ fn of_agent(agent: Option<&Spanned<String>>) -> Place {
 
 fn of_dc(dc: Option<&Spanned<String>>) -> Place {
     dc.map_or(Place::AnyDomainController, |dc| Place::DomainController(dc.value.clone()))
+}
+
+fn way(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Inbound => replication::INBOUND,
+        Direction::Outbound => replication::OUTBOUND,
+        Direction::Both => replication::BOTH,
+    }
 }
 
 fn halt(when: When) -> Effect {

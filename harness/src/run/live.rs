@@ -437,6 +437,7 @@ mod tests {
             kind: MailboxKind::User,
             mailbox: MailboxLocation::Cloud,
             dir_synced: true,
+            domain: None,
             units: Vec::new(),
             attributes: Vec::new(),
             cloud: Vec::new(),

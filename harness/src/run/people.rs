@@ -28,10 +28,11 @@ impl Runner<'_> {
                 self.in_ad(step, &call.value, call.span, "exchange-server-admin");
             }
             Action::Ad(call) => self.in_ad(step, &call.value, call.span, "ad-admin"),
-            Action::Ldif(text) => {
+            Action::Ldif(text, dc) => {
                 let outcome = self.estate.with(|estate| {
+                    let dc = dc.as_ref().and_then(|dc| estate.dc_named(&dc.value));
                     estate
-                        .person_ldif("ad-admin", &text.value)
+                        .person_ldif("ad-admin", &text.value, dc)
                         .map_err(|error| (error.to_string(), Refused::Ad(error)))
                 });
                 self.settle(step, text.span, outcome);

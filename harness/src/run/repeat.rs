@@ -87,7 +87,7 @@ fn of_round(action: &Action, round: u64) -> Action {
         Action::Exo(own) => Action::Exo(call(own)),
         Action::OnPrem(own) => Action::OnPrem(call(own)),
         Action::Ad(own) => Action::Ad(call(own)),
-        Action::Ldif(own) => Action::Ldif(Spanned::new(text(&own.value), own.span)),
+        Action::Ldif(own, dc) => Action::Ldif(Spanned::new(text(&own.value), own.span), dc.clone()),
         Action::Graph(own) => Action::Graph(GraphCall {
             method: own.method,
             path: Spanned::new(text(&own.path.value), own.path.span),

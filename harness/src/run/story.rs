@@ -60,7 +60,7 @@ impl Runner<'_> {
             Action::Exo(_)
             | Action::OnPrem(_)
             | Action::Ad(_)
-            | Action::Ldif(_)
+            | Action::Ldif(..)
             | Action::Graph(_) => self.person_acts(step, &step.action, role),
             Action::Repeat(repeat) => self.repeat(repeat, step, role),
             Action::Transfer(transfer) => self.transfer(scenario, step, transfer, role),

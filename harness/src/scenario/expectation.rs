@@ -94,11 +94,16 @@ pub struct AttributePath {
     pub side: Side,
     /// The attribute's or property's documented spelling.
     pub attribute: String,
+    /// The domain controller that is asked (`ad@DC2.mail`); `None` is the first one of the domain.
+    pub dc: Option<String>,
 }
 
 impl fmt::Display for AttributePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.side, self.attribute)
+        match &self.dc {
+            Some(dc) => write!(f, "{}@{dc}.{}", self.side, self.attribute),
+            None => write!(f, "{}.{}", self.side, self.attribute),
+        }
     }
 }
 

@@ -109,6 +109,24 @@ pub enum Fault {
         /// Which such call from now on, counted from 1.
         nth: u32,
     },
+    /// `replication_stopped`: a domain controller and the others do not replicate.
+    ReplicationStopped {
+        /// The domain controller; `None` is every one.
+        dc: Option<Spanned<String>>,
+        /// `direction:`, what is stopped; both unless said.
+        direction: Direction,
+        /// `for:`, how long; `None` is to the end of the run.
+        lasts: Option<Duration>,
+    },
+    /// `replication_slow`: changes take longer to arrive at a domain controller.
+    ReplicationSlow {
+        /// The domain controller; `None` is every one.
+        dc: Option<Spanned<String>>,
+        /// `by:`, how much longer.
+        by: Duration,
+        /// How long or how often.
+        extent: Extent,
+    },
     /// `dc_busy`: a domain controller answers `busy` (51).
     DcBusy {
         /// The domain controller; `None` is every one.
@@ -152,9 +170,29 @@ impl Fault {
             Self::Cloud { kind, .. } => kind.name(),
             Self::EngineCrash { .. } => "engine_crash",
             Self::DcBusy { .. } => "dc_busy",
+            Self::ReplicationStopped { .. } => "replication_stopped",
+            Self::ReplicationSlow { .. } => "replication_slow",
             Self::ConnectionLost { .. } => "connection_lost",
         }
     }
+}
+
+/// Which way replication is stopped at a domain controller.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// It hears nothing: it grows stale.
+    Inbound,
+    /// Nobody hears of it.
+    Outbound,
+    /// Neither.
+    #[default]
+    Both,
+}
+
+impl Direction {
+    /// Every direction with its name in a file.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("inbound", Self::Inbound), ("outbound", Self::Outbound), ("both", Self::Both)];
 }
 
 /// A cloud service of the engine.

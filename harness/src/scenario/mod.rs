@@ -24,7 +24,9 @@ pub use expectation::{
     COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation,
     NamedExpectation, Pattern, QUARANTINE_PROPERTIES, Quantity, Side,
 };
-pub use fault::{CloudFault, DirectoryOperation, Extent, Fault, PortCall, Service, When};
+pub use fault::{
+    CloudFault, Direction, DirectoryOperation, Extent, Fault, PortCall, Service, When,
+};
 pub use model::{
     About, Action, At, Authority, ConnectAction, Cycle, Edits, Evidence, GraphCall, GraphMethod,
     JobAction, Repeat, RestartScope, Scenario, Selector, Share, Stated, Step, Suspension, Tier,

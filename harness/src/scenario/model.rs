@@ -168,8 +168,8 @@ pub enum Action {
     Ad(Spanned<CmdletCall>),
     /// `graph:`, a Microsoft Graph request.
     Graph(GraphCall),
-    /// `ldif:`, LDIF change records (RFC 2849).
-    Ldif(Spanned<String>),
+    /// `ldif:`, LDIF change records (RFC 2849), on a domain controller that is named or not.
+    Ldif(Spanned<String>, Option<Spanned<String>>),
     /// `transfer:`, the engine changes the source of authority.
     Transfer(Transfer),
     /// `decommission:`, the engine looks what stands against removing the last Exchange server.

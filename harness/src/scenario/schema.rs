@@ -7,7 +7,7 @@ use super::catalogue::{Catalogues, SwitchKind, SwitchSpec};
 use super::expectation::{
     AGENT_PROPERTIES, CONNECT_COUNTS, COUNTS, JOB_PROPERTIES, LAGS, QUARANTINE_PROPERTIES,
 };
-use super::fault::{PortCall, Service};
+use super::fault::{Direction, PortCall, Service};
 use super::read::words;
 
 /// The schema, draft 2020-12.
@@ -63,7 +63,7 @@ fn world(catalogues: &Catalogues) -> Value {
             ("start", json!({"type": "string", "format": "date-time"})),
             ("forest", forest()),
             ("tenant", tenant()),
-            ("connect", mapping(&[("build", version()), ("cycle", reference("duration"))], &[])),
+            ("connect", connect()),
             ("agents", json!({"type": "array", "items": agent()})),
             ("writeback", writeback()),
             ("population", json!({"type": "array", "items": reference("population")})),
@@ -88,18 +88,25 @@ fn forest() -> Value {
                 ("name", text("A host name.")),
                 ("replication", reference("duration")),
                 ("domain", text("One of `domains`.")),
+                ("read_only", boolean()),
             ],
             &["name"],
         ),
     ]);
-    mapping(
+    let one = mapping(
         &[
             ("domains", list(text("The DNS name of a domain; the root first."))),
             ("dcs", json!({"type": "array", "items": dc, "minItems": 1})),
             ("exchange_schema", boolean()),
         ],
         &[],
-    )
+    );
+    any_of(vec![one.clone(), json!({"type": "array", "items": one, "minItems": 1})])
+}
+
+fn connect() -> Value {
+    let dc = text("The domain controller from which it imports.");
+    mapping(&[("build", version()), ("cycle", reference("duration")), ("dc", dc)], &[])
 }
 
 fn tenant() -> Value {
@@ -120,7 +127,10 @@ fn agent() -> Value {
             &[
                 ("name", text("A machine name.")),
                 ("version", version()),
-                ("dc", text("The domain controller that it talks to.")),
+                (
+                    "dc",
+                    list(text("A domain controller that it talks to, the preferred one first.")),
+                ),
             ],
             &["name"],
         ),
@@ -135,6 +145,7 @@ fn writeback() -> Value {
                 ("created", json!({"type": "string", "format": "date"})),
                 ("interval", reference("duration")),
                 ("enabled", boolean()),
+                ("domain", text("The AD domain that it is for.")),
             ],
             &[],
         ),
@@ -160,6 +171,7 @@ fn population(catalogues: &Catalogues) -> Value {
         ("type", one_of(&words::KINDS)),
         ("mailbox", one_of(&words::LOCATIONS)),
         ("dir_synced", boolean()),
+        ("domain", text("Its AD domain.")),
         ("ou", text("Organizational units from the domain down: `Staff/North`.")),
     ];
     let cloud: Vec<(&str, Value)> =
@@ -173,6 +185,7 @@ fn population(catalogues: &Catalogues) -> Value {
                 ("shape", names(&catalogues.shapes)),
                 ("mailboxes", json!({"type": "integer", "minimum": 1})),
                 ("cloud_managed", any_of(vec![share(), boolean()])),
+                ("domain", text("Their AD domain.")),
             ],
             &["shape", "mailboxes"],
         ),
@@ -193,7 +206,10 @@ fn step(catalogues: &Catalogues) -> Value {
     let exo = cmdlet("in Exchange Online");
     let onprem = cmdlet("on the last Exchange server");
     let ad = cmdlet("of the ActiveDirectory module");
-    let ldif = text("LDIF change records (RFC 2849).");
+    let records = text("LDIF change records (RFC 2849).");
+    let dc = text("A domain controller.");
+    let ldif =
+        any_of(vec![records.clone(), mapping(&[("records", records), ("dc", dc)], &["records"])]);
     let graph = graph_request();
     let repeat = mapping(
         &[
@@ -320,6 +336,7 @@ fn fault() -> Value {
     let when = || ("when", one_of(&words::WHEN));
     let operation = || ("operation", one_of(&words::OPERATIONS));
     let calls = || PortCall::ALL.iter().map(|(_, name)| json!(name));
+    let direction = ("direction", one_of(&Direction::ALL));
     let service = || ("service", one_of(&Service::ALL));
     let call = || ("call", json!({"enum": calls().collect::<Vec<_>>()}));
     let at = json!({"enum": calls().chain([json!("random")]).collect::<Vec<_>>()});
@@ -342,6 +359,11 @@ fn fault() -> Value {
         ("engine_crash", mapping(&[("at", at), when(), nth()], &["at"])),
         ("dc_down", mapping(&[dc(), lasts()], &[])),
         ("dc_busy", mapping(&[dc(), operation(), lasts(), count()], &[])),
+        ("replication_stopped", mapping(&[dc(), direction, lasts()], &[])),
+        (
+            "replication_slow",
+            mapping(&[dc(), ("by", reference("duration")), lasts(), count()], &["by"]),
+        ),
         ("dc_unavailable", mapping(&[dc(), operation(), lasts(), count()], &[])),
         ("connection_lost", mapping(&[agent(), operation(), when(), lasts(), count(), nth()], &[])),
         ("delivery_duplicated", mapping(&[agent(), lasts(), count(), nth()], &[])),
@@ -390,7 +412,7 @@ fn expectations() -> Value {
     );
     let mailbox = json!({
         "type": "object",
-        "propertyNames": {"pattern": "^(ad|exo|entra)\\."},
+        "propertyNames": {"pattern": "^(ad(@[^.]+)?|exo|entra)\\."},
         "additionalProperties": reference("comparison"),
     });
     json!({

@@ -255,7 +255,7 @@ fn one_user_and_one_step_are_a_scenario() {
     assert_eq!(world.connect.cycle, Duration::from_secs(1_800));
     assert_eq!(world.agents[0].name.value, "agent1");
     assert_eq!(world.agents[0].version.value, "1.1.2334.0");
-    assert_eq!(world.agents[0].dc.value, "DC1");
+    assert_eq!(world.agents[0].dcs[0].value, "DC1");
     assert_eq!(world.writeback.created.to_string(), "2026-09-01");
     assert_eq!(world.writeback.interval, Duration::from_secs(1_200));
     assert!(world.writeback.enabled);

@@ -34,6 +34,8 @@ pub struct World {
     pub start: Timestamp,
     /// Active Directory.
     pub forest: Forest,
+    /// Further forests, which trust the first one and each other.
+    pub further_forests: Vec<Forest>,
     /// The Microsoft 365 tenant.
     pub tenant: Tenant,
     /// Microsoft Entra Connect Sync.
@@ -66,6 +68,20 @@ pub struct Dc {
     pub replication: Option<Duration>,
     /// Its domain; `None` is the forest's root domain.
     pub domain: Option<Spanned<String>>,
+    /// Whether it is a read-only one.
+    pub read_only: bool,
+}
+
+impl World {
+    /// All forests, the first one first.
+    pub fn forests(&self) -> impl Iterator<Item = &Forest> + Clone {
+        core::iter::once(&self.forest).chain(&self.further_forests)
+    }
+
+    /// The names of all domain controllers.
+    pub fn dc_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.forests().flat_map(|forest| &forest.dcs).map(|dc| dc.name.value.as_str())
+    }
 }
 
 /// The Microsoft 365 tenant.
@@ -86,6 +102,8 @@ pub struct Connect {
     pub build: Spanned<String>,
     /// The interval of its cycles.
     pub cycle: Duration,
+    /// The domain controller from which it imports; `None` is the first one of each domain.
+    pub dc: Option<Spanned<String>>,
 }
 
 /// A provisioning agent.
@@ -95,8 +113,9 @@ pub struct Agent {
     pub name: Spanned<String>,
     /// Its version, four numbers.
     pub version: Spanned<String>,
-    /// The domain controller that it talks to.
-    pub dc: Spanned<String>,
+    /// The domain controllers that it talks to: the preferred one, and those to which it goes when that
+    /// one is not there; at least one.
+    pub dcs: Vec<Spanned<String>>,
 }
 
 /// The writeback job.
@@ -110,6 +129,8 @@ pub struct Writeback {
     pub exists: bool,
     /// Whether it runs; otherwise it waits for its start, without an initial cycle.
     pub enabled: bool,
+    /// The domain that it is for; `None` is the first forest's root.
+    pub domain: Option<Spanned<String>>,
 }
 
 /// A part of the population.
@@ -123,6 +144,8 @@ pub enum Population {
         mailboxes: u32,
         /// How many of them are cloud-managed from the start.
         cloud_managed: Share,
+        /// Their domain; `None` is the first forest's root.
+        domain: Option<Spanned<String>>,
     },
     /// One person, room or other mailbox.
     User(Box<User>),
@@ -165,6 +188,8 @@ pub struct User {
     pub mailbox: MailboxLocation,
     /// Whether it comes from AD; otherwise it exists in the cloud alone.
     pub dir_synced: bool,
+    /// Its domain; `None` is the first forest's root.
+    pub domain: Option<Spanned<String>>,
     /// `ou:`, the organizational units above it, from the domain down; none is `OU=People`.
     pub units: Vec<String>,
     /// AD attributes by their `lDAPDisplayName`, with their values as written. No value: absent.

@@ -175,6 +175,7 @@ fn world(options: &Options, catalogues: &Catalogues) -> Result<World, ServeError
             domain: None,
         },
         None => Population::Shape {
+            domain: None,
             shape: Spanned::implied(SHAPE.to_owned()),
             mailboxes: options.mailboxes,
             cloud_managed: Share::NONE,

@@ -109,7 +109,10 @@ impl Ready {
         let accounts = estate
             .accounts(domain.0)
             .ok_or_else(|| ServeError::Internal("the forest has no accounts".to_owned()))?;
-        let (administrator, agent) = (&accounts.administrator, &accounts.agent);
+        let administrator = &accounts.administrator;
+        let agent = accounts
+            .agent(domain.1)
+            .ok_or_else(|| ServeError::Internal("the domain has no agent's account".to_owned()))?;
         let upn = estate.ad_texts(administrator.object, "userPrincipalName").pop();
         let application = named(super::APPLICATION)?;
         let mut clients = BTreeMap::new();

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     /// Who reads each row of a profile.
-    const READERS: [(&str, &str); 26] = [
+    const READERS: [(&str, &str); 27] = [
         ("licence_recalc", "sim/src/estate/licences.rs"),
         ("sync_behavior_answer", "sim/src/wire/graph/sync_behavior.rs"),
         ("proxy_mode", "harness/src/stage/world.rs"),
@@ -121,6 +121,7 @@ mod tests {
         ("connect_minimum", "sim/src/connect/mod.rs"),
         ("connect_hard_stop", "sim/src/connect/mod.rs"),
         ("connect_hard_stop_after", "sim/src/connect/mod.rs"),
+        ("dc_replication", "sim/src/estate/replication.rs"),
         ("agent_timeout", "sim/src/estate/gateway.rs"),
         ("agent_inactive_after", "sim/src/estate/cloud.rs"),
         ("exchange_list_page", "sim/src/profile.rs"),

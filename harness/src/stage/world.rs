@@ -10,7 +10,7 @@ use sim::chance::Chance;
 use sim::clock::VirtualTime;
 use sim::entra::job::WritebackJob;
 use sim::estate::{
-    AgentPlan, BuildError, DcPlan, Estate, EstatePlan, TenantDomains, WritebackPlan,
+    AgentPlan, BuildError, DcPlan, Estate, EstatePlan, ForestPlan, TenantDomains, WritebackPlan,
 };
 use sim::exchange::{Changes, RecipientType, property};
 use sim::population::shape::Shape;
@@ -23,7 +23,7 @@ use super::roster::Roster;
 use crate::bridge::translate::to_engine;
 use crate::scenario::export::ExportError;
 use crate::scenario::{
-    MailboxKind, MailboxLocation, Population, Scenario, Span, SwitchValue, User, World,
+    Dc, Forest, MailboxKind, MailboxLocation, Population, Scenario, Span, SwitchValue, User, World,
 };
 
 /// How long before the start everybody changed last: longer than any recommended wait.
@@ -134,49 +134,51 @@ fn plan(world: &World, seed: u64) -> Result<EstatePlan, StageError> {
     for (name, value) in &world.switches {
         profile.set_switch(name, switch_value(&value.value))?;
     }
-    let domains: Vec<String> = world.forest.domains.iter().map(|d| d.value.clone()).collect();
-    let domain_of = |name: &str| domains.iter().position(|d| d.eq_ignore_ascii_case(name));
-    if domains.len() > 1 || world.forest.dcs.len() > 1 {
-        return Err(StageError::NotModelled(
-            "more than one domain or domain controller in `world.forest`".to_owned(),
-        ));
-    }
     let has_job = world.writeback.exists && profile.is_on("writeback");
     Ok(EstatePlan {
         seed,
         start: VirtualTime::from_jiff(world.start),
-        dcs: world
-            .forest
-            .dcs
-            .iter()
-            .map(|dc| DcPlan {
-                name: dc.name.value.clone(),
-                domain: dc.domain.as_ref().and_then(|d| domain_of(&d.value)).unwrap_or(0),
-            })
-            .collect(),
-        ad_domains: domains,
-        exchange_schema: world.forest.exchange_schema,
+        forests: world.forests().map(forest_plan).collect(),
         tenant: TenantDomains {
             verified: world.tenant.domain.value.clone(),
             initial: world.tenant.initial.value.clone(),
         },
         connect_build: world.connect.build.value.clone(),
         connect_interval: world.connect.cycle,
+        connect_dc: world.connect.dc.as_ref().map(|dc| dc.value.clone()),
         agents: world
             .agents
             .iter()
             .map(|agent| AgentPlan {
                 name: agent.name.value.clone(),
                 version: agent.version.value.clone(),
-                dc: agent.dc.value.clone(),
+                dcs: agent.dcs.iter().map(|dc| dc.value.clone()).collect(),
             })
             .collect(),
         writeback: has_job.then(|| WritebackPlan {
             created_on: midnight(world.writeback.created),
             interval: world.writeback.interval,
+            domain: world.writeback.domain.as_ref().map(|domain| domain.value.clone()),
         }),
         profile,
     })
+}
+
+fn forest_plan(forest: &Forest) -> ForestPlan {
+    let domain_of = |name: &str| {
+        forest.domains.iter().position(|domain| domain.value.eq_ignore_ascii_case(name))
+    };
+    let dc = |dc: &Dc| DcPlan {
+        name: dc.name.value.clone(),
+        domain: dc.domain.as_ref().and_then(|at| domain_of(&at.value)).unwrap_or(0),
+        replication: dc.replication,
+        read_only: dc.read_only,
+    };
+    ForestPlan {
+        domains: forest.domains.iter().map(|domain| domain.value.clone()).collect(),
+        dcs: forest.dcs.iter().map(dc).collect(),
+        exchange_schema: forest.exchange_schema,
+    }
 }
 
 fn midnight(date: jiff::civil::Date) -> VirtualTime {
@@ -213,8 +215,15 @@ fn populate(
     let domain = world.tenant.domain.value.as_str();
     for part in &world.population {
         let first = estate.subjects().len();
+        let home = match part {
+            Population::Shape { domain, .. } => domain.as_ref(),
+            Population::User(user) => user.domain.as_ref(),
+            Population::Ldif { .. } => None,
+        };
+        let home = home.or_else(|| world.forest.domains.first());
+        estate.live_in(home.map_or("", |domain| domain.value.as_str()));
         match part {
-            Population::Shape { shape, mailboxes, cloud_managed } => {
+            Population::Shape { shape, mailboxes, cloud_managed, .. } => {
                 let model = Shape::by_name(&shape.value).ok_or_else(|| {
                     StageError::NotModelled(format!("the shape `{}`", shape.value))
                 })?;

@@ -115,6 +115,7 @@ fn value(spec_kind: ParameterKind, name: &str) -> Argument {
         ("RemoteRoutingAddress", _) => text("u1@contoso.mail.onmicrosoft.com"),
         ("UserPrincipalName", _) => text("u1@contoso.com"),
         ("SamAccountName", _) => text("u1"),
+        ("Server" | "DomainController", _) => text("DC1"),
         ("Country", _) => text("DE"),
         ("MailTipTranslations", _) => text("de: Hinweis"),
         (

@@ -26,6 +26,8 @@ pub struct Agent {
     pub version: String,
     /// The domain controller that it talks to.
     pub dc: DcKey,
+    /// The others of the domain, in the order in which it goes to them when that one is not there.
+    pub others: Vec<DcKey>,
     /// The account under which it works, with its rights.
     pub account: Principal,
 }

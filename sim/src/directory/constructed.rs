@@ -129,7 +129,7 @@ impl View<'_> {
             known::MS_DS_USER_PASSWORD_EXPIRY_TIME_COMPUTED => Some(expires.to_string()),
             known::MS_DS_KEY_VERSION_NUMBER => {
                 let stamp = entry.metadata(known::UNICODE_PWD);
-                Some(stamp.version.to_string())
+                Some(stamp.version.max(1).to_string())
             }
             known::MS_DS_USER_ACCOUNT_AUTO_LOCKED => {
                 Some(if value(known::LOCKOUT_TIME) > 0 { "TRUE" } else { "FALSE" }.to_owned())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::VirtualTime;
 use crate::directory::request::{ObjectNumber, Sight};
+use crate::directory::schema::known;
 use crate::guid::Guid;
 use crate::record::{AttributeNumber, Record};
 
@@ -130,6 +131,21 @@ impl Entry {
         self.record.text(self.rdn_attribute).unwrap_or_default()
     }
 
+    /// Where it stands, and whether it is there.
+    #[must_use]
+    pub fn place(&self) -> (Option<ObjectNumber>, &str, Life) {
+        (self.parent, self.rdn_value(), self.life)
+    }
+
+    /// Whether an attribute that nobody stamped has a value since the creation; others stand at version 0.
+    fn came_with(&self, attribute: AttributeNumber) -> bool {
+        let own = [known::NAME, known::OBJECT_CLASS, known::NT_SECURITY_DESCRIPTOR];
+        self.record.has(attribute)
+            || own.contains(&attribute)
+            || [known::INSTANCE_TYPE, known::WHEN_CREATED, known::OBJECT_CATEGORY]
+                .contains(&attribute)
+    }
+
     /// The replication metadata of an attribute.
     #[must_use]
     pub fn metadata(&self, attribute: AttributeNumber) -> AttributeStamp {
@@ -138,7 +154,7 @@ impl Entry {
             Err(_) => AttributeStamp::new(
                 attribute,
                 self.created_by,
-                1,
+                u32::from(self.came_with(attribute)),
                 self.when_created,
                 self.created_usn,
             ),
@@ -161,7 +177,9 @@ impl Entry {
                 stamps.push(earlier);
             }
             let before = old.next_if(|stamp| stamp.attribute == attribute);
-            let version = before.map_or(1, |stamp| stamp.version).saturating_add(1);
+            let version =
+                before.map_or_else(|| u32::from(self.came_with(attribute)), |stamp| stamp.version);
+            let version = version.saturating_add(1);
             stamps.push(AttributeStamp::new(attribute, dc, version, now, usn));
         }
         stamps.extend(old);

@@ -28,8 +28,8 @@ pub struct ServiceAccount {
 pub struct ServiceAccounts {
     /// A domain administrator.
     pub administrator: ServiceAccount,
-    /// The provisioning agents' account: reads everything, writes attributes of users.
-    pub agent: ServiceAccount,
+    /// The provisioning agents' account of each domain: reads everything, writes attributes of users.
+    pub agents: Vec<ServiceAccount>,
 }
 
 impl ServiceAccounts {
@@ -39,32 +39,32 @@ impl ServiceAccounts {
         now: VirtualTime,
         chance: &mut Chance,
     ) -> Self {
+        let domains: Vec<DomainNumber> = forest.domains().iter().map(|at| at.number).collect();
         let forest = &mut (number, forest);
-        Self {
-            administrator: create(
-                forest,
-                now,
-                chance,
-                ("Administrator", ADMINISTRATOR, Rights::Full),
-            ),
-            agent: create(
-                forest,
-                now,
-                chance,
-                ("provAgentgMSA$", 1_103, Rights::WriteAttributes(AttributeSet::All)),
-            ),
-        }
+        let administrator = ("Administrator", ADMINISTRATOR, Rights::Full);
+        let administrator = create(forest, DomainNumber(0), now, chance, administrator);
+        let agent = |domain: DomainNumber| {
+            let rights = Rights::WriteAttributes(AttributeSet::All);
+            create(forest, domain, now, chance, ("provAgentgMSA$", 1_103, rights))
+        };
+        Self { administrator, agents: domains.into_iter().map(agent).collect() }
+    }
+
+    /// The provisioning agents' account of a domain.
+    #[must_use]
+    pub fn agent(&self, domain: DomainNumber) -> Option<&ServiceAccount> {
+        self.agents.get(usize::from(domain.0))
     }
 }
 
-/// Creates an account under `CN=Users` of the forest's root domain.
+/// Creates an account under `CN=Users` of a domain.
 fn create(
     (forest_number, forest): &mut (ForestNumber, &mut Forest),
+    domain: DomainNumber,
     now: VirtualTime,
     chance: &mut Chance,
     (name, rid, rights): (&'static str, u32, Rights),
 ) -> ServiceAccount {
-    let domain = DomainNumber(0);
     let (users, dns, sid) = forest.domain(domain).map_or_else(
         || (ObjectNumber(0), String::new(), Vec::new()),
         |d| (d.users, d.dns.clone(), d.sid.with_rid(rid).as_bytes().to_vec()),

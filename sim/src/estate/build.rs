@@ -1,6 +1,7 @@
 //! Making an estate without people: its parts, from a plan.
 
 use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::accounts::ServiceAccounts;
 use super::{Due, Estate, TenantDomains};
@@ -30,22 +31,31 @@ pub struct EstatePlan {
     pub seed: u64,
     /// The first instant.
     pub start: VirtualTime,
-    /// DNS names of the AD domains, the forest's root first.
-    pub ad_domains: Vec<String>,
-    /// The domain controllers.
-    pub dcs: Vec<DcPlan>,
-    /// Whether the schema has the Exchange extension.
-    pub exchange_schema: bool,
+    /// The forests, at least one; all of them trust each other.
+    pub forests: Vec<ForestPlan>,
     /// The tenant's domains.
     pub tenant: TenantDomains,
     /// Connect Sync's build.
     pub connect_build: String,
     /// The interval of its cycles.
     pub connect_interval: Duration,
+    /// The domain controller from which it imports its domain; the first one of the domain otherwise.
+    pub connect_dc: Option<String>,
     /// The agents.
     pub agents: Vec<AgentPlan>,
     /// The writeback job, when there is one.
     pub writeback: Option<WritebackPlan>,
+}
+
+/// A forest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForestPlan {
+    /// DNS names of its domains, the root first.
+    pub domains: Vec<String>,
+    /// Its domain controllers.
+    pub dcs: Vec<DcPlan>,
+    /// Whether the schema has the Exchange extension.
+    pub exchange_schema: bool,
 }
 
 /// A domain controller.
@@ -55,6 +65,18 @@ pub struct DcPlan {
     pub name: String,
     /// The number of its domain.
     pub domain: usize,
+    /// How long a change on another one takes to arrive; `None` is the profile's own.
+    pub replication: Option<Duration>,
+    /// Whether it is a read-only one.
+    pub read_only: bool,
+}
+
+impl DcPlan {
+    /// A writable one with the profile's own time of replication.
+    #[must_use]
+    pub fn new(name: &str, domain: usize) -> Self {
+        Self { name: name.to_owned(), domain, replication: None, read_only: false }
+    }
 }
 
 /// An agent.
@@ -64,8 +86,9 @@ pub struct AgentPlan {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// The name of its domain controller.
-    pub dc: String,
+    /// The names of its domain controllers: the preferred one, then others in the order in which it goes
+    /// to them. Those of the domain that are not named come last.
+    pub dcs: Vec<String>,
 }
 
 /// The writeback job.
@@ -75,6 +98,8 @@ pub struct WritebackPlan {
     pub created_on: VirtualTime,
     /// The interval of its cycles.
     pub interval: Duration,
+    /// The domain that it is for; the first one otherwise.
+    pub domain: Option<String>,
 }
 
 /// Why an estate cannot be made.
@@ -87,6 +112,12 @@ pub enum BuildError {
         agent: String,
         /// The domain controller.
         dc: String,
+    },
+    /// There is no forest, or more of them than there can be.
+    #[error("an estate has at least one forest, and at most {most}")]
+    Forests {
+        /// How many there may be.
+        most: u16,
     },
     /// The schema does not have an attribute.
     #[error("`{person}` has the attribute `{attribute}`, which the schema does not have")]
@@ -105,10 +136,8 @@ impl Estate {
     /// `UnknownDc`.
     pub fn new(plan: EstatePlan) -> Result<Self, BuildError> {
         let mut chance = Chance::stream(plan.seed, "estate");
-        let Layout { mut forest, people } = build_forest(&plan, &mut chance);
-        let accounts =
-            vec![ServiceAccounts::create(people.dc.forest, &mut forest, plan.start, &mut chance)];
-        let forests = Forests::new(forest);
+        let Layout { forests, homes, accounts } = layout(&plan, &mut chance)?;
+        let people = *homes.first().ok_or(NO_FOREST)?;
         let mut agents = Vec::with_capacity(plan.agents.len());
         for agent in &plan.agents {
             agents.push(build_agent(agent, &accounts, &forests, &mut chance)?);
@@ -125,13 +154,16 @@ impl Estate {
             WritebackJob::new(
                 entra.tenant,
                 (principal, instance, rule),
-                plan.ad_domains.first().cloned().unwrap_or_default(),
+                job.domain
+                    .clone()
+                    .or_else(|| plan.forests.first()?.domains.first().cloned())
+                    .unwrap_or_default(),
                 job.created_on,
                 job.interval,
             )
         });
         let flows = forests.iter().map(|(_, forest)| Flow::new(forest.schema())).collect();
-        let imports_from: Vec<DcKey> = forests.domains().map(|(_, at)| at).collect();
+        let imports_from = imports_from(&forests, plan.connect_dc.as_deref());
         let mut estate = Self {
             profile: plan.profile,
             forests,
@@ -141,7 +173,11 @@ impl Estate {
             agents,
             // Who extended the schema has, or had, a server.
             onprem: crate::onprem::Organization {
-                server: plan.exchange_schema.then(|| "EX1".to_owned()),
+                server: plan
+                    .forests
+                    .first()
+                    .is_some_and(|forest| forest.exchange_schema)
+                    .then(|| "EX1".to_owned()),
                 ..Default::default()
             },
             faults: crate::fault::Faults::default(),
@@ -154,21 +190,52 @@ impl Estate {
             marks: marks::Reached::NONE,
             now: plan.start,
             calendar: Calendar::<Due>::default(),
+            lags: BTreeMap::new(),
+            pulls: BTreeSet::new(),
+            kept_away: BTreeSet::new(),
             flows,
+            homes,
             people,
             accounts,
             subjects: super::truth::Subjects::default(),
             new_objects: Chance::stream(plan.seed, "new objects"),
         };
+        estate.set_up_replication(&plan.forests, plan.start);
         estate.schedule_connect(plan.start + plan.connect_interval);
         Ok(estate)
     }
 }
 
-/// The domains with their domain controllers, and where people are.
+/// The domain controllers from which Connect imports: the first one of each domain, and the one that is
+/// named instead of its domain's first.
+fn imports_from(forests: &Forests, named: Option<&str>) -> Vec<DcKey> {
+    let mut found: Vec<DcKey> = forests.domains().map(|(_, at)| at).collect();
+    if let Some((domain, at)) = named.and_then(|name| dc_of(forests, name)) {
+        let own = |from: &&mut DcKey| {
+            from.forest == at.forest && forests.dc(**from).is_some_and(|dc| dc.domain == domain)
+        };
+        if let Some(from) = found.iter_mut().find(own) {
+            *from = at;
+        }
+    }
+    found
+}
+
+/// A domain controller by its name, with its domain.
+fn dc_of(forests: &Forests, name: &str) -> Option<(DomainNumber, DcKey)> {
+    forests.iter().find_map(|(number, forest)| {
+        let found = forest.dcs().iter().find(|dc| dc.host.eq_ignore_ascii_case(name))?;
+        Some((found.domain, DcKey { forest: number, dc: found.number }))
+    })
+}
+
+const NO_FOREST: BuildError = BuildError::Forests { most: Forests::MOST };
+
+/// The forests with their domain controllers and accounts, and where people are.
 struct Layout {
-    forest: Forest,
-    people: PeopleHome,
+    forests: Forests,
+    homes: Vec<PeopleHome>,
+    accounts: Vec<ServiceAccounts>,
 }
 
 /// Where people are settled.
@@ -181,38 +248,77 @@ pub(super) struct PeopleHome {
     pub(super) container: ObjectNumber,
 }
 
-fn build_forest(plan: &EstatePlan, chance: &mut Chance) -> Layout {
+fn layout(plan: &EstatePlan, chance: &mut Chance) -> Result<Layout, BuildError> {
+    let mut built: Option<Forests> = None;
+    let (mut homes, mut accounts) = (Vec::new(), Vec::new());
+    for (number, spec) in (0..).map(ForestNumber).zip(&plan.forests) {
+        let mut forest = build_forest(spec, plan.start, chance);
+        homes.extend(people_homes(number, &mut forest, plan.start, chance));
+        add_dcs(spec, &mut forest, chance);
+        accounts.push(ServiceAccounts::create(number, &mut forest, plan.start, chance));
+        match &mut built {
+            None => built = Some(Forests::new(forest)),
+            Some(forests) => {
+                forests.push(forest).ok_or(NO_FOREST)?;
+            }
+        }
+    }
+    let forests = built.ok_or(NO_FOREST)?;
+    Ok(Layout { forests, homes, accounts })
+}
+
+/// A forest with its domains, each with its first domain controller.
+fn build_forest(plan: &ForestPlan, now: VirtualTime, chance: &mut Chance) -> Forest {
     let schema = Schema::shared(plan.exchange_schema);
     let first_of = |domain: usize| {
         plan.dcs
             .iter()
             .find(|dc| dc.domain == domain)
-            .map_or_else(|| format!("DC{}", domain + 1), |dc| dc.name.clone())
+            .cloned()
+            .unwrap_or_else(|| DcPlan::new(&format!("DC{}", domain + 1), domain))
     };
-    let now = plan.start;
     let root = domain_spec(plan, 0, chance);
     let dc = dc_spec(&first_of(0), chance);
     let mut forest = Forest::new(schema, &root, dc, now, &mut || chance.guid());
-    for domain in 1..plan.ad_domains.len() {
+    for domain in 1..plan.domains.len() {
         let spec = domain_spec(plan, domain, chance);
         let dc = dc_spec(&first_of(domain), chance);
         forest.add_domain(&spec, dc, now, &mut || chance.guid());
     }
-    let root = DomainNumber(0);
-    let head = forest.domain(root).map_or(ObjectNumber(0), |domain| domain.head);
-    let container =
-        forest.load_container(root, head, "organizationalUnit", "People", chance.guid(), now);
-    for (domain, number) in (0..plan.ad_domains.len()).zip(0..) {
-        for dc in plan.dcs.iter().filter(|dc| dc.domain == domain).skip(1) {
-            forest.add_dc(DomainNumber(number), dc_spec(&dc.name, chance));
-        }
-    }
-    let dc = DcKey { forest: ForestNumber(0), dc: DcNumber(0) };
-    Layout { forest, people: PeopleHome { dc, domain: root, container } }
+    forest
 }
 
-fn domain_spec(plan: &EstatePlan, number: usize, chance: &mut Chance) -> DomainSpec {
-    let dns = plan.ad_domains.get(number).cloned().unwrap_or_default();
+/// The further domain controllers of each domain.
+fn add_dcs(plan: &ForestPlan, forest: &mut Forest, chance: &mut Chance) {
+    for (domain, number) in (0..plan.domains.len()).zip(0..) {
+        for dc in plan.dcs.iter().filter(|dc| dc.domain == domain).skip(1) {
+            forest.add_dc(DomainNumber(number), dc_spec(dc, chance));
+        }
+    }
+}
+
+/// `OU=People` of each domain.
+fn people_homes(
+    number: ForestNumber,
+    forest: &mut Forest,
+    now: VirtualTime,
+    chance: &mut Chance,
+) -> Vec<PeopleHome> {
+    let domains: Vec<(DomainNumber, ObjectNumber)> =
+        forest.domains().iter().map(|domain| (domain.number, domain.head)).collect();
+    let home = |(domain, head)| {
+        let unit = "organizationalUnit";
+        let container = forest.load_container(domain, head, unit, "People", chance.guid(), now);
+        let dcs = forest.dcs().iter();
+        let dc = dcs.filter(|dc| dc.domain == domain).map(|dc| dc.number).next();
+        let dc = DcKey { forest: number, dc: dc.unwrap_or(DcNumber(0)) };
+        PeopleHome { dc, domain, container }
+    };
+    domains.into_iter().map(home).collect()
+}
+
+fn domain_spec(plan: &ForestPlan, number: usize, chance: &mut Chance) -> DomainSpec {
+    let dns = plan.domains.get(number).cloned().unwrap_or_default();
     let label = dns.split('.').next().unwrap_or_default().to_ascii_uppercase();
     let part = |chance: &mut Chance| chance.below(1 << 31);
     DomainSpec {
@@ -228,12 +334,12 @@ fn domain_spec(plan: &EstatePlan, number: usize, chance: &mut Chance) -> DomainS
     }
 }
 
-fn dc_spec(host: &str, chance: &mut Chance) -> DcSpec {
+fn dc_spec(dc: &DcPlan, chance: &mut Chance) -> DcSpec {
     DcSpec {
-        host: host.to_owned(),
+        host: dc.name.clone(),
         site: "Default-First-Site-Name".to_owned(),
         invocation_id: chance.guid(),
-        read_only: false,
+        read_only: dc.read_only,
     }
 }
 
@@ -243,20 +349,38 @@ fn build_agent(
     forests: &Forests,
     chance: &mut Chance,
 ) -> Result<Agent, BuildError> {
-    let dc = forests
-        .iter()
-        .flat_map(|(number, forest)| forest.dcs().iter().map(move |dc| (number, dc)))
-        .find(|(_, dc)| dc.host.eq_ignore_ascii_case(&agent.dc))
-        .map(|(forest, dc)| DcKey { forest, dc: dc.number })
-        .ok_or_else(|| BuildError::UnknownDc { agent: agent.name.clone(), dc: agent.dc.clone() })?;
+    let named = |name: &String| {
+        let mut all = forests
+            .iter()
+            .flat_map(|(number, forest)| forest.dcs().iter().map(move |dc| (number, dc)));
+        all.find(|(_, dc)| dc.host.eq_ignore_ascii_case(name))
+            .map(|(forest, dc)| DcKey { forest, dc: dc.number })
+            .ok_or_else(|| BuildError::UnknownDc { agent: agent.name.clone(), dc: name.clone() })
+    };
+    let mut dcs = agent.dcs.iter().map(named).collect::<Result<Vec<DcKey>, _>>()?;
+    let unknown = || BuildError::UnknownDc { agent: agent.name.clone(), dc: String::new() };
+    let dc = *dcs.first().ok_or_else(unknown)?;
+    let of_domain = forests.get(dc.forest).into_iter().flat_map(|forest| {
+        let own = forest.dc(dc.dc).map(|dc| dc.domain);
+        forest.dcs().iter().filter(move |other| Some(other.domain) == own)
+    });
+    for other in of_domain.map(|other| DcKey { forest: dc.forest, dc: other.number }) {
+        if !dcs.contains(&other) {
+            dcs.push(other);
+        }
+    }
+    let others = dcs.split_off(1);
     let account = accounts.get(usize::from(dc.forest.0)).and_then(|accounts| {
-        forests.get(dc.forest)?.principal_of(dc.dc, accounts.agent.object.number)
+        let domain = forests.dc(dc)?.domain;
+        let account = accounts.agent(domain)?.object.number;
+        forests.get(dc.forest)?.principal_of(dc.dc, account)
     });
     Ok(Agent {
         id: chance.guid(),
         name: agent.name.clone(),
         version: agent.version.clone(),
         dc,
+        others,
         account: account.unwrap_or_else(Principal::anonymous),
     })
 }

@@ -110,7 +110,7 @@ impl Estate {
         let Some((dc, account)) = self.agent(agent).map(|a| (a.dc, a.account.clone())) else {
             return Passage::Refused;
         };
-        let fate = self.fate(agent, dc, "search");
+        let (dc, fate) = self.fate(agent, dc, "search");
         match fate {
             Fate::Refused => return Passage::Refused,
             Fate::Lost => return Passage::Lost,
@@ -142,7 +142,8 @@ impl Estate {
         let Some((dc, account)) = self.agent(agent).map(|a| (a.dc, a.account.clone())) else {
             return Passage::Refused;
         };
-        let fate = self.fate(agent, dc, self.kind_of_modify(dc, request));
+        let (dc, fate) = self.fate(agent, dc, self.kind_of_modify(dc, request));
+        let dc = self.writable_for(dc);
         match fate {
             Fate::Refused => return Passage::Refused,
             Fate::Lost => return Passage::Lost,
@@ -202,7 +203,7 @@ impl Estate {
         let Some((dc, account)) = self.agent(agent).map(|a| (a.dc, a.account.clone())) else {
             return Passage::Refused;
         };
-        let fate = self.fate(agent, dc, "search");
+        let (dc, fate) = self.fate(agent, dc, "search");
         match fate {
             Fate::Refused => return Passage::Refused,
             Fate::Lost => return Passage::Lost,
@@ -238,7 +239,8 @@ impl Estate {
         let Some((dc, account)) = self.agent(agent).map(|a| (a.dc, a.account.clone())) else {
             return Passage::Refused;
         };
-        match self.fate(agent, dc, "other") {
+        let (dc, fate) = self.fate(agent, dc, "other");
+        match fate {
             Fate::Refused => Passage::Refused,
             Fate::Lost => Passage::Lost,
             Fate::Pass
@@ -389,27 +391,52 @@ impl Estate {
         }
         if written.is_empty() {
             self.note_refusal(actor, &request.operation, &response.result);
+            // Operations on the rootDSE write too.
+            self.spread(dc.forest);
         }
         response
     }
 
-    fn fate(&mut self, agent: &str, dc: DcKey, operation: &str) -> Fate {
+    /// The fate of an operation through an agent, and the domain controller where it arrives: when the
+    /// agent's own one is not there, another one of its domain (Microsoft Learn, "Cloud sync
+    /// prerequisites": preferred domain controllers).
+    fn fate(&mut self, agent: &str, dc: DcKey, operation: &str) -> (DcKey, Fate) {
         let agent_place = Place::Agent(agent.to_owned());
-        let dc_place = Place::DomainController(self.dc_name(dc));
-        let effect = self.meet(&agent_place, operation).or_else(|| self.meet(&dc_place, operation));
+        let mut effect = self.meet(&agent_place, operation);
+        let mut at = dc;
+        if effect.is_none() {
+            let dc_place = Place::DomainController(self.dc_name(dc));
+            effect = self.meet(&dc_place, operation);
+            if effect == Some(Effect::Refuse) {
+                (at, effect) = self.fail_over(agent, dc, operation);
+            }
+        }
         if let Some(Effect::Delay(length)) = effect {
             // The service waits so long for an agent, and no longer.
             let patience = self.profile.timing("agent_timeout");
             self.charge(length.min(patience));
             if length >= patience {
                 Mark::AgentTimeOut.reach();
-                return Fate::Answer(ResultCode::TimeLimitExceeded.number());
+                return (at, Fate::Answer(ResultCode::TimeLimitExceeded.number()));
             }
         }
-        Fate::of(effect)
+        (at, Fate::of(effect))
     }
 
-    fn dc_name(&self, dc: DcKey) -> String {
+    /// The first other domain controller of an agent that is there, and the fate of an operation on it.
+    fn fail_over(&mut self, agent: &str, dc: DcKey, operation: &str) -> (DcKey, Option<Effect>) {
+        let others = self.agent(agent).map(|agent| agent.others.clone()).unwrap_or_default();
+        for other in others {
+            let place = Place::DomainController(self.dc_name(other));
+            let effect = self.meet(&place, operation);
+            if effect != Some(Effect::Refuse) {
+                return (other, effect);
+            }
+        }
+        (dc, Some(Effect::Refuse))
+    }
+
+    pub(super) fn dc_name(&self, dc: DcKey) -> String {
         self.forests.dc(dc).map(|dc| dc.host.clone()).unwrap_or_default()
     }
 
@@ -442,6 +469,7 @@ impl Estate {
                 })
                 .collect(),
         });
+        self.spread(forest);
     }
 
     /// Notes that a change of AD was refused.

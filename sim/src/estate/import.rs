@@ -154,6 +154,9 @@ impl Estate {
                 passed_over.references += forest.import_references(&target, loaded);
             }
         }
+        for (_, forest) in self.forests.iter_mut() {
+            forest.converge(since);
+        }
         self.bring_up_references(first_subject, since);
         for connector in &mut self.connect.connectors {
             connector.imported_usn = self.forests.dc(connector.dc).map_or(0, |dc| dc.highest_usn);

@@ -16,11 +16,12 @@ mod groups;
 mod import;
 mod licences;
 mod people;
+pub mod replication;
 mod settle;
 mod truth;
 
 pub use accounts::{ServiceAccount, ServiceAccounts};
-pub use build::{AgentPlan, BuildError, DcPlan, EstatePlan, WritebackPlan};
+pub use build::{AgentPlan, BuildError, DcPlan, EstatePlan, ForestPlan, WritebackPlan};
 pub use cloud::{AgentView, OrganizationView};
 pub use draft::{Draft, Drafting, Identity};
 pub use entra::{EntraError, NewUser};
@@ -31,12 +32,13 @@ pub use people::{PersonError, Shown};
 pub use truth::Subject;
 
 use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::agents::Agent;
 use crate::chance::Chance;
 use crate::clock::{Calendar, VirtualTime};
 use crate::connect::{ConnectSync, CycleStep, Flow};
-use crate::directory::forests::{ForestNumber, Forests};
+use crate::directory::forests::{DcKey, ForestNumber, Forests};
 use crate::entra::Entra;
 use crate::exchange::ExchangeOnline;
 use crate::fault::{Effect, Faults, Place};
@@ -79,8 +81,17 @@ pub struct Estate {
     pub marks: marks::Reached,
     now: VirtualTime,
     calendar: Calendar<Due>,
+    /// How long each domain controller waits before it pulls; others take the profile's own time.
+    lags: BTreeMap<DcKey, Duration>,
+    /// The domain controllers whose next pull stands in the calendar.
+    pulls: BTreeSet<DcKey>,
+    /// The domain controllers from which a fault keeps replication away, since it did so first.
+    kept_away: BTreeSet<DcKey>,
     /// How values flow to the cloud, by forest.
     flows: Vec<Flow>,
+    /// Where people of each domain are settled.
+    homes: Vec<build::PeopleHome>,
+    /// Where the next ones are.
     people: build::PeopleHome,
     /// By forest.
     accounts: Vec<ServiceAccounts>,
@@ -109,6 +120,8 @@ enum Due {
     ConnectStep(CycleStep),
     /// The modify of this number that was held back reaches its domain controller.
     HeldBack(u32),
+    /// A domain controller pulls what others have.
+    Pull(DcKey),
 }
 
 impl Estate {
@@ -122,6 +135,24 @@ impl Estate {
     #[must_use]
     pub fn accounts(&self, forest: ForestNumber) -> Option<&ServiceAccounts> {
         self.accounts.get(usize::from(forest.0))
+    }
+
+    /// The account under which an agent works, with its password.
+    #[must_use]
+    pub fn agent_account(&self, agent: &Agent) -> Option<&ServiceAccount> {
+        let domain = self.forests.dc(agent.dc)?.domain;
+        self.accounts(agent.dc.forest)?.agent(domain)
+    }
+
+    /// From now on people are settled in this domain; `false`, and nothing changes, when there is none.
+    pub fn live_in(&mut self, domain: &str) -> bool {
+        let named = |home: &&build::PeopleHome| {
+            let known = self.forests.domain((home.dc.forest, home.domain));
+            known.is_some_and(|known| known.dns.eq_ignore_ascii_case(domain))
+        };
+        let home = self.homes.iter().find(named).copied();
+        self.people = home.unwrap_or(self.people);
+        home.is_some()
     }
 
     /// How values of a forest flow to the cloud.
@@ -154,6 +185,8 @@ impl Estate {
                 self.now = self.now.max(at);
                 let now = self.now;
                 self.forests.iter_mut().for_each(|(_, forest)| forest.do_chores(now));
+                let forests: Vec<ForestNumber> = self.forests.iter().map(|(at, _)| at).collect();
+                forests.into_iter().for_each(|forest| self.spread(forest));
                 continue;
             }
             let Some((at, due)) = self.calendar.take_due(to) else { break };
@@ -162,6 +195,7 @@ impl Estate {
                 Due::ConnectCycle => self.begin_scheduled_cycle(),
                 Due::ConnectStep(step) => self.connect_step(step),
                 Due::HeldBack(number) => self.deliver_held_back(number),
+                Due::Pull(to) => self.pull(to),
             }
         }
         self.now = self.now.max(to);

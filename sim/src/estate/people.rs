@@ -80,9 +80,10 @@ impl Estate {
         self.cmdlet(caller, &self.with_ids(call), None, 1_000)
     }
 
-    /// A cmdlet typed on the last Exchange server or with the ActiveDirectory module, on the first domain
-    /// controller of the object's domain, by somebody who may do everything there. Answers what it shows:
-    /// attributes or things of the organization, with their values.
+    /// A cmdlet typed on the last Exchange server or with the ActiveDirectory module, on the domain
+    /// controller that `-Server` or `-DomainController` names, else on the first one of the object's domain,
+    /// by somebody who may do everything there. Answers what it shows: attributes or things of the
+    /// organization, with their values.
     ///
     /// # Errors
     /// [`PersonError`]. Operations before the first that the directory refuses have been done.
@@ -96,6 +97,12 @@ impl Estate {
             About::Nothing => None,
             About::Object => Some(self.ad_identity(&identity).filter(is_live).ok_or_else(missing)?),
             About::Deleted => Some(self.ad_identity(&identity).ok_or_else(missing)?),
+        };
+        let server = call.text("Server").or_else(|| call.text("DomainController"));
+        let server = server.map(|name| self.server(&name)).transpose()?;
+        let object = match (object, server) {
+            (Some(object), Some(at)) => Some(self.on_server(object, at)?),
+            (object, _) => object,
         };
         // Only what is made needs one.
         let fresh = if call.name.starts_with(['N', 'n', 'E', 'e']) {
@@ -122,7 +129,9 @@ impl Estate {
         let principal = Principal::system();
         for operation in operations {
             let home = match (&operation, object) {
-                (Operation::Add(request), _) => self.home_of(&Name::Dn(request.dn.clone())),
+                (Operation::Add(request), _) => {
+                    server.or_else(|| self.home_of(&Name::Dn(request.dn.clone())))
+                }
                 (_, object) => object.map(AdObject::at),
             };
             let Some(dc) = home else {
@@ -206,16 +215,38 @@ impl Estate {
         found
     }
 
-    /// LDIF change records, each applied on the first domain controller of its object's domain by somebody
-    /// who may do everything there. Records before the first that is refused have been applied.
+    /// The domain controller of a name, with its domain or without.
+    fn server(&self, name: &str) -> Result<DcKey, OnPremError> {
+        let host = name.split('.').next().unwrap_or(name);
+        self.dc_named(host).ok_or_else(|| OnPremError::NotFound(name.to_owned()))
+    }
+
+    /// An object as a certain domain controller holds it.
+    fn on_server(&self, object: AdObject, at: DcKey) -> Result<AdObject, OnPremError> {
+        let there = AdObject::on(at, object.number);
+        if at.forest == object.forest && self.ad_object(there).is_some() {
+            Ok(there)
+        } else {
+            Err(OnPremError::NotFound(self.dc_name(at)))
+        }
+    }
+
+    /// LDIF change records, each applied on a domain controller by somebody who may do everything there:
+    /// on `dc`, else on the first one of its object's domain. Records before the first that is refused have
+    /// been applied.
     ///
     /// # Errors
     /// [`PersonError`] at the first record that is wrong or refused.
-    pub fn person_ldif(&mut self, who: &str, text: &str) -> Result<(), PersonError> {
+    pub fn person_ldif(
+        &mut self,
+        who: &str,
+        text: &str,
+        dc: Option<DcKey>,
+    ) -> Result<(), PersonError> {
         let principal = Principal::system();
         let actor = Actor::new(who, Activity::Person);
         for operation in ldif::operations(text)? {
-            let Some(dc) = self.home_of(&target(&operation)) else {
+            let Some(dc) = dc.or_else(|| self.home_of(&target(&operation))) else {
                 return Err(PersonError::Directory(diagnostic::no_such_object("")));
             };
             let response = self.directory(dc, &principal, &actor, &Request::from(operation));

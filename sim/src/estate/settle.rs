@@ -44,6 +44,7 @@ impl Estate {
         }
         for (_, forest) in self.forests.iter_mut() {
             forest.settle();
+            forest.mark_level();
         }
         for connector in &mut self.connect.connectors {
             connector.imported_usn = self.forests.dc(connector.dc).map_or(0, |dc| dc.highest_usn);

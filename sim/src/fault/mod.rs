@@ -85,6 +85,9 @@ pub enum Operations {
     Named(String),
 }
 
+/// How the names of operations between domain controllers begin.
+pub const REPLICATION: &str = "replication.";
+
 /// What happens to the operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -159,8 +162,13 @@ impl Rule {
 
     /// Whether it did something of which the engine never heard, and should have.
     #[must_use]
-    pub const fn is_unfelt(&self) -> bool {
-        self.hits > 0 && self.felt == 0 && self.place.answers_the_engine()
+    pub fn is_unfelt(&self) -> bool {
+        self.hits > 0 && self.felt == 0 && self.place.answers_the_engine() && !self.is_between_dcs()
+    }
+
+    /// Whether it is about what domain controllers do among themselves, of which the engine has no answer.
+    fn is_between_dcs(&self) -> bool {
+        matches!(&self.operations, Operations::Named(name) if name.starts_with(REPLICATION))
     }
 
     fn is_about(&self, place: &Place, operation: &str) -> bool {
@@ -252,6 +260,13 @@ impl Faults {
     pub fn in_force_until(&self, now: VirtualTime, place: &Place) -> Option<VirtualTime> {
         let active = self.rules.iter().filter(|rule| rule.is_active(now) && rule.place == *place);
         active.filter_map(|rule| rule.until).max()
+    }
+
+    /// The first rule that would not let an operation pass now, without counting a hit.
+    #[must_use]
+    pub fn first_at(&self, now: VirtualTime, place: &Place, operation: &str) -> Option<&Rule> {
+        let mut rules = self.rules.iter();
+        rules.find(|rule| rule.is_active(now) && rule.skip == 0 && rule.is_about(place, operation))
     }
 
     /// Whether an operation would be refused now, without counting a hit (a heartbeat is none), and

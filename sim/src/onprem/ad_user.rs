@@ -144,6 +144,7 @@ fn enabled(directory: &Directory<'_>, enabled: bool) -> Change {
 fn parameters() -> Vec<ParameterSpec> {
     let mut parameters = vec![
         parameter("Identity", ParameterKind::Text),
+        parameter("Server", ParameterKind::Text),
         parameter("Enabled", ParameterKind::Boolean),
         parameter("Manager", ParameterKind::Text),
     ];

@@ -162,6 +162,7 @@ fn need_remote(directory: &Directory<'_>) -> Result<(), OnPremError> {
 fn parameters() -> Vec<ParameterSpec> {
     let mut parameters = vec![
         parameter("Identity", ParameterKind::Text),
+        parameter("DomainController", ParameterKind::Text),
         parameter("Type", ParameterKind::OneOf(&["Regular", "Shared", "Room", "Equipment"])),
         parameter("PrimarySmtpAddress", ParameterKind::Text),
         parameter("RemoteRoutingAddress", ParameterKind::Text),

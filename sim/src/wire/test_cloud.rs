@@ -13,7 +13,9 @@ use super::server::{Scheme, router};
 use super::shared::SharedEstate;
 use crate::chance::Chance;
 use crate::clock::VirtualTime;
-use crate::estate::{AgentPlan, DcPlan, Estate, EstatePlan, TenantDomains, WritebackPlan};
+use crate::estate::{
+    AgentPlan, DcPlan, Estate, EstatePlan, ForestPlan, TenantDomains, WritebackPlan,
+};
 use crate::population::Person;
 use crate::profile::{DEFAULT_PROFILE, Profile};
 
@@ -54,21 +56,28 @@ pub(super) fn estate() -> Estate {
         profile: Profile::load(DEFAULT_PROFILE).unwrap(),
         seed: 1,
         start: start(),
-        ad_domains: vec!["corp.contoso.lab".to_owned()],
-        dcs: vec![DcPlan { name: "DC01".to_owned(), domain: 0 }],
-        exchange_schema: true,
+        forests: vec![ForestPlan {
+            domains: vec!["corp.contoso.lab".to_owned()],
+            dcs: vec![DcPlan::new("DC01", 0)],
+            exchange_schema: true,
+        }],
         tenant: TenantDomains {
             verified: "contoso.lab".to_owned(),
             initial: "contoso.onmicrosoft.com".to_owned(),
         },
         connect_build: "2.5.190.0".to_owned(),
         connect_interval: Duration::from_mins(30),
+        connect_dc: None,
         agents: vec![AgentPlan {
             name: "AGENT1".to_owned(),
             version: "1.1.1107.0".to_owned(),
-            dc: "DC01".to_owned(),
+            dcs: vec!["DC01".to_owned()],
         }],
-        writeback: Some(WritebackPlan { created_on: start(), interval: Duration::from_mins(20) }),
+        writeback: Some(WritebackPlan {
+            created_on: start(),
+            interval: Duration::from_mins(20),
+            domain: None,
+        }),
     })
     .unwrap();
     let mut people: Vec<Person> = ["anna", "ben", "clara"]

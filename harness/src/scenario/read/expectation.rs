@@ -62,7 +62,7 @@ impl<'a> Reader<'a> {
                 "lag" => found.lag = self.named(node, "`lag`", &LAGS, |_| Measure::Duration),
                 "log" => found.log = self.log(node),
                 "agents" => found.agents = self.agent_expectations(node, world),
-                _ => found.mailboxes.extend(self.mailbox_expectation(entry)),
+                _ => found.mailboxes.extend(self.mailbox_expectation(entry, world)),
             }
         }
         found
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn mailbox_expectation(&mut self, entry: &Entry) -> Option<MailboxExpectation> {
+    fn mailbox_expectation(&mut self, entry: &Entry, world: &World) -> Option<MailboxExpectation> {
         let key = &entry.key;
         let mailboxes = if self.cast.resolve(&key.value).is_none()
             && key.value != "all"
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         }
         let mut attributes = Vec::new();
         for entry in entries {
-            let path = self.path(&entry.key);
+            let path = self.path(&entry.key, world);
             let comparisons = self.comparisons(&entry.value, Measure::Values);
             let Some(path) = path else { continue };
             attributes.extend(
@@ -187,8 +187,8 @@ impl<'a> Reader<'a> {
         Some(MailboxExpectation { mailboxes: mailboxes?, attributes })
     }
 
-    /// `ad.proxyAddresses`.
-    fn path(&mut self, key: &Spanned<String>) -> Option<Spanned<AttributePath>> {
+    /// `ad.proxyAddresses`, or `ad@DC2.proxyAddresses` as that domain controller has it.
+    fn path(&mut self, key: &Spanned<String>, world: &World) -> Option<Spanned<AttributePath>> {
         let sides = Side::ALL.map(|(_, name)| name);
         let Some((side, attribute)) = key.value.split_once('.') else {
             let message = format!("on which side is `{}`?", key.value);
@@ -204,6 +204,14 @@ impl<'a> Reader<'a> {
             return None;
         };
         let side_span = super::Span::new(key.span.start, key.span.start + side.len());
+        let (side, dc) = match side.split_once('@') {
+            Some((side, dc)) if side == "ad" => {
+                let dc = Spanned::new(dc.to_owned(), side_span);
+                let dc = self.known(&dc, world.dc_names(), "unknown-dc", "domain controller")?;
+                (side, Some(dc.value))
+            }
+            _ => (side, None),
+        };
         let Some((found, _)) = Side::ALL.iter().find(|(_, name)| *name == side) else {
             let message = format!("there is no side `{side}`");
             let problem =
@@ -233,7 +241,7 @@ impl<'a> Reader<'a> {
         }
         let names = self.names_on(*found).iter().map(String::as_str);
         let name = self.known(&name, names, "unknown-attribute", what)?;
-        Some(Spanned::new(AttributePath { side: *found, attribute: name.value }, key.span))
+        Some(Spanned::new(AttributePath { side: *found, attribute: name.value, dc }, key.span))
     }
 
     fn names_on(&self, side: Side) -> &'a [String] {
@@ -251,7 +259,7 @@ impl<'a> Reader<'a> {
             .filter_map(|(side, _)| {
                 let names = self.names_on(*side);
                 let name = names.iter().find(|name| name.eq_ignore_ascii_case(attribute))?;
-                Some(AttributePath { side: *side, attribute: name.clone() })
+                Some(AttributePath { side: *side, attribute: name.clone(), dc: None })
             })
             .collect()
     }

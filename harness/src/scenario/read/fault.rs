@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::super::diagnostic::Diagnostic;
-use super::super::fault::{CloudFault, DirectoryOperation, Extent, Fault, PortCall, Service};
+use super::super::fault::{
+    CloudFault, Direction, DirectoryOperation, Extent, Fault, PortCall, Service,
+};
 use super::super::nearest::advice;
 use super::super::span::Spanned;
 use super::super::world::World;
@@ -13,7 +15,7 @@ use super::fields::Fields;
 use super::words::{OPERATIONS, WHEN};
 
 /// Every fault's name in a file.
-pub const FAULTS: [&str; 19] = [
+pub const FAULTS: [&str; 21] = [
     "agent_offline",
     "agent_restart",
     "agent_slow",
@@ -21,6 +23,8 @@ pub const FAULTS: [&str; 19] = [
     "dc_down",
     "dc_busy",
     "dc_unavailable",
+    "replication_stopped",
+    "replication_slow",
     "connection_lost",
     "delivery_duplicated",
     "delivery_reordered",
@@ -75,6 +79,8 @@ impl Reader<'_> {
             "agent_slow" => self.agent_slow(&mut fields, world),
             "engine_crash" => self.engine_crash(&mut fields),
             "dc_down" => self.dc_down(&mut fields, world),
+            "replication_stopped" => self.replication_stopped(&mut fields, world),
+            "replication_slow" => self.replication_slow(&mut fields, world),
             "dc_busy" | "dc_unavailable" => self.dc_answers(&mut fields, world, name),
             "connection_lost" => self.connection_lost(&mut fields, world),
             "delivery_duplicated" => self.delivery_duplicated(&mut fields, world),
@@ -189,6 +195,38 @@ impl Reader<'_> {
     fn store_damaged(&mut self, fields: &mut Fields<'_>) -> Option<Fault> {
         let lasts = self.required(fields, "for");
         Some(Fault::StoreDamaged { lasts: self.duration(&lasts?.value)? })
+    }
+
+    fn replication_stopped(&mut self, fields: &mut Fields<'_>, world: &World) -> Option<Fault> {
+        let dc = self.any_dc(fields, world);
+        let direction = fields.take("direction");
+        let direction = direction.and_then(|entry| self.word(&entry.value, &Direction::ALL));
+        let lasts = self.window(fields);
+        self.check_replicates(fields, world)?;
+        let direction = direction.unwrap_or_default();
+        Some(Fault::ReplicationStopped { dc: dc?, direction, lasts })
+    }
+
+    fn replication_slow(&mut self, fields: &mut Fields<'_>, world: &World) -> Option<Fault> {
+        let dc = self.any_dc(fields, world);
+        let by = self.required(fields, "by");
+        let extent = self.demanded_extent(fields);
+        let by = self.duration(&by?.value);
+        self.check_replicates(fields, world)?;
+        Some(Fault::ReplicationSlow { dc: dc?, by: by?, extent: extent? })
+    }
+
+    /// Refuses a fault of replication where there is nothing to replicate with.
+    fn check_replicates(&mut self, fields: &Fields<'_>, world: &World) -> Option<()> {
+        if world.forests().any(|forest| forest.dcs.len() > 1) {
+            return Some(());
+        }
+        let message = "no forest of this world has a second domain controller";
+        self.report(
+            Diagnostic::error("impossible-fault", fields.span, message)
+                .help("list two in `world.forest.dcs`"),
+        );
+        None
     }
 
     fn dc_answers(&mut self, fields: &mut Fields<'_>, world: &World, name: &str) -> Option<Fault> {
@@ -359,9 +397,8 @@ impl Reader<'_> {
         self.known(&name, names, "unknown-agent", "agent")
     }
 
-    fn dc_of(&mut self, entry: &Entry, world: &World) -> Option<Spanned<String>> {
+    pub(super) fn dc_of(&mut self, entry: &Entry, world: &World) -> Option<Spanned<String>> {
         let name = self.text(&entry.value)?;
-        let names = world.forest.dcs.iter().map(|dc| dc.name.value.as_str());
-        self.known(&name, names, "unknown-dc", "domain controller")
+        self.known(&name, world.dc_names(), "unknown-dc", "domain controller")
     }
 }

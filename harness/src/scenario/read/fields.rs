@@ -74,11 +74,6 @@ impl Reader<'_> {
         });
     }
 
-    /// Reports what the language knows and this build does not model.
-    pub(super) fn not_supported(&mut self, span: Span, message: &str, help: &str) {
-        self.report(Diagnostic::error("not-supported", span, message).help(help));
-    }
-
     /// The entry of a key that must be there.
     pub(super) fn required<'n>(
         &mut self,

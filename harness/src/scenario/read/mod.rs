@@ -8,6 +8,7 @@ mod expectation;
 mod exported;
 mod fault;
 mod fields;
+mod forest;
 mod include;
 mod population;
 mod selector;

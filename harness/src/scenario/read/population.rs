@@ -16,17 +16,22 @@ use super::words::{KINDS, LOCATIONS};
 const MOST_MAILBOXES: i64 = 2_000_000;
 
 impl Reader<'_> {
-    pub(super) fn population(&mut self, node: Option<&Node>, tenant: &Tenant) -> Vec<Population> {
+    pub(super) fn population(
+        &mut self,
+        node: Option<&Node>,
+        tenant: &Tenant,
+        domains: &[String],
+    ) -> Vec<Population> {
         let mut population = Vec::new();
         let Some(node) = node else { return population };
         for node in self.items(node, "`population`") {
-            population.extend(self.part(node, tenant));
+            population.extend(self.part(node, tenant, domains));
         }
         self.report_collisions(&population);
         population
     }
 
-    fn part(&mut self, node: &Node, tenant: &Tenant) -> Option<Population> {
+    fn part(&mut self, node: &Node, tenant: &Tenant, domains: &[String]) -> Option<Population> {
         let kinds = ["shape", "user", "ldif"];
         let Value::Mapping(entries) = &node.value else {
             self.wrong_type(node, "`shape:`, `user:` or `ldif:`");
@@ -34,8 +39,8 @@ impl Reader<'_> {
         };
         let first = entries.first()?;
         match first.key.value.as_str() {
-            "shape" => self.shape(node),
-            "user" => self.user_part(node, tenant),
+            "shape" => self.shape(node, domains),
+            "user" => self.user_part(node, tenant, domains),
             "ldif" => self.ldif(node),
             other => {
                 let message = format!("`{other}` is no kind of population");
@@ -50,7 +55,7 @@ impl Reader<'_> {
         }
     }
 
-    fn shape(&mut self, node: &Node) -> Option<Population> {
+    fn shape(&mut self, node: &Node, domains: &[String]) -> Option<Population> {
         let mut fields = self.fields(node, "a shape")?;
         let shape = fields.take("shape").and_then(|entry| self.text(&entry.value));
         let mailboxes = self.required(&mut fields, "mailboxes");
@@ -61,22 +66,28 @@ impl Reader<'_> {
             },
             None => Some(Share::NONE),
         };
+        let domain = fields.take("domain").and_then(|entry| self.domain_of(entry, domains));
         self.finish(&fields, "a shape");
         let mailboxes = self.integer(&mailboxes?.value, 1, MOST_MAILBOXES);
         let names = self.catalogues.shapes.iter().map(String::as_str);
         let shape = self.known(&shape?, names, "unknown-shape", "shape")?;
         let mailboxes = u32::try_from(mailboxes?).ok()?;
-        Some(Population::Shape { shape, mailboxes, cloud_managed: cloud_managed? })
+        Some(Population::Shape { shape, mailboxes, cloud_managed: cloud_managed?, domain })
     }
 
-    fn user_part(&mut self, node: &Node, tenant: &Tenant) -> Option<Population> {
+    fn user_part(
+        &mut self,
+        node: &Node,
+        tenant: &Tenant,
+        domains: &[String],
+    ) -> Option<Population> {
         let mut fields = self.fields(node, "a user's entry")?;
         let entry = fields.take("user")?;
         self.finish(&fields, "a user's entry");
-        self.user(&entry.value, tenant).map(|user| Population::User(Box::new(user)))
+        self.user(&entry.value, tenant, domains).map(|user| Population::User(Box::new(user)))
     }
 
-    fn user(&mut self, node: &Node, tenant: &Tenant) -> Option<User> {
+    fn user(&mut self, node: &Node, tenant: &Tenant, domains: &[String]) -> Option<User> {
         if super::is_scalar(node) {
             let name = self.sentence(node)?;
             let upn = name.clone().map(|name| format!("{name}@{}", tenant.domain.value));
@@ -91,6 +102,7 @@ impl Reader<'_> {
         let mailbox = fields.take("mailbox").and_then(|entry| self.word(&entry.value, &LOCATIONS));
         let dir_synced = fields.take("dir_synced").and_then(|entry| self.boolean(&entry.value));
         let units = fields.take("ou").and_then(|entry| self.units(&entry.value));
+        let domain = fields.take("domain").and_then(|entry| self.domain_of(entry, domains));
         let cloud = fields.take("cloud").map(|entry| self.cloud_properties(&entry.value));
         let asked = fields.asked().to_vec();
         let others = fields.others();
@@ -120,6 +132,7 @@ impl Reader<'_> {
             kind: kind.unwrap_or_default(),
             mailbox: mailbox.unwrap_or_default(),
             dir_synced: dir_synced.unwrap_or(true),
+            domain,
             units: units.unwrap_or_default(),
             attributes,
             cloud: cloud.unwrap_or_default(),
@@ -227,6 +240,12 @@ impl Reader<'_> {
                 "leave out `dir_synced: false` or `ou:`",
             );
         }
+        if !user.dir_synced && user.domain.is_some() {
+            impossible(
+                "a user who is not in AD is in no domain",
+                "leave out `dir_synced: false` or `domain:`",
+            );
+        }
         if !user.dir_synced && !user.attributes.is_empty() {
             impossible(
                 "a user who is not in AD has no AD attributes",
@@ -312,6 +331,7 @@ fn plain_user(name: Spanned<String>, upn: Spanned<String>, span: Span) -> User {
         kind: MailboxKind::User,
         mailbox: MailboxLocation::Cloud,
         dir_synced: true,
+        domain: None,
         units: Vec::new(),
         attributes: Vec::new(),
         cloud: Vec::new(),

@@ -32,7 +32,7 @@ impl Reader<'_> {
             "onprem" => Action::OnPrem(self.command(node, &catalogues.onprem, lenient)?),
             "ad" => Action::Ad(self.command(node, &catalogues.ad, lenient)?),
             "graph" => Action::Graph(self.graph(node)?),
-            "ldif" => Action::Ldif(self.ldif_block(node)?),
+            "ldif" => self.ldif_action(node, world)?,
             "transfer" => Action::Transfer(self.transfer(node, lenient)?),
             "decommission" => Action::Decommission(self.decommission(node)?),
             "edits" => Action::Edits(self.edits(node)?),
@@ -303,6 +303,23 @@ impl Reader<'_> {
             return None;
         }
         Some(GraphCall { method, path, body })
+    }
+
+    /// LDIF records, or `{records: ..., dc: DC2}`.
+    fn ldif_action(&mut self, node: &Node, world: &World) -> Option<Action> {
+        if super::is_scalar(node) {
+            return Some(Action::Ldif(self.ldif_block(node)?, None));
+        }
+        let mut fields = self.fields(node, "`ldif` (or its records alone)")?;
+        let records = self.required(&mut fields, "records");
+        let dc = fields.take("dc").map(|entry| self.dc_of(entry, world));
+        self.finish(&fields, "`ldif`");
+        let records = self.ldif_block(&records?.value)?;
+        let dc = match dc {
+            Some(dc) => Some(dc?),
+            None => None,
+        };
+        Some(Action::Ldif(records, dc))
     }
 
     fn ldif_block(&mut self, node: &Node) -> Option<Spanned<String>> {

@@ -13,7 +13,7 @@ use super::super::nearest::{choice, nearest};
 use super::super::quantity;
 use super::super::span::{Span, Spanned};
 use super::super::world::{
-    Agent, Connect, Dc, Forest, Population, SwitchValue, Tenant, World, Writeback,
+    Agent, Connect, Forest, Population, SwitchValue, Tenant, World, Writeback,
 };
 use super::super::yaml::{Node, Value};
 use super::Reader;
@@ -39,17 +39,20 @@ impl Reader<'_> {
             Timestamp::from_second(START).expect("the default start is within the calendar")
         });
         let forest = fields.take("forest").map(|entry| &entry.value);
-        let mut forest = self.forest(forest);
+        let (mut forest, further_forests) = self.forests(forest);
         let tenant = fields.take("tenant").map(|entry| &entry.value);
         let tenant = self.tenant(tenant);
         let connect = fields.take("connect").map(|entry| &entry.value);
-        let connect = self.connect(connect);
+        let homes: Vec<&Forest> = core::iter::once(&forest).chain(&further_forests).collect();
+        let connect = self.connect(connect, &homes);
         let agents = fields.take("agents").map(|entry| &entry.value);
-        let agents = self.agents(agents, &forest);
+        let agents = self.agents(agents, &homes);
         let writeback = fields.take("writeback").map(|entry| &entry.value);
-        let writeback = self.writeback(writeback, start);
+        let domains: Vec<String> =
+            homes.iter().flat_map(|at| &at.domains).map(|domain| domain.value.clone()).collect();
+        let writeback = self.writeback(writeback, start, &domains);
         let population = fields.take("population").map(|entry| &entry.value);
-        let population = self.population(population, &tenant);
+        let population = self.population(population, &tenant, &domains);
         if let Some(domain) =
             forest.domains.first_mut().filter(|domain| domain.span == Span::default())
         {
@@ -66,6 +69,7 @@ impl Reader<'_> {
             seed: seed.and_then(|seed| u64::try_from(seed).ok()).unwrap_or(1),
             start,
             forest,
+            further_forests,
             tenant,
             connect,
             agents,
@@ -136,86 +140,6 @@ impl Reader<'_> {
         }
     }
 
-    fn forest(&mut self, node: Option<&Node>) -> Forest {
-        let mut forest = Forest {
-            domains: vec![Spanned::implied("corp.contoso.com".to_owned())],
-            dcs: vec![Dc {
-                name: Spanned::implied("DC1".to_owned()),
-                replication: None,
-                domain: None,
-            }],
-            exchange_schema: true,
-        };
-        let Some(mut fields) = node.and_then(|node| self.fields(node, "`forest`")) else {
-            return forest;
-        };
-        if let Some(entry) = fields.take("domains") {
-            let domains = self.texts(&entry.value);
-            if domains.is_empty() {
-                self.wrong_type(&entry.value, "at least one domain");
-            } else {
-                self.report_duplicates(&domains, "domain");
-                if let Some(second) = domains.get(1) {
-                    self.not_supported(
-                        second.span,
-                        "a forest with more than one domain is not supported yet",
-                        "name one domain",
-                    );
-                }
-                forest.domains = domains;
-            }
-        }
-        if let Some(entry) = fields.take("dcs") {
-            let nodes = self.items(&entry.value, "`dcs`");
-            let dcs: Vec<Dc> = nodes.iter().filter_map(|node| self.dc(node, &forest)).collect();
-            if nodes.is_empty() {
-                self.wrong_type(&entry.value, "at least one domain controller");
-            }
-            let names: Vec<_> = dcs.iter().map(|dc| dc.name.clone()).collect();
-            self.report_duplicates(&names, "domain controller");
-            if let Some(second) = nodes.get(1) {
-                self.not_supported(
-                    second.span,
-                    "more than one domain controller is not supported yet",
-                    "name one domain controller; several agents may work through it",
-                );
-            }
-            if !dcs.is_empty() {
-                forest.dcs = dcs;
-            }
-        }
-        if let Some(entry) = fields.take("exchange_schema") {
-            forest.exchange_schema = self.boolean(&entry.value).unwrap_or(true);
-        }
-        self.finish(&fields, "`forest`");
-        forest
-    }
-
-    fn dc(&mut self, node: &Node, forest: &Forest) -> Option<Dc> {
-        if super::is_scalar(node) {
-            let name = self.sentence(node)?;
-            return Some(Dc { name, replication: None, domain: None });
-        }
-        let mut fields = self.fields(node, "a domain controller")?;
-        let name = self.required(&mut fields, "name");
-        let replication = fields.take("replication").and_then(|entry| {
-            let replication = self.duration(&entry.value)?;
-            self.not_supported(
-                entry.key.span,
-                "replication between domain controllers is not supported yet",
-                "leave it out: the one domain controller has every change at once",
-            );
-            Some(replication)
-        });
-        let domain = fields.take("domain").and_then(|e| self.text(&e.value));
-        self.finish(&fields, "a domain controller");
-        let domain = domain.and_then(|domain| {
-            let names: Vec<String> = forest.domains.iter().map(|d| d.value.clone()).collect();
-            self.known(&domain, names.iter().map(String::as_str), "unknown-domain", "domain")
-        });
-        Some(Dc { name: self.sentence(&name?.value)?, replication, domain })
-    }
-
     fn tenant(&mut self, node: Option<&Node>) -> Tenant {
         let fields = node.and_then(|node| self.fields(node, "`tenant`"));
         let (mut domain, mut initial, mut domains) = (None, None, Vec::new());
@@ -243,46 +167,45 @@ impl Reader<'_> {
         Tenant { domain, initial, domains }
     }
 
-    fn connect(&mut self, node: Option<&Node>) -> Connect {
+    fn connect(&mut self, node: Option<&Node>, homes: &[&Forest]) -> Connect {
         let fields = node.and_then(|node| self.fields(node, "`connect`"));
-        let (mut build, mut cycle) = (None, None);
+        let (mut build, mut cycle, mut dc) = (None, None, None);
         if let Some(mut fields) = fields {
             build = fields.take("build").and_then(|entry| self.version(&entry.value));
             cycle = fields.take("cycle").and_then(|entry| self.duration(&entry.value));
+            dc = fields.take("dc").and_then(|entry| self.dc_in(&entry.value, homes));
             self.finish(&fields, "`connect`");
         }
         Connect {
             build: build.unwrap_or_else(|| Spanned::implied("2.5.190.0".to_owned())),
             cycle: cycle.unwrap_or(30 * MINUTE),
+            dc,
         }
     }
 
-    fn agents(&mut self, node: Option<&Node>, forest: &Forest) -> Vec<Agent> {
-        let first_dc = || Spanned::implied(forest.dcs[0].name.value.clone());
+    fn agents(&mut self, node: Option<&Node>, homes: &[&Forest]) -> Vec<Agent> {
+        let first_dc = || vec![Spanned::implied(homes[0].dcs[0].name.value.clone())];
         let version = || Spanned::implied("1.1.2334.0".to_owned());
         let Some(node) = node else {
             let name = Spanned::implied("agent1".to_owned());
-            return vec![Agent { name, version: version(), dc: first_dc() }];
+            return vec![Agent { name, version: version(), dcs: first_dc() }];
         };
         let mut agents = Vec::new();
         for node in self.items(node, "`agents`") {
             if super::is_scalar(node) {
                 let name = self.sentence(node);
-                agents.extend(name.map(|name| Agent { name, version: version(), dc: first_dc() }));
+                agents.extend(name.map(|name| Agent { name, version: version(), dcs: first_dc() }));
                 continue;
             }
             let Some(mut fields) = self.fields(node, "an agent") else { continue };
             let name = self.required(&mut fields, "name");
             let own = fields.take("version").and_then(|entry| self.version(&entry.value));
-            let dc = fields.take("dc").and_then(|entry| self.text(&entry.value));
-            let dc = dc.and_then(|dc| {
-                let names = forest.dcs.iter().map(|dc| dc.name.value.as_str());
-                self.known(&dc, names, "unknown-dc", "domain controller")
-            });
+            let dcs = fields.take("dc").map(|entry| self.dcs_in(&entry.value, homes));
+            let dcs = dcs.filter(|dcs| !dcs.is_empty());
             self.finish(&fields, "an agent");
             if let Some(name) = name.and_then(|entry| self.sentence(&entry.value)) {
                 let version = own.unwrap_or_else(version);
-                agents.push(Agent { name, version, dc: dc.unwrap_or_else(first_dc) });
+                agents.push(Agent { name, version, dcs: dcs.unwrap_or_else(first_dc) });
             }
         }
         let names: Vec<_> = agents.iter().map(|agent| agent.name.clone()).collect();
@@ -290,13 +213,19 @@ impl Reader<'_> {
         agents
     }
 
-    fn writeback(&mut self, node: Option<&Node>, start: Timestamp) -> Writeback {
+    fn writeback(
+        &mut self,
+        node: Option<&Node>,
+        start: Timestamp,
+        domains: &[String],
+    ) -> Writeback {
         let today = start.to_zoned(TimeZone::UTC).date();
         let mut writeback = Writeback {
             created: CREATED.min(today),
             interval: 20 * MINUTE,
             exists: true,
             enabled: true,
+            domain: None,
         };
         let Some(node) = node else { return writeback };
         let word = node.scalar().map(|scalar| scalar.text.as_str());
@@ -330,6 +259,7 @@ impl Reader<'_> {
         if let Some(entry) = fields.take("enabled") {
             writeback.enabled = self.boolean(&entry.value).unwrap_or(true);
         }
+        writeback.domain = fields.take("domain").and_then(|entry| self.domain_of(entry, domains));
         self.finish(&fields, "`writeback`");
         writeback
     }

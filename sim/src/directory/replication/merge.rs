@@ -82,7 +82,9 @@ fn attributes(forest: &Forest, mine: &Entry, theirs: &Entry) -> Attributes {
         mine.changed.iter().chain(&*theirs.changed).map(|stamp| stamp.attribute).collect();
     numbers.sort_unstable();
     numbers.dedup();
-    let mut sorted = Attributes::default();
+    // What a domain controller keeps for itself stays as it is.
+    let kept = mine.record.attributes().any(|(number, _)| NOT_REPLICATED.contains(&number));
+    let mut sorted = Attributes { mine: kept, ..Attributes::default() };
     for number in numbers {
         let (own, other) = (mine.metadata(number), theirs.metadata(number));
         if NOT_REPLICATED.contains(&number) {

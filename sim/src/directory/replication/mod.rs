@@ -12,9 +12,10 @@
 //!
 //! # Divergence from Active Directory
 //!
-//! A pull takes everything at once, in one instant. The partial replicas of a global catalog are not kept:
-//! it is answered from the domains themselves, without a lag of its own.
+//! A pull takes everything at once, in one instant. The partial replicas of a global catalog are not
+//! kept.
 
+pub mod compare;
 mod merge;
 pub mod order;
 mod repair;
@@ -54,6 +55,10 @@ pub(super) const NOT_REPLICATED: [AttributeNumber; 5] = [
     known::LAST_LOGON,
     known::LOGON_COUNT,
 ];
+
+/// searchFlags: a read-only domain controller does not get the attribute ([MS-ADTS] 3.1.1.2.3,
+/// fRODCFilteredAttribute).
+const FILTERED_FOR_READ_ONLY: u32 = 0x200;
 
 /// An object that a pull changed.
 #[derive(Clone, Copy, Debug)]
@@ -266,16 +271,16 @@ impl Forest {
         Some(Touched { object, placed: live, died: !live, linked: true })
     }
 
-    /// An entry as a domain controller may hold it: a read-only one does not get the attributes of the
-    /// filtered set ([MS-ADTS] 3.1.1.2.3, fRODCFilteredAttribute).
+    /// An entry as it goes to another domain controller: without what each keeps for itself, and to a
+    /// read-only one without the attributes of the filtered set.
     fn filtered(&self, to: DcNumber, entry: &Arc<Entry>) -> Arc<Entry> {
-        const FILTERED: u32 = 0x200;
+        let read_only = self.dc(to).is_some_and(|dc| dc.read_only);
         let is_filtered = |number: &AttributeNumber| {
-            self.schema.attribute(*number).is_some_and(|at| at.search_flags & FILTERED != 0)
+            let attribute = self.schema.attribute(*number);
+            let kept_back =
+                attribute.is_some_and(|at| at.search_flags & FILTERED_FOR_READ_ONLY != 0);
+            NOT_REPLICATED.contains(number) || (read_only && kept_back)
         };
-        if !self.dc(to).is_some_and(|dc| dc.read_only) {
-            return Arc::clone(entry);
-        }
         let gone: Vec<AttributeNumber> =
             entry.record.attributes().map(|(number, _)| number).filter(is_filtered).collect();
         if gone.is_empty() {

@@ -15,7 +15,7 @@ pub(super) fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
-fn set_mailbox(name: &str, parameters: &str) -> ActionDraft {
+pub(super) fn set_mailbox(name: &str, parameters: &str) -> ActionDraft {
     ActionDraft::Cmdlet("exo", format!("Set-Mailbox {name} {parameters}"))
 }
 

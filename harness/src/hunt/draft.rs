@@ -73,6 +73,8 @@ pub(super) struct PersonDraft {
 #[derive(Debug, Clone)]
 pub(super) struct StepDraft {
     pub(super) action: ActionDraft,
+    /// `as:`.
+    pub(super) role: Option<&'static str>,
     /// `expect_error:`.
     pub(super) refused: Option<&'static str>,
 }
@@ -82,6 +84,10 @@ pub(super) struct StepDraft {
 pub(super) enum ActionDraft {
     /// A cmdlet line, by the key that it stands under.
     Cmdlet(&'static str, String),
+    /// A Graph request: method, path and body.
+    Graph { method: &'static str, path: String, body: Option<String> },
+    /// What must hold now, always or never, of whom: an attribute and its value.
+    Expect { how: &'static str, who: String, path: &'static str, value: String },
     /// LDIF change records.
     Ldif(String),
     /// A transfer of these; `wave` at a time with so many minutes between; back to AD or not.
@@ -100,6 +106,6 @@ pub(super) enum ActionDraft {
 
 impl From<ActionDraft> for StepDraft {
     fn from(action: ActionDraft) -> Self {
-        Self { action, refused: None }
+        Self { action, role: None, refused: None }
     }
 }

@@ -10,7 +10,30 @@ use super::features::Feature;
 use super::story::Playwright;
 
 /// The features that are faults.
-pub(super) const KINDS: [Feature; 4] =
+pub(super) const KINDS: [Feature; 19] = [
+    Feature::AgentOffline,
+    Feature::EngineCrash,
+    Feature::DcBusy,
+    Feature::ConnectionLost,
+    Feature::AgentSlow,
+    Feature::AgentRestart,
+    Feature::RightsRemoved,
+    Feature::DeliveryDuplicated,
+    Feature::DeliveryReordered,
+    Feature::SchemaNotExtended,
+    Feature::StoreDamaged,
+    Feature::DcDown,
+    Feature::DcUnavailable,
+    Feature::Throttled,
+    Feature::ServiceFailure,
+    Feature::TruncatedBody,
+    Feature::PageExpired,
+    Feature::CertificateExpired,
+    Feature::CloudOffline,
+];
+
+/// Those of them that strike together: none keeps the others from being met.
+const MIXED: [Feature; 4] =
     [Feature::AgentOffline, Feature::EngineCrash, Feature::DcBusy, Feature::ConnectionLost];
 
 /// Port calls that a cycle with a write makes, each at least once.
@@ -62,22 +85,24 @@ pub(super) fn scene(playwright: &mut Playwright<'_>, kind: Feature) {
         targets = playwright.those(Actor::is_written_at_once);
     }
     let targets = playwright.dice.some(&targets, MOST_BAITS);
-    let others = playwright.features.among(&KINDS);
+    let others = playwright.features.among(&MIXED);
     let second = playwright.dice.pick(&others).copied();
-    let second = second.filter(|second| *second != kind && playwright.dice.percent(40));
+    let second = second
+        .filter(|second| MIXED.contains(&kind) && *second != kind && playwright.dice.percent(40));
     // Whoever is offline comes first: the others are met where work goes on.
     let mut kinds = vec![kind];
     kinds.extend(second);
     kinds.sort_unstable();
     let alone = kinds.len() == 1;
     // One fault may keep a cycle from getting as far as the other.
-    let mut scene = Scene { alone, longest: 0, agent: 1, rounds: kinds.len() as u64 };
+    let mut scene = Scene { alone, longest: 0, agent: 1, rounds: kinds.len() as u64, pause: 0 };
     for kind in kinds {
         match kind {
             Feature::AgentOffline => scene.agent_offline(playwright),
             Feature::EngineCrash => scene.engine_crash(playwright),
             Feature::DcBusy => scene.dc_busy(playwright),
-            _ => scene.connection_lost(playwright, targets.len() > 1),
+            Feature::ConnectionLost => scene.connection_lost(playwright, targets.len() > 1),
+            other => scene.other(playwright, other),
         }
     }
     scene.work(playwright, &targets);
@@ -96,6 +121,8 @@ struct Scene {
     agent: u64,
     /// How often there must be a cycle with a write.
     rounds: u64,
+    /// Minutes without an edit after the first of them.
+    pause: u64,
 }
 
 impl Scene {
@@ -152,6 +179,67 @@ impl Scene {
         playwright.push(ActionDraft::Fault("connection_lost", keys));
     }
 
+    /// Faults that need nothing but the bait: each strikes with the next cycle that writes.
+    fn other(&mut self, playwright: &mut Playwright<'_>, kind: Feature) {
+        let dice = &mut playwright.dice;
+        let times = dice.between(1, 2);
+        let count = || ("count", times.to_string());
+        let (name, keys) = match kind {
+            Feature::AgentSlow => {
+                let by = dice.one(["20s", "2m", "11m"]);
+                let keys = vec![("by", by.to_owned()), ("operation", "modify".to_owned()), count()];
+                ("agent_slow", keys)
+            }
+            Feature::AgentRestart => {
+                self.longest = self.longest.max(10);
+                playwright.searches_may_fail = true;
+                let keys = vec![("agent", "agent1".to_owned()), ("for", "5m".to_owned())];
+                ("agent_restart", keys)
+            }
+            Feature::RightsRemoved => ("rights_removed", vec![count()]),
+            Feature::DeliveryDuplicated => ("delivery_duplicated", vec![count()]),
+            Feature::DeliveryReordered => {
+                // What comes late is to find what the engine wrote since, and nobody's newer edit.
+                self.pause = 5;
+                ("delivery_reordered", vec![("by", dice.one(["30s", "4m"]).to_owned())])
+            }
+            Feature::SchemaNotExtended => ("schema_not_extended", vec![count()]),
+            Feature::StoreDamaged => {
+                self.longest = self.longest.max(30);
+                ("store_damaged", vec![("for", dice.one(["10m", "25m"]).to_owned())])
+            }
+            Feature::DcDown => {
+                self.longest = self.longest.max(40);
+                playwright.searches_may_fail = true;
+                ("dc_down", vec![("for", dice.one(["10m", "35m"]).to_owned())])
+            }
+            Feature::DcUnavailable => {
+                ("dc_unavailable", vec![("operation", "modify".to_owned()), count()])
+            }
+            Feature::Throttled => {
+                let mut keys = vec![("service", "exchange".to_owned()), count()];
+                if dice.percent(60) {
+                    keys.push(("retry_after", dice.one(["5s", "90s"]).to_owned()));
+                }
+                ("throttled", keys)
+            }
+            Feature::ServiceFailure => {
+                ("service_failure", vec![("status", dice.one(["500", "503"]).to_owned()), count()])
+            }
+            Feature::TruncatedBody => {
+                ("truncated_body", vec![("service", "exchange".to_owned()), count()])
+            }
+            Feature::PageExpired => ("page_expired", vec![count()]),
+            Feature::CertificateExpired => {
+                // Once: in the quarantine that follows no cycle comes by its interval.
+                ("certificate_expired", vec![("count", "1".to_owned())])
+            }
+            _ => ("cloud_offline", vec![count()]),
+        };
+        self.rounds = self.rounds.max(times + u64::from(!self.alone));
+        playwright.push(ActionDraft::Fault(name, keys));
+    }
+
     /// A count, or a window where nothing else keeps the work from meeting it. Each cycle meets a
     /// fault at least once, so that a count is used up in as many and leaves nothing to later steps.
     fn extent(
@@ -176,6 +264,9 @@ impl Scene {
             cloud::bait(playwright, targets);
             if round == 0 || playwright.dice.percent(50) {
                 playwright.writeback_cycle();
+                if round == 0 && self.pause > 0 {
+                    playwright.push(ActionDraft::Wait(self.pause));
+                }
             } else {
                 let interval = playwright.world.interval.unwrap_or(INTERVAL);
                 playwright.push(ActionDraft::Wait(interval + 5));

@@ -74,11 +74,49 @@ pub enum Feature {
     DcBusy,
     /// Fault `connection_lost`.
     ConnectionLost,
+    /// What people ask of Microsoft Graph.
+    Graph,
+    /// Steps in the name of a role, taken or refused.
+    Roles,
+    /// Expectations within the story.
+    Expectations,
+    /// What must always hold, and what must never.
+    Watches,
+    /// Fault `agent_slow`.
+    AgentSlow,
+    /// Fault `agent_restart`.
+    AgentRestart,
+    /// Fault `rights_removed`.
+    RightsRemoved,
+    /// Fault `delivery_duplicated`.
+    DeliveryDuplicated,
+    /// Fault `delivery_reordered`.
+    DeliveryReordered,
+    /// Fault `schema_not_extended`.
+    SchemaNotExtended,
+    /// Fault `store_damaged`.
+    StoreDamaged,
+    /// Fault `dc_down`.
+    DcDown,
+    /// Fault `dc_unavailable`.
+    DcUnavailable,
+    /// Fault `throttled`.
+    Throttled,
+    /// Fault `service_failure`.
+    ServiceFailure,
+    /// Fault `truncated_body`.
+    TruncatedBody,
+    /// Fault `page_expired`.
+    PageExpired,
+    /// Fault `certificate_expired`.
+    CertificateExpired,
+    /// Fault `cloud_offline`.
+    CloudOffline,
 }
 
 impl Feature {
     /// Every feature, with its name in titles.
-    pub const ALL: [(Self, &'static str); 33] = [
+    pub const ALL: [(Self, &'static str); 52] = [
         (Self::Shapes, "shapes"),
         (Self::Types, "types"),
         (Self::Aliases, "aliases"),
@@ -112,6 +150,25 @@ impl Feature {
         (Self::EngineCrash, "engine_crash"),
         (Self::DcBusy, "dc_busy"),
         (Self::ConnectionLost, "connection_lost"),
+        (Self::Graph, "Graph requests"),
+        (Self::Roles, "roles"),
+        (Self::Expectations, "expectations"),
+        (Self::Watches, "watches"),
+        (Self::AgentSlow, "agent_slow"),
+        (Self::AgentRestart, "agent_restart"),
+        (Self::RightsRemoved, "rights_removed"),
+        (Self::DeliveryDuplicated, "delivery_duplicated"),
+        (Self::DeliveryReordered, "delivery_reordered"),
+        (Self::SchemaNotExtended, "schema_not_extended"),
+        (Self::StoreDamaged, "store_damaged"),
+        (Self::DcDown, "dc_down"),
+        (Self::DcUnavailable, "dc_unavailable"),
+        (Self::Throttled, "throttled"),
+        (Self::ServiceFailure, "service_failure"),
+        (Self::TruncatedBody, "truncated_body"),
+        (Self::PageExpired, "page_expired"),
+        (Self::CertificateExpired, "certificate_expired"),
+        (Self::CloudOffline, "cloud_offline"),
     ];
 }
 

@@ -6,7 +6,7 @@ use super::dice::Dice;
 use super::draft::{ActionDraft, StepDraft, WorldDraft};
 use super::features::{Feature, Features};
 use super::values::Values;
-use super::{cloud, faults, home};
+use super::{cloud, faults, home, people};
 
 /// Scenes of a story at most.
 const MOST_SCENES: u64 = 7;
@@ -14,7 +14,7 @@ const MOST_SCENES: u64 = 7;
 const WAITS: [u64; 8] = [1, 5, 10, 20, 30, 45, 60, 90];
 
 /// What scenes there are, beside the faults.
-const SCENES: [Feature; 15] = [
+const SCENES: [Feature; 19] = [
     Feature::CloudValues,
     Feature::CloudAddresses,
     Feature::CloudTypes,
@@ -30,6 +30,10 @@ const SCENES: [Feature; 15] = [
     Feature::Cycles,
     Feature::Pauses,
     Feature::Restarts,
+    Feature::Graph,
+    Feature::Roles,
+    Feature::Expectations,
+    Feature::Watches,
 ];
 
 /// Writes a story, and knows where it stands.
@@ -94,7 +98,17 @@ impl Playwright<'_> {
 
     /// A step that must fail so.
     pub(super) fn push_refused(&mut self, action: ActionDraft, code: &'static str) {
-        self.story.push(StepDraft { action, refused: Some(code) });
+        self.story.push(StepDraft { action, role: None, refused: Some(code) });
+    }
+
+    /// A step in the name of a role, which is taken, or must fail so.
+    pub(super) fn push_as(
+        &mut self,
+        role: &'static str,
+        action: ActionDraft,
+        refused: Option<&'static str>,
+    ) {
+        self.story.push(StepDraft { action, role: Some(role), refused });
     }
 
     /// The places of all in the cast whom `which` takes.
@@ -131,6 +145,10 @@ impl Playwright<'_> {
             Feature::Pauses => self.pause_or_start(),
             Feature::Restarts => self.restart(),
             Feature::OnDemand => self.on_demand(),
+            Feature::Graph => people::graph(self),
+            Feature::Roles => people::roles(self),
+            Feature::Expectations => people::expectation(self),
+            Feature::Watches => people::watch(self),
             kind if faults::KINDS.contains(&kind) => faults::scene(self, kind),
             edits => {
                 for _ in 0..self.dice.between(1, 4) {

@@ -90,6 +90,14 @@ fn push_person(person: &PersonDraft, text: &mut String) {
 fn push_step(step: &StepDraft, text: &mut String) {
     match &step.action {
         ActionDraft::Cmdlet(door, words) => line(text, 1, &format!("- {door}: {}", scalar(words))),
+        ActionDraft::Graph { method, path, body } => {
+            let body = body.iter().map(|body| format!("body: {body}"));
+            let keys = [format!("method: {method}"), format!("path: {}", quoted(path))];
+            line(text, 1, &format!("- graph: {{{}}}", joined(keys.into_iter().chain(body))));
+        }
+        ActionDraft::Expect { how, who, path, value } => {
+            line(text, 1, &format!("- {how}: {{{who}: {{{path}: {}}}}}", quoted(value)));
+        }
         ActionDraft::Ldif(records) => {
             line(text, 1, "- ldif: |");
             for record in records.lines() {
@@ -121,6 +129,9 @@ fn push_step(step: &StepDraft, text: &mut String) {
         ActionDraft::Wait(minutes) => line(text, 1, &format!("- wait: {minutes}m")),
         ActionDraft::Cycle(which) => line(text, 1, &format!("- cycle: {which}")),
         ActionDraft::Job(what) => line(text, 1, &format!("- job: {what}")),
+    }
+    if let Some(role) = step.role {
+        line(text, 2, &format!("as: {role}"));
     }
     if let Some(code) = step.refused {
         line(text, 2, &format!("expect_error: {code}"));

@@ -38,7 +38,7 @@ pub use read::{FAULTS, STEPS, read, read_fault, standard_world};
 pub use schema::{schema, schema_text};
 pub use span::{Span, Spanned};
 pub use world::{
-    Agent, Connect, Dc, ExportedPerson, Forest, MailboxKind, MailboxLocation, Population,
+    Agent, Connect, Dc, ExportedPerson, Forest, MailboxKind, MailboxLocation, Population, Rights,
     SwitchValue, Tenant, User, World, Writeback,
 };
 

@@ -63,6 +63,17 @@ fn world(catalogues: &Catalogues) -> Value {
             ("start", json!({"type": "string", "format": "date-time"})),
             ("forest", forest()),
             ("tenant", tenant()),
+            (
+                "rights",
+                mapping(
+                    &[
+                        ("agents", any_of(vec![json!({"enum": ["all", "none"]}), texts()])),
+                        ("cut_off", texts()),
+                        ("protected", texts()),
+                    ],
+                    &[],
+                ),
+            ),
             ("connect", connect()),
             ("agents", json!({"type": "array", "items": agent()})),
             ("writeback", writeback()),
@@ -493,6 +504,11 @@ fn version() -> Value {
 
 fn boolean() -> Value {
     json!({"type": "boolean"})
+}
+
+/// One text, or several.
+fn texts() -> Value {
+    json!({"type": ["string", "array"], "items": {"type": "string"}})
 }
 
 /// YAML reads `7` as a number where the language reads a text.

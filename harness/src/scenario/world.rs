@@ -42,6 +42,8 @@ pub struct World {
     pub connect: Connect,
     /// The provisioning agents; the first listed that is online works.
     pub agents: Vec<Agent>,
+    /// Rights in AD.
+    pub rights: Rights,
     /// The writeback job.
     pub writeback: Writeback,
     /// Who is there.
@@ -116,6 +118,17 @@ pub struct Agent {
     /// The domain controllers that it talks to: the preferred one, and those to which it goes when that
     /// one is not there; at least one.
     pub dcs: Vec<Spanned<String>>,
+}
+
+/// Rights in AD that differ from those that the setup of the agents gives.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rights {
+    /// `agents:`, the attributes that the agents' account may write; `None` is every one.
+    pub agents: Option<Vec<Spanned<String>>>,
+    /// `cut_off:`, organizational units and users that inherit no rights from above.
+    pub cut_off: Vec<Spanned<String>>,
+    /// `protected:`, users whom AdminSDHolder protects.
+    pub protected: Vec<Spanned<String>>,
 }
 
 /// The writeback job.

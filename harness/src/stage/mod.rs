@@ -4,6 +4,7 @@
 mod catalogues;
 mod crowd;
 mod export;
+mod rights;
 mod roster;
 mod world;
 

@@ -19,6 +19,7 @@ use sim::profile::{Profile, ProfileError};
 
 use super::crowd::{Crowd, Draws};
 use super::export;
+use super::rights;
 use super::roster::Roster;
 use crate::bridge::translate::to_engine;
 use crate::scenario::export::ExportError;
@@ -79,6 +80,7 @@ pub fn stage_world(world: &World, seed: u64, bugs: PlantedBugs) -> Result<Staged
     estate.exchange.accepted_domains.extend(further);
     let mut settled = Settled::default();
     populate(&mut estate, world, seed, &mut settled)?;
+    rights::apply(&mut estate, world)?;
     let Settled { roster, late, notes } = settled;
     let mut writeback = writeback_config(&estate, bugs);
     if let Some(config) = &mut writeback {

@@ -17,6 +17,7 @@ mod import;
 mod licences;
 mod people;
 pub mod replication;
+mod rights;
 mod settle;
 mod truth;
 

@@ -11,6 +11,7 @@ mod fields;
 mod forest;
 mod include;
 mod population;
+mod rights;
 mod selector;
 mod step;
 mod story;

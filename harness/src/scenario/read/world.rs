@@ -62,6 +62,8 @@ impl Reader<'_> {
             });
             *domain = exported.map_or_else(|| domain.clone(), Spanned::implied);
         }
+        let rights = fields.take("rights").map(|entry| self.rights(&entry.value, &population));
+        let rights = rights.unwrap_or_default();
         self.finish(&fields, "`world`");
         World {
             profile: profile.unwrap_or_else(|| Spanned::implied("wb-ga-2026-08".to_owned())),
@@ -73,6 +75,7 @@ impl Reader<'_> {
             tenant,
             connect,
             agents,
+            rights,
             writeback,
             population,
         }

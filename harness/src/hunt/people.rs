@@ -1,0 +1,89 @@
+//! Who asks and who watches: requests to Microsoft Graph, steps in the name of a role, and what must
+//! hold.
+
+use super::cast::Actor;
+use super::cloud::{literal, set_mailbox};
+use super::draft::ActionDraft;
+use super::story::Playwright;
+
+/// A request to Microsoft Graph: reads that are answered, and changes that AD's authority refuses.
+pub(super) fn graph(playwright: &mut Playwright<'_>) {
+    let somebody = playwright.one_of(Actor::is_remote);
+    let name = somebody.map(|place| playwright.cast[place].name.clone());
+    let request = |method, path: String, body: Option<&str>| ActionDraft::Graph {
+        method,
+        path,
+        body: body.map(str::to_owned),
+    };
+    let Some(name) = name else {
+        playwright.push(request("GET", "/organization".to_owned(), None));
+        return;
+    };
+    match playwright.dice.between(0, 4) {
+        0 => playwright.push(request("GET", format!("/users/{name}"), None)),
+        1 => {
+            let path = format!("/users/{name}?$select=mail,proxyAddresses");
+            playwright.push_as("reader", request("GET", path, None), None);
+        }
+        2 => {
+            let path = "/users/nobody@contoso.com".to_owned();
+            playwright.push_refused(request("GET", path, None), "Request_ResourceNotFound");
+        }
+        3 => {
+            let body = Some("{displayName: Somebody else}");
+            playwright.push_refused(request("PATCH", format!("/users/{name}"), body), "any");
+        }
+        _ => {
+            let path = format!("/users/{name}/onPremisesSyncBehavior");
+            let refused = Some("Authorization_RequestDenied");
+            playwright.push_as("helpdesk", request("GET", path, None), refused);
+        }
+    }
+}
+
+/// A step that one role may take and another may not.
+pub(super) fn roles(playwright: &mut Playwright<'_>) {
+    let Some(place) = playwright.one_of(Actor::is_editable) else { return playwright.wait() };
+    let name = playwright.cast[place].name.clone();
+    let value = literal(&playwright.values.plain());
+    let edit = set_mailbox(&name, &format!("-CustomAttribute3 {value}"));
+    match playwright.dice.between(0, 4) {
+        0 => playwright.push_as("reader", edit, Some("Forbidden")),
+        1 => playwright.push_as("hybrid-identity-admin", edit, Some("Forbidden")),
+        2 => playwright.push_as("helpdesk", edit, None),
+        3 => {
+            let flag = set_mailbox(&name, "-IsExchangeCloudManaged $false");
+            playwright.push_as("helpdesk", flag, Some("Forbidden"));
+        }
+        _ if playwright.world.job => {
+            let pause = ActionDraft::Job("pause".to_owned());
+            playwright.push_as("exchange-admin", pause, Some("Authorization_RequestDenied"));
+        }
+        _ => playwright.push_as("exchange-admin", edit, None),
+    }
+}
+
+/// An edit, and that the cloud has it at once.
+pub(super) fn expectation(playwright: &mut Playwright<'_>) {
+    let Some(place) = playwright.one_of(Actor::is_editable) else { return playwright.wait() };
+    let who = playwright.cast[place].name.clone();
+    let value = playwright.values.plain();
+    playwright.push(set_mailbox(&who, &format!("-CustomAttribute4 {}", literal(&value))));
+    let path = "exo.CustomAttribute4";
+    playwright.push(ActionDraft::Expect { how: "expect", who, path, value });
+}
+
+/// Something that holds all the time, or that nobody gets through.
+pub(super) fn watch(playwright: &mut Playwright<'_>) {
+    let Some(place) = playwright.one_of(Actor::is_remote) else { return playwright.wait() };
+    let who = playwright.cast[place].name.clone();
+    if playwright.dice.percent(50) {
+        let value = "True".to_owned();
+        playwright.push(ActionDraft::Expect { how: "always", who, path: "exo.IsDirSynced", value });
+        return;
+    }
+    let value = playwright.values.plain();
+    let attempt = set_mailbox(&who, &format!("-DisplayName {}", literal(&value)));
+    playwright.push(ActionDraft::Expect { how: "never", who, path: "ad.displayName", value });
+    playwright.push_refused(attempt, "OutOfWriteScope");
+}

@@ -1,0 +1,82 @@
+//! `world.rights`: rights in AD that differ from those of the setup.
+
+use super::super::diagnostic::Diagnostic;
+use super::super::nearest::advice;
+use super::super::span::Spanned;
+use super::super::world::{Population, Rights};
+use super::super::yaml::Node;
+use super::Reader;
+
+/// Everybody's organizational unit, unless a user says another.
+const PEOPLE: &str = "People";
+
+impl Reader<'_> {
+    pub(super) fn rights(&mut self, node: &Node, population: &[Population]) -> Rights {
+        let mut rights = Rights::default();
+        let Some(mut fields) = self.fields(node, "`rights`") else { return rights };
+        if let Some(entry) = fields.take("agents") {
+            let word = entry.value.scalar().map(|scalar| scalar.text.as_str());
+            rights.agents = match word {
+                Some("all") => None,
+                Some("none") => Some(Vec::new()),
+                _ => Some(self.writable(&entry.value)),
+            };
+        }
+        let (users, units) = places(population);
+        let known: Vec<&str> = users.iter().chain(&units).map(String::as_str).collect();
+        if let Some(entry) = fields.take("cut_off") {
+            rights.cut_off = self.named_places(&entry.value, &known);
+        }
+        if let Some(entry) = fields.take("protected") {
+            let users: Vec<&str> = users.iter().map(String::as_str).collect();
+            rights.protected = self.named_places(&entry.value, &users);
+        }
+        self.finish(&fields, "`rights`");
+        rights
+    }
+
+    fn writable(&mut self, node: &Node) -> Vec<Spanned<String>> {
+        let names = &self.catalogues.ad_attributes;
+        let texts = self.texts(node);
+        let names = || names.iter().map(String::as_str);
+        let what = "AD attribute";
+        texts.iter().filter_map(|t| self.known(t, names(), "unknown-attribute", what)).collect()
+    }
+
+    fn named_places(&mut self, node: &Node, known: &[&str]) -> Vec<Spanned<String>> {
+        let mut found = Vec::new();
+        for text in self.texts(node) {
+            match known.iter().find(|name| name.eq_ignore_ascii_case(&text.value)) {
+                Some(name) => found.push(Spanned::new((*name).to_owned(), text.span)),
+                None => {
+                    let message = format!("nobody and no unit is called `{}`", text.value);
+                    let problem = Diagnostic::error("unknown-place", text.span, message)
+                        .label("neither a `user:` of the population nor the `ou:` of one");
+                    self.report(match advice(&text.value, known.iter().copied()) {
+                        Some(help) => problem.help(help),
+                        None => problem,
+                    });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The users of a population that come from AD, and the organizational units that it makes.
+fn places(population: &[Population]) -> (Vec<String>, Vec<String>) {
+    let (mut users, mut units) = (Vec::new(), vec![PEOPLE.to_owned()]);
+    for part in population {
+        let Population::User(user) = part else { continue };
+        if user.dir_synced {
+            users.push(user.name.value.clone());
+        }
+        for depth in 1..=user.units.len() {
+            let unit = user.units[..depth].join("/");
+            if !units.contains(&unit) {
+                units.push(unit);
+            }
+        }
+    }
+    (users, units)
+}

@@ -65,6 +65,11 @@ impl MailboxOutcome {
         }
     }
 
+    /// Whether the flag was changed, as a read showed.
+    pub(super) const fn is_change(self) -> bool {
+        matches!(self, Self::Flipped | Self::FlippedWithWarning)
+    }
+
     /// Whether the flag has the wanted value.
     #[must_use]
     pub const fn is_good(self) -> bool {
@@ -88,6 +93,8 @@ pub struct Exception {
 pub struct TransferReport {
     /// Mailboxes whose flag changed, those with a warning included.
     pub flipped: u64,
+    /// Mailboxes that nothing stands against, when nothing was to be changed.
+    pub would_flip: u64,
     /// Mailboxes whose flag had the wanted value before.
     pub already: u64,
     /// Mailboxes that a finding blocks.

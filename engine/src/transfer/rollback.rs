@@ -11,7 +11,7 @@ use super::kept_properties;
 use super::loss::{attributes, losses};
 use super::readiness;
 use super::report::{MailboxOutcome, TransferReport};
-use super::rows::{Progress, mailbox_of, prefix};
+use super::rows::{Progress, mailbox_of, prefix, rollback_of};
 use crate::failure::{Side, code};
 use crate::job::MATCH_ORDER;
 use crate::journal::rows::{VERSION_KEY, check_version, version_write};
@@ -28,7 +28,8 @@ const ROWS: usize = 5_000;
 /// What a rollback is to do.
 #[derive(Debug, Clone)]
 pub struct RollbackConfig {
-    /// Names the rollback in the state store: the same name goes on with it.
+    /// Names the rollback in the state store: the same name goes on with it. A transfer of this name
+    /// has rows of its own.
     pub id: String,
     /// The mailboxes.
     pub mailboxes: Vec<MailboxId>,
@@ -65,8 +66,9 @@ enum Stage {
 impl Rollback {
     /// A rollback that will find out with its first steps how far it was.
     #[must_use]
-    pub fn new(config: RollbackConfig) -> Self {
+    pub fn new(mut config: RollbackConfig) -> Self {
         let queue = config.mailboxes.iter().copied().collect();
+        config.id = rollback_of(&config.id);
         Self {
             config,
             properties: kept_properties(),
@@ -151,12 +153,14 @@ impl Rollback {
                 self.report.duplicates += 1;
                 continue;
             }
-            match self.known.remove(&mailbox) {
-                None => queue.push_back(mailbox),
-                Some(progress) => {
+            match self.known.get(&mailbox) {
+                Some(progress @ (Progress::Prepared | Progress::Accepted(_)))
+                    if self.config.apply =>
+                {
                     Mark::TransferResumed.reach();
-                    self.ready.push((mailbox, progress, false));
+                    self.ready.push((mailbox, progress.clone(), false));
                 }
+                _ => queue.push_back(mailbox),
             }
         }
         self.queue = queue;
@@ -186,10 +190,15 @@ impl Rollback {
                     let detail = readiness::id::MISSING;
                     self.report.count(id, MailboxOutcome::Failed, detail);
                 }
-                Some(mailbox) if !mailbox.cloud_managed => {
-                    Mark::TransferAlready.reach();
-                    self.report.count(id, MailboxOutcome::Already, "");
-                }
+                Some(mailbox) if !mailbox.cloud_managed => match self.known.get(&id) {
+                    Some(Progress::Done(outcome, detail)) if outcome.is_change() => {
+                        self.report.count(id, *outcome, detail);
+                    }
+                    _ => {
+                        Mark::TransferAlready.reach();
+                        self.report.count(id, MailboxOutcome::Already, "");
+                    }
+                },
                 Some(mailbox) => batch.push(mailbox),
             }
         }
@@ -220,6 +229,9 @@ impl Rollback {
     }
 
     fn start_flips(&mut self) -> Turn<()> {
+        if !self.config.apply {
+            self.report.would_flip = self.ready.len() as u64;
+        }
         if !self.config.apply || self.ready.is_empty() {
             return Turn::Done(());
         }

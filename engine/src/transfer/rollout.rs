@@ -106,6 +106,7 @@ impl Rollout {
             let config = TransferConfig {
                 id: format!("{}/{}", self.config.id, ring.name),
                 mailboxes: ring.mailboxes.clone(),
+                flips_again: false,
                 ..self.config.clone()
             };
             self.current = Some((ring, Stage::Transfer(Box::new(Transfer::new(config)))));

@@ -57,6 +57,12 @@ impl Progress {
     }
 }
 
+/// The name under which the rollback of a transfer keeps its own rows: what a flip decided says
+/// nothing about the way back.
+pub(super) fn rollback_of(transfer: &str) -> String {
+    format!("{transfer}\u{1}rollback")
+}
+
 /// What all keys of a transfer begin with.
 pub(super) fn prefix(transfer: &str) -> Vec<u8> {
     [transfer.as_bytes(), &[0]].concat()
@@ -89,5 +95,8 @@ mod tests {
         assert!(Progress::decode(&[1, 99]).is_err() && Progress::decode(&[2, 0]).is_err());
         assert_eq!(mailbox_of("t1", &key("t1", id(3))), Some(id(3)));
         assert_eq!(mailbox_of("t1", &key("t10", id(3))), None);
+        let back = rollback_of("t1");
+        assert_eq!(mailbox_of(&back, &key(&back, id(3))), Some(id(3)));
+        assert_eq!(mailbox_of("t1", &key(&back, id(3))), None);
     }
 }

@@ -198,6 +198,81 @@ fn a_crash_at_any_call_flips_every_mailbox_once() {
     }
 }
 
+/// One name for a flip, its way back and the next flip: each looks at the flags as they are, and says
+/// what it did itself.
+#[test]
+fn there_and_back_and_there_again_under_one_name() {
+    let world = world(3);
+    let flags = |world: &Shared| {
+        world.0.borrow().mailboxes.values().filter(|mailbox| mailbox.cloud_managed).count()
+    };
+    let there = TransferConfig::new("t", all(3));
+    let back =
+        RollbackConfig { id: "t".into(), mailboxes: all(3), apply: true, accept_losses: true };
+    for _ in 0..2 {
+        let report = play(&world, &mut Transfer::new(there.clone()));
+        assert_eq!((report.flipped, report.waves, flags(&world)), (3, 1, 3));
+        world.0.borrow_mut().edit(1, "cloud only");
+        let dry = RollbackConfig { apply: false, ..back.clone() };
+        let dry = play(&world, &mut Rollback::new(dry));
+        assert_eq!((dry.would_flip, dry.flipped, dry.losses.len()), (3, 0, 1));
+        let report = play(&world, &mut Rollback::new(back.clone()));
+        assert_eq!((report.flipped, report.losses.len(), flags(&world)), (3, 1, 0));
+    }
+}
+
+/// What did not flip is no verdict for ever: the remedy counts at the next call of the same name.
+#[test]
+fn what_stood_against_a_flip_is_checked_anew() {
+    let world = world(2);
+    world.0.borrow_mut().mailboxes.get_mut(&id(0)).unwrap().recipient_type_details =
+        "MailUser".into();
+    let config = TransferConfig::new("t", all(2));
+    let first = play(&world, &mut Transfer::new(config.clone()));
+    assert_eq!((first.flipped, first.blocked), (1, 1));
+    world.0.borrow_mut().mailboxes.get_mut(&id(0)).unwrap().recipient_type_details =
+        "UserMailbox".into();
+    let second = play(&world, &mut Transfer::new(config));
+    assert_eq!((second.flipped, second.blocked), (2, 0));
+    assert_eq!(world.0.borrow().set_calls.len(), 2, "who was flipped is not set again");
+}
+
+/// A wave that breached what is acceptable is tried again by the next call, and stays the last one
+/// until it is within bounds.
+#[test]
+fn a_breached_wave_stays_the_last_at_the_next_call() {
+    let world = world(4);
+    world.0.borrow_mut().flips_ignored.insert(id(0));
+    let mut config = TransferConfig::new("t", all(4));
+    (config.wave, config.most_failures) = (2, Some(0));
+    for _ in 0..2 {
+        let report = play(&world, &mut Transfer::new(config.clone()));
+        assert!(report.stopped.is_some());
+        assert_eq!((report.flipped, report.no_op), (1, 1));
+        assert!(!world.0.borrow().mailboxes[&id(2)].cloud_managed);
+    }
+}
+
+/// A process that was killed between its backup and its call leaves a row. A dry run after it looks,
+/// and sets nothing.
+#[test]
+fn a_dry_run_after_a_crash_sets_nothing() {
+    for call in 1..=10 {
+        let world = world(2);
+        world.0.borrow_mut().halt_at = Some(call);
+        let mut config = TransferConfig::new("t", all(2));
+        play(&world, &mut Transfer::new(config.clone()));
+        (world.0.borrow_mut().halted, world.0.borrow_mut().halt_at) = (false, None);
+        let before = world.0.borrow().set_calls.len();
+        config.apply = false;
+        let dry = play(&world, &mut Transfer::new(config));
+        // A call that was made before the crash may show late.
+        let left = world.0.borrow().mailboxes.values().filter(|m| !m.cloud_managed).count();
+        assert_eq!(world.0.borrow().set_calls.len(), before, "halted at {call}");
+        assert_eq!(dry.would_flip, left as u64, "halted at {call}");
+    }
+}
+
 #[test]
 fn a_rollback_says_first_what_will_be_lost() {
     let world = World::with(3);

@@ -2,8 +2,9 @@
 //!
 //! A wave is a number of mailboxes; the next one starts only when every flag of the one before is
 //! decided by a read, and within the acceptance criterion. Progress lies in the state store, so a
-//! transfer that was killed goes on where it was: what was decided is not touched again, what may
-//! have been set is read first.
+//! transfer that was killed goes on where it was: what may have been set is read first, what was
+//! decided is believed only as far as a read shows it, and what did not flip is checked anew, for
+//! what stood against it may have been mended.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -51,6 +52,9 @@ pub struct TransferConfig {
     pub apply: bool,
     /// How fast to go.
     pub pace: Pace,
+    /// Whether a mailbox that this transfer flipped, and whose flag somebody took back since, is
+    /// flipped again. A rollout does not: to its verification that is a breach.
+    pub flips_again: bool,
 }
 
 /// How fast a transfer goes, beside what the service asks for.
@@ -77,6 +81,7 @@ impl TransferConfig {
             most_failures: None,
             apply: true,
             pace: Pace::default(),
+            flips_again: true,
         }
     }
 }
@@ -239,15 +244,14 @@ impl Transfer {
         self.bad_before = self.bad();
         while self.unread.len() + self.ready.len() < self.config.wave.max(1) {
             let Some(mailbox) = self.queue.pop_front() else { break };
-            match self.known.remove(&mailbox) {
-                None => self.unread.push_back(mailbox),
-                Some(Progress::Done(outcome, detail)) => {
-                    self.report.count(mailbox, outcome, &detail);
-                }
-                Some(progress) => {
+            match self.known.get(&mailbox) {
+                Some(progress @ (Progress::Prepared | Progress::Accepted(_)))
+                    if self.config.apply =>
+                {
                     Mark::TransferResumed.reach();
-                    self.ready.push((mailbox, progress, false));
+                    self.ready.push((mailbox, progress.clone(), false));
                 }
+                _ => self.unread.push_back(mailbox),
             }
         }
         if self.unread.is_empty() && self.ready.is_empty() {
@@ -296,6 +300,13 @@ impl Transfer {
         writes: &mut Vec<StoreWrite>,
         (now, taken): (Timestamp, &str),
     ) -> Result<(), Stop> {
+        if let (Some(Progress::Done(outcome, detail)), Some(mailbox)) = (self.known.get(&id), row)
+            && outcome.is_change()
+            && (mailbox.cloud_managed || !self.config.flips_again)
+        {
+            self.report.count(id, *outcome, detail);
+            return Ok(());
+        }
         let findings = match row {
             Some(mailbox) => {
                 readiness::of_mailbox(mailbox, &self.config.evidence, self.config.sync_cycle, now)
@@ -334,6 +345,8 @@ impl Transfer {
             writes.push(StoreWrite { table: Table::Backups, key, value: Some(line) });
             writes.push(Progress::Prepared.write(transfer, id));
             self.ready.push((id, Progress::Prepared, true));
+        } else {
+            self.report.would_flip += 1;
         }
         Ok(())
     }

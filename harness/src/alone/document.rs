@@ -81,6 +81,7 @@ fn document(report: &TransferReport, applied: bool) -> Value {
         "applied": applied,
         "counts": {
             "flipped": report.flipped,
+            "would_flip": report.would_flip,
             "already": report.already,
             "blocked": report.blocked,
             "refused": report.refused,

@@ -457,22 +457,28 @@ fn report_text(report: &TransferReport, applied: bool) -> String {
         let word = exception.outcome.word();
         let _ = writeln!(text, "{word:<8} {} {}", exception.mailbox, exception.detail);
     }
-    let _ = writeln!(
-        text,
-        "{} flipped in {} wave(s), {} already, {} blocked, {} refused, {} without effect, {} failed",
-        report.flipped,
-        report.waves,
-        report.already,
-        report.blocked,
-        report.refused,
-        report.no_op,
-        report.failed
-    );
+    let _ = if applied {
+        writeln!(
+            text,
+            "{} flipped in {} wave(s), {} already, {} blocked, {} refused, {} without effect, {} failed",
+            report.flipped,
+            report.waves,
+            report.already,
+            report.blocked,
+            report.refused,
+            report.no_op,
+            report.failed
+        )
+    } else {
+        writeln!(
+            text,
+            "dry run: {} would be flipped, {} are already, {} are blocked, {} cannot be read; nothing was \
+             changed, `--apply` does it",
+            report.would_flip, report.already, report.blocked, report.failed
+        )
+    };
     if let Some(stopped) = &report.stopped {
         let _ = writeln!(text, "stopped: {}: {}", stopped.code, stopped.detail);
-    }
-    if !applied {
-        text.push_str("dry run: nothing was changed; `--apply` does it\n");
     }
     text
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::journal::rows::QuarantineReason;
 use crate::ports::{MailboxId, ObjectGuid};
+use crate::schema::Mapping;
 use crate::time::Timestamp;
 use crate::writeback::scope::Filter;
 
@@ -61,6 +62,9 @@ pub struct JobConfiguration {
     pub interval: Duration,
     /// How the open questions are answered.
     pub switches: Switches,
+    /// The attribute mappings of the schema; `None` for the default ones: the contract, each attribute
+    /// from its own property.
+    pub mapping: Option<Mapping>,
     /// Which AD objects the job is responsible for.
     pub scope: Filter,
 }
@@ -114,6 +118,46 @@ pub enum RecipientTypeMode {
     Raw,
 }
 
+/// How much of an object that changed is exported (open question U8).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ExportMode {
+    /// Everything that differs from AD, so that a local edit of AD is healed along the way.
+    #[default]
+    WholeDiff,
+    /// In delta cycles only what changed in the cloud since it was exported.
+    ChangedAttributes,
+}
+
+/// When an object that failed is tried again (open question U19).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EscrowLadder {
+    /// After 6, 12 and 24 hours, then daily, for 28 days.
+    #[default]
+    General,
+    /// In every cycle, for 28 days.
+    EveryCycle,
+}
+
+/// How the changes of one object are sent (open question U22).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ModifyGranularity {
+    /// One modify for an object: all of it happens or nothing.
+    #[default]
+    Object,
+    /// One modify for an attribute: an attribute that is refused does not hold up the others.
+    Attribute,
+}
+
+/// What happens beyond the supported number of cloud-managed mailboxes (open question U11).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LimitAction {
+    /// The log says so, and they are written.
+    #[default]
+    Warn,
+    /// A mailbox that is not linked yet does not enter scope.
+    Refuse,
+}
+
 /// Behaviour that is not published, one field for each open question that concerns the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Switches {
@@ -131,9 +175,29 @@ pub struct Switches {
     pub recipient_type_mode: RecipientTypeMode,
     /// U7 `first_time_requires_initial`: a mailbox that enters scope waits for an initial cycle.
     pub first_time_requires_initial: bool,
+    /// U8 `export_mode`.
+    pub export_mode: ExportMode,
+    /// U9 `drift_heal`: every cycle compares all mailboxes in scope with AD, changed or not.
+    pub drift_heal: bool,
+    /// U11 `limit_action`.
+    pub limit_action: LimitAction,
+    /// The number of cloud-managed mailboxes that the service supports.
+    pub mailbox_limit: u64,
+    /// U19 `escrow_ladder`.
+    pub escrow_ladder: EscrowLadder,
+    /// U22 `modify_granularity`.
+    pub modify_granularity: ModifyGranularity,
+    /// U25 `cloud_only_types`: Workspace and Desk, of which AD knows nothing, are written as rooms;
+    /// otherwise they are skipped.
+    pub cloud_only_types_as_rooms: bool,
+    /// U26 `disabled_accounts`: whether users whose AD object is disabled are written.
+    pub write_disabled: bool,
     /// Whether `mail` is among the mapped attributes at all (23 or 24).
     pub mail_mapped: bool,
 }
+
+/// Cloud-managed mailboxes that a tenant may have (Exchange Team Blog 2026-08-03).
+pub const MAILBOX_LIMIT: u64 = 600_000;
 
 impl Default for Switches {
     fn default() -> Self {
@@ -145,6 +209,14 @@ impl Default for Switches {
             null_flow_multi: false,
             recipient_type_mode: RecipientTypeMode::Remote,
             first_time_requires_initial: false,
+            export_mode: ExportMode::WholeDiff,
+            drift_heal: false,
+            limit_action: LimitAction::Warn,
+            mailbox_limit: MAILBOX_LIMIT,
+            escrow_ladder: EscrowLadder::General,
+            modify_granularity: ModifyGranularity::Object,
+            cloud_only_types_as_rooms: false,
+            write_disabled: true,
             mail_mapped: true,
         }
     }

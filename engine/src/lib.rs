@@ -19,6 +19,7 @@ pub mod planted_bugs;
 pub mod ports;
 pub mod recipient_type;
 pub mod reconcile;
+pub mod schema;
 pub mod step;
 #[cfg(test)]
 mod test_world;

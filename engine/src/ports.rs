@@ -461,14 +461,25 @@ pub trait StateStore {
     fn commit(&mut self, writes: Vec<StoreWrite>) -> Result<(), StoreError>;
 }
 
+/// A command with its number. Numbers grow from 1 on and are never used again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbered {
+    /// The number.
+    pub number: u64,
+    /// The command.
+    pub command: JobCommand,
+}
+
 /// The job's desk: commands come in, reports and log entries go out. Without it the engine runs by
 /// its configuration alone.
 pub trait JobPort {
-    /// Commands that came since the last call, oldest first. Each is handed out once.
+    /// Commands whose number is above `done`, oldest first. Every command up to `done` has had its
+    /// effect, and the desk may forget it; whatever it handed out and was not told so of comes again,
+    /// so that a command outlives the process that took it.
     ///
     /// # Errors
-    /// [`CallError::Halted`] or `Unreachable`.
-    fn commands(&mut self) -> Result<Vec<JobCommand>, CallError>;
+    /// [`CallError::Halted`], `Unreachable`, or `Malformed` when a command cannot be understood.
+    fn commands(&mut self, done: u64) -> Result<Vec<Numbered>, CallError>;
 
     /// The job's state, for whoever asks about it.
     ///

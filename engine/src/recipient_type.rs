@@ -27,6 +27,17 @@ pub fn written_type(details: &str, mode: RecipientTypeMode) -> Option<RecipientT
     })
 }
 
+/// Types that exist in the cloud alone (`Set-Mailbox -Type Workspace`, `Desk`).
+const CLOUD_ONLY: [&str; 2] = ["WorkspaceMailbox", "DeskMailbox"];
+
+/// The type that a mailbox counts as: its own, or a room's for a type of the cloud alone when those are
+/// taken for rooms (open question U25).
+#[must_use]
+pub fn counted_as(details: &str, cloud_only_as_room: bool) -> &str {
+    let cloud_only = CLOUD_ONLY.iter().any(|name| name.eq_ignore_ascii_case(details));
+    if cloud_only && cloud_only_as_room { "RoomMailbox" } else { details }
+}
+
 /// Whether a `RecipientTypeDetails` names a mailbox whose source of authority can be transferred.
 #[must_use]
 pub fn is_transferable(details: &str) -> bool {
@@ -78,6 +89,13 @@ mod tests {
         for name in ["RoomMailbox", "roommailbox", "SchedulingMailbox", ""] {
             assert_eq!(known_name(name), name);
         }
+    }
+
+    #[test]
+    fn types_of_the_cloud_alone_are_nothing_or_rooms() {
+        assert_eq!(counted_as("DeskMailbox", true), "RoomMailbox");
+        assert_eq!(counted_as("DeskMailbox", false), "DeskMailbox");
+        assert_eq!(counted_as("UserMailbox", true), "UserMailbox");
     }
 
     #[test]

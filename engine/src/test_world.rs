@@ -29,6 +29,7 @@ pub(crate) fn configuration() -> JobConfiguration {
         created_on: GENERAL_AVAILABILITY,
         interval: Duration::from_mins(20),
         switches: Switches::default(),
+        mapping: None,
         scope: Filter::default(),
     }
 }
@@ -38,6 +39,7 @@ pub(crate) fn config() -> WritebackConfig {
         job: configuration(),
         domain: "contoso.com".into(),
         started: true,
+        jitter: 0,
         bugs: PlantedBugs::none(),
     }
 }
@@ -172,7 +174,9 @@ pub(crate) struct World {
     pub(crate) store: MemoryStore,
     pub(crate) log: Vec<LogEntry>,
     pub(crate) reports: Vec<JobReport>,
+    /// Commands that the job was not yet done with, and how many came before them.
     pub(crate) commands: VecDeque<JobCommand>,
+    pub(crate) forgotten: u64,
     pub(crate) page_size: usize,
     /// Calls made so far, and the one at which the process halts.
     pub(crate) calls: u64,
@@ -686,10 +690,18 @@ impl StateStore for Shared {
 }
 
 impl JobPort for Shared {
-    fn commands(&mut self) -> Result<Vec<JobCommand>, CallError> {
+    fn commands(&mut self, done: u64) -> Result<Vec<Numbered>, CallError> {
         let mut world = self.0.borrow_mut();
         world.enter()?;
-        let commands = world.commands.drain(..).collect();
+        while world.forgotten < done {
+            world.commands.pop_front().expect("only what was handed out is done");
+            world.forgotten += 1;
+        }
+        let numbers = world.forgotten + 1..;
+        let commands = numbers
+            .zip(&world.commands)
+            .map(|(number, command)| Numbered { number, command: command.clone() })
+            .collect();
         if world.halts_after() { Err(CallError::Halted) } else { Ok(commands) }
     }
 

@@ -15,6 +15,7 @@ use crate::clock::VirtualTime;
 use crate::directory::forests::ForestNumber;
 use crate::directory::request::ObjectNumber;
 use crate::entra::log::LogStatus;
+use crate::entra::schema::Flow;
 use crate::guid::Guid;
 use crate::record::AttributeNumber;
 
@@ -281,6 +282,15 @@ pub struct Claim {
     pub cloud_managed: bool,
 }
 
+/// The writeback job got another schema.
+#[derive(Debug, Clone)]
+pub struct SchemaChange {
+    /// When.
+    pub at: VirtualTime,
+    /// Its attribute mappings from then on.
+    pub flows: Vec<Flow>,
+}
+
 /// The life of the engine's process.
 #[derive(Debug, Clone, Copy)]
 pub struct Process {
@@ -311,6 +321,8 @@ pub enum Event {
     Claim(Claim),
     /// The engine's process started or ended.
     Process(Process),
+    /// The writeback job got another schema.
+    Schema(SchemaChange),
 }
 
 /// The last writer of an attribute.
@@ -391,6 +403,11 @@ impl Ledger {
     /// Notes that the engine's process started or ended.
     pub fn process(&mut self, process: Process) {
         self.pending.push(Event::Process(process));
+    }
+
+    /// The writeback job got another schema.
+    pub fn schema(&mut self, change: SchemaChange) {
+        self.pending.push(Event::Schema(change));
     }
 
     /// The events since the last call, oldest first.

@@ -92,7 +92,7 @@ pub enum ProfileError {
         /// The switch.
         switch: String,
         /// What it takes.
-        expected: &'static str,
+        expected: String,
         /// What was given.
         given: String,
     },
@@ -135,6 +135,29 @@ pub struct Profile {
     rows: BTreeMap<&'static str, Rows>,
     /// The costs.
     pub costs: Costs,
+}
+
+/// The words that switches take; the first is the default of the newest profile.
+const WORDS: [(&str, &[&str]); 13] = [
+    ("proxy_mode", &["replace_smtp", "replace_all", "merge"]),
+    ("rtd_mode", &["remote", "raw"]),
+    ("race", &["land", "refuse"]),
+    ("sync_behavior_answer", &["nothing", "object"]),
+    ("match_order", &["object_identifier", "immutable_id", "external_id"]),
+    ("export_mode", &["whole_diff", "changed_attributes"]),
+    ("drift_heal", &["initial_cycle", "every_cycle"]),
+    ("limit_action", &["warn", "refuse"]),
+    ("licence_check", &["information", "gate"]),
+    ("escrow_ladder", &["general", "every_cycle"]),
+    ("modify_granularity", &["object", "attribute"]),
+    ("cloud_only_types", &["skip", "as_room"]),
+    ("disabled_accounts", &["write", "skip"]),
+];
+
+/// The words that a switch takes; `None` for one that takes none.
+#[must_use]
+pub fn words(switch: &str) -> Option<&'static [&'static str]> {
+    WORDS.iter().find(|(name, _)| *name == switch).map(|(_, words)| *words)
 }
 
 /// Names of all profiles, oldest first.
@@ -192,22 +215,16 @@ impl Profile {
             .get_mut("switches")
             .and_then(|rows| rows.get_mut(switch))
             .ok_or_else(|| ProfileError::UnknownSwitch(switch.to_owned()))?;
-        let wrong = |expected| ProfileError::WrongValue {
+        let wrong = |expected: String| ProfileError::WrongValue {
             switch: switch.to_owned(),
             expected,
             given: value.to_string(),
         };
-        match (switch, value.as_str()) {
-            ("proxy_mode", Some("replace_smtp" | "replace_all" | "merge"))
-            | ("rtd_mode", Some("remote" | "raw"))
-            | ("race", Some("land" | "refuse"))
-            | ("sync_behavior_answer", Some("nothing" | "object")) => {}
-            ("proxy_mode", _) => return Err(wrong("`replace_smtp`, `replace_all` or `merge`")),
-            ("rtd_mode", _) => return Err(wrong("`remote` or `raw`")),
-            ("race", _) => return Err(wrong("`land` or `refuse`")),
-            ("sync_behavior_answer", _) => return Err(wrong("`nothing` or `object`")),
-            _ if row.value.same_type(&value) => {}
-            _ => return Err(wrong(row.value.type_str())),
+        match words(switch) {
+            Some(known) if value.as_str().is_some_and(|word| known.contains(&word)) => {}
+            Some(known) => return Err(wrong(format!("`{}`", known.join("`, `")))),
+            None if row.value.same_type(&value) => {}
+            None => return Err(wrong(row.value.type_str().to_owned())),
         }
         row.value = value;
         Ok(())
@@ -234,6 +251,13 @@ impl Profile {
     #[must_use]
     pub fn timing(&self, name: &str) -> Duration {
         parse_duration(self.text(name)).unwrap_or_default()
+    }
+
+    /// A number; zero when the profile does not have it.
+    #[must_use]
+    pub fn number(&self, name: &str) -> u64 {
+        let row = self.row(name).and_then(|row| row.value.as_integer());
+        row.and_then(|number| u64::try_from(number).ok()).unwrap_or(0)
     }
 
     /// An instant; `None` when the profile does not have it.
@@ -313,6 +337,9 @@ mod tests {
         assert!(profile.is_on("null_flow"));
         assert!(profile.set_switch("proxy_mode", Value::String("swap".into())).is_err());
         assert!(profile.set_switch("no_such", Value::Boolean(true)).is_err());
+        for (switch, words) in WORDS {
+            assert_eq!(profile.text(switch), words[0], "{switch}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use twox_hash::XxHash3_128;
 use crate::clock::VirtualTime;
 use crate::ledger::{
     Actor, Claim, CycleEnd, Event, FaultHit, Logged, ObjectKey, Outcome, Process, Question, Read,
-    Write,
+    SchemaChange, Write,
 };
 
 /// The running hash over the domain events.
@@ -58,6 +58,7 @@ impl Trace {
             Event::Cycle(end) => self.cycle(end),
             Event::Claim(claim) => self.claim(claim),
             Event::Process(process) => self.process(process),
+            Event::Schema(change) => self.schema(change),
         }
     }
 
@@ -110,6 +111,17 @@ impl Trace {
     fn object(&mut self, object: ObjectKey) {
         self.buffer.push(object.side as u8);
         self.buffer.extend_from_slice(&object.forest.0.to_le_bytes());
+    }
+
+    fn schema(&mut self, change: &SchemaChange) {
+        self.begin(10, change.at);
+        self.buffer.extend_from_slice(&(change.flows.len() as u64).to_le_bytes());
+        for flow in &change.flows {
+            self.text(flow.target.as_bytes());
+            self.text(flow.source.as_bytes());
+            self.text(flow.default.as_deref().unwrap_or_default().as_bytes());
+        }
+        self.end();
     }
 
     fn write(&mut self, write: &Write) {

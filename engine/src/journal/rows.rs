@@ -49,8 +49,18 @@ pub struct Link {
     pub exported: u64,
 }
 
+/// Which version of each attribute was last exported, for a job that exports only what changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versions {
+    /// Which mapping they stand for.
+    pub mapping: u64,
+    /// The digest of what feeds each attribute, in the order of the mapping.
+    pub of: Vec<u64>,
+}
+
 impl Link {
     const VERSION: u8 = 1;
+    const WITH_VERSIONS: u8 = 2;
 
     /// As bytes.
     #[must_use]
@@ -58,14 +68,43 @@ impl Link {
         Writer::with_version(Self::VERSION, 24).raw(&self.object.0.0).number(self.exported).finish()
     }
 
+    /// As bytes, with the versions of its attributes.
+    #[must_use]
+    pub fn encode_with(&self, versions: &Versions) -> Vec<u8> {
+        let size = 24 + 16 + versions.of.len() * 8;
+        let writer = Writer::with_version(Self::WITH_VERSIONS, size)
+            .raw(&self.object.0.0)
+            .number(self.exported)
+            .number(versions.mapping)
+            .number(versions.of.len() as u64);
+        versions.of.iter().fold(writer, |writer, version| writer.number(*version)).finish()
+    }
+
     /// From bytes.
     ///
     /// # Errors
     /// [`StoreError::Damaged`].
     pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
-        let mut reader = Reader::open("link", Self::VERSION, bytes)?;
+        Self::decode_with(bytes).map(|(link, _)| link)
+    }
+
+    /// From bytes, with the versions of its attributes where they were kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`].
+    pub fn decode_with(bytes: &[u8]) -> Result<(Self, Option<Versions>), StoreError> {
+        let with_versions = bytes.first() == Some(&Self::WITH_VERSIONS);
+        let version = if with_versions { Self::WITH_VERSIONS } else { Self::VERSION };
+        let mut reader = Reader::open("link", version, bytes)?;
         let link = Self { object: ObjectGuid(Guid(reader.raw()?)), exported: reader.number()? };
-        reader.finish().map(|()| link)
+        let mut versions = None;
+        if with_versions {
+            let mapping = reader.number()?;
+            let count = reader.number()?;
+            let of = (0..count).map(|_| reader.number()).collect::<Result<_, _>>()?;
+            versions = Some(Versions { mapping, of });
+        }
+        reader.finish().map(|()| (link, versions))
     }
 }
 
@@ -247,6 +286,9 @@ pub struct JobRow {
     pub mapping: u64,
     /// The quarantine, if any.
     pub quarantine: Option<QuarantineRow>,
+    /// The number of the last command whose effect is in this store.
+    #[serde(default)]
+    pub obeyed: u64,
 }
 
 impl JobRow {
@@ -262,6 +304,7 @@ impl JobRow {
             linked: 0,
             mapping,
             quarantine: None,
+            obeyed: 0,
         }
     }
 
@@ -315,6 +358,9 @@ mod tests {
         let link = Link { object: ObjectGuid(Guid([3; 16])), exported: 77 };
         assert_eq!(link.encode().len(), 25);
         assert_eq!(Link::decode(&link.encode()), Ok(link));
+        let versions = Versions { mapping: 9, of: vec![1, 2] };
+        assert_eq!(Link::decode_with(&link.encode_with(&versions)), Ok((link, Some(versions))));
+        assert_eq!(Link::decode_with(&link.encode()), Ok((link, None)));
         let escrow = EscrowRow {
             failures: 3,
             first: Timestamp::from_micros(-5),

@@ -156,6 +156,9 @@ impl Check {
                 self.report.findings.extend(of_agents(&agents));
                 self.report.findings.extend(of_caller(self.config.caller_roles.as_deref()));
                 self.report.findings.extend(of_writers(&self.config.evidence));
+                if !self.config.evidence.licence_gates {
+                    self.report.findings.extend(readiness::of_licence(&self.config.evidence));
+                }
                 self.report.agents = agents;
                 self.stage = Stage::Mailboxes;
             }),

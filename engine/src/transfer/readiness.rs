@@ -59,6 +59,8 @@ pub mod id {
     pub const CONNECT_OLD: &str = "connect.too-old";
     /// Nobody says which build of Connect Sync runs.
     pub const CONNECT_UNKNOWN: &str = "evidence.connect-build";
+    /// The licence that writeback may need is not there, or nobody says that it is.
+    pub const LICENCE: &str = "evidence.licence";
 }
 
 /// What no API tells, as far as somebody knows it.
@@ -86,6 +88,10 @@ pub struct Evidence {
     pub groups_on_premises: Option<bool>,
     /// Whether applications read Exchange attributes from AD.
     pub ad_readers: Option<bool>,
+    /// Whether the tenant has Entra ID P1, as provisioning of users and groups to AD needs it.
+    pub licence: Option<bool>,
+    /// Whether a missing licence stands against a flip (open question U13); otherwise it is information.
+    pub licence_gates: bool,
 }
 
 /// The oldest build of Connect Sync that leaves a cloud-managed mailbox alone.
@@ -132,6 +138,12 @@ pub fn of_tenant(sync: &SyncConfiguration, evidence: &Evidence) -> Vec<Finding> 
             "Name the build of Connect Sync in the evidence.",
         ),
     }
+    if evidence.licence_gates && evidence.licence != Some(true) {
+        findings.extend(of_licence(evidence));
+    }
+    let mut add = |id, severity, reason: String, remedy| {
+        findings.push(Finding { id, severity, object: None, reason, remedy });
+    };
     if evidence.last_on_premises_change.is_empty() {
         add(
             id::CHANGES_UNKNOWN,
@@ -141,6 +153,25 @@ pub fn of_tenant(sync: &SyncConfiguration, evidence: &Evidence) -> Vec<Finding> 
         );
     }
     findings
+}
+
+/// The licence that writeback may need: nothing is published for this job, and Entra ID P1 is stated for
+/// the provisioning of users and groups to AD ("What is Microsoft Entra Cloud Sync?", licences).
+#[must_use]
+pub fn of_licence(evidence: &Evidence) -> Option<Finding> {
+    let reason = match evidence.licence {
+        Some(true) => return None,
+        Some(false) => "the tenant has no Entra ID P1, which writeback may need",
+        None => "not determinable: nobody says whether the tenant has Entra ID P1",
+    };
+    let severity = if evidence.licence_gates { Severity::Block } else { Severity::Info };
+    Some(Finding {
+        id: id::LICENCE,
+        severity,
+        object: None,
+        reason: reason.to_owned(),
+        remedy: "Say in the evidence that the licence is there; nothing is published for this job.",
+    })
 }
 
 /// Checks one mailbox, whose flag is to become true.
@@ -247,6 +278,20 @@ mod tests {
         }
         let off = SyncConfiguration { enabled: false, last_sync: None };
         assert_eq!(ids(&of_tenant(&off, &evidence))[0], id::SYNC_DISABLED);
+    }
+
+    #[test]
+    fn a_licence_is_information_or_a_gate() {
+        let on = SyncConfiguration { enabled: true, last_sync: None };
+        let mut evidence = Evidence::default();
+        assert_eq!(of_licence(&evidence).unwrap().severity, Severity::Info);
+        assert!(!ids(&of_tenant(&on, &evidence)).contains(&id::LICENCE));
+        evidence.licence_gates = true;
+        assert_eq!(of_licence(&evidence).unwrap().severity, Severity::Block);
+        assert!(ids(&of_tenant(&on, &evidence)).contains(&id::LICENCE));
+        evidence.licence = Some(true);
+        assert!(of_licence(&evidence).is_none());
+        assert!(!ids(&of_tenant(&on, &evidence)).contains(&id::LICENCE));
     }
 
     #[test]

@@ -450,6 +450,7 @@ fn exact() -> JobConfiguration {
         created_on: GENERAL_AVAILABILITY,
         interval: core::time::Duration::from_mins(20),
         switches: Switches { null_flow: true, null_flow_multi: true, ..Switches::default() },
+        mapping: None,
         scope: Filter::default(),
     }
 }

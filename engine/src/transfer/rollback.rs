@@ -14,10 +14,12 @@ use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, mailbox_of, prefix, rollback_of};
 use crate::failure::{Side, code};
 use crate::job::MATCH_ORDER;
-use crate::journal::rows::{VERSION_KEY, check_version, version_write};
+use crate::journal::rows::{
+    Link, VERSION_KEY, check_version, mailbox_key, mailbox_write, version_write,
+};
 use crate::marks::Mark;
 use crate::pairing::{Pair, Pairing};
-use crate::ports::{MAILBOX_BATCH, MailboxId, Name, Ports, StoreWrite, Table};
+use crate::ports::{MAILBOX_BATCH, MailboxId, Name, Ports, StoreError, StoreWrite, Table};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
@@ -61,6 +63,9 @@ enum Stage {
     Pair,
     Commit(Vec<StoreWrite>),
     Flip(Box<Flip>),
+    /// The flags are decided: what the writeback job knows of these mailboxes is out of date.
+    Forget(VecDeque<MailboxId>),
+    Forgotten(VecDeque<MailboxId>, Vec<StoreWrite>),
 }
 
 impl Rollback {
@@ -118,13 +123,34 @@ impl Rollback {
                 Turn::Busy => {}
                 Turn::Wait(at) => return Ok(Turn::Wait(at)),
                 Turn::Done(decided) => {
+                    let mut back = VecDeque::new();
                     for (mailbox, outcome, detail) in decided {
+                        if outcome == MailboxOutcome::Flipped {
+                            back.push_back(mailbox);
+                        }
                         self.report.count(mailbox, outcome, &detail);
                     }
                     self.report.waves += 1;
-                    return Ok(Turn::Done(()));
+                    self.stage = Stage::Forget(back);
                 }
             },
+            Stage::Forget(back) => {
+                let mut back = core::mem::take(back);
+                let some: Vec<MailboxId> = back.drain(..back.len().min(ROWS)).collect();
+                if some.is_empty() {
+                    return Ok(Turn::Done(()));
+                }
+                let keys: Vec<Vec<u8>> = some.iter().map(|id| mailbox_key(*id)).collect();
+                let rows = ports.store.get(Table::Links, &keys)?;
+                self.stage = Stage::Forgotten(back, forgotten(&some, &rows)?);
+            }
+            Stage::Forgotten(back, writes) => {
+                let (back, writes) = (core::mem::take(back), core::mem::take(writes));
+                if !writes.is_empty() {
+                    ports.store.commit(writes)?;
+                }
+                self.stage = Stage::Forget(back);
+            }
         }
         Ok(Turn::Busy)
     }
@@ -241,6 +267,22 @@ impl Rollback {
         self.stage = Stage::Commit(writes);
         Turn::Busy
     }
+}
+
+/// The links of these mailboxes without a version that was exported: once authority has been back in AD,
+/// what the job wrote there says nothing any more, and a mailbox that returns is compared anew.
+fn forgotten(
+    mailboxes: &[MailboxId],
+    rows: &[Option<Vec<u8>>],
+) -> Result<Vec<StoreWrite>, StoreError> {
+    let mut writes = Vec::new();
+    for (mailbox, row) in mailboxes.iter().zip(rows) {
+        let Some(row) = row else { continue };
+        let link = Link::decode(row)?;
+        let other = Link { exported: !link.exported, ..link };
+        writes.push(mailbox_write(Table::Links, *mailbox, Some(other.encode())));
+    }
+    Ok(writes)
 }
 
 impl Activity for Rollback {

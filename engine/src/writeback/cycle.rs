@@ -21,6 +21,8 @@ const LISTINGS: u32 = 5;
 /// A cycle under way.
 pub(super) struct Cycle {
     number: u64,
+    /// Whether there was no watermark.
+    initial: bool,
     since: Option<Timestamp>,
     agent: Option<AgentName>,
     phase: Phase,
@@ -60,13 +62,15 @@ impl Cycle {
     /// A cycle over what changed since the watermark, or over everything without one.
     pub(super) fn new(now: Timestamp, desk: &mut Desk) -> Self {
         let number = desk.row.cycle + 1;
+        let heals = desk.configuration.switches.drift_heal;
         desk.attempted.clear();
         let mark = if desk.row.watermark.is_none() { Mark::CycleInitial } else { Mark::CycleDelta };
         mark.reach();
         let due = desk.escrow.iter().rev().filter(|(_, row)| row.next <= now);
         Self {
             number,
-            since: desk.row.watermark.map(Timestamp::from_micros),
+            initial: desk.row.watermark.is_none(),
+            since: desk.row.watermark.filter(|_| !heals).map(Timestamp::from_micros),
             agent: None,
             phase: Phase::Prologue(Box::new(Prologue::new(number))),
             due: due.map(|(id, _)| *id).collect(),
@@ -80,7 +84,7 @@ impl Cycle {
 
     /// Whether it looks at everything.
     pub(super) const fn is_initial(&self) -> bool {
-        self.since.is_none()
+        self.initial
     }
 
     /// Its number.
@@ -262,7 +266,7 @@ impl Cycle {
             }
         };
         let as_of = *self.as_of.get_or_insert_with(|| page.as_of.floor_to_second());
-        let rows = self.looked_at(page.rows, as_of, desk);
+        let rows = self.looked_at(page.rows, as_of, now, desk);
         let origin = if self.is_initial() { Origin::Initial } else { Origin::Delta };
         let Some(batch) = self.batch(origin, rows, desk) else {
             return Err(Interrupt::of_failure(Failure::new(
@@ -281,11 +285,23 @@ impl Cycle {
     }
 
     /// The rows of a page, noting those that the next cycle will see again.
-    fn looked_at(&mut self, rows: Vec<Mailbox>, as_of: Timestamp, desk: &Desk) -> Vec<Mailbox> {
+    fn looked_at(
+        &mut self,
+        mut rows: Vec<Mailbox>,
+        as_of: Timestamp,
+        now: Timestamp,
+        desk: &Desk,
+    ) -> Vec<Mailbox> {
+        if desk.configuration.switches.drift_heal && !self.initial {
+            // What failed and did not change since waits for its ladder.
+            rows.retain(|row| {
+                let escrowed = desk.escrow.get(&row.id).is_some_and(|escrowed| escrowed.next > now);
+                !(escrowed && desk.knows(row))
+            });
+        }
         let late = rows.iter().filter(|row| row.when_changed >= as_of);
         self.edge.extend(late.map(|row| (row.id, row.when_changed)));
         if planted!(desk.bugs, SkipTiedTimestamp) {
-            let mut rows = rows;
             rows.dedup_by_key(|row| row.when_changed);
             return rows;
         }

@@ -1,8 +1,7 @@
 //! What all parts of a job share between steps: configuration, run state, escrow, and the one
 //! place where a failed call becomes a wait, a failed cycle or the end.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -11,10 +10,10 @@ use super::job::JobEnd;
 use super::plan::MappingPlan;
 use super::retry::Backoff;
 use crate::failure::{Class, Failure, Side};
-use crate::job::{CycleFailure, JobCommand, JobConfiguration, LogEntry};
+use crate::job::{CycleFailure, JobCommand, JobConfiguration, LimitAction, LogEntry};
 use crate::journal::rows::{EscrowRow, JobRow};
 use crate::planted_bugs::PlantedBugs;
-use crate::ports::{CallError, MailboxId, Ports, StoreError};
+use crate::ports::{CallError, Mailbox, MailboxId, Numbered, Ports, StoreError};
 use crate::time::Timestamp;
 
 /// How far a part of the job got in one step.
@@ -100,13 +99,35 @@ pub(super) struct Desk {
     /// Digests that failed in this cycle: a listing that starts over does not try them again.
     pub(super) attempted: Lookup<MailboxId, u64>,
     /// Commands that came and were not yet obeyed.
-    pub(super) inbox: VecDeque<JobCommand>,
+    pub(super) inbox: VecDeque<Numbered>,
+    /// The highest number among the commands that came in this life.
+    pub(super) taken: u64,
+    /// The numbers of those that have not had their effect.
+    pub(super) open: BTreeSet<u64>,
     /// A command asks the running cycle to end before its next write.
     pub(super) stop: bool,
     pub(super) backoff: Backoff,
 }
 
 impl Desk {
+    /// Whether this version of a mailbox was looked at before: it shares a second with the watermark, or
+    /// it comes only because every cycle looks at everything (switch `drift_heal`).
+    pub(super) fn knows(&self, mailbox: &Mailbox) -> bool {
+        let before = || {
+            let watermark = self.row.watermark.map(Timestamp::from_micros);
+            watermark.is_some_and(|watermark| mailbox.when_changed < watermark)
+        };
+        self.seen.get(&mailbox.id) == Some(&mailbox.when_changed)
+            || (self.configuration.switches.drift_heal && before())
+    }
+
+    /// Whether there is no room for another mailbox (switch `limit_action`).
+    pub(super) fn is_full(&self, more: u64) -> bool {
+        let switches = &self.configuration.switches;
+        switches.limit_action == LimitAction::Refuse
+            && self.row.linked + more >= switches.mailbox_limit
+    }
+
     /// The value of a call, the time of its repetition, or the failure of the cycle.
     pub(super) fn settle<T>(
         &mut self,
@@ -135,18 +156,32 @@ impl Desk {
 
     /// Fetches commands; those that end a running cycle raise the flag for it.
     pub(super) fn poll(&mut self, ports: &mut Ports<'_>) -> Result<(), Interrupt> {
-        match ports.job.commands() {
+        let done = self.open.first().map_or(self.taken, |open| open.saturating_sub(1));
+        match ports.job.commands(done) {
             Ok(commands) => {
-                self.stop |= commands
-                    .iter()
-                    .any(|command| !matches!(command, JobCommand::ProvisionOnDemand { .. }));
-                self.inbox.extend(commands);
+                commands.into_iter().for_each(|numbered| self.take(numbered));
                 Ok(())
             }
             Err(CallError::Halted) => Err(Interrupt::End(JobEnd::Halted)),
             // The desk is away: the configuration that is known goes on.
             Err(_) => Ok(()),
         }
+    }
+
+    /// Takes a command in. One that came in this life is there already, and the effect of one that an
+    /// earlier life obeyed is in the store.
+    fn take(&mut self, numbered: Numbered) {
+        if numbered.number <= self.taken {
+            return;
+        }
+        self.taken = numbered.number;
+        let on_demand = matches!(numbered.command, JobCommand::ProvisionOnDemand { .. });
+        if !on_demand && numbered.number <= self.row.obeyed {
+            return;
+        }
+        self.stop |= !on_demand;
+        self.open.insert(numbered.number);
+        self.inbox.push_back(numbered);
     }
 
     /// Hands out log entries; answers when to try again while the desk is away. After some minutes

@@ -32,8 +32,19 @@ pub struct Difference {
 /// What AD lacks of what the mapping says. `object` carries the attributes of `plan`, in its order.
 #[must_use]
 pub fn diff(plan: &MappingPlan, mailbox: &Mailbox, object: &DirectoryObject) -> Difference {
+    diff_of(plan, mailbox, object, |_| true)
+}
+
+/// The same of those attributes alone whose number `wanted` names.
+#[must_use]
+pub fn diff_of(
+    plan: &MappingPlan,
+    mailbox: &Mailbox,
+    object: &DirectoryObject,
+    wanted: impl Fn(usize) -> bool,
+) -> Difference {
     let mut difference = Difference::default();
-    for (rule, name) in plan.attributes().iter().enumerate() {
+    for (rule, name) in plan.attributes().iter().enumerate().filter(|(rule, _)| wanted(*rule)) {
         let current = object.values.column(rule);
         match plan.target(rule, mailbox, current) {
             Target::Keep if current.is_empty() => {}
@@ -44,9 +55,9 @@ pub fn diff(plan: &MappingPlan, mailbox: &Mailbox, object: &DirectoryObject) -> 
                 difference.push(name, ChangeOperation::Delete, current, &[]);
             }
             Target::One(value) => {
-                if current.len() != 1 || current.first() != Some(value) {
+                if current.len() != 1 || current.first() != Some(value.as_ref()) {
                     Mark::DiffReplaced.reach();
-                    difference.push(name, ChangeOperation::Replace, current, &[value]);
+                    difference.push(name, ChangeOperation::Replace, current, &[&value]);
                 }
             }
             Target::Set(target) => difference.push_set(name, current, &target),

@@ -7,7 +7,8 @@ use super::plan::{MappingPlan, Rule, Source};
 use crate::address::{self, Address};
 use crate::planted_bugs::planted;
 use crate::ports::Mailbox;
-use crate::recipient_type::{is_transferable, written_type};
+use crate::recipient_type::{counted_as, is_transferable, written_type};
+use crate::schema::expression::Computed;
 use crate::values::Column;
 
 /// Whether a mailbox is written back.
@@ -29,7 +30,7 @@ pub enum Target<'a> {
     /// Nothing: the attribute is removed.
     Remove,
     /// This value.
-    One(&'a [u8]),
+    One(Cow<'a, [u8]>),
     /// This set, not empty.
     Set(Vec<Cow<'a, [u8]>>),
 }
@@ -45,11 +46,7 @@ impl MappingPlan {
         if !(mailbox.dir_synced && managed) {
             return Scope::Out;
         }
-        if is_transferable(&mailbox.recipient_type_details) {
-            Scope::In
-        } else {
-            Scope::UnknownType
-        }
+        if is_transferable(self.kind_of(mailbox)) { Scope::In } else { Scope::UnknownType }
     }
 
     /// What attribute `rule` is to hold, given what AD holds now.
@@ -63,7 +60,7 @@ impl MappingPlan {
         let switches = self.switches();
         match self.rules()[rule].source {
             Source::Text(index) => match values(mailbox, index).next() {
-                Some(text) => Target::One(text.as_bytes()),
+                Some(text) => Target::One(Cow::Borrowed(text.as_bytes())),
                 None if switches.null_flow => Target::Remove,
                 None => Target::Keep,
             },
@@ -95,6 +92,21 @@ impl MappingPlan {
             }
             Source::TypeDetails => self.recipient_type(mailbox, |kind| kind.type_details),
             Source::DisplayType => self.recipient_type(mailbox, |kind| kind.display_type),
+            Source::Computed(index) => match self.computed(index, mailbox) {
+                Computed::Text(text) => Target::One(Cow::Owned(text.into_bytes())),
+                Computed::Null if switches.null_flow => Target::Remove,
+                Computed::Null | Computed::Ignore => Target::Keep,
+            },
+        }
+    }
+
+    /// What a computed mapping comes to, its default value included.
+    fn computed(&self, index: usize, mailbox: &Mailbox) -> Computed {
+        let Some(computation) = self.computations().get(index) else { return Computed::Ignore };
+        let found = computation.expression.compute(&|place: usize| values(mailbox, place));
+        match (&found, &computation.default) {
+            (Computed::Null, Some(default)) => Computed::Text(default.clone()),
+            _ => found,
         }
     }
 
@@ -105,6 +117,10 @@ impl MappingPlan {
             Source::Text(index) | Source::Set(index) | Source::Addresses(index) => {
                 values(mailbox, index).map(|text| text.encode_utf16().count()).max().unwrap_or(0)
             }
+            Source::Computed(index) => match self.computed(index, mailbox) {
+                Computed::Text(text) => text.encode_utf16().count(),
+                Computed::Null | Computed::Ignore => 0,
+            },
             Source::TypeDetails | Source::DisplayType => 0,
         }
     }
@@ -118,13 +134,18 @@ impl MappingPlan {
         })
     }
 
+    fn kind_of<'m>(&self, mailbox: &'m Mailbox) -> &'m str {
+        let as_room = self.switches().cloud_only_types_as_rooms;
+        counted_as(&mailbox.recipient_type_details, as_room)
+    }
+
     fn recipient_type<'a>(
         &self,
         mailbox: &Mailbox,
         pick: impl Fn(crate::recipient_type::RecipientType) -> &'static str,
     ) -> Target<'a> {
-        written_type(&mailbox.recipient_type_details, self.switches().recipient_type_mode)
-            .map_or(Target::Keep, |kind| Target::One(pick(kind).as_bytes()))
+        written_type(self.kind_of(mailbox), self.switches().recipient_type_mode)
+            .map_or(Target::Keep, |kind| Target::One(Cow::Borrowed(pick(kind).as_bytes())))
     }
 }
 

@@ -4,7 +4,7 @@ use super::desk::{Desk, Tally};
 use super::retry::next_attempt;
 use crate::failure::{Failure, code};
 use crate::job::{LogEntry, LogStatus, ModifiedProperty};
-use crate::journal::rows::{EscrowRow, Intent, Link, mailbox_write};
+use crate::journal::rows::{EscrowRow, Intent, Link, Versions, mailbox_write};
 use crate::marks::Mark;
 use crate::planted_bugs::planted;
 use crate::ports::{MailboxId, ObjectGuid, StoreWrite, Table};
@@ -40,6 +40,8 @@ pub(super) struct Settled<'a> {
     /// The AD object that was found this time.
     pub(super) found: Option<ObjectGuid>,
     pub(super) intent: Option<&'a Intent>,
+    /// The versions of its attributes, where they are kept.
+    pub(super) versions: Option<&'a Versions>,
     pub(super) verdict: &'a Verdict,
 }
 
@@ -131,7 +133,11 @@ impl Settled<'_> {
             return;
         }
         effects.linked += i64::from(self.stored.is_none());
-        effects.writes.push(mailbox_write(Table::Links, self.mailbox, Some(link.encode())));
+        let row = match self.versions {
+            Some(versions) => link.encode_with(versions),
+            None => link.encode(),
+        };
+        effects.writes.push(mailbox_write(Table::Links, self.mailbox, Some(row)));
     }
 
     fn release(&self, desk: &Desk, effects: &mut Effects) {
@@ -146,7 +152,8 @@ impl Settled<'_> {
         let before = desk.escrow.get(&self.mailbox);
         let failures = before.map_or(0, |row| row.failures).saturating_add(1);
         let first = before.map_or(now, |row| row.first);
-        next_attempt(failures, first, failure.class, now).map(|next| EscrowRow {
+        let ladder = desk.configuration.switches.escrow_ladder;
+        next_attempt(failures, first, failure.class, now, ladder).map(|next| EscrowRow {
             failures,
             first,
             next,

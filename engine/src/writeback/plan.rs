@@ -6,12 +6,15 @@
 use super::digest;
 use super::scope::Filter;
 use crate::attributes::{
-    Attribute, CONTRACT, EMAIL_ADDRESSES, MAIL, RECIPIENT_DISPLAY_TYPE, RECIPIENT_TYPE_DETAILS,
-    Shape,
+    Attribute, CONTRACT, EMAIL_ADDRESSES, MAIL, PROXY_ADDRESSES, RECIPIENT_DISPLAY_TYPE,
+    RECIPIENT_TYPE_DETAILS, Shape,
 };
 use crate::job::{JobConfiguration, ProxyMode, RecipientTypeMode, Switches};
+use crate::journal::rows::Versions;
 use crate::planted_bugs::{PlantedBugs, planted};
-use crate::ports::{DirectoryObject, Name};
+use crate::ports::{DirectoryObject, Mailbox, Name};
+use crate::schema::expression::Expression;
+use crate::schema::{Flow, FlowSource, Mapping, canonical};
 
 /// Where the values of an attribute come from. The number is an index into the selection of
 /// properties.
@@ -27,6 +30,15 @@ pub enum Source {
     TypeDetails,
     /// The number that address lists go by.
     DisplayType,
+    /// A text that is computed; the number is an index into the plan's expressions.
+    Computed(usize),
+}
+
+/// An expression with places for its references, and what flows when it is null.
+#[derive(Debug, Clone)]
+pub(super) struct Computation {
+    pub(super) expression: Expression<usize>,
+    pub(super) default: Option<String>,
 }
 
 /// One attribute and its source.
@@ -44,10 +56,15 @@ pub struct MappingPlan {
     properties: Vec<Name>,
     attributes: Vec<Name>,
     rules: Vec<Rule>,
+    computations: Vec<Computation>,
     switches: Switches,
+    /// As the schema chose it.
+    mapping: Option<Mapping>,
     scope: Filter,
     /// The attributes, then what the scope is told by.
     read: Vec<Name>,
+    /// The column of `userAccountControl`, where it matters.
+    account_control: Option<usize>,
     pub(super) bugs: PlantedBugs,
 }
 
@@ -59,27 +76,114 @@ impl MappingPlan {
             properties: Vec::new(),
             attributes: Vec::new(),
             rules: Vec::new(),
+            computations: Vec::new(),
             switches: configuration.switches.clone(),
+            mapping: configuration.mapping.clone(),
             scope: configuration.scope.clone(),
             read: Vec::new(),
+            account_control: None,
             bugs,
         };
-        for attribute in &CONTRACT {
-            let mapped = attribute.is_default_for(configuration.created_on)
-                && (configuration.switches.mail_mapped || attribute.ldap_name != MAIL);
-            if mapped {
-                let source = plan.source_of(attribute);
-                plan.attributes.push(Name::Borrowed(attribute.ldap_name));
-                plan.rules.push(Rule { attribute, source });
-            }
+        match &configuration.mapping {
+            Some(mapping) => mapping.flows().iter().for_each(|flow| plan.take(flow)),
+            None => plan.take_defaults(configuration),
         }
-        if planted!(bugs, SwappedAttributes) {
+        if planted!(bugs, SwappedAttributes) && plan.rules.len() > 1 {
             let first = plan.rules[0].source;
             plan.rules[0].source = plan.rules[1].source;
             plan.rules[1].source = first;
         }
         plan.read = [plan.attributes.as_slice(), &plan.scope.attributes()].concat();
+        if !plan.switches.write_disabled {
+            plan.account_control = Some(plan.read.len());
+            plan.read.push(Name::Borrowed("userAccountControl"));
+        }
         plan
+    }
+
+    fn take_defaults(&mut self, configuration: &JobConfiguration) {
+        for attribute in &CONTRACT {
+            let mapped = attribute.is_default_for(configuration.created_on)
+                && (configuration.switches.mail_mapped || attribute.ldap_name != MAIL);
+            if mapped {
+                let source = self.source_of(attribute);
+                self.push(attribute, source);
+            }
+        }
+    }
+
+    fn take(&mut self, flow: &Flow) {
+        let attribute = flow.attribute;
+        let source = match &flow.source {
+            FlowSource::RecipientType if attribute.ldap_name == RECIPIENT_TYPE_DETAILS => {
+                Source::TypeDetails
+            }
+            FlowSource::RecipientType => Source::DisplayType,
+            FlowSource::Direct(property) => {
+                let index = self.place(property);
+                self.source_from(attribute, property, index)
+            }
+            FlowSource::Computed(expression, default) => {
+                let expression = expression.bind(&mut |name| self.place(canonical(name)));
+                self.computations.push(Computation { expression, default: default.clone() });
+                Source::Computed(self.computations.len() - 1)
+            }
+        };
+        self.push(attribute, source);
+    }
+
+    fn push(&mut self, attribute: &'static Attribute, source: Source) {
+        self.attributes.push(Name::Borrowed(attribute.ldap_name));
+        self.rules.push(Rule { attribute, source });
+    }
+
+    /// The place of a property in the selection.
+    fn place(&mut self, property: &'static str) -> usize {
+        let known = self.properties.iter().position(|known| known == property);
+        known.unwrap_or_else(|| {
+            self.properties.push(Name::Borrowed(property));
+            self.properties.len() - 1
+        })
+    }
+
+    /// Which version of a mailbox feeds each attribute, in the order of the rules.
+    #[must_use]
+    pub fn versions(&self, mailbox: &Mailbox) -> Versions {
+        let column =
+            |index: usize| digest::of_set(mailbox.values.column(index).iter().map(str::as_bytes));
+        let of = self.rules.iter().map(|rule| match rule.source {
+            Source::Text(index) | Source::Set(index) | Source::Addresses(index) => column(index),
+            Source::TypeDetails | Source::DisplayType => {
+                digest::of_value(mailbox.recipient_type_details.as_bytes())
+            }
+            Source::Computed(index) => {
+                let mut state = 0;
+                if let Some(computation) = self.computations.get(index) {
+                    computation.expression.places(&mut |place| {
+                        state = digest::chain(state, column(place));
+                    });
+                }
+                state
+            }
+        });
+        Versions { mapping: self.fingerprint(), of: of.collect() }
+    }
+
+    /// The computations, by [`Source::Computed`].
+    pub(super) fn computations(&self) -> &[Computation] {
+        &self.computations
+    }
+
+    /// Whether an object that was read with [`read`](Self::read) is a disabled account that this job
+    /// leaves alone (switch `disabled_accounts`). `ACCOUNTDISABLE` is bit 2 ([MS-ADTS] 2.2.16).
+    #[must_use]
+    pub fn leaves_disabled(&self, object: &DirectoryObject) -> bool {
+        self.account_control.is_some_and(|column| {
+            let flags = object.values.column(column).first();
+            let flags =
+                flags.and_then(|bytes| core::str::from_utf8(bytes).ok()?.parse::<i64>().ok());
+            flags.is_some_and(|flags| flags & 2 != 0)
+        })
     }
 
     /// What to ask of Exchange Online for each mailbox, in this order.
@@ -137,6 +241,13 @@ impl MappingPlan {
         let mapping = self.attributes.iter().fold(digest::of_value(&flags), |state, name| {
             digest::chain(state, digest::of_value(name.as_bytes()))
         });
+        let mapping = match &self.mapping {
+            Some(chosen) => {
+                digest::chain(mapping, digest::of_value(format!("{chosen:?}").as_bytes()))
+            }
+            None => mapping,
+        };
+        let mapping = if switches.write_disabled { mapping } else { digest::chain(mapping, 1) };
         if self.scope.is_open() {
             return mapping;
         }
@@ -145,15 +256,23 @@ impl MappingPlan {
 
     fn source_of(&mut self, attribute: &'static Attribute) -> Source {
         match attribute.ldap_name {
-            RECIPIENT_TYPE_DETAILS => return Source::TypeDetails,
-            RECIPIENT_DISPLAY_TYPE => return Source::DisplayType,
-            _ => {}
+            RECIPIENT_TYPE_DETAILS => Source::TypeDetails,
+            RECIPIENT_DISPLAY_TYPE => Source::DisplayType,
+            _ => {
+                let index = self.place(attribute.property);
+                self.source_from(attribute, attribute.property, index)
+            }
         }
-        let index = self.properties.len();
-        self.properties.push(Name::Borrowed(attribute.property));
+    }
+
+    fn source_from(&self, attribute: &Attribute, property: &str, index: usize) -> Source {
         match attribute.shape {
             Shape::Single => Source::Text(index),
-            Shape::Multi if attribute.property == EMAIL_ADDRESSES => Source::Addresses(index),
+            Shape::Multi
+                if property == EMAIL_ADDRESSES && attribute.ldap_name == PROXY_ADDRESSES =>
+            {
+                Source::Addresses(index)
+            }
             Shape::Multi => Source::Set(index),
         }
     }

@@ -172,6 +172,7 @@ impl Prologue {
                 stored,
                 found: Some(intent.object),
                 intent: Some(&intent),
+                versions: None,
                 verdict: &Verdict::Written,
             };
             entries.extend(settled.entry(desk, self.cycle, now));

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::failure::Class;
+use crate::job::EscrowLadder;
 use crate::marks::Mark;
 use crate::time::Timestamp;
 
@@ -30,7 +31,11 @@ pub fn next_attempt(
     first_failure: Timestamp,
     class: Class,
     now: Timestamp,
+    ladder: EscrowLadder,
 ) -> Option<Timestamp> {
+    if ladder == EscrowLadder::EveryCycle {
+        return (now.since(first_failure) < GIVE_UP_AFTER).then_some(now);
+    }
     let passes = matches!(class, Class::Transient | Class::Throttled(_) | Class::Conflict);
     if failures <= 1 && passes {
         Mark::EscrowNextCycle.reach();
@@ -110,13 +115,24 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const GENERAL: EscrowLadder = EscrowLadder::General;
+
+    #[test]
+    fn the_other_ladder_is_due_in_every_cycle_for_28_days() {
+        let first = Timestamp::from_micros(1_000_000);
+        let at = |now| next_attempt(3, first, Class::Rejected, now, EscrowLadder::EveryCycle);
+        assert_eq!(at(first), Some(first));
+        let late = first + GIVE_UP_AFTER;
+        assert_eq!((at(first + 27 * DAY), at(late)), (Some(first + 27 * DAY), None));
+    }
+
     #[test]
     fn the_ladder_is_six_twelve_and_twenty_four_hours_then_daily_for_28_days() {
         let first = Timestamp::from_micros(1_000_000);
         let mut now = first;
         let mut hours = Vec::new();
         let mut failures = 1;
-        while let Some(next) = next_attempt(failures, first, Class::Rejected, now) {
+        while let Some(next) = next_attempt(failures, first, Class::Rejected, now, GENERAL) {
             hours.push(next.since(first).as_secs() / 3_600);
             failures += 1;
             now = next;
@@ -129,10 +145,13 @@ mod tests {
     #[test]
     fn what_passes_by_itself_is_due_in_the_next_cycle_once() {
         let first = Timestamp::from_micros(0);
-        assert_eq!(next_attempt(1, first, Class::Transient, first), Some(first));
-        assert_eq!(next_attempt(1, first, Class::Rejected, first), Some(first + 6 * HOUR));
+        assert_eq!(next_attempt(1, first, Class::Transient, first, GENERAL), Some(first));
+        assert_eq!(next_attempt(1, first, Class::Rejected, first, GENERAL), Some(first + 6 * HOUR));
         let later = first + Duration::from_mins(20);
-        assert_eq!(next_attempt(2, first, Class::Transient, later), Some(first + 6 * HOUR));
+        assert_eq!(
+            next_attempt(2, first, Class::Transient, later, GENERAL),
+            Some(first + 6 * HOUR)
+        );
     }
 
     #[test]
@@ -162,7 +181,7 @@ mod tests {
             let mut now = first;
             for (number, (class, late_hours)) in (1_u32..).zip(failures) {
                 let passes = matches!(CLASSES[class], Class::Transient | Class::Conflict);
-                let Some(next) = next_attempt(number, first, CLASSES[class], now) else {
+                let Some(next) = next_attempt(number, first, CLASSES[class], now, GENERAL) else {
                     prop_assert!(now.since(first) >= GIVE_UP_AFTER);
                     return Ok(());
                 };

@@ -7,14 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::dn::Dn;
-use engine::job::{Anchor, JobConfiguration, MATCH_ORDER, ProxyMode, RecipientTypeMode, Switches};
+use engine::job::JobConfiguration;
 use engine::ports::AgentName;
-use engine::time::Timestamp;
 use engine::wire::{AgentGateway, Secret, WireConfig};
-use engine::writeback::ScopeFilter;
-use engine::writeback::scope::Filter;
 use serde::Deserialize;
 
+use super::job::{Scope, Writeback};
 use super::{AloneError, files};
 use crate::scenario::duration;
 
@@ -101,68 +99,8 @@ enum Source {
     File(PathBuf),
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Writeback {
-    created_on: Option<jiff::civil::Date>,
-    interval: Option<String>,
-    match_order: Option<[Key; 3]>,
-    proxy_mode: Proxies,
-    write_onmicrosoft: Option<bool>,
-    null_flow: bool,
-    null_flow_multi: bool,
-    recipient_type: Types,
-    first_time_requires_initial: bool,
-    mail: Option<bool>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Key {
-    ObjectIdentifier,
-    ImmutableId,
-    ExternalId,
-}
-
-impl Key {
-    const fn anchor(self) -> Anchor {
-        match self {
-            Self::ObjectIdentifier => Anchor::ObjectIdentifier,
-            Self::ImmutableId => Anchor::ImmutableId,
-            Self::ExternalId => Anchor::ExternalId,
-        }
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Proxies {
-    #[default]
-    ReplaceSmtp,
-    ReplaceAll,
-    Merge,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Types {
-    #[default]
-    Remote,
-    Raw,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Scope {
-    ous: Vec<String>,
-    groups: Vec<String>,
-}
-
 /// How long to wait for one answer unless the file says otherwise: an agent may take ten minutes.
 const PATIENCE: Duration = Duration::from_mins(10);
-/// `schedule.interval` of the job.
-const INTERVAL: Duration = Duration::from_mins(20);
-
 /// Reads a file in YAML; errors have their place.
 pub(super) fn yaml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, AloneError> {
     let text = files::text(path)?;
@@ -227,11 +165,11 @@ impl Settings {
             base_dn: file.directory.base_dn,
             request_timeout: timeout,
         };
-        let interval = length(file.writeback.interval.as_deref(), INTERVAL)?;
-        let scope = ScopeFilter { containers: file.scope.ous, groups: file.scope.groups }
-            .parse()
-            .map_err(|error| refuse(format!("`scope`: {error}")))?;
-        let job = job(&file.writeback, interval, scope, &file.directory.domain).map_err(refuse)?;
+        let schema = file.writeback.schema.as_deref().map(|named| files::text(&beside(named)));
+        let schema = schema.transpose()?;
+        let domain = &file.directory.domain;
+        let job =
+            file.writeback.configuration(file.scope, schema.as_deref(), domain).map_err(refuse)?;
         let (state, log) = (beside(&file.state), file.log.as_deref().map(beside));
         Ok(Self { wire, domain: file.directory.domain, state, log, job })
     }
@@ -248,53 +186,6 @@ impl Settings {
             self.wire.agents.iter().map(|agent| ("directory.servers", agent.ldap_url.as_str()));
         cloud.into_iter().chain(servers).collect()
     }
-}
-
-fn job(
-    file: &Writeback,
-    interval: Duration,
-    scope: Filter,
-    domain: &str,
-) -> Result<JobConfiguration, String> {
-    let created_on = match file.created_on {
-        None => engine::attributes::GENERAL_AVAILABILITY,
-        Some(date) => {
-            let midnight = date
-                .to_zoned(jiff::tz::TimeZone::UTC)
-                .map_err(|error| format!("`writeback.created_on`: {error}"))?;
-            Timestamp::from_micros(midnight.timestamp().as_microsecond())
-        }
-    };
-    let mut keys = file.match_order.map(Vec::from).unwrap_or_default();
-    keys.sort_unstable();
-    keys.dedup();
-    if file.match_order.is_some() && keys.len() < 3 {
-        return Err("`writeback.match_order` names a key twice".to_owned());
-    }
-    Ok(JobConfiguration {
-        id: format!("writeback.{domain}"),
-        rule: "default".to_owned(),
-        created_on,
-        interval,
-        switches: Switches {
-            match_order: file.match_order.map_or(MATCH_ORDER, |keys| keys.map(Key::anchor)),
-            proxy_mode: match file.proxy_mode {
-                Proxies::ReplaceSmtp => ProxyMode::ReplaceSmtp,
-                Proxies::ReplaceAll => ProxyMode::ReplaceAll,
-                Proxies::Merge => ProxyMode::Merge,
-            },
-            write_onmicrosoft: file.write_onmicrosoft.unwrap_or(true),
-            null_flow: file.null_flow,
-            null_flow_multi: file.null_flow_multi,
-            recipient_type_mode: match file.recipient_type {
-                Types::Remote => RecipientTypeMode::Remote,
-                Types::Raw => RecipientTypeMode::Raw,
-            },
-            first_time_requires_initial: file.first_time_requires_initial,
-            mail_mapped: file.mail.unwrap_or(true),
-        },
-        scope,
-    })
 }
 
 #[cfg(test)]
@@ -356,6 +247,7 @@ scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com']}
         let twice = "null_flow: true, match_order: [external_id, external_id, immutable_id]";
         assert!(refused("null_flow: true", twice).contains("twice"));
         assert!(refused("OU=Staff", "Staff").contains("`scope`"));
+        assert!(refused("null_flow: true", "schema: nowhere.json").contains("nowhere.json"));
         assert!(refused("{file: secret}", "{file: nowhere}").contains("nowhere"));
         assert!(
             refused("{file: secret}", "{env: HYBRIDSIM_NOT_SET}").contains("HYBRIDSIM_NOT_SET")

@@ -7,7 +7,7 @@ use std::io::Write;
 
 use engine::job::{JobCommand, JobReport, LogEntry};
 use engine::job_log::{JobNames, summary};
-use engine::ports::{CallError, JobPort};
+use engine::ports::{CallError, JobPort, Numbered};
 use engine::time::Timestamp;
 
 /// Something that is worth telling people.
@@ -28,7 +28,7 @@ pub(super) struct Desk {
     job: String,
     domain: String,
     entries: u64,
-    inbox: VecDeque<JobCommand>,
+    inbox: VecDeque<Numbered>,
     said: Vec<Said>,
 }
 
@@ -45,9 +45,10 @@ impl Desk {
         }
     }
 
-    /// Puts requests in front of the job.
-    pub(super) fn ask(&mut self, commands: Vec<JobCommand>) {
-        self.inbox.extend(commands);
+    /// Puts requests in front of the job, which has obeyed those up to the number `obeyed` before.
+    pub(super) fn ask(&mut self, commands: Vec<JobCommand>, obeyed: u64) {
+        let numbered = (obeyed + 1..).zip(commands);
+        self.inbox.extend(numbered.map(|(number, command)| Numbered { number, command }));
     }
 
     /// What was said since the last call.
@@ -71,8 +72,9 @@ impl Desk {
 }
 
 impl JobPort for Desk {
-    fn commands(&mut self) -> Result<Vec<JobCommand>, CallError> {
-        Ok(self.inbox.drain(..).collect())
+    fn commands(&mut self, done: u64) -> Result<Vec<Numbered>, CallError> {
+        self.inbox.retain(|numbered| numbered.number > done);
+        Ok(self.inbox.iter().cloned().collect())
     }
 
     fn report(&mut self, report: JobReport) -> Result<(), CallError> {

@@ -57,6 +57,8 @@ struct EvidenceFile {
     hybrid_objects: Option<bool>,
     groups_on_premises: Option<bool>,
     ad_readers: Option<bool>,
+    licence: Option<bool>,
+    licence_gates: bool,
 }
 
 /// Reads an evidence file.
@@ -91,6 +93,8 @@ pub fn read_evidence(path: &Path) -> Result<Evidence, AloneError> {
         hybrid_objects: file.hybrid_objects,
         groups_on_premises: file.groups_on_premises,
         ad_readers: file.ad_readers,
+        licence: file.licence,
+        licence_gates: file.licence_gates,
     })
 }
 

@@ -12,6 +12,7 @@ mod drive;
 mod files;
 mod guard;
 mod inputs;
+mod job;
 mod ports;
 mod reconcile;
 mod transfer;

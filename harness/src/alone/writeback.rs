@@ -58,16 +58,18 @@ pub fn writeback(
     let names = (settings.wire.tenant.as_str(), settings.job.id.as_str(), settings.domain.as_str());
     let desk = Desk::new(log, names);
     let mut bundle = Bundle::new(settings, &wire, apply, false, desk)?;
-    let runs = runs(bundle.store(), &request.commands)?;
+    let row = job_row(bundle.store())?;
+    let runs = runs(row.as_ref(), &request.commands);
     let mut commands = request.commands.clone();
     if request.cycles.is_some() && runs {
         commands.push(JobCommand::Start);
     }
-    bundle.desk.ask(commands);
+    bundle.desk.ask(commands, row.map_or(0, |row| row.obeyed));
     let config = WritebackConfig {
         job: settings.job.clone(),
         domain: settings.domain.clone(),
         started: true,
+        jitter: drive::now().as_micros().cast_unsigned() | 1,
         bugs: PlantedBugs::none(),
     };
     let mut job = WritebackJob::new(config);
@@ -117,14 +119,18 @@ impl WritebackOutcome {
     }
 }
 
-/// Whether the job runs cycles once it has obeyed `commands`.
-fn runs(store: &mut dyn StateStore, commands: &[JobCommand]) -> Result<bool, StoreError> {
+/// The run state of the job; `None` in a new store.
+fn job_row(store: &mut dyn StateStore) -> Result<Option<JobRow>, StoreError> {
     let row = store.get(Table::Meta, &[JOB_KEY.to_vec()])?.into_iter().next().flatten();
-    let row = row.map(|bytes| JobRow::decode(&bytes)).transpose()?;
+    row.map(|bytes| JobRow::decode(&bytes)).transpose()
+}
+
+/// Whether the job runs cycles once it has obeyed `commands`.
+fn runs(row: Option<&JobRow>, commands: &[JobCommand]) -> bool {
     let start = row.is_none_or(|row| !(row.paused || row.disabled));
-    Ok(commands.iter().fold(start, |runs, command| match command {
+    commands.iter().fold(start, |runs, command| match command {
         JobCommand::Start | JobCommand::Restart(_) => true,
         JobCommand::Pause => false,
         JobCommand::ProvisionOnDemand { .. } | JobCommand::Configure(_) => runs,
-    }))
+    })
 }

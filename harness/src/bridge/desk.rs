@@ -6,7 +6,7 @@
 use engine::job::{
     JobCommand, JobConfiguration, JobReport, JobStatus, LogEntry, LogStatus, RestartScopes,
 };
-use engine::ports::{CallError, JobPort, MailboxId};
+use engine::ports::{CallError, JobPort, MailboxId, Numbered};
 use sim::entra::job as record;
 use sim::entra::log;
 use sim::wire::shared::SharedEstate;
@@ -30,13 +30,21 @@ impl Desk {
 }
 
 impl JobPort for Desk {
-    fn commands(&mut self) -> Result<Vec<JobCommand>, CallError> {
-        Ok(self.estate.with(|estate| {
-            let Some(job) = &mut estate.entra.job else { return Vec::new() };
-            let requests = job.take_requests();
-            let desired = || job_configuration(job, &estate.profile);
-            requests.into_iter().map(|request| command(request, &desired)).collect()
-        }))
+    fn commands(&mut self, done: u64) -> Result<Vec<Numbered>, CallError> {
+        self.estate.with(|estate| {
+            let now = estate.now();
+            let Some(job) = &mut estate.entra.job else { return Ok(Vec::new()) };
+            job.done(done, now);
+            let desired = || {
+                let configuration = job_configuration(job, &estate.profile);
+                configuration.map_err(|detail| CallError::Malformed { detail })
+            };
+            job.requests()
+                .map(|(number, request)| {
+                    Ok(Numbered { number, command: command(request, &desired)? })
+                })
+                .collect()
+        })
     }
 
     fn report(&mut self, report: JobReport) -> Result<(), CallError> {
@@ -58,9 +66,12 @@ impl JobPort for Desk {
     }
 }
 
-fn command(request: record::JobRequest, desired: &impl Fn() -> JobConfiguration) -> JobCommand {
-    match request {
-        record::JobRequest::Configure => JobCommand::Configure(desired()),
+fn command(
+    request: &record::JobRequest,
+    desired: &impl Fn() -> Result<JobConfiguration, CallError>,
+) -> Result<JobCommand, CallError> {
+    Ok(match request {
+        record::JobRequest::Configure => JobCommand::Configure(desired()?),
         record::JobRequest::Start => JobCommand::Start,
         record::JobRequest::Pause => JobCommand::Pause,
         record::JobRequest::Restart(scope) => JobCommand::Restart(RestartScopes {
@@ -71,12 +82,12 @@ fn command(request: record::JobRequest, desired: &impl Fn() -> JobConfiguration)
         }),
         record::JobRequest::ProvisionOnDemand { request, rule, user } => {
             JobCommand::ProvisionOnDemand {
-                request,
-                rule,
-                mailbox: MailboxId(guid_to_engine(user)),
+                request: *request,
+                rule: rule.clone(),
+                mailbox: MailboxId(guid_to_engine(*user)),
             }
         }
-    }
+    })
 }
 
 fn translated(report: &JobReport) -> record::JobReport {

@@ -213,12 +213,12 @@ impl DirectGateways {
             let request = self.request(chunk, attributes);
             let passage = self.estate.with(|estate| {
                 let passage = estate.gateway_search(&agent.0, &request);
-                let forest =
-                    estate.agent(&agent.0).and_then(|agent| estate.forests.get(agent.dc.forest));
-                if let (Passage::Answered(Ok(found)), Some(forest)) = (&passage, forest) {
+                let at = estate.agent(&agent.0).map(|agent| agent.dc);
+                let forest = at.and_then(|at| Some((estate.forests.get(at.forest)?, at.dc)));
+                if let (Passage::Answered(Ok(found)), Some((forest, dc))) = (&passage, forest) {
                     let view =
                         view.get_or_insert_with(|| ObjectView::new(forest.schema(), attributes));
-                    objects.extend(found.hits.iter().map(|hit| view.object(hit)));
+                    objects.extend(found.hits.iter().map(|hit| view.object(forest, dc, hit)));
                 }
                 passage
             });

@@ -6,11 +6,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use engine::job::{JobCommand, JobReport, LogEntry};
+use engine::job::{JobReport, LogEntry};
 use engine::ports::{
     Agent, AgentName, AnchorKey, CallError, Directory, DirectoryObject, Entra, ExchangeOnline,
-    JobPort, Mailbox, MailboxChange, MailboxId, MailboxPage, Modification, Name, ObjectGuid,
-    Organization, PageToken, Ports, SetOutcome, StateStore, StoreError, StoreWrite,
+    JobPort, Mailbox, MailboxChange, MailboxId, MailboxPage, Modification, Name, Numbered,
+    ObjectGuid, Organization, PageToken, Ports, SetOutcome, StateStore, StoreError, StoreWrite,
     SyncConfiguration, Table, User, WriteOutcome,
 };
 use engine::time::Timestamp;
@@ -250,9 +250,9 @@ impl<S: StateStore> StateStore for Guarded<S> {
 }
 
 impl<J: JobPort> JobPort for Guarded<J> {
-    fn commands(&mut self) -> Result<Vec<JobCommand>, CallError> {
+    fn commands(&mut self, done: u64) -> Result<Vec<Numbered>, CallError> {
         let port = &mut self.port;
-        self.life.call("job.commands", CallError::Halted, || port.commands())
+        self.life.call("job.commands", CallError::Halted, || port.commands(done))
     }
 
     fn report(&mut self, report: JobReport) -> Result<(), CallError> {

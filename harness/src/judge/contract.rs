@@ -4,6 +4,7 @@
 //! changes no value by itself; inbound synchronization never writes to AD (Exchange Team Blog
 //! 2026-08-03; Microsoft Learn, "Cloud-based management of Exchange attributes for remote mailboxes").
 
+use sim::clock::VirtualTime;
 use sim::estate::Estate;
 use sim::exchange::property;
 use sim::ledger::{Activity, Event, Side, Write};
@@ -16,17 +17,24 @@ use super::{Charge, Kind, Oracle};
 #[derive(Clone)]
 pub(super) struct Contract {
     mapped: Vec<AttributeNumber>,
+    /// What was mapped until a while ago: a cycle under way may still write it once.
+    before: Vec<AttributeNumber>,
+    changed: VirtualTime,
 }
 
 impl Contract {
     pub(super) fn new(estate: &Estate) -> Self {
-        Self { mapped: mapping::written_back(estate) }
+        Self {
+            mapped: mapping::written_back(&mapping::flows(estate)),
+            before: Vec::new(),
+            changed: VirtualTime::default(),
+        }
     }
 }
 
 impl Oracle for Contract {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Write]
+        &[Kind::Write, Kind::Said]
     }
 
     fn copy(&self) -> Box<dyn Oracle> {
@@ -34,8 +42,24 @@ impl Oracle for Contract {
     }
 
     fn observe(&mut self, event: &Event, _: Option<u32>) -> Option<Charge> {
-        let Event::Write(write) = event else { return None };
-        let stray = write.changes.iter().find(|c| !is_allowed(write, c.attribute, &self.mapped))?;
+        let write = match event {
+            Event::Write(write) => write,
+            Event::Schema(change) => {
+                self.before.append(&mut self.mapped);
+                self.mapped = mapping::written_back(&change.flows);
+                self.changed = change.at;
+                return None;
+            }
+            Event::Cycle(end) if end.began >= self.changed => {
+                self.before.clear();
+                return None;
+            }
+            _ => return None,
+        };
+        let allowed = |attribute| {
+            is_allowed(write, attribute, &self.mapped) || is_allowed(write, attribute, &self.before)
+        };
+        let stray = write.changes.iter().find(|change| !allowed(change.attribute))?;
         let activity = write.actor.activity.word();
         let message = format!("{activity} wrote an attribute that it must not touch");
         Some(Charge::of_write("contract", write, stray, message))

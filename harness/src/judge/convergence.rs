@@ -20,6 +20,7 @@ use sim::ledger::{Activity, ObjectKey};
 use sim::record::Record;
 
 use super::codes::OF_AN_OBJECT;
+use super::job_scope::JobScope;
 use super::mapping::{Demand, Mapping, MappingRule, last_change};
 use super::scope::JobDomain;
 use super::{Charge, Refusals};
@@ -48,8 +49,15 @@ pub(super) fn compare(estate: &Estate, healed: VirtualTime, refused: &Refusals) 
         failed: failed_since(estate, healed),
         refused,
         healed,
+        last_cycle: job
+            .report
+            .as_ref()
+            .and_then(|report| report.last_execution.as_ref())
+            .map(|cycle| cycle.began),
         not_since: (job.status() == StatusCode::Paused).then(|| last_cycle(job)),
         waiting: waiting_for_initial(estate),
+        scope: JobScope::new(estate),
+        gave_up: gave_up(estate, job),
     };
     let looker =
         Looker { estate, mappings: &mappings, evidence: &evidence, job: JobDomain::of(estate) };
@@ -138,10 +146,14 @@ impl Looker<'_> {
         let (mut compared, mut differences) = (0, Vec::new());
         for subject in subjects {
             let Some((mailbox, key, ad)) = pair(self.estate, subject, self.job) else { continue };
+            let in_scope = |object| self.evidence.scope.covers(self.estate, object, ad);
+            if !subject.ad.is_some_and(in_scope) {
+                continue;
+            }
             let Some(mapping) = self.mappings.get(usize::from(key.forest.0)) else { continue };
             compared += 1;
             for rule in mapping.broken(mailbox, ad) {
-                let excuse = excuse(self.estate, subject, rule, key, mailbox, self.evidence);
+                let excuse = excuse(self, mapping, subject, rule, key, mailbox);
                 differences.push(match excuse {
                     Some(note) => {
                         Difference::Excused(format!("{}: ad.{} {note}", subject.name, rule.name))
@@ -180,11 +192,33 @@ struct Evidence<'a> {
     /// When the directory last refused the engine.
     refused: &'a Refusals,
     healed: VirtualTime,
+    /// When the last cycle began.
+    last_cycle: Option<VirtualTime>,
     /// The job is paused: nobody looked at changes from here on.
     not_since: Option<VirtualTime>,
     /// Mailboxes that the engine left out, and when it said so last, where the profile lets a mailbox
     /// that enters scope wait for the next initial cycle (switch `first_time_requires_initial`).
     waiting: BTreeMap<Guid, VirtualTime>,
+    /// The scoping filter of the job, and whom else the profile leaves out.
+    scope: JobScope,
+    /// When somebody ended the retries of what had failed, and whose.
+    gave_up: Option<(VirtualTime, BTreeSet<Guid>)>,
+}
+
+/// Mailboxes whose last word in the log before a restart of the escrows was a failure: the restart ends
+/// their retries (Microsoft Graph reference, synchronizationJobRestartCriteria: clearing escrows stops
+/// the service from retrying).
+fn gave_up(estate: &Estate, job: &WritebackJob) -> Option<(VirtualTime, BTreeSet<Guid>)> {
+    let at = job.gave_up?;
+    let mut failed = BTreeSet::new();
+    for entry in estate.entra.log.entries().iter().take_while(|entry| entry.at <= at) {
+        let Some(source) = entry.source else { continue };
+        match entry.status {
+            LogStatus::Failure => failed.insert(source),
+            LogStatus::Success | LogStatus::Skipped => failed.remove(&source),
+        };
+    }
+    Some((at, failed))
 }
 
 /// When the last cycle of a job began; the beginning of time when there was none.
@@ -194,7 +228,14 @@ fn last_cycle(job: &WritebackJob) -> VirtualTime {
 }
 
 fn waiting_for_initial(estate: &Estate) -> BTreeMap<Guid, VirtualTime> {
-    if !estate.profile.is_on("first_time_requires_initial") {
+    let full = estate.profile.text("limit_action") == "refuse"
+        && estate
+            .entra
+            .job
+            .as_ref()
+            .and_then(|job| job.report.as_ref())
+            .is_some_and(|report| report.linked >= estate.profile.number("mailbox_limit"));
+    if !full && !estate.profile.is_on("first_time_requires_initial") {
         return BTreeMap::new();
     }
     let entries = estate.entra.log.entries().iter();
@@ -222,13 +263,14 @@ fn failed_since(estate: &Estate, healed: VirtualTime) -> BTreeSet<Guid> {
 
 /// Why a difference is nobody's mistake, if it is not.
 fn excuse(
-    estate: &Estate,
+    looker: Looker<'_>,
+    mapping: &Mapping,
     subject: &Subject,
     rule: &MappingRule,
     key: ObjectKey,
     mailbox: &Mailbox,
-    evidence: &Evidence<'_>,
 ) -> Option<&'static str> {
+    let Looker { estate, evidence, .. } = looker;
     let refused = evidence.refused.get(&key).is_some_and(|at| *at > evidence.healed);
     if refused && evidence.failed.contains(&mailbox.id) {
         return Some("differs: the directory refused the object, and the engine logged it");
@@ -239,9 +281,30 @@ fn excuse(
     if waits(estate, subject, mailbox, evidence) {
         return Some("differs: the mailbox entered scope and waits for the next initial cycle");
     }
+    let given_up = evidence
+        .gave_up
+        .as_ref()
+        .is_some_and(|(at, whose)| whose.contains(&mailbox.id) && mailbox.when_changed <= *at);
+    if given_up {
+        return Some("differs: it had failed, and a restart of the escrows ended its retries");
+    }
+    if subject.ad.is_some_and(|object| evidence.scope.changed(estate, object)) {
+        return Some("differs: it came under the scoping filter, which no delta sees");
+    }
     let last = estate.ledger.last_writer(key, rule.ad?)?;
     let by_person = matches!(last.actor.activity, Activity::Person | Activity::Script);
-    let cloud = subject.exchange.and_then(|mailbox| last_change(estate, mailbox));
+    if estate.profile.text("drift_heal") == "every_cycle"
+        && evidence.last_cycle.is_some_and(|began| last.at < began)
+    {
+        return None;
+    }
+    let cloud = subject.exchange.and_then(|mailbox| {
+        if estate.profile.text("export_mode") == "changed_attributes" {
+            mapping.last_change_of(rule, estate, mailbox)
+        } else {
+            last_change(estate, mailbox)
+        }
+    });
     // Of two edits in one instant nobody says which was the later one.
     let after_the_cloud = cloud.is_none_or(|cloud| last.at >= cloud);
     (by_person && after_the_cloud)

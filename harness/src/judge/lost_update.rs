@@ -34,7 +34,7 @@ struct Edit {
 
 impl LostUpdate {
     pub(super) fn new(estate: &Estate) -> Self {
-        let properties = mapping::pairs(estate).into_iter().map(|(property, _)| property).collect();
+        let properties = mapping::properties(&mapping::flows(estate));
         Self { properties, scope: Scope::new(estate), waiting: BTreeMap::new() }
     }
 
@@ -102,6 +102,10 @@ impl Oracle for LostUpdate {
                 None
             }
             Event::Cycle(end) if !end.failed => self.passed_over(end),
+            Event::Schema(change) => {
+                self.properties = mapping::properties(&change.flows);
+                None
+            }
             _ => None,
         }
     }

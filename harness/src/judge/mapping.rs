@@ -6,10 +6,13 @@
 use sim::clock::VirtualTime;
 use sim::directory::forest::Forest;
 use sim::directory::schema::known;
+use sim::entra::schema::Flow;
 use sim::estate::Estate;
 use sim::exchange::{Mailbox, RecipientType, property};
 use sim::ledger::ObjectKey;
 use sim::record::{AttributeNumber, Projection, Record, Values};
+
+use super::expression::{self, Said};
 
 /// The mapping under the switches of an estate.
 #[derive(Debug, Clone)]
@@ -24,15 +27,17 @@ pub(super) struct Mapping {
     null_flow: bool,
     null_flow_multi: bool,
     write_onmicrosoft: bool,
+    /// The texts of computed attributes, with what flows when one comes to nothing.
+    computed: Vec<(String, Option<String>)>,
 }
 
 /// One attribute that is written back.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct MappingRule {
     /// Its number; `None` where the schema does not have it.
     pub(super) ad: Option<AttributeNumber>,
     /// Its name.
-    pub(super) name: &'static str,
+    pub(super) name: Box<str>,
     source: Source,
 }
 
@@ -43,6 +48,8 @@ enum Source {
     Addresses,
     TypeDetails,
     DisplayType,
+    /// Place of its text.
+    Computed(usize),
 }
 
 /// One attribute: what AD must say.
@@ -85,11 +92,12 @@ impl Mapping {
     pub(super) fn new(estate: &Estate, forest: &Forest) -> Self {
         let profile = &estate.profile;
         let schema = forest.schema();
-        let rules: Vec<MappingRule> = sources(estate)
+        let mut computed = Vec::new();
+        let rules: Vec<MappingRule> = sources(&flows(estate), &mut computed)
             .into_iter()
             .map(|(name, source)| MappingRule {
-                ad: schema.attribute_named(name).map(|attribute| attribute.number),
-                name,
+                ad: schema.attribute_named(&name).map(|attribute| attribute.number),
+                name: name.into(),
                 source,
             })
             .collect();
@@ -103,7 +111,32 @@ impl Mapping {
             null_flow: profile.is_on("null_flow"),
             null_flow_multi: profile.is_on("null_flow_multi"),
             write_onmicrosoft: profile.is_on("write_onmicrosoft"),
+            computed,
         }
+    }
+
+    /// When what feeds one attribute changed last; `None`: not since the start.
+    pub(super) fn last_change_of(
+        &self,
+        rule: &MappingRule,
+        estate: &Estate,
+        mailbox: u32,
+    ) -> Option<VirtualTime> {
+        let object = ObjectKey::exchange(mailbox);
+        let numbers = match rule.source {
+            Source::Single(number) | Source::Multi(number) => vec![number],
+            Source::Addresses => vec![property::EMAIL_ADDRESSES],
+            Source::TypeDetails | Source::DisplayType => vec![property::RECIPIENT_TYPE_DETAILS],
+            Source::Computed(place) => self
+                .computed
+                .get(place)
+                .into_iter()
+                .flat_map(|(text, _)| expression::names(text))
+                .filter_map(|name| number_of(&name))
+                .collect(),
+        };
+        let last = |number| estate.ledger.last_writer(object, number).map(|last| last.at);
+        numbers.into_iter().filter_map(last).max()
     }
 
     /// The rules that do not hold for a cloud-managed mailbox and its AD object.
@@ -148,6 +181,23 @@ impl Mapping {
             Source::Addresses => self.addresses(mailbox, now),
             Source::TypeDetails => self.type_number(mailbox.kind, 0),
             Source::DisplayType => self.type_number(mailbox.kind, 1),
+            Source::Computed(place) => self.computed(place, mailbox),
+        }
+    }
+
+    fn computed(&self, place: usize, mailbox: &Mailbox) -> Demand {
+        let Some((text, default)) = self.computed.get(place) else { return Demand::Anything };
+        let values = |name: &str| {
+            let mut found = number_of(name).map(|n| texts(&mailbox.record, n)).unwrap_or_default();
+            found.retain(|value| !value.is_empty());
+            found
+        };
+        match expression::evaluate(text, &values) {
+            Said::LeaveIt => Demand::Anything,
+            Said::Values(found) => {
+                let found = found.into_iter().next().or_else(|| default.clone());
+                or_anything(found.into_iter().collect(), self.null_flow)
+            }
         }
     }
 
@@ -197,22 +247,31 @@ impl Mapping {
     }
 }
 
-/// The attributes that the writeback job of an estate may write, by number.
-pub(super) fn written_back(estate: &Estate) -> Vec<AttributeNumber> {
-    sources(estate).into_iter().filter_map(|(name, _)| known::number(name)).collect()
+/// The attributes that a job with these mappings may write, by number.
+pub(super) fn written_back(flows: &[Flow]) -> Vec<AttributeNumber> {
+    flows.iter().filter_map(|flow| known::number(&flow.target)).collect()
 }
 
 /// The mailbox properties whose values go to AD as they are, each with the number of its AD attribute.
-pub(super) fn pairs(estate: &Estate) -> Vec<(AttributeNumber, AttributeNumber)> {
-    let pair = |(name, source): (&str, Source)| {
+pub(super) fn pairs(flows: &[Flow]) -> Vec<(AttributeNumber, AttributeNumber)> {
+    let pair = |(name, source): (String, Source)| {
         let property = match source {
             Source::Single(number) | Source::Multi(number) => number,
             Source::Addresses => property::EMAIL_ADDRESSES,
-            Source::TypeDetails | Source::DisplayType => return None,
+            Source::TypeDetails | Source::DisplayType | Source::Computed(_) => return None,
         };
-        Some((property, known::number(name)?))
+        Some((property, known::number(&name)?))
     };
-    sources(estate).into_iter().filter_map(pair).collect()
+    sources(flows, &mut Vec::new()).into_iter().filter_map(pair).collect()
+}
+
+/// Every property that feeds an attribute.
+pub(super) fn properties(flows: &[Flow]) -> Vec<AttributeNumber> {
+    flows
+        .iter()
+        .flat_map(|flow| expression::names(&flow.source))
+        .filter_map(|n| number_of(&n))
+        .collect()
 }
 
 /// When something of a mailbox changed last that writeback carries: a value, or the type. `None`: not
@@ -229,23 +288,59 @@ pub(super) fn last_change(estate: &Estate, mailbox: u32) -> Option<VirtualTime> 
         .max()
 }
 
-fn sources(estate: &Estate) -> Vec<(&'static str, Source)> {
-    let property = |name: &str| property::number(name).unwrap_or(AttributeNumber::MAX);
-    let mut sources: Vec<(&'static str, Source)> = PAIRS
-        .iter()
-        .map(|(ad, name)| {
-            let number = property(name);
-            let multi = name.starts_with("Extension");
-            (*ad, if multi { Source::Multi(number) } else { Source::Single(number) })
-        })
-        .collect();
-    sources.push(("proxyAddresses", Source::Addresses));
-    sources.push(("msExchRecipientTypeDetails", Source::TypeDetails));
-    sources.push(("msExchRecipientDisplayType", Source::DisplayType));
-    if maps_mail(estate) {
-        sources.push(("mail", Source::Single(property("WindowsEmailAddress"))));
+/// The attribute mappings of an estate's job: those on record, or the announced ones.
+pub(super) fn flows(estate: &Estate) -> Vec<Flow> {
+    let schema = estate.entra.job.as_ref().and_then(|job| job.schema.as_ref());
+    if let Some(schema) = schema {
+        return schema.flows.clone();
     }
-    sources
+    let mut pairs: Vec<(&str, &str)> = PAIRS.to_vec();
+    pairs.push(("proxyAddresses", "EmailAddresses"));
+    pairs.push(("msExchRecipientTypeDetails", "RecipientTypeDetails"));
+    pairs.push(("msExchRecipientDisplayType", "RecipientDisplayType"));
+    if maps_mail(estate) {
+        pairs.push(("mail", "WindowsEmailAddress"));
+    }
+    let flow = |(target, source): (&str, &str)| Flow {
+        target: target.to_owned(),
+        source: format!("[{source}]"),
+        default: None,
+    };
+    pairs.into_iter().map(flow).collect()
+}
+
+/// The number of a property by the name that a schema calls it.
+fn number_of(name: &str) -> Option<AttributeNumber> {
+    if name.eq_ignore_ascii_case("Mail") {
+        return property::number("WindowsEmailAddress");
+    }
+    property::number(name)
+}
+
+fn sources(flows: &[Flow], computed: &mut Vec<(String, Option<String>)>) -> Vec<(String, Source)> {
+    flows
+        .iter()
+        .map(|flow| {
+            let target = flow.target.to_lowercase();
+            let plain = flow.source.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            let plain = plain.filter(|name| flow.default.is_none() && !name.contains('['));
+            let source = match (target.as_str(), plain.map(str::trim)) {
+                ("proxyaddresses", _) => Source::Addresses,
+                ("msexchrecipienttypedetails", _) => Source::TypeDetails,
+                ("msexchrecipientdisplaytype", _) => Source::DisplayType,
+                (_, Some(name)) => {
+                    let number = number_of(name).unwrap_or(AttributeNumber::MAX);
+                    let multi = target.starts_with("msexchextension");
+                    if multi { Source::Multi(number) } else { Source::Single(number) }
+                }
+                (_, None) => {
+                    computed.push((flow.source.clone(), flow.default.clone()));
+                    Source::Computed(computed.len() - 1)
+                }
+            };
+            (flow.target.clone(), source)
+        })
+        .collect()
 }
 
 /// `mail` came with general availability; a configuration created before has no mapping for it

@@ -11,8 +11,10 @@ mod contract;
 mod convergence;
 mod exactly_once;
 pub mod expectation;
+mod expression;
 mod identity_stays_home;
 mod isolation;
+mod job_scope;
 mod logged_truthfully;
 mod lost_update;
 mod mapping;
@@ -136,9 +138,11 @@ const fn kind_of(event: &Event) -> Option<Kind> {
         Event::Write(_) => Some(Kind::Write),
         Event::Read(_) => Some(Kind::Read),
         Event::Outcome(_) => Some(Kind::Outcome),
-        Event::Logged(_) | Event::Cycle(_) | Event::Claim(_) | Event::Process(_) => {
-            Some(Kind::Said)
-        }
+        Event::Logged(_)
+        | Event::Cycle(_)
+        | Event::Claim(_)
+        | Event::Process(_)
+        | Event::Schema(_) => Some(Kind::Said),
         Event::Question(_) => Some(Kind::Question),
         Event::Fault(_) => None,
     }

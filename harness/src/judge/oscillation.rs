@@ -34,7 +34,7 @@ struct Swing {
 
 impl Oracle for Oscillation {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Write]
+        &[Kind::Write, Kind::Said]
     }
 
     fn copy(&self) -> Box<dyn Oracle> {
@@ -42,7 +42,15 @@ impl Oracle for Oscillation {
     }
 
     fn observe(&mut self, event: &Event, whose: Option<u32>) -> Option<Charge> {
-        let Event::Write(write) = event else { return None };
+        let write = match event {
+            Event::Write(write) => write,
+            // Another mapping is an edit of everybody.
+            Event::Schema(_) => {
+                self.last.clear();
+                return None;
+            }
+            _ => return None,
+        };
         self.now += 1;
         let flips = write.changes.iter().any(|change| change.attribute == property::FLAG);
         let asked_for = write.actor.activity == Activity::Restore;

@@ -35,7 +35,7 @@ struct Removed {
 
 impl Resurrection {
     pub(super) fn new(estate: &Estate) -> Self {
-        Self { pairs: mapping::pairs(estate), removed: HashMap::default() }
+        Self { pairs: mapping::pairs(&mapping::flows(estate)), removed: HashMap::default() }
     }
 
     fn edit(&mut self, write: &Write, person: u32) {
@@ -45,9 +45,14 @@ impl Resurrection {
             return;
         }
         for change in &write.changes {
-            let pair = self.pairs.iter().find(|(property, _)| *property == change.attribute);
-            if let Some((_, attribute)) = pair {
-                self.note(person, *attribute, change);
+            let fed: Vec<AttributeNumber> = self
+                .pairs
+                .iter()
+                .filter(|(property, _)| *property == change.attribute)
+                .map(|(_, attribute)| *attribute)
+                .collect();
+            for attribute in fed {
+                self.note(person, attribute, change);
             }
         }
     }
@@ -98,7 +103,7 @@ fn folded(value: &[u8]) -> u64 {
 
 impl Oracle for Resurrection {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Write, Kind::Read]
+        &[Kind::Write, Kind::Read, Kind::Said]
     }
 
     fn copy(&self) -> Box<dyn Oracle> {
@@ -107,6 +112,12 @@ impl Oracle for Resurrection {
 
     fn observe(&mut self, event: &Event, whose: Option<u32>) -> Option<Charge> {
         match event {
+            // What was removed under another mapping says nothing of this one.
+            Event::Schema(change) => {
+                self.pairs = mapping::pairs(&change.flows);
+                self.removed.clear();
+                None
+            }
             Event::Write(write) if write.object.side == Side::Exchange => {
                 self.edit(write, whose?);
                 None

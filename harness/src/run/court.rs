@@ -80,6 +80,10 @@ fn object_of(event: &Event) -> Option<ObjectKey> {
         Event::Outcome(outcome) => outcome.object,
         Event::Logged(logged) => logged.object,
         Event::Claim(claim) => Some(claim.object),
-        Event::Question(_) | Event::Fault(_) | Event::Cycle(_) | Event::Process(_) => None,
+        Event::Question(_)
+        | Event::Fault(_)
+        | Event::Cycle(_)
+        | Event::Process(_)
+        | Event::Schema(_) => None,
     }
 }

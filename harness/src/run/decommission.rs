@@ -82,9 +82,16 @@ impl Runner<'_> {
         stated: Stated,
         role: Role,
     ) {
+        let job = match self.job_or_fresh() {
+            Ok(job) => job,
+            Err(problem) => {
+                self.broken = Some(problem);
+                return;
+            }
+        };
         let config = CheckConfig {
             mailboxes: Vec::new(),
-            job: self.job_or_fresh(),
+            job,
             evidence: self.premises(stated),
             sync_cycle: scenario.world.connect.cycle,
             caller_roles: None,
@@ -109,7 +116,7 @@ impl Runner<'_> {
 
     /// The job's configuration; where there is no job, that of one that would be made now. Without
     /// mailboxes the check asks nothing of it.
-    fn job_or_fresh(&self) -> JobConfiguration {
+    fn job_or_fresh(&self) -> Result<JobConfiguration, String> {
         self.estate.with(|estate| {
             let fresh = || {
                 let (tenant, nobody) = (estate.entra.tenant, Guid([0; 16]));

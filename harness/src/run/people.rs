@@ -73,12 +73,25 @@ impl Runner<'_> {
     }
 }
 
+/// `{principal}` and `{job}`: the ids of the writeback job and of its service principal.
+fn of_the_job(segment: &str, estate: &Estate) -> Option<String> {
+    let job = estate.entra.job.as_ref()?;
+    match segment {
+        "{principal}" => Some(job.service_principal.to_string()),
+        "{job}" => Some(job.id.clone()),
+        _ => None,
+    }
+}
+
 /// A path with the user whom it names by the name that steps use, by id.
 fn with_id(path: &str, estate: &Estate) -> String {
     let (place, query) = path.split_once('?').unwrap_or((path, ""));
     let segments: Vec<String> = place
         .split('/')
         .map(|segment| {
+            if let Some(named) = of_the_job(segment, estate) {
+                return named;
+            }
             let user = estate.subject(segment).and_then(|subject| subject.entra);
             let user = user.and_then(|number| estate.entra.user(number));
             user.map_or_else(|| segment.to_owned(), |user| user.id.to_string())

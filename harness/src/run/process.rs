@@ -23,6 +23,7 @@ use crate::bridge::desk::Desk;
 use crate::bridge::guard::{Guarded, GuardedPorts, Life};
 use crate::bridge::translate::{to_engine, to_sim};
 use crate::bridge::transport::Transport;
+use crate::stage::{SCHEMA_CHECK, writeback_config};
 
 /// The state store of an engine, as its processes share it one after the other.
 #[derive(Clone, Default)]
@@ -315,12 +316,17 @@ impl Engine {
         self.estate.with(sim::estate::Estate::engine_started);
         self.flip = None;
         self.job = None;
-        let Some(config) = self.writeback.clone() else { return Ok(()) };
-        self.estate.with(|estate| {
+        let Some(known) = &self.writeback else { return Ok(()) };
+        // The record says what the job is to do now: it may have changed since the last process began.
+        let config = self.estate.with(|estate| {
             if let Some(job) = &mut estate.entra.job {
                 job.attached = true;
+                job.schema_check = Some(SCHEMA_CHECK);
             }
-        });
+            writeback_config(estate, known.bugs)
+        })?;
+        let Some(mut config) = config else { return Ok(()) };
+        config.started = known.started;
         let ports = self.ports(Role::GlobalAdministrator, Activity::Writeback)?;
         let due = self.estate.with(|estate| estate.now());
         self.job = Some(Running { work: WritebackJob::new(config), ports, due, turn: self.turns });

@@ -248,6 +248,7 @@ impl Runner<'_> {
                     .into_iter()
                     .filter_map(changed)
                     .collect(),
+                licence_gates: estate.profile.text("licence_check") == "gate",
                 ..Evidence::default()
             }
         })

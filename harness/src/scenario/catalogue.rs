@@ -34,7 +34,17 @@ pub struct Catalogues {
     pub error_codes: Vec<String>,
     /// Error codes and skip reasons of the provisioning log. When none is given, every word passes.
     pub log_codes: Vec<String>,
+    /// Whether the engine takes an attribute mapping (target, expression), or why not; without it every
+    /// one passes.
+    pub mapping: Option<MappingCheck>,
+    /// Whether a text is a distinguished name, or why not; without it every one passes.
+    pub distinguished_name: Option<NameCheck>,
 }
+
+/// Says of an attribute of AD and the expression that is to feed it why they will not do.
+pub type MappingCheck = fn(&str, &str) -> Result<(), String>;
+/// Says of a name why it will not do.
+pub type NameCheck = fn(&str) -> Result<(), String>;
 
 /// A switch of the behaviour profiles.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ mod span;
 mod world;
 mod yaml;
 
-pub use catalogue::{Catalogues, SwitchKind, SwitchSpec};
+pub use catalogue::{Catalogues, MappingCheck, NameCheck, SwitchKind, SwitchSpec};
 pub use diagnostic::{Diagnostic, Severity};
 pub use expectation::{
     AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, CONNECT_COUNTS,
@@ -39,7 +39,7 @@ pub use schema::{schema, schema_text};
 pub use span::{Span, Spanned};
 pub use world::{
     Agent, Connect, Dc, ExportedPerson, Forest, MailboxKind, MailboxLocation, Population, Rights,
-    SwitchValue, Tenant, User, World, Writeback,
+    SwitchValue, Tenant, User, World, Writeback, WritebackScope,
 };
 
 #[cfg(test)]

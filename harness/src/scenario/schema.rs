@@ -157,10 +157,19 @@ fn writeback() -> Value {
                 ("interval", reference("duration")),
                 ("enabled", boolean()),
                 ("domain", text("The AD domain that it is for.")),
+                (
+                    "mappings",
+                    json!({"type": "object", "additionalProperties": {"type": ["string", "null"]}}),
+                ),
+                ("scope", mapping(&[("ous", names_list()), ("groups", names_list())], &[])),
             ],
             &[],
         ),
     ])
+}
+
+fn names_list() -> Value {
+    json!({"type": ["string", "array"], "items": {"type": "string"}})
 }
 
 fn switch_value(switch: &SwitchSpec) -> Value {

@@ -144,6 +144,28 @@ pub struct Writeback {
     pub enabled: bool,
     /// The domain that it is for; `None` is the first forest's root.
     pub domain: Option<Spanned<String>>,
+    /// Attribute mappings that differ from the default ones: the AD attribute, and the expression that
+    /// feeds it; `None` when it is not mapped.
+    pub mappings: Vec<(Spanned<String>, Option<Spanned<String>>)>,
+    /// Which objects it is responsible for.
+    pub scope: WritebackScope,
+}
+
+/// A scoping filter by container and group; everything without names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WritebackScope {
+    /// Organizational units: distinguished names, or paths from the domain down (`Staff/North`).
+    pub ous: Vec<Spanned<String>>,
+    /// Distinguished names of groups.
+    pub groups: Vec<Spanned<String>>,
+}
+
+impl WritebackScope {
+    /// Whether everything is in scope.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.ous.is_empty() && self.groups.is_empty()
+    }
 }
 
 /// A part of the population.

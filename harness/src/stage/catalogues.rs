@@ -1,5 +1,7 @@
 //! The names that scenario files are checked against, from those who own them.
 
+use engine::dn::Dn;
+use engine::schema::{Mapping, Wish};
 use engine::transfer::readiness::id;
 use sim::caller::Role;
 use sim::directory::schema::Schema;
@@ -34,11 +36,19 @@ pub fn catalogues() -> Catalogues {
         findings: FINDINGS.map(str::to_owned).to_vec(),
         error_codes: Vec::new(),
         log_codes: engine::failure::code::ALL.map(str::to_owned).to_vec(),
+        mapping: Some(mapping),
+        distinguished_name: Some(|name| Dn::parse(name).map(drop).map_err(|why| why.to_string())),
     }
 }
 
+/// Whether the engine takes an attribute mapping.
+fn mapping(target: &str, source: &str) -> Result<(), String> {
+    let wish = Wish { target: target.to_owned(), source: source.to_owned(), default: None };
+    Mapping::new(&[wish]).map(drop).map_err(|error| error.to_string())
+}
+
 /// What the readiness check can find.
-const FINDINGS: [&str; 9] = [
+const FINDINGS: [&str; 10] = [
     id::MISSING,
     id::NOT_SYNCED,
     id::TYPE,
@@ -48,6 +58,7 @@ const FINDINGS: [&str; 9] = [
     id::SYNC_DISABLED,
     id::CONNECT_OLD,
     id::CONNECT_UNKNOWN,
+    id::LICENCE,
 ];
 
 /// Properties of a mailbox that are state and no value.
@@ -84,11 +95,8 @@ fn switches() -> Vec<SwitchSpec> {
         .switches()
         .map(|name| SwitchSpec {
             name: name.to_owned(),
-            kind: match (name, profile.row(name).map(|row| &row.value)) {
-                ("proxy_mode", _) => words(&["replace_smtp", "replace_all", "merge"]),
-                ("rtd_mode", _) => words(&["remote", "raw"]),
-                ("race", _) => words(&["land", "refuse"]),
-                ("sync_behavior_answer", _) => words(&["nothing", "object"]),
+            kind: match (profile::words(name), profile.row(name).map(|row| &row.value)) {
+                (Some(known), _) => words(known),
                 (_, Some(value)) if value.is_bool() => SwitchKind::Boolean,
                 (_, Some(value)) if value.is_integer() => SwitchKind::Integer,
                 _ => SwitchKind::Text,
@@ -104,19 +112,29 @@ mod tests {
     use super::*;
 
     /// Who reads each row of a profile.
-    const READERS: [(&str, &str); 27] = [
+    const READERS: &[(&str, &str)] = &[
         ("licence_recalc", "sim/src/estate/licences.rs"),
+        ("match_order", "harness/src/stage/job.rs"),
+        ("export_mode", "harness/src/stage/job.rs"),
+        ("drift_heal", "harness/src/stage/job.rs"),
+        ("limit_action", "harness/src/stage/job.rs"),
+        ("mailbox_limit", "harness/src/stage/job.rs"),
+        ("licence_check", "harness/src/run/story.rs"),
+        ("escrow_ladder", "harness/src/stage/job.rs"),
+        ("modify_granularity", "harness/src/stage/job.rs"),
+        ("cloud_only_types", "harness/src/stage/job.rs"),
+        ("disabled_accounts", "harness/src/stage/job.rs"),
         ("sync_behavior_answer", "sim/src/wire/graph/sync_behavior.rs"),
-        ("proxy_mode", "harness/src/stage/world.rs"),
-        ("write_onmicrosoft", "harness/src/stage/world.rs"),
-        ("null_flow", "harness/src/stage/world.rs"),
-        ("null_flow_multi", "harness/src/stage/world.rs"),
-        ("rtd_mode", "harness/src/stage/world.rs"),
-        ("first_time_requires_initial", "harness/src/stage/world.rs"),
+        ("proxy_mode", "harness/src/stage/job.rs"),
+        ("write_onmicrosoft", "harness/src/stage/job.rs"),
+        ("null_flow", "harness/src/stage/job.rs"),
+        ("null_flow_multi", "harness/src/stage/job.rs"),
+        ("rtd_mode", "harness/src/stage/job.rs"),
+        ("first_time_requires_initial", "harness/src/stage/job.rs"),
         ("race", "sim/src/estate/cycle.rs"),
         ("upn_adds_proxy", "sim/src/estate/cycle.rs"),
         ("writeback", "harness/src/stage/world.rs"),
-        ("mail_written_back", "harness/src/stage/world.rs"),
+        ("mail_written_back", "harness/src/stage/job.rs"),
         ("flag_role_noop", "sim/src/exchange/cmdlets/set_mailbox.rs"),
         ("connect_minimum", "sim/src/connect/mod.rs"),
         ("connect_hard_stop", "sim/src/connect/mod.rs"),
@@ -145,10 +163,10 @@ mod tests {
             }
         }
         let profile = Profile::load(profile::DEFAULT_PROFILE).unwrap();
-        for (row, file) in READERS {
+        for (row, file) in READERS.iter().copied() {
             assert!(profile.row(row).is_some(), "{row} is no row any more");
             let source = std::fs::read_to_string(repository.join(file)).unwrap();
-            let asks = ["is_on", "text", "instant", "timing", "cost"]
+            let asks = ["is_on", "text", "number", "instant", "timing", "cost"]
                 .iter()
                 .any(|how| source.contains(&format!("{how}(\"{row}\")")));
             assert!(asks, "{file} does not read {row}");

@@ -4,10 +4,12 @@
 mod catalogues;
 mod crowd;
 mod export;
+mod job;
 mod rights;
 mod roster;
 mod world;
 
 pub use catalogues::{ENTRA_STATE_PROPERTIES, STATE_PROPERTIES, catalogues};
+pub use job::{SCHEMA_CHECK, job_configuration, writeback_config};
 pub use roster::Roster;
-pub use world::{StageError, Staged, job_configuration, stage, stage_world};
+pub use world::{StageError, Staged, stage, stage_world};

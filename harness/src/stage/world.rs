@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use engine::job::{JobConfiguration, MATCH_ORDER, ProxyMode, RecipientTypeMode, Switches};
 use engine::planted_bugs::PlantedBugs;
 use engine::writeback::WritebackConfig;
-use engine::writeback::scope::Filter;
 use sim::chance::Chance;
 use sim::clock::VirtualTime;
-use sim::entra::job::WritebackJob;
 use sim::estate::{
     AgentPlan, BuildError, DcPlan, Estate, EstatePlan, ForestPlan, TenantDomains, WritebackPlan,
 };
@@ -19,6 +16,7 @@ use sim::profile::{Profile, ProfileError};
 
 use super::crowd::{Crowd, Draws};
 use super::export;
+use super::job::{schema, writeback_config};
 use super::rights;
 use super::roster::Roster;
 use crate::bridge::translate::to_engine;
@@ -42,6 +40,9 @@ pub enum StageError {
     /// An export that a population names; with its place in the scenario.
     #[error("{0}")]
     Export(ExportError, Span),
+    /// The schema of the writeback job.
+    #[error("the schema of the writeback job: {0}")]
+    Schema(String),
     /// Something that the language knows and this build does not model yet.
     #[error("{0} is not modelled yet")]
     NotModelled(String),
@@ -82,53 +83,11 @@ pub fn stage_world(world: &World, seed: u64, bugs: PlantedBugs) -> Result<Staged
     populate(&mut estate, world, seed, &mut settled)?;
     rights::apply(&mut estate, world)?;
     let Settled { roster, late, notes } = settled;
-    let mut writeback = writeback_config(&estate, bugs);
+    let mut writeback = writeback_config(&estate, bugs).map_err(StageError::Schema)?;
     if let Some(config) = &mut writeback {
         config.started = world.writeback.enabled;
     }
     Ok(Staged { estate, roster, writeback, late, notes })
-}
-
-/// What the writeback job of an estate is told, by the profile's switches.
-#[must_use]
-pub(super) fn writeback_config(estate: &Estate, bugs: PlantedBugs) -> Option<WritebackConfig> {
-    let job = estate.entra.job.as_ref()?;
-    Some(WritebackConfig {
-        job: job_configuration(job, &estate.profile),
-        domain: job.domain.clone(),
-        started: true,
-        bugs,
-    })
-}
-
-/// The desired state of the job as the engine takes it: the record, and how the profile answers the
-/// open questions.
-#[must_use]
-pub fn job_configuration(job: &WritebackJob, profile: &Profile) -> JobConfiguration {
-    JobConfiguration {
-        id: job.id.clone(),
-        rule: job.rule.clone(),
-        created_on: to_engine(job.created_on),
-        interval: job.interval,
-        switches: Switches {
-            match_order: MATCH_ORDER,
-            proxy_mode: match profile.text("proxy_mode") {
-                "replace_all" => ProxyMode::ReplaceAll,
-                "merge" => ProxyMode::Merge,
-                _ => ProxyMode::ReplaceSmtp,
-            },
-            write_onmicrosoft: profile.is_on("write_onmicrosoft"),
-            null_flow: profile.is_on("null_flow"),
-            null_flow_multi: profile.is_on("null_flow_multi"),
-            recipient_type_mode: match profile.text("rtd_mode") {
-                "raw" => RecipientTypeMode::Raw,
-                _ => RecipientTypeMode::Remote,
-            },
-            first_time_requires_initial: profile.is_on("first_time_requires_initial"),
-            mail_mapped: profile.is_on("mail_written_back"),
-        },
-        scope: Filter::default(),
-    }
 }
 
 fn plan(world: &World, seed: u64) -> Result<EstatePlan, StageError> {
@@ -136,6 +95,11 @@ fn plan(world: &World, seed: u64) -> Result<EstatePlan, StageError> {
     for (name, value) in &world.switches {
         profile.set_switch(name, switch_value(&value.value))?;
     }
+    let domain = world.writeback.domain.as_ref().or_else(|| world.forest.domains.first());
+    let domain = domain.map_or("", |domain| domain.value.as_str());
+    let created_on = midnight(world.writeback.created);
+    let with_mail = profile.is_on("mail_written_back")
+        && engine::attributes::GENERAL_AVAILABILITY <= to_engine(created_on);
     let has_job = world.writeback.exists && profile.is_on("writeback");
     Ok(EstatePlan {
         seed,
@@ -158,9 +122,10 @@ fn plan(world: &World, seed: u64) -> Result<EstatePlan, StageError> {
             })
             .collect(),
         writeback: has_job.then(|| WritebackPlan {
-            created_on: midnight(world.writeback.created),
+            created_on,
             interval: world.writeback.interval,
             domain: world.writeback.domain.as_ref().map(|domain| domain.value.clone()),
+            schema: schema(&world.writeback, domain, with_mail),
         }),
         profile,
     })

@@ -479,12 +479,12 @@ fn schema() -> Vec<Witness> {
         witness(
             "PUT /servicePrincipals/{id}/synchronization/jobs/{id}/schema",
             whole("PUT").is(204),
-            put(job, json!({"directories": []})).is(501),
+            put(job, json!({"synchronizationRules": []})).is(501),
         ),
         witness(
             "PATCH /servicePrincipals/{id}/synchronization/jobs/{id}/schema",
             whole("PATCH").is(204),
-            patch(job, json!({"directories": []})).is(501),
+            patch(job, json!({"synchronizationRules": []})).is(501),
         ),
         witness(
             "POST /servicePrincipals/{id}/synchronization/jobs/{id}/schema/directories/{id}/discover",

@@ -9,7 +9,10 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::log::LogEntry;
+use super::schema::Schema;
 use crate::clock::VirtualTime;
 use crate::guid::Guid;
 
@@ -133,6 +136,34 @@ pub struct JobReport {
     pub quarantine: Option<Quarantine>,
 }
 
+/// Why whoever runs the job refuses a schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaRefusal {
+    /// Where in it, and what is wrong.
+    pub why: String,
+    /// Whether the service might take it and only this engine does not.
+    pub unsupported: bool,
+}
+
+/// Asks whoever runs the job whether it takes a schema document.
+#[derive(Clone, Copy)]
+pub struct SchemaCheck(pub fn(&Value) -> Result<(), SchemaRefusal>);
+
+impl core::fmt::Debug for SchemaCheck {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("SchemaCheck")
+    }
+}
+
+/// Who runs a job is not a part of what its record says.
+impl PartialEq for SchemaCheck {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for SchemaCheck {}
+
 /// The job's record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WritebackJob {
@@ -148,8 +179,12 @@ pub struct WritebackJob {
     pub created_on: VirtualTime,
     /// `schedule.interval`.
     pub interval: Duration,
+    /// The schema that somebody put in the place of the default one.
+    pub schema: Option<Schema>,
     /// Whether an engine takes the requests. Without one nobody answers for the job.
     pub attached: bool,
+    /// Whom a new schema is shown to before it is taken.
+    pub schema_check: Option<SchemaCheck>,
     /// What the engine last said; `None` until it said something.
     pub report: Option<JobReport>,
     /// Answers to provision on demand, by request.
@@ -162,7 +197,11 @@ pub struct WritebackJob {
     pub answered: u64,
     /// Provision on demand through Graph, so far.
     on_demand: u64,
-    requests: Vec<JobRequest>,
+    /// How much was asked, and what of it the engine is not done with, by number.
+    asked: u64,
+    requests: BTreeMap<u64, JobRequest>,
+    /// When a restart last gave up the objects in escrow, and nothing else.
+    pub gave_up: Option<VirtualTime>,
 }
 
 impl WritebackJob {
@@ -184,23 +223,28 @@ impl WritebackJob {
             domain,
             created_on,
             interval,
+            schema: None,
             attached: false,
+            schema_check: None,
             report: None,
             answers: BTreeMap::new(),
             secrets: Vec::new(),
             deleted: false,
             answered: 0,
             on_demand: 0,
-            requests: Vec::new(),
+            asked: 0,
+            requests: BTreeMap::new(),
+            gave_up: None,
         }
     }
 
     /// Asks something of the job.
     pub fn ask(&mut self, request: JobRequest) {
-        self.requests.push(request);
+        self.asked += 1;
+        self.requests.insert(self.asked, request);
     }
 
-    /// Whether something was asked that nobody has taken yet.
+    /// Whether something was asked that the engine is not done with.
     #[must_use]
     pub fn is_asked(&self) -> bool {
         !self.requests.is_empty()
@@ -209,11 +253,14 @@ impl WritebackJob {
     /// Whether somebody waits for an answer on demand.
     #[must_use]
     pub fn is_asked_on_demand(&self) -> bool {
-        self.requests.iter().any(|asked| matches!(asked, JobRequest::ProvisionOnDemand { .. }))
+        self.requests.values().any(|asked| matches!(asked, JobRequest::ProvisionOnDemand { .. }))
     }
 
     /// The engine answers a request on demand.
     pub fn answer(&mut self, request: u64, entry: LogEntry) {
+        self.requests.retain(|_, asked| {
+            !matches!(asked, JobRequest::ProvisionOnDemand { request: asked, .. } if *asked == request)
+        });
         self.answers.insert(request, entry);
         self.answered += 1;
     }
@@ -225,12 +272,11 @@ impl WritebackJob {
         GRAPH_REQUESTS + self.on_demand
     }
 
-    /// Restores the default mappings: the configuration is as one that is made now, and everything is
-    /// evaluated again.
+    /// Restores the default mappings: the configuration is as one that is made now, customizations and
+    /// scoping filters are gone, and everything is evaluated again (Exchange Team Blog 2026-08-03).
     pub fn restore_defaults(&mut self, now: VirtualTime) {
         self.created_on = now;
-        self.ask(JobRequest::Configure);
-        self.ask(JobRequest::Restart(ResetScope { watermark: true, ..ResetScope::default() }));
+        self.put_schema(None);
     }
 
     /// Makes it anew after it was deleted: with another id, without memory, and waiting for its start.
@@ -239,6 +285,7 @@ impl WritebackJob {
         self.id = format!("{TEMPLATE}.{plain}.{instance}");
         self.created_on = now;
         self.deleted = false;
+        self.schema = None;
         self.secrets.clear();
         self.report = None;
         self.ask(JobRequest::Configure);
@@ -258,9 +305,33 @@ impl WritebackJob {
         self.ask(JobRequest::Configure);
     }
 
-    /// What was asked since the last call, oldest first.
-    pub fn take_requests(&mut self) -> Vec<JobRequest> {
-        core::mem::take(&mut self.requests)
+    /// What was asked and the engine is not done with, by number, oldest first.
+    pub fn requests(&self) -> impl Iterator<Item = (u64, &JobRequest)> {
+        self.requests.iter().map(|(number, request)| (*number, request))
+    }
+
+    /// The engine is done with everything up to this number.
+    pub fn done(&mut self, number: u64, now: VirtualTime) {
+        if self.requests.first_key_value().is_none_or(|(first, _)| *first > number) {
+            return;
+        }
+        let open = self.requests.split_off(&(number + 1));
+        let done = core::mem::replace(&mut self.requests, open);
+        let gives_up = |asked: &JobRequest| match asked {
+            JobRequest::Restart(scope) => scope.escrows && !(scope.watermark || scope.full),
+            _ => false,
+        };
+        if done.values().any(gives_up) {
+            self.gave_up = Some(now);
+        }
+    }
+
+    /// Puts another schema in the place of this one, or the default ones for `None`: the engine takes it
+    /// over and evaluates everything again.
+    pub fn put_schema(&mut self, schema: Option<Schema>) {
+        self.schema = schema;
+        self.ask(JobRequest::Configure);
+        self.ask(JobRequest::Restart(ResetScope { watermark: true, ..ResetScope::default() }));
     }
 
     /// `status.code` as Graph shows it.

@@ -9,6 +9,7 @@ pub mod group;
 pub mod job;
 pub mod log;
 pub mod property;
+pub mod schema;
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;

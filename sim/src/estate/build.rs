@@ -100,6 +100,8 @@ pub struct WritebackPlan {
     pub interval: Duration,
     /// The domain that it is for; the first one otherwise.
     pub domain: Option<String>,
+    /// Its schema, where it is not the default one.
+    pub schema: Option<crate::entra::schema::Schema>,
 }
 
 /// Why an estate cannot be made.
@@ -151,7 +153,7 @@ impl Estate {
         let mut entra = Entra::new(chance.guid());
         let [principal, instance, rule] = [chance.guid(), chance.guid(), chance.guid()];
         entra.job = plan.writeback.as_ref().map(|job| {
-            WritebackJob::new(
+            let mut made = WritebackJob::new(
                 entra.tenant,
                 (principal, instance, rule),
                 job.domain
@@ -160,7 +162,9 @@ impl Estate {
                     .unwrap_or_default(),
                 job.created_on,
                 job.interval,
-            )
+            );
+            made.schema.clone_from(&job.schema);
+            made
         });
         let flows = forests.iter().map(|(_, forest)| Flow::new(forest.schema())).collect();
         let imports_from = imports_from(&forests, plan.connect_dc.as_deref());

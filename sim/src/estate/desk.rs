@@ -4,8 +4,9 @@
 use super::Estate;
 use crate::entra::job::JobReport;
 use crate::entra::log::LogEntry;
+use crate::entra::schema::{Schema, default_flows};
 use crate::guid::Guid;
-use crate::ledger::{Claim, CycleEnd, Logged, ObjectKey, Process};
+use crate::ledger::{Claim, CycleEnd, Logged, ObjectKey, Process, SchemaChange};
 
 impl Estate {
     /// The job reports how it stands.
@@ -45,6 +46,22 @@ impl Estate {
             let object = ObjectKey::exchange(number);
             self.ledger.claim(Claim { at: self.now, object, cloud_managed });
         }
+    }
+
+    /// The job gets another schema, or the default mappings for `None`: then its configuration is as one
+    /// that is made now. Does nothing without a job.
+    pub fn put_job_schema(&mut self, schema: Option<Schema>) {
+        let (now, with_mail) = (self.now, self.profile.is_on("mail_written_back"));
+        let Some(job) = &mut self.entra.job else { return };
+        let flows = match &schema {
+            Some(schema) => schema.flows.clone(),
+            None => default_flows(with_mail),
+        };
+        match schema {
+            Some(schema) => job.put_schema(Some(schema)),
+            None => job.restore_defaults(now),
+        }
+        self.ledger.schema(SchemaChange { at: now, flows });
     }
 
     /// The engine's process starts.

@@ -77,6 +77,7 @@ pub(super) fn estate() -> Estate {
             created_on: start(),
             interval: Duration::from_mins(20),
             domain: None,
+            schema: None,
         }),
     })
     .unwrap();

@@ -1,15 +1,19 @@
 //! From mailboxes to the modifies of their AD objects: links, reads, anchors, search, diff.
 
-use super::{Batch, BatchEnd, Origin, Stage, not_in_scope};
+use super::{Batch, BatchEnd, Item, Origin, Piece, Stage, not_in_scope};
 use crate::anchor::{self, Found, Match};
 use crate::failure::{Class, Side, code};
+use crate::job::{ExportMode, ModifyGranularity};
 use crate::journal::rows::{Intent, Link, mailbox_key};
 use crate::marks::Mark;
-use crate::ports::{AnchorKey, DirectoryObject, MailboxId, ObjectGuid, Ports, Table};
+use crate::ports::{
+    AnchorKey, AttributeChange, DirectoryObject, MailboxId, ObjectGuid, Ports, Table,
+};
 use crate::time::Timestamp;
 use crate::writeback::desk::{Answer, Desk, Lookup, Stepped, Turn, answered};
-use crate::writeback::diff::diff;
+use crate::writeback::diff::{diff, diff_of};
 use crate::writeback::outcome::Verdict;
+use crate::writeback::plan::MappingPlan;
 
 impl Batch {
     pub(super) fn links(&mut self, ports: &mut Ports<'_>, desk: &Desk) -> Stepped<BatchEnd> {
@@ -23,15 +27,34 @@ impl Batch {
         let rows = ports.store.get(Table::Links, &keys)?;
         let waits_for_initial =
             desk.configuration.switches.first_time_requires_initial && self.origin == Origin::Delta;
+        let heals = desk.configuration.switches.drift_heal;
+        let keeps_versions =
+            desk.configuration.switches.export_mode == ExportMode::ChangedAttributes;
+        let mut entering = 0;
         for (index, row) in open.into_iter().zip(rows) {
             let item = &mut self.items[index];
             let id = item.mailbox.id;
             let escrowed = desk.escrow.contains_key(&id);
-            let quiet = desk.seen.get(&id) == Some(&item.mailbox.when_changed);
-            item.stored = row.as_deref().map(Link::decode).transpose()?;
+            let quiet = desk.knows(&item.mailbox);
+            let decoded = row.as_deref().map(Link::decode_with).transpose()?;
+            item.stored = decoded.as_ref().map(|(link, _)| *link);
+            if keeps_versions {
+                item.versions = Some(desk.plan.versions(&item.mailbox));
+                item.exported = decoded.and_then(|(_, versions)| versions);
+            }
+            if item.stored.is_none() && !escrowed {
+                if desk.is_full(entering) {
+                    let limit = desk.configuration.switches.mailbox_limit;
+                    let detail = format!("{limit} mailboxes are written back, and no more are");
+                    item.verdict = Some(not_in_scope(detail, quiet));
+                    continue;
+                }
+                entering += 1;
+            }
             item.verdict = match item.stored {
                 Some(link)
                     if self.origin == Origin::Delta
+                        && !heals
                         && !escrowed
                         && link.exported == item.digest =>
                 {
@@ -205,6 +228,7 @@ impl Batch {
 
     /// Mapping and diff: no port is asked.
     fn decide(&mut self, desk: &Desk) {
+        let granularity = desk.configuration.switches.modify_granularity;
         for (index, item) in self.items.iter_mut().enumerate() {
             let (None, Some(object)) = (&item.verdict, &item.object) else { continue };
             if !desk.plan.covers(object) {
@@ -213,13 +237,25 @@ impl Batch {
                 item.verdict = Some(not_in_scope(detail.to_owned(), false));
                 continue;
             }
-            let difference = diff(&desk.plan, &item.mailbox, object);
-            if difference.changes.is_empty() {
-                Mark::DiffEqual.reach();
-                item.verdict = Some(Verdict::Redundant { quiet: false });
+            if desk.plan.leaves_disabled(object) {
+                let detail = "its account in Active Directory is disabled";
+                item.verdict = Some(not_in_scope(detail.to_owned(), desk.knows(&item.mailbox)));
                 continue;
             }
-            item.changes = difference.changes;
+            let difference = match unchanged_since(item, self.origin, &desk.plan) {
+                None => diff(&desk.plan, &item.mailbox, object),
+                Some(same) => diff_of(&desk.plan, &item.mailbox, object, |rule| !same[rule]),
+            };
+            if difference.changes.is_empty() {
+                Mark::DiffEqual.reach();
+                // Nothing is said of who was only looked at because every cycle looks at everybody.
+                let healed = desk.configuration.switches.drift_heal && self.origin == Origin::Delta;
+                let exported = item.stored.is_some_and(|link| link.exported == item.digest);
+                let quiet = healed && exported && desk.knows(&item.mailbox);
+                item.verdict = Some(Verdict::Redundant { quiet });
+                continue;
+            }
+            cut(index, difference.changes, granularity, &mut self.pieces);
             item.intent = Some(Intent {
                 object: object.guid,
                 digest: item.digest,
@@ -229,5 +265,40 @@ impl Batch {
             self.planned.push(index);
         }
         self.stage = if self.planned.is_empty() { Stage::Poll } else { Stage::Intents };
+    }
+}
+
+/// Which attributes did not change in the cloud since they were exported; `None` when everything counts:
+/// in every other mode and origin, and for who was never exported by this mapping.
+fn unchanged_since(item: &Item, origin: Origin, plan: &MappingPlan) -> Option<Vec<bool>> {
+    let (now, exported) = (item.versions.as_ref()?, item.exported.as_ref()?);
+    let counts = matches!(origin, Origin::Delta | Origin::Escrow);
+    if !counts || now.mapping != exported.mapping || exported.of.len() != plan.rules().len() {
+        return None;
+    }
+    Some(now.of.iter().zip(&exported.of).map(|(now, then)| now == then).collect())
+}
+
+/// The modifies of one object.
+fn cut(
+    item: usize,
+    changes: Vec<AttributeChange>,
+    granularity: ModifyGranularity,
+    pieces: &mut Vec<Piece>,
+) {
+    if granularity == ModifyGranularity::Object {
+        pieces.push(Piece { item, changes });
+        return;
+    }
+    let start = pieces.len();
+    for change in changes {
+        // Elements on the same attribute belong together: a delete before its add.
+        let same = pieces[start..]
+            .last_mut()
+            .filter(|piece| piece.changes.iter().all(|other| other.attribute == change.attribute));
+        match same {
+            Some(piece) => piece.changes.push(change),
+            None => pieces.push(Piece { item, changes: vec![change] }),
+        }
     }
 }

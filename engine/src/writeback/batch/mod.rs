@@ -14,7 +14,7 @@ use super::prologue::object_of;
 use super::recovery::{is_applied, touched};
 use crate::failure::{Class, Failure, Side, code};
 use crate::job::LogEntry;
-use crate::journal::rows::{Intent, Link, mailbox_write};
+use crate::journal::rows::{Intent, Link, Versions, mailbox_write};
 use crate::marks::Mark;
 use crate::planted_bugs::planted;
 use crate::ports::{
@@ -43,8 +43,10 @@ pub(super) struct Batch {
     origin: Origin,
     items: Vec<Item>,
     stage: Stage,
-    /// The items that have a modify, and how many of them were sent.
+    /// The items that have a modify.
     planned: Vec<usize>,
+    /// The modifies, those of one item beside each other, and how many of them were sent.
+    pieces: Vec<Piece>,
     sent: usize,
     /// The items of the last modify whose outcome is unknown.
     unknown: Vec<usize>,
@@ -78,9 +80,18 @@ struct Item {
     stored: Option<Link>,
     user: Option<User>,
     object: Option<DirectoryObject>,
-    changes: Vec<AttributeChange>,
     intent: Option<Intent>,
+    /// What feeds each attribute now, where that is kept (switch `export_mode`).
+    versions: Option<Versions>,
+    /// The same as it was last exported.
+    exported: Option<Versions>,
     verdict: Option<Verdict>,
+}
+
+/// One modify that is to be sent.
+struct Piece {
+    item: usize,
+    changes: Vec<AttributeChange>,
 }
 
 /// What a batch came to.
@@ -106,7 +117,7 @@ impl Batch {
         let listed = matches!(origin, Origin::Delta | Origin::Initial);
         let mut items = Vec::with_capacity(rows.len());
         for mailbox in latest_versions(rows) {
-            let quiet = listed && desk.seen.get(&mailbox.id) == Some(&mailbox.when_changed);
+            let quiet = listed && desk.knows(&mailbox);
             if quiet {
                 Mark::SeesAgain.reach();
             }
@@ -137,6 +148,7 @@ impl Batch {
             items,
             stage: Stage::Links,
             planned: Vec::new(),
+            pieces: Vec::new(),
             sent: 0,
             unknown: Vec::new(),
             unknown_code: code::AGENT_SIGNALING,
@@ -189,7 +201,7 @@ impl Batch {
         if desk.stop && self.origin != Origin::OnDemand {
             Mark::CycleStopped.reach();
             self.stop_sending(Interrupt::Stopped);
-        } else if self.sent < self.planned.len() {
+        } else if self.sent < self.pieces.len() {
             self.stage = Stage::Modify;
         } else {
             self.stage = Stage::Log;
@@ -203,13 +215,11 @@ impl Batch {
         ports: &mut Ports<'_>,
         desk: &mut Desk,
     ) -> Stepped<BatchEnd> {
-        let end = self.planned.len().min(self.sent + MODIFY_BATCH);
-        let chunk: Vec<usize> = self.planned[self.sent..end].to_vec();
-        let mut modifications = Vec::with_capacity(chunk.len());
-        for index in &chunk {
-            let item = &mut self.items[*index];
-            let Some(object) = &item.object else { continue };
-            let changes = core::mem::take(&mut item.changes);
+        let end = self.pieces.len().min(self.sent + MODIFY_BATCH);
+        let mut modifications = Vec::with_capacity(end - self.sent);
+        for piece in &mut self.pieces[self.sent..end] {
+            let Some(object) = &self.items[piece.item].object else { continue };
+            let changes = core::mem::take(&mut piece.changes);
             modifications.push(Modification { object: object.guid, changes });
         }
         let result = ports.directory.modify(&self.agent, &modifications);
@@ -229,8 +239,9 @@ impl Batch {
                 Vec::new()
             }
             Err(error) => {
-                for (index, modification) in chunk.iter().zip(modifications) {
-                    self.items[*index].changes = modification.changes;
+                let chunk = &mut self.pieces[self.sent..end];
+                for (piece, modification) in chunk.iter_mut().zip(modifications) {
+                    piece.changes = modification.changes;
                 }
                 match desk.settle::<()>(Err(error), Side::Agent, now) {
                     Ok(Answer::Later(at)) => return Ok(Turn::Wait(at)),
@@ -241,23 +252,31 @@ impl Batch {
                 return Ok(Turn::Busy);
             }
         };
-        outcomes.resize(chunk.len(), WriteOutcome::Unknown);
-        for ((index, modification), outcome) in chunk.iter().zip(modifications).zip(outcomes) {
-            let item = &mut self.items[*index];
+        outcomes.resize(end - self.sent, WriteOutcome::Unknown);
+        let mut again = Vec::new();
+        for (at, (modification, outcome)) in
+            (self.sent..end).zip(modifications.into_iter().zip(outcomes))
+        {
+            let index = self.pieces[at].item;
             match outcome {
                 WriteOutcome::Result { code, diagnostic } => {
-                    item.verdict = Some(answered_with(code, &diagnostic));
+                    self.items[index].answered(code, &diagnostic);
                 }
                 WriteOutcome::Unknown => {
                     Mark::WriteUnanswered.reach();
-                    item.changes = modification.changes;
-                    self.unknown.push(*index);
+                    if planted!(desk.bugs, RepeatUnknownBlindly) {
+                        again.push(Piece { item: index, changes: modification.changes });
+                    }
+                    if self.unknown.last() != Some(&index) {
+                        self.unknown.push(index);
+                    }
                 }
             }
         }
         self.sent = end;
-        if planted!(desk.bugs, RepeatUnknownBlindly) && self.planned.len() <= self.items.len() {
-            self.planned.append(&mut self.unknown);
+        if planted!(desk.bugs, RepeatUnknownBlindly) && self.pieces.len() <= self.items.len() {
+            self.unknown.clear();
+            self.pieces.append(&mut again);
         }
         self.stage = if self.unknown.is_empty() { Stage::Poll } else { Stage::Resolve };
         Ok(Turn::Busy)
@@ -300,6 +319,8 @@ impl Batch {
             if applied {
                 Mark::WriteWasMade.reach();
                 item.verdict = Some(Verdict::Written);
+            } else if matches!(item.verdict, Some(Verdict::Failed(_))) {
+                // Another of its modifies was refused, and that says more.
             } else {
                 Mark::WriteWasNotMade.reach();
                 let detail = "no answer came to the modify, and reading shows that it was not made";
@@ -365,8 +386,13 @@ impl Batch {
     /// Sends no more; what has an outcome is still logged and committed.
     fn stop_sending(&mut self, interrupt: Interrupt) {
         self.ended = Some(interrupt);
-        for index in &self.planned[self.sent..] {
-            self.items[*index].verdict = Some(Verdict::Unsent);
+        for piece in &self.pieces[self.sent..] {
+            let item = &mut self.items[piece.item];
+            // An item of which a part was sent is read by the next cycle: its intent stays.
+            item.verdict = Some(match item.verdict {
+                None => Verdict::Unsent,
+                Some(_) => Verdict::Undetermined,
+            });
         }
         self.stage = Stage::Log;
     }
@@ -386,14 +412,23 @@ impl Item {
             stored: None,
             user: None,
             object: None,
-            changes: Vec::new(),
             intent: None,
+            versions: None,
+            exported: None,
             verdict,
         }
     }
 
     fn fail(&mut self, class: Class, code: &'static str, detail: &str) {
         self.verdict = Some(Verdict::Failed(Failure::new(class, code, detail)));
+    }
+
+    /// One of its modifies was answered. A failure of one outweighs the success of the others.
+    fn answered(&mut self, code: u32, diagnostic: &str) {
+        let answer = answered_with(code, diagnostic);
+        if self.verdict.is_none() || matches!(answer, Verdict::Failed(_)) {
+            self.verdict = Some(answer);
+        }
     }
 
     fn settled(&self) -> Option<Settled<'_>> {
@@ -403,6 +438,7 @@ impl Item {
             stored: self.stored,
             found: self.object.as_ref().map(|object| object.guid),
             intent: self.intent.as_ref(),
+            versions: self.versions.as_ref(),
             verdict: self.verdict.as_ref()?,
         })
     }

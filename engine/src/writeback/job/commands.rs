@@ -12,15 +12,15 @@ use crate::writeback::plan::MappingPlan;
 
 impl WritebackJob {
     pub(super) fn start_on_demand(&mut self) -> bool {
-        let position = self
-            .desk
-            .inbox
-            .iter()
-            .position(|command| matches!(command, JobCommand::ProvisionOnDemand { .. }));
-        let Some(command) = position.and_then(|at| self.desk.inbox.remove(at)) else {
+        let position =
+            self.desk.inbox.iter().position(|numbered| {
+                matches!(numbered.command, JobCommand::ProvisionOnDemand { .. })
+            });
+        let Some(numbered) = position.and_then(|at| self.desk.inbox.remove(at)) else {
             return false;
         };
-        if let JobCommand::ProvisionOnDemand { request, rule, mailbox } = command {
+        if let JobCommand::ProvisionOnDemand { request, rule, mailbox } = numbered.command {
+            self.in_hand = Some(numbered.number);
             self.on_demand = Some(OnDemand::new(request, &rule, mailbox, &self.desk));
         }
         true
@@ -80,7 +80,7 @@ impl WritebackJob {
             // Taken out of the inbox before.
             JobCommand::ProvisionOnDemand { .. } => return,
         }
-        self.stage = Stage::Commit(clear);
+        self.stage = Stage::Clear(clear);
     }
 
     /// Reads rows of the tables that are to be emptied.
@@ -90,8 +90,8 @@ impl WritebackJob {
         ports: &mut Ports<'_>,
     ) -> Result<(), Interrupt> {
         let Some(table) = tables.last().copied() else {
-            self.report = Some(self.report_with(None));
-            self.stage = Stage::Idle;
+            self.desk.row.obeyed = self.in_hand.unwrap_or(self.desk.row.obeyed);
+            self.stage = Stage::Commit;
             return Ok(());
         };
         let rows = ports.store.scan(table, None, ROWS)?;

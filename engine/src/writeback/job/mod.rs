@@ -7,7 +7,7 @@
 mod close;
 mod commands;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use close::cycle_entry;
@@ -18,6 +18,7 @@ use super::on_demand::OnDemand;
 use super::plan::MappingPlan;
 use super::quarantine;
 use super::retry::Backoff;
+use crate::failure::{Failure, Side};
 use crate::job::{CycleReport, JobConfiguration, JobReport, JobStatus, QuarantineStatus};
 use crate::journal::rows::{
     EscrowRow, JOB_KEY, JobRow, VERSION_KEY, check_version, mailbox_of_key, version_write,
@@ -40,6 +41,9 @@ pub struct WritebackConfig {
     pub domain: String,
     /// Whether a job without a history runs at once; otherwise it waits for `Start`.
     pub started: bool,
+    /// Lengthens the waits before a call is made again by up to a quarter, so that engines that were
+    /// throttled together do not come back together; 0 is no jitter.
+    pub jitter: u64,
     /// Deliberate mistakes; none but in tests of the judge.
     pub bugs: PlantedBugs,
 }
@@ -59,6 +63,8 @@ pub struct WritebackJob {
     stage: Stage,
     cycle: Option<Running>,
     on_demand: Option<OnDemand>,
+    /// The number of the command under way: the one that is obeyed, or answered on demand.
+    in_hand: Option<u64>,
     not_before: Option<Timestamp>,
     last_cycle: Option<CycleReport>,
     report: Option<JobReport>,
@@ -76,10 +82,10 @@ enum Stage {
     LoadJob,
     LoadEscrow(Option<Vec<u8>>),
     Idle,
-    /// The run state as commands left it; then these tables are emptied.
-    Commit(Vec<Table>),
+    /// A command empties these tables; then its effect on the run state is committed, with its number.
     Clear(Vec<Table>),
     ClearRows(Vec<Table>, Vec<StoreWrite>),
+    Commit,
     CloseLog(CycleReport, Vec<StoreWrite>),
     CloseCommit(CycleReport, Vec<StoreWrite>),
 }
@@ -101,12 +107,15 @@ impl WritebackJob {
                 seen: Lookup::default(),
                 attempted: Lookup::default(),
                 inbox: VecDeque::new(),
+                taken: 0,
+                open: BTreeSet::new(),
                 stop: false,
-                backoff: Backoff::default(),
+                backoff: Backoff::jittered(config.jitter),
             },
             stage: Stage::LoadJob,
             cycle: None,
             on_demand: None,
+            in_hand: None,
             not_before: None,
             last_cycle: None,
             report: None,
@@ -168,10 +177,11 @@ impl WritebackJob {
                 let after = after.take();
                 self.load_escrow(after.as_deref(), ports)?;
             }
-            Stage::Commit(tables) => {
-                let tables = core::mem::take(tables);
+            Stage::Commit => {
                 ports.store.commit(vec![version_write(), self.desk.row.write()?])?;
-                self.stage = Stage::Clear(tables);
+                self.put_down();
+                self.report = Some(self.report_with(None));
+                self.stage = Stage::Idle;
             }
             Stage::Clear(tables) => {
                 let tables = core::mem::take(tables);
@@ -200,6 +210,40 @@ impl WritebackJob {
             Stage::Idle => return self.idle(now, ports),
         }
         Ok(Turn::Busy)
+    }
+
+    /// A desk that is away misses a report and gets the next one; only an answer is handed out again,
+    /// some times.
+    fn hand_out(
+        &mut self,
+        report: JobReport,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+    ) -> Stepped<()> {
+        let answer = report.on_demand.is_some().then(|| report.clone());
+        match ports.job.report(report) {
+            Err(CallError::Halted) => return Err(Interrupt::End(JobEnd::Halted)),
+            Err(error) if answer.is_some() => {
+                let class = Failure::of_call(&error, Side::Cloud).class;
+                if let Some(at) = self.desk.backoff.next(class, now) {
+                    self.report = answer;
+                    return Ok(Turn::Wait(at));
+                }
+            }
+            Ok(()) | Err(_) => {}
+        }
+        if answer.is_some() {
+            self.desk.backoff.reset();
+            self.put_down();
+        }
+        Ok(Turn::Busy)
+    }
+
+    /// The command in hand has had its effect.
+    fn put_down(&mut self) {
+        if let Some(number) = self.in_hand.take() {
+            self.desk.open.remove(&number);
+        }
     }
 
     fn load_job(&mut self, ports: &mut Ports<'_>) -> Result<(), Interrupt> {
@@ -240,11 +284,7 @@ impl WritebackJob {
     /// What comes next: a report, a cycle under way, a command, a cycle that is due.
     fn idle(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Stepped<()> {
         if let Some(report) = self.report.take() {
-            // A desk that is away misses a report and gets the next one.
-            return match ports.job.report(report) {
-                Err(CallError::Halted) => Err(Interrupt::End(JobEnd::Halted)),
-                Ok(()) | Err(_) => Ok(Turn::Busy),
-            };
+            return self.hand_out(report, now, ports);
         }
         if self.on_demand.is_some() {
             return self.step_on_demand(now, ports);
@@ -257,8 +297,9 @@ impl WritebackJob {
         if self.cycle.is_some() {
             return self.step_cycle(now, ports);
         }
-        if let Some(command) = self.desk.inbox.pop_front() {
-            self.obey(command, now);
+        if let Some(numbered) = self.desk.inbox.pop_front() {
+            self.in_hand = Some(numbered.number);
+            self.obey(numbered.command, now);
             return Ok(Turn::Busy);
         }
         self.desk.stop = false;

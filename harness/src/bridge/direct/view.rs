@@ -3,6 +3,8 @@
 use engine::ports::{DirectoryObject, Mailbox, MailboxId, Name, ObjectGuid};
 use engine::values::{Builder, Texts, Values};
 use sim::directory::answer::SearchHit;
+use sim::directory::entry::DcNumber;
+use sim::directory::forest::Forest;
 use sim::directory::schema::Schema;
 use sim::estate::Estate;
 use sim::exchange::{property, truth};
@@ -55,6 +57,8 @@ impl MailboxView {
 pub(super) struct ObjectView {
     /// The attributes that anchor an object ([`ANCHORS`]), then the caller's.
     selection: Selection,
+    /// Columns that no record holds, because the directory makes their values when it is asked.
+    made: Vec<(usize, String)>,
     values: Builder<[u8]>,
 }
 
@@ -66,15 +70,33 @@ impl ObjectView {
     pub(super) fn new(schema: &Schema, attributes: &[Name]) -> Self {
         let names = ANCHORS.into_iter().chain(attributes.iter().map(AsRef::as_ref));
         let number = |name: &str| schema.attribute_named(name).map(|a| a.number);
-        Self { selection: Selection::new(names.map(number)), values: Values::builder() }
+        let is_made = |name: &&Name| {
+            schema.attribute_named(name).is_some_and(|attribute| !attribute.is_stored_as_shown())
+        };
+        let made = attributes.iter().enumerate().filter(|(_, name)| is_made(name));
+        Self {
+            selection: Selection::new(names.map(number)),
+            made: made.map(|(column, name)| (column, name.to_string())).collect(),
+            values: Values::builder(),
+        }
     }
 
-    pub(super) fn object(&mut self, hit: &SearchHit) -> DirectoryObject {
+    /// An object that was found on a domain controller of this forest.
+    pub(super) fn object(
+        &mut self,
+        forest: &Forest,
+        dc: DcNumber,
+        hit: &SearchHit,
+    ) -> DirectoryObject {
         let mut columns = self.selection.of(&hit.entry.record).into_iter();
         let mut anchor = || columns.next().and_then(|mut values| values.next()).map(<[u8]>::to_vec);
         let (consistency_guid, external_id) = (anchor(), anchor());
-        for values in columns {
-            if values.len() > 1 {
+        for (column, values) in columns.enumerate() {
+            if let Some((_, name)) = self.made.iter().find(|(made, _)| *made == column) {
+                let mut values = forest.values(dc, hit.object, name);
+                values.sort_unstable();
+                self.values.column(values.iter().map(Vec::as_slice));
+            } else if values.len() > 1 {
                 let mut values: Vec<&[u8]> = values.collect();
                 values.sort_unstable();
                 self.values.column(values);

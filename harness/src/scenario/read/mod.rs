@@ -10,6 +10,7 @@ mod fault;
 mod fields;
 mod forest;
 mod include;
+mod job;
 mod population;
 mod rights;
 mod selector;

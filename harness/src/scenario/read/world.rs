@@ -4,17 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::civil::{Date, date};
-use jiff::tz::TimeZone;
 
 use super::super::catalogue::{SwitchKind, SwitchSpec};
 use super::super::diagnostic::Diagnostic;
 use super::super::nearest::{choice, nearest};
 use super::super::quantity;
 use super::super::span::{Span, Spanned};
-use super::super::world::{
-    Agent, Connect, Forest, Population, SwitchValue, Tenant, World, Writeback,
-};
+use super::super::world::{Agent, Connect, Forest, Population, SwitchValue, Tenant, World};
 use super::super::yaml::{Node, Value};
 use super::Reader;
 use super::fields::Fields;
@@ -22,8 +18,6 @@ use super::fields::Fields;
 const MINUTE: Duration = Duration::from_secs(60);
 /// 2026-09-01T08:00:00Z.
 const START: i64 = 1_788_249_600;
-/// The day of the general availability profile's job.
-const CREATED: Date = date(2026, 9, 1);
 
 impl Reader<'_> {
     /// The world that `node` describes; what it leaves out is the default.
@@ -214,57 +208,6 @@ impl Reader<'_> {
         let names: Vec<_> = agents.iter().map(|agent| agent.name.clone()).collect();
         self.report_duplicates(&names, "agent");
         agents
-    }
-
-    fn writeback(
-        &mut self,
-        node: Option<&Node>,
-        start: Timestamp,
-        domains: &[String],
-    ) -> Writeback {
-        let today = start.to_zoned(TimeZone::UTC).date();
-        let mut writeback = Writeback {
-            created: CREATED.min(today),
-            interval: 20 * MINUTE,
-            exists: true,
-            enabled: true,
-            domain: None,
-        };
-        let Some(node) = node else { return writeback };
-        let word = node.scalar().map(|scalar| scalar.text.as_str());
-        if matches!(word, Some("none" | "false")) {
-            writeback.exists = false;
-            return writeback;
-        }
-        let Some(mut fields) = self.fields(node, "`writeback` (or `none`)") else {
-            return writeback;
-        };
-        if let Some(entry) = fields.take("created") {
-            let text = self.text(&entry.value);
-            match text.as_ref().and_then(|text| quantity::date(&text.value)) {
-                Some(created) if created > today => {
-                    let message = "the job cannot have been created after the world's start";
-                    self.report(
-                        Diagnostic::error("instant-in-the-future", entry.value.span, message)
-                            .label(format!("expected {today} or earlier")),
-                    );
-                }
-                Some(created) => writeback.created = created,
-                None if text.is_some() => {
-                    self.wrong_type(&entry.value, "a date such as `2026-09-01`");
-                }
-                None => {}
-            }
-        }
-        if let Some(entry) = fields.take("interval") {
-            writeback.interval = self.duration(&entry.value).unwrap_or(writeback.interval);
-        }
-        if let Some(entry) = fields.take("enabled") {
-            writeback.enabled = self.boolean(&entry.value).unwrap_or(true);
-        }
-        writeback.domain = fields.take("domain").and_then(|entry| self.domain_of(entry, domains));
-        self.finish(&fields, "`writeback`");
-        writeback
     }
 
     /// Reports every name that came before, compared without case.

@@ -5,6 +5,16 @@ use serde_json::{Value, json};
 
 use super::tests::Session;
 use crate::entra::configuration;
+use crate::entra::job::{SchemaCheck, SchemaRefusal};
+
+/// Whoever runs the job, as far as a schema is concerned.
+fn checked(document: &Value) -> Result<(), SchemaRefusal> {
+    if document.to_string().contains("Guid()") {
+        let why = "Guid() is not supported".to_owned();
+        return Err(SchemaRefusal { why, unsupported: true });
+    }
+    Ok(())
+}
 
 async fn session() -> Session {
     let session = Session::new("hybridsim").await;
@@ -74,7 +84,7 @@ async fn configurations_are_made_from_templates() {
 }
 
 /// Secrets are put whole and never shown, credentials reach a domain through an agent, and the schema is
-/// the engine's own.
+/// one that the engine takes.
 #[tokio::test]
 async fn the_job_is_set_up() {
     let session = session().await;
@@ -108,13 +118,22 @@ async fn the_job_is_set_up() {
 
     let schema = session.get(&format!("{job}/schema")).await.json();
     let path = format!("{job}/schema");
-    assert_eq!(session.call("PUT", &path, schema.clone()).await.0, 204);
+    let (status, _) = session.call("PUT", &path, schema.clone()).await;
+    assert_eq!(status, 503, "nobody is there who could say whether it is supported");
+    session
+        .cloud
+        .estate
+        .with(|e| e.entra.job.as_mut().unwrap().schema_check = Some(SchemaCheck(checked)));
+    let flow = "/synchronizationRules/0/objectMappings/0/attributeMappings/0";
     let mut other = schema.clone();
-    other["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"]
-        .as_array_mut()
-        .unwrap()
-        .pop();
-    assert_eq!(session.call("PUT", &path, other).await.0, 501);
+    other.pointer_mut(flow).unwrap()["source"] = json!({"expression": "Guid()"});
+    let (status, refused) = session.call("PUT", &path, other.clone()).await;
+    assert_eq!((status, &refused["error"]["message"]), (501, &json!("Guid() is not supported")));
+    other.pointer_mut(flow).unwrap()["source"] =
+        json!({"expression": "ToUpper([CustomAttribute7])"});
+    assert_eq!(session.call("PUT", &path, other).await.0, 204);
+    let shown = session.get(&path).await.json();
+    assert_eq!(shown.pointer(flow).unwrap()["source"]["expression"], "ToUpper([CustomAttribute7])");
     let directory = schema["directories"][1]["id"].as_str().unwrap();
     let discover = format!("{path}/directories/{directory}/discover");
     assert_eq!(session.call("POST", &discover, json!({})).await.1["name"], "Active Directory");
@@ -123,8 +142,9 @@ async fn the_job_is_set_up() {
         404
     );
     assert_eq!(session.call("DELETE", &path, Value::Null).await.0, 204);
-    let asked = session.cloud.estate.with(|e| e.entra.job.as_mut().unwrap().take_requests().len());
-    assert_eq!(asked, 3, "a restart, and the restored defaults with theirs");
+    assert_eq!(session.get(&path).await.json(), schema, "customizations are gone");
+    let asked = session.cloud.estate.with(|e| e.entra.job.as_ref().unwrap().requests().count());
+    assert_eq!(asked, 4, "twice: take it over, and evaluate everything again");
 
     assert_eq!(session.call("DELETE", &job, Value::Null).await.0, 204);
     assert_eq!(session.call("GET", &job, Value::Null).await.0, 404);

@@ -20,6 +20,7 @@ use super::error::GraphError;
 use super::{Operation, guid, job_view, ok, schema};
 use crate::entra::configuration::{self, Configuration, IdleJob};
 use crate::entra::job::{JobRequest, ResetScope, TEMPLATE, WritebackJob};
+use crate::entra::schema::Schema;
 use crate::estate::Estate;
 use crate::wire::identity::app_role;
 use crate::wire::message::Answer;
@@ -297,7 +298,8 @@ pub(super) fn show_schema(
     })
 }
 
-/// `PUT .../schema`: the one that the engine has is taken and starts a new initial cycle.
+/// `PUT .../schema`: whoever runs the job is asked first; then it starts a new initial cycle (Microsoft
+/// Learn, "How application provisioning works": changed mappings and scoping filters).
 pub(super) fn put_schema(
     operation: &Operation<'_>,
     key: &str,
@@ -306,17 +308,16 @@ pub(super) fn put_schema(
     operation.require(&WRITERS)?;
     let given: Value = parse(operation.body)?;
     operation.with(|estate, _| {
-        let job = own(estate, key, id)?;
-        if !schema::is_same(&given, &schema::document(job, maps_mail(estate, job))) {
-            return Err(GraphError::new(
-                501,
-                "NotImplemented",
-                "The provisioning engine of this estate has one mapping: attribute mappings, container filters and group filters cannot be changed.",
-            ));
-        }
-        let job = engine_job(estate)?;
-        let scope = ResetScope { watermark: true, ..ResetScope::default() };
-        job.ask(JobRequest::Restart(scope));
+        own(estate, key, id)?;
+        let check = engine_job(estate)?.schema_check.ok_or_else(GraphError::no_engine)?;
+        (check.0)(&given).map_err(|refusal| {
+            if refusal.unsupported {
+                GraphError::new(501, "NotImplemented", refusal.why)
+            } else {
+                GraphError::bad_request(refusal.why)
+            }
+        })?;
+        estate.put_job_schema(Some(Schema::of_document(&given)));
         Ok(Answer::no_content(estate.now()))
     })
 }
@@ -330,9 +331,9 @@ pub(super) fn restore_schema(
     operation.require(&WRITERS)?;
     operation.with(|estate, _| {
         own(estate, key, id)?;
-        let now = estate.now();
-        engine_job(estate)?.restore_defaults(now);
-        Ok(Answer::no_content(now))
+        engine_job(estate)?;
+        estate.put_job_schema(None);
+        Ok(Answer::no_content(estate.now()))
     })
 }
 

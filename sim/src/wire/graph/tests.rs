@@ -294,7 +294,10 @@ async fn jobs_show_reports_and_take_requests() {
     }
     let scope = ResetScope { watermark: true, escrows: true, ..ResetScope::default() };
     assert_eq!(
-        session.cloud.estate.with(|e| e.entra.job.as_mut().unwrap().take_requests()),
+        session.cloud.estate.with(|estate| {
+            let job = estate.entra.job.as_ref().unwrap();
+            job.requests().map(|(_, request)| request.clone()).collect::<Vec<_>>()
+        }),
         [JobRequest::Start, JobRequest::Pause, JobRequest::Restart(scope)]
     );
     let unknown = session.post(&format!("{jobs}/{id}/validateCredentials"), &json!({})).await;

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sim::directory::forests::AdObject;
 use sim::entra;
+use sim::entra::Deletion;
 use sim::entra::job::Execution;
 use sim::entra::log::LogEntry;
 use sim::estate::{Estate, Subject};
@@ -146,15 +149,17 @@ impl Scene<'_> {
     }
 
     fn connect(&self, demand: &NamedExpectation) -> Option<Finding> {
-        let runs = &self.estate.connect.history;
-        let errors = || runs.iter().flat_map(|run| &run.errors);
+        let totals = &self.estate.connect.totals;
+        let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let actual = match demand.name.value.as_str() {
-            "cycles" => runs.len(),
-            "failed_cycles" => runs.iter().filter(|run| run.failure.is_some()).count(),
-            "imported" => total(runs.iter().map(|run| run.imported)),
-            "exported" => total(runs.iter().map(|run| run.exported)),
-            "errors" => errors().count(),
-            code => errors().filter(|error| error.code == code).count(),
+            "cycles" => totals.cycles,
+            "initial_cycles" => totals.initial,
+            "failed_cycles" => totals.failed,
+            "imported" => number(totals.imported),
+            "exported" => number(totals.exported),
+            "blocked" => totals.blocked,
+            "errors" => totals.errors.values().sum(),
+            code => totals.errors.get(code).copied().unwrap_or(0),
         };
         self.named("connect", demand, &actual.to_string())
     }
@@ -293,10 +298,6 @@ fn of_cycle(last: Option<&Execution>, name: &str) -> String {
     number.to_string()
 }
 
-fn total(numbers: impl Iterator<Item = u64>) -> usize {
-    usize::try_from(numbers.sum::<u64>()).unwrap_or(usize::MAX)
-}
-
 /// The values of an attribute of a person on a side, as the side shows them.
 #[must_use]
 pub fn values(estate: &Estate, subject: &Subject, path: &AttributePath) -> Vec<String> {
@@ -380,6 +381,23 @@ fn entra_values(estate: &Estate, subject: &Subject, name: &str) -> Vec<String> {
     }
     if is("onPremisesSyncEnabled") {
         return user.sync_enabled.map(|on| truth(on).to_owned()).into_iter().collect();
+    }
+    if is("onPremisesImmutableId") {
+        return user.source_anchor.map(|anchor| STANDARD.encode(anchor.0)).into_iter().collect();
+    }
+    if is("deletedDateTime") {
+        return match user.deletion {
+            Some(Deletion::Soft(at)) => vec![at.to_string()],
+            Some(Deletion::Hard) | None => Vec::new(),
+        };
+    }
+    if is("onPremisesProvisioningErrors") {
+        let own = subject.entra;
+        let errors = estate.entra.provisioning_errors.iter();
+        return errors.filter(|e| Some(e.user) == own).map(|e| e.value.clone()).collect();
+    }
+    if is("assignedLicenses") {
+        return user.licensed.then(|| "ENTERPRISEPACK".to_owned()).into_iter().collect();
     }
     if is("isCloudManaged") {
         return vec![truth(user.object_cloud_managed).to_owned()];

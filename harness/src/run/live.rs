@@ -26,7 +26,8 @@ use crate::bridge::translate::to_sim;
 use crate::bridge::transport::Memory;
 use crate::judge::Bench;
 use crate::judge::verdict::{Finding, Verdict};
-use crate::scenario::{Fault, World};
+
+use crate::scenario::{CyclePolicy, Fault, World};
 use crate::stage::Roster;
 
 /// Snapshots that are kept at most.
@@ -210,7 +211,7 @@ impl Live {
     /// `Broken`.
     pub fn connect_cycle(&mut self) -> Result<CycleCounts, LiveError> {
         self.wake();
-        let ended = self.runner.connect_cycle();
+        let ended = self.runner.connect_cycle(CyclePolicy::Delta);
         self.unless_broken()?;
         let run = self.runner.estate.with(|estate| estate.connect.history.last().cloned());
         let run = run.filter(|_| ended).ok_or_else(did_not_end)?;

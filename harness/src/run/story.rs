@@ -9,6 +9,7 @@ use engine::transfer::{
 };
 use sim::caller::Role;
 use sim::clock::VirtualTime;
+use sim::connect::Policy;
 use sim::entra::job::{JobRequest, ResetScope};
 use sim::estate::Estate;
 
@@ -20,8 +21,8 @@ use super::runner::{Runner, Watch};
 use crate::bridge::translate::{guid_to_engine, guid_to_sim, to_engine};
 use crate::judge::verdict::{Finding, Location, Rule};
 use crate::scenario::{
-    Action, At, Authority, ConnectAction, Cycle, Edits, Expectations, JobAction, RestartScope,
-    Scenario, Selector, Span, Spanned, Step, Transfer,
+    Action, At, Authority, ConnectAction, Cycle, CyclePolicy, Edits, Expectations, JobAction,
+    RestartScope, Scenario, Selector, Span, Spanned, Step, Transfer,
 };
 
 /// Longer than any activity of a story may take: past it the step has failed.
@@ -79,9 +80,7 @@ impl Runner<'_> {
                 let refused = Refused::Named(vec!["Authorization_RequestDenied".to_owned()]);
                 self.settle(step, step.span, Err((message, refused)));
             }
-            Action::Connect(ConnectAction::Upgrade { build }) => {
-                self.estate.with(|estate| estate.connect.build.clone_from(&build.value));
-            }
+            Action::Connect(action) => self.connect_action(action, step.span),
             Action::Expect(expect) => {
                 let failures = self.failures(expect);
                 self.findings.extend(failures);
@@ -276,7 +275,7 @@ impl Runner<'_> {
     fn cycle(&mut self, cycle: Cycle, span: Span) {
         let asked = self.now();
         let ended = match cycle {
-            Cycle::Connect => self.connect_cycle(),
+            Cycle::Connect(policy) => self.connect_cycle(policy),
             Cycle::Writeback => {
                 self.ask(JobRequest::Start);
                 self.play(asked + LONGEST, |runner| {
@@ -289,11 +288,35 @@ impl Runner<'_> {
         }
     }
 
+    fn connect_action(&mut self, action: &ConnectAction, span: Span) {
+        let done = self.estate.with(|estate| match action {
+            ConnectAction::Upgrade { build, edited_config } => {
+                estate.upgrade_server(&build.value, *edited_config);
+                true
+            }
+            ConnectAction::NewServer { build } => {
+                estate.replace_server(&build.value);
+                true
+            }
+            ConnectAction::SwitchToStaging => estate.switch_to_staging(),
+            ConnectAction::Scheduler(on) => {
+                estate.connect.scheduled = *on;
+                true
+            }
+        });
+        if !done {
+            self.fail(span, "this world has no staging server".to_owned());
+        }
+    }
+
     /// Plays a Connect cycle that begins now, after the one that runs; false when it does not end.
-    pub(super) fn connect_cycle(&mut self) -> bool {
+    pub(super) fn connect_cycle(&mut self, policy: CyclePolicy) -> bool {
         let running = self.estate.with(|estate| {
             let running = usize::from(estate.connect.running.is_some());
-            estate.start_connect_cycle();
+            estate.start_cycle(match policy {
+                CyclePolicy::Delta => Policy::Delta,
+                CyclePolicy::Initial => Policy::Initial,
+            });
             estate.connect_cycles() + running
         });
         let horizon = self.now() + LONGEST;

@@ -50,16 +50,29 @@ pub(super) const QUARANTINE_REASONS: [&str; 3] = [
     "EncounteredEscrowProportionThreshold",
     "EncounteredQuarantineException",
 ];
-/// What `connect:` can ask for, over all runs since the start: cycles that ended, cycles that did not
-/// synchronize at all, objects imported and exported, export errors, and export errors of one kind.
-pub const CONNECT_COUNTS: [&str; 7] = [
+/// What `connect:` can ask for, over all runs since the start: cycles that ended, those that evaluated
+/// everything, those that did not synchronize at all, objects imported and exported, changes that were
+/// ignored because the object is the cloud's (event 6956), export errors, and export errors of one kind.
+pub const CONNECT_COUNTS: [&str; 19] = [
     "cycles",
+    "initial_cycles",
     "imported",
     "exported",
     "failed_cycles",
+    "blocked",
     "errors",
     "ExchangeManagedAttributesUpdateNotAllowed",
     "AttributeValueMustBeUnique",
+    "AttributeUpdateNotAllowed",
+    "InvalidSoftMatch",
+    "InvalidHardMatch",
+    "ObjectTypeMismatch",
+    "IdentityDataValidationFailed",
+    "DataValidationFailed",
+    "LargeObject",
+    "ExceededAllowedLength",
+    "DeletingCloudOnlyObjectNotAllowed",
+    "ExistingAdminRoleConflict",
 ];
 /// What `counts:` can ask for: the counts of the JSON verdict.
 pub const COUNTS: [&str; 6] =

@@ -28,9 +28,9 @@ pub use fault::{
     CloudFault, Direction, DirectoryOperation, Extent, Fault, PortCall, Service, When,
 };
 pub use model::{
-    About, Action, At, Authority, ConnectAction, Cycle, Edits, Evidence, GraphCall, GraphMethod,
-    JobAction, Repeat, RestartScope, Scenario, Selector, Share, Stated, Step, Suspension, Tier,
-    Transfer,
+    About, Action, At, Authority, ConnectAction, Cycle, CyclePolicy, Edits, Evidence, GraphCall,
+    GraphMethod, JobAction, Repeat, RestartScope, Scenario, Selector, Share, Stated, Step,
+    Suspension, Tier, Transfer,
 };
 pub(crate) use nearest::{advice, choice, list, nearest};
 pub use quantity::{duration, instant};
@@ -38,8 +38,8 @@ pub use read::{FAULTS, STEPS, read, read_fault, standard_world};
 pub use schema::{schema, schema_text};
 pub use span::{Span, Spanned};
 pub use world::{
-    Agent, Connect, Dc, ExportedPerson, Forest, MailboxKind, MailboxLocation, Population, Rights,
-    SwitchValue, Tenant, User, World, Writeback, WritebackScope,
+    Agent, Connect, Dc, ExportedPerson, Forest, Inbound, MailboxKind, MailboxLocation, Population,
+    Rights, SwitchValue, Tenant, User, World, Writeback, WritebackScope,
 };
 
 #[cfg(test)]

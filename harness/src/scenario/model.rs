@@ -328,10 +328,20 @@ pub struct Repeat {
 /// A cycle by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cycle {
-    /// Connect Sync (`Start-ADSyncSyncCycle`).
-    Connect,
+    /// Inbound synchronization (`Start-ADSyncSyncCycle -PolicyType`).
+    Connect(CyclePolicy),
     /// The writeback job.
     Writeback,
+}
+
+/// `-PolicyType` of an inbound cycle.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CyclePolicy {
+    /// What changed.
+    #[default]
+    Delta,
+    /// Everything.
+    Initial,
 }
 
 /// What an administrator tells the writeback job.
@@ -373,7 +383,18 @@ pub enum ConnectAction {
     Upgrade {
         /// The new build.
         build: Spanned<String>,
+        /// Whether the service's configuration file had been edited.
+        edited_config: bool,
     },
+    /// `new_server`: another server with an empty database takes its place.
+    NewServer {
+        /// Its build.
+        build: Spanned<String>,
+    },
+    /// `switch_to_staging`: the staging server and the active one change places.
+    SwitchToStaging,
+    /// `scheduler`: whether cycles come by their own interval from now on.
+    Scheduler(bool),
 }
 
 /// An always-on rule that this scenario breaks on purpose.

@@ -74,6 +74,7 @@ fn world(catalogues: &Catalogues) -> Value {
                     &[],
                 ),
             ),
+            ("inbound", one_of(&words::INBOUND)),
             ("connect", connect()),
             ("agents", json!({"type": "array", "items": agent()})),
             ("writeback", writeback()),
@@ -116,13 +117,41 @@ fn forest() -> Value {
 }
 
 fn connect() -> Value {
-    let dc = text("The domain controller from which it imports.");
-    mapping(&[("build", version()), ("cycle", reference("duration")), ("dc", dc)], &[])
+    mapping(
+        &[
+            ("build", version()),
+            ("cycle", reference("duration")),
+            ("dc", text("The domain controller from which it imports.")),
+            ("staging", version()),
+            ("ous", list(text("An organizational unit that is synchronized, `Staff/North`."))),
+            ("scheduler", boolean()),
+        ],
+        &[],
+    )
+}
+
+fn cycle() -> Value {
+    any_of(vec![
+        one_of(&words::CYCLES),
+        mapping(&[("connect", one_of(&words::POLICIES))], &["connect"]),
+    ])
+}
+
+fn connect_step() -> Value {
+    any_of(vec![
+        one_of(&words::CONNECT_WORDS),
+        mapping(&[("upgrade", version()), ("edited_config", boolean())], &["upgrade"]),
+        mapping(&[("new_server", version())], &["new_server"]),
+        mapping(&[("scheduler", boolean())], &["scheduler"]),
+    ])
 }
 
 fn tenant() -> Value {
+    let features = sim::entra::features::FEATURES.map(|name| (name, boolean()));
     mapping(
         &[
+            ("features", mapping(&features, &[])),
+            ("deletion_threshold", json!({"type": "integer", "minimum": 0})),
             ("domain", text("The verified domain of its users.")),
             ("domains", list(text("A further verified domain."))),
             ("initial", json!({"type": "string", "pattern": "\\.onmicrosoft\\.com$"})),
@@ -268,9 +297,9 @@ fn step(catalogues: &Catalogues) -> Value {
         one_step("repeat", repeat, fails()),
         one_step("fault", reference("fault"), role(catalogues)),
         one_step("wait", reference("duration"), role(catalogues)),
-        one_step("cycle", one_of(&words::CYCLES), fails()),
+        one_step("cycle", cycle(), fails()),
         one_step("job", job(), fails()),
-        one_step("connect", mapping(&[("upgrade", version())], &["upgrade"]), fails()),
+        one_step("connect", connect_step(), fails()),
         one_step("expect", reference("expectations"), role(catalogues)),
         one_step("within", reference("duration"), expect()),
         one_step("always", watched.clone(), expect()),

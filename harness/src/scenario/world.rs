@@ -38,6 +38,8 @@ pub struct World {
     pub further_forests: Vec<Forest>,
     /// The Microsoft 365 tenant.
     pub tenant: Tenant,
+    /// What synchronizes AD to the cloud.
+    pub inbound: Inbound,
     /// Microsoft Entra Connect Sync.
     pub connect: Connect,
     /// The provisioning agents; the first listed that is online works.
@@ -95,6 +97,20 @@ pub struct Tenant {
     pub initial: Spanned<String>,
     /// Further verified domains, accepted by Exchange Online too.
     pub domains: Vec<Spanned<String>>,
+    /// `features:` of `directory/onPremisesSynchronization` that differ from those of a new tenant.
+    pub features: Vec<(Spanned<String>, bool)>,
+    /// This many deletions in one cycle are too many; `None` is the default of 500, 0 is no limit.
+    pub deletion_threshold: Option<u32>,
+}
+
+/// What synchronizes AD to the cloud (`inbound:`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Inbound {
+    /// Microsoft Entra Connect Sync.
+    #[default]
+    ConnectSync,
+    /// Microsoft Entra Cloud Sync.
+    CloudSync,
 }
 
 /// Microsoft Entra Connect Sync.
@@ -106,6 +122,12 @@ pub struct Connect {
     pub cycle: Duration,
     /// The domain controller from which it imports; `None` is the first one of each domain.
     pub dc: Option<Spanned<String>>,
+    /// The build of a staging server beside it.
+    pub staging: Option<Spanned<String>>,
+    /// The organizational units that are synchronized; none is all.
+    pub units: Vec<String>,
+    /// Whether cycles come by their own interval.
+    pub scheduler: bool,
 }
 
 /// A provisioning agent.

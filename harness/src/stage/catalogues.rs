@@ -72,8 +72,15 @@ pub const STATE_PROPERTIES: [&str; 6] = [
 ];
 
 /// Properties of a user that are state and no value.
-pub const ENTRA_STATE_PROPERTIES: [&str; 4] =
-    ["id", "onPremisesSyncEnabled", "onPremisesImmutableId", "isCloudManaged"];
+pub const ENTRA_STATE_PROPERTIES: [&str; 7] = [
+    "id",
+    "onPremisesSyncEnabled",
+    "onPremisesImmutableId",
+    "isCloudManaged",
+    "deletedDateTime",
+    "onPremisesProvisioningErrors",
+    "assignedLicenses",
+];
 
 /// `onPremisesExtensionAttributes.extensionAttribute1` as well as the member alone.
 fn entra_properties() -> Vec<String> {
@@ -113,6 +120,11 @@ mod tests {
 
     /// Who reads each row of a profile.
     const READERS: &[(&str, &str)] = &[
+        ("flag_after_restore", "sim/src/estate/inbound/join.rs"),
+        ("flag_after_soa_rollback", "sim/src/estate/inbound/export.rs"),
+        ("cloud_sync_minimum", "sim/src/connect/server.rs"),
+        ("hard_match_hardened_from", "sim/src/estate/inbound/join.rs"),
+        ("resiliency_sweep", "sim/src/estate/inbound/conflicts.rs"),
         ("licence_recalc", "sim/src/estate/licences.rs"),
         ("match_order", "harness/src/stage/job.rs"),
         ("export_mode", "harness/src/stage/job.rs"),
@@ -131,14 +143,14 @@ mod tests {
         ("null_flow_multi", "harness/src/stage/job.rs"),
         ("rtd_mode", "harness/src/stage/job.rs"),
         ("first_time_requires_initial", "harness/src/stage/job.rs"),
-        ("race", "sim/src/estate/cycle.rs"),
-        ("upn_adds_proxy", "sim/src/estate/cycle.rs"),
+        ("race", "sim/src/estate/inbound/export.rs"),
+        ("upn_adds_proxy", "sim/src/estate/inbound/export.rs"),
         ("writeback", "harness/src/stage/world.rs"),
         ("mail_written_back", "harness/src/stage/job.rs"),
         ("flag_role_noop", "sim/src/exchange/cmdlets/set_mailbox.rs"),
-        ("connect_minimum", "sim/src/connect/mod.rs"),
-        ("connect_hard_stop", "sim/src/connect/mod.rs"),
-        ("connect_hard_stop_after", "sim/src/connect/mod.rs"),
+        ("connect_minimum", "sim/src/connect/server.rs"),
+        ("connect_hard_stop", "sim/src/connect/server.rs"),
+        ("connect_hard_stop_after", "sim/src/connect/server.rs"),
         ("dc_replication", "sim/src/estate/replication.rs"),
         ("agent_timeout", "sim/src/estate/gateway.rs"),
         ("agent_inactive_after", "sim/src/estate/cloud.rs"),

@@ -6,6 +6,8 @@ use engine::planted_bugs::PlantedBugs;
 use engine::writeback::WritebackConfig;
 use sim::chance::Chance;
 use sim::clock::VirtualTime;
+use sim::connect::InboundEngine;
+use sim::entra::features::Prevention;
 use sim::estate::{
     AgentPlan, BuildError, DcPlan, Estate, EstatePlan, ForestPlan, TenantDomains, WritebackPlan,
 };
@@ -22,7 +24,8 @@ use super::roster::Roster;
 use crate::bridge::translate::to_engine;
 use crate::scenario::export::ExportError;
 use crate::scenario::{
-    Dc, Forest, MailboxKind, MailboxLocation, Population, Scenario, Span, SwitchValue, User, World,
+    Dc, Forest, Inbound, MailboxKind, MailboxLocation, Population, Scenario, Span, SwitchValue,
+    User, World,
 };
 
 /// How long before the start everybody changed last: longer than any recommended wait.
@@ -79,6 +82,7 @@ pub fn stage_world(world: &World, seed: u64, bugs: PlantedBugs) -> Result<Staged
     let mut estate = Estate::new(plan(world, seed)?)?;
     let further = world.tenant.domains.iter().map(|domain| domain.value.clone());
     estate.exchange.accepted_domains.extend(further);
+    set_up_synchronization(&mut estate, world);
     let mut settled = Settled::default();
     populate(&mut estate, world, seed, &mut settled)?;
     rights::apply(&mut estate, world)?;
@@ -108,6 +112,10 @@ fn plan(world: &World, seed: u64) -> Result<EstatePlan, StageError> {
         tenant: TenantDomains {
             verified: world.tenant.domain.value.clone(),
             initial: world.tenant.initial.value.clone(),
+        },
+        inbound: match world.inbound {
+            Inbound::ConnectSync => InboundEngine::ConnectSync,
+            Inbound::CloudSync => InboundEngine::CloudSync,
         },
         connect_build: world.connect.build.value.clone(),
         connect_interval: world.connect.cycle,
@@ -145,6 +153,23 @@ fn forest_plan(forest: &Forest) -> ForestPlan {
         domains: forest.domains.iter().map(|domain| domain.value.clone()).collect(),
         dcs: forest.dcs.iter().map(dc).collect(),
         exchange_schema: forest.exchange_schema,
+    }
+}
+
+/// What the tenant allows synchronization, and how its server is set up.
+fn set_up_synchronization(estate: &mut Estate, world: &World) {
+    for (name, on) in &world.tenant.features {
+        estate.entra.features.set(&name.value, *on);
+    }
+    match world.tenant.deletion_threshold {
+        Some(0) => estate.entra.features.prevention = Prevention::Disabled,
+        Some(threshold) => estate.entra.features.threshold = threshold,
+        None => {}
+    }
+    estate.connect.scheduled = world.connect.scheduler;
+    estate.connect.units.clone_from(&world.connect.units);
+    if let Some(build) = &world.connect.staging {
+        estate.add_staging_server(&build.value);
     }
 }
 

@@ -23,6 +23,9 @@ pub struct Inbound<'a> {
     pub upn_adds_proxy: bool,
     /// Verified domains.
     pub domains: &'a [String],
+    /// Whether the user is a recipient or has a licence: only then the user principal name stands in for a
+    /// primary address and becomes one, and addresses in domains that are not verified are removed.
+    pub licensed: bool,
 }
 
 /// The addresses that result, one primary among them.
@@ -31,7 +34,7 @@ pub fn computed(inbound: &Inbound<'_>) -> Vec<String> {
     let mut list: Vec<String> = inbound
         .proxy_addresses
         .iter()
-        .filter(|value| is_taken(value, inbound.domains))
+        .filter(|value| is_taken(value, inbound))
         .map(|value| (*value).to_owned())
         .collect();
     if list.len() < inbound.proxy_addresses.len() {
@@ -39,10 +42,16 @@ pub fn computed(inbound: &Inbound<'_>) -> Vec<String> {
     }
     let has_primary = |list: &[String]| list.iter().any(|v| ProxyAddress::parse(v).is_primary());
     if !has_primary(&list) {
-        let mail = inbound.mail.filter(|mail| is_taken(&format!("smtp:{mail}"), inbound.domains));
-        if mail.is_some() { Mark::AddressFromMail } else { Mark::AddressFromUpn }.reach();
-        let source = mail.unwrap_or(inbound.user_principal_name);
-        list = address::with_primary(list, source);
+        let mail = inbound.mail.filter(|mail| is_taken(&format!("smtp:{mail}"), inbound));
+        let upn = Some(inbound.user_principal_name).filter(|_| inbound.licensed);
+        match (mail, upn) {
+            (Some(_), _) => Mark::AddressFromMail.reach(),
+            (None, Some(_)) => Mark::AddressFromUpn.reach(),
+            (None, None) => {}
+        }
+        if let Some(source) = mail.or(upn) {
+            list = address::with_primary(list, source);
+        }
     }
     let own = inbound.current.iter().filter(|v| ProxyAddress::parse(v).is_reserved());
     for value in own {
@@ -52,7 +61,10 @@ pub fn computed(inbound: &Inbound<'_>) -> Vec<String> {
         }
     }
     let upn = format!("smtp:{}", inbound.user_principal_name);
-    if inbound.upn_adds_proxy && !list.iter().any(|have| have.eq_ignore_ascii_case(&upn)) {
+    if inbound.licensed
+        && inbound.upn_adds_proxy
+        && !list.iter().any(|have| have.eq_ignore_ascii_case(&upn))
+    {
         Mark::AddressUpn.reach();
         list.push(upn);
     }
@@ -86,15 +98,15 @@ pub fn without_licence(current: Vec<String>, upn: &str) -> Vec<String> {
 }
 
 /// Whether a value of AD is taken over.
-fn is_taken(value: &str, domains: &[String]) -> bool {
+fn is_taken(value: &str, inbound: &Inbound<'_>) -> bool {
     let Some((kind, rest)) = value.split_once(':') else { return false };
     if kind.eq_ignore_ascii_case("smtp") {
         let parsed = ProxyAddress::parse(value);
         return address::is_well_formed(rest)
             && !parsed.is_reserved()
-            && parsed
-                .domain()
-                .is_some_and(|domain| domains.iter().any(|d| d.eq_ignore_ascii_case(domain)));
+            && parsed.domain().is_some_and(|domain| {
+                !inbound.licensed || inbound.domains.iter().any(|d| d.eq_ignore_ascii_case(domain))
+            });
     }
     ["x500", "sip", "eum"].iter().any(|known| kind.eq_ignore_ascii_case(known))
 }
@@ -112,6 +124,7 @@ mod tests {
             current: current.to_vec(),
             upn_adds_proxy: true,
             domains: &domains,
+            licensed: true,
         });
         assert_eq!(list, expected);
     }
@@ -151,6 +164,24 @@ mod tests {
         assert_eq!(without_licence(with, upn), ["SMTP:u1@contoso.onmicrosoft.com"]);
         let other = vec!["SMTP:info@contoso.com".to_owned(), "smtp:u1@contoso.com".to_owned()];
         assert_eq!(without_licence(other.clone(), upn), other, "the primary is not the UPN");
+    }
+
+    /// Without a licence the user principal name is no address, and foreign domains stay.
+    #[test]
+    fn somebody_without_a_licence_has_what_ad_says() {
+        let list = |proxy: &[&str]| {
+            computed(&Inbound {
+                proxy_addresses: proxy.to_vec(),
+                mail: None,
+                user_principal_name: "u1@contoso.com",
+                current: Vec::new(),
+                upn_adds_proxy: true,
+                domains: &["contoso.com".to_owned()],
+                licensed: false,
+            })
+        };
+        assert_eq!(list(&["SMTP:u1@elsewhere.com"]), ["SMTP:u1@elsewhere.com"]);
+        assert!(list(&[]).is_empty());
     }
 
     #[test]

@@ -9,12 +9,14 @@ use std::hash::Hasher;
 use rustc_hash::FxHasher;
 
 use super::addresses::{self, Inbound};
-use crate::directory::entry::referenced;
+use crate::clock::VirtualTime;
+use crate::directory::entry::{ClassNumber, Entry, Life, referenced};
 use crate::directory::request::ObjectNumber;
-use crate::directory::schema::Schema;
+use crate::directory::schema::{Schema, known};
 use crate::exchange::address;
 use crate::exchange::property::{self, Bucket, Form, PROPERTIES};
-use crate::exchange::spelling;
+use crate::exchange::{RecipientType, spelling};
+use crate::guid::Guid;
 use crate::record::{AttributeNumber, Projection, Record, Values};
 
 /// One attribute's way up.
@@ -23,6 +25,8 @@ struct Way {
     /// Where the values stand in the projection. `None` when the schema does not have the attribute:
     /// then AD has no value, and says so.
     column: Option<usize>,
+    /// The attribute's number.
+    ad: Option<AttributeNumber>,
     property: AttributeNumber,
     form: Form,
 }
@@ -39,6 +43,49 @@ pub struct Flow {
     proxy_addresses: AttributeNumber,
     mail: AttributeNumber,
     user_principal_name: AttributeNumber,
+    /// Classes of the schema by what they are to the cloud.
+    classes: Vec<(ClassNumber, AdKind)>,
+    /// Classes of containers.
+    containers: Vec<ClassNumber>,
+}
+
+/// What an AD object becomes in the cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdKind {
+    /// A user.
+    User,
+    /// A group.
+    Group,
+    /// An organizational contact.
+    Contact,
+}
+
+/// Classes that are synchronized (Microsoft Learn, "Microsoft Entra Connect Sync: Understanding the default
+/// configuration").
+const CLASSES: [(&str, AdKind); 4] = [
+    ("user", AdKind::User),
+    ("inetOrgPerson", AdKind::User),
+    ("group", AdKind::Group),
+    ("contact", AdKind::Contact),
+];
+
+/// The source anchor of an AD object: `ms-DS-ConsistencyGuid`, else `objectGUID`.
+#[must_use]
+pub fn source_anchor(record: &Record, object_guid: Guid) -> Guid {
+    let own = record.first(known::MS_DS_CONSISTENCY_GUID);
+    own.and_then(|bytes| <[u8; 16]>::try_from(bytes).ok()).map_or(object_guid, Guid)
+}
+
+/// What Exchange Online has for an AD object: the type of its mailbox, a mail user for a mailbox on the last
+/// Exchange server, nothing for somebody without mail.
+#[must_use]
+pub fn recipient_type(record: &Record) -> Option<RecipientType> {
+    let details = record.text(known::MS_EXCH_RECIPIENT_TYPE_DETAILS)?;
+    let remote =
+        [RecipientType::User, RecipientType::Shared, RecipientType::Room, RecipientType::Equipment]
+            .into_iter()
+            .find(|kind| kind.remote_numbers().0 == details);
+    Some(remote.unwrap_or(RecipientType::MailUser))
 }
 
 /// Objects that a property refers to.
@@ -55,6 +102,8 @@ pub struct Outgoing<'a> {
     pub domains: &'a [String],
     /// Switch `upn_adds_proxy`.
     pub upn_adds_proxy: bool,
+    /// Whether the user is a recipient or has a licence.
+    pub licensed: bool,
 }
 
 impl Flow {
@@ -85,7 +134,9 @@ impl Flow {
                     !matches!(*number, property::EMAIL_ADDRESSES | property::WINDOWS_EMAIL_ADDRESS)
                 })
                 .filter_map(|(spec, property)| {
-                    Some(Way { column: column_of(spec.ad?), property, form: spec.form })
+                    let ad = spec.ad?;
+                    let column = column_of(ad);
+                    Some(Way { column, ad: number(ad), property, form: spec.form })
                 })
                 .collect()
         };
@@ -103,7 +154,64 @@ impl Flow {
             proxy_addresses: number("proxyAddresses").unwrap_or(AttributeNumber::MAX),
             mail: number("mail").unwrap_or(AttributeNumber::MAX),
             user_principal_name: number("userPrincipalName").unwrap_or(AttributeNumber::MAX),
+            classes: CLASSES
+                .into_iter()
+                .filter_map(|(name, kind)| Some((schema.class_named(name)?.number, kind)))
+                .collect(),
+            containers: ["organizationalUnit", "container"]
+                .into_iter()
+                .filter_map(|name| Some(schema.class_named(name)?.number))
+                .collect(),
         }
+    }
+
+    /// What an object of a class becomes in the cloud.
+    #[must_use]
+    pub fn kind_of(&self, class: ClassNumber) -> Option<AdKind> {
+        self.classes.iter().find(|(known, _)| *known == class).map(|(_, kind)| *kind)
+    }
+
+    /// Whether objects of this class hold others.
+    #[must_use]
+    pub fn is_container(&self, entry: &Entry) -> bool {
+        self.containers.contains(&entry.class)
+    }
+
+    /// Whether an object that the cloud does not know is one for it: live, of a class that is
+    /// synchronized, no part of the system, no service account, no victim of a replication conflict.
+    #[must_use]
+    pub fn is_synchronized(&self, entry: &Entry) -> bool {
+        entry.life == Life::Live
+            && self.kind_of(entry.class).is_some()
+            && entry.record.text(known::IS_CRITICAL_SYSTEM_OBJECT) != Some("TRUE")
+            && !entry.record.text(known::SAM_ACCOUNT_NAME).is_some_and(|name| name.ends_with('$'))
+            && !entry.rdn_value().contains("\nCNF:")
+    }
+
+    /// The properties whose attributes changed in AD in these seconds.
+    #[must_use]
+    pub fn changed_between(
+        &self,
+        entry: &Entry,
+        since: VirtualTime,
+        until: VirtualTime,
+    ) -> Vec<AttributeNumber> {
+        let second = VirtualTime::floor_to_second;
+        let changed = |attribute: AttributeNumber| {
+            let stamp = entry.metadata(attribute);
+            let at = VirtualTime::from_micros(i64::from(stamp.seconds) * 1_000_000);
+            at >= second(since) && at <= second(until)
+        };
+        let mut properties: Vec<AttributeNumber> = self
+            .exchange
+            .iter()
+            .filter(|way| way.ad.is_some_and(&changed))
+            .map(|way| way.property)
+            .collect();
+        if [self.proxy_addresses, self.mail].into_iter().any(changed) {
+            properties.extend([property::EMAIL_ADDRESSES, property::WINDOWS_EMAIL_ADDRESS]);
+        }
+        properties
     }
 
     /// Digests of the identity and of the Exchange attributes of an AD object.
@@ -162,6 +270,7 @@ impl Flow {
             current: strs(out.cloud, property::EMAIL_ADDRESSES),
             upn_adds_proxy: out.upn_adds_proxy,
             domains: out.domains,
+            licensed: out.licensed,
         });
         let primary = address::primary(list.iter().map(String::as_str)).map(str::to_owned);
         let columns = self.projection.of(out.ad);

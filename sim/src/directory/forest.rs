@@ -309,17 +309,15 @@ impl Forest {
     }
 
     /// The objects of a domain controller that changed after a sequence number, oldest change first:
-    /// found without looking at the others. Deleted ones are left out.
-    pub fn changed_since(
+    /// found without looking at the others. Deleted ones are among them.
+    pub fn changes_since(
         &self,
         dc: DcNumber,
         usn: u64,
-    ) -> impl Iterator<Item = (u64, ObjectNumber)> {
+    ) -> impl Iterator<Item = (u64, ObjectNumber, &Slot)> {
         self.dc(dc).into_iter().flat_map(move |dc| {
             let changed = dc.store.changed_from(usn.saturating_add(1));
-            changed.filter(|(_, object)| {
-                dc.store.get(*object).is_some_and(|slot| slot.entry.life == Life::Live)
-            })
+            changed.filter_map(|(usn, object)| Some((usn, object, dc.store.get(object)?)))
         })
     }
 

@@ -12,6 +12,23 @@ pub struct Synced {
     pub sync_enabled: Option<bool>,
     /// `onPremisesSyncBehavior.isCloudManaged`.
     pub object_cloud_managed: bool,
+    /// What AD says of an object that comes from there. It stays when authority moves to the cloud.
+    pub on_premises: Option<OnPremises>,
+}
+
+/// What a group shows of its AD object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnPremises {
+    /// `onPremisesDomainName`.
+    pub domain: String,
+    /// `onPremisesNetBiosName`.
+    pub netbios: String,
+    /// `onPremisesSamAccountName`.
+    pub sam_account_name: Option<String>,
+    /// `onPremisesSecurityIdentifier`.
+    pub sid: Option<String>,
+    /// `onPremisesLastSyncDateTime`.
+    pub last_sync: VirtualTime,
 }
 
 /// A group.
@@ -45,6 +62,29 @@ pub struct Group {
     pub members: Vec<Guid>,
     /// `owners`, by id.
     pub owners: Vec<Guid>,
+    /// Its place in the order of changes; 0 until it changes.
+    pub position: u64,
+}
+
+impl Group {
+    /// Whether nothing but the time of its last synchronization is different.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let mut timeless = other.clone();
+        timeless.synced.on_premises.clone_from(&self.synced.on_premises);
+        timeless.position = self.position;
+        *self == timeless
+    }
+}
+
+impl Contact {
+    /// Whether nothing but the time of its last synchronization is different.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let mut timeless = other.clone();
+        timeless.synced.on_premises.clone_from(&self.synced.on_premises);
+        *self == timeless
+    }
 }
 
 /// An organizational contact: it has a mailbox elsewhere.
@@ -52,6 +92,8 @@ pub struct Group {
 pub struct Contact {
     /// `id`.
     pub id: Guid,
+    /// When it was deleted, when it was.
+    pub deleted: Option<VirtualTime>,
     /// Whether it comes from AD.
     pub synced: Synced,
     /// `displayName`.

@@ -9,7 +9,10 @@ pub mod group;
 pub mod job;
 pub mod log;
 pub mod property;
+pub mod roles;
 pub mod schema;
+
+use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -28,6 +31,7 @@ use features::SyncFeatures;
 use group::{Contact, Group};
 use job::WritebackJob;
 use log::ProvisioningLog;
+use roles::DirectoryRoles;
 
 /// How far a user is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +107,14 @@ pub struct Entra {
     pub provisioning_errors: Vec<ProvisioningError>,
     /// What was changed through Graph.
     pub audit: AuditLog,
+    /// Users who have addresses and are no recipients of Exchange Online.
+    pub loose: BTreeSet<u32>,
+    /// Users who hold directory roles, by role.
+    pub roles: DirectoryRoles,
+    /// Users whose mailbox was cloud-managed when authority over the whole user moved to the cloud.
+    pub flagged_before_transfer: BTreeSet<u32>,
+    /// The order in which groups changed, as [`Self::delta`] for users.
+    pub group_delta: DeltaLog,
     delta: DeltaLog,
     users: Vec<User>,
     by_id: HashMap<Guid, u32, FxBuildHasher>,
@@ -123,6 +135,10 @@ impl Entra {
             contacts: Vec::new(),
             provisioning_errors: Vec::new(),
             audit: AuditLog::default(),
+            loose: BTreeSet::new(),
+            roles: DirectoryRoles::default(),
+            flagged_before_transfer: BTreeSet::new(),
+            group_delta: DeltaLog::default(),
             delta: DeltaLog::default(),
             users: Vec::new(),
             by_id: HashMap::default(),
@@ -203,6 +219,20 @@ impl Entra {
     #[must_use]
     pub fn group(&self, id: Guid) -> Option<&Group> {
         self.groups.iter().find(|group| group.id == id)
+    }
+
+    /// Whether a user holds a role that protects it from being taken over.
+    #[must_use]
+    pub fn is_privileged(&self, user: u32) -> bool {
+        self.roles.holds_any(user)
+    }
+
+    /// Notes that a group changed.
+    pub fn note_group(&mut self, id: Guid) {
+        if let Some(place) = self.groups.iter().position(|group| group.id == id) {
+            let position = self.group_delta.push(u32::try_from(place).unwrap_or(u32::MAX));
+            self.groups[place].position = position;
+        }
     }
 
     fn touch(&mut self, number: u32) {

@@ -8,7 +8,7 @@ use super::{Due, Estate, TenantDomains};
 use crate::agents::Agent;
 use crate::chance::Chance;
 use crate::clock::{Calendar, VirtualTime};
-use crate::connect::{ConnectSync, Flow};
+use crate::connect::{ConnectSync, Flow, InboundEngine};
 use crate::directory::entry::DcNumber;
 use crate::directory::forest::{DcSpec, DomainNumber, DomainSpec, Forest};
 use crate::directory::forests::{DcKey, ForestNumber, Forests};
@@ -19,6 +19,7 @@ use crate::directory::schema::Schema;
 use crate::entra::Entra;
 use crate::entra::job::WritebackJob;
 use crate::exchange::ExchangeOnline;
+use crate::guid::Guid;
 use crate::ledger::{Activity, Ledger};
 use crate::profile::Profile;
 
@@ -35,9 +36,11 @@ pub struct EstatePlan {
     pub forests: Vec<ForestPlan>,
     /// The tenant's domains.
     pub tenant: TenantDomains,
+    /// What synchronizes AD to the cloud.
+    pub inbound: InboundEngine,
     /// Connect Sync's build.
     pub connect_build: String,
-    /// The interval of its cycles.
+    /// The interval of the inbound cycles.
     pub connect_interval: Duration,
     /// The domain controller from which it imports its domain; the first one of the domain otherwise.
     pub connect_dc: Option<String>,
@@ -151,21 +154,8 @@ impl Estate {
             format!("{initial_label}.mail.onmicrosoft.com"),
         ]);
         let mut entra = Entra::new(chance.guid());
-        let [principal, instance, rule] = [chance.guid(), chance.guid(), chance.guid()];
-        entra.job = plan.writeback.as_ref().map(|job| {
-            let mut made = WritebackJob::new(
-                entra.tenant,
-                (principal, instance, rule),
-                job.domain
-                    .clone()
-                    .or_else(|| plan.forests.first()?.domains.first().cloned())
-                    .unwrap_or_default(),
-                job.created_on,
-                job.interval,
-            );
-            made.schema.clone_from(&job.schema);
-            made
-        });
+        let ids = (chance.guid(), chance.guid(), chance.guid());
+        entra.job = writeback_job(&plan, entra.tenant, ids);
         let flows = forests.iter().map(|(_, forest)| Flow::new(forest.schema())).collect();
         let imports_from = imports_from(&forests, plan.connect_dc.as_deref());
         let mut estate = Self {
@@ -173,7 +163,13 @@ impl Estate {
             forests,
             entra,
             exchange,
-            connect: ConnectSync::new(&plan.connect_build, plan.connect_interval, imports_from),
+            connect: ConnectSync::new(
+                plan.inbound,
+                &plan.connect_build,
+                plan.connect_interval,
+                imports_from,
+            ),
+            staging: None,
             agents,
             // Who extended the schema has, or had, a server.
             onprem: crate::onprem::Organization {
@@ -203,11 +199,22 @@ impl Estate {
             accounts,
             subjects: super::truth::Subjects::default(),
             new_objects: Chance::stream(plan.seed, "new objects"),
+            sweeps: false,
         };
         estate.set_up_replication(&plan.forests, plan.start);
         estate.schedule_connect(plan.start + plan.connect_interval);
         Ok(estate)
     }
+}
+
+/// The record of the writeback job, with the ids of its service principal, of itself and of its rule.
+fn writeback_job(plan: &EstatePlan, tenant: Guid, ids: (Guid, Guid, Guid)) -> Option<WritebackJob> {
+    let job = plan.writeback.as_ref()?;
+    let first = || plan.forests.first()?.domains.first().cloned();
+    let domain = job.domain.clone().or_else(first).unwrap_or_default();
+    let mut made = WritebackJob::new(tenant, ids, domain, job.created_on, job.interval);
+    made.schema.clone_from(&job.schema);
+    Some(made)
 }
 
 /// The domain controllers from which Connect imports: the first one of each domain, and the one that is

@@ -1,35 +1,28 @@
-//! A Connect Sync cycle, step by step on the calendar.
+//! A cycle of inbound synchronization, step by step on the calendar.
 
 use super::{Due, Estate};
 use crate::clock::VirtualTime;
-use crate::connect::{
-    ConnectorKey, ConnectorObject, CycleStep, ExportError, Outgoing, References, Run,
-};
-use crate::directory::forests::ForestNumber;
+use crate::connect::{ConnectorKey, CycleStep, InboundEngine, Policy, Run};
+use crate::directory::forests::DcKey;
 use crate::directory::request::ObjectNumber;
-use crate::directory::store::Slot;
-use crate::exchange::address::ProxyAddress;
-use crate::exchange::{Changes, Mailbox, property};
-use crate::ledger::{Activity, Actor};
 use crate::marks::Mark;
 
-/// How a pending object's export ends.
-enum Export {
-    /// There was nothing to do, or it is done. The number of cloud objects that changed.
-    Done(u64),
-    /// The service refused it; it stays pending.
-    Refused(ExportError),
-}
-
 impl Estate {
-    /// Begins a Connect cycle now; when one runs, another follows at once.
+    /// Begins a cycle now; when one runs, another follows at once.
     pub fn start_connect_cycle(&mut self) {
+        self.start_cycle(Policy::Delta);
+    }
+
+    /// Begins a cycle of a policy now (`Start-ADSyncSyncCycle -PolicyType`); when one runs, another follows
+    /// at once.
+    pub fn start_cycle(&mut self, asked: Policy) {
         if self.connect.running.is_some() {
             Mark::ConnectAgain.reach();
-            self.connect.again = true;
+            self.connect.again = Some(asked);
             return;
         }
         self.connect.running = Some(Run {
+            policy: self.connect.policy(asked, self.now),
             began: self.now,
             ended: self.now,
             imported: 0,
@@ -41,10 +34,10 @@ impl Estate {
         self.calendar.enter(self.now, Due::ConnectStep(CycleStep::ImportAd));
     }
 
-    /// How many Connect cycles have ended.
+    /// How many cycles have ended.
     #[must_use]
     pub fn connect_cycles(&self) -> usize {
-        self.connect.history.len()
+        self.connect.totals.cycles
     }
 
     /// Enters the first scheduled cycle.
@@ -54,17 +47,16 @@ impl Estate {
 
     pub(super) fn begin_scheduled_cycle(&mut self) {
         self.calendar.enter(self.now + self.connect.interval, Due::ConnectCycle);
-        self.start_connect_cycle();
+        if self.connect.scheduled {
+            self.start_cycle(Policy::Delta);
+        }
+        self.staging_cycle();
     }
 
     pub(super) fn connect_step(&mut self, step: CycleStep) {
-        if self.connect.is_cut_off(&self.profile, self.now) {
-            Mark::ConnectCutOff.reach();
+        if let Some(failure) = self.obstacle() {
             if let Some(run) = &mut self.connect.running {
-                run.failure = Some(format!(
-                    "build {} is no longer accepted by the service",
-                    self.connect.build
-                ));
+                run.failure = Some(failure);
             }
             self.end_cycle();
             return;
@@ -84,45 +76,120 @@ impl Estate {
         }
     }
 
+    /// Why a cycle cannot synchronize anything now.
+    fn obstacle(&self) -> Option<String> {
+        if let Some(why) = self.connect.stopped {
+            return Some(why.to_owned());
+        }
+        if self.connect.is_cut_off(&self.profile, self.now) {
+            Mark::ConnectCutOff.reach();
+            let build = &self.connect.build;
+            return Some(format!("build {build} is no longer accepted by the service"));
+        }
+        if !self.entra.sync_enabled {
+            let why = "AzureDirectoryServiceAuthorizationFailed: directory synchronization is not enabled for the tenant";
+            return Some(why.to_owned());
+        }
+        if self.connect.engine == InboundEngine::CloudSync && self.working_agent().is_none() {
+            let code = if self.agents.is_empty() {
+                "HybridIdentityServiceNoAgentsAssigned"
+            } else {
+                "HybridIdentityServiceNoActiveAgents"
+            };
+            return Some(code.to_owned());
+        }
+        None
+    }
+
     fn end_cycle(&mut self) {
         let Some(mut run) = self.connect.running.take() else { return };
         run.ended = self.now;
-        self.connect.history.push(run);
-        if core::mem::take(&mut self.connect.again) {
-            self.start_connect_cycle();
+        if run.failure.is_none() {
+            self.connect.needs_initial = false;
+        }
+        self.connect.note(run);
+        if let Some(policy) = self.connect.again.take() {
+            self.start_cycle(policy);
         }
     }
 
     fn import_ad(&mut self) -> usize {
+        if self.connect.engine == InboundEngine::CloudSync {
+            self.import_through_the_agent();
+        }
+        let initial =
+            self.connect.running.as_ref().is_some_and(|run| run.policy == Policy::Initial);
         let mut changed = 0;
+        let mut everything = false;
         for place in 0..self.connect.connectors.len() {
             let mut connector = self.connect.connectors[place];
-            let Some(forest) = self.forests.get(connector.dc.forest) else { continue };
-            for (usn, object) in forest.changed_since(connector.dc.dc, connector.imported_usn) {
+            if initial {
+                connector.imported_usn = 0;
+            }
+            let forest = connector.dc.forest;
+            let (Some(directory), Some(flow)) =
+                (self.forests.get(forest), self.flows.get(usize::from(forest.0)))
+            else {
+                continue;
+            };
+            let since = self.connect.imported_at;
+            for (usn, object, slot) in
+                directory.changes_since(connector.dc.dc, connector.imported_usn)
+            {
                 connector.imported_usn = connector.imported_usn.max(usn);
                 changed += 1;
-                let key = (connector.dc.forest, object.0);
-                if self.connect.object(key).is_some() {
-                    self.connect.pending.insert(key);
+                let key = (forest, object.0);
+                if self.connect.knows(key) || flow.is_synchronized(&slot.entry) {
+                    self.connect.pending.entry(key).or_insert(since);
+                } else {
+                    everything |= !self.connect.units.is_empty() && flow.is_container(&slot.entry);
                 }
             }
             self.connect.connectors[place] = connector;
         }
+        if initial || everything {
+            self.look_at_everything(initial);
+        }
+        self.connect.imported_at = self.now;
         if let Some(run) = &mut self.connect.running {
             run.imported = changed as u64;
         }
         changed
     }
 
+    /// Puts every known object among the pending ones: a full synchronization, or a container has moved.
+    fn look_at_everything(&mut self, full: bool) {
+        let since = self.connect.imported_at;
+        let keys: Vec<ConnectorKey> = self.connect.keys().collect();
+        for key in keys {
+            self.connect.pending.entry(key).or_insert(since);
+            if let Some(object) = self.connect.object_mut(key).filter(|_| full) {
+                object.full = true;
+            }
+        }
+    }
+
+    /// Cloud Sync reads at the domain controller of the agent that works.
+    fn import_through_the_agent(&mut self) {
+        let Some(dc) = self.working_agent().map(|agent| agent.dc) else { return };
+        let domain_of = |at: DcKey| self.forests.dc(at).map(|dc| (at.forest, dc.domain));
+        let domain = domain_of(dc);
+        let place =
+            self.connect.connectors.iter().position(|connector| domain_of(connector.dc) == domain);
+        if let Some(connector) = place.and_then(|place| self.connect.connectors.get_mut(place))
+            && connector.dc != dc
+        {
+            // Sequence numbers count on one domain controller alone.
+            connector.dc = dc;
+            connector.imported_usn = 0;
+        }
+    }
+
     /// Learns the flags. Authority that came back to AD means a full export of the object.
     fn import_entra(&mut self) -> usize {
         let users = core::mem::take(&mut self.connect.flag_changes);
         for user in &users {
-            let Some(flag) = self.entra.user(*user).and_then(|user| {
-                Some(self.exchange.mailbox(self.exchange.by_id(user.id)?)?.cloud_managed)
-            }) else {
-                continue;
-            };
+            let Some(flag) = self.flag_of(*user) else { continue };
             let Some(key) = self.ad_object_of_user(*user) else { continue };
             let Some(object) = self.connect.object_mut(key) else { continue };
             let came_back = object.cloud_managed && !flag;
@@ -130,7 +197,8 @@ impl Estate {
             object.cloud_managed = flag;
             if came_back {
                 Mark::ConnectCameBack.reach();
-                self.connect.pending.insert(key);
+                let since = self.connect.imported_at;
+                self.connect.pending.entry(key).or_insert(since);
             }
         }
         users.len()
@@ -142,204 +210,10 @@ impl Estate {
         Some((ad.forest, ad.number.0))
     }
 
-    fn export_entra(&mut self) -> usize {
-        let pending = core::mem::take(&mut self.connect.pending);
-        let count = pending.len();
-        for key in pending {
-            match self.export(key) {
-                Export::Done(exported) => {
-                    if let Some(run) = &mut self.connect.running {
-                        run.exported += exported;
-                    }
-                }
-                Export::Refused(error) => {
-                    self.connect.pending.insert(key);
-                    if let Some(run) = &mut self.connect.running {
-                        run.errors.push(error);
-                    }
-                }
-            }
-        }
-        count
-    }
-
-    fn export(&mut self, key: ConnectorKey) -> Export {
-        let (Some(slot), Some(object)) = (self.imported(key), self.connect.object(key).copied())
-        else {
-            return Export::Done(0);
-        };
-        let (entry, changed_at) = (slot.entry.clone(), slot.stamp.when_changed);
-        let authority = self.entra.user(object.user);
-        if authority.is_some_and(|user| user.object_cloud_managed) {
-            Mark::ConnectBlocked.reach();
-            // `blockOnPremisesSync`: the object is the cloud's, and AD's change is ignored.
-            if let Some(run) = &mut self.connect.running {
-                run.blocked.push(key);
-            }
-            return Export::Done(0);
-        }
-        if authority.is_some_and(|user| user.sync_enabled.is_none()) && !self.take_over(object.user)
-        {
-            Mark::ConnectHardMatch.reach();
-            return Export::Refused(ExportError {
-                object: key,
-                code: "InvalidHardMatch",
-                detail: "BlockCloudObjectTakeoverThroughHardMatchEnabled".to_owned(),
-            });
-        }
-        let Some(flow) = self.flow(key.0) else { return Export::Done(0) };
-        let (identity, exchange) = flow.digests(&entry.record);
-        let Some((mailbox_number, mailbox)) = self.mailbox_of_user(object.user) else {
-            return Export::Done(0);
-        };
-        let wanted = object.full || exchange != object.exchange;
-        let takes = self.takes_exchange_values(&object, mailbox, wanted, changed_at);
-        if takes == Takes::Refused {
-            return Export::Refused(ExportError {
-                object: key,
-                code: "ExchangeManagedAttributesUpdateNotAllowed",
-                detail: String::new(),
-            });
-        }
-        let mut values = if identity == object.identity && !object.full {
-            Vec::new()
-        } else {
-            let mut values = flow.identity_values(&entry.record);
-            values.extend(self.named(key.0, flow.identity_references(&entry.record)));
-            values
-        };
-        if takes == Takes::All {
-            let exchange_values = flow.exchange_values(&Outgoing {
-                ad: &entry.record,
-                cloud: &mailbox.record,
-                domains: &self.exchange.accepted_domains,
-                upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
-            });
-            if let Some(error) = self.conflict(key, mailbox_number, &exchange_values) {
-                Mark::ConnectConflict.reach();
-                return Export::Refused(error);
-            }
-            values.extend(exchange_values);
-            values.extend(self.named(key.0, flow.exchange_references(&entry.record)));
-        }
-        values.sort_by_key(|(property, _)| *property);
-        let cloud_managed = mailbox.cloud_managed;
-        self.connect.remember(key, ConnectorObject { identity, exchange, full: false, ..object });
-        Export::Done(self.bring_up(object.user, mailbox_number, cloud_managed, &values))
-    }
-
-    /// References to objects of a forest as the cloud names their recipients. An object without one is
-    /// left out: the service knows only what is synchronized.
-    pub(super) fn named(&self, forest: ForestNumber, references: Vec<References>) -> Changes {
-        let name_of = |object: ObjectNumber| {
-            let mailbox = self.subject_of_ad(forest, object)?.exchange?;
-            self.exchange.reference_to(mailbox)
-        };
-        let named = |(property, objects): References| {
-            (property, objects.into_iter().filter_map(name_of).collect())
-        };
-        references.into_iter().map(named).collect()
-    }
-
-    /// An object whose source of authority came back from the cloud is synchronized again, unless the
-    /// tenant blocks that AD takes over an object of the cloud.
-    fn take_over(&mut self, user: u32) -> bool {
-        if self.entra.features.is_on("blockCloudObjectTakeoverThroughHardMatchEnabled") {
-            return false;
-        }
-        self.entra.change(user, |user| user.sync_enabled = Some(true));
-        let mailbox = self.mailbox_of_user(user).map(|(number, _)| number);
-        if let Some(number) = mailbox
-            && let Some(change) = self.exchange.set_dir_synced(number, self.now, true)
-        {
-            let actor = Actor::new(&format!("Connect Sync {}", self.connect.build), Activity::Sync);
-            self.note_exchange_write(&actor, number, vec![change]);
-        }
-        true
-    }
-
-    /// Whether Exchange values of a pending object reach the cloud (switch `race` for a change that
-    /// was pending when the flag was set).
-    fn takes_exchange_values(
-        &self,
-        object: &ConnectorObject,
-        mailbox: &Mailbox,
-        wanted: bool,
-        changed_at: VirtualTime,
-    ) -> Takes {
-        if !wanted {
-            return Takes::Identity;
-        }
-        if !mailbox.cloud_managed {
-            return Takes::All;
-        }
-        if !self.connect.respects_the_flag(&self.profile) {
-            Mark::ConnectRefused.reach();
-            return Takes::Refused;
-        }
-        let was_pending = changed_at < mailbox.flag_changed || !object.cloud_managed;
-        if was_pending && self.profile.text("race") == "land" {
-            Mark::ConnectRace.reach();
-            Takes::All
-        } else {
-            Mark::ConnectIdentity.reach();
-            Takes::Identity
-        }
-    }
-
-    /// Another recipient has one of the addresses.
-    fn conflict(&self, key: ConnectorKey, mailbox: u32, values: &Changes) -> Option<ExportError> {
-        let (_, addresses) = values.iter().find(|(p, _)| *p == property::EMAIL_ADDRESSES)?;
-        addresses
-            .iter()
-            .map(|value| ProxyAddress::parse(value))
-            .filter(ProxyAddress::is_smtp)
-            .find(|parsed| {
-                self.exchange.owner(parsed.address).is_some_and(|owner| owner != mailbox)
-            })
-            .map(|parsed| ExportError {
-                object: key,
-                code: "AttributeValueMustBeUnique",
-                detail: format!("ProxyAddresses: {}", parsed.address),
-            })
-    }
-
-    /// Puts values in force in Entra and Exchange Online; answers how many objects changed.
-    fn bring_up(&mut self, user: u32, mailbox: u32, flag: bool, values: &Changes) -> u64 {
-        let actor = Actor::new(&format!("Connect Sync {}", self.connect.build), Activity::Sync);
-        let own: Vec<_> = values
-            .iter()
-            .filter(|(property, _)| crate::entra::property::name(*property).is_some())
-            .map(|(property, values)| {
-                (*property, values.iter().map(|value| value.as_bytes().into()).collect())
-            })
-            .collect();
-        let in_entra = self.entra.apply(user, &own);
-        let in_exchange = self.exchange.apply(mailbox, self.now, values);
-        let changed = !in_entra.is_empty() || !in_exchange.is_empty();
-        self.note_entra_write(&actor, user, Some(flag), in_entra);
-        self.note_exchange_write(&actor, mailbox, in_exchange);
-        u64::from(changed)
-    }
-
-    fn mailbox_of_user(&self, user: u32) -> Option<(u32, &Mailbox)> {
-        let number = self.exchange.by_id(self.entra.user(user)?.id)?;
-        Some((number, self.exchange.mailbox(number)?))
-    }
-
-    /// An AD object as the domain controller holds it from which it was imported.
-    fn imported(&self, (forest, number): ConnectorKey) -> Option<&Slot> {
+    /// The domain controller from which an object was imported, when it holds it.
+    pub(super) fn connector_at(&self, (forest, number): ConnectorKey) -> Option<DcKey> {
         let connectors = self.connect.connectors.iter().filter(|c| c.dc.forest == forest);
-        connectors.into_iter().find_map(|c| self.forests.object(c.dc, ObjectNumber(number)))
+        let mut dcs = connectors.map(|connector| connector.dc);
+        dcs.find(|dc| self.forests.object(*dc, ObjectNumber(number)).is_some())
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    /// Identity values alone.
-    Identity,
-    /// Exchange values too.
-    All,
-    /// Nothing: the service refuses the object.
-    Refused,
 }

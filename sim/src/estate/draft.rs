@@ -213,6 +213,7 @@ impl Drafting {
                 cloud: &current,
                 domains: &self.accepted_domains,
                 upn_adds_proxy: self.upn_adds_proxy,
+                licensed: true,
             }));
         }
         record_of(values)

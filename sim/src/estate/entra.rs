@@ -6,13 +6,13 @@
 
 use super::Estate;
 use crate::caller::Caller;
-use crate::connect::ConnectorKey;
+use crate::connect::{ConnectorKey, InboundEngine};
 use crate::directory::forests::AdObject;
 use crate::directory::name::Sid;
 use crate::entra::audit::{DirectoryAudit, Initiator};
 use crate::entra::{Deletion, User, property as own};
 use crate::exchange::address;
-use crate::exchange::{Changes, property};
+use crate::exchange::{Changes, RecipientType, property};
 use crate::guid::Guid;
 use crate::ledger::Change;
 use crate::marks::Mark;
@@ -223,13 +223,16 @@ impl Estate {
                 "The object is not synchronized from an on-premises directory.",
             ));
         }
-        if version_parts(&self.connect.build) < version_parts(OBJECT_SOA_BUILD) {
-            return Err(EntraError::State(
-                "The sync client of this tenant is too old for a transfer of the source of authority.",
-            ));
+        self.check_sync_client(OBJECT_SOA_BUILD)?;
+        if cloud {
+            self.check_transfer(number)?;
         }
         if cloud { Mark::ObjectToCloud } else { Mark::ObjectToAd }.reach();
         let id = user.id;
+        let had_flag = self.flag_of(number) == Some(true);
+        if cloud && had_flag {
+            self.entra.flagged_before_transfer.insert(number);
+        }
         self.entra.change(number, |user| {
             user.object_cloud_managed = cloud;
             // Null on both ways: what comes back is taken over by the next cycle.
@@ -250,10 +253,49 @@ impl Estate {
             }
         }
         if !cloud && let Some(key) = self.connector_of(number) {
-            self.connect.pending.insert(key);
+            let since = self.connect.imported_at;
+            self.connect.pending.insert(key, since);
             if let Some(object) = self.connect.object_mut(key) {
                 object.full = true;
             }
+        }
+        Ok(())
+    }
+
+    /// What stands against moving authority over a user to the cloud (Microsoft Learn, "Configure User Source
+    /// of Authority", prerequisites).
+    fn check_transfer(&self, number: u32) -> Result<(), EntraError> {
+        if self.entra.is_privileged(number) {
+            return Err(EntraError::State(
+                "The source of authority of an object that holds an administrative role cannot be transferred.",
+            ));
+        }
+        let on_premises = self.entra.user(number).and_then(|user| {
+            let ad = self.ad_of_user(user.id)?;
+            let record = &self.ad_object(ad)?.entry.record;
+            Some(crate::connect::recipient_type(record)? == RecipientType::MailUser)
+        });
+        if on_premises == Some(true) {
+            return Err(EntraError::State(
+                "The user's mailbox is on-premises: all mailboxes must be in Exchange Online before the source of authority is transferred.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether what synchronizes the tenant understands object-level source of authority.
+    pub(super) fn check_sync_client(&self, oldest_build: &str) -> Result<(), EntraError> {
+        let (version, oldest) = match self.connect.engine {
+            InboundEngine::ConnectSync => (self.connect.build.as_str(), oldest_build),
+            InboundEngine::CloudSync => (
+                self.working_agent_version().unwrap_or_default(),
+                self.profile.text("cloud_sync_minimum"),
+            ),
+        };
+        if version_parts(version) < version_parts(oldest) {
+            return Err(EntraError::State(
+                "The sync client of this tenant is too old for a transfer of the source of authority.",
+            ));
         }
         Ok(())
     }

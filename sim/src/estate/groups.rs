@@ -5,14 +5,12 @@
 //! Authority", "Configure Contact Source of Authority".
 //!
 //! # Divergence from Microsoft Entra ID
-//! Groups have no entries in the ledger, which is about people; the audit log has them. Connect Sync
-//! brings neither groups nor contacts.
+//! Groups have no entries in the ledger, which is about people; the audit log has them.
 
 use super::{EntraError, Estate};
 use crate::entra::audit::{DirectoryAudit, Initiator};
 use crate::entra::group::{Group, Synced};
 use crate::guid::Guid;
-use crate::profile::version_parts;
 
 /// A group that somebody makes in the cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +48,6 @@ pub struct GroupChange {
 const GROUP_BUILD: &str = "2.5.76.0";
 const CONTACT_BUILD: &str = "2.5.79.0";
 
-const TOO_OLD: &str =
-    "The sync client of this tenant is too old for a transfer of the source of authority.";
 const NOT_SYNCED: &str = "The object is not synchronized from an on-premises directory.";
 
 impl Estate {
@@ -91,7 +87,7 @@ impl Estate {
             id,
             created: self.now,
             deleted: None,
-            synced: Synced { sync_enabled: None, object_cloud_managed: false },
+            synced: Synced { sync_enabled: None, object_cloud_managed: false, on_premises: None },
             display_name: new.display_name,
             description: new.description,
             mail_nickname: new.mail_nickname,
@@ -102,7 +98,9 @@ impl Estate {
             types: new.types,
             members: new.members,
             owners: new.owners,
+            position: 0,
         });
+        self.entra.note_group(id);
         self.audit_group(initiator, "Add group", "Add", id);
         Ok(id)
     }
@@ -127,6 +125,7 @@ impl Estate {
         if let Some(nickname) = change.mail_nickname {
             group.mail_nickname = nickname;
         }
+        self.entra.note_group(id);
         self.audit_group(initiator, "Update group", "Update", id);
         Ok(())
     }
@@ -138,6 +137,7 @@ impl Estate {
     pub fn delete_group(&mut self, initiator: &Initiator, id: Guid) -> Result<(), EntraError> {
         let now = self.now;
         self.group_of_the_cloud(id)?.deleted = Some(now);
+        self.entra.note_group(id);
         self.audit_group(initiator, "Delete group", "Delete", id);
         Ok(())
     }
@@ -160,6 +160,7 @@ impl Estate {
             ));
         }
         group.members.push(member);
+        self.entra.note_group(id);
         self.audit_group(initiator, "Add member to group", "Assign", id);
         Ok(())
     }
@@ -178,11 +179,13 @@ impl Estate {
         let place = group.members.iter().position(|known| *known == member);
         let place = place.ok_or_else(|| EntraError::NotFound(member.to_string()))?;
         group.members.remove(place);
+        self.entra.note_group(id);
         self.audit_group(initiator, "Remove member from group", "Unassign", id);
         Ok(())
     }
 
-    /// `PATCH /groups/{id}/onPremisesSyncBehavior`.
+    /// `PATCH /groups/{id}/onPremisesSyncBehavior`: of this group alone, not of groups in it. Undone, the next
+    /// cycle takes the group over as AD has it, so that members of the cloud alone are lost.
     ///
     /// # Errors
     /// [`EntraError::State`] when the group is not synchronized, or Connect Sync is too old.
@@ -192,11 +195,12 @@ impl Estate {
         id: Guid,
         cloud: bool,
     ) -> Result<(), EntraError> {
-        self.check_build(GROUP_BUILD)?;
+        self.check_sync_client(GROUP_BUILD)?;
         let groups = &mut self.entra.groups;
         let group = groups.iter_mut().find(|group| group.id == id && group.deleted.is_none());
         let group = group.ok_or_else(|| EntraError::NotFound(id.to_string()))?;
         transfer(&mut group.synced, cloud)?;
+        self.entra.note_group(id);
         self.audit_group(initiator, authority_activity(cloud), "Update", id);
         Ok(())
     }
@@ -211,19 +215,15 @@ impl Estate {
         id: Guid,
         cloud: bool,
     ) -> Result<(), EntraError> {
-        self.check_build(CONTACT_BUILD)?;
-        let contact = self.entra.contacts.iter_mut().find(|contact| contact.id == id);
+        self.check_sync_client(CONTACT_BUILD)?;
+        let mut contacts = self.entra.contacts.iter_mut();
+        let contact = contacts.find(|contact| contact.id == id && contact.deleted.is_none());
         let contact = contact.ok_or_else(|| EntraError::NotFound(id.to_string()))?;
         transfer(&mut contact.synced, cloud)?;
         let name = contact.display_name.clone();
         let entry = (authority_activity(cloud), "Update", "Contact");
         self.audit_object(initiator, entry, id, name);
         Ok(())
-    }
-
-    fn check_build(&self, oldest: &str) -> Result<(), EntraError> {
-        let too_old = version_parts(&self.connect.build) < version_parts(oldest);
-        if too_old { Err(EntraError::State(TOO_OLD)) } else { Ok(()) }
     }
 
     fn check_members(&self, members: &[Guid]) -> Result<(), EntraError> {
@@ -295,6 +295,7 @@ fn transfer(synced: &mut Synced, cloud: bool) -> Result<(), EntraError> {
     if cloud && synced.sync_enabled != Some(true) {
         return Err(EntraError::State(NOT_SYNCED));
     }
-    *synced = Synced { sync_enabled: None, object_cloud_managed: cloud };
+    synced.sync_enabled = None;
+    synced.object_cloud_managed = cloud;
     Ok(())
 }

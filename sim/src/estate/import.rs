@@ -4,7 +4,7 @@
 use super::{Estate, Subject};
 use crate::chance::Chance;
 use crate::clock::VirtualTime;
-use crate::connect::{ConnectorObject, Outgoing};
+use crate::connect::{ConnectorObject, Outgoing, recipient_type, source_anchor};
 use crate::directory::forests::AdObject;
 use crate::directory::import::{ImportTarget, Imported, LoadedObject};
 use crate::directory::ldif::LdifError;
@@ -161,6 +161,7 @@ impl Estate {
         for connector in &mut self.connect.connectors {
             connector.imported_usn = self.forests.dc(connector.dc).map_or(0, |dc| dc.highest_usn);
         }
+        self.connect.imported_at = self.now;
         passed_over
     }
 
@@ -192,10 +193,7 @@ impl Estate {
             }
         }
         let cloud = record_of(values);
-        let anchor = record
-            .first(known::MS_DS_CONSISTENCY_GUID)
-            .and_then(|bytes| <[u8; 16]>::try_from(bytes).ok())
-            .map_or(guid, Guid);
+        let anchor = source_anchor(&record, guid);
         let entra = self.entra.add(User {
             id,
             sync_enabled: Some(true),
@@ -255,6 +253,7 @@ impl Estate {
             cloud: &current,
             domains: &self.exchange.accepted_domains,
             upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
+            licensed: true,
         }));
         let mut taken = 0;
         for (_, addresses) in values.iter_mut().filter(|(p, _)| *p == property::EMAIL_ADDRESSES) {
@@ -306,16 +305,7 @@ fn place_of(record: &Record, mailbox: Option<&ExportedMailbox>) -> Option<Recipi
     if let Some(kind) = mailbox.and_then(|mailbox| mailbox.kind) {
         return Some(kind);
     }
-    let details = record.text(known::MS_EXCH_RECIPIENT_TYPE_DETAILS);
-    let remote =
-        [RecipientType::User, RecipientType::Shared, RecipientType::Room, RecipientType::Equipment]
-            .into_iter()
-            .find(|kind| Some(kind.remote_numbers().0) == details);
-    match (remote, details) {
-        (Some(kind), _) => Some(kind),
-        (None, Some(_)) => Some(RecipientType::MailUser),
-        (None, None) => mailbox.map(|_| RecipientType::User),
-    }
+    recipient_type(record).or_else(|| mailbox.map(|_| RecipientType::User))
 }
 
 fn is_managed_in_the_cloud(number: AttributeNumber) -> bool {

@@ -83,6 +83,12 @@ impl Estate {
         let alias = self.user_text(number, property::ALIAS);
         let prefix =
             if alias.is_empty() { upn.split('@').next().unwrap_or_default() } else { &alias };
+        self.free_service_address(prefix)
+    }
+
+    /// `prefix@initial domain`, with four digits after the prefix while somebody else has it.
+    pub(super) fn free_service_address(&mut self, prefix: &str) -> String {
+        let initial = self.domains.initial.clone();
         let mut own = format!("{prefix}@{initial}");
         while self.exchange.owner(&own).is_some() {
             own = format!("{prefix}{}@{initial}", self.four_digits());

@@ -14,10 +14,13 @@ mod entra;
 mod gateway;
 mod groups;
 mod import;
+mod inbound;
 mod licences;
 mod people;
+mod provisioning_agents;
 pub mod replication;
 mod rights;
+mod servers;
 mod settle;
 mod truth;
 
@@ -59,8 +62,10 @@ pub struct Estate {
     pub entra: Entra,
     /// Exchange Online.
     pub exchange: ExchangeOnline,
-    /// Connect Sync.
+    /// The server that synchronizes AD to the cloud.
     pub connect: ConnectSync,
+    /// The staging server beside it.
+    pub staging: Option<Box<ConnectSync>>,
     /// The provisioning agents, in the order in which they are listed.
     pub agents: Vec<Agent>,
     /// What the Exchange organization on the premises has beside its recipients.
@@ -101,6 +106,8 @@ pub struct Estate {
     held_back: Vec<Option<delivery::HeldBack>>,
     /// GUIDs of objects that are created while the estate runs.
     new_objects: Chance,
+    /// Whether the sweep of duplicate attributes is on the calendar.
+    sweeps: bool,
 }
 
 /// The domains of a tenant.
@@ -123,6 +130,8 @@ enum Due {
     HeldBack(u32),
     /// A domain controller pulls what others have.
     Pull(DcKey),
+    /// Values that were kept aside are looked at again.
+    Sweep,
 }
 
 impl Estate {
@@ -197,6 +206,7 @@ impl Estate {
                 Due::ConnectStep(step) => self.connect_step(step),
                 Due::HeldBack(number) => self.deliver_held_back(number),
                 Due::Pull(to) => self.pull(to),
+                Due::Sweep => self.sweep(),
             }
         }
         self.now = self.now.max(to);

@@ -5,7 +5,7 @@ use super::draft::{AdDraft, Draft};
 use super::{Estate, Subject};
 use crate::chance::Chance;
 use crate::clock::VirtualTime;
-use crate::connect::ConnectorObject;
+use crate::connect::{ConnectorObject, source_anchor};
 use crate::directory::forests::AdObject;
 use crate::entra::User;
 use crate::exchange::{ExchangeOnline, RecipientType};
@@ -49,6 +49,7 @@ impl Estate {
         for connector in &mut self.connect.connectors {
             connector.imported_usn = self.forests.dc(connector.dc).map_or(0, |dc| dc.highest_usn);
         }
+        self.connect.imported_at = self.now;
         Ok(())
     }
 
@@ -65,10 +66,11 @@ impl Estate {
     fn settle_one(&mut self, draft: Draft, since: VirtualTime) {
         let home = self.people;
         let synced = draft.ad.as_ref().map(|ad| ad.guid);
+        let anchor = draft.ad.as_ref().map(|ad| source_anchor(&ad.record, ad.guid));
         let entra = self.entra.add(User {
             id: draft.id,
             sync_enabled: synced.map(|_| true),
-            source_anchor: synced,
+            source_anchor: anchor,
             object_identifier: synced,
             domain: synced.map(|_| (home.dc.forest, home.domain)),
             object_cloud_managed: false,

@@ -56,6 +56,18 @@ impl Subjects {
         self.all.push(subject);
     }
 
+    /// Somebody has another AD object from now on.
+    pub(super) fn relink(&mut self, number: u32, ad: AdObject) {
+        let forest = usize::from(ad.forest.0);
+        if self.by_ad.len() <= forest {
+            self.by_ad.resize(forest + 1, Vec::new());
+        }
+        place(&mut self.by_ad[forest], ad.number.0, number);
+        if let Some(subject) = self.all.get_mut(number as usize) {
+            subject.ad = Some(ad);
+        }
+    }
+
     pub(super) fn reserve(&mut self, more: usize) {
         self.all.reserve(more);
         self.by_entra.reserve(more);

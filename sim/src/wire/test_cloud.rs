@@ -65,6 +65,7 @@ pub(super) fn estate() -> Estate {
             verified: "contoso.lab".to_owned(),
             initial: "contoso.onmicrosoft.com".to_owned(),
         },
+        inbound: crate::connect::InboundEngine::ConnectSync,
         connect_build: "2.5.190.0".to_owned(),
         connect_interval: Duration::from_mins(30),
         connect_dc: None,

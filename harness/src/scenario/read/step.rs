@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::super::diagnostic::Diagnostic;
 use super::super::expectation::Expectations;
 use super::super::model::{
-    Action, Authority, ConnectAction, Edits, GraphCall, JobAction, Repeat, RestartScope, Selector,
-    Share, Stated, Transfer,
+    Action, Authority, ConnectAction, Cycle, Edits, GraphCall, JobAction, Repeat, RestartScope,
+    Selector, Share, Stated, Transfer,
 };
 use super::super::nearest::choice;
 use super::super::span::Spanned;
@@ -14,7 +14,7 @@ use super::super::world::World;
 use super::super::yaml::{Entry, Node, Value};
 use super::Reader;
 use super::story::Keys;
-use super::words::{AUTHORITIES, CYCLES, METHODS, SCOPES};
+use super::words::{AUTHORITIES, CONNECT_WORDS, CYCLES, METHODS, POLICIES, SCOPES};
 
 /// What can be done again and again.
 const REPEATED: [&str; 5] = ["exo", "onprem", "ad", "graph", "ldif"];
@@ -39,7 +39,7 @@ impl Reader<'_> {
             "repeat" => Action::Repeat(Box::new(self.repeat(keys, world)?)),
             "fault" => Action::Fault(self.fault(node, world)?),
             "wait" => Action::Wait(self.duration(node)?),
-            "cycle" => Action::Cycle(self.word(node, &CYCLES)?),
+            "cycle" => Action::Cycle(self.cycle(node)?),
             "job" => Action::Job(self.job(node, lenient)?),
             "connect" => Action::Connect(self.connect_action(node)?),
             "expect" => Action::Expect(self.expectations(node, world)),
@@ -268,11 +268,45 @@ impl Reader<'_> {
         Some(stated)
     }
 
+    /// `connect`, `writeback`, or `{connect: initial}`.
+    fn cycle(&mut self, node: &Node) -> Option<Cycle> {
+        if super::is_scalar(node) {
+            return self.word(node, &CYCLES);
+        }
+        let mut fields = self.fields(node, "`cycle`")?;
+        let policy = self.required(&mut fields, "connect");
+        self.finish(&fields, "`cycle`");
+        self.word(&policy?.value, &POLICIES).map(Cycle::Connect)
+    }
+
     fn connect_action(&mut self, node: &Node) -> Option<ConnectAction> {
+        if super::is_scalar(node) {
+            return self.word(node, &CONNECT_WORDS).map(|()| ConnectAction::SwitchToStaging);
+        }
         let mut fields = self.fields(node, "`connect`")?;
-        let build = self.required(&mut fields, "upgrade");
+        let upgrade = fields.take("upgrade");
+        let server = fields.take("new_server");
+        let scheduler = fields.take("scheduler");
+        let edited = fields.take("edited_config").filter(|_| upgrade.is_some());
+        let edited = edited.is_some_and(|entry| self.boolean(&entry.value).unwrap_or(false));
         self.finish(&fields, "`connect`");
-        Some(ConnectAction::Upgrade { build: self.version(&build?.value)? })
+        match (upgrade, server, scheduler) {
+            (Some(entry), None, None) => {
+                let build = self.version(&entry.value)?;
+                Some(ConnectAction::Upgrade { build, edited_config: edited })
+            }
+            (None, Some(entry), None) => {
+                Some(ConnectAction::NewServer { build: self.version(&entry.value)? })
+            }
+            (None, None, Some(entry)) => self.boolean(&entry.value).map(ConnectAction::Scheduler),
+            _ => {
+                self.wrong_type(
+                    node,
+                    "`switch_to_staging`, or one of `upgrade`, `new_server` and `scheduler`",
+                );
+                None
+            }
+        }
     }
 
     /// `GET /users/u7`, or a mapping with a body.

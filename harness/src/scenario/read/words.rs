@@ -1,8 +1,10 @@
 //! The words of the language, each list once: the reader and the schema take them from here.
 
 use super::super::fault::{DirectoryOperation, When};
-use super::super::model::{About, Authority, Cycle, Evidence, GraphMethod, RestartScope, Tier};
-use super::super::world::{MailboxKind, MailboxLocation};
+use super::super::model::{
+    About, Authority, Cycle, CyclePolicy, Evidence, GraphMethod, RestartScope, Tier,
+};
+use super::super::world::{Inbound, MailboxKind, MailboxLocation};
 
 /// `about:`.
 pub(in crate::scenario) const ABOUT: [(&str, About); 5] = [
@@ -65,7 +67,18 @@ pub(in crate::scenario) const SCOPES: [(&str, RestartScope); 4] = [
 
 /// `cycle:`.
 pub(in crate::scenario) const CYCLES: [(&str, Cycle); 2] =
-    [("connect", Cycle::Connect), ("writeback", Cycle::Writeback)];
+    [("connect", Cycle::Connect(CyclePolicy::Delta)), ("writeback", Cycle::Writeback)];
+
+/// `cycle: {connect: ...}`.
+pub(in crate::scenario) const POLICIES: [(&str, CyclePolicy); 2] =
+    [("delta", CyclePolicy::Delta), ("initial", CyclePolicy::Initial)];
+
+/// `connect:` as a word.
+pub(in crate::scenario) const CONNECT_WORDS: [(&str, ()); 1] = [("switch_to_staging", ())];
+
+/// `inbound:`.
+pub(in crate::scenario) const INBOUND: [(&str, Inbound); 2] =
+    [("connect_sync", Inbound::ConnectSync), ("cloud_sync", Inbound::CloudSync)];
 
 /// `operation:` of a fault.
 pub(in crate::scenario) const OPERATIONS: [(&str, DirectoryOperation); 3] = [

@@ -5,15 +5,20 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use sim::entra::features::FEATURES;
+
 use super::super::catalogue::{SwitchKind, SwitchSpec};
 use super::super::diagnostic::Diagnostic;
 use super::super::nearest::{choice, nearest};
 use super::super::quantity;
 use super::super::span::{Span, Spanned};
-use super::super::world::{Agent, Connect, Forest, Population, SwitchValue, Tenant, World};
+use super::super::world::{
+    Agent, Connect, Forest, Inbound, Population, SwitchValue, Tenant, World,
+};
 use super::super::yaml::{Node, Value};
 use super::Reader;
 use super::fields::Fields;
+use super::words::INBOUND;
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// 2026-09-01T08:00:00Z.
@@ -36,9 +41,11 @@ impl Reader<'_> {
         let (mut forest, further_forests) = self.forests(forest);
         let tenant = fields.take("tenant").map(|entry| &entry.value);
         let tenant = self.tenant(tenant);
+        let inbound = fields.take("inbound").and_then(|entry| self.word(&entry.value, &INBOUND));
+        let inbound = inbound.unwrap_or_default();
         let connect = fields.take("connect").map(|entry| &entry.value);
         let homes: Vec<&Forest> = core::iter::once(&forest).chain(&further_forests).collect();
-        let connect = self.connect(connect, &homes);
+        let connect = self.connect(connect, inbound, &homes);
         let agents = fields.take("agents").map(|entry| &entry.value);
         let agents = self.agents(agents, &homes);
         let writeback = fields.take("writeback").map(|entry| &entry.value);
@@ -67,6 +74,7 @@ impl Reader<'_> {
             forest,
             further_forests,
             tenant,
+            inbound,
             connect,
             agents,
             rights,
@@ -140,12 +148,20 @@ impl Reader<'_> {
     fn tenant(&mut self, node: Option<&Node>) -> Tenant {
         let fields = node.and_then(|node| self.fields(node, "`tenant`"));
         let (mut domain, mut initial, mut domains) = (None, None, Vec::new());
+        let (mut features, mut deletion_threshold) = (Vec::new(), None);
         if let Some(mut fields) = fields {
             if let Some(entry) = fields.take("domains") {
                 domains = self.texts(&entry.value);
             }
             domain = fields.take("domain").and_then(|entry| self.sentence(&entry.value));
             initial = fields.take("initial").and_then(|entry| self.sentence(&entry.value));
+            if let Some(entry) = fields.take("features") {
+                features = self.features(&entry.value);
+            }
+            if let Some(entry) = fields.take("deletion_threshold") {
+                let number = self.integer(&entry.value, 0, i64::from(u32::MAX));
+                deletion_threshold = number.and_then(|number| u32::try_from(number).ok());
+            }
             self.finish(&fields, "`tenant`");
         }
         let domain = domain.unwrap_or_else(|| Spanned::implied("contoso.com".to_owned()));
@@ -161,21 +177,45 @@ impl Reader<'_> {
             );
         }
         self.report_duplicates(&domains, "domain");
-        Tenant { domain, initial, domains }
+        Tenant { domain, initial, domains, features, deletion_threshold }
     }
 
-    fn connect(&mut self, node: Option<&Node>, homes: &[&Forest]) -> Connect {
+    /// `features:` of the tenant, by the names of `directory/onPremisesSynchronization`.
+    fn features(&mut self, node: &Node) -> Vec<(Spanned<String>, bool)> {
+        let Some(fields) = self.fields(node, "`features`") else { return Vec::new() };
+        let mut features = Vec::new();
+        for entry in fields.others() {
+            let name = self.known(&entry.key, FEATURES.into_iter(), "unknown-feature", "feature");
+            let on = self.boolean(&entry.value);
+            features.extend(name.zip(on));
+        }
+        features
+    }
+
+    fn connect(&mut self, node: Option<&Node>, inbound: Inbound, homes: &[&Forest]) -> Connect {
         let fields = node.and_then(|node| self.fields(node, "`connect`"));
-        let (mut build, mut cycle, mut dc) = (None, None, None);
+        let (mut build, mut cycle, mut staging) = (None, None, None);
+        let (mut units, mut scheduler, mut dc) = (Vec::new(), None, None);
         if let Some(mut fields) = fields {
             build = fields.take("build").and_then(|entry| self.version(&entry.value));
             cycle = fields.take("cycle").and_then(|entry| self.duration(&entry.value));
             dc = fields.take("dc").and_then(|entry| self.dc_in(&entry.value, homes));
+            staging = fields.take("staging").and_then(|entry| self.version(&entry.value));
+            scheduler = fields.take("scheduler").and_then(|entry| self.boolean(&entry.value));
+            if let Some(entry) = fields.take("ous") {
+                units = self.texts(&entry.value).into_iter().map(|unit| unit.value).collect();
+            }
             self.finish(&fields, "`connect`");
         }
         Connect {
             build: build.unwrap_or_else(|| Spanned::implied("2.5.190.0".to_owned())),
-            cycle: cycle.unwrap_or(30 * MINUTE),
+            cycle: cycle.unwrap_or(match inbound {
+                Inbound::ConnectSync => 30 * MINUTE,
+                Inbound::CloudSync => 20 * MINUTE,
+            }),
+            staging,
+            units,
+            scheduler: scheduler.unwrap_or(true),
             dc,
         }
     }

@@ -368,6 +368,7 @@ fn a_write_stamps_the_attributes_that_it_changed() {
     assert_eq!(entry.metadata(known::COMPANY).version, 1);
     assert_eq!(entry.metadata(known::COMPANY).usn(), usn);
     assert_eq!(entry.metadata(known::CN).version, 1);
-    let changed: Vec<_> = forest.changed_since(DC, usn - 1).collect();
+    let changed: Vec<_> =
+        forest.changes_since(DC, usn - 1).map(|(usn, object, _)| (usn, object)).collect();
     assert_eq!(changed, [(usn + 1, user)], "an object stands once, at its last change");
 }

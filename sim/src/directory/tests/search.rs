@@ -123,7 +123,7 @@ fn changes_are_found_by_number() {
     let filter = Filter::GreaterOrEqual("uSNChanged".into(), since);
     assert_eq!(found(&forest, filter), [people[3], people[17], people[40]]);
     let order: Vec<ObjectNumber> =
-        forest.changed_since(DC, before).map(|(_, object)| object).collect();
+        forest.changes_since(DC, before).map(|(_, object, _)| object).collect();
     assert_eq!(order, [people[40], people[3], people[17]]);
 }
 

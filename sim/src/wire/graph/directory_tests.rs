@@ -310,7 +310,12 @@ async fn groups_and_contacts_are_directory_objects() {
     session.cloud.estate.with(|estate| {
         estate.entra.contacts.push(Contact {
             id: Guid([7; 16]),
-            synced: Synced { sync_enabled: Some(true), object_cloud_managed: false },
+            deleted: None,
+            synced: Synced {
+                sync_enabled: Some(true),
+                object_cloud_managed: false,
+                on_premises: None,
+            },
             display_name: "Partner".to_owned(),
             mail_nickname: "partner".to_owned(),
             mail: "partner@elsewhere.example".to_owned(),

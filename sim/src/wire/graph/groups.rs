@@ -305,6 +305,7 @@ fn referenced(link: &str) -> Option<Guid> {
 }
 
 fn record(group: &Group) -> Value {
+    let ad = group.synced.on_premises.as_ref();
     json!({
         "id": group.id.to_string(),
         "deletedDateTime": group.deleted.map(instant),
@@ -321,11 +322,11 @@ fn record(group: &Group) -> Value {
         "mailNickname": group.mail_nickname,
         "membershipRule": null,
         "membershipRuleProcessingState": null,
-        "onPremisesDomainName": null,
-        "onPremisesLastSyncDateTime": null,
-        "onPremisesNetBiosName": null,
-        "onPremisesSamAccountName": null,
-        "onPremisesSecurityIdentifier": null,
+        "onPremisesDomainName": ad.map(|ad| &ad.domain),
+        "onPremisesLastSyncDateTime": ad.map(|ad| instant(ad.last_sync)),
+        "onPremisesNetBiosName": ad.map(|ad| &ad.netbios),
+        "onPremisesSamAccountName": ad.and_then(|ad| ad.sam_account_name.as_ref()),
+        "onPremisesSecurityIdentifier": ad.and_then(|ad| ad.sid.as_ref()),
         "onPremisesSyncEnabled": group.synced.sync_enabled,
         "preferredDataLocation": null,
         "preferredLanguage": null,
@@ -348,7 +349,11 @@ fn sample() -> Value {
         id: Guid([0; 16]),
         created: crate::clock::VirtualTime::from_micros(0),
         deleted: None,
-        synced: crate::entra::group::Synced { sync_enabled: None, object_cloud_managed: false },
+        synced: crate::entra::group::Synced {
+            sync_enabled: None,
+            object_cloud_managed: false,
+            on_premises: None,
+        },
         display_name: String::new(),
         description: None,
         mail_nickname: String::new(),
@@ -359,5 +364,6 @@ fn sample() -> Value {
         types: Vec::new(),
         members: Vec::new(),
         owners: Vec::new(),
+        position: 0,
     })
 }

@@ -61,7 +61,7 @@ pub(super) fn get(operation: &Operation<'_>, kind: Kind, key: &str) -> Result<An
             }
             Kind::Contact => {
                 let id = guid(key).ok_or_else(missing)?;
-                let contact = estate.entra.contacts.iter().find(|contact| contact.id == id);
+                let contact = super::contacts::live(estate).find(|contact| contact.id == id);
                 (id, contact.ok_or_else(missing)?.synced.object_cloud_managed)
             }
         };

@@ -1,0 +1,338 @@
+//! One object's values on their way up.
+//!
+//! Sources: Exchange Team Blog 2025-10-15 with the boxes of 2025-11-05 and 2025-11-19 (which build exports
+//! Exchange attributes of cloud-managed mailboxes); Microsoft Learn, "Configure User Source of Authority"
+//! (`blockOnPremisesSync`, event 6956, rollback).
+
+use core::time::Duration;
+
+use super::Export;
+use super::join::Anchors;
+use crate::clock::VirtualTime;
+use crate::connect::{AdKind, ConnectorKey, ConnectorObject, Flow, Outgoing, References};
+use crate::directory::entry::Entry;
+use crate::directory::forests::ForestNumber;
+use crate::directory::request::ObjectNumber;
+use crate::entra::Deletion;
+use crate::estate::Estate;
+use crate::exchange::{Changes, Mailbox, property};
+use crate::marks::Mark;
+use crate::record::AttributeNumber;
+
+/// Which Exchange values of an object reach the cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Takes {
+    /// None.
+    Nothing,
+    /// All.
+    All,
+    /// Those that were pending when the flag was set.
+    These(Vec<AttributeNumber>),
+    /// Nothing of the object at all: the service refuses it.
+    Refused,
+}
+
+impl Estate {
+    /// Exports an object that is there.
+    pub(super) fn export(
+        &mut self,
+        key: ConnectorKey,
+        since: VirtualTime,
+        anchors: &mut Anchors,
+    ) -> Export {
+        let imported = self.imported(key);
+        let Some((entry, changed_at)) =
+            imported.map(|slot| (slot.entry.clone(), slot.stamp.when_changed))
+        else {
+            // Its user is another object's now, or it never had one.
+            self.connect.forget(key);
+            return Export::Done(0);
+        };
+        let known = self.connect.object(key).copied();
+        let Some(object) = known.filter(|object| self.is_user(object.user)) else {
+            return match self.flow(key.0).and_then(|flow| flow.kind_of(entry.class)) {
+                Some(AdKind::User) => self.provision(key, &entry, since, anchors),
+                Some(kind) => self.export_other(key, &entry, kind),
+                None => Export::Done(0),
+            };
+        };
+        let user = self.entra.user(object.user);
+        if user.is_some_and(|user| user.object_cloud_managed) {
+            Mark::ConnectBlocked.reach();
+            // `blockOnPremisesSync`: the object is the cloud's, and AD's change is ignored.
+            self.note_blocked(key);
+            return Export::Done(0);
+        }
+        if user.is_some_and(|user| user.sync_enabled != Some(true)) && !self.take_over(object.user)
+        {
+            Mark::ConnectHardMatch.reach();
+            let why = "BlockCloudObjectTakeoverThroughHardMatchEnabled";
+            return Self::refused(key, "InvalidHardMatch", why);
+        }
+        let Some(flow) = self.flow(key.0) else { return Export::Done(0) };
+        let (identity, exchange) = flow.digests(&entry.record);
+        let recipient = self.mailbox_of_user(object.user);
+        let is_other = exchange != object.exchange;
+        let takes = match recipient {
+            Some((_, mailbox)) => self.takes_exchange_values(
+                &object,
+                mailbox,
+                is_other,
+                (since, changed_at),
+                &entry,
+                flow,
+            ),
+            None if object.full || is_other => Takes::All,
+            None => Takes::Nothing,
+        };
+        if takes == Takes::Refused {
+            return Self::refused(key, "ExchangeManagedAttributesUpdateNotAllowed", "");
+        }
+        let moves_identity = object.full || identity != object.identity;
+        if !moves_identity && takes == Takes::Nothing {
+            self.connect
+                .remember(key, ConnectorObject { identity, exchange, full: false, ..object });
+            return Export::Done(0);
+        }
+        if let Some((code, detail)) = super::checks::objection(&entry.record) {
+            return Self::refused(key, code, detail);
+        }
+        let object = ConnectorObject { identity, exchange, full: moves_identity, ..object };
+        self.send(key, object, &entry, &takes)
+    }
+
+    /// Sends an object's values up; with `full` its identity is among them.
+    fn send(
+        &mut self,
+        key: ConnectorKey,
+        object: ConnectorObject,
+        entry: &Entry,
+        takes: &Takes,
+    ) -> Export {
+        let recipient = self.mailbox_of_user(object.user);
+        let mailbox = recipient.map(|(number, mailbox)| (number, mailbox.cloud_managed));
+        let mut values =
+            if object.full { self.identity_of(key.0, &object, entry) } else { Changes::new() };
+        if *takes != Takes::Nothing {
+            let mut up = self.exchange_of(key.0, &object, entry);
+            if let Takes::These(wanted) = takes {
+                up.retain(|(property, _)| wanted.contains(property));
+            }
+            let aside = match self.quarantine_addresses(key, Some(object.user), &mut up) {
+                Ok(aside) => aside,
+                Err(error) => {
+                    Mark::ConnectConflict.reach();
+                    return Export::Refused(error);
+                }
+            };
+            values.extend(up);
+            self.keep_addresses_aside(object.user, aside);
+        }
+        values.sort_by_key(|(property, _)| *property);
+        self.connect.remember(key, ConnectorObject { full: false, ..object });
+        let changed = self.bring_up(object.user, mailbox, &values);
+        if object.full {
+            self.add_upn(object.user);
+        }
+        Export::Done(changed)
+    }
+
+    /// Whether a user is there to be exported to: not deleted.
+    fn is_user(&self, number: u32) -> bool {
+        self.entra.user(number).is_some_and(|user| match user.deletion {
+            None => true,
+            Some(Deletion::Soft(_) | Deletion::Hard) => false,
+        })
+    }
+
+    /// The identity values of an object. A user principal name outside of the verified domains, or one that
+    /// somebody has, does not replace the one that the user has.
+    fn identity_of(
+        &self,
+        forest: ForestNumber,
+        object: &ConnectorObject,
+        entry: &Entry,
+    ) -> Changes {
+        let Some(flow) = self.flow(forest) else { return Changes::new() };
+        let mut values = flow.identity_values(&entry.record);
+        let has = self.user_text(object.user, property::USER_PRINCIPAL_NAME);
+        values.retain(|(property, texts)| {
+            let Some(upn) = texts.first().filter(|_| *property == property::USER_PRINCIPAL_NAME)
+            else {
+                return *property != property::USER_PRINCIPAL_NAME;
+            };
+            let domain = upn.split_once('@').map_or("", |(_, domain)| domain);
+            let is_own = upn.eq_ignore_ascii_case(&has);
+            is_own
+                || (self.is_verified(domain)
+                    && self.user_named(upn).is_none_or(|other| other == object.user))
+        });
+        values.extend(self.named(forest, flow.identity_references(&entry.record)));
+        values
+    }
+
+    /// The Exchange values of an object, addresses as the cloud computes them.
+    fn exchange_of(
+        &self,
+        forest: ForestNumber,
+        object: &ConnectorObject,
+        entry: &Entry,
+    ) -> Changes {
+        let Some(flow) = self.flow(forest) else { return Changes::new() };
+        let recipient = self.mailbox_of_user(object.user).map(|(_, mailbox)| mailbox);
+        let user = self.entra.user(object.user);
+        let Some(cloud) = recipient.map(|m| &m.record).or(user.map(|user| &user.record)) else {
+            return Changes::new();
+        };
+        let mut values = flow.exchange_values(&Outgoing {
+            ad: &entry.record,
+            cloud,
+            domains: &self.exchange.accepted_domains,
+            upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
+            licensed: recipient.is_some() || user.is_some_and(|user| user.licensed),
+        });
+        values.extend(self.named(forest, flow.exchange_references(&entry.record)));
+        values
+    }
+
+    /// The user principal name of a recipient is one of its addresses, whoever manages them (switch
+    /// `upn_adds_proxy`).
+    fn add_upn(&mut self, user: u32) {
+        let upn = self.user_text(user, property::USER_PRINCIPAL_NAME);
+        let Some((number, mailbox)) = self.mailbox_of_user(user) else { return };
+        let flag = mailbox.cloud_managed;
+        if upn.is_empty()
+            || !flag
+            || !self.profile.is_on("upn_adds_proxy")
+            || self.exchange.owner(&upn).is_some()
+        {
+            return;
+        }
+        let list = mailbox.record.values(property::EMAIL_ADDRESSES);
+        let mut list: Vec<String> =
+            list.map(|value| String::from_utf8_lossy(value).into_owned()).collect();
+        list.push(format!("smtp:{upn}"));
+        let values: Changes = vec![(property::EMAIL_ADDRESSES, list)];
+        let actor = Self::forward_sync_actor();
+        let in_entra = self.apply_user(user, &values);
+        self.note_entra_write(&actor, user, Some(flag), in_entra);
+        let in_exchange = self.exchange.apply(number, self.now, &values);
+        self.note_exchange_write(&actor, number, in_exchange);
+    }
+
+    /// References to objects of a forest as the cloud names their recipients. An object without one is
+    /// left out: the service knows only what is synchronized.
+    pub(in crate::estate) fn named(
+        &self,
+        forest: ForestNumber,
+        references: Vec<References>,
+    ) -> Changes {
+        let name_of = |object: ObjectNumber| {
+            let mailbox = self.subject_of_ad(forest, object)?.exchange?;
+            self.exchange.reference_to(mailbox)
+        };
+        let named = |(property, objects): References| {
+            (property, objects.into_iter().filter_map(name_of).collect())
+        };
+        references.into_iter().map(named).collect()
+    }
+
+    /// An object whose source of authority came back from the cloud is synchronized again, unless the
+    /// tenant blocks that AD takes over an object of the cloud. The flag over its Exchange attributes is as
+    /// the switch `flag_after_soa_rollback` says.
+    fn take_over(&mut self, user: u32) -> bool {
+        if self.entra.features.is_on("blockCloudObjectTakeoverThroughHardMatchEnabled") {
+            return false;
+        }
+        self.entra.change(user, |user| user.sync_enabled = Some(true));
+        self.set_dir_synced(user, true);
+        let had_flag = self.entra.flagged_before_transfer.remove(&user);
+        if had_flag
+            && self.profile.is_on("flag_after_soa_rollback")
+            && let Some(mailbox) = self.mailbox_of_user(user).map(|(number, _)| number)
+            && let Some(change) = self.exchange.set_flag(mailbox, self.now, true)
+        {
+            self.note_exchange_write(&Self::forward_sync_actor(), mailbox, vec![change]);
+        }
+        true
+    }
+
+    /// Whether Exchange values of a pending object reach the cloud (switch `race` for a change that
+    /// was pending when the flag was set).
+    fn takes_exchange_values(
+        &self,
+        object: &ConnectorObject,
+        mailbox: &Mailbox,
+        is_other: bool,
+        (since, changed_at): (VirtualTime, VirtualTime),
+        entry: &Entry,
+        flow: &Flow,
+    ) -> Takes {
+        if !mailbox.cloud_managed {
+            return if object.full || is_other { Takes::All } else { Takes::Nothing };
+        }
+        if !is_other {
+            return Takes::Nothing;
+        }
+        if !self.connect.respects_the_flag(&self.profile, self.working_agent_version()) {
+            Mark::ConnectRefused.reach();
+            return Takes::Refused;
+        }
+        if self.profile.text("race") != "land" {
+            return Takes::Nothing;
+        }
+        // Attributes know the second of their change alone: of that of the flag, the object's own tells.
+        let (second, until) = (Duration::from_secs(1), mailbox.flag_changed);
+        let until = if changed_at < until { until } else { until - second };
+        let pending = flow.changed_between(entry, since, until);
+        if pending.is_empty() {
+            Mark::ConnectIdentity.reach();
+            Takes::Nothing
+        } else {
+            Mark::ConnectRace.reach();
+            Takes::These(pending)
+        }
+    }
+
+    /// Puts values in force in Entra and Exchange Online; answers how many objects changed.
+    fn bring_up(&mut self, user: u32, mailbox: Option<(u32, bool)>, values: &Changes) -> u64 {
+        let actor = self.inbound_actor();
+        let in_entra = self.apply_user(
+            user,
+            &values
+                .iter()
+                .filter(|(property, _)| crate::entra::property::name(*property).is_some())
+                .cloned()
+                .collect(),
+        );
+        let flag = mailbox.map(|(_, flag)| flag);
+        let mut changed = !in_entra.is_empty();
+        self.note_entra_write(&actor, user, flag, in_entra);
+        match mailbox {
+            Some((number, _)) => {
+                let in_exchange = self.exchange.apply(number, self.now, values);
+                changed |= !in_exchange.is_empty();
+                self.note_exchange_write(&actor, number, in_exchange);
+            }
+            None => self.note_loose(user),
+        }
+        u64::from(changed)
+    }
+
+    /// Notes whether a user without a recipient has addresses, so that they are found.
+    pub(in crate::estate) fn note_loose(&mut self, user: u32) {
+        let Some(found) = self.entra.user(user) else { return };
+        let is_loose =
+            self.exchange.by_id(found.id).is_none() && found.record.has(property::EMAIL_ADDRESSES);
+        if is_loose {
+            self.entra.loose.insert(user);
+        } else {
+            self.entra.loose.remove(&user);
+        }
+    }
+
+    pub(super) fn mailbox_of_user(&self, user: u32) -> Option<(u32, &Mailbox)> {
+        let number = self.exchange.by_id(self.entra.user(user)?.id)?;
+        Some((number, self.exchange.mailbox(number)?))
+    }
+}

@@ -1,0 +1,409 @@
+//! An AD object that the inbound engine does not know yet: which cloud object it is, or that it is a new
+//! one.
+//!
+//! Hard match is by the source anchor, soft match by user principal name or primary SMTP address; both
+//! are evaluated only for objects that are new to the service.
+//!
+//! Sources: Microsoft Learn, "Microsoft Entra Connect: When you have an existing tenant", "Microsoft Entra
+//! Connect Sync service features" (blocks), "Understanding errors during Microsoft Entra synchronization"
+//! (InvalidHardMatch, InvalidSoftMatch, AttributeUpdateNotAllowed, ExistingAdminRoleConflict,
+//! ObjectTypeMismatch, and the hardening of hard match of 2026-07-01).
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use super::Export;
+use super::conflicts::Holder;
+use crate::clock::VirtualTime;
+use crate::connect::{
+    ConnectorKey, ConnectorObject, Flow, Outgoing, recipient_type, source_anchor,
+};
+use crate::directory::entry::Entry;
+use crate::directory::forest::DomainNumber;
+use crate::directory::forests::{AdObject, ForestNumber};
+use crate::directory::request::ObjectNumber;
+use crate::directory::schema::known;
+use crate::entra::{Deletion, User};
+use crate::estate::{Estate, Subject};
+use crate::exchange::address::{self, ProxyAddress};
+use crate::exchange::{Changes, ExchangeOnline, RecipientType, property};
+use crate::guid::Guid;
+use crate::ledger::{Change, ObjectKey, Write, WriteKind};
+use crate::record::Record;
+
+/// Users by their source anchor, made when the first object asks for it.
+#[derive(Default)]
+pub(super) struct Anchors {
+    users: Option<HashMap<Guid, u32, FxBuildHasher>>,
+}
+
+impl Anchors {
+    fn user(&mut self, users: &[User], anchor: Guid) -> Option<u32> {
+        let index = self.users.get_or_insert_with(|| {
+            (0..)
+                .zip(users)
+                .filter(|(_, user)| user.deletion != Some(Deletion::Hard))
+                .filter_map(|(number, user)| Some((user.source_anchor?, number)))
+                .collect()
+        });
+        index.get(&anchor).copied()
+    }
+
+    fn note(&mut self, anchor: Guid, user: u32) {
+        if let Some(users) = &mut self.users {
+            users.insert(anchor, user);
+        }
+    }
+}
+
+/// What a new object comes to.
+enum Match {
+    /// It is this user.
+    Is(u32),
+    /// It is nobody yet.
+    New,
+    /// The service does not let it be anybody.
+    No(&'static str, String),
+}
+
+impl Estate {
+    /// The source anchor of an AD object: `ms-DS-ConsistencyGuid`, else `objectGUID`.
+    pub(super) fn anchor_of(&self, key: ConnectorKey) -> Option<Guid> {
+        self.imported(key).map(|slot| anchor(&slot.entry))
+    }
+
+    /// The first export of a user object.
+    pub(super) fn provision(
+        &mut self,
+        key: ConnectorKey,
+        entry: &Entry,
+        since: VirtualTime,
+        anchors: &mut Anchors,
+    ) -> Export {
+        if let Some((code, detail)) = super::checks::objection(&entry.record) {
+            return Self::refused(key, code, detail);
+        }
+        let anchor = anchor(entry);
+        let found = match anchors.user(self.entra.users(), anchor) {
+            Some(user) => self.hard_match(user, entry),
+            None => self.soft_match(entry),
+        };
+        match found {
+            Match::Is(user) => {
+                anchors.note(anchor, user);
+                self.join(key, entry, user);
+                self.export(key, since, anchors)
+            }
+            Match::New => self.create(key, entry, anchors),
+            Match::No(code, detail) => Self::refused(key, code, detail),
+        }
+    }
+
+    fn hard_match(&self, number: u32, entry: &Entry) -> Match {
+        let Some(user) = self.entra.user(number) else { return Match::New };
+        match user.deletion {
+            Some(Deletion::Hard) => return Match::New,
+            Some(Deletion::Soft(_)) if self.deleted_user(user.id).is_none() => return Match::New,
+            Some(Deletion::Soft(_)) | None => {}
+        }
+        let moves = user.object_identifier.is_some_and(|known| known != entry.guid);
+        let synced = user.sync_enabled == Some(true);
+        let features = &self.entra.features;
+        if !synced && features.is_on("blockCloudObjectTakeoverThroughHardMatchEnabled") {
+            let why = "BlockCloudObjectTakeoverThroughHardMatchEnabled";
+            return Match::No("InvalidHardMatch", why.to_owned());
+        }
+        if !self.hard_match_is_hardened(number) {
+            return Match::Is(number);
+        }
+        let detail = || format!("OnPremisesObjectIdentifier of {} is set", user.id);
+        match (synced, moves, self.entra.is_privileged(number)) {
+            (true, true, _) => Match::No("AttributeUpdateNotAllowed", detail()),
+            (false, true, _) => Match::No("InvalidHardMatch", detail()),
+            (false, false, true) => {
+                Match::No("InvalidHardMatch", format!("{} holds a privileged role", user.id))
+            }
+            (_, false, _) => Match::Is(number),
+        }
+    }
+
+    /// Whether a hard match with this user is held to the rules of 2026-07-01: from that day on, unless the
+    /// tenant has the bypass on, or the mailbox is cloud-managed with writeback enabled.
+    fn hard_match_is_hardened(&self, number: u32) -> bool {
+        let since = self.profile.instant("hard_match_hardened_from");
+        let writes_back = self.entra.job.as_ref().is_some_and(|job| !job.deleted);
+        let is_exempt = writes_back && self.flag_of(number) == Some(true);
+        let bypass = "allowOnPremUpdateOfOnPremisesObjectIdentifierEnabled";
+        since.is_some_and(|day| self.now >= day) && !is_exempt && !self.entra.features.is_on(bypass)
+    }
+
+    fn soft_match(&self, entry: &Entry) -> Match {
+        let Some((holder, property)) = self.candidate(&entry.record) else { return Match::New };
+        let Holder::User(number) = holder else {
+            return Match::No("ObjectTypeMismatch", property.to_owned());
+        };
+        let Some(user) = self.entra.user(number) else { return Match::New };
+        let features = &self.entra.features;
+        if user.source_anchor.is_some() || user.sync_enabled == Some(true) {
+            // Another object's user: with resiliency a new user comes, without what they share.
+            let quarantined = if property == "UserPrincipalName" {
+                features.is_on("quarantineUponUpnConflictEnabled")
+            } else {
+                features.is_on("quarantineUponProxyAddressesConflictEnabled")
+            };
+            return if quarantined {
+                Match::New
+            } else {
+                Match::No("InvalidSoftMatch", property.to_owned())
+            };
+        }
+        if features.is_on("blockSoftMatchEnabled") {
+            return Match::No("InvalidSoftMatch", "BlockSoftMatchEnabled".to_owned());
+        }
+        if self.entra.is_privileged(number) {
+            return Match::No("ExistingAdminRoleConflict", property.to_owned());
+        }
+        Match::Is(number)
+    }
+
+    /// Who has the user principal name or the primary address of an AD object, and which of them.
+    fn candidate(&self, ad: &Record) -> Option<(Holder, &'static str)> {
+        let upn = ad.text(known::USER_PRINCIPAL_NAME).filter(|upn| !upn.is_empty());
+        if self.entra.features.is_on("softMatchOnUpnEnabled")
+            && let Some(user) = upn.and_then(|upn| self.user_named(upn))
+        {
+            return Some((Holder::User(user), "UserPrincipalName"));
+        }
+        let addresses = ad.values(known::PROXY_ADDRESSES);
+        let addresses = addresses.filter_map(|value| core::str::from_utf8(value).ok());
+        let primary = address::primary(addresses)?;
+        let holder = self.holder_of(primary)?;
+        let is_primary = match &holder {
+            Holder::User(user) => {
+                let theirs = self.user_texts(*user, property::EMAIL_ADDRESSES);
+                theirs.iter().any(|value| {
+                    let parsed = ProxyAddress::parse(value);
+                    parsed.is_primary() && parsed.address.eq_ignore_ascii_case(primary)
+                })
+            }
+            Holder::Group(_) | Holder::Contact(_) => true,
+        };
+        is_primary.then_some((holder, "ProxyAddresses"))
+    }
+
+    /// An AD object is this user from now on; the cloud takes what AD has a value for.
+    fn join(&mut self, key: ConnectorKey, entry: &Entry, number: u32) {
+        let domain = self.domain_of(key);
+        let was_deleted = self.entra.user(number).is_some_and(|user| user.deletion.is_some());
+        self.entra.change(number, |user| {
+            user.deletion = None;
+            user.sync_enabled = Some(true);
+            user.source_anchor = Some(anchor(entry));
+            user.object_identifier = Some(entry.guid);
+            user.domain = domain;
+        });
+        self.set_dir_synced(number, true);
+        if was_deleted && !self.profile.is_on("flag_after_restore") {
+            self.unset_flag(number);
+        }
+        let flag = self.flag_of(number).unwrap_or(false);
+        // AD's Exchange values of a flagged mailbox count as exported: its authority is the cloud.
+        let digests = self.flow(key.0).map(|flow| flow.digests(&entry.record));
+        let exchange = digests.filter(|_| flag).map_or(0, |(_, exchange)| exchange);
+        let object = ConnectorObject {
+            user: number,
+            identity: 0,
+            exchange,
+            cloud_managed: flag,
+            full: true,
+        };
+        self.connect.remember(key, object);
+        self.relink(key, number, entry);
+    }
+
+    fn unset_flag(&mut self, number: u32) {
+        let mailbox = self.mailbox_of_user(number).map(|(mailbox, _)| mailbox);
+        if let Some(mailbox) = mailbox
+            && let Some(change) = self.exchange.set_flag(mailbox, self.now, false)
+        {
+            self.note_exchange_write(&Self::forward_sync_actor(), mailbox, vec![change]);
+        }
+    }
+
+    /// The person of a user has this AD object from now on; a user that nobody is gets a person.
+    fn relink(&mut self, key: ConnectorKey, user: u32, entry: &Entry) {
+        let Some(at) = self.connector_at(key) else { return };
+        let ad = AdObject::on(at, ObjectNumber(key.1));
+        if let Some(place) = self.whose(ObjectKey::entra(user)) {
+            self.subjects.relink(place, ad);
+            return;
+        }
+        let exchange = self.entra.user(user).and_then(|user| self.exchange.by_id(user.id));
+        let name = entry.record.text(known::SAM_ACCOUNT_NAME).unwrap_or(entry.rdn_value());
+        let subject = Subject { name: name.into(), ad: Some(ad), entra: Some(user), exchange };
+        self.subjects.add(subject);
+    }
+
+    /// `IsDirSynced` follows the user.
+    pub(super) fn set_dir_synced(&mut self, user: u32, on: bool) {
+        let mailbox = self.mailbox_of_user(user).map(|(mailbox, _)| mailbox);
+        if let Some(number) = mailbox
+            && let Some(change) = self.exchange.set_dir_synced(number, self.now, on)
+        {
+            self.note_exchange_write(&Self::forward_sync_actor(), number, vec![change]);
+        }
+    }
+
+    /// A new user out of an AD object, with a recipient when AD says that it has one.
+    fn create(&mut self, key: ConnectorKey, entry: &Entry, anchors: &mut Anchors) -> Export {
+        let Some(flow) = self.flow(key.0).cloned() else { return Export::Done(0) };
+        let kind = recipient_type(&entry.record);
+        let id = self.new_objects.guid();
+        let mut values = self.first_values_of(&flow, entry, kind.is_some());
+        let upn = match self.free_upn(key, &mut values) {
+            Ok(quarantined) => quarantined,
+            Err(error) => return Export::Refused(error),
+        };
+        let addresses = match self.quarantine_addresses(key, None, &mut values) {
+            Ok(quarantined) => quarantined,
+            Err(error) => return Export::Refused(error),
+        };
+        let values = named_anew(values);
+        let record = record_of(&values);
+        let number = self.entra.add(User {
+            id,
+            sync_enabled: Some(true),
+            source_anchor: Some(anchor(entry)),
+            object_identifier: Some(entry.guid),
+            domain: self.domain_of(key),
+            object_cloud_managed: false,
+            licensed: false,
+            deletion: None,
+            version: 0,
+            position: 0,
+            record: entra_record(&record),
+        });
+        self.entra.change(number, |_| {});
+        anchors.note(anchor(entry), number);
+        let (identity, exchange) = flow.digests(&entry.record);
+        let object =
+            ConnectorObject { user: number, identity, exchange, cloud_managed: false, full: false };
+        self.connect.remember(key, object);
+        let recipient = kind.map(|kind| self.add_recipient(id, kind, record));
+        self.relink(key, number, entry);
+        self.note_creation(number, recipient, &values);
+        self.keep_aside(number, upn.into_iter().chain(addresses));
+        Export::Done(1)
+    }
+
+    /// The values of a user that comes up for the first time. The service's own address is given to a
+    /// recipient alone.
+    fn first_values_of(&mut self, flow: &Flow, entry: &Entry, is_recipient: bool) -> Changes {
+        let mut values = flow.identity_values(&entry.record);
+        let name = entry.record.text(known::SAM_ACCOUNT_NAME).unwrap_or(entry.rdn_value());
+        let nickname = entry.record.text(known::MAIL_NICKNAME).unwrap_or(name).to_owned();
+        let own = if is_recipient { Some(self.free_service_address(&nickname)) } else { None };
+        let own = own.map(|own| format!("smtp:{own}"));
+        let current = Record::from_sorted([
+            (property::ALIAS, vec![nickname.as_bytes()]),
+            (property::EMAIL_ADDRESSES, own.iter().map(String::as_bytes).collect()),
+        ]);
+        values.extend(flow.exchange_values(&Outgoing {
+            ad: &entry.record,
+            cloud: &current,
+            domains: &self.exchange.accepted_domains,
+            upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
+            licensed: is_recipient,
+        }));
+        values.sort_by_key(|(property, _)| *property);
+        values
+    }
+
+    /// A recipient as Exchange Online makes it for a user that is new: with a mailbox when it has a
+    /// licence or needs none, else a mail user.
+    fn add_recipient(&mut self, id: Guid, kind: RecipientType, record: Record) -> u32 {
+        let kind = if kind == RecipientType::User { RecipientType::MailUser } else { kind };
+        let mut recipient = ExchangeOnline::recipient(id, kind, self.now, record);
+        recipient.cloud_managed = kind.is_mailbox() && self.exchange.cloud_managed_by_default;
+        self.exchange.add(recipient)
+    }
+
+    fn note_creation(&mut self, user: u32, recipient: Option<u32>, values: &Changes) {
+        let changes = |wanted: &dyn Fn(u16) -> bool| -> Vec<Change> {
+            values
+                .iter()
+                .filter(|(property, values)| !values.is_empty() && wanted(*property))
+                .map(|(attribute, values)| Change {
+                    attribute: *attribute,
+                    old: Vec::new(),
+                    new: values.iter().map(|value| value.as_bytes().into()).collect(),
+                })
+                .collect()
+        };
+        let guid = self.entra.user(user).map_or(Guid([0; 16]), |user| user.id);
+        let cloud_managed =
+            recipient.and_then(|number| self.exchange.mailbox(number)).map(|m| m.cloud_managed);
+        let actor = self.inbound_actor();
+        let write = |object, changes| Write {
+            at: self.now,
+            actor: actor.clone(),
+            object,
+            kind: WriteKind::Created,
+            guid,
+            cloud_managed,
+            changes,
+        };
+        let in_entra = write(
+            ObjectKey::entra(user),
+            changes(&|number| crate::entra::property::name(number).is_some()),
+        );
+        let in_exchange =
+            recipient.map(|number| write(ObjectKey::exchange(number), changes(&|_| true)));
+        self.ledger.write(in_entra);
+        if let Some(write) = in_exchange {
+            self.ledger.write(write);
+        }
+    }
+
+    pub(super) fn domain_of(&self, key: ConnectorKey) -> Option<(ForestNumber, DomainNumber)> {
+        let at = self.connector_at(key)?;
+        Some((at.forest, self.forests.dc(at)?.domain))
+    }
+}
+
+fn anchor(entry: &Entry) -> Guid {
+    source_anchor(&entry.record, entry.guid)
+}
+
+/// `mailNickname` of somebody whom AD gives none: the prefix of the primary address, else of the user
+/// principal name.
+fn named_anew(mut values: Changes) -> Changes {
+    let text = |values: &Changes, wanted: u16| {
+        let found = values.iter().find(|(property, _)| *property == wanted);
+        found.and_then(|(_, values)| values.first()).cloned().unwrap_or_default()
+    };
+    let addresses = values.iter().find(|(property, _)| *property == property::EMAIL_ADDRESSES);
+    let primary = addresses
+        .and_then(|(_, list)| address::primary(list.iter().map(String::as_str)))
+        .map(str::to_owned);
+    let source = primary.unwrap_or_else(|| text(&values, property::USER_PRINCIPAL_NAME));
+    let prefix = source.split('@').next().unwrap_or_default().to_owned();
+    let alias = values.iter_mut().find(|(property, _)| *property == property::ALIAS);
+    match alias {
+        Some((_, own)) if own.is_empty() && !prefix.is_empty() => *own = vec![prefix],
+        Some(_) | None => {}
+    }
+    values
+}
+
+fn record_of(values: &Changes) -> Record {
+    Record::from_sorted(
+        values.iter().map(|(number, values)| (*number, values.iter().map(String::as_bytes))),
+    )
+}
+
+fn entra_record(cloud: &Record) -> Record {
+    Record::from_sorted(
+        cloud.attributes().filter(|(n, _)| crate::entra::property::name(*n).is_some()),
+    )
+}

@@ -22,6 +22,7 @@ fn link(id: &str) -> Value {
 pub(crate) fn witnesses() -> Vec<Witness> {
     let mut all = users();
     all.extend(groups());
+    all.extend(roles());
     all.extend(deleted_items());
     all.extend(tenant());
     all.extend(agents());
@@ -141,6 +142,16 @@ fn groups() -> Vec<Witness> {
             get("/v1.0/groups"),
             get("/v1.0/groups?$select=nothing").is(400).says("Could not find a property"),
         ),
+        witness(
+            "GET /groups/delta",
+            get("/v1.0/groups/delta").says("@odata.deltaLink"),
+            get("/v1.0/groups/delta?$deltatoken=none").is(400).says("syncStateNotFound"),
+        ),
+        witness(
+            "GET /groups/$count",
+            get("/v1.0/groups/$count").header("ConsistencyLevel", "eventual").says("1"),
+            get("/v1.0/groups/$count").is(400),
+        ),
         witness("GET /groups/{id}", get(&group("")).says("Pilot"), nothing("")),
         witness(
             "PATCH /groups/{id}",
@@ -182,6 +193,21 @@ pub(crate) fn of_synced_objects() -> Vec<Witness> {
     let of = |kind: &str| format!("/v1.0/{kind}/<{kind}>/onPremisesSyncBehavior");
     vec![
         witness(
+            "GET /users/{id}/manager",
+            get("/v1.0/users/report@contoso.com/manager").says("boss@contoso.com"),
+            get("/v1.0/users/boss@contoso.com/manager").is(404),
+        ),
+        witness(
+            "GET /users/{id}/directReports",
+            get("/v1.0/users/boss@contoso.com/directReports").says("report@contoso.com"),
+            get(&format!("{NOBODY}/directReports")).is(404),
+        ),
+        witness(
+            "GET /contacts/$count",
+            get("/v1.0/contacts/$count").header("ConsistencyLevel", "eventual").says("1"),
+            get("/v1.0/contacts/$count").is(400),
+        ),
+        witness(
             "PATCH /groups/{id}/onPremisesSyncBehavior",
             patch(&of("groups"), json!({"isCloudManaged": true})),
             reader(patch(&of("groups"), json!({"isCloudManaged": false}))),
@@ -209,11 +235,47 @@ pub(crate) fn of_synced_objects() -> Vec<Witness> {
     ]
 }
 
+fn roles() -> Vec<Witness> {
+    const ROLE: &str = "fe930be7-5e62-47db-91af-98c3a49a38b1";
+    let of = |rest: &str| format!("/v1.0/directoryRoles/{ROLE}{rest}");
+    let nothing = format!("/v1.0/directoryRoles/{NO_ID}");
+    let member = of("/members/<user>/$ref");
+    vec![
+        witness(
+            "GET /directoryRoles",
+            get("/v1.0/directoryRoles").says("User Administrator"),
+            get("/v1.0/directoryRoles").unprivileged().is(403),
+        ),
+        witness("GET /directoryRoles/{id}", get(&of("")), get(&nothing).is(404)),
+        witness(
+            "POST /directoryRoles/{id}/members/$ref",
+            post(&of("/members/$ref"), link("<user>")).is(204),
+            post(&of("/members/$ref"), link("<user>")).is(400).says("already exist"),
+        ),
+        witness(
+            "GET /directoryRoles/{id}/members",
+            get(&of("/members")).says("<user>"),
+            get(&format!("{nothing}/members")).is(404),
+        ),
+        witness(
+            "DELETE /directoryRoles/{id}/members/{id}/$ref",
+            delete(&member),
+            delete(&member).is(404),
+        ),
+    ]
+}
+
 fn deleted_items() -> Vec<Witness> {
     const ITEM: &str = "/v1.0/directory/deletedItems/<made>";
     let listed = "/v1.0/directory/deletedItems/microsoft.graph.user";
+    let groups = "/v1.0/directory/deletedItems/microsoft.graph.group";
     let again = || delete("/v1.0/users/<made>");
     vec![
+        witness(
+            "GET /directory/deletedItems/microsoft.graph.group",
+            get(groups).says("pilot"),
+            get(groups).unprivileged().is(403),
+        ),
         witness(
             "DELETE /users/{id}",
             delete("/v1.0/users/<made>"),

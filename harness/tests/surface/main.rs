@@ -32,6 +32,7 @@ use harness::{scenario, stage};
 use served::Served;
 use sim::entra::group::{Contact, Group, Synced};
 use sim::estate::Estate;
+use sim::exchange::property;
 use sim::guid::Guid;
 use sim::parity::Endpoint;
 
@@ -76,11 +77,14 @@ async fn graph() {
     document::compare("graph", "Microsoft Graph", &[part]);
 }
 
-/// Contacts, and groups out of AD, are in no population of `serve`: these are shown by the cloud's servers
+/// Contacts, groups out of AD, and managers are in no population of `serve`: these are shown by the cloud's servers
 /// over an estate that was given them.
 fn is_of_synced_objects(endpoint: &Endpoint) -> bool {
     let group = "/groups/{id}/onPremisesSyncBehavior";
-    endpoint.path.starts_with("/contacts") || (endpoint.method, endpoint.path) == ("PATCH", group)
+    endpoint.path.starts_with("/contacts")
+        || (endpoint.method, endpoint.path) == ("PATCH", group)
+        || ["/users/{id}/manager", "/users/{id}/directReports"].contains(&endpoint.path)
+            && endpoint.method == "GET"
 }
 
 const CONTACT: Guid = Guid([7; 16]);
@@ -135,10 +139,14 @@ fn staged(text: &str) -> Estate {
 }
 
 fn with_synced_objects() -> Estate {
-    let mut estate = staged("scenario: Nobody\nstory:\n  - wait: 1m\n");
-    let synced = Synced { sync_enabled: Some(true), object_cloud_managed: false };
+    let mut estate = staged(
+        "scenario: A manager\nworld: {population: [user: boss, user: report]}\nstory:\n  - wait: 1m\n",
+    );
+    let synced =
+        Synced { sync_enabled: Some(true), object_cloud_managed: false, on_premises: None };
     estate.entra.contacts.push(Contact {
         id: CONTACT,
+        deleted: None,
         synced: synced.clone(),
         display_name: "Partner".to_owned(),
         mail_nickname: "partner".to_owned(),
@@ -160,7 +168,13 @@ fn with_synced_objects() -> Estate {
         types: Vec::new(),
         members: Vec::new(),
         owners: Vec::new(),
+        position: 0,
+        left: Vec::new(),
     });
+    let manager = property::number("Manager").expect("a property");
+    let mailbox = estate.exchange.find("report").expect("a mailbox");
+    let now = estate.now();
+    estate.exchange.apply(mailbox, now, &vec![(manager, vec!["boss".to_owned()])]);
     estate
 }
 

@@ -64,6 +64,8 @@ pub struct Group {
     pub owners: Vec<Guid>,
     /// Its place in the order of changes; 0 until it changes.
     pub position: u64,
+    /// Members that left it, each with the place of that change.
+    pub left: Vec<(Guid, u64)>,
 }
 
 impl Group {
@@ -73,6 +75,7 @@ impl Group {
         let mut timeless = other.clone();
         timeless.synced.on_premises.clone_from(&self.synced.on_premises);
         timeless.position = self.position;
+        timeless.left.clone_from(&self.left);
         *self == timeless
     }
 }

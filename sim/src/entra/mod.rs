@@ -235,6 +235,15 @@ impl Entra {
         }
     }
 
+    /// Notes members that left a group with its last change.
+    pub fn note_left(&mut self, id: Guid, members: &[Guid]) {
+        if let Some(group) = self.groups.iter_mut().find(|group| group.id == id) {
+            let position = group.position;
+            group.left.retain(|(member, _)| !members.contains(member));
+            group.left.extend(members.iter().map(|member| (*member, position)));
+        }
+    }
+
     fn touch(&mut self, number: u32) {
         let position = self.delta.push(number);
         if let Some(user) = self.users.get_mut(number as usize) {

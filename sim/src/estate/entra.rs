@@ -300,6 +300,24 @@ impl Estate {
         Ok(())
     }
 
+    /// Gives a directory role to a user; false when it has it.
+    pub fn assign_role(&mut self, initiator: &Initiator, role: usize, user: u32) -> bool {
+        let done = self.entra.roles.assign(role, user);
+        if done {
+            self.audit_user(initiator, "Add member to role", "Assign", user, &[]);
+        }
+        done
+    }
+
+    /// Takes a directory role from a user; false when it does not have it.
+    pub fn remove_role(&mut self, initiator: &Initiator, role: usize, user: u32) -> bool {
+        let done = self.entra.roles.remove(role, user);
+        if done {
+            self.audit_user(initiator, "Remove member from role", "Unassign", user, &[]);
+        }
+        done
+    }
+
     /// An id for something new.
     pub fn new_id(&mut self) -> Guid {
         self.new_objects.guid()

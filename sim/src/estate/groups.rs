@@ -99,6 +99,7 @@ impl Estate {
             members: new.members,
             owners: new.owners,
             position: 0,
+            left: Vec::new(),
         });
         self.entra.note_group(id);
         self.audit_group(initiator, "Add group", "Add", id);
@@ -180,6 +181,7 @@ impl Estate {
         let place = place.ok_or_else(|| EntraError::NotFound(member.to_string()))?;
         group.members.remove(place);
         self.entra.note_group(id);
+        self.entra.note_left(id, &[member]);
         self.audit_group(initiator, "Remove member from group", "Unassign", id);
         Ok(())
     }

@@ -156,17 +156,33 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
     /// The instant of the data, by the estate's clock.
     pub(super) at: VirtualTime,
-    /// A request on demand that the engine has to answer first.
-    pub(super) waits_for: Option<u64>,
+    /// Requests on demand that the engine has to answer first. Where there are several, the body has a mark
+    /// for each of them ([`waiting_mark`]).
+    pub(super) waits_for: Vec<u64>,
+}
+
+/// What stands in a body for the answer to a request on demand: no JSON holds these bytes.
+pub(super) fn waiting_mark(request: u64) -> Vec<u8> {
+    format!("\0{request}\0").into_bytes()
 }
 
 impl Answer {
+    /// Puts the answer to a request on demand in the place of its mark.
+    pub(super) fn fill(&mut self, request: u64, text: &[u8]) {
+        let mark = waiting_mark(request);
+        let found = self.body.windows(mark.len()).position(|part| part == mark);
+        if let Some(at) = found {
+            self.body.splice(at..at + mark.len(), text.iter().copied());
+        }
+        self.waits_for.retain(|waiting| *waiting != request);
+    }
+
     /// An answer with a body of this type.
     pub(super) fn new(status: u16, kind: &'static str, body: Vec<u8>, at: VirtualTime) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, headers, body, at, waits_for: None }
+        Self { status, headers, body, at, waits_for: Vec::new() }
     }
 
     /// 204.
@@ -176,7 +192,7 @@ impl Answer {
             headers: HeaderMap::new(),
             body: Vec::new(),
             at,
-            waits_for: None,
+            waits_for: Vec::new(),
         }
     }
 

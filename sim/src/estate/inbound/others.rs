@@ -187,6 +187,7 @@ impl Estate {
             members: values.members,
             owners: before.as_ref().map(|group| group.owners.clone()).unwrap_or_default(),
             position: before.as_ref().map_or(0, |group| group.position),
+            left: before.as_ref().map(|group| group.left.clone()).unwrap_or_default(),
         };
         let changed = before.as_ref().is_none_or(|before| !before.is_same(&group));
         match place {
@@ -195,6 +196,11 @@ impl Estate {
         }
         if changed {
             self.entra.note_group(id);
+            let there = place.and_then(|place| self.entra.groups.get(place));
+            let there = there.map(|group| group.members.clone()).unwrap_or_default();
+            let before = before.into_iter().flat_map(|group| group.members);
+            let left: Vec<Guid> = before.filter(|member| !there.contains(member)).collect();
+            self.entra.note_left(id, &left);
         }
         changed
     }

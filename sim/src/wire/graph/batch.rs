@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::error::GraphError;
 use super::{JSON, Operation, routes};
 use crate::wire::json;
-use crate::wire::message::{Address, Answer, Request};
+use crate::wire::message::{Address, Answer, Request, waiting_mark};
 
 /// Most requests in one batch.
 const MOST: usize = 20;
@@ -69,14 +69,16 @@ pub(super) fn answer(operation: &Operation<'_>, request: &Request) -> Result<Ans
         .collect();
     let answers = one_by_one(operation, &batch, &addresses)?;
     let mut list = json::List::after(b"{\"responses\":".to_vec());
+    let mut waits_for = Vec::new();
     for (part, answer) in batch.requests.iter().zip(answers) {
         let answer = answer.unwrap_or_else(|error| error.answer(operation.estate, request));
         write(list.next(), &part.id, &answer);
+        waits_for.extend(answer.waits_for);
     }
     let mut out = list.end();
     out.push(b'}');
     let at = operation.estate.with(|estate| estate.now());
-    Ok(Answer::new(200, JSON, out, at))
+    Ok(Answer { waits_for, ..Answer::new(200, JSON, out, at) })
 }
 
 fn invalid(message: String) -> GraphError {
@@ -179,15 +181,22 @@ fn run(operation: &Operation<'_>, request: &Part, address: &Address) -> Result<A
         address,
         eventual,
         page_size: request.header("prefer").and_then(super::page_size),
+        minimal: request.header("prefer").is_some_and(super::is_minimal),
         body: &body,
     })?;
-    // An answer that waits for the engine cannot hold up the others of a batch.
-    if answer.waits_for.is_some() { Err(GraphError::not_implemented()) } else { Ok(answer) }
+    Ok(answer)
 }
 
 fn write(out: &mut Vec<u8>, id: &str, answer: &Answer) {
     out.extend_from_slice(b"{\"id\":");
     json::string(out, id);
+    if let Some(request) = answer.waits_for.first() {
+        // The engine answers it later: a part that waits is not done, and holds up nobody.
+        out.push(b',');
+        out.extend_from_slice(&waiting_mark(*request));
+        out.push(b'}');
+        return;
+    }
     out.extend_from_slice(format!(",\"status\":{}", answer.status.as_u16()).as_bytes());
     out.extend_from_slice(b",\"headers\":{");
     for (index, (name, value)) in answer.headers.iter().enumerate() {

@@ -32,6 +32,13 @@ pub(super) fn list(operation: &Operation<'_>) -> Result<Answer, GraphError> {
     listing::records(operation, &collection, all, at)
 }
 
+/// `GET /contacts/$count`.
+pub(super) fn count(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+    operation.require(&READERS)?;
+    let all: Vec<Value> = operation.with(|estate, _| live(estate).map(record).collect());
+    listing::count(operation, "OrgContact", &all)
+}
+
 /// `GET /contacts/{id}`.
 pub(super) fn get(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;

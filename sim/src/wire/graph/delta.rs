@@ -3,8 +3,8 @@
 //! Source: Microsoft Graph, "Use delta query to track changes in Microsoft Graph data", "user: delta".
 //!
 //! # Divergence from Microsoft Graph
-//! `Prefer: return=minimal` is not honoured: a changed user comes with every selected property, which
-//! the preference allows. A page has 200 users unless `Prefer: odata.maxpagesize` wishes otherwise.
+//! With `Prefer: return=minimal` properties that are no values of the user itself come always. A page has
+//! 200 users unless `Prefer: odata.maxpagesize` wishes otherwise.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,6 +18,7 @@ use crate::clock::VirtualTime;
 use crate::entra::{Deletion, User};
 use crate::estate::Estate;
 use crate::guid::Guid;
+use crate::ledger::ObjectKey;
 use crate::wire::json;
 use crate::wire::message::Answer;
 
@@ -30,25 +31,37 @@ const IDS: usize = 50;
 /// How long a token is good for, in seconds: 7 days.
 const LIFE: u64 = 7 * 86_400;
 
-/// Where a round stands, and what it was asked for. Opaque to clients.
+/// Where a round stands, and what it was asked for: the token, opaque to clients.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Token {
-    /// In the first round the next user's number; later the next change's position.
+pub(super) struct Round {
+    /// In the first round the number of the next object; later the next change's position.
     #[serde(rename = "n")]
-    next: u64,
+    pub(super) next: u64,
     /// Where the next round begins; in a later round 0 until its end.
     #[serde(rename = "p")]
     after: u64,
     /// Whether this is the first round.
     #[serde(rename = "i")]
-    initial: bool,
+    pub(super) initial: bool,
     #[serde(rename = "s")]
-    select: Option<String>,
+    pub(super) select: Option<String>,
     #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
     ids: Vec<String>,
     /// When it was given out, in microseconds of the estate's clock.
     #[serde(rename = "t")]
     at: i64,
+    /// When the round before it ended.
+    #[serde(rename = "b")]
+    since: i64,
+}
+
+/// How a page ended.
+pub(super) struct Ended {
+    /// Where the next page starts; `None` at the end of the round.
+    pub(super) next: Option<u64>,
+    /// The position of the next change.
+    pub(super) latest: u64,
+    pub(super) now: VirtualTime,
 }
 
 /// What a page shows.
@@ -64,7 +77,7 @@ pub(super) fn users(operation: &Operation<'_>) -> Result<Answer, GraphError> {
     operation.only_options(&["select", "filter", "skiptoken", "deltatoken"])?;
     let size = operation.page_size.unwrap_or(PAGE.0).min(PAGE.1);
     operation.with(|estate, caller| {
-        let token = start(operation, estate)?;
+        let token = round(operation, "users", estate.entra.delta().next(), estate.now())?;
         let names: Option<Vec<&str>> = token.select.as_deref().map(|s| s.split(',').collect());
         let selection = user::selection(names.as_deref())?;
         let wanted: Vec<Guid> = token.ids.iter().filter_map(|id| guid(id)).collect();
@@ -81,13 +94,17 @@ pub(super) fn users(operation: &Operation<'_>) -> Result<Answer, GraphError> {
         }
         let mut out = b"{\"@odata.context\":".to_vec();
         json::string(&mut out, &operation.context(&user::context(names.as_deref())));
-        let (name, link) = link(operation, estate, &token, page.next);
+        let ended =
+            Ended { next: page.next, latest: estate.entra.delta().next(), now: estate.now() };
+        let (name, link) = delta_link(operation, "users", &token, &ended);
         out.extend_from_slice(format!(",\"{name}\":").as_bytes());
         json::string(&mut out, &link);
         out.extend_from_slice(b",\"value\":");
         let mut list = json::List::after(out);
         for user in page.users.iter().filter_map(|number| estate.entra.user(*number)) {
-            write(list.next(), estate, user, &selection, token.initial);
+            let minimal = (operation.minimal && !token.initial).then_some(token.since);
+            let since = minimal.map(VirtualTime::from_micros);
+            write(list.next(), estate, user, &selection, (token.initial, since));
         }
         let mut out = list.end();
         out.push(b'}');
@@ -96,7 +113,12 @@ pub(super) fn users(operation: &Operation<'_>) -> Result<Answer, GraphError> {
 }
 
 /// The round that a request starts or goes on with.
-fn start(operation: &Operation<'_>, estate: &Estate) -> Result<Token, GraphError> {
+pub(super) fn round(
+    operation: &Operation<'_>,
+    resource: &str,
+    latest_change: u64,
+    now: VirtualTime,
+) -> Result<Round, GraphError> {
     let query = &operation.address.query;
     if let Some(text) = query.get("skiptoken").or_else(|| {
         query
@@ -108,7 +130,7 @@ fn start(operation: &Operation<'_>, estate: &Estate) -> Result<Token, GraphError
                 "The query options of a delta query are part of its token and must not be repeated.",
             ));
         }
-        return check(operation, estate, decode(text)?);
+        return check(operation, resource, decode(text)?, (latest_change, now));
     }
     let latest = query.get("deltatoken").is_some_and(|text| text.eq_ignore_ascii_case("latest"));
     let select = query.select().map(|names| {
@@ -119,25 +141,31 @@ fn start(operation: &Operation<'_>, estate: &Estate) -> Result<Token, GraphError
         }
         names.join(",")
     });
-    let next = estate.entra.delta().next();
-    Ok(Token {
-        next: if latest { next } else { 0 },
-        after: next,
+    Ok(Round {
+        next: if latest { latest_change } else { 0 },
+        after: latest_change,
         initial: !latest,
         select,
         ids: query.get("filter").map(ids).transpose()?.unwrap_or_default(),
-        at: estate.now().as_micros(),
+        at: now.as_micros(),
+        since: now.as_micros(),
     })
 }
 
-fn check(operation: &Operation<'_>, estate: &Estate, token: Token) -> Result<Token, GraphError> {
+fn check(
+    operation: &Operation<'_>,
+    resource: &str,
+    token: Round,
+    (latest, now): (u64, VirtualTime),
+) -> Result<Round, GraphError> {
     let position = if token.initial { token.after } else { token.next };
-    if position > estate.entra.delta().next() {
+    if position > latest {
         // The estate was set back to a snapshot: what the token knows has not happened.
-        let location = format!("{}/{}/users/delta?$deltatoken=", operation.base, operation.version);
+        let location =
+            format!("{}/{}/{resource}/delta?$deltatoken=", operation.base, operation.version);
         return Err(GraphError::resync(location));
     }
-    let age = estate.now().since(VirtualTime::from_micros(token.at));
+    let age = now.since(VirtualTime::from_micros(token.at));
     if age.as_secs() > LIFE { Err(GraphError::no_sync_state()) } else { Ok(token) }
 }
 
@@ -162,7 +190,7 @@ fn ids(text: &str) -> Result<Vec<String>, GraphError> {
     ids.filter(|ids| ids.len() <= IDS).ok_or_else(refused)
 }
 
-fn first_round(estate: &Estate, token: &Token, wanted: &[Guid], size: usize) -> Page {
+fn first_round(estate: &Estate, token: &Round, wanted: &[Guid], size: usize) -> Page {
     let users = estate.entra.users();
     let mut number = usize::try_from(token.next).unwrap_or(usize::MAX);
     let mut page = Vec::new();
@@ -178,7 +206,7 @@ fn first_round(estate: &Estate, token: &Token, wanted: &[Guid], size: usize) -> 
     Page { users: page, next: None }
 }
 
-fn later_round(estate: &Estate, token: &Token, wanted: &[Guid], size: usize) -> Page {
+fn later_round(estate: &Estate, token: &Round, wanted: &[Guid], size: usize) -> Page {
     let mut page = Vec::new();
     for (number, position) in estate.entra.delta().from(token.next) {
         let Some(user) = estate.entra.user(number) else { continue };
@@ -194,33 +222,33 @@ fn later_round(estate: &Estate, token: &Token, wanted: &[Guid], size: usize) -> 
 }
 
 /// The link of a page: on to the next one, or to the next round.
-fn link(
+pub(super) fn delta_link(
     operation: &Operation<'_>,
-    estate: &Estate,
-    token: &Token,
-    next: Option<u64>,
+    resource: &str,
+    token: &Round,
+    ended: &Ended,
 ) -> (&'static str, String) {
-    let at = estate.now().as_micros();
-    let base = format!("{}/{}/users/delta", operation.base, operation.version);
-    match next {
+    let at = ended.now.as_micros();
+    let base = format!("{}/{}/{resource}/delta", operation.base, operation.version);
+    match ended.next {
         Some(next) => {
-            let token = Token { next, at, ..token.clone() };
+            let token = Round { next, at, ..token.clone() };
             ("@odata.nextLink", format!("{base}?$skiptoken={}", encode(&token)))
         }
         None => {
             // What changed while the first round was read comes in the second.
-            let next = if token.initial { token.after } else { estate.entra.delta().next() };
-            let token = Token { next, after: 0, initial: false, at, ..token.clone() };
+            let next = if token.initial { token.after } else { ended.latest };
+            let token = Round { next, after: 0, initial: false, at, since: at, ..token.clone() };
             ("@odata.deltaLink", format!("{base}?$deltatoken={}", encode(&token)))
         }
     }
 }
 
-fn encode(token: &Token) -> String {
+fn encode(token: &Round) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(token).unwrap_or_default())
 }
 
-fn decode(text: &str) -> Result<Token, GraphError> {
+fn decode(text: &str) -> Result<Round, GraphError> {
     URL_SAFE_NO_PAD
         .decode(text)
         .ok()
@@ -233,10 +261,21 @@ fn write(
     estate: &Estate,
     user: &User,
     selection: &[&'static user::Property],
-    initial: bool,
+    (initial, minimal_since): (bool, Option<VirtualTime>),
 ) {
     out.push(b'{');
     match user.deletion {
+        None if minimal_since.is_some() => {
+            let key = estate.entra.by_id(user.id).map(ObjectKey::entra);
+            let since = minimal_since.unwrap_or_default();
+            let changed = |attribute| {
+                let last = key.and_then(|key| estate.ledger.last_writer(key, attribute));
+                last.is_some_and(|last| last.at >= since)
+            };
+            let changed: Vec<_> =
+                selection.iter().copied().filter(|p| p.is_changed(&changed)).collect();
+            user::members(out, estate, user, &changed);
+        }
         None if initial => user::members_with_values(out, estate, user, selection),
         None => user::members(out, estate, user, selection),
         Some(deletion) => {

@@ -14,7 +14,7 @@ use crate::guid::Guid;
 use crate::wire::identity::app_role;
 use crate::wire::message::Answer;
 
-const READERS: [&str; 4] =
+pub(super) const READERS: [&str; 4] =
     [app_role::GROUP_READ, app_role::GROUP, app_role::DIRECTORY_READ, app_role::DIRECTORY];
 
 const WRITERS: [&str; 2] = [app_role::GROUP, app_role::DIRECTORY];
@@ -30,6 +30,22 @@ pub(super) fn list(operation: &Operation<'_>) -> Result<Answer, GraphError> {
     });
     let collection =
         listing::Collection { context: "groups", kind: "Group", page: PAGE, sample: sample() };
+    listing::records(operation, &collection, all, at)
+}
+
+/// `GET /directory/deletedItems/microsoft.graph.group`.
+pub(super) fn deleted(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+    operation.require(&READERS)?;
+    let (all, at) = operation.with(|estate, _| {
+        let gone = estate.entra.groups.iter().filter(|group| group.deleted.is_some());
+        (gone.map(record).collect(), estate.now())
+    });
+    let collection = listing::Collection {
+        context: "directoryObjects",
+        kind: "Group",
+        page: PAGE,
+        sample: sample(),
+    };
     listing::records(operation, &collection, all, at)
 }
 
@@ -277,7 +293,7 @@ fn object(estate: &Estate, id: Guid) -> Option<Value> {
     Some(shown)
 }
 
-fn body(operation: &Operation<'_>) -> Result<Map<String, Value>, GraphError> {
+pub(super) fn body(operation: &Operation<'_>) -> Result<Map<String, Value>, GraphError> {
     match serde_json::from_slice(operation.body) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(GraphError::bad_request("The request body must be a JSON object.")),
@@ -298,13 +314,14 @@ fn bound(body: &Map<String, Value>, name: &str) -> Result<Vec<Guid>, GraphError>
 }
 
 /// The id at the end of a link, with or without parentheses.
-fn referenced(link: &str) -> Option<Guid> {
+pub(super) fn referenced(link: &str) -> Option<Guid> {
     let last = link.trim_end_matches('/').rsplit('/').next()?;
     let last = last.rsplit_once("('").map_or(last, |(_, key)| key.trim_end_matches("')"));
     guid(last)
 }
 
-fn record(group: &Group) -> Value {
+/// A group as JSON.
+pub(super) fn record(group: &Group) -> Value {
     let ad = group.synced.on_premises.as_ref();
     json!({
         "id": group.id.to_string(),
@@ -365,5 +382,6 @@ fn sample() -> Value {
         members: Vec::new(),
         owners: Vec::new(),
         position: 0,
+        left: Vec::new(),
     })
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::error::GraphError;
-use super::filter::{Support, member};
+use super::filter::{Filter, Mode, Support, member};
 use super::query::Query;
 use super::{Operation, ok};
 use crate::clock::VirtualTime;
@@ -86,6 +86,29 @@ pub(super) fn records(
     }
     body["value"] = page.into();
     Ok(ok(&body, at))
+}
+
+/// `$count` behind a collection: a number as text, of the records that pass the filter.
+pub(super) fn count(
+    operation: &Operation<'_>,
+    kind: &'static str,
+    all: &[Value],
+) -> Result<Answer, GraphError> {
+    if !operation.eventual {
+        return Err(GraphError::bad_request("$count is not currently supported."));
+    }
+    operation.only_options(&["filter"])?;
+    let filter = operation.address.query.get("filter").map(Filter::parse).transpose()?;
+    if let Some(filter) = &filter {
+        Support { kind }.check(filter, Mode::Advanced)?;
+    }
+    let passes = |record: &&Value| {
+        let get = |path: &[String]| member(record, path);
+        filter.as_ref().is_none_or(|filter| filter.matches(&get))
+    };
+    let count = all.iter().filter(passes).count();
+    let at = operation.with(|estate, _| estate.now());
+    Ok(Answer::new(200, "text/plain", count.to_string().into_bytes(), at))
 }
 
 /// One record as an answer, with the members of its `$select`.

@@ -14,6 +14,7 @@ mod delta;
 mod directory;
 mod error;
 mod filter;
+mod group_delta;
 mod groups;
 mod job_view;
 mod licences;
@@ -25,6 +26,8 @@ pub mod person;
 mod principals;
 mod publishing;
 mod query;
+mod relations;
+mod roles;
 mod routes;
 mod schema;
 mod search;
@@ -66,6 +69,8 @@ struct Operation<'o> {
     eventual: bool,
     /// `odata.maxpagesize` of `Prefer`.
     page_size: Option<usize>,
+    /// `return=minimal` of `Prefer`.
+    minimal: bool,
     body: &'o [u8],
 }
 
@@ -138,6 +143,7 @@ pub(super) fn answer(estate: &SharedEstate, identity: &Identity, request: &Reque
                     .header("consistencylevel")
                     .is_some_and(|level| level.eq_ignore_ascii_case("eventual")),
                 page_size: request.header("prefer").and_then(page_size),
+                minimal: request.header("prefer").is_some_and(is_minimal),
                 body: &request.body,
             };
             let segments = path::normalized(&request.address.segments);
@@ -165,11 +171,26 @@ fn page_size(prefer: &str) -> Option<usize> {
         .filter(|size| *size > 0)
 }
 
-/// The engine has not answered in time.
-pub(super) fn timed_out(estate: &SharedEstate, request: &Request) -> Answer {
-    GraphError::new(504, "GatewayTimeout", "The provisioning service did not answer in time.")
-        .answer(estate, request)
-        .with("request-id", &request.id)
+/// Whether a `Prefer` header asks for changed properties alone.
+fn is_minimal(prefer: &str) -> bool {
+    let mut preferences = prefer.split([';', ',']);
+    preferences.any(|preference| preference.trim().eq_ignore_ascii_case("return=minimal"))
+}
+
+/// The engine has not answered in time: neither a request of its own, nor those parts of a batch that still
+/// wait.
+pub(super) fn timed_out(estate: &SharedEstate, request: &Request, mut answer: Answer) -> Answer {
+    let error =
+        GraphError::new(504, "GatewayTimeout", "The provisioning service did not answer in time.");
+    if answer.body.is_empty() {
+        return error.answer(estate, request).with("request-id", &request.id);
+    }
+    let at = estate.with(|estate| estate.now());
+    let part = format!("\"status\":504,\"headers\":{{}},\"body\":{}", error.body(at, request));
+    for waiting in answer.waits_for.clone() {
+        answer.fill(waiting, part.as_bytes());
+    }
+    answer
 }
 
 fn version(address: &Address) -> &'static str {

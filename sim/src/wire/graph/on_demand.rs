@@ -61,7 +61,7 @@ pub(super) fn ask(
         }
         let request = job.fresh_request();
         job.ask(JobRequest::ProvisionOnDemand { request, rule, user });
-        Ok(Answer { waits_for: Some(request), ..Answer::no_content(at) })
+        Ok(Answer { waits_for: vec![request], ..Answer::no_content(at) })
     })
 }
 
@@ -85,13 +85,27 @@ fn subject(asked: &Asked) -> Result<(String, Guid), GraphError> {
     Ok((parameter.rule.clone(), user))
 }
 
-/// The answer, once the engine has given one.
-pub(in crate::wire) fn answered(estate: &SharedEstate, request: u64) -> Option<Answer> {
-    estate.with(|estate| {
-        let entry = estate.entra.job.as_mut()?.answers.remove(&request)?;
-        let job = estate.entra.job.as_ref()?;
-        Some(ok(&shown(estate, job, request, &entry), estate.now()))
-    })
+/// Puts what the engine has answered meanwhile into an answer; whether nothing is awaited any more.
+pub(in crate::wire) fn answered(estate: &SharedEstate, answer: &mut Answer) -> bool {
+    for request in answer.waits_for.clone() {
+        let shown = estate.with(|estate| {
+            let entry = estate.entra.job.as_mut()?.answers.remove(&request)?;
+            let job = estate.entra.job.as_ref()?;
+            Some((shown(estate, job, request, &entry), estate.now()))
+        });
+        let Some((body, at)) = shown else { continue };
+        if answer.body.is_empty() {
+            // It is not one of a batch.
+            *answer = ok(&body, at);
+            return true;
+        }
+        let text = format!(
+            "\"status\":200,\"headers\":{{\"content-type\":\"{}\"}},\"body\":{body}",
+            super::JSON
+        );
+        answer.fill(request, text.as_bytes());
+    }
+    answer.waits_for.is_empty()
 }
 
 /// A pair of JSON texts (`stringKeyStringValuePair`).

@@ -79,6 +79,7 @@ pub fn request(
         address: &request.address,
         eventual: true,
         page_size: None,
+        minimal: false,
         body: &request.body,
     };
     let segments = path::normalized(&request.address.segments);

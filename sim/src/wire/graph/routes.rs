@@ -9,8 +9,9 @@ use std::sync::LazyLock;
 use super::error::GraphError;
 use super::sync_behavior::Kind;
 use super::{
-    Operation, audit, contacts, delta, directory, groups, licences, me, on_demand, organization,
-    path, principals, publishing, sync_behavior, synchronization, user_changes, users,
+    Operation, audit, contacts, delta, directory, group_delta, groups, licences, me, on_demand,
+    organization, path, principals, publishing, relations, roles, sync_behavior, synchronization,
+    user_changes, users,
 };
 use crate::parity::Endpoint;
 use crate::profile::Evidence;
@@ -75,6 +76,7 @@ impl Route {
 }
 
 const ONE_GROUP: &str = "there is one agent group, the default one";
+const EVERY_ROLE: &str = "every role is activated, and its id is that of its template";
 const RESET_SCOPES: &str =
     "ConnectorDataStore alone is taken as Full; ForceDeletes has nothing to do";
 
@@ -92,12 +94,11 @@ const ROUTES: &[Route] = &[
     get("/users/{id}/memberOf", |o, k| groups::memberships(o, k.at(0))),
     get("/users/{id}/transitiveMemberOf", |o, k| groups::memberships(o, k.at(0)))
         .differing("groups of groups are not followed"),
-    Route {
-        endpoint: Endpoint::new("GET", "/users/{id}/manager").absent(),
-        answer: |_, _| Err(GraphError::no_resource("manager")),
-    },
+    get("/users/{id}/manager", |o, k| relations::manager(o, k.at(0)))
+        .differing("of recipients of Exchange Online alone"),
     absent("PUT", "/users/{id}/manager/$ref"),
-    absent("GET", "/users/{id}/directReports"),
+    get("/users/{id}/directReports", |o, k| relations::reports(o, k.at(0)))
+        .differing("of recipients of Exchange Online alone"),
     post("/users/{id}/assignLicense", |o, k| licences::assign(o, k.at(0)))
         .differing("plans of a product cannot be disabled one by one"),
     get("/users/{id}/licenseDetails", |o, k| licences::details(o, k.at(0))),
@@ -115,8 +116,9 @@ const ROUTES: &[Route] = &[
     absent("GET", "/directoryObjects/{id}"),
     get("/groups", |o, _| groups::list(o)),
     post("/groups", |o, _| groups::create(o)),
-    absent("GET", "/groups/delta"),
-    absent("GET", "/groups/$count"),
+    get("/groups/delta", |o, _| group_delta::groups(o))
+        .differing("a changed group comes with all its members"),
+    get("/groups/$count", |o, _| group_delta::count(o)),
     get("/groups/{id}", |o, k| groups::get(o, k.at(0))),
     patch("/groups/{id}", |o, k| groups::update(o, k.at(0))),
     delete("/groups/{id}", |o, k| groups::delete(o, k.at(0))),
@@ -133,6 +135,7 @@ const ROUTES: &[Route] = &[
     }),
     get("/contacts", |o, _| contacts::list(o)),
     absent("GET", "/contacts/delta"),
+    get("/contacts/$count", |o, _| contacts::count(o)),
     get("/contacts/{id}", |o, k| contacts::get(o, k.at(0))),
     get("/contacts/{id}/onPremisesSyncBehavior", |o, k| {
         sync_behavior::get(o, Kind::Contact, k.at(0))
@@ -143,7 +146,7 @@ const ROUTES: &[Route] = &[
     get("/domains", |o, _| directory::domains(o)),
     absent("GET", "/domains/{id}"),
     get("/directory/deletedItems/microsoft.graph.user", |o, _| user_changes::deleted(o)),
-    absent("GET", "/directory/deletedItems/microsoft.graph.group"),
+    get("/directory/deletedItems/microsoft.graph.group", |o, _| groups::deleted(o)),
     get("/directory/deletedItems/{id}", |o, k| user_changes::deleted_one(o, k.at(0))),
     post("/directory/deletedItems/{id}/restore", |o, k| user_changes::restore(o, k.at(0))),
     delete("/directory/deletedItems/{id}", |o, k| user_changes::purge(o, k.at(0))),
@@ -266,7 +269,11 @@ const ROUTES: &[Route] = &[
     absent("POST", "/subscriptions"),
     get("/subscribedSkus", |o, _| licences::subscribed(o))
         .differing("the tenant owns one product, as often as it is assigned"),
-    absent("GET", "/directoryRoles"),
+    get("/directoryRoles", |o, _| roles::list(o)).differing(EVERY_ROLE),
+    get("/directoryRoles/{id}", |o, k| roles::get(o, k.at(0))).differing(EVERY_ROLE),
+    get("/directoryRoles/{id}/members", |o, k| roles::members(o, k.at(0))),
+    post("/directoryRoles/{id}/members/$ref", |o, k| roles::assign(o, k.at(0))),
+    delete("/directoryRoles/{id}/members/{id}/$ref", |o, k| roles::remove(o, k.at(0), k.at(1))),
     absent("GET", "/roleManagement/directory/roleAssignments"),
     absent("GET", "/devices"),
     absent("GET", "/reports/getMailboxUsageDetail(period='D7')"),

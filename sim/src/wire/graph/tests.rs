@@ -165,7 +165,7 @@ async fn who_may_not_is_told_why() {
 #[tokio::test]
 async fn absent_places_say_so() {
     let session = Session::new("hybridsim").await;
-    assert_eq!(session.get("/v1.0/groups/delta()").await.status, StatusCode::NOT_IMPLEMENTED);
+    assert_eq!(session.get("/v1.0/contacts/delta()").await.status, StatusCode::NOT_IMPLEMENTED);
     let unknown = session.get("/v1.0/usrs").await;
     assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
     let message = unknown.json()["error"]["message"].clone();

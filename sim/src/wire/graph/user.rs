@@ -27,6 +27,24 @@ pub(super) struct Property {
     source: Source,
 }
 
+impl Property {
+    /// Whether a property changed, as far as that is told of its attributes; those that are no values of the
+    /// user always did.
+    pub(super) fn is_changed(&self, changed: &dyn Fn(AttributeNumber) -> bool) -> bool {
+        match self.source {
+            Source::Text(number) | Source::Collection(number) | Source::Boolean(number) => {
+                changed(number)
+            }
+            Source::AccountEnabled => changed(property::ACCOUNT_ENABLED),
+            Source::ExtensionAttributes => property::all()
+                .filter(|(_, name)| name.starts_with(EXTENSION))
+                .any(|(number, _)| changed(number)),
+            Source::Same(_) => false,
+            _ => true,
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Source {
     Id,

@@ -152,7 +152,8 @@ pub(super) fn purge(operation: &Operation<'_>, key: &str) -> Result<Answer, Grap
     })
 }
 
-fn deleted_record(estate: &Estate, number: u32) -> Value {
+/// What a deleted user shows.
+pub(super) fn deleted_record(estate: &Estate, number: u32) -> Value {
     let Some(user) = estate.entra.user(number) else { return Value::Null };
     let get = |name: &str| user::get(estate, user, &[name.to_owned()]);
     let mut record = json!({"@odata.type": "#microsoft.graph.user"});

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::error::GraphError;
 use super::filter::{Filter, Mode, Support};
 use super::query::Query;
-use super::{JSON, Operation, groups, guid, listing, user};
+use super::{JSON, Operation, groups, guid, listing, relations, user};
 use crate::entra::User;
 use crate::estate::Estate;
 use crate::guid::Guid;
@@ -148,11 +148,12 @@ pub(super) fn show(operation: &Operation<'_>, key: &str) -> Result<Answer, Graph
     })
 }
 
-/// What `$expand` shows within a user. Nobody here has a manager or reports.
+/// What `$expand` shows within a user.
 #[derive(Default)]
 struct Expansion {
     member_of: Option<&'static str>,
     reports: bool,
+    manager: bool,
     behavior: bool,
 }
 
@@ -163,8 +164,7 @@ impl Expansion {
         for name in text.split(',').map(str::trim) {
             let name = name.split('(').next().unwrap_or(name);
             match name.to_ascii_lowercase().as_str() {
-                // Absent where there is none, as the service does it.
-                "manager" => {}
+                "manager" => expansion.manager = true,
                 "memberof" => expansion.member_of = Some("memberOf"),
                 "transitivememberof" => expansion.member_of = Some("transitiveMemberOf"),
                 "directreports" => expansion.reports = true,
@@ -184,8 +184,19 @@ impl Expansion {
             let groups: Vec<Value> = groups::of_member(estate, user.id).take(20).collect();
             out.extend_from_slice(format!(",\"{name}\":{}", Value::Array(groups)).as_bytes());
         }
-        if self.reports {
-            out.extend_from_slice(b",\"directReports\":[]");
+        let number = estate.entra.by_id(user.id);
+        if let (true, Some(number)) = (self.reports, number) {
+            let reports = relations::reports_of(estate, number).into_iter().take(20);
+            let reports: Vec<Value> = reports.map(|n| relations::object(estate, n)).collect();
+            out.extend_from_slice(
+                format!(",\"directReports\":{}", Value::Array(reports)).as_bytes(),
+            );
+        }
+        // Absent where there is none, as the service does it.
+        let manager = number.and_then(|number| relations::manager_of(estate, number));
+        if let (true, Some(manager)) = (self.manager, manager) {
+            let manager = relations::object(estate, manager);
+            out.extend_from_slice(format!(",\"manager\":{manager}").as_bytes());
         }
         if self.behavior {
             let cloud = user.object_cloud_managed;

@@ -50,6 +50,8 @@ pub mod app_role {
     pub const DIRECTORY_SYNCHRONIZATION: &str = "OnPremDirectorySynchronization.ReadWrite.All";
     /// Applications and service principals.
     pub const APPLICATION: &str = "Application.ReadWrite.All";
+    /// Directory roles.
+    pub const ROLE_MANAGEMENT: &str = "RoleManagement.ReadWrite.Directory";
     /// Licences of users.
     pub const LICENCE: &str = "LicenseAssignment.ReadWrite.All";
     /// Applications and service principals, reading.
@@ -127,7 +129,7 @@ pub struct Applications {
 
 const ENGINE: &str = "engine";
 
-const ALL: [&str; 19] = [
+const ALL: [&str; 20] = [
     app_role::EXCHANGE_MANAGE,
     app_role::DIRECTORY_READ,
     app_role::USER_READ,
@@ -147,6 +149,7 @@ const ALL: [&str; 19] = [
     app_role::APPLICATION,
     app_role::GROUP_READ,
     app_role::LICENCE,
+    app_role::ROLE_MANAGEMENT,
 ];
 
 const READING: [&str; 9] = [

@@ -80,26 +80,28 @@ async fn answer(
         admin_api::answer(&cloud.estate, &cloud.identity, &request).into_response()
     } else if is("v1.0") || is("beta") {
         let answer = graph::answer(&cloud.estate, &cloud.identity, &request);
-        match answer.waits_for {
-            None => answer.into_response(),
-            Some(asked) => on_demand(&cloud, &request, asked).await.into_response(),
+        if answer.waits_for.is_empty() {
+            answer.into_response()
+        } else {
+            on_demand(&cloud, &request, answer).await.into_response()
         }
     } else {
         wall_clock(cloud.identity.answer(&cloud.estate, &request).await)
     }
 }
 
-/// Waits for the engine's answer to a request on demand. Its work takes virtual time, which passes in
+/// Waits for the engine's answers to requests on demand. Its work takes virtual time, which passes in
 /// real time here only as far as the clock of the estate is led by it.
-async fn on_demand(cloud: &Cloud, request: &Request, asked: u64) -> Answer {
+async fn on_demand(cloud: &Cloud, request: &Request, answer: Answer) -> Answer {
     let until = tokio::time::Instant::now() + ON_DEMAND;
+    let mut answer = answer;
     while tokio::time::Instant::now() < until {
-        if let Some(answer) = graph::answered_on_demand(&cloud.estate, asked) {
+        if graph::answered_on_demand(&cloud.estate, &mut answer) {
             return answer.with("request-id", &request.id);
         }
         tokio::time::sleep(GLANCE).await;
     }
-    graph::timed_out(&cloud.estate, request)
+    graph::timed_out(&cloud.estate, request, answer)
 }
 
 /// Scheme and host as the client sees them.

@@ -112,6 +112,11 @@ fn users() -> Vec<Witness> {
             get(&format!("{NOBODY}/licenseDetails")).is(404),
         ),
         witness(
+            "POST /users/{id}/revokeSignInSessions",
+            post("/v1.0/users/<user2>/revokeSignInSessions", json!({})).says("true"),
+            post(&format!("{NOBODY}/revokeSignInSessions"), json!({})).is(404),
+        ),
+        witness(
             "GET /subscribedSkus",
             get("/v1.0/subscribedSkus").says(SKU),
             get("/v1.0/subscribedSkus").unprivileged().is(403),

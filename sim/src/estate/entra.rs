@@ -318,6 +318,18 @@ impl Estate {
         done
     }
 
+    /// Notes that somebody's sign-in sessions were revoked; answers the user principal name.
+    pub fn revoke_sessions(&mut self, initiator: &Initiator, user: u32) -> String {
+        self.audit_user(
+            initiator,
+            "Update StsRefreshTokenValidFrom Timestamp",
+            "Update",
+            user,
+            &[],
+        );
+        self.user_text(user, property::USER_PRINCIPAL_NAME)
+    }
+
     /// An id for something new.
     pub fn new_id(&mut self) -> Guid {
         self.new_objects.guid()

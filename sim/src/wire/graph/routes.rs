@@ -104,7 +104,7 @@ const ROUTES: &[Route] = &[
     get("/users/{id}/licenseDetails", |o, k| licences::details(o, k.at(0))),
     absent("POST", "/users/{id}/getMemberGroups"),
     absent("POST", "/users/{id}/getMemberObjects"),
-    absent("POST", "/users/{id}/revokeSignInSessions"),
+    post("/users/{id}/revokeSignInSessions", |o, k| user_changes::revoke_sessions(o, k.at(0))),
     absent("GET", "/users/{id}/mailboxSettings"),
     absent("GET", "/users/{id}/messages"),
     absent("GET", "/users/{id}/photo"),

@@ -84,6 +84,19 @@ pub(super) fn create(operation: &Operation<'_>) -> Result<Answer, GraphError> {
     Ok(answer)
 }
 
+/// `POST /users/{id}/revokeSignInSessions`: refresh tokens given out before are good for nothing.
+pub(super) fn revoke_sessions(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
+    operation.require(&WRITERS)?;
+    let initiator = operation.initiator();
+    let (upn, at) = operation.with(|estate, _| {
+        let number = live(estate, key)?;
+        Ok::<_, GraphError>((estate.revoke_sessions(&initiator, number), estate.now()))
+    })?;
+    operation.identity.revoke(&upn);
+    let context = operation.context("Edm.Boolean");
+    Ok(ok(&json!({"@odata.context": context, "value": true}), at))
+}
+
 /// `DELETE /users/{id}`.
 pub(super) fn delete(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&WRITERS)?;

@@ -25,6 +25,10 @@ pub enum Obstacle {
     SecondFactor,
     /// Conditional Access blocks it (AADSTS53003).
     Blocked,
+    /// Another factor has to be registered first (AADSTS50079).
+    Registration,
+    /// Conditional Access asks for a new sign-in each time: a refresh token is refused (AADSTS70043).
+    SignInFrequency,
 }
 
 /// An account of the cloud alone.
@@ -76,6 +80,8 @@ impl Accounts {
             account("disabled", reader, Some(Obstacle::Disabled)),
             account("second-factor", reader, Some(Obstacle::SecondFactor)),
             account("blocked", reader, Some(Obstacle::Blocked)),
+            account("registration", reader, Some(Obstacle::Registration)),
+            account("sign-in-frequency", reader, Some(Obstacle::SignInFrequency)),
         ];
         Self { password: format!("Pa1-{password}"), list }
     }

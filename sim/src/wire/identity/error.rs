@@ -40,6 +40,9 @@ pub(super) enum Refusal {
     AccountDisabled,
     AccountLocked,
     SecondFactor,
+    SecondFactorRegistration,
+    SignInFrequency,
+    RefreshTokenRevoked,
     ConditionalAccess,
     AuthorizationPending,
     DeviceCodeExpired,
@@ -88,9 +91,11 @@ impl Refusal {
             | Self::AccountDisabled
             | Self::AccountLocked
             | Self::ConditionalAccess
+            | Self::SignInFrequency
+            | Self::RefreshTokenRevoked
             | Self::RefreshTokenInactive
             | Self::RefreshTokenMalformed => "invalid_grant",
-            Self::SecondFactor => "interaction_required",
+            Self::SecondFactor | Self::SecondFactorRegistration => "interaction_required",
             Self::AuthorizationPending => "authorization_pending",
             Self::DeviceCodeExpired => "expired_token",
             Self::WrongDeviceCode => "bad_verification_code",
@@ -135,6 +140,9 @@ impl Refusal {
             Self::AccountDisabled => 50_057,
             Self::AccountLocked => 50_053,
             Self::SecondFactor => 50_076,
+            Self::SecondFactorRegistration => 50_079,
+            Self::SignInFrequency => 70_043,
+            Self::RefreshTokenRevoked => 50_173,
             Self::ConditionalAccess => 53_003,
             Self::AuthorizationPending => 70_016,
             Self::DeviceCodeExpired => 70_019,
@@ -226,6 +234,9 @@ impl Refusal {
             Self::AccountDisabled => "The user account is disabled.".to_owned(),
             Self::AccountLocked => "The account is locked, you've tried to sign in too many times with an incorrect user ID or password.".to_owned(),
             Self::SecondFactor => "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access '00000003-0000-0000-c000-000000000000'.".to_owned(),
+            Self::SecondFactorRegistration => "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication to access '00000003-0000-0000-c000-000000000000'.".to_owned(),
+            Self::SignInFrequency => "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access.".to_owned(),
+            Self::RefreshTokenRevoked => "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password.".to_owned(),
             Self::ConditionalAccess => "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.".to_owned(),
             Self::AuthorizationPending => "OAuth 2.0 device flow error. Authorization is pending. Continue polling.".to_owned(),
             Self::DeviceCodeExpired => "OAuth 2.0 device flow error. The code has expired.".to_owned(),
@@ -261,7 +272,7 @@ impl Refusal {
         });
         match self {
             Self::NoConsent { .. } => body["suberror"] = "consent_required".into(),
-            Self::SecondFactor | Self::ConditionalAccess => {
+            Self::SecondFactor | Self::SecondFactorRegistration | Self::ConditionalAccess => {
                 body["suberror"] = "basic_action".into();
                 // What the client sends back with an interactive request.
                 body["claims"] = r#"{"access_token":{"polids":{"essential":true}}}"#.into();

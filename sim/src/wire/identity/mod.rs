@@ -56,6 +56,8 @@ pub(super) struct Identity {
     devices: Mutex<Devices>,
     /// Wrong passwords by user principal name.
     failures: Mutex<BTreeMap<String, u32>>,
+    /// Refresh tokens so far, and by user principal name how many there were when those before were revoked.
+    serials: Mutex<(u64, BTreeMap<String, u64>)>,
 }
 
 /// What a request to the login host comes to.
@@ -78,6 +80,7 @@ impl Identity {
             ids: Mutex::new(Chance::stream(0, "request ids")),
             devices: Mutex::default(),
             failures: Mutex::default(),
+            serials: Mutex::default(),
         }
     }
 
@@ -93,6 +96,25 @@ impl Identity {
     fn start_device(&self, client: Guid, scope: &str, now: u64) -> device::Code {
         let mut ids = locked(&self.ids);
         self.devices().start(&mut ids, client, scope, now)
+    }
+
+    /// The number of a new refresh token.
+    fn next_serial(&self) -> u64 {
+        let mut serials = locked(&self.serials);
+        serials.0 += 1;
+        serials.0
+    }
+
+    /// Revokes all refresh tokens of a user that were given out so far.
+    pub(super) fn revoke(&self, upn: &str) {
+        let mut serials = locked(&self.serials);
+        let latest = serials.0;
+        serials.1.insert(upn.to_ascii_lowercase(), latest);
+    }
+
+    fn is_revoked(&self, upn: &str, serial: u64) -> bool {
+        let serials = locked(&self.serials);
+        serials.1.get(&upn.to_ascii_lowercase()).is_some_and(|latest| serial <= *latest)
     }
 
     fn is_locked(&self, upn: &str) -> bool {

@@ -34,6 +34,8 @@ struct Refresh {
     aud: String,
     iss: String,
     exp: u64,
+    /// Its number among those that were given out.
+    serial: u64,
     upn: String,
     appid: String,
     scope: String,
@@ -66,6 +68,14 @@ pub(super) fn refresh(asked: &Asked<'_>, client: (&Application, Proof)) -> Resul
         return Err(Refusal::RefreshTokenMalformed);
     }
     let person = find(asked, &held.upn)?;
+    match person.obstacle {
+        Some(Obstacle::Disabled) => return Err(Refusal::AccountDisabled),
+        Some(Obstacle::SignInFrequency) => return Err(Refusal::SignInFrequency),
+        _ if asked.identity.is_revoked(&person.upn, held.serial) => {
+            return Err(Refusal::RefreshTokenRevoked);
+        }
+        _ => {}
+    }
     let scope = requested(asked, Some(&held.scope))?;
     tokens(asked, client, &person, &scope)
 }
@@ -98,7 +108,8 @@ pub(super) fn authenticate(
         return Err(Refusal::WrongPassword);
     }
     match person.obstacle {
-        None => Ok(person),
+        None | Some(Obstacle::SignInFrequency) => Ok(person),
+        Some(Obstacle::Registration) => Err(Refusal::SecondFactorRegistration),
         Some(Obstacle::PasswordExpired) => Err(Refusal::PasswordExpired),
         Some(Obstacle::Disabled) => Err(Refusal::AccountDisabled),
         Some(Obstacle::SecondFactor) => Err(Refusal::SecondFactor),
@@ -223,6 +234,7 @@ fn tokens(
                 aud: REFRESH.to_owned(),
                 iss: super::token::issuer(asked.tenant),
                 exp: now + REFRESH_LIFE,
+                serial: asked.identity.next_serial(),
                 upn: person.upn.clone(),
                 appid: application.client_id.to_string(),
                 scope: scope.to_owned(),

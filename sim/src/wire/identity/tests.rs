@@ -244,6 +244,7 @@ async fn sign_ins_are_refused_with_the_documented_numbers() {
         (form("disabled"), "invalid_grant", 50_057),
         (form("second-factor"), "interaction_required", 50_076),
         (form("blocked"), "invalid_grant", 53_003),
+        (form("registration"), "interaction_required", 50_079),
         (sign_in(&cloud, &user("admin"), "Mail.Send"), "invalid_grant", 65_001),
         (
             sign_in(
@@ -281,6 +282,30 @@ async fn sign_ins_are_refused_with_the_documented_numbers() {
     );
     let path = "/contoso.lab/oauth2/v2.0/token";
     assert_eq!(post(&cloud, path, &form).await.1["error_codes"][0], 7_000_222);
+}
+
+/// What ends a session has its number too: a revocation, and Conditional Access.
+#[tokio::test]
+async fn sessions_end_with_the_documented_numbers() {
+    let cloud = TestCloud::new();
+    let scope = "https%3A%2F%2Fgraph.microsoft.com%2F.default%20offline_access";
+    let refreshed = async |cloud: &TestCloud, user: &str| {
+        let (status, body) = post(cloud, TOKEN, &sign_in(cloud, user, scope)).await;
+        assert_eq!(status, 200, "{body}");
+        let token = body["refresh_token"].as_str().unwrap();
+        format!("grant_type=refresh_token&client_id={CLI}&refresh_token={token}")
+    };
+    let form = refreshed(&cloud, "sign-in-frequency@contoso.onmicrosoft.com").await;
+    assert_eq!(post(&cloud, TOKEN, &form).await.1["error_codes"][0], 70_043);
+    let form = refreshed(&cloud, "anna@contoso.lab").await;
+    assert_eq!(post(&cloud, TOKEN, &form).await.0, 200);
+    let bearer = cloud.graph_token("hybridsim").await;
+    let path = format!("/v1.0/users/{}/revokeSignInSessions", cloud.id("anna"));
+    let answered = cloud.request("POST", &path, &[("authorization", &bearer)], "{}").await;
+    assert_eq!(answered.json()["value"], true);
+    assert_eq!(post(&cloud, TOKEN, &form).await.1["error_codes"][0], 50_173);
+    let again = refreshed(&cloud, "anna@contoso.lab").await;
+    assert_eq!(post(&cloud, TOKEN, &again).await.0, 200, "a new sign-in is good");
 }
 
 /// The device flow, with both spellings of the grant, and the page that a person fills in.

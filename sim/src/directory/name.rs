@@ -175,7 +175,7 @@ impl Sid {
         bytes.extend_from_slice(authority.to_be_bytes().get(2..)?);
         for part in parts {
             bytes.extend_from_slice(&part.parse::<u32>().ok()?.to_le_bytes());
-            bytes[1] += 1;
+            bytes[1] = bytes[1].checked_add(1)?;
         }
         Self::from_bytes(&bytes).filter(|_| authority < 1 << 48)
     }

@@ -83,7 +83,7 @@ pub(super) fn parse_line(number: usize, line: &str) -> Result<Line, LdifError> {
         (Some(encoded), _) => STANDARD
             .decode(encoded.trim())
             .map_err(|error| wrong(&format!("not base64: {error}")))?,
-        (None, _) => value.trim_start().as_bytes().to_vec(),
+        (None, _) => value.trim_start_matches(' ').as_bytes().to_vec(),
     };
     Ok(Line { number, pair: Some((name.trim().to_owned(), value)) })
 }

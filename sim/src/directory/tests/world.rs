@@ -208,16 +208,21 @@ impl Pair {
         self.minted += 1;
         let mut values = Values::new();
         let mut given_twice = false;
+        let mut sent: Vec<(&str, String)> = Vec::new();
         for (at, value) in given {
             let (attribute, single) = ATTRIBUTES[*at];
             let known = values.entry(attribute).or_default();
-            given_twice |= known.iter().any(|known| fold(known) == fold(value));
-            given_twice |= single && !known.is_empty();
-            known.push(value.clone());
+            given_twice |= known.contains(value) || (single && !known.is_empty());
+            // Of those that differ in case only the first counts.
+            if known.iter().all(|known| fold(known) != fold(value)) {
+                known.push(value.clone());
+            }
+            sent.push((attribute, value.clone()));
         }
         let mut attributes = vec![("objectClass".into(), vec![b"contact".to_vec()])];
-        for (attribute, values) in &values {
-            let values = values.iter().map(|value| value.as_bytes().to_vec()).collect();
+        for attribute in values.keys() {
+            let of = sent.iter().filter(|(name, _)| name == attribute);
+            let values = of.map(|(_, value)| value.as_bytes().to_vec()).collect();
             attributes.push(((*attribute).into(), values));
         }
         let dn = format!("CN={name},{}", Self::unit_dn(unit));

@@ -340,4 +340,6 @@ pub struct LogEntry {
     pub detail: String,
     /// What changed.
     pub modified: Vec<ModifiedProperty>,
+    /// Whether it ended before the mailbox was read: nobody answered, or the request itself was wrong.
+    pub unread: bool,
 }

@@ -41,6 +41,7 @@ const SKIP: (&str, &str) = ("EntrySynchronizationSkip", "export");
 #[must_use]
 pub fn steps(entry: &LogEntry) -> Vec<StepOutcome> {
     let last = match (entry.status, entry.code) {
+        _ if entry.unread => IMPORT,
         (LogStatus::Success, _) => EXPORT,
         (LogStatus::Skipped, code::NOT_IN_SCOPE) => SCOPING,
         (LogStatus::Skipped, _) => SKIP,
@@ -153,6 +154,7 @@ mod tests {
             status,
             code,
             detail: "why".into(),
+            unread: false,
             modified: vec![ModifiedProperty {
                 attribute: "mail".into(),
                 old: "a".into(),
@@ -178,6 +180,8 @@ mod tests {
         assert_eq!(kinds(&refused), with(("export", Failure)));
         let outside = entry(Skipped, code::NOT_IN_SCOPE, false);
         assert_eq!(kinds(&outside), [("import", Success), ("scoping", Skipped)]);
+        let unanswered = LogEntry { unread: true, ..entry(Failure, code::TIME_OUT, false) };
+        assert_eq!(kinds(&unanswered), [("import", Failure)]);
         let twins = entry(Failure, code::DUPLICATE_ENTRIES, false);
         assert_eq!(kinds(&twins), [("import", Success), ("matching", Failure)]);
     }

@@ -47,6 +47,9 @@ pub struct Link {
     pub object: ObjectGuid,
     /// The digest of the cloud version that was last brought to it.
     pub exported: u64,
+    /// `WhenChangedUTC` of that version, in microseconds since the epoch; 0 where it is not known. Only the
+    /// very same version needs no comparison with AD: authority may have been away and come back.
+    pub changed: i64,
 }
 
 /// Which version of each attribute was last exported, for a job that exports only what changed.
@@ -59,22 +62,29 @@ pub struct Versions {
 }
 
 impl Link {
-    const VERSION: u8 = 1;
-    const WITH_VERSIONS: u8 = 2;
+    /// The layout before the version had its time.
+    const WITHOUT_TIME: u8 = 1;
+    const VERSION: u8 = 3;
+    const WITH_VERSIONS: u8 = 4;
 
     /// As bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        Writer::with_version(Self::VERSION, 24).raw(&self.object.0.0).number(self.exported).finish()
+        self.start(Self::VERSION, 0).finish()
+    }
+
+    fn start(&self, version: u8, more: usize) -> Writer {
+        Writer::with_version(version, 32 + more)
+            .raw(&self.object.0.0)
+            .number(self.exported)
+            .number(self.changed.cast_unsigned())
     }
 
     /// As bytes, with the versions of its attributes.
     #[must_use]
     pub fn encode_with(&self, versions: &Versions) -> Vec<u8> {
-        let size = 24 + 16 + versions.of.len() * 8;
-        let writer = Writer::with_version(Self::WITH_VERSIONS, size)
-            .raw(&self.object.0.0)
-            .number(self.exported)
+        let writer = self
+            .start(Self::WITH_VERSIONS, 16 + versions.of.len() * 8)
             .number(versions.mapping)
             .number(versions.of.len() as u64);
         versions.of.iter().fold(writer, |writer, version| writer.number(*version)).finish()
@@ -93,10 +103,15 @@ impl Link {
     /// # Errors
     /// [`StoreError::Damaged`].
     pub fn decode_with(bytes: &[u8]) -> Result<(Self, Option<Versions>), StoreError> {
-        let with_versions = bytes.first() == Some(&Self::WITH_VERSIONS);
-        let version = if with_versions { Self::WITH_VERSIONS } else { Self::VERSION };
+        let known = [Self::WITHOUT_TIME, Self::WITH_VERSIONS];
+        let version = bytes.first().copied().filter(|first| known.contains(first));
+        let version = version.unwrap_or(Self::VERSION);
+        let with_versions = version == Self::WITH_VERSIONS;
         let mut reader = Reader::open("link", version, bytes)?;
-        let link = Self { object: ObjectGuid(Guid(reader.raw()?)), exported: reader.number()? };
+        let (object, exported) = (ObjectGuid(Guid(reader.raw()?)), reader.number()?);
+        let changed =
+            if version == Self::WITHOUT_TIME { 0 } else { reader.number()?.cast_signed() };
+        let link = Self { object, exported, changed };
         let mut versions = None;
         if with_versions {
             let mapping = reader.number()?;
@@ -355,8 +370,10 @@ mod tests {
 
     #[test]
     fn rows_come_back_as_they_were() {
-        let link = Link { object: ObjectGuid(Guid([3; 16])), exported: 77 };
-        assert_eq!(link.encode().len(), 25);
+        let link = Link { object: ObjectGuid(Guid([3; 16])), exported: 77, changed: 5 };
+        assert_eq!(link.encode().len(), 33);
+        let old = [&[1], &link.encode()[1..25]].concat();
+        assert_eq!(Link::decode(&old), Ok(Link { changed: 0, ..link }), "an older row is taken");
         assert_eq!(Link::decode(&link.encode()), Ok(link));
         let versions = Versions { mapping: 9, of: vec![1, 2] };
         assert_eq!(Link::decode_with(&link.encode_with(&versions)), Ok((link, Some(versions))));
@@ -390,7 +407,7 @@ mod tests {
 
     #[test]
     fn damage_is_reported_and_never_read_over() {
-        let link = Link { object: ObjectGuid(Guid([3; 16])), exported: 77 };
+        let link = Link { object: ObjectGuid(Guid([3; 16])), exported: 77, changed: 5 };
         let bytes = link.encode();
         for cut in 0..bytes.len() {
             assert!(matches!(Link::decode(&bytes[..cut]), Err(StoreError::Damaged(_))), "{cut}");

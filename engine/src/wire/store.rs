@@ -32,8 +32,15 @@ impl RedbStore {
     /// `Damaged` when the file holds anything but a store of this format, `Io` when it cannot be
     /// opened or another process has it open.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let missing = !path.try_exists().map_err(|error| at(path, &error))?;
+        if missing {
+            Self::create(path)?;
+        }
         let file = open_file(path).map_err(|error| at(path, &error))?;
         sound(|| {
+            if file.metadata().map_err(|error| at(path, &error))?.len() == 0 {
+                return Err(StoreError::Damaged("it is empty".to_owned()));
+            }
             let database = Database::builder().create_file(file).map_err(opening)?;
             let mut store = Self { database };
             store.check_format()?;
@@ -48,14 +55,37 @@ impl RedbStore {
         })
     }
 
-    /// Writes the format into a store without any table, and checks it in every other.
+    /// Makes a store under another name and gives it its own once it is whole: so an empty file under
+    /// that name is never one that was just being made.
+    fn create(path: &Path) -> Result<(), StoreError> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        let beside = Path::new(&beside);
+        match std::fs::remove_file(beside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(at(beside, &error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        let file = create_file(beside).map_err(|error| at(beside, &error))?;
+        let database = Database::builder().create_file(file).map_err(opening)?;
+        Self { database }.initialize()?;
+        // Whoever made one at the same time was first: its store stays.
+        match std::fs::hard_link(beside, path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(at(path, &error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        std::fs::remove_file(beside).map_err(|error| at(beside, &error))?;
+        sync_folder(path).map_err(|error| at(path, &error))
+    }
+
+    /// Checks that the store is whole and of this format.
     fn check_format(&mut self) -> Result<(), StoreError> {
         let read = self.database.begin_read().map_err(failed)?;
         let mut tables: Vec<String> =
             read.list_tables().map_err(failed)?.map(|table| table.name().to_owned()).collect();
-        if tables.is_empty() {
-            return self.initialize();
-        }
         let damaged = |detail: String| Err(StoreError::Damaged(detail));
         let format = match read.open_table(FORMAT_TABLE) {
             Ok(table) => table.get(FORMAT_KEY).map_err(failed)?.map(|version| version.value()),
@@ -180,25 +210,30 @@ const fn definition(table: Table) -> TableDefinition<'static, &'static [u8], &'s
 }
 
 fn open_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
+fn create_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    match options.open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        opened => return opened,
-    }
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    let file = options.create_new(true).open(path)?;
-    // A new file survives a crash only when its folder has been written as well.
+    options.open(path)
+}
+
+/// A new file survives a crash only when its folder has been written as well.
+fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         File::open(folder)?.sync_all()?;
     }
-    Ok(file)
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
 }
 
 fn at(path: &Path, error: &io::Error) -> StoreError {
@@ -308,6 +343,24 @@ mod tests {
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, &whole[..whole.len() / 3]).unwrap();
         assert!(matches!(refusal(&path), StoreError::Damaged(_)));
+        std::fs::write(&path, b"").unwrap();
+        assert!(matches!(refusal(&path), StoreError::Damaged(detail) if detail.contains("empty")));
+        assert_eq!(std::fs::read(&path).unwrap(), b"", "nothing was made of it");
+
+        let bare = folder.path().join("bare");
+        drop(Database::create(&bare).unwrap());
+        assert!(matches!(refusal(&bare), StoreError::Damaged(_)), "no table is no new store");
+    }
+
+    /// What a process left that died while it made a store is made anew.
+    #[test]
+    fn a_store_that_was_being_made_is_made_anew() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("state");
+        std::fs::write(folder.path().join("state.new"), b"half").unwrap();
+        drop(RedbStore::open(&path).unwrap());
+        assert!(!folder.path().join("state.new").exists());
+        drop(RedbStore::open(&path).unwrap());
     }
 
     /// A store of a later program, or of another one, is not taken for an empty one.

@@ -4,17 +4,24 @@
 //! to whole seconds; the listing takes everything at or after it. So what shares a second with the
 //! watermark comes again, and what changes while pages are read comes in the next cycle.
 
+use std::time::Duration;
+
 use super::batch::{Batch, BatchEnd, Origin};
 use super::desk::{Answer, Desk, Interrupt, Lookup, Stepped, Tally, Turn, answered};
+use super::job::JobEnd;
 use super::outcome::Effects;
 use super::prologue::Prologue;
 use crate::failure::{Class, Failure, Side, code};
 use crate::job::{LogEntry, LogStatus};
 use crate::marks::Mark;
 use crate::planted_bugs::planted;
-use crate::ports::{AgentName, CallError, MAILBOX_BATCH, Mailbox, MailboxId, PageToken, Ports};
+use crate::ports::{
+    AgentName, CallError, MAILBOX_BATCH, Mailbox, MailboxId, PageToken, Ports, StoreError,
+};
 use crate::time::Timestamp;
 
+/// How far the clocks of a service's servers may be apart.
+const CLOCKS: Duration = Duration::from_mins(10);
 /// How often a listing may start over in one cycle.
 const LISTINGS: u32 = 5;
 
@@ -208,6 +215,7 @@ impl Cycle {
             code: code::NOT_IN_SCOPE,
             detail: "the mailbox no longer exists".to_owned(),
             modified: Vec::new(),
+            unread: true,
         };
         if let Some(at) = desk.log(ports, gone.iter().map(entry).collect(), now)? {
             return Ok(Turn::Wait(at));
@@ -266,6 +274,12 @@ impl Cycle {
             }
         };
         let as_of = *self.as_of.get_or_insert_with(|| page.as_of.floor_to_second());
+        if self.since.is_some_and(|since| since > as_of + CLOCKS) {
+            return Err(Interrupt::End(JobEnd::Store(StoreError::Damaged(format!(
+                "the watermark lies after the service's own clock ({as_of}); `restart` with the scope \
+                 Watermark on a repaired store evaluates everything again"
+            )))));
+        }
         let rows = self.looked_at(page.rows, as_of, now, desk);
         let origin = if self.is_initial() { Origin::Initial } else { Origin::Delta };
         let Some(batch) = self.batch(origin, rows, desk) else {

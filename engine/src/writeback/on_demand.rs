@@ -23,6 +23,8 @@ enum Phase {
     Prologue(Box<Prologue>),
     Fetch(AgentName),
     Batch(Box<Batch>),
+    /// An answer that no batch has logged.
+    Log(LogEntry),
 }
 
 impl OnDemand {
@@ -45,16 +47,12 @@ impl OnDemand {
         if !self.rule_is_known {
             Mark::OnDemandUnknownRule.reach();
             let detail = "the rule is not one of this job's".to_owned();
-            return Ok(Turn::Done(self.answer(
-                now,
-                LogStatus::Failure,
-                code::INVALID_RESOURCE,
-                detail,
-            )));
+            self.rule_is_known = true;
+            return Ok(self.say(now, LogStatus::Failure, code::INVALID_RESOURCE, detail));
         }
         match self.advance(now, ports, desk) {
             Err(Interrupt::Cycle { failure, .. }) => {
-                Ok(Turn::Done(self.answer(now, LogStatus::Failure, failure.code, failure.detail)))
+                Ok(self.say(now, LogStatus::Failure, failure.code, failure.detail))
             }
             other => other,
         }
@@ -79,14 +77,20 @@ impl OnDemand {
                 let Some(row) = rows.into_iter().next().flatten() else {
                     Mark::OnDemandMissing.reach();
                     let detail = "there is no such mailbox".to_owned();
-                    let status = LogStatus::Skipped;
-                    return Ok(Turn::Done(self.answer(now, status, code::NOT_IN_SCOPE, detail)));
+                    return Ok(self.say(now, LogStatus::Skipped, code::NOT_IN_SCOPE, detail));
                 };
                 Mark::OnDemand.reach();
                 // A failure of an earlier attempt does not stand in the way of this one.
                 desk.attempted.remove(&self.mailbox);
                 let batch = Batch::new(agent, 0, Origin::OnDemand, vec![row], desk);
                 self.phase = Phase::Batch(Box::new(batch));
+            }
+            Phase::Log(entry) => {
+                let entry = entry.clone();
+                return Ok(match desk.log(ports, vec![entry.clone()], now)? {
+                    Some(at) => Turn::Wait(at),
+                    None => Turn::Done(entry),
+                });
             }
             Phase::Batch(batch) => match batch.step(now, ports, desk)? {
                 Turn::Busy => {}
@@ -100,6 +104,18 @@ impl OnDemand {
             },
         }
         Ok(Turn::Busy)
+    }
+
+    /// Logs an answer with the next step, and gives it then.
+    fn say(
+        &mut self,
+        now: Timestamp,
+        status: LogStatus,
+        code: &'static str,
+        detail: String,
+    ) -> Turn<LogEntry> {
+        self.phase = Phase::Log(self.answer(now, status, code, detail));
+        Turn::Busy
     }
 
     fn answer(
@@ -118,6 +134,7 @@ impl OnDemand {
             code,
             detail,
             modified: Vec::new(),
+            unread: true,
         }
     }
 }

@@ -35,6 +35,8 @@ pub(super) enum Verdict {
 pub(super) struct Settled<'a> {
     pub(super) mailbox: MailboxId,
     pub(super) digest: u64,
+    /// `WhenChangedUTC` of the version, in microseconds; 0 where it is not known.
+    pub(super) changed: i64,
     /// The link as it is stored now.
     pub(super) stored: Option<Link>,
     /// The AD object that was found this time.
@@ -84,6 +86,7 @@ impl Settled<'_> {
             code,
             detail,
             modified,
+            unread: false,
         })
     }
 
@@ -128,7 +131,7 @@ impl Settled<'_> {
 
     fn link(&self, effects: &mut Effects) {
         let Some(object) = self.found.or(self.stored.map(|link| link.object)) else { return };
-        let link = Link { object, exported: self.digest };
+        let link = Link { object, exported: self.digest, changed: self.changed };
         if self.stored == Some(link) {
             return;
         }

@@ -165,10 +165,12 @@ impl Prologue {
             let stored = intent.linked.then_some(crate::journal::rows::Link {
                 object: intent.object,
                 exported: !intent.digest,
+                changed: 0,
             });
             let settled = Settled {
                 mailbox,
                 digest: intent.digest,
+                changed: 0,
                 stored,
                 found: Some(intent.object),
                 intent: Some(&intent),

@@ -19,6 +19,8 @@ pub const GIVE_UP_AFTER: Duration = Duration::from_hours(28 * 24);
 pub const CALL_ATTEMPTS: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
+/// The longest wait that a service's own wish is followed for: what asks for more is asked again then.
+const LONGEST_WISH: Duration = Duration::from_hours(24);
 
 /// When a failed object is due again; `None` when its retries have ended.
 ///
@@ -94,6 +96,7 @@ impl Backoff {
             Class::Throttled(wish) => {
                 if wish.is_some() { Mark::CallThrottledWish } else { Mark::CallThrottled }.reach();
                 self.failures = self.failures.saturating_add(1);
+                let wish = wish.map(|wish| wish.min(LONGEST_WISH));
                 let wish = wish.map(|wish| wish + self.share_of(wish));
                 Some(now + wish.unwrap_or(doubled).max(Duration::from_secs(1)))
             }
@@ -217,6 +220,16 @@ mod tests {
                     }
                 }
             }
+        }
+
+        /// Whatever a service asks for, nothing overflows and nothing waits for ever.
+        #[test]
+        fn an_absurd_wish_is_capped(jitter: u64, wish: u64) {
+            let now = Timestamp::EPOCH;
+            let wait = Duration::from_secs(wish);
+            let at = Backoff::jittered(jitter).next(Class::Throttled(Some(wait)), now).unwrap();
+            prop_assert!(at.since(now) <= LONGEST_WISH + LONGEST_WISH / 4);
+            prop_assert!(at.since(now) >= wait.min(LONGEST_WISH));
         }
 
         #[test]

@@ -26,7 +26,8 @@ pub fn rows<'a>(
     row.next_due = Some(next_due.as_micros());
     let mut writes = vec![version_write()];
     for (mailbox, object) in exported {
-        let link = Link { object, exported: plan.digest(mailbox) };
+        let changed = mailbox.when_changed.as_micros();
+        let link = Link { object, exported: plan.digest(mailbox), changed };
         writes.push(mailbox_write(Table::Links, mailbox.id, Some(link.encode())));
         row.linked += 1;
     }
@@ -40,6 +41,25 @@ mod tests {
     use crate::ports::StateStore;
     use crate::test_world::{START, World, config, object_guid};
     use std::time::Duration;
+
+    /// The same values at a later time are not the version that was exported: AD may have had the
+    /// authority in between.
+    #[test]
+    fn a_later_version_with_the_same_values_is_compared_with_ad() {
+        let world = World::with(1);
+        let mut job = world.job();
+        world.run_for(&mut job, Duration::from_mins(1));
+        world.0.borrow_mut().edit(0, "A");
+        world.run_for(&mut job, Duration::from_mins(21));
+        {
+            let mut world = world.0.borrow_mut();
+            let object = world.objects.get_mut(&object_guid(0)).unwrap();
+            object.values.insert("extensionAttribute1".into(), vec![b"B".to_vec()]);
+            world.edit(0, "A");
+        }
+        world.run_for(&mut job, Duration::from_mins(21));
+        assert_eq!(world.0.borrow().written(0), "A");
+    }
 
     #[test]
     fn a_settled_job_goes_on_with_a_delta_cycle() {

@@ -61,7 +61,7 @@ pub fn writeback(
     let row = job_row(bundle.store())?;
     let runs = runs(row.as_ref(), &request.commands);
     let mut commands = request.commands.clone();
-    if request.cycles.is_some() && runs {
+    if request.cycles.is_some_and(|cycles| cycles > 0) && runs {
         commands.push(JobCommand::Start);
     }
     bundle.desk.ask(commands, row.map_or(0, |row| row.obeyed));
@@ -90,7 +90,9 @@ pub fn writeback(
         }
         let waits = matches!(said.last(), Some(Said::Waits(_)));
         match request.cycles {
-            Some(0) => answered >= demanded && waits && job.is_idle(),
+            // Before a cycle that may be due begins: nobody asked for one.
+            Some(0) if demanded > 0 => answered >= demanded,
+            Some(0) => waits && job.is_idle(),
             Some(cycles) if runs => {
                 outcome.cycles >= cycles && answered >= demanded && job.is_idle()
             }

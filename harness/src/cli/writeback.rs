@@ -260,6 +260,9 @@ fn report_text(report: &JobReport) -> String {
         JobStatus::Paused => "paused",
         JobStatus::Quarantine => "in quarantine",
     };
+    if let Some((_, entry)) = &report.on_demand {
+        return answer_text(entry);
+    }
     let Some(cycle) = &report.last_cycle else {
         return format!("job {status}: {} linked, {} in escrow\n", report.linked, report.escrowed);
     };
@@ -277,6 +280,20 @@ fn report_text(report: &JobReport) -> String {
     );
     if let Some(failure) = &cycle.failure {
         let _ = writeln!(text, "  the cycle failed: {}: {}", failure.code, failure.detail);
+    }
+    text
+}
+
+/// The answer to a provision on demand: its steps, and the code of the last one.
+fn answer_text(entry: &LogEntry) -> String {
+    let who = entry.mailbox.map_or_else(String::new, |id| id.to_string());
+    let mut text = format!("provision on demand of {who}\n");
+    for step in engine::job_log::steps(entry) {
+        let status = engine::job_log::status_text(step.status);
+        let _ = writeln!(text, "  {:<28} {:<9} {status}", step.name, step.kind);
+    }
+    if !entry.code.is_empty() {
+        let _ = writeln!(text, "  {}: {}", entry.code, entry.detail);
     }
     text
 }

@@ -56,7 +56,8 @@ impl Batch {
                     if self.origin == Origin::Delta
                         && !heals
                         && !escrowed
-                        && link.exported == item.digest =>
+                        && link.exported == item.digest
+                        && link.changed == item.mailbox.when_changed.as_micros() =>
                 {
                     Mark::DiffExported.reach();
                     Some(Verdict::Redundant { quiet })

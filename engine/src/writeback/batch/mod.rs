@@ -435,6 +435,7 @@ impl Item {
         Some(Settled {
             mailbox: self.mailbox.id,
             digest: self.digest,
+            changed: self.mailbox.when_changed.as_micros(),
             stored: self.stored,
             found: self.object.as_ref().map(|object| object.guid),
             intent: self.intent.as_ref(),

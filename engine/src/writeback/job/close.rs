@@ -130,5 +130,6 @@ pub(super) fn cycle_entry(report: &CycleReport, failure: &CycleFailure) -> LogEn
         code: failure.code,
         detail: failure.detail.clone(),
         modified: Vec::new(),
+        unread: true,
     }
 }

@@ -21,5 +21,6 @@ pub mod population;
 pub mod powershell;
 pub mod profile;
 pub mod record;
+pub mod throttle;
 pub mod trace;
 pub mod wire;

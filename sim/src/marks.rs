@@ -16,6 +16,8 @@ marks::declare! {
     CloudTooLong = "exo.value-too-long", "a value is longer than Exchange Online takes";
     CloudNoAddress = "exo.no-smtp-address", "a text is no SMTP address";
     CloudPage = "exo.page-expired", "the token of a page is not known any more";
+    CloudThrottled = "exo.throttled", "a caller has used up its budget in Exchange Online";
+    CloudEmpty = "exo.empty-error", "a flip works and is answered with an error without a text";
     CloudNoChange = "exo.nothing-changed", "a cmdlet is accepted and changes nothing";
 
     DirectoryRights = "ad.access-rights", "AD denies a write for want of rights";
@@ -33,6 +35,7 @@ marks::declare! {
     FaultDelay = "fault.delayed", "a fault delays an operation";
     FaultTwice = "fault.delivered-twice", "a fault delivers a modify twice";
     FaultHttp = "fault.http-status", "a fault makes a cloud service answer with a status";
+    FaultTimeOut = "fault.timed-out", "a fault makes a cloud service answer too late";
     FaultNoToken = "fault.no-token", "a fault keeps the identity platform from giving a token";
     FaultTruncated = "fault.truncated", "a fault cuts an answer off";
     FaultPage = "fault.page-expired", "a fault forgets the token of a page";
@@ -72,6 +75,8 @@ impl Mark {
             ErrorKind::ParameterSet => Self::CloudParameterSet,
             ErrorKind::ParameterValue => Self::CloudParameterValue,
             ErrorKind::NotFound => Self::CloudNotFound,
+            ErrorKind::Throttled { .. } => Self::CloudThrottled,
+            ErrorKind::Empty => Self::CloudEmpty,
             ErrorKind::OutOfWriteScope => Self::CloudOutOfScope,
             ErrorKind::ProxyAddressExists => Self::CloudAddressTaken,
             ErrorKind::NotAcceptedDomain => Self::CloudDomain,
@@ -112,6 +117,7 @@ impl Mark {
             Effect::Delay(_) => Self::FaultDelay,
             Effect::Twice => Self::FaultTwice,
             Effect::Http { .. } => Self::FaultHttp,
+            Effect::TimeOut { .. } => Self::FaultTimeOut,
             Effect::NoToken => Self::FaultNoToken,
             Effect::Truncate => Self::FaultTruncated,
             Effect::ExpirePage => Self::FaultPage,

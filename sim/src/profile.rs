@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::clock::VirtualTime;
+use crate::throttle::Limit;
 
 pub use toml::Value;
 
@@ -133,6 +134,8 @@ pub struct Profile {
     /// Its name.
     pub name: String,
     rows: BTreeMap<&'static str, Rows>,
+    /// What a caller may ask of Exchange Online; `None` for any amount.
+    pub exo_budget: Option<Limit>,
     /// The costs.
     pub costs: Costs,
 }
@@ -202,7 +205,9 @@ impl Profile {
             connect_step: cost("connect_step")?,
             connect_object: cost("connect_object")?,
         };
-        Ok(Self { name: name.to_owned(), rows, costs })
+        let mut profile = Self { name: name.to_owned(), rows, exo_budget: None, costs };
+        profile.exo_budget = Limit::parse(profile.text("exo_budget"));
+        Ok(profile)
     }
 
     /// Sets a switch.
@@ -220,13 +225,22 @@ impl Profile {
             expected,
             given: value.to_string(),
         };
+        let text = value.as_str();
         match words(switch) {
-            Some(known) if value.as_str().is_some_and(|word| known.contains(&word)) => {}
+            Some(known) if text.is_some_and(|word| known.contains(&word)) => {}
             Some(known) => return Err(wrong(format!("`{}`", known.join("`, `")))),
+            None if switch == "exo_budget" => {
+                if !text.is_some_and(|text| text == "off" || Limit::parse(text).is_some()) {
+                    return Err(wrong(
+                        "cmdlets in a time, such as `30000/5m`, or `off`".to_owned(),
+                    ));
+                }
+            }
             None if row.value.same_type(&value) => {}
             None => return Err(wrong(row.value.type_str().to_owned())),
         }
         row.value = value;
+        self.exo_budget = Limit::parse(self.text("exo_budget"));
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 mod view;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -60,9 +61,11 @@ impl ExchangeOnline for DirectCloud {
                     let mut view = MailboxView::new(properties);
                     rows.iter().filter_map(|number| view.mailbox(estate, *number)).collect()
                 }
-                Rows::None | Rows::Organization | Rows::Recipients(..) | Rows::AcceptedDomains => {
-                    Vec::new()
-                }
+                Rows::None
+                | Rows::Organization
+                | Rows::Recipients(..)
+                | Rows::AcceptedDomains
+                | Rows::Audit { .. } => Vec::new(),
             };
             Ok(MailboxPage {
                 rows,
@@ -96,7 +99,8 @@ impl ExchangeOnline for DirectCloud {
                             Rows::None
                             | Rows::Organization
                             | Rows::Recipients(..)
-                            | Rows::AcceptedDomains => None,
+                            | Rows::AcceptedDomains
+                            | Rows::Audit { .. } => None,
                         }),
                         Err(error) if error.kind == ErrorKind::NotFound => found.push(None),
                         Err(error) => refusal = refusal.or(Some(error)),
@@ -112,14 +116,28 @@ impl ExchangeOnline for DirectCloud {
 
     fn set_mailboxes(&mut self, changes: &[MailboxChange]) -> Result<Vec<SetOutcome>, CallError> {
         self.estate.with(|estate| {
-            let set = |change: &MailboxChange| {
-                let call = set_call(change);
-                match estate.cmdlet(&self.caller, &call, None, MAILBOX_PAGE) {
+            let mut outcomes = Vec::with_capacity(changes.len());
+            for request in changes.chunks(CMDLETS_A_REQUEST) {
+                let answers: Vec<_> = request
+                    .iter()
+                    .map(|change| {
+                        estate.cmdlet(&self.caller, &set_call(change), None, MAILBOX_PAGE)
+                    })
+                    .collect();
+                if let Some(wait) = all_throttled(&answers) {
+                    if outcomes.is_empty() {
+                        return Err(CallError::Throttled { retry_after: Some(wait) });
+                    }
+                    // Nothing more is sent: only reading tells now.
+                    break;
+                }
+                outcomes.extend(answers.into_iter().map(|answer| match answer {
                     Ok(_) => SetOutcome::Accepted,
                     Err(error) => set_refused(error),
-                }
-            };
-            Ok(changes.iter().map(set).collect())
+                }));
+            }
+            outcomes.resize(changes.len(), SetOutcome::Unknown);
+            Ok(outcomes)
         })
     }
 
@@ -378,8 +396,21 @@ fn refused(error: CmdletError) -> CallError {
             CallError::Refused { code: "403".to_owned(), detail: error.message }
         }
         ErrorKind::PageExpired => CallError::PageExpired,
+        ErrorKind::Throttled { retry_after } => {
+            CallError::Throttled { retry_after: Some(Duration::from_secs(retry_after.into())) }
+        }
         _ => CallError::Malformed { detail: error.message },
     }
+}
+
+/// The longest wait, when no cmdlet of a request was let through.
+fn all_throttled<T>(answers: &[Result<T, CmdletError>]) -> Option<Duration> {
+    let wait = |answer: &Result<T, CmdletError>| match answer {
+        Err(CmdletError { kind: ErrorKind::Throttled { retry_after }, .. }) => Some(*retry_after),
+        _ => None,
+    };
+    let waits: Option<Vec<u32>> = answers.iter().map(wait).collect();
+    waits?.into_iter().max().map(|seconds| Duration::from_secs(seconds.into()))
 }
 
 /// As the wire shows it: a 403 has no JSON, so neither class nor text gets through.

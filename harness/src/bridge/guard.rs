@@ -5,16 +5,17 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use engine::job::{JobReport, LogEntry};
 use engine::ports::{
-    Agent, AgentName, AnchorKey, CallError, Directory, DirectoryObject, Entra, ExchangeOnline,
-    JobPort, Mailbox, MailboxChange, MailboxId, MailboxPage, Modification, Name, Numbered,
-    ObjectGuid, Organization, PageToken, Ports, SetOutcome, StateStore, StoreError, StoreWrite,
-    SyncConfiguration, Table, User, WriteOutcome,
+    Agent, AgentName, AnchorKey, CMDLETS_A_REQUEST, CallError, Directory, DirectoryObject, Entra,
+    ExchangeOnline, JobPort, Mailbox, MailboxChange, MailboxId, MailboxPage, Modification, Name,
+    Numbered, ObjectGuid, Organization, PageToken, Ports, SetOutcome, StateStore, StoreError,
+    StoreWrite, SyncConfiguration, Table, USER_BATCH, User, WriteOutcome,
 };
 use engine::time::Timestamp;
-use sim::fault::Effect;
+use sim::fault::{Effect, Place};
 use sim::wire::shared::SharedEstate;
 
 /// The life of one engine process.
@@ -22,13 +23,15 @@ use sim::wire::shared::SharedEstate;
 pub struct Life {
     estate: SharedEstate,
     ended: Rc<Cell<bool>>,
+    /// Whether servers stand between the ports and the estate, which carry out faults of the cloud.
+    servers_answer: bool,
 }
 
 impl Life {
     /// A process that has just started.
     #[must_use]
-    pub fn new(estate: SharedEstate) -> Self {
-        Self { estate, ended: Rc::new(Cell::new(false)) }
+    pub fn new(estate: SharedEstate, servers_answer: bool) -> Self {
+        Self { estate, ended: Rc::new(Cell::new(false)), servers_answer }
     }
 
     /// Whether it has ended.
@@ -89,45 +92,150 @@ impl Life {
         })
     }
 
-    /// Makes a call of a cloud service, unless a fault of the service meets it: what its answer would
-    /// say is said here, the same for every way to it.
-    fn cloud<T>(
-        &self,
-        name: &str,
-        make: impl FnOnce() -> Result<T, CallError>,
-    ) -> Result<T, CallError> {
+    /// Makes a call of a cloud service. A fault of the service meets it before anything goes out: over the
+    /// wire the servers answer so, in process it is said here what the adapter would have made of it.
+    fn cloud<T>(&self, name: &str, request: &mut dyn CloudRequest<T>) -> Result<T, CallError> {
         self.call(name, CallError::Halted, || {
-            let effect = self.estate.with(|estate| estate.cloud_call(name));
-            if effect == Some(Effect::Truncate) || effect == Some(Effect::LoseAfter) {
-                let _ = make();
-                return Err(failure(effect));
+            if request.is_empty() {
+                return request.make();
             }
-            match effect {
-                None => make(),
-                effect => Err(failure(effect)),
+            let Some((place, effect)) = self.estate.with(|estate| estate.cloud_call(name)) else {
+                return request.make();
+            };
+            if self.servers_answer && effect != Effect::Refuse {
+                self.estate.with(|estate| estate.hand_over(place, effect));
+                let answer = request.make();
+                self.estate.with(sim::estate::Estate::take_back);
+                return answer;
+            }
+            if is_done(&place, effect) {
+                request.make_first();
+            }
+            if let Effect::TimeOut { after, .. } = effect {
+                self.estate.with(|estate| estate.hold_up(after));
+            }
+            let failure = failure(effect);
+            if is_perhaps_done(&place, effect) {
+                request.unknown().ok_or(failure)
+            } else {
+                Err(failure)
             }
         })
     }
 }
 
+/// What a port call asks of a cloud service.
+trait CloudRequest<T> {
+    /// Whether there is nothing to ask for, so that nothing goes out.
+    fn is_empty(&self) -> bool;
+
+    /// All of it.
+    fn make(&mut self) -> Result<T, CallError>;
+
+    /// Its first HTTP request alone: the one that a fault meets. Its answer is lost.
+    fn make_first(&mut self);
+
+    /// What comes out when it may have been done or not; `None` where nothing is changed, so that it is
+    /// a failure like others.
+    fn unknown(&self) -> Option<T> {
+        None
+    }
+}
+
+/// A call that reads: `read` makes it for all of its items, or only for the first ones.
+struct Reading<F> {
+    items: usize,
+    a_request: usize,
+    read: F,
+}
+
+impl<F> Reading<F> {
+    /// A call of one request.
+    const fn one(read: F) -> Self {
+        Self { items: 1, a_request: 1, read }
+    }
+}
+
+impl<T, F: FnMut(usize) -> Result<T, CallError>> CloudRequest<T> for Reading<F> {
+    fn is_empty(&self) -> bool {
+        self.items == 0
+    }
+
+    fn make(&mut self) -> Result<T, CallError> {
+        (self.read)(self.items)
+    }
+
+    fn make_first(&mut self) {
+        let _ = (self.read)(self.items.min(self.a_request));
+    }
+}
+
+struct Setting<'c> {
+    port: &'c mut Box<dyn ExchangeOnline>,
+    changes: &'c [MailboxChange],
+}
+
+impl CloudRequest<Vec<SetOutcome>> for Setting<'_> {
+    fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    fn make(&mut self) -> Result<Vec<SetOutcome>, CallError> {
+        self.port.set_mailboxes(self.changes)
+    }
+
+    fn make_first(&mut self) {
+        let first = self.changes.len().min(CMDLETS_A_REQUEST);
+        let _ = self.port.set_mailboxes(&self.changes[..first]);
+    }
+
+    fn unknown(&self) -> Option<Vec<SetOutcome>> {
+        Some(vec![SetOutcome::Unknown; self.changes.len()])
+    }
+}
+
+/// Whether the service does what was asked, all the same.
+fn is_done(place: &Place, effect: Effect) -> bool {
+    let done =
+        matches!(effect, Effect::Truncate | Effect::LoseAfter | Effect::TimeOut { done: true, .. });
+    done && *place != Place::Identity
+}
+
+/// Whether the caller has to reckon with that. 503 is said before the work, other failures may come from
+/// a gateway after it.
+fn is_perhaps_done(place: &Place, effect: Effect) -> bool {
+    let perhaps = match effect {
+        Effect::Http { status, .. } => (500..600).contains(&status) && status != 503,
+        Effect::Truncate | Effect::LoseBefore | Effect::LoseAfter | Effect::TimeOut { .. } => true,
+        _ => false,
+    };
+    perhaps && *place != Place::Identity
+}
+
 /// What a call comes to that a fault met, in the words of the protocol.
-fn failure(effect: Option<Effect>) -> CallError {
+fn failure(effect: Effect) -> CallError {
+    let wait = |seconds: Option<u32>| seconds.map(u64::from).map(Duration::from_secs);
     match effect {
-        Some(Effect::Http { status: 429, retry_after }) => CallError::Throttled {
-            retry_after: retry_after.map(u64::from).map(core::time::Duration::from_secs),
-        },
-        Some(Effect::Http { status, .. }) => CallError::ServiceFailure {
+        Effect::Http { status: 429, retry_after }
+        | Effect::Http { status: 503, retry_after: retry_after @ Some(_) } => {
+            CallError::Throttled { retry_after: wait(retry_after) }
+        }
+        Effect::Http { status, .. } => CallError::ServiceFailure {
             code: status.to_string(),
             detail: "the service answers with an error of its own".to_owned(),
         },
-        Some(Effect::NoToken) => CallError::Refused {
+        Effect::TimeOut { .. } => CallError::ServiceFailure {
+            code: "504".to_owned(),
+            detail: "the service does not answer in time".to_owned(),
+        },
+        Effect::NoToken => CallError::Refused {
             code: "AADSTS700027".to_owned(),
             detail: "the certificate of the client assertion has expired".to_owned(),
         },
-        Some(Effect::Truncate) => {
-            CallError::Malformed { detail: "the body ends in the middle".to_owned() }
+        Effect::ExpirePage => CallError::PageExpired,
+        Effect::Truncate => {
+            CallError::Unreachable { detail: "the body ends in the middle".to_owned() }
         }
-        Some(Effect::ExpirePage) => CallError::PageExpired,
         _ => CallError::Unreachable { detail: "no connection to the service".to_owned() },
     }
 }
@@ -154,8 +262,8 @@ impl ExchangeOnline for Guarded<Box<dyn ExchangeOnline>> {
         properties: &[Name],
     ) -> Result<MailboxPage, CallError> {
         let port = &mut self.port;
-        self.life
-            .cloud("exchange.mailboxes_changed", || port.mailboxes_changed(since, page, properties))
+        let mut request = Reading::one(|_| port.mailboxes_changed(since, page, properties));
+        self.life.cloud("exchange.mailboxes_changed", &mut request)
     }
 
     fn mailboxes(
@@ -164,34 +272,39 @@ impl ExchangeOnline for Guarded<Box<dyn ExchangeOnline>> {
         properties: &[Name],
     ) -> Result<Vec<Option<Mailbox>>, CallError> {
         let port = &mut self.port;
-        self.life.cloud("exchange.mailboxes", || port.mailboxes(ids, properties))
+        let read = |count: usize| port.mailboxes(&ids[..count], properties);
+        let mut request = Reading { items: ids.len(), a_request: CMDLETS_A_REQUEST, read };
+        self.life.cloud("exchange.mailboxes", &mut request)
     }
 
     fn set_mailboxes(&mut self, changes: &[MailboxChange]) -> Result<Vec<SetOutcome>, CallError> {
-        let port = &mut self.port;
-        self.life.cloud("exchange.set_mailboxes", || port.set_mailboxes(changes))
+        let mut request = Setting { port: &mut self.port, changes };
+        self.life.cloud("exchange.set_mailboxes", &mut request)
     }
 
     fn organization(&mut self) -> Result<Organization, CallError> {
         let port = &mut self.port;
-        self.life.cloud("exchange.organization", || port.organization())
+        self.life.cloud("exchange.organization", &mut Reading::one(|_| port.organization()))
     }
 }
 
 impl Entra for Guarded<Box<dyn Entra>> {
     fn users(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<User>>, CallError> {
         let port = &mut self.port;
-        self.life.cloud("entra.users", || port.users(ids))
+        let read = |count: usize| port.users(&ids[..count]);
+        let mut request = Reading { items: ids.len(), a_request: USER_BATCH, read };
+        self.life.cloud("entra.users", &mut request)
     }
 
     fn agents(&mut self) -> Result<Vec<Agent>, CallError> {
         let port = &mut self.port;
-        self.life.cloud("entra.agents", || port.agents())
+        self.life.cloud("entra.agents", &mut Reading::one(|_| port.agents()))
     }
 
     fn sync_configuration(&mut self) -> Result<SyncConfiguration, CallError> {
         let port = &mut self.port;
-        self.life.cloud("entra.sync_configuration", || port.sync_configuration())
+        let mut request = Reading::one(|_| port.sync_configuration());
+        self.life.cloud("entra.sync_configuration", &mut request)
     }
 }
 

@@ -24,6 +24,9 @@ pub trait Transport {
     /// # Errors
     /// Why there is no way, in words.
     fn ports(&self, role: Role, activity: Activity) -> Result<WorldPorts, String>;
+
+    /// Whether servers stand between the ports and the estate.
+    fn has_servers(&self) -> bool;
 }
 
 /// By function calls.
@@ -52,5 +55,9 @@ impl Transport for Memory {
             entra: Box::new(cloud),
             directory: Box::new(DirectGateways::new(self.estate.clone(), &self.base_dn)),
         })
+    }
+
+    fn has_servers(&self) -> bool {
+        false
     }
 }

@@ -34,6 +34,7 @@ impl Loopback {
     /// # Errors
     /// Why a server could not start, in words.
     pub fn start(estate: SharedEstate, seed: u64) -> Result<Self, String> {
+        estate.with(sim::estate::Estate::serve_the_engine_alone);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -107,5 +108,9 @@ impl Transport for Loopback {
             entra: Box::new(wire.entra()),
             directory: Box::new(wire.directory()),
         })
+    }
+
+    fn has_servers(&self) -> bool {
+        true
     }
 }

@@ -1,5 +1,7 @@
 //! Faults of a story as rules of the estate.
 
+use std::time::Duration;
+
 use sim::chance::Chance;
 use sim::clock::VirtualTime;
 use sim::estate::replication;
@@ -159,6 +161,7 @@ fn loss(when: When) -> Effect {
 
 fn cloud_place(service: Option<Service>, call: Option<PortCall>) -> Place {
     match (service, call) {
+        (Some(Service::Login), _) => Place::Identity,
         (_, Some(call)) if Service::Exchange.serves(call) => Place::ExchangeOnline,
         (_, Some(_)) | (Some(Service::Graph), _) => Place::Graph,
         (Some(Service::Exchange), _) => Place::ExchangeOnline,
@@ -169,15 +172,23 @@ fn cloud_place(service: Option<Service>, call: Option<PortCall>) -> Place {
 fn cloud_effect(kind: CloudFault) -> Effect {
     match kind {
         CloudFault::Throttled { retry_after } => {
-            let seconds = retry_after.map(|wait| u32::try_from(wait.as_secs()).unwrap_or(u32::MAX));
-            Effect::Http { status: 429, retry_after: seconds }
+            Effect::Http { status: 429, retry_after: retry_after.map(seconds) }
         }
-        CloudFault::ServiceFailure { status } => Effect::Http { status, retry_after: None },
+        CloudFault::ServiceFailure { status, retry_after } => {
+            Effect::Http { status, retry_after: retry_after.map(seconds) }
+        }
+        CloudFault::TimedOut { after, when } => {
+            Effect::TimeOut { after, done: when == When::After }
+        }
         CloudFault::TruncatedBody => Effect::Truncate,
         CloudFault::PageExpired => Effect::ExpirePage,
         CloudFault::CertificateExpired => Effect::NoToken,
         CloudFault::Offline => Effect::Refuse,
     }
+}
+
+fn seconds(wait: Duration) -> u32 {
+    u32::try_from(wait.as_secs()).unwrap_or(u32::MAX)
 }
 
 /// Which port call from now on, counted from 1, a random crash meets.

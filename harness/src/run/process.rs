@@ -135,7 +135,7 @@ impl Engine {
         writeback: Option<WritebackConfig>,
     ) -> Result<Self, String> {
         let mut engine = Self {
-            life: Life::new(estate.clone()),
+            life: Life::new(estate.clone(), transport.has_servers()),
             estate,
             transport,
             store,
@@ -312,7 +312,7 @@ impl Engine {
 
     /// A new process: nothing of the old one but its store.
     fn begin(&mut self) -> Result<(), String> {
-        self.life = Life::new(self.estate.clone());
+        self.life = Life::new(self.estate.clone(), self.transport.has_servers());
         self.estate.with(sim::estate::Estate::engine_started);
         self.flip = None;
         self.job = None;

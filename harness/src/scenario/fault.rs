@@ -202,21 +202,24 @@ pub enum Service {
     Exchange,
     /// Microsoft Graph.
     Graph,
+    /// The identity platform, which gives the tokens for both.
+    Login,
 }
 
 impl Service {
     /// Every service with its name in a file.
-    pub const ALL: [(&'static str, Self); 2] =
-        [("exchange", Self::Exchange), ("graph", Self::Graph)];
+    pub const ALL: [(&'static str, Self); 3] =
+        [("exchange", Self::Exchange), ("graph", Self::Graph), ("login", Self::Login)];
 
     /// Whether a port call goes there.
     #[must_use]
     pub fn serves(self, call: PortCall) -> bool {
-        let port = match self {
-            Self::Exchange => "exchange.",
-            Self::Graph => "entra.",
+        let ports: &[&str] = match self {
+            Self::Exchange => &["exchange."],
+            Self::Graph => &["entra."],
+            Self::Login => &["exchange.", "entra."],
         };
-        call.name().starts_with(port)
+        ports.iter().any(|port| call.name().starts_with(port))
     }
 }
 
@@ -232,6 +235,15 @@ pub enum CloudFault {
     ServiceFailure {
         /// `status:`, 503 unless said.
         status: u16,
+        /// `retry_after:`.
+        retry_after: Option<Duration>,
+    },
+    /// `timed_out`: a gateway before it answers 504 after a long time.
+    TimedOut {
+        /// `by:`, how long it takes.
+        after: Duration,
+        /// `when:`, whether the service has done what was asked; after unless said.
+        when: When,
     },
     /// `truncated_body`: it does what was asked, and the answer ends in the middle.
     TruncatedBody,
@@ -248,6 +260,7 @@ impl CloudFault {
         match self {
             Self::Throttled { .. } => "throttled",
             Self::ServiceFailure { .. } => "service_failure",
+            Self::TimedOut { .. } => "timed_out",
             Self::TruncatedBody => "truncated_body",
             Self::PageExpired => "page_expired",
             Self::CertificateExpired => "certificate_expired",

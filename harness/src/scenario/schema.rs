@@ -394,17 +394,13 @@ fn fault() -> Value {
         keys.extend(more);
         mapping(&keys, &[])
     };
+    let by = || ("by", reference("duration"));
+    let retry = || ("retry_after", reference("duration"));
     let status = json!({"type": "integer", "minimum": 500, "maximum": 599});
     let faults: Vec<(&str, Value)> = vec![
         ("agent_offline", mapping(&[agent(), lasts()], &["agent"])),
         ("agent_restart", mapping(&[agent(), lasts()], &["agent"])),
-        (
-            "agent_slow",
-            mapping(
-                &[agent(), ("by", reference("duration")), operation(), lasts(), count()],
-                &["by"],
-            ),
-        ),
+        ("agent_slow", mapping(&[agent(), by(), operation(), lasts(), count()], &["by"])),
         ("engine_crash", mapping(&[("at", at), when(), nth()], &["at"])),
         ("dc_down", mapping(&[dc(), lasts()], &[])),
         ("dc_busy", mapping(&[dc(), operation(), lasts(), count()], &[])),
@@ -423,8 +419,9 @@ fn fault() -> Value {
         ("schema_not_extended", mapping(&[agent(), lasts(), count()], &[])),
         ("store_damaged", mapping(&[lasts()], &["for"])),
         ("rights_removed", mapping(&[agent(), lasts(), count()], &[])),
-        ("throttled", of_cloud(vec![("retry_after", reference("duration"))])),
-        ("service_failure", of_cloud(vec![("status", status)])),
+        ("throttled", of_cloud(vec![retry()])),
+        ("service_failure", of_cloud(vec![("status", status), retry()])),
+        ("timed_out", of_cloud(vec![by(), when()])),
         ("truncated_body", of_cloud(Vec::new())),
         ("page_expired", mapping(&[lasts(), count()], &[])),
         ("certificate_expired", of_cloud(Vec::new())),

@@ -84,7 +84,12 @@ fn is_of(call: &Call, endpoint: &Endpoint) -> bool {
     call.method == endpoint.method
         && called.clone().count() == declared.clone().count()
         && called.zip(declared).all(|(called, declared)| {
-            declared.starts_with('{') || called.eq_ignore_ascii_case(declared)
+            // A key may stand in parentheses after the name of its set.
+            let (name, key) = declared.split_once('(').unwrap_or((declared, ""));
+            declared.starts_with('{')
+                || called.eq_ignore_ascii_case(declared)
+                || (key.starts_with("'{")
+                    && called.split_once('(').is_some_and(|(of, _)| of.eq_ignore_ascii_case(name)))
         })
 }
 

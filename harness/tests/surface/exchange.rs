@@ -28,7 +28,48 @@ pub(crate) fn witnesses() -> Vec<Witness> {
             "headers": {"Content-Type": "application/json"}});
         post("/adminapi/beta/<tenant>/$batch", json!({"requests": [request]}))
     };
+    let read = |row: &'static str, path: &str, says: &'static str| {
+        let target = format!("/adminapi/{path}");
+        witness(row, call("GET", &target).says(says), call("GET", &target).by(Who::Nobody).is(401))
+    };
     vec![
+        read(
+            "GET /adminapi/v1.0/{tenant}/EXOModuleFile",
+            "v1.0/<tenant>/EXOModuleFile?Version=3.9.2",
+            "exportedCmdlets",
+        ),
+        read(
+            "GET /adminapi/v1.0/{tenant}/EXOBanner('AutogenSession')",
+            "v1.0/<tenant>/EXOBanner('AutogenSession')?Version=3.9.2",
+            "\"value\"",
+        ),
+        read("GET /adminapi/beta/{tenant}", "beta/<tenant>", "EntitySet"),
+        read(
+            "GET /adminapi/beta/{tenant}/Mailbox",
+            "beta/<tenant>/Mailbox?$top=1&PropertySet=All",
+            "IsDirSynced",
+        ),
+        read(
+            "GET /adminapi/beta/{tenant}/Recipient",
+            "beta/<tenant>/Recipient?$top=1",
+            "RecipientTypeDetails",
+        ),
+        read("GET /adminapi/beta/{tenant}/User", "beta/<tenant>/User?$top=1", "<domain>"),
+        witness(
+            "GET /adminapi/beta/{tenant}/Mailbox('{id}')",
+            call("GET", "/adminapi/beta/<tenant>/Mailbox('<upn>')").says("<upn>"),
+            call("GET", "/adminapi/beta/<tenant>/Mailbox('nobody')").is(404),
+        ),
+        witness(
+            "GET /adminapi/beta/{tenant}/Recipient('{id}')",
+            call("GET", "/adminapi/beta/<tenant>/Recipient('<upn>')").says("UserMailbox"),
+            call("GET", "/adminapi/beta/<tenant>/Recipient('nobody')").is(404),
+        ),
+        witness(
+            "GET /adminapi/beta/{tenant}/User('{id}')",
+            call("GET", "/adminapi/beta/<tenant>/User('<upn>')").says("<upn>"),
+            call("GET", "/adminapi/beta/<tenant>/User('nobody')").is(404),
+        ),
         witness(
             "POST /adminapi/beta/{tenant}/InvokeCommand",
             post(INVOKE, one.clone()).says("<domain>"),
@@ -136,6 +177,8 @@ impl Parameters {
 
 const SET: &str = "Set-Mailbox";
 const USER: &str = "Set-User";
+const MAIL_USER: &str = "Set-MailUser";
+const SEARCH: &str = "Search-UnifiedAuditLog";
 const ORGANIZATION: &str = "Set-OrganizationConfig";
 
 /// How each parameter of each cmdlet that changes something is tried. A parameter that is in the
@@ -328,6 +371,29 @@ fn changes() -> Vec<Parameters> {
     ]
 }
 
+/// What `Set-MailUser` has in common with `Set-Mailbox`, tried on a mail user.
+fn of_mail_users() -> Vec<Parameters> {
+    let catalogue = catalogue();
+    let spec = catalogue.iter().find(|spec| spec.name == MAIL_USER).expect("a cmdlet");
+    let mut list = changes();
+    list.retain(|how| how.cmdlet == SET);
+    for how in &mut list {
+        how.cmdlet = MAIL_USER;
+        how.on = On::CloudOnly;
+        how.names.retain(|name| spec.parameter(name).is_some());
+        if how.names.contains(&"Identity") {
+            how.good = json!("<upn3>");
+        }
+    }
+    list.push(parameters(MAIL_USER, &["DisplayName", "Office"], json!("parity")).on(On::CloudOnly));
+    let mut known = BTreeSet::new();
+    for how in &mut list {
+        how.names.retain(|name| known.insert(*name));
+    }
+    list.retain(|how| !how.names.is_empty());
+    list
+}
+
 /// The parameters of a cmdlet that are called like this and a number.
 fn named(cmdlet: &str, prefix: &str) -> Vec<&'static str> {
     let catalogue = catalogue();
@@ -342,6 +408,24 @@ fn reading(cmdlet: &str, parameter: &str) -> Option<(Value, usize, Refused)> {
     let role = Refused::Role("unassigned");
     // Nobody but mail users: `serve` has none.
     let found = usize::from(cmdlet != "Get-MailUser");
+    if cmdlet == SEARCH {
+        let any = usize::MAX;
+        return Some(match parameter {
+            "StartDate" => (json!("2026-01-01"), any, Refused::Value(json!("soon"), 400)),
+            "EndDate" => (json!("2027-12-31"), any, Refused::Value(json!("soon"), 400)),
+            "ResultSize" => (json!(1), 1, Refused::Value(json!("many"), 400)),
+            "Operations" => (json!(["Set-Mailbox"]), 1, role),
+            "RecordType" => (json!("ExchangeAdmin"), 1, role),
+            "UserIds" | "ObjectIds" => (json!(["nobody"]), 0, role),
+            "FreeText" => (json!("IsExchangeCloudManaged"), 1, role),
+            "SessionId" => (json!("parity"), 1, role),
+            "SessionCommand" => (json!("ReturnLargeSet"), 1, role),
+            "Formatted" | "HighCompleteness" => (json!(true), 1, role),
+            "Confirm" => (json!(false), any, role),
+            "ErrorAction" | "WarningAction" => (json!("Stop"), any, role),
+            _ => return None,
+        });
+    }
     Some(match parameter {
         "Identity" => (json!("<upn>"), 1, Refused::Value(json!("nobody@nowhere.example"), 404)),
         "Filter" => (
@@ -361,7 +445,8 @@ fn reading(cmdlet: &str, parameter: &str) -> Option<(Value, usize, Refused)> {
 /// Every cmdlet and parameter, each tried; those about mail users where there is one.
 pub(crate) async fn cmdlets(served: &mut Served, with_mail_user: &mut Served) -> Vec<Row> {
     prepare(served).await;
-    let changes = changes();
+    let mut changes = changes();
+    changes.extend(of_mail_users());
     let mut used: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut rows = Vec::new();
     for spec in catalogue() {
@@ -374,7 +459,8 @@ pub(crate) async fn cmdlets(served: &mut Served, with_mail_user: &mut Served) ->
         }
         for parameter in &spec.parameters {
             let name = format!("{} -{}", spec.name, parameter.name);
-            let outcome = if spec.name.starts_with("Get-") {
+            let reads = spec.name.starts_with("Get-") || spec.name == SEARCH;
+            let outcome = if reads {
                 let mail_user = (spec.name, parameter.name) == ("Get-MailUser", "Identity");
                 let where_it_is = if mail_user { &mut *with_mail_user } else { &mut *served };
                 read(where_it_is, spec.name, parameter.name).await
@@ -383,8 +469,12 @@ pub(crate) async fn cmdlets(served: &mut Served, with_mail_user: &mut Served) ->
                     .iter()
                     .find(|c| c.cmdlet == spec.name && c.names.contains(&parameter.name));
                 used.insert((spec.name, parameter.name));
+                let mail_user = spec.name == MAIL_USER;
+                let where_it_is = if mail_user { &mut *with_mail_user } else { &mut *served };
                 match how {
-                    Some(how) => Some(change(served, how, parameter.name, parameter.kind).await),
+                    Some(how) => {
+                        Some(change(where_it_is, how, parameter.name, parameter.kind).await)
+                    }
                     None => None,
                 }
             };
@@ -426,7 +516,14 @@ async fn prepare(served: &mut Served) {
 
 async fn read(served: &mut Served, name: &str, parameter: &str) -> Option<(String, String)> {
     let (good, count, refused) = reading(name, parameter)?;
-    let with = |value: &Value| cmdlet(name, json!({ parameter: value }));
+    let with = |value: &Value| {
+        let mut given = match name {
+            SEARCH => json!({"StartDate": "2026-01-01", "EndDate": "2027-12-31"}),
+            _ => json!({}),
+        };
+        given[parameter] = value.clone();
+        cmdlet(name, given)
+    };
     let success = served.expect(&with(&good)).await;
     let found = success.json["value"].as_array().map(Vec::len);
     if count != usize::MAX {
@@ -505,6 +602,7 @@ async fn shown(served: &mut Served, how: &Parameters, user: &str, name: &str) ->
     let (reads, parameters) = match how.cmdlet {
         ORGANIZATION => ("Get-OrganizationConfig", json!({})),
         USER => ("Get-User", json!({"Identity": user})),
+        MAIL_USER => ("Get-MailUser", json!({"Identity": user})),
         _ => ("Get-Mailbox", json!({"Identity": user})),
     };
     let answer = served.expect(&cmdlet(reads, parameters)).await;
@@ -519,7 +617,7 @@ async fn absent(served: &mut Served) -> Vec<Row> {
             None => (name.to_owned(), cmdlet(name, json!({})).is(403)),
             Some(parameter) => {
                 let mut given = json!({ parameter: "x" });
-                if name != ORGANIZATION {
+                if name != ORGANIZATION && name != SEARCH {
                     given["Identity"] = json!("<upn>");
                 }
                 (format!("{name} -{parameter}"), cmdlet(name, given).is(400))

@@ -122,10 +122,11 @@ story:
 
 /// A mailbox on the last Exchange server is a mail user in the cloud.
 const MAIL_USER: &str = "\
-scenario: A mail user
+scenario: Mail users
 world:
   population:
     - user: {name: old, mailbox: on-premises}
+    - user: {name: new, mailbox: on-premises}
 story:
   - wait: 1m
 ";
@@ -192,8 +193,20 @@ async fn exchange_online() {
     let absent = |endpoint: &_| endpoints::any(endpoint, "");
     let declared = sim::wire::admin_api::endpoints();
     let endpoints = endpoints::rows(&mut served, declared, &exchange::witnesses(), absent).await;
-    let mut with_mail_user = Served::of_estate(staged(MAIL_USER)).await;
-    with_mail_user.names.insert("upn".to_owned(), "old@contoso.com".to_owned());
+    let mut estate = staged(MAIL_USER);
+    // One of them is the cloud's own.
+    let new = estate.exchange.find("new@contoso.com").expect("a mail user");
+    let now = estate.now();
+    estate.exchange.set_dir_synced(new, now, false);
+    let mut with_mail_user = Served::of_estate(estate).await;
+    for (name, value) in [
+        ("upn", "old@contoso.com"),
+        ("upn2", "old@contoso.com"),
+        ("upn3", "new@contoso.com"),
+        ("domain", "contoso.com"),
+    ] {
+        with_mail_user.names.insert(name.to_owned(), value.to_owned());
+    }
     let cmdlets = exchange::cmdlets(&mut served, &mut with_mail_user).await;
     let witness = "harness/tests/surface/exchange.rs";
     let parts = [

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::accounts::ServiceAccounts;
+use super::fates::Fates;
 use super::{Due, Estate, TenantDomains};
 use crate::agents::Agent;
 use crate::chance::Chance;
@@ -200,6 +201,7 @@ impl Estate {
             subjects: super::truth::Subjects::default(),
             new_objects: Chance::stream(plan.seed, "new objects"),
             sweeps: false,
+            fates: Fates::default(),
         };
         estate.set_up_replication(&plan.forests, plan.start);
         estate.schedule_connect(plan.start + plan.connect_interval);

@@ -10,6 +10,7 @@ use rustc_hash::FxHasher;
 use super::Estate;
 use crate::caller::Caller;
 use crate::clock::VirtualTime;
+use crate::exchange::audit::AuditRecord;
 use crate::exchange::cmdlets::{self, CmdletError, Context, Output, Rows};
 use crate::exchange::property;
 use crate::guid::Guid;
@@ -18,6 +19,7 @@ use crate::ledger::{
 };
 use crate::marks::Mark;
 use crate::powershell::CmdletCall;
+use crate::throttle::{Charge, Limit, Tripped, whole_seconds};
 
 /// An agent as the service lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,12 +60,16 @@ impl Estate {
         if caller.is_engine {
             self.charge(self.cmdlet_cost(call));
         }
+        self.spend_on_exchange(caller)?;
         let mut context =
             Context { tenant: &mut self.exchange, profile: &self.profile, now: self.now, caller };
         let outcome = cmdlets::invoke(&mut context, call, page, page_size);
         let caller = &self.as_it_acts(caller, call);
         self.note_cmdlet(caller, call, &outcome);
-        let output = outcome.inspect_err(|error| Mark::of_cmdlet(error.kind).reach())?;
+        let mut output = outcome.inspect_err(|error| Mark::of_cmdlet(error.kind).reach())?;
+        if self.exchange.audit.ingestion && !is_read(call) {
+            self.audit_cmdlet(caller, call);
+        }
         if output.effect.is_none() && matches!(output.rows, Rows::None) {
             Mark::CloudNoChange.reach();
         }
@@ -71,6 +77,7 @@ impl Estate {
             self.note_exchange_write(&caller.actor, effect.mailbox, effect.changes.clone());
             self.back_sync(effect.mailbox, &effect.changes);
         }
+        self.with_quirks(call, &mut output)?;
         Ok(output)
     }
 
@@ -86,6 +93,41 @@ impl Estate {
         caller
     }
 
+    /// What some builds of the module and the service make of a flip that worked (switches
+    /// `empty_error_applied` and `emits_object`).
+    fn with_quirks(&self, call: &CmdletCall, output: &mut Output) -> Result<(), CmdletError> {
+        let flips = call.parameter("IsExchangeCloudManaged").is_some();
+        let Some(effect) = output.effect.as_ref().filter(|_| flips) else { return Ok(()) };
+        if self.profile.is_on("empty_error_applied") {
+            let error = CmdletError::empty();
+            Mark::of_cmdlet(error.kind).reach();
+            return Err(error);
+        }
+        if self.profile.is_on("emits_object") {
+            output.rows = Rows::Mailboxes(vec![effect.mailbox]);
+        }
+        Ok(())
+    }
+
+    /// A record of the unified audit log for a cmdlet that was run.
+    fn audit_cmdlet(&mut self, caller: &Caller, call: &CmdletCall) {
+        let Some(operation) = cmdlets::spelling(&call.name) else { return };
+        let parameters: Vec<_> = call
+            .parameters
+            .iter()
+            .map(
+                |(name, value)| serde_json::json!({"Name": name, "Value": value.texts().join(";")}),
+            )
+            .collect();
+        self.exchange.audit.push(AuditRecord {
+            at: self.now,
+            user: caller.actor.name.clone(),
+            operation,
+            object: call.text("Identity").unwrap_or_default().into(),
+            parameters: serde_json::Value::Array(parameters).to_string().into(),
+        });
+    }
+
     /// Notes what a cmdlet came to: for the engine what it asked and read, for everybody what was to be
     /// changed.
     fn note_cmdlet(
@@ -97,7 +139,8 @@ impl Estate {
         let reads = is_read(call);
         let rows: &[u32] = match outcome.as_ref().map(|output| &output.rows) {
             Ok(Rows::Mailboxes(rows) | Rows::Recipients(_, rows)) => rows,
-            Ok(Rows::None | Rows::Organization | Rows::AcceptedDomains) | Err(_) => &[],
+            Ok(Rows::None | Rows::Organization | Rows::AcceptedDomains | Rows::Audit { .. })
+            | Err(_) => &[],
         };
         if caller.is_engine && reads {
             self.note_question(caller, "Get-Mailbox", rows.len());
@@ -299,6 +342,37 @@ impl Estate {
         });
     }
 
+    /// Charges one cmdlet to the budget of whoever runs it.
+    fn spend_on_exchange(&mut self, caller: &Caller) -> Result<(), CmdletError> {
+        let Some(limit) = self.profile.exo_budget else { return Ok(()) };
+        let charge = exchange_charge(caller, limit);
+        self.fates.throttle.spend(self.now, &[charge]).map(drop).map_err(|_| {
+            // Whoever came back for the next cmdlet alone would never get through a batch.
+            let (_, whole) = self.fates.throttle.left(self.now, &charge);
+            let wait = whole_seconds(whole.since(self.now)).min(LONGEST_WAIT);
+            let error = CmdletError::throttled(wait);
+            Mark::of_cmdlet(error.kind).reach();
+            error
+        })
+    }
+
+    /// What is left of a caller's budget in Exchange Online: of how many cmdlets, how many, and when it is
+    /// whole again. `None` without a budget.
+    #[must_use]
+    pub fn exchange_budget(&self, caller: &Caller) -> Option<(u32, u32, VirtualTime)> {
+        let limit = self.profile.exo_budget?;
+        let (left, whole) = self.fates.throttle.left(self.now, &exchange_charge(caller, limit));
+        Some((limit.units, left, whole))
+    }
+
+    /// Charges a request to the budgets of Microsoft Graph, and says what share of the fullest is used.
+    ///
+    /// # Errors
+    /// The first budget that has too little left; then none is charged.
+    pub(crate) fn spend_on_graph(&mut self, charges: &[Charge<'_>]) -> Result<f64, Tripped> {
+        self.fates.throttle.spend(self.now, charges)
+    }
+
     fn charge_graph(&mut self, caller: &Caller) {
         if caller.is_engine {
             self.charge(self.profile.costs.graph_call);
@@ -319,6 +393,13 @@ impl Estate {
 
 fn is_read(call: &CmdletCall) -> bool {
     call.name.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case("get-"))
+}
+
+/// The longest wait that Exchange Online asks for, in seconds.
+const LONGEST_WAIT: u32 = 30;
+
+fn exchange_charge(caller: &Caller, limit: Limit) -> Charge<'_> {
+    Charge { scope: "Exchange Online", owner: &caller.actor.name, limit, cost: 1 }
 }
 
 /// A digest of a call, by which two attempts differ: the order of parameters and the case of names do

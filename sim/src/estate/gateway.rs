@@ -71,6 +71,7 @@ impl Fate {
                 | Effect::HaltAfter
                 | Effect::Delay(_)
                 | Effect::Http { .. }
+                | Effect::TimeOut { .. }
                 | Effect::NoToken
                 | Effect::Truncate
                 | Effect::ExpirePage

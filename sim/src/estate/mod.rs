@@ -11,6 +11,7 @@ mod delivery;
 mod desk;
 mod draft;
 mod entra;
+mod fates;
 mod gateway;
 mod groups;
 mod import;
@@ -49,6 +50,7 @@ use crate::fault::{Effect, Faults, Place};
 use crate::ledger::{Activity, FaultHit, Ledger};
 use crate::marks::Mark;
 use crate::profile::Profile;
+use fates::Fates;
 use truth::Subjects;
 
 /// The estate.
@@ -108,6 +110,8 @@ pub struct Estate {
     new_objects: Chance,
     /// Whether the sweep of duplicate attributes is on the calendar.
     sweeps: bool,
+    /// What befalls requests to the cloud services.
+    fates: Fates,
 }
 
 /// The domains of a tenant.
@@ -223,16 +227,13 @@ impl Estate {
     fn meet(&mut self, place: &Place, operation: &str) -> Option<Effect> {
         let (rule, effect) = self.faults.meet(self.now, place, operation)?;
         Mark::of_fault(effect).reach();
-        let name = self.faults.rules().get(rule as usize).map_or("", |rule| rule.name);
-        self.ledger.fault(FaultHit { at: self.now, rule, name, place: place.to_string() });
+        self.note_hit(rule, place);
         Some(effect)
     }
 
-    /// The fate of a request of the engine to a cloud service, named after its port call.
-    pub fn cloud_call(&mut self, call: &str) -> Option<Effect> {
-        let place =
-            if call.starts_with("exchange.") { Place::ExchangeOnline } else { Place::Graph };
-        self.meet(&place, call)
+    fn note_hit(&mut self, rule: u32, place: &Place) {
+        let name = self.faults.rules().get(rule as usize).map_or("", |rule| rule.name);
+        self.ledger.fault(FaultHit { at: self.now, rule, name, place: place.to_string() });
     }
 
     /// The fate of a call of the engine's state store.

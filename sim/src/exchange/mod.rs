@@ -1,6 +1,7 @@
 //! Exchange Online: recipients, their rules, and the cmdlets that read and change them.
 
 pub mod address;
+pub mod audit;
 mod changes;
 pub mod cmdlets;
 mod mailbox;
@@ -18,6 +19,7 @@ use crate::index::TextIndex;
 use crate::ledger::Change;
 use crate::record::{AttributeNumber, Record};
 use address::ProxyAddress;
+use audit::AuditLog;
 use changes::ChangeLog;
 
 /// New values of a mailbox by property number, ascending, each once.
@@ -30,6 +32,8 @@ pub struct ExchangeOnline {
     pub accepted_domains: Vec<String>,
     /// `BlockExchangeProvisioningFromOnPremEnabled`.
     pub cloud_managed_by_default: bool,
+    /// Which cmdlets were run.
+    pub audit: AuditLog,
     mailboxes: Vec<Mailbox>,
     by_id: HashMap<Guid, u32, FxBuildHasher>,
     names: TextIndex,
@@ -44,6 +48,7 @@ impl ExchangeOnline {
         Self {
             accepted_domains,
             cloud_managed_by_default: false,
+            audit: AuditLog::default(),
             mailboxes: Vec::new(),
             by_id: HashMap::default(),
             names: TextIndex::default(),

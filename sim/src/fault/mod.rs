@@ -25,6 +25,8 @@ pub enum Place {
     ExchangeOnline,
     /// Microsoft Graph.
     Graph,
+    /// The identity platform.
+    Identity,
     /// The engine's own process; operations are its port calls.
     Engine,
     /// The engine's state store.
@@ -53,6 +55,7 @@ impl Place {
             | Self::DomainController(_)
             | Self::ExchangeOnline
             | Self::Graph
+            | Self::Identity
             | Self::StateStore => true,
             Self::Engine => false,
         }
@@ -69,6 +72,7 @@ impl fmt::Display for Place {
             Self::Cloud => f.write_str("the cloud"),
             Self::ExchangeOnline => f.write_str("Exchange Online"),
             Self::Graph => f.write_str("Microsoft Graph"),
+            Self::Identity => f.write_str("the identity platform"),
             Self::Engine => f.write_str("engine"),
             Self::StateStore => f.write_str("state store"),
         }
@@ -109,6 +113,13 @@ pub enum Effect {
         status: u16,
         /// `Retry-After`, in seconds.
         retry_after: Option<u32>,
+    },
+    /// An HTTP service does not answer in time: a gateway before it does (504), after this long.
+    TimeOut {
+        /// After how long.
+        after: Duration,
+        /// Whether the service has done what was asked, all the same.
+        done: bool,
     },
     /// The identity platform gives no token: the certificate of the client has expired.
     NoToken,
@@ -267,6 +278,21 @@ impl Faults {
     pub fn first_at(&self, now: VirtualTime, place: &Place, operation: &str) -> Option<&Rule> {
         let mut rules = self.rules.iter();
         rules.find(|rule| rule.is_active(now) && rule.skip == 0 && rule.is_about(place, operation))
+    }
+
+    /// The first rule in force by which nobody gets a token. Counts the hit.
+    pub fn meet_missing_token(&mut self, now: VirtualTime) -> Option<u32> {
+        let is_met = |rule: &Rule| {
+            rule.effect == Effect::NoToken
+                && rule.operations == Operations::Any
+                && rule.is_active(now)
+                && rule.skip == 0
+        };
+        let number = self.rules.iter().position(is_met)?;
+        let rule = self.rules.get_mut(number)?;
+        rule.hits += 1;
+        rule.left = rule.left.map(|left| left - 1);
+        u32::try_from(number).ok()
     }
 
     /// Whether an operation would be refused now, without counting a hit (a heartbeat is none), and

@@ -7,6 +7,8 @@
 )]
 
 pub mod admin_api;
+#[cfg(test)]
+mod fault_tests;
 pub mod graph;
 pub mod identity;
 mod json;

@@ -93,7 +93,7 @@ impl AdminApi {
             .map_err(|failure| failure.error)?;
         if !(200..300).contains(&answer.status) {
             let refused = ServiceError::from_body(&answer.body);
-            return Err(if page.is_some() && refused.message.contains(EXPIRED_PAGE) {
+            return Err(if refused.message.contains(EXPIRED_PAGE) {
                 CallError::PageExpired
             } else {
                 Failure::from_answer(&answer).error

@@ -158,7 +158,7 @@ fn statuses_become_call_errors() {
     let expired = status(400).set_body_json(expired);
     let token = PageToken(String::new());
     assert_eq!(error(expired.clone(), Some(&token)), CallError::PageExpired);
-    assert!(matches!(error(expired, None), CallError::Malformed { .. }));
+    assert_eq!(error(expired, None), CallError::PageExpired, "whichever page it was said of");
     assert!(matches!(error(status(302), None), CallError::Malformed { .. }));
     let dated = |body: &str| status(200).insert_header("date", DATE).set_body_string(body);
     assert!(matches!(error(dated("{\"value\":["), None), CallError::Malformed { .. }));

@@ -15,7 +15,7 @@ use super::fields::Fields;
 use super::words::{OPERATIONS, WHEN};
 
 /// Every fault's name in a file.
-pub const FAULTS: [&str; 21] = [
+pub const FAULTS: [&str; 22] = [
     "agent_offline",
     "agent_restart",
     "agent_slow",
@@ -33,6 +33,7 @@ pub const FAULTS: [&str; 21] = [
     "rights_removed",
     "throttled",
     "service_failure",
+    "timed_out",
     "truncated_body",
     "page_expired",
     "certificate_expired",
@@ -43,6 +44,8 @@ pub const FAULTS: [&str; 21] = [
 const RESTART: Duration = Duration::from_secs(120);
 /// How much later a modify comes that others overtake.
 const OVERTAKEN: Duration = Duration::from_secs(60);
+/// How long a cmdlet may take (Microsoft Learn, "About the Exchange Online PowerShell module").
+const CMDLET_TIMEOUT: Duration = Duration::from_mins(15);
 /// In the place of a port call: any, at a number drawn from the seed.
 const RANDOM: &str = "random";
 
@@ -251,7 +254,18 @@ impl Reader<'_> {
                 let status = fields.take("status");
                 let status = status.and_then(|entry| self.integer(&entry.value, 500, 599));
                 let status = status.and_then(|status| u16::try_from(status).ok());
-                CloudFault::ServiceFailure { status: status.unwrap_or(503) }
+                let wait = fields.take("retry_after");
+                let retry_after = wait.and_then(|entry| self.duration(&entry.value));
+                CloudFault::ServiceFailure { status: status.unwrap_or(503), retry_after }
+            }
+            "timed_out" => {
+                let by = fields.take("by").map(|entry| self.duration(&entry.value));
+                let when = fields.take("when").and_then(|entry| self.word(&entry.value, &WHEN));
+                let after = match by {
+                    Some(by) => by?,
+                    None => CMDLET_TIMEOUT,
+                };
+                CloudFault::TimedOut { after, when: when.unwrap_or_default() }
             }
             "truncated_body" => CloudFault::TruncatedBody,
             "page_expired" => CloudFault::PageExpired,

@@ -2,6 +2,7 @@
 //!
 //! Source: Microsoft Learn, Exchange PowerShell reference.
 
+use crate::caller::Role;
 use crate::exchange::property::{Bucket, PROPERTIES};
 use crate::powershell::{CmdletSpec, ParameterKind, ParameterSpec};
 
@@ -15,10 +16,33 @@ pub fn catalogue() -> Vec<CmdletSpec> {
         CmdletSpec { name: "Get-OrganizationConfig", parameters: Vec::new() },
         CmdletSpec { name: "Get-Recipient", parameters: get_mailbox() },
         CmdletSpec { name: "Get-User", parameters: get_mailbox() },
+        CmdletSpec { name: "Search-UnifiedAuditLog", parameters: search_audit_log() },
+        CmdletSpec { name: "Set-MailUser", parameters: set_mail_user() },
         CmdletSpec { name: "Set-Mailbox", parameters: set_mailbox() },
         CmdletSpec { name: "Set-OrganizationConfig", parameters: set_organization() },
         CmdletSpec { name: "Set-User", parameters: set_user() },
     ]
+}
+
+/// The documented spelling of a cmdlet.
+#[must_use]
+pub fn spelling(name: &str) -> Option<&'static str> {
+    NAMES.iter().find(|known| known.eq_ignore_ascii_case(name)).copied()
+}
+
+/// The cmdlets that change something.
+const NAMES: [&str; 4] = ["Set-MailUser", "Set-Mailbox", "Set-OrganizationConfig", "Set-User"];
+
+/// The cmdlets that a role may run.
+#[must_use]
+pub fn exported(role: Role) -> Vec<&'static str> {
+    let may = |spec: &&CmdletSpec| match spec.name {
+        "Set-Mailbox" => role.may_write_recipients() || role.may_set_flag(),
+        "Set-User" | "Set-MailUser" => role.may_write_recipients(),
+        "Set-OrganizationConfig" => role.may_set_flag(),
+        _ => role.may_read(),
+    };
+    catalogue().iter().filter(may).map(|spec| spec.name).collect()
 }
 
 /// Parameters that every cmdlet takes and that change nothing here.
@@ -60,6 +84,44 @@ fn set_mailbox() -> Vec<ParameterSpec> {
             .map(|p| parameter(p.name, p.kind)),
     );
     with_common(parameters)
+}
+
+/// As `Set-Mailbox`, without what only a mailbox has: its settings, its type and the flag.
+fn set_mail_user() -> Vec<ParameterSpec> {
+    let mut parameters = vec![
+        parameter("Identity", ParameterKind::Text),
+        parameter("Force", ParameterKind::Switch),
+        parameter("WhatIf", ParameterKind::Switch),
+    ];
+    parameters.extend(
+        PROPERTIES
+            .iter()
+            .filter(|p| {
+                !p.user_facet && p.bucket != Bucket::MailboxOnly && p.name != "UserPrincipalName"
+            })
+            .map(|p| parameter(p.name, p.kind)),
+    );
+    with_common(parameters)
+}
+
+fn search_audit_log() -> Vec<ParameterSpec> {
+    with_common(vec![
+        parameter("StartDate", ParameterKind::Text),
+        parameter("EndDate", ParameterKind::Text),
+        parameter("RecordType", ParameterKind::Text),
+        parameter("Operations", ParameterKind::MultiValue),
+        parameter("UserIds", ParameterKind::MultiValue),
+        parameter("ObjectIds", ParameterKind::MultiValue),
+        parameter("FreeText", ParameterKind::Text),
+        parameter("SessionId", ParameterKind::Text),
+        parameter(
+            "SessionCommand",
+            ParameterKind::OneOf(&["ReturnLargeSet", "ReturnNextPreviewPage"]),
+        ),
+        parameter("ResultSize", ParameterKind::Integer),
+        parameter("Formatted", ParameterKind::Switch),
+        parameter("HighCompleteness", ParameterKind::Switch),
+    ])
 }
 
 fn set_organization() -> Vec<ParameterSpec> {

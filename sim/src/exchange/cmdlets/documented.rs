@@ -181,10 +181,38 @@ const DOCUMENTED: &[(&str, &[&str])] = &[
     ("New-MoveRequest", &[]),
     ("Remove-ManagementRoleEntry", &[]),
     ("Remove-Mailbox", &[]),
-    ("Search-UnifiedAuditLog", &[]),
+    ("Search-UnifiedAuditLog", &["IPAddresses", "LegacyFlow", "LongerRetentionEnabled", "SiteIds"]),
     ("Set-CASMailbox", &[]),
     ("Set-DistributionGroup", &[]),
-    ("Set-MailUser", &[]),
+    (
+        "Set-MailUser",
+        &[
+            "ArchiveGuid",
+            "EmailAddressDisplayNames",
+            "EnableLitigationHoldForMigration",
+            "ExchangeGuid",
+            "ExternalEmailAddress",
+            "FederatedIdentity",
+            "ForceUpgrade",
+            "HVEAccount",
+            "ImmutableId",
+            "MacAttachmentFormat",
+            "MessageBodyFormat",
+            "MessageFormat",
+            "MicrosoftOnlineServicesID",
+            "Name",
+            "Password",
+            "PrimarySmtpAddress",
+            "RecoverableItemsQuota",
+            "ResetPasswordOnNextLogon",
+            "SimpleDisplayName",
+            "UnblockForwardSyncPostCrossTenantMigration",
+            "UseMapiRichTextFormat",
+            "UsePreferMessageFormat",
+            "UserCertificate",
+            "UserSMimeCertificate",
+        ],
+    ),
     ("Undo-SoftDeletedMailbox", &[]),
 ];
 
@@ -210,6 +238,10 @@ pub fn fidelity(cmdlet: &str, parameter: &str) -> Fidelity {
     let gets = cmdlet.starts_with("Get-");
     if COMMON_PARAMETERS.into_iter().any(is) || is("Force") {
         Fidelity::Approximated("is taken and changes nothing")
+    } else if is("Formatted") || is("HighCompleteness") {
+        Fidelity::Approximated("is taken and changes nothing: all records are there at once")
+    } else if is("SessionCommand") {
+        Fidelity::Approximated("records come newest first with either command")
     } else if gets && is("SortBy") {
         Fidelity::Approximated("is taken; the order stays that of the latest change")
     } else if gets && is("RecipientTypeDetails") {

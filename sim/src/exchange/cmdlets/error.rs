@@ -36,6 +36,13 @@ pub enum ErrorKind {
     InvalidSmtpAddress,
     /// The page token is unknown or was made for another call.
     PageExpired,
+    /// An error without a text, after the change was made all the same (switch `empty_error_applied`).
+    Empty,
+    /// The caller has used up its budget.
+    Throttled {
+        /// `Retry-After`, in seconds.
+        retry_after: u32,
+    },
 }
 
 impl ErrorKind {
@@ -45,6 +52,7 @@ impl ErrorKind {
         match self {
             Self::Forbidden => 403,
             Self::NotFound => 404,
+            Self::Throttled { .. } => 429,
             _ => 400,
         }
     }
@@ -55,6 +63,7 @@ impl ErrorKind {
         match self {
             Self::Forbidden => "Forbidden",
             Self::NotFound => "NotFound",
+            Self::Throttled { .. } => "TooManyRequests",
             _ => "BadRequest",
         }
     }
@@ -93,6 +102,8 @@ impl ErrorKind {
                 "Microsoft.Exchange.Data.DataValidationException"
             }
             Self::PageExpired => "Microsoft.Exchange.Admin.OData.Core.ODataServiceException",
+            Self::Throttled { .. } => "Microsoft.Exchange.Data.Storage.OverBudgetException",
+            Self::Empty => "System.Management.Automation.RemoteException",
         }
     }
 
@@ -120,6 +131,8 @@ impl ErrorKind {
             Self::ValueTooLong => "ValueTooLong",
             Self::InvalidSmtpAddress => "InvalidSmtpAddress",
             Self::PageExpired => "PageExpired",
+            Self::Throttled { .. } => "Throttled",
+            Self::Empty => "Empty",
         }
     }
 }
@@ -130,7 +143,8 @@ pub fn is_known(name: &str) -> bool {
     KINDS.iter().any(|kind| kind.is_called(name))
 }
 
-const KINDS: [ErrorKind; 10] = [
+const KINDS: [ErrorKind; 12] = [
+    ErrorKind::Empty,
     ErrorKind::Forbidden,
     ErrorKind::ParameterSet,
     ErrorKind::ParameterValue,
@@ -141,11 +155,36 @@ const KINDS: [ErrorKind; 10] = [
     ErrorKind::ValueTooLong,
     ErrorKind::InvalidSmtpAddress,
     ErrorKind::PageExpired,
+    ErrorKind::Throttled { retry_after: 0 },
 ];
 
 impl CmdletError {
     pub(super) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
+    }
+
+    /// The caller's budget is used up for this long. The text ends with the wait, which is where clients
+    /// read it that know no `Retry-After`.
+    pub(crate) fn throttled(retry_after: u32) -> Self {
+        Self::new(
+            ErrorKind::Throttled { retry_after },
+            format!(
+                "The server is unable to process the request because the caller has exceeded its budget. Please retry after {retry_after} seconds."
+            ),
+        )
+    }
+
+    /// No word about what is wrong.
+    pub(crate) fn empty() -> Self {
+        Self::new(ErrorKind::Empty, "")
+    }
+
+    /// The page token is unknown, too old, or was made for another call.
+    pub(crate) fn page_expired() -> Self {
+        Self::new(
+            ErrorKind::PageExpired,
+            "Expired or Invalid pagination request. Default Expiry time is 00:30:00",
+        )
     }
 
     pub(super) fn not_found(identity: &str, server: &str) -> Self {

@@ -3,7 +3,7 @@
 //! Source: Microsoft Learn, "Filterable properties for the Filter parameter on Exchange cmdlets".
 
 use crate::clock::VirtualTime;
-use crate::exchange::{Mailbox, property, truth};
+use crate::exchange::{Mailbox, address, property, truth};
 
 /// A parsed filter.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,7 +11,13 @@ pub(super) enum Filter {
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
-    Compare { property: String, operator: Operator, value: String },
+    Compare {
+        property: String,
+        operator: Operator,
+        value: String,
+    },
+    /// `-eq $null`.
+    Absent(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +78,7 @@ impl Filter {
             Self::And(parts) => parts.iter().all(|part| part.matches(mailbox)),
             Self::Or(parts) => parts.iter().any(|part| part.matches(mailbox)),
             Self::Not(part) => !part.matches(mailbox),
+            Self::Absent(property) => values_of(mailbox, property).is_empty(),
             Self::Compare { property, operator, value } => {
                 compare(mailbox, property, *operator, value)
             }
@@ -106,7 +113,31 @@ fn compare(mailbox: &Mailbox, name: &str, operator: Operator, value: &str) -> bo
     }
 }
 
+/// Properties beside the values that a filter may name. The flag is not among them: the service does not
+/// filter by it.
+const BESIDE: [&str; 7] = [
+    "IsDirSynced",
+    "RecipientTypeDetails",
+    "RecipientType",
+    "ExternalDirectoryObjectId",
+    "PrimarySmtpAddress",
+    "WhenChanged",
+    "WhenChangedUTC",
+];
+
+fn is_filterable(name: &str) -> bool {
+    property::number(name).is_some() || BESIDE.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
 fn values_of(mailbox: &Mailbox, name: &str) -> Vec<String> {
+    if name.eq_ignore_ascii_case("RecipientType") {
+        return vec![if mailbox.kind.is_mailbox() { "UserMailbox" } else { "MailUser" }.to_owned()];
+    }
+    if name.eq_ignore_ascii_case("PrimarySmtpAddress") {
+        let addresses = mailbox.record.values(property::EMAIL_ADDRESSES);
+        let texts = addresses.filter_map(|value| core::str::from_utf8(value).ok());
+        return address::primary(texts).map(str::to_owned).into_iter().collect();
+    }
     if name.eq_ignore_ascii_case("IsDirSynced") {
         return vec![truth(mailbox.dir_synced).to_owned()];
     }
@@ -231,7 +262,17 @@ impl Parser<'_> {
             .find(|(name, _)| name.eq_ignore_ascii_case(&operator))
             .map(|(_, operator)| *operator)
             .ok_or_else(|| format!("`{operator}` is not an operator"))?;
+        if !is_filterable(&property) {
+            return Err(format!("\"{property}\" is not a recognized filterable property"));
+        }
         let value = self.take("a value")?;
+        if !value.quoted && value.text.eq_ignore_ascii_case("$null") {
+            return match operator {
+                Operator::Equal => Ok(Filter::Absent(property)),
+                Operator::NotEqual => Ok(Filter::Not(Box::new(Filter::Absent(property)))),
+                _ => Err("$null goes with -eq and -ne alone".to_owned()),
+            };
+        }
         let value = if value.quoted { value.text.clone() } else { value.text.replace('$', "") };
         Ok(Filter::Compare { property, operator, value })
     }
@@ -259,7 +300,8 @@ mod tests {
 
     #[test]
     fn precedence_and_parentheses() {
-        let filter = Filter::parse("A -eq 'x' -or B -eq 'y' -and -not (C -like 'z*')").unwrap();
+        let filter =
+            Filter::parse("Alias -eq 'x' -or Title -eq 'y' -and -not (City -like 'z*')").unwrap();
         let Filter::Or(parts) = filter else { panic!("-or binds least") };
         assert!(matches!(&parts[1], Filter::And(both) if matches!(both[1], Filter::Not(_))));
     }
@@ -274,8 +316,11 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        assert!(Filter::parse("A -is 'x'").unwrap_err().contains("-is"));
-        assert!(Filter::parse("A -eq").unwrap_err().contains("value"));
+        assert!(Filter::parse("Alias -is 'x'").unwrap_err().contains("-is"));
+        assert!(Filter::parse("Alias -eq").unwrap_err().contains("value"));
+        let flag = Filter::parse("IsExchangeCloudManaged -eq 'True'").unwrap_err();
+        assert!(flag.contains("not a recognized filterable property"), "filtered by clients alone");
+        assert!(matches!(Filter::parse("MailTip -eq $null"), Ok(Filter::Absent(_))));
         assert!(Filter::parse(&"(".repeat(500)).unwrap_err().contains("deeply"));
     }
 }

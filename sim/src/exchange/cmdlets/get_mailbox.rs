@@ -111,12 +111,7 @@ impl Place {
     }
 
     pub(super) fn parse(token: &str, call: &CmdletCall) -> Result<Self, CmdletError> {
-        let expired = || {
-            CmdletError::new(
-                ErrorKind::PageExpired,
-                "Expired or Invalid pagination request. Default Expiry time is 00:30:00",
-            )
-        };
+        let expired = CmdletError::page_expired;
         let mut parts = token.split('-').map(|part| u64::from_str_radix(part, 16));
         let (Some(Ok(position)), Some(Ok(shown)), Some(Ok(made_for)), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())

@@ -10,10 +10,11 @@ mod filter;
 mod get_mailbox;
 mod get_recipient;
 mod organization;
+mod search_audit_log;
 mod set_mailbox;
 mod values;
 
-pub use catalogue::{COMMON_PARAMETERS, catalogue};
+pub use catalogue::{COMMON_PARAMETERS, catalogue, exported, spelling};
 pub use error::{CmdletError, ErrorKind, is_known as is_known_error};
 
 use crate::caller::Caller;
@@ -51,6 +52,15 @@ pub enum Rows {
     Organization,
     /// The accepted domains.
     AcceptedDomains,
+    /// Records of the audit log: their places, how many there are of all, and what comes before them.
+    Audit {
+        /// The places of those shown.
+        records: Vec<usize>,
+        /// How many pass in all.
+        all: usize,
+        /// How many of them were shown before.
+        before: usize,
+    },
 }
 
 /// As which noun a recipient is shown.
@@ -139,6 +149,12 @@ pub fn invoke(
         set_mailbox::check_role(context.caller.role, call).ok_or_else(forbidden)?;
         check_parameters(call, "Set-Mailbox")?;
         set_mailbox::run(context, call, "Set-Mailbox")?
+    } else if known("Set-MailUser") && context.caller.role.may_write_recipients() {
+        check_parameters(call, "Set-MailUser")?;
+        set_mailbox::run(context, call, "Set-MailUser")?
+    } else if known("Search-UnifiedAuditLog") {
+        check_parameters(call, "Search-UnifiedAuditLog")?;
+        search_audit_log::run(context, call)?
     } else if known("Set-User") && context.caller.role.may_write_recipients() {
         check_parameters(call, "Set-User")?;
         set_mailbox::run(context, call, "Set-User")?

@@ -1,6 +1,6 @@
-//! `Set-Mailbox` and `Set-User`: who may, what the write scope allows, which values are taken.
+//! `Set-Mailbox`, `Set-MailUser` and `Set-User`: who may, what the write scope allows, which values are taken.
 //!
-//! Sources: Microsoft Learn, "Set-Mailbox" and "Set-User"; Exchange Team Blog 2025-08-20 (identity
+//! Sources: Microsoft Learn, "Set-Mailbox", "Set-MailUser" and "Set-User"; Exchange Team Blog 2025-08-20 (identity
 //! attributes stay read-only, `-Type` is allowed in every state).
 
 use super::{CmdletError, Context, Effect, ErrorKind, Output, Rows, SERVER, values};
@@ -39,7 +39,7 @@ pub(super) fn run(
     let number = context
         .tenant
         .find(&identity)
-        .filter(|number| context.tenant.mailbox(*number).is_some_and(|m| m.kind.is_mailbox()))
+        .filter(|number| context.tenant.mailbox(*number).is_some_and(|m| is_for(cmdlet, m)))
         .ok_or_else(|| CmdletError::not_found(&identity, SERVER))?;
     let wanted = Wanted::read(call)?;
     let mailbox =
@@ -72,6 +72,15 @@ pub(super) fn run(
         output.effect = Some(Effect { mailbox: number, changes });
     }
     Ok(output)
+}
+
+/// Whether a recipient is one that the cmdlet changes.
+fn is_for(cmdlet: &str, recipient: &Mailbox) -> bool {
+    match cmdlet {
+        "Set-Mailbox" => recipient.kind.is_mailbox(),
+        "Set-MailUser" => !recipient.kind.is_mailbox(),
+        _ => true,
+    }
 }
 
 const NOT_SYNCED: &str = "IsExchangeCloudManaged has no meaning for a mailbox that is not synchronized from an on-premises directory.";

@@ -3,6 +3,8 @@
 //! Source: recorded answers of the service in public tools (graph2otel, CIPP): the telling text is
 //! in `details` behind the exception class and in `internalexception`; a 403 carries no JSON.
 
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::json;
 
 use crate::caller::Caller;
@@ -38,7 +40,7 @@ pub(super) fn of_cmdlet(error: &CmdletError, at: VirtualTime) -> Answer {
         return forbidden(at);
     }
     let kind = error.kind;
-    envelope(
+    let answer = envelope(
         &Refusal {
             status: kind.status(),
             code: kind.code(),
@@ -47,7 +49,50 @@ pub(super) fn of_cmdlet(error: &CmdletError, at: VirtualTime) -> Answer {
             text: &error.message,
         },
         at,
-    )
+    );
+    match kind {
+        ErrorKind::Throttled { retry_after } => {
+            answer.with("retry-after", &retry_after.to_string())
+        }
+        _ => answer,
+    }
+}
+
+/// An error of the service itself, before or after the cmdlet. The front end speaks HTML; the back end
+/// speaks the envelope.
+pub(super) fn of_service(status: u16, retry_after: Option<u32>, at: VirtualTime) -> Answer {
+    let wait = retry_after.map(|seconds| seconds.to_string());
+    let answer = match status {
+        429 => of_cmdlet(&CmdletError::throttled(retry_after.unwrap_or(30)), at),
+        502..=504 => {
+            let name = StatusCode::from_u16(status).ok().and_then(|code| code.canonical_reason());
+            let page = format!(
+                "<html><head><title>{status} {0}</title></head><body><h2>{0}</h2></body></html>",
+                name.unwrap_or_default()
+            );
+            Answer::new(status, "text/html", page.into_bytes(), at)
+        }
+        _ => envelope(
+            &Refusal {
+                status,
+                code: "InternalServerError",
+                headline: "Error executing cmdlet",
+                class: "Microsoft.Exchange.Data.Storage.StorageTransientException",
+                text: "An unexpected server-side error has occurred. Please try again.",
+            },
+            at,
+        ),
+    };
+    let answer = Answer { headers: without(answer.headers, RETRY_AFTER), ..answer };
+    match wait {
+        Some(seconds) => answer.with("retry-after", &seconds),
+        None => answer,
+    }
+}
+
+fn without(mut headers: HeaderMap, name: HeaderName) -> HeaderMap {
+    headers.remove(name);
+    headers
 }
 
 /// A body that is none. Who may do nothing is not even told that.
@@ -84,7 +129,8 @@ fn envelope(refusal: &Refusal<'_>, at: VirtualTime) -> Answer {
     let body = json!({
         "error": {
             "code": code,
-            "message": headline,
+            // Only throttling says there what it is: clients read the wait off its end.
+            "message": if status == 429 { text } else { headline },
             "details": [{
                 "code": "Client",
                 "target": "",

@@ -6,13 +6,14 @@ use super::body::Body;
 use super::{Caller, Links, error, row};
 use crate::clock::VirtualTime;
 use crate::estate::Estate;
+use crate::exchange::audit::AuditRecord;
 use crate::exchange::cmdlets::{Output, Rows};
 use crate::powershell::CmdletCall;
 use crate::wire::json;
 use crate::wire::message::{Address, Answer};
 
 /// Most rows of a page (Microsoft Learn, "Exchange Online Admin API overview": 1,000 by default).
-const PAGE: usize = 1_000;
+pub(super) const PAGE: usize = 1_000;
 
 const MORE_RESULTS: &str = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter.";
 
@@ -32,16 +33,32 @@ pub(super) fn answer(
     let output = estate.cmdlet(caller, &call, page, size);
     // The cmdlet itself may have moved the clock.
     let at = estate.now();
-    match output {
+    let answer = match output {
         Ok(output) => Answer::new(200, error::JSON, success(estate, links, &call, &output), at)
             .with("odata-version", "4.0")
             .with("preference-applied", "odata.include-annotations=\"*\""),
         Err(refusal) => error::of_cmdlet(&refusal, at),
+    };
+    with_budget(estate, caller, answer)
+}
+
+/// With the headers that say what is left of the caller's budget, where the profile has them.
+fn with_budget(estate: &Estate, caller: &Caller, answer: Answer) -> Answer {
+    if !estate.profile.is_on("exo_rate_limit_headers") {
+        return answer;
     }
+    let Some((limit, left, whole)) = estate.exchange_budget(caller) else { return answer };
+    let mut reset = Vec::with_capacity(32);
+    json::instant(&mut reset, whole, ".0000000Z");
+    let reset = String::from_utf8_lossy(&reset);
+    answer
+        .with("rate-limit-limit", &limit.to_string())
+        .with("rate-limit-remaining", &left.to_string())
+        .with("rate-limit-reset", reset.trim_matches('"'))
 }
 
 /// `odata.maxpagesize` of a `Prefer` header, which may hold blanks and further preferences.
-fn page_size(prefer: &str) -> Option<usize> {
+pub(super) fn page_size(prefer: &str) -> Option<usize> {
     prefer
         .split([';', ','])
         .filter_map(|preference| preference.split_once('='))
@@ -96,6 +113,13 @@ fn success(estate: &Estate, links: &Links<'_>, call: &CmdletCall, output: &Outpu
                 list.next().extend_from_slice(text.as_bytes());
             }
         }
+        Rows::Audit { records, all, before } => {
+            for (index, place) in records.iter().enumerate() {
+                let Some(record) = estate.exchange.audit.records().get(*place) else { continue };
+                let text = audit_record(estate, record, before + index + 1, *all);
+                list.next().extend_from_slice(text.as_bytes());
+            }
+        }
         Rows::Organization => {
             let text = organization(estate, select.as_deref());
             list.next().extend_from_slice(text.as_bytes());
@@ -125,6 +149,47 @@ fn organization(estate: &Estate, select: Option<&[&str]>) -> String {
     });
     keep(&mut record, select);
     record.to_string()
+}
+
+/// A record of `Search-UnifiedAuditLog`: the telling part is JSON in a text (Microsoft Learn, "Detailed
+/// properties in the audit log").
+fn audit_record(estate: &Estate, record: &AuditRecord, index: usize, all: usize) -> String {
+    let at = record.at.floor_to_second().to_string();
+    let at = at.trim_end_matches('Z');
+    let named = format!("{at} {} {} {}", record.user, record.operation, record.object);
+    let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, named.as_bytes()).to_string();
+    let parameters: Value = serde_json::from_str(&record.parameters).unwrap_or_default();
+    let data = json!({
+        "CreationTime": at,
+        "Id": id,
+        "Operation": record.operation,
+        "OrganizationId": estate.entra.tenant.to_string(),
+        "RecordType": 1,
+        "ResultStatus": "True",
+        "UserKey": &*record.user,
+        "UserType": 2,
+        "Version": 1,
+        "Workload": "Exchange",
+        "ObjectId": &*record.object,
+        "UserId": &*record.user,
+        "Parameters": parameters,
+    });
+    json!({
+        "RecordType": "ExchangeAdmin",
+        "CreationDate@data.type": "System.DateTime",
+        "CreationDate": format!("{at}.0000000Z"),
+        "UserIds": &*record.user,
+        "Operations": record.operation,
+        "AuditData": data.to_string(),
+        "ResultIndex@data.type": "System.Int32",
+        "ResultIndex": index,
+        "ResultCount@data.type": "System.Int32",
+        "ResultCount": all,
+        "Identity": id,
+        "IsValid": true,
+        "ObjectState": "Unchanged",
+    })
+    .to_string()
 }
 
 fn accepted_domain(estate: &Estate, domain: &str, select: Option<&[&str]>) -> String {

@@ -5,21 +5,27 @@
 //! in process; only a body that is none is refused here. Source: what public tools depend on (CIPP, graph2otel, azapptoolkit).
 //!
 //! # Divergence from Exchange Online
-//! Of the surface there are `InvokeCommand` and `$batch`. Answers are always plain JSON; the CLIXML
+//! Of the surface there are `InvokeCommand`, `$batch`, what the module asks for when it connects, and reads
+//! of mailboxes, recipients and users. Answers are always plain JSON; the CLIXML
 //! of the PowerShell module is not offered. Page tokens do not run out by time.
 
 mod batch;
 mod body;
+mod defaults;
+mod entity;
 mod error;
 mod invoke;
 mod row;
 
 use axum::http::Method;
 
+use entity::Set;
+
 use super::identity::{BearerError, Identity, app_role, scope};
 use super::message::{Address, Answer, Request};
 use super::shared::SharedEstate;
 use crate::caller::Caller;
+use crate::exchange::cmdlets::CmdletError;
 use crate::parity::Endpoint;
 use crate::profile::Evidence;
 
@@ -35,30 +41,49 @@ struct Links<'r> {
 enum Asked {
     Invoke,
     Batch,
+    ModuleFile,
+    Banner,
+    ServiceDocument,
+    Entities(Set),
+    Entity(Set),
 }
 
 /// Every endpoint below `/adminapi` that is known here: of these the parity table is made. What has
 /// nobody to answer it is refused like a path that does not exist.
-const ENDPOINTS: [(Endpoint, Option<Asked>); 12] = [
+const ENDPOINTS: [(Endpoint, Option<Asked>); 15] = [
     (Endpoint::new("POST", "/adminapi/beta/{tenant}/InvokeCommand"), Some(Asked::Invoke)),
     (
         Endpoint::new("POST", "/adminapi/beta/{tenant}/$batch").known_by(Evidence::Field),
         Some(Asked::Batch),
     ),
-    (absent("GET", "/adminapi/v1.0/{tenant}/EXOModuleFile"), None),
-    (absent("GET", "/adminapi/v1.0/{tenant}/EXOBanner('AutogenSession')"), None),
-    (absent("GET", "/adminapi/beta/{tenant}"), None),
+    (
+        seen("/adminapi/v1.0/{tenant}/EXOModuleFile").differing("names the cmdlets alone"),
+        Some(Asked::ModuleFile),
+    ),
+    (seen("/adminapi/v1.0/{tenant}/EXOBanner('AutogenSession')"), Some(Asked::Banner)),
+    (
+        seen("/adminapi/beta/{tenant}").differing("lists the entity sets that are here"),
+        Some(Asked::ServiceDocument),
+    ),
     (absent("GET", "/adminapi/beta/{tenant}/$metadata"), None),
-    (absent("GET", "/adminapi/beta/{tenant}/Mailbox"), None),
-    (absent("GET", "/adminapi/beta/{tenant}/Mailbox('{id}')"), None),
+    (seen("/adminapi/beta/{tenant}/Mailbox"), Some(Asked::Entities(Set::Mailbox))),
+    (seen("/adminapi/beta/{tenant}/Mailbox('{id}')"), Some(Asked::Entity(Set::Mailbox))),
     (absent("GET", "/adminapi/beta/{tenant}/CasMailbox"), None),
-    (absent("GET", "/adminapi/beta/{tenant}/Recipient"), None),
-    (absent("GET", "/adminapi/beta/{tenant}/User"), None),
+    (seen("/adminapi/beta/{tenant}/Recipient"), Some(Asked::Entities(Set::Recipient))),
+    (seen("/adminapi/beta/{tenant}/Recipient('{id}')"), Some(Asked::Entity(Set::Recipient))),
+    (seen("/adminapi/beta/{tenant}/User"), Some(Asked::Entities(Set::User))),
+    (seen("/adminapi/beta/{tenant}/User('{id}')"), Some(Asked::Entity(Set::User))),
+    (absent("POST", "/adminapi/v2.0/{tenant}/OrganizationConfig"), None),
     (absent("POST", "/adminapi/v2.0/{tenant}/Mailbox"), None),
 ];
 
 const fn absent(method: &'static str, path: &'static str) -> Endpoint {
     Endpoint::new(method, path).absent().known_by(Evidence::Field)
+}
+
+/// A read that public tools make.
+const fn seen(path: &'static str) -> Endpoint {
+    Endpoint::new("GET", path).known_by(Evidence::Field)
 }
 
 /// Every endpoint of Exchange Online that is known here.
@@ -79,24 +104,56 @@ pub(super) fn answer(estate: &SharedEstate, identity: &Identity, request: &Reque
         Ok(_) => return error::unauthorized("invalid_token", NO_PERMISSION, now()),
         Err(why) => return error::unauthorized("invalid_token", reason(why), now()),
     };
+    let key = request.address.segments.last().and_then(|last| Set::parse(last));
     let answer = estate.with(|estate| {
         let caller = bearer.caller(estate);
+        let links = Links {
+            base: &request.base,
+            address: &request.address,
+            prefer: request.header("prefer"),
+        };
         match endpoint {
             Asked::Invoke => {
-                let links = Links {
-                    base: &request.base,
-                    address: &request.address,
-                    prefer: request.header("prefer"),
-                };
                 let body = serde_json::from_slice(&request.body);
                 invoke::answer(estate, &caller, &links, body)
             }
             Asked::Batch => {
                 batch::answer(estate, &caller, &identity.tenant, &request.base, &request.body)
             }
+            Asked::ModuleFile => entity::module_file(estate, &caller, &request.base),
+            Asked::Banner => entity::banner(estate, &request.base),
+            Asked::ServiceDocument => entity::service_document(estate, &request.base),
+            Asked::Entities(set) => entity::read(estate, &caller, &links, set, None),
+            Asked::Entity(set) => {
+                entity::read(estate, &caller, &links, set, key.and_then(|(_, key)| key))
+            }
         }
     });
     answer.with("request-id", &request.id)
+}
+
+/// An error of the service itself.
+pub(super) fn failure(
+    estate: &SharedEstate,
+    request: &Request,
+    status: u16,
+    retry_after: Option<u32>,
+) -> Answer {
+    let at = estate.with(|estate| estate.now());
+    error::of_service(status, retry_after, at).with("request-id", &request.id)
+}
+
+/// The page token of a listing is not known any more.
+pub(super) fn page_expired(estate: &SharedEstate, request: &Request) -> Answer {
+    let at = estate.with(|estate| estate.now());
+    error::of_cmdlet(&CmdletError::page_expired(), at).with("request-id", &request.id)
+}
+
+/// The token is not taken any more.
+pub(super) fn token_refused(estate: &SharedEstate, request: &Request) -> Answer {
+    let at = estate.with(|estate| estate.now());
+    error::unauthorized("invalid_token", reason(BearerError::Expired), at)
+        .with("request-id", &request.id)
 }
 
 const NO_PERMISSION: &str = "The token has no application permission for this API.";
@@ -119,17 +176,35 @@ fn endpoint(identity: &Identity, request: &Request) -> Result<Asked, (u16, Strin
     if !identity.tenant.is_called(tenant) {
         return Err((404, format!("The tenant '{tenant}' couldn't be found.")));
     }
-    let [command] = rest else { return Err(nowhere(rest.last().unwrap_or(tenant))) };
-    let called =
-        |path: &str| path.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(command));
-    let known = ENDPOINTS.iter().find_map(|(known, asked)| asked.filter(|_| called(known.path)));
-    let endpoint = known.ok_or_else(|| nowhere(command))?;
     let beta = version.eq_ignore_ascii_case("beta");
-    // Under v1.0 there is the path, but not the method.
-    if request.method != Method::POST || (!beta && version.eq_ignore_ascii_case("v1.0")) {
+    let stable = version.eq_ignore_ascii_case("v1.0");
+    if !beta && !stable {
+        return Err(nowhere(version));
+    }
+    let asked = match rest {
+        [] => Some(Asked::ServiceDocument),
+        [command] => found(command),
+        _ => None,
+    };
+    let asked = asked.ok_or_else(|| nowhere(rest.last().unwrap_or(tenant)))?;
+    let by_post = matches!(asked, Asked::Invoke | Asked::Batch);
+    // Under v1.0 cmdlets have the path, but not the method.
+    let method = if by_post { Method::POST } else { Method::GET };
+    if request.method != method || (by_post && stable) {
+        let command = rest.last().unwrap_or(tenant);
         return Err((405, format!("The method is not allowed for '{command}'.")));
     }
-    if beta { Ok(endpoint) } else { Err(nowhere(version)) }
+    Ok(asked)
+}
+
+/// What is called by the last part of a path.
+fn found(command: &str) -> Option<Asked> {
+    if let Some((set, key)) = Set::parse(command) {
+        return Some(if key.is_some() { Asked::Entity(set) } else { Asked::Entities(set) });
+    }
+    let called =
+        |path: &str| path.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(command));
+    ENDPOINTS.iter().find_map(|(known, asked)| asked.filter(|_| called(known.path)))
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! from its .NET type. Source: recorded answers of the service in public tools (graph2otel).
 //!
 //! # Divergence from Exchange Online
-//! A record has the properties that the estate models, not all of some 330; a property that is asked
-//! for and not modelled is left out. `Identity` and `Id` are the `ExternalDirectoryObjectId`, as in
+//! A record has the properties that the estate models and the defaults of the documented others, not all of
+//! some 330; a property that is asked for and not there is left out. `Identity` and `Id` are the `ExternalDirectoryObjectId`, as in
 //! current tenants.
 
 use std::sync::LazyLock;
@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::defaults;
 use crate::estate::Estate;
 use crate::exchange::address;
 use crate::exchange::cmdlets::View;
@@ -56,6 +57,8 @@ enum Source {
     WhenChangedUtc,
     /// JSON text that is the same for every mailbox.
     Same(&'static str),
+    /// A GUID that follows from the mailbox and the property's name.
+    Guid(&'static str),
 }
 
 /// Properties whose value is null, not empty text, when there is none.
@@ -91,7 +94,8 @@ static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
         .zip(0..)
         .filter(|(spec, _)| !spec.user_facet)
         .map(|(spec, number)| (spec.name, source(spec, number)));
-    fixed.into_iter().chain(modelled).map(|(name, source)| Column::new(name, source)).collect()
+    let columns = fixed.into_iter().chain(modelled).map(|(name, source)| Column::new(name, source));
+    columns.chain(defaults::MAILBOX.iter().map(Column::of_default)).collect()
 });
 
 fn source(spec: &PropertySpec, number: AttributeNumber) -> Source {
@@ -107,6 +111,26 @@ fn source(spec: &PropertySpec, number: AttributeNumber) -> Source {
 }
 
 impl Column {
+    /// A property that has its default with every mailbox.
+    fn of_default(default: &defaults::Default) -> Self {
+        let defaults::Default { name, net, edm, value } = *default;
+        let note = |kind: &str, value: &str| match value {
+            "" => String::new(),
+            value => format!("\"{name}@{kind}.type\":\"{value}\","),
+        };
+        let head = format!("{}{}\"{name}\":", note("data", net), note("odata", edm));
+        let source = match value {
+            "{guid}" => Source::Guid(name),
+            value => Source::Same(value),
+        };
+        Self { name, head, source }
+    }
+
+    /// The property's name.
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+
     fn new(name: &'static str, source: Source) -> Self {
         let annotations = match source {
             Source::Collection(_) => format!("\"{name}@odata.type\":\"#Collection(String)\","),
@@ -262,6 +286,11 @@ impl<'e> Row<'e, '_> {
             Source::WhenChanged => json::instant(out, mailbox.when_changed, ".0000000+00:00"),
             Source::WhenChangedUtc => json::instant(out, mailbox.when_changed, ".0000000Z"),
             Source::Same(json) => out.extend_from_slice(json.as_bytes()),
+            Source::Guid(name) => {
+                let of = format!("{}/{name}", mailbox.id);
+                let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, of.as_bytes());
+                json::plain(out, id);
+            }
         }
     }
 

@@ -183,7 +183,8 @@ async fn other_places_are_refused() {
         ("/adminapi/v1.0/contoso.lab/InvokeCommand", 405),
         ("/adminapi/v2.0/contoso.lab/Mailbox", 404),
         ("/adminapi/beta/nowhere.example/InvokeCommand", 404),
-        ("/adminapi/beta/contoso.lab/Mailbox", 404),
+        ("/adminapi/beta/contoso.lab/Mailbox", 405),
+        ("/adminapi/beta/contoso.lab/CasMailbox", 404),
         ("/adminapi", 404),
     ] {
         let answered = session.post(address, &[], &body("Get-Mailbox", &json!({}))).await;
@@ -303,4 +304,137 @@ async fn the_tenant_default_is_set_and_read_back() {
     assert_eq!(by_default().await, false);
     let helpdesk = Session::new("helpdesk").await;
     assert_eq!(helpdesk.run("Set-OrganizationConfig", &on).await.status, StatusCode::FORBIDDEN);
+}
+
+async fn get(session: &Session, path: &str) -> Answered {
+    let address = format!("/adminapi/{path}").replace("{t}", &session.cloud.tenant());
+    session.cloud.request("GET", &address, &[("authorization", session.token.as_str())], "").await
+}
+
+/// The module asks for its file and a banner before it runs anything.
+#[tokio::test]
+async fn the_module_connects() {
+    let session = Session::new("hybridsim").await;
+    let answered = get(&session, "v1.0/{t}/EXOModuleFile?Version=3.9.2").await;
+    assert_eq!(answered.status, StatusCode::OK);
+    let body = answered.json();
+    let cmdlets = body["value"][0]["exportedCmdlets"].as_str().unwrap();
+    assert!(cmdlets.split(',').any(|name| name == "Set-Mailbox"));
+    let answered = get(&session, "v1.0/{t}/EXOBanner('AutogenSession')?Version=3.9.2").await;
+    assert_eq!((answered.status, &answered.json()["value"]), (StatusCode::OK, &json!("")));
+    let answered = get(&session, "beta/{t}").await;
+    assert_eq!(answered.json()["value"][0]["name"], "Mailbox");
+    let answered = session.run("Get-AcceptedDomain", &json!({})).await;
+    assert_eq!(answered.status, StatusCode::OK);
+    // Who may only read is offered no cmdlet that writes; who may nothing gets no file.
+    let reader = Session::new("reader").await;
+    let body = get(&reader, "v1.0/{t}/EXOModuleFile?Version=3.9.2").await.json();
+    assert!(!body["value"][0]["exportedCmdlets"].as_str().unwrap().contains("Set-"));
+    let nobody = Session::new("unprivileged").await;
+    let answered = get(&nobody, "v1.0/{t}/EXOModuleFile?Version=3.9.2").await;
+    assert!(answered.status.is_client_error());
+}
+
+/// `Get-EXOMailbox` and its kin: sets with filter, property sets, keys in two spellings, pages by GET, and
+/// never the flag.
+#[tokio::test]
+async fn entities_are_read() {
+    let session = Session::new("hybridsim").await;
+    let answered = get(&session, "beta/{t}/Mailbox?$top=2").await;
+    assert_eq!(answered.status, StatusCode::OK);
+    let body = answered.json();
+    assert!(body["@odata.context"].as_str().unwrap().ends_with("$metadata#Mailbox"));
+    assert_eq!(body["value"].as_array().unwrap().len(), 2);
+    assert!(body["value"][0].get("CustomAttribute1").is_none(), "not in the smallest set");
+    let body = get(&session, "beta/{t}/Mailbox?PropertySet=Custom").await.json();
+    let rows = body["value"].as_array().unwrap();
+    assert_eq!(rows.len(), 3);
+    assert!(rows.iter().any(|row| row["CustomAttribute1"] == "HR-1"));
+    let body = get(&session, "beta/{t}/Mailbox?PropertySet=All").await.json();
+    assert!(body["value"][0].get("IsDirSynced").is_some());
+    assert!(body["value"][0].get("IsExchangeCloudManaged").is_none());
+    let filter =
+        "beta/{t}/Recipient?$filter=Alias%20eq%20'anna'%20and%20not%20(IsDirSynced%20eq%20false)";
+    assert_eq!(get(&session, filter).await.json()["value"].as_array().unwrap().len(), 1);
+    let none = get(&session, "beta/{t}/mailbox?RecipientTypeDetails=sharedmailbox").await.json();
+    assert_eq!(none["value"], json!([]));
+    let one = get(&session, "beta/{t}/Mailbox('anna@contoso.lab')?$select=Alias").await;
+    assert_eq!(one.json()["Alias"], "anna");
+    // "anna@contoso.lab" in base64.
+    let one = get(&session, "beta/{t}/User('YW5uYUBjb250b3NvLmxhYg%3D%3D')?IsEncoded=True").await;
+    assert_eq!(one.json()["UserPrincipalName"], "anna@contoso.lab");
+    let pages = "/adminapi/beta/{t}/Mailbox?$select=Alias".replace("{t}", &session.cloud.tenant());
+    let headers = [("authorization", session.token.as_str()), ("prefer", "odata.maxpagesize=2")];
+    let first = session.cloud.request("GET", &pages, &headers, "").await.json();
+    let next = first["@odata.nextLink"].as_str().unwrap();
+    let second = session.cloud.request("GET", next, &headers, "").await.json();
+    assert_eq!(second["value"].as_array().unwrap().len(), 1);
+    assert!(second.get("@odata.nextLink").is_none());
+    for (path, status) in [
+        ("beta/{t}/Mailbox('nobody')", 404),
+        ("beta/{t}/Mailbox?$filter=startswith(Alias,'a')", 400),
+        ("beta/{t}/Mailbox?$filter=IsExchangeCloudManaged%20eq%20true", 400),
+        ("beta/{t}/CasMailbox", 404),
+    ] {
+        assert_eq!(get(&session, path).await.status.as_u16(), status, "{path}");
+    }
+}
+
+/// What nobody has touched has its default, with the annotations of its type.
+#[tokio::test]
+async fn documented_properties_have_their_defaults() {
+    let session = Session::new("hybridsim").await;
+    let answered = session.run("Get-Mailbox", &json!({"Identity": "anna"})).await;
+    let text = String::from_utf8(answered.body.clone()).unwrap();
+    assert!(text.contains(
+        "\"ExchangeGuid@data.type\":\"System.Guid\",\"ExchangeGuid@odata.type\":\"#Guid\",\"ExchangeGuid\":\""
+    ));
+    let row = &answered.json()["value"][0];
+    assert_eq!(row["ArchiveStatus"], "None");
+    assert_eq!(row["ArchiveGuid"], "00000000-0000-0000-0000-000000000000");
+    assert_eq!(row["InPlaceHolds"], json!([]));
+    assert_ne!(row["Guid"], row["ExchangeGuid"]);
+}
+
+/// Who ran what is found by date, operation and object, and page by page in a session.
+#[tokio::test]
+async fn the_audit_log_tells_who_ran_what() {
+    let session = Session::new("hybridsim").await;
+    for name in ["anna", "ben"] {
+        let flag = json!({"Identity": name, "IsExchangeCloudManaged": true});
+        assert_eq!(session.run("Set-Mailbox", &flag).await.status, StatusCode::OK);
+    }
+    let search = async |more: Value| {
+        let mut parameters = json!({"StartDate": "2026-09-01", "EndDate": "2026-09-02"});
+        for (name, value) in more.as_object().unwrap() {
+            parameters[name] = value.clone();
+        }
+        session.run("Search-UnifiedAuditLog", &parameters).await.json()["value"].clone()
+    };
+    let all = search(json!({"Operations": "set-mailbox"})).await;
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    let data: Value = serde_json::from_str(all[1]["AuditData"].as_str().unwrap()).unwrap();
+    assert_eq!((&data["ObjectId"], &data["Workload"]), (&json!("anna"), &json!("Exchange")));
+    assert_eq!(data["Parameters"][1], json!({"Name": "IsExchangeCloudManaged", "Value": "True"}));
+    assert_eq!(search(json!({"ObjectIds": ["ben"]})).await.as_array().unwrap().len(), 1);
+    assert_eq!(search(json!({"RecordType": "AzureActiveDirectory"})).await, json!([]));
+    let page = json!({"SessionId": "s", "ResultSize": "1", "SessionCommand": "ReturnLargeSet"});
+    for index in [1, 2] {
+        let page = search(page.clone()).await;
+        assert_eq!((&page[0]["ResultIndex"], &page[0]["ResultCount"]), (&json!(index), &json!(2)));
+    }
+    assert_eq!(search(page).await, json!([]));
+    let refused = session.run("Search-UnifiedAuditLog", &json!({"StartDate": "soon"})).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+}
+
+/// A mail user is changed by its own cmdlet, which knows no flag.
+#[tokio::test]
+async fn mail_users_have_a_cmdlet_of_their_own() {
+    let session = Session::new("hybridsim").await;
+    let mailbox = json!({"Identity": "anna", "CustomAttribute1": "x"});
+    let refused = session.run("Set-MailUser", &mailbox).await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND, "a mailbox is none");
+    let flag = json!({"Identity": "anna", "IsExchangeCloudManaged": true});
+    assert_eq!(session.run("Set-MailUser", &flag).await.status, StatusCode::BAD_REQUEST);
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::error::GraphError;
-use super::{JSON, Operation, routes};
+use super::{JSON, Operation, budget};
 use crate::wire::json;
 use crate::wire::message::{Address, Answer, Request, waiting_mark};
 
@@ -171,7 +171,7 @@ fn run(operation: &Operation<'_>, request: &Part, address: &Address) -> Result<A
     let eventual = request
         .header("consistencylevel")
         .is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
-    let answer = routes::answer(&Operation {
+    let answer = budget::within(&Operation {
         estate: operation.estate,
         identity: operation.identity,
         bearer: operation.bearer,

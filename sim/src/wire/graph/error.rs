@@ -18,19 +18,57 @@ pub(super) struct GraphError {
     message: String,
     /// `details[]`: code and target.
     detail: Option<(&'static str, String)>,
-    /// `Location`: where to start over.
-    location: Option<String>,
+    /// Further headers of the answer.
+    headers: Vec<(&'static str, String)>,
 }
 
 impl GraphError {
     pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), detail: None, location: None }
+        Self { status, code, message: message.into(), detail: None, headers: Vec::new() }
     }
 
     /// With an element of `details`.
     pub(super) fn with_detail(mut self, code: &'static str, target: &str) -> Self {
         self.detail = Some((code, target.to_owned()));
         self
+    }
+
+    /// With a header in its answer.
+    pub(super) fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The caller asks for too much.
+    pub(super) fn throttled() -> Self {
+        Self::new(429, "TooManyRequests", "Too Many Requests")
+    }
+
+    /// An error of the service itself.
+    pub(super) fn of_service(status: u16) -> Self {
+        match status {
+            429 => Self::throttled(),
+            500 => Self::new(
+                500,
+                "InternalServerError",
+                "The server encountered an internal error. Please retry the request.",
+            ),
+            502 => Self::new(
+                502,
+                "BadGateway",
+                "The server, while acting as a gateway, received an invalid response from a downstream server.",
+            ),
+            504 => Self::new(
+                504,
+                "GatewayTimeout",
+                "The gateway did not receive a response from a downstream server within the specified time.",
+            ),
+            _ => Self::new(
+                status,
+                "ServiceUnavailable",
+                "The service is temporarily unavailable. Please try again later.",
+            ),
+        }
     }
 
     /// A delta token that is unknown or too old.
@@ -45,7 +83,7 @@ impl GraphError {
     /// The service was set back: a delta query starts over at this address.
     pub(super) fn resync(location: String) -> Self {
         let message = "Resync required. Replace any local items with the server's version (including deletes).";
-        Self { location: Some(location), ..Self::new(410, "resyncRequired", message) }
+        Self::new(410, "resyncRequired", message).with_header("location", location)
     }
 
     pub(super) fn of_token(why: BearerError) -> Self {
@@ -126,6 +164,9 @@ impl GraphError {
                 "client-request-id": request.client_id().unwrap_or(&request.id),
             },
         }});
+        if self.status == 429 {
+            body["error"]["innerError"]["code"] = "429".into();
+        }
         if let Some((code, target)) = &self.detail {
             body["error"]["details"] =
                 json!([{"code": code, "message": self.message, "target": target}]);
@@ -138,9 +179,8 @@ impl GraphError {
         let at = estate.with(|estate| estate.now());
         let body = self.body(at, request).to_string().into_bytes();
         let answer = Answer::new(self.status, JSON, body, at);
-        if let Some(location) = &self.location {
-            return answer.with("location", location);
-        }
+        let answer =
+            self.headers.iter().fold(answer, |answer, (name, value)| answer.with(name, value));
         if self.status == 401 {
             answer.with("www-authenticate", "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"")
         } else {

@@ -9,6 +9,7 @@
 
 mod audit;
 mod batch;
+mod budget;
 mod contacts;
 mod delta;
 mod directory;
@@ -150,7 +151,7 @@ pub(super) fn answer(estate: &SharedEstate, identity: &Identity, request: &Reque
             if matches!(segments.get(1..), Some([batch]) if batch.is("$batch")) {
                 batch::answer(&operation, request)
             } else {
-                routes::answer(&operation)
+                budget::within(&operation)
             }
         })
         .unwrap_or_else(|error| error.answer(estate, request));
@@ -191,6 +192,29 @@ pub(super) fn timed_out(estate: &SharedEstate, request: &Request, mut answer: An
         answer.fill(waiting, part.as_bytes());
     }
     answer
+}
+
+/// An error of the service itself. Reports say no wait.
+pub(super) fn failure(
+    estate: &SharedEstate,
+    request: &Request,
+    status: u16,
+    retry_after: Option<u32>,
+) -> Answer {
+    let error = GraphError::of_service(status);
+    let segments = &request.address.segments;
+    let report = segments.get(1).is_some_and(|name| name.eq_ignore_ascii_case("auditLogs"));
+    let error = match retry_after.filter(|_| !report) {
+        Some(seconds) => error.with_header("retry-after", seconds.to_string()),
+        None => error,
+    };
+    error.answer(estate, request).with("request-id", &request.id)
+}
+
+/// The token is not taken any more.
+pub(super) fn token_refused(estate: &SharedEstate, request: &Request) -> Answer {
+    let refusal = GraphError::of_token(super::identity::BearerError::Expired);
+    refusal.answer(estate, request).with("request-id", &request.id)
 }
 
 fn version(address: &Address) -> &'static str {

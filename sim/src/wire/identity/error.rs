@@ -16,13 +16,20 @@ pub(super) enum Refusal {
     UnknownTenant(String),
     NoTenantName(String),
     NoTenantInformation,
-    UnknownApplication { id: String, tenant: String },
+    UnknownApplication {
+        id: String,
+        tenant: String,
+    },
     NoCredential,
     WrongSecret(String),
     UnknownAssertionKey(String),
+    AssertionKeyExpired(String),
     WrongScope(String),
     ScopeWithoutDefault(String),
-    UnknownResource { resource: String, tenant: String },
+    UnknownResource {
+        resource: String,
+        tenant: String,
+    },
     UnknownInstance(String),
     SecretExpired(String),
     MalformedAssertion,
@@ -32,9 +39,15 @@ pub(super) enum Refusal {
     AssertionType,
     PublicClient,
     ConfidentialClient,
-    NoConsent { id: String, name: String },
+    NoConsent {
+        id: String,
+        name: String,
+    },
     SeveralResources(String),
-    UnknownUser { user: String, tenant: String },
+    UnknownUser {
+        user: String,
+        tenant: String,
+    },
     WrongPassword,
     PasswordExpired,
     AccountDisabled,
@@ -50,6 +63,8 @@ pub(super) enum Refusal {
     RefreshTokenInactive,
     RefreshTokenMalformed,
     Unavailable(String),
+    /// An error of the service itself, with this status.
+    Failure(u16),
 }
 
 impl Refusal {
@@ -61,6 +76,9 @@ impl Refusal {
         match self {
             _ if self.error() == "invalid_client" => StatusCode::UNAUTHORIZED,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Failure(status) => {
+                StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -77,6 +95,7 @@ impl Refusal {
             Self::NoCredential
             | Self::WrongSecret(_)
             | Self::UnknownAssertionKey(_)
+            | Self::AssertionKeyExpired(_)
             | Self::SecretExpired(_)
             | Self::MalformedAssertion
             | Self::AssertionOutOfTime
@@ -104,7 +123,8 @@ impl Refusal {
             }
             Self::UnknownResource { .. } => "invalid_resource",
             Self::UnknownInstance(_) => "invalid_instance",
-            Self::Unavailable(_) => "temporarily_unavailable",
+            Self::Failure(500) => "server_error",
+            Self::Unavailable(_) | Self::Failure(_) => "temporarily_unavailable",
         }
     }
 
@@ -119,7 +139,7 @@ impl Refusal {
             Self::UnknownApplication { .. } => 700_016,
             Self::NoCredential => 7_000_216,
             Self::WrongSecret(_) => 7_000_215,
-            Self::UnknownAssertionKey(_) => 700_027,
+            Self::UnknownAssertionKey(_) | Self::AssertionKeyExpired(_) => 700_027,
             Self::WrongScope(_) => 70_011,
             Self::ScopeWithoutDefault(_) => 1_002_012,
             Self::UnknownResource { .. } => 500_011,
@@ -149,7 +169,11 @@ impl Refusal {
             Self::WrongDeviceCode => 70_018,
             Self::RefreshTokenInactive => 700_082,
             Self::RefreshTokenMalformed => 9_002_313,
-            Self::Unavailable(_) => 90_033,
+            Self::Failure(429) => 90_055,
+            Self::Failure(500) => 50_000,
+            Self::Failure(504) => 90_024,
+            Self::Failure(502) => 90_006,
+            Self::Unavailable(_) | Self::Failure(_) => 90_033,
         }
     }
 
@@ -190,9 +214,16 @@ impl Refusal {
             Self::UnknownInstance(host) => {
                 format!("Unknown or invalid instance: '{host}'.")
             }
+            Self::AssertionKeyExpired(id) => format!(
+                "The certificate with identifier used to sign the client assertion is expired on application. [Reason - The key used is expired., Please visit the Azure Portal or Graph Explorer to find and update the application '{id}'.]"
+            ),
             Self::Unavailable(why) => {
                 format!("A transient error has occurred. Please try again. {why}")
             }
+            Self::Failure(429) => "There are too many incoming requests.".to_owned(),
+            Self::Failure(500) => "There was an error issuing a token.".to_owned(),
+            Self::Failure(502) => "The service is temporarily unavailable. Try again.".to_owned(),
+            Self::Failure(_) => "A transient error has occurred. Please try again.".to_owned(),
             _ => self.text_about_proof_or_person(),
         }
     }

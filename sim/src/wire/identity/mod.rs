@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
@@ -141,6 +141,31 @@ impl Identity {
         } else {
             routes::answer(&Door { identity: self, estate, request, key: None })
         };
+        self.response(request, answered)
+    }
+
+    /// An error of the token service itself.
+    pub(super) fn failure(
+        &self,
+        request: &Request,
+        status: u16,
+        retry_after: Option<u32>,
+    ) -> Response<Body> {
+        let mut response = self.response(request, Err(Refusal::Failure(status)));
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+
+    /// There is no token: the certificate behind the client's assertion has expired.
+    pub(super) fn certificate_expired(&self, request: &Request) -> Response<Body> {
+        let form = Query::parse(&String::from_utf8_lossy(&request.body));
+        let client = form.get("client_id").unwrap_or_default().to_owned();
+        self.response(request, Err(Refusal::AssertionKeyExpired(client)))
+    }
+
+    fn response(&self, request: &Request, answered: Result<Answered, Refusal>) -> Response<Body> {
         const JSON: &str = "application/json; charset=utf-8";
         let (status, kind, body) = match answered {
             Ok(Answered::Json(body)) => (StatusCode::OK, JSON, body.to_string()),

@@ -4,6 +4,7 @@
 mod accept;
 mod proxy;
 mod router;
+mod strike;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

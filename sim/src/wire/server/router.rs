@@ -11,6 +11,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Response, StatusCode};
 use jiff::fmt::rfc2822::DateTimePrinter;
 
+use super::strike;
+use crate::fault::Place;
 use crate::wire::identity::{Applications, Identity, Tenant};
 use crate::wire::message::{Address, Answer, Request};
 use crate::wire::shared::SharedEstate;
@@ -21,7 +23,7 @@ const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
 /// How long an answer on demand may take, and how often it is looked for.
 const ON_DEMAND: Duration = Duration::from_secs(60);
-const GLANCE: Duration = Duration::from_millis(5);
+pub(super) const GLANCE: Duration = Duration::from_millis(5);
 
 /// How a client reached the router: absolute links in answers start with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +37,52 @@ pub enum Scheme {
 /// The three services over one estate.
 #[derive(Clone)]
 pub(super) struct Cloud {
-    estate: SharedEstate,
-    identity: Arc<Identity>,
+    pub(super) estate: SharedEstate,
+    pub(super) identity: Arc<Identity>,
+}
+
+/// Which of them is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
+    Exchange,
+    Graph,
+    Identity,
+}
+
+impl Service {
+    fn of(address: &Address) -> Self {
+        let first = address.segments.first().map_or("", String::as_str);
+        let is = |name: &str| first.eq_ignore_ascii_case(name);
+        if is("adminapi") {
+            Self::Exchange
+        } else if is("v1.0") || is("beta") {
+            Self::Graph
+        } else {
+            Self::Identity
+        }
+    }
+
+    const fn place(self) -> Place {
+        match self {
+            Self::Exchange => Place::ExchangeOnline,
+            Self::Graph => Place::Graph,
+            Self::Identity => Place::Identity,
+        }
+    }
+}
+
+/// What faults know a request by: a further page of a listing as the port call that asks for one.
+fn operation(service: Service, address: &Address) -> &'static str {
+    let pages = service == Service::Exchange && address.query.get("skiptoken").is_some();
+    if pages { "exchange.mailboxes_changed" } else { "request" }
 }
 
 impl Cloud {
     pub(super) fn new(estate: SharedEstate, applications: Applications) -> Self {
-        let tenant = estate.with(|estate| Tenant::of(estate));
+        let tenant = estate.with(|estate| {
+            estate.exchange.audit.ingestion = !estate.serves_the_engine_alone();
+            Tenant::of(estate)
+        });
         Self { estate, identity: Arc::new(Identity::new(tenant, applications)) }
     }
 
@@ -74,19 +115,27 @@ async fn answer(
         body,
         id: cloud.identity.fresh_id().to_string(),
     };
-    let first = request.address.segments.first().map_or("", String::as_str);
-    let is = |name: &str| first.eq_ignore_ascii_case(name);
-    if is("adminapi") {
-        admin_api::answer(&cloud.estate, &cloud.identity, &request).into_response()
-    } else if is("v1.0") || is("beta") {
-        let answer = graph::answer(&cloud.estate, &cloud.identity, &request);
-        if answer.waits_for.is_empty() {
-            answer.into_response()
-        } else {
-            on_demand(&cloud, &request, answer).await.into_response()
+    let service = Service::of(&request.address);
+    let operation = operation(service, &request.address);
+    let fate = cloud.estate.with(|estate| estate.request_fate(&service.place(), operation));
+    strike::answer(&cloud, service, &request, fate).await
+}
+
+/// The service's answer.
+pub(super) async fn dispatch(cloud: &Cloud, service: Service, request: &Request) -> Response<Body> {
+    match service {
+        Service::Exchange => {
+            admin_api::answer(&cloud.estate, &cloud.identity, request).into_response()
         }
-    } else {
-        wall_clock(cloud.identity.answer(&cloud.estate, &request).await)
+        Service::Graph => {
+            let answer = graph::answer(&cloud.estate, &cloud.identity, request);
+            if answer.waits_for.is_empty() {
+                answer.into_response()
+            } else {
+                on_demand(cloud, request, answer).await.into_response()
+            }
+        }
+        Service::Identity => wall_clock(cloud.identity.answer(&cloud.estate, request).await),
     }
 }
 

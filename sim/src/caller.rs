@@ -85,18 +85,31 @@ pub struct Caller {
     pub role: Role,
     /// Whether it is the engine: its reads are domain events, and its operations cost virtual time.
     pub is_engine: bool,
+    /// Whether it stands for many people, each with a budget of their own.
+    pub is_crowd: bool,
 }
 
 impl Caller {
     /// A person in a role.
     #[must_use]
     pub fn person(role: Role) -> Self {
-        Self { actor: Actor::new(role.name(), Activity::Person), role, is_engine: false }
+        Self {
+            actor: Actor::new(role.name(), Activity::Person),
+            role,
+            is_engine: false,
+            is_crowd: false,
+        }
+    }
+
+    /// Many people in a role, of whom each calls once: no budget of one of them is used up.
+    #[must_use]
+    pub fn crowd(role: Role) -> Self {
+        Self { is_crowd: true, ..Self::person(role) }
     }
 
     /// The engine, in a role, doing this.
     #[must_use]
     pub fn engine(role: Role, activity: Activity) -> Self {
-        Self { actor: Actor::new("engine", activity), role, is_engine: true }
+        Self { actor: Actor::new("engine", activity), role, is_engine: true, is_crowd: false }
     }
 }

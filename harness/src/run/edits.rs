@@ -14,7 +14,7 @@ use crate::scenario::Share;
 
 /// Edits each of the mailboxes once. Answers how many edits were accepted.
 pub(super) fn edit(estate: &mut Estate, mailboxes: &[u32], chance: &mut Chance, round: u64) -> u64 {
-    let caller = Caller::person(Role::GlobalAdministrator);
+    let caller = Caller::crowd(Role::GlobalAdministrator);
     let mut accepted = 0;
     for number in mailboxes {
         let Some(call) = drawn(estate, *number, chance, round) else { continue };

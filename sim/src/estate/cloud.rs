@@ -344,7 +344,9 @@ impl Estate {
 
     /// Charges one cmdlet to the budget of whoever runs it.
     fn spend_on_exchange(&mut self, caller: &Caller) -> Result<(), CmdletError> {
-        let Some(limit) = self.profile.exo_budget else { return Ok(()) };
+        let Some(limit) = self.profile.exo_budget.filter(|_| !caller.is_crowd) else {
+            return Ok(());
+        };
         let charge = exchange_charge(caller, limit);
         self.fates.throttle.spend(self.now, &[charge]).map(drop).map_err(|_| {
             // Whoever came back for the next cmdlet alone would never get through a batch.

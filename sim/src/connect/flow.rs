@@ -196,12 +196,12 @@ impl Flow {
         since: VirtualTime,
         until: VirtualTime,
     ) -> Vec<AttributeNumber> {
-        let second = VirtualTime::floor_to_second;
-        let changed = |attribute: AttributeNumber| {
-            let stamp = entry.metadata(attribute);
-            let at = VirtualTime::from_micros(i64::from(stamp.seconds) * 1_000_000);
-            at >= second(since) && at <= second(until)
-        };
+        let (since, until) = (since.floor_to_second(), until.floor_to_second());
+        let is_meant = |at: VirtualTime| at >= since && at <= until;
+        if !entry.has_changes_at(is_meant) {
+            return Vec::new();
+        }
+        let changed = |attribute: AttributeNumber| is_meant(entry.changed_at(attribute));
         let mut properties: Vec<AttributeNumber> = self
             .exchange
             .iter()

@@ -161,6 +161,21 @@ impl Entry {
         }
     }
 
+    /// The second of the last originating write of an attribute: [`Self::metadata`] without the version,
+    /// which costs a look into the record.
+    #[must_use]
+    pub fn changed_at(&self, attribute: AttributeNumber) -> VirtualTime {
+        let stamped = self.changed.binary_search_by_key(&attribute, |stamp| stamp.attribute);
+        stamped.map_or(self.when_created, |at| self.changed[at].at()).floor_to_second()
+    }
+
+    /// Whether any attribute was written in these seconds.
+    #[must_use]
+    pub fn has_changes_at(&self, is_meant: impl Fn(VirtualTime) -> bool) -> bool {
+        is_meant(self.when_created.floor_to_second())
+            || self.changed.iter().any(|stamp| is_meant(stamp.at()))
+    }
+
     /// The metadata after an originating write of these attributes, which come in ascending order.
     #[must_use]
     pub fn restamped(
@@ -210,6 +225,12 @@ impl AttributeStamp {
     #[must_use]
     pub fn usn(&self) -> u64 {
         u64::from(self.usn[1]) << 32 | u64::from(self.usn[0])
+    }
+
+    /// The second of the originating write.
+    #[must_use]
+    pub fn at(&self) -> VirtualTime {
+        VirtualTime::from_micros(i64::from(self.seconds) * 1_000_000)
     }
 }
 

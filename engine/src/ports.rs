@@ -169,6 +169,14 @@ pub enum SetOutcome {
         /// The service's own words; may be empty even though the change was applied.
         message: String,
     },
+    /// The service asks to come back later: this was not applied (HTTP 429, or 503 with `Retry-After`).
+    Throttled {
+        /// The service's own wish; `None` when it named none.
+        retry_after: Option<Duration>,
+    },
+    /// Nothing was sent: the batch had ended before, because the service asked to come back later or did
+    /// not answer any more.
+    NotSent,
     /// No answer came: it may have been applied or not.
     Unknown,
 }
@@ -207,7 +215,8 @@ pub trait ExchangeOnline {
         properties: &[Name],
     ) -> Result<Vec<Option<Mailbox>>, CallError>;
 
-    /// Sets flag and values, at most [`SET_BATCH`] mailboxes, in order. One outcome for each.
+    /// Sets flag and values, at most [`SET_BATCH`] mailboxes, in order. One outcome for each. A request
+    /// that is throttled or not answered is the last one: what would have come after it is `NotSent`.
     ///
     /// # Errors
     /// Any [`CallError`] but `PageExpired`; then nothing of the batch was applied.

@@ -3,6 +3,7 @@
 //! It models only what the engine can tell apart, and nothing of the simulator.
 
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::writeback::map::Target;
 use crate::writeback::scope::Filter;
 use crate::writeback::{MappingPlan, WritebackConfig, WritebackJob};
 
+const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_795_000_000 * 1_000_000);
 
 pub(crate) fn configuration() -> JobConfiguration {
@@ -198,6 +200,10 @@ pub(crate) struct World {
     pub(crate) exchange_errors: VecDeque<CallError>,
     /// When those calls were made.
     pub(crate) exchange_calls: Vec<Timestamp>,
+    /// How many mailboxes may be read or set in any minute.
+    pub(crate) budget: Option<usize>,
+    /// What was spent of it, and when that began.
+    spent: (Timestamp, usize),
     /// The properties of the full plan: the columns of every mailbox.
     properties: Vec<Name>,
     /// Listings under way: token to ids.
@@ -322,6 +328,17 @@ impl World {
             mailbox.when_changed = now.floor_to_second();
         }
         self.exchange_errors.pop_front().map_or(Ok(()), Err)
+    }
+
+    /// How many of these mailboxes the budget lets through; what it does not is throttled.
+    fn spend(&mut self, count: usize) -> usize {
+        let Some(budget) = self.budget else { return count };
+        if self.now.since(self.spent.0) >= MINUTE {
+            self.spent = (self.now, 0);
+        }
+        let passed = count.min(budget - self.spent.1);
+        self.spent.1 += passed;
+        passed
     }
 
     fn enter_agent(&mut self, agent: &AgentName) -> Result<(), CallError> {
@@ -540,6 +557,9 @@ impl ExchangeOnline for Shared {
         assert!(ids.len() <= MAILBOX_BATCH);
         let mut world = self.0.borrow_mut();
         world.enter_exchange()?;
+        if world.spend(ids.len()) < ids.len() {
+            return Err(CallError::Throttled { retry_after: Some(MINUTE) });
+        }
         Ok(ids
             .iter()
             .map(|id| world.mailboxes.get(id).map(|mailbox| world.select(mailbox, properties)))
@@ -550,19 +570,29 @@ impl ExchangeOnline for Shared {
         assert!(changes.len() <= SET_BATCH);
         let mut world = self.0.borrow_mut();
         world.enter_exchange()?;
+        let passed = world.spend(changes.len());
+        if passed == 0 {
+            return Err(CallError::Throttled { retry_after: Some(MINUTE) });
+        }
         let mut outcomes = Vec::new();
-        for change in changes {
+        for (place, change) in changes.iter().enumerate() {
+            let answer = match place.cmp(&passed) {
+                Ordering::Less => world.set_answers.pop_front().unwrap_or(SetOutcome::Accepted),
+                Ordering::Equal => SetOutcome::Throttled { retry_after: Some(MINUTE) },
+                Ordering::Greater => SetOutcome::NotSent,
+            };
+            if matches!(answer, SetOutcome::Throttled { .. } | SetOutcome::NotSent) {
+                outcomes.push(answer);
+                continue;
+            }
             *world.set_calls.entry(change.id).or_default() += 1;
             world.set_values(change);
-            let Some(flag) = change.cloud_managed else {
-                outcomes.push(world.set_answers.pop_front().unwrap_or(SetOutcome::Accepted));
-                continue;
-            };
+            outcomes.push(answer);
+            let Some(flag) = change.cloud_managed else { continue };
             if !world.flips_ignored.contains(&change.id) {
                 let at = world.now + world.flip_delay;
                 world.pending_flips.push((at, change.id, flag));
             }
-            outcomes.push(world.set_answers.pop_front().unwrap_or(SetOutcome::Accepted));
         }
         if world.halts_after() { Err(CallError::Halted) } else { Ok(outcomes) }
     }

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 
 use super::backup::{Backup, line_of, properties};
-use super::flip::{Stop, Turn, again};
+use super::flip::{Stop, Turn};
+use super::portion::Portion;
 use super::rows::{mailbox_of, prefix};
-use crate::failure::{Failure, Side};
-use crate::ports::{MAILBOX_BATCH, MailboxId, Name, Ports, StateStore, StoreError, Table};
+use crate::failure::Failure;
+use crate::ports::{MailboxId, Name, Ports, StateStore, StoreError, Table};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
@@ -45,6 +46,7 @@ pub struct TakeBackup {
     properties: Vec<Name>,
     backups: Vec<Backup>,
     backoff: Backoff,
+    portion: Portion,
     not_before: Option<Timestamp>,
 }
 
@@ -57,20 +59,19 @@ impl TakeBackup {
             properties: properties(),
             backups: Vec::new(),
             backoff: Backoff::default(),
+            portion: Portion::default(),
             not_before: None,
         }
     }
 
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
-        let ids: Vec<MailboxId> = self.queue.iter().take(MAILBOX_BATCH).copied().collect();
+        let ids: Vec<MailboxId> = self.queue.iter().take(self.portion.most()).copied().collect();
         if ids.is_empty() {
             return Ok(Turn::Done(()));
         }
         let rows = match ports.exchange.mailboxes(&ids, &self.properties) {
             Ok(rows) => rows,
-            Err(error) => {
-                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
-            }
+            Err(error) => return self.portion.again(&error, &mut self.backoff, now),
         };
         self.backoff.reset();
         self.queue.drain(..ids.len());

@@ -9,14 +9,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::flip::{Stop, Turn, again, step_of};
+use super::portion::Portion;
 use super::readiness::{self, Evidence, Finding, Severity};
 use crate::failure::{Failure, Side, code};
 use crate::job::JobConfiguration;
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
-use crate::ports::{
-    DirectoryObject, MAILBOX_BATCH, Mailbox, MailboxId, Organization, Ports, SyncConfiguration,
-};
+use crate::ports::{DirectoryObject, Mailbox, MailboxId, Organization, Ports, SyncConfiguration};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::MappingPlan;
@@ -111,6 +110,7 @@ pub struct Check {
     stage: Stage,
     report: CheckReport,
     backoff: Backoff,
+    portion: Portion,
     not_before: Option<Timestamp>,
 }
 
@@ -136,6 +136,7 @@ impl Check {
             stage: Stage::Sync,
             report: CheckReport::default(),
             backoff: Backoff::default(),
+            portion: Portion::default(),
             not_before: None,
         }
     }
@@ -185,15 +186,13 @@ impl Check {
     }
 
     fn mailboxes(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
-        let ids: Vec<MailboxId> = self.queue.iter().take(MAILBOX_BATCH).copied().collect();
+        let ids: Vec<MailboxId> = self.queue.iter().take(self.portion.most()).copied().collect();
         if ids.is_empty() {
             return Ok(Turn::Done(()));
         }
         let rows = match ports.exchange.mailboxes(&ids, self.plan.properties()) {
             Ok(rows) => rows,
-            Err(error) => {
-                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
-            }
+            Err(error) => return self.portion.again(&error, &mut self.backoff, now),
         };
         self.backoff.reset();
         self.queue.drain(..ids.len());

@@ -3,19 +3,20 @@
 //! A call that was accepted is not made again while its effect is merely not visible yet: forward
 //! sync usually takes seconds and may take hours, so reads follow with growing waits until the
 //! deadline. A call that was refused, or whose answer never came, is made again when a read shows the
-//! old flag, a few times. Throttled calls wait as the service asks.
+//! old flag, a few times. Where the service asks to come back later, everything waits as long as it asks
+//! for, and no attempt is counted for what it did not let through or what was never sent.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use super::portion::Portion;
 use super::report::MailboxOutcome;
 use super::rows::Progress;
 use super::wave::Pace;
 use crate::failure::{Class, Failure, Side};
 use crate::marks::Mark;
 use crate::ports::{
-    CallError, MAILBOX_BATCH, MailboxChange, MailboxId, Ports, SET_BATCH, SetOutcome, StoreError,
-    StoreWrite,
+    CallError, MailboxChange, MailboxId, Ports, SET_BATCH, SetOutcome, StoreError, StoreWrite,
 };
 use crate::step::Step;
 use crate::time::Timestamp;
@@ -116,6 +117,9 @@ pub(super) struct Flip {
     reads: BTreeSet<(Timestamp, usize)>,
     stage: Stage,
     backoff: Backoff,
+    /// The waits after sets that were throttled in part: reads in between do not shorten them.
+    throttle: Backoff,
+    portion: Portion,
     sets_a_minute: Option<u32>,
     spent: Spent,
 }
@@ -147,7 +151,6 @@ enum State {
 
 enum Stage {
     Choose,
-    Read(Vec<usize>),
     Commit(Vec<StoreWrite>),
 }
 
@@ -182,6 +185,8 @@ impl Flip {
             reads: BTreeSet::new(),
             stage: Stage::Choose,
             backoff: Backoff::default(),
+            throttle: Backoff::default(),
+            portion: Portion::default(),
             sets_a_minute: None,
             spent: Spent::new(),
         };
@@ -192,6 +197,7 @@ impl Flip {
     /// The same under a budget, of which so much is spent.
     pub(super) fn paced(mut self, pace: Pace, spent: Spent) -> Self {
         self.backoff = Backoff::jittered(pace.jitter);
+        self.throttle = self.backoff;
         self.sets_a_minute = pace.sets_a_minute;
         self.spent = spent;
         self
@@ -223,10 +229,6 @@ impl Flip {
     ) -> Result<Turn<Decided>, Stop> {
         match &mut self.stage {
             Stage::Choose => self.choose(now, ports),
-            Stage::Read(batch) => {
-                let batch = core::mem::take(batch);
-                self.read(batch, now, ports)
-            }
             Stage::Commit(writes) => {
                 ports.store.commit(core::mem::take(writes))?;
                 self.stage = Stage::Choose;
@@ -236,7 +238,7 @@ impl Flip {
     }
 
     fn choose(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<Decided>, Stop> {
-        let batch = take_due(&mut self.reads, MAILBOX_BATCH, now);
+        let batch = take_due(&mut self.reads, self.portion.most(), now);
         if !batch.is_empty() {
             return self.read(batch, now, ports);
         }
@@ -301,17 +303,35 @@ impl Flip {
             Err(_) => Vec::new(),
         };
         self.backoff.reset();
-        if self.sets_a_minute.is_some() {
-            self.spent.push_back((now, batch.len()));
-        }
         outcomes.resize(batch.len(), SetOutcome::Unknown);
+        let (mut sent, mut throttled) = (0, None);
         for (index, answer) in batch.iter().zip(outcomes) {
-            let entry = &mut self.entries[*index];
-            entry.attempts += 1;
-            entry.state = State::Sent { at: now, answer };
+            sent += usize::from(answer != SetOutcome::NotSent);
+            match answer {
+                SetOutcome::NotSent => {
+                    self.sets.insert((now, *index));
+                }
+                SetOutcome::Throttled { retry_after } => {
+                    throttled = throttled.max(Some(retry_after));
+                    self.sets.insert((now, *index));
+                }
+                answer => {
+                    let entry = &mut self.entries[*index];
+                    entry.attempts += 1;
+                    entry.state = State::Sent { at: now, answer };
+                    self.reads.insert((now, *index));
+                }
+            }
         }
-        self.stage = Stage::Read(batch.to_vec());
-        Ok(Turn::Busy)
+        if self.sets_a_minute.is_some() {
+            self.spent.push_back((now, sent));
+        }
+        let Some(retry_after) = throttled else {
+            self.throttle.reset();
+            return Ok(Turn::Busy);
+        };
+        let error = CallError::Throttled { retry_after };
+        again(&error, Side::Cloud, &mut self.throttle, now).map(Turn::Wait)
     }
 
     fn read(
@@ -324,8 +344,8 @@ impl Flip {
         let rows = match ports.exchange.mailboxes(&ids, &[]) {
             Ok(rows) => rows,
             Err(error) => {
-                self.stage = Stage::Read(batch);
-                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+                self.reads.extend(batch.iter().map(|index| (now, *index)));
+                return self.portion.again(&error, &mut self.backoff, now);
             }
         };
         self.backoff.reset();
@@ -417,7 +437,7 @@ impl Entry {
 }
 
 /// The service's words, or a word for their absence.
-fn words(code: &str, message: &str) -> String {
+pub(super) fn words(code: &str, message: &str) -> String {
     match (code.is_empty(), message.is_empty()) {
         (true, true) => "an error without text".to_owned(),
         (false, true) => code.to_owned(),

@@ -12,6 +12,7 @@ pub mod decommission;
 pub(crate) mod flip;
 pub mod inventory;
 pub mod loss;
+mod portion;
 pub mod readiness;
 pub mod report;
 pub mod restore;

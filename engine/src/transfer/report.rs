@@ -141,9 +141,14 @@ impl TransferReport {
         }
     }
 
+    /// Mailboxes that were tried, or not there, and do not have the wanted value.
+    pub(super) const fn not_good(&self) -> u64 {
+        self.refused + self.no_op + self.failed
+    }
+
     /// Mailboxes whose flag does not have the wanted value.
     #[must_use]
     pub const fn not_flipped(&self) -> u64 {
-        self.blocked + self.refused + self.no_op + self.failed
+        self.blocked + self.not_good()
     }
 }

@@ -8,16 +8,17 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::backup::Backup;
-use super::flip::{Stop, Turn, again, step_of};
+use super::flip::{Stop, Turn, again, step_of, words};
 use super::kept_properties;
+use super::portion::Portion;
 use crate::attributes::GENERAL_AVAILABILITY;
 use crate::failure::{Failure, Side, code};
 use crate::job::{JobConfiguration, MATCH_ORDER, ModifiedProperty, Switches};
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{
-    CallError, DirectoryObject, MAILBOX_BATCH, Mailbox, MailboxChange, MailboxId, Modification,
-    Name, ObjectGuid, Ports, WriteOutcome,
+    CallError, DirectoryObject, Mailbox, MailboxChange, MailboxId, Modification, Name, ObjectGuid,
+    Ports, SetOutcome, WriteOutcome,
 };
 use crate::recipient_type::is_transferable;
 use crate::step::{Activity, Step};
@@ -91,8 +92,14 @@ pub struct Restore {
     stage: Stage,
     report: RestoreReport,
     backoff: Backoff,
+    /// The waits after writes that were throttled in part.
+    throttle: Backoff,
+    portion: Portion,
     not_before: Option<Timestamp>,
 }
+
+/// What is said of a write whose answer was lost.
+const NO_ANSWER: &str = "no answer came";
 
 /// A mailbox under way.
 struct Case {
@@ -101,6 +108,8 @@ struct Case {
     changes: Vec<ModifiedProperty>,
     cloud: Option<MailboxChange>,
     directory: Option<Modification>,
+    /// It was written, or nobody knows: a read is to tell.
+    tried: bool,
     /// What the service said, should the read show otherwise.
     answer: String,
     outcome: Option<Restored>,
@@ -128,6 +137,8 @@ impl Restore {
             stage: Stage::Read,
             report: RestoreReport::default(),
             backoff: Backoff::default(),
+            throttle: Backoff::default(),
+            portion: Portion::default(),
             not_before: None,
         }
     }
@@ -152,7 +163,7 @@ impl Restore {
     /// The next mailboxes as they are now.
     fn read(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         self.settle();
-        while self.batch.len() < MAILBOX_BATCH {
+        while self.batch.len() < self.portion.most() {
             let Some(backup) = self.queue.pop_front() else { break };
             let Some(id) = backup.mailbox() else {
                 return Err(Stop::Failed(Failure::new(
@@ -173,7 +184,7 @@ impl Restore {
                 for case in self.batch.drain(..).rev() {
                     self.queue.push_front(case.backup);
                 }
-                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+                return self.portion.again(&error, &mut self.backoff, now);
             }
         };
         self.backoff.reset();
@@ -235,9 +246,19 @@ impl Restore {
             RestoreTo::Directory => self.write_to_directory(&open, ports),
         };
         match result {
-            // Nobody knows what of it arrived: the read that follows tells.
-            Ok(()) | Err(CallError::Unreachable { .. } | CallError::TimedOut { .. }) => {
+            Ok(throttled) => {
                 self.backoff.reset();
+                self.stage = Stage::Verify;
+                let Some(error) = throttled else {
+                    self.throttle.reset();
+                    return Ok(Turn::Busy);
+                };
+                again(&error, Side::Cloud, &mut self.throttle, now).map(Turn::Wait)
+            }
+            // Nobody knows what of it arrived: the read that follows tells.
+            Err(CallError::Unreachable { .. } | CallError::TimedOut { .. }) => {
+                self.backoff.reset();
+                open.iter().for_each(|at| self.batch[*at].tried = true);
                 self.stage = Stage::Verify;
                 Ok(Turn::Busy)
             }
@@ -251,21 +272,42 @@ impl Restore {
         }
     }
 
-    fn write_to_cloud(&mut self, open: &[usize], ports: &mut Ports<'_>) -> Result<(), CallError> {
+    /// Sets the values; the error of a batch that was throttled in part.
+    fn write_to_cloud(
+        &mut self,
+        open: &[usize],
+        ports: &mut Ports<'_>,
+    ) -> Result<Option<CallError>, CallError> {
         let changes: Vec<MailboxChange> =
             open.iter().filter_map(|at| self.batch[*at].cloud.clone()).collect();
         let answers = ports.exchange.set_mailboxes(&changes)?;
+        let mut throttled = None;
         for (at, answer) in open.iter().zip(answers) {
-            self.batch[*at].answer = format!("{answer:?}");
+            let case = &mut self.batch[*at];
+            case.tried = true;
+            case.answer = match answer {
+                SetOutcome::Accepted => "the call was accepted and changed nothing".to_owned(),
+                SetOutcome::Refused { code, message } => words(&code, &message),
+                SetOutcome::Unknown => NO_ANSWER.to_owned(),
+                SetOutcome::NotSent => {
+                    case.tried = false;
+                    continue;
+                }
+                SetOutcome::Throttled { retry_after } => {
+                    case.tried = false;
+                    throttled = throttled.max(Some(retry_after));
+                    continue;
+                }
+            };
         }
-        Ok(())
+        Ok(throttled.map(|retry_after| CallError::Throttled { retry_after }))
     }
 
     fn write_to_directory(
         &mut self,
         open: &[usize],
         ports: &mut Ports<'_>,
-    ) -> Result<(), CallError> {
+    ) -> Result<Option<CallError>, CallError> {
         let Some(agent) = self.pairing.agent() else {
             return Err(CallError::Unreachable { detail: "no agent answers".to_owned() });
         };
@@ -273,38 +315,44 @@ impl Restore {
             open.iter().filter_map(|at| self.batch[*at].directory.clone()).collect();
         let outcomes = ports.directory.modify(agent, &batch)?;
         for (at, outcome) in open.iter().zip(outcomes) {
+            self.batch[*at].tried = true;
             self.batch[*at].answer = match outcome {
                 WriteOutcome::Result { code, diagnostic } => Failure::of_result(code, &diagnostic)
                     .map(|failure| format!("{}: {}", failure.code, failure.detail))
                     .unwrap_or_default(),
-                WriteOutcome::Unknown => "no answer came".to_owned(),
+                WriteOutcome::Unknown => NO_ANSWER.to_owned(),
             };
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// A read decides.
+    /// A read decides. What was not let through is written again afterwards.
     fn verify(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        let tried = |at: &usize| self.batch[*at].tried && self.batch[*at].outcome.is_none();
+        let tried: Vec<usize> =
+            (0..self.batch.len()).filter(tried).take(self.portion.most()).collect();
+        if tried.is_empty() {
+            self.stage = Stage::Write;
+            return Ok(Turn::Busy);
+        }
+        let cases = || tried.iter().map(|at| &self.batch[*at]);
         let equal: Vec<bool> = match self.config.to {
-            RestoreTo::Cloud => match self.rows(ports) {
-                Ok(rows) => {
-                    let pairs = self.batch.iter().zip(rows);
-                    pairs
-                        .map(|(case, row)| {
+            RestoreTo::Cloud => {
+                let ids: Vec<MailboxId> = cases().map(|case| case.id).collect();
+                match ports.exchange.mailboxes(&ids, &self.properties) {
+                    Ok(rows) => {
+                        let same = |(case, row): (&Case, Option<Mailbox>)| {
                             row.is_some_and(|row| {
                                 change(&case.backup, &row, &self.properties).0.values.is_empty()
                             })
-                        })
-                        .collect()
+                        };
+                        cases().zip(rows).map(same).collect()
+                    }
+                    Err(error) => return self.portion.again(&error, &mut self.backoff, now),
                 }
-                Err(error) => {
-                    return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
-                }
-            },
+            }
             RestoreTo::Directory => match self.objects(ports) {
-                Ok(found) => self
-                    .batch
-                    .iter()
+                Ok(found) => cases()
                     .map(|case| {
                         let object =
                             case.directory.as_ref().and_then(|modify| found.get(&modify.object));
@@ -320,16 +368,14 @@ impl Restore {
             },
         };
         self.backoff.reset();
-        for (case, equal) in self.batch.iter_mut().zip(equal) {
-            if case.outcome.is_none() {
-                case.outcome = Some(if equal {
-                    Restored::Written
-                } else {
-                    Restored::Failed(core::mem::take(&mut case.answer))
-                });
-            }
+        for (at, equal) in tried.into_iter().zip(equal) {
+            let case = &mut self.batch[at];
+            case.outcome = Some(if equal {
+                Restored::Written
+            } else {
+                Restored::Failed(core::mem::take(&mut case.answer))
+            });
         }
-        self.stage = Stage::Read;
         Ok(Turn::Busy)
     }
 
@@ -365,6 +411,7 @@ impl Case {
             changes: Vec::new(),
             cloud: None,
             directory: None,
+            tried: false,
             answer: String::new(),
             outcome: None,
         }

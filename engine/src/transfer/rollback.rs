@@ -2,24 +2,25 @@
 //! mailbox; only then, and only when asked to, the flags.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
-use super::flip::{Flip, Stop, Turn, again, step_of};
+use super::flip::{Flip, Spent, Stop, Turn, breach, step_of};
 use super::kept_properties;
 use super::loss::{attributes, losses};
+use super::portion::Portion;
 use super::readiness;
 use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, mailbox_of, prefix, rollback_of};
-use crate::failure::{Side, code};
+use super::wave::Pace;
+use crate::failure::code;
 use crate::job::MATCH_ORDER;
-use crate::journal::rows::{
-    Link, VERSION_KEY, check_version, mailbox_key, mailbox_write, version_write,
-};
+use crate::journal::rows::{VERSION_KEY, check_version, version_write};
 use crate::marks::Mark;
 use crate::pairing::{Pair, Pairing};
-use crate::ports::{MAILBOX_BATCH, MailboxId, Name, Ports, StoreError, StoreWrite, Table};
+use crate::ports::{MailboxId, Name, Ports, StoreWrite, Table};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
@@ -39,6 +40,33 @@ pub struct RollbackConfig {
     pub apply: bool,
     /// Whether to set the flags of mailboxes that lose values too. Without it they are blocked.
     pub accept_losses: bool,
+    /// How many mailboxes make a wave. The losses of all of them are known before the first.
+    pub wave: usize,
+    /// How long to wait between two waves.
+    pub pause: Duration,
+    /// A wave in which more mailboxes than this are refused, without effect or failed is the last
+    /// one; `None`: never stop.
+    pub most_failures: Option<u64>,
+    /// How fast to go.
+    pub pace: Pace,
+}
+
+impl RollbackConfig {
+    /// A rollback of these mailboxes in waves of 500 that sets no flag yet, and takes no value from
+    /// anybody.
+    #[must_use]
+    pub fn new(id: impl Into<String>, mailboxes: Vec<MailboxId>) -> Self {
+        Self {
+            id: id.into(),
+            mailboxes,
+            apply: false,
+            accept_losses: false,
+            wave: 500,
+            pause: Duration::ZERO,
+            most_failures: None,
+            pace: Pace::default(),
+        }
+    }
 }
 
 /// The return of the source of authority to AD.
@@ -50,9 +78,14 @@ pub struct Rollback {
     queue: VecDeque<MailboxId>,
     /// What earlier lives did; looked up and never iterated.
     known: HashMap<MailboxId, Progress, FxBuildHasher>,
-    ready: Vec<(MailboxId, Progress, bool)>,
+    ready: VecDeque<(MailboxId, Progress, bool)>,
+    wave: Vec<(MailboxId, Progress, bool)>,
+    bad_before: u64,
     report: TransferReport,
     backoff: Backoff,
+    portion: Portion,
+    /// Sets of the last minute.
+    spent: Spent,
     not_before: Option<Timestamp>,
 }
 
@@ -61,11 +94,9 @@ enum Stage {
     Resume(Option<Vec<u8>>),
     Mailboxes,
     Pair,
+    NextWave,
     Commit(Vec<StoreWrite>),
     Flip(Box<Flip>),
-    /// The flags are decided: what the writeback job knows of these mailboxes is out of date.
-    Forget(VecDeque<MailboxId>),
-    Forgotten(VecDeque<MailboxId>, Vec<StoreWrite>),
 }
 
 impl Rollback {
@@ -75,15 +106,19 @@ impl Rollback {
         let queue = config.mailboxes.iter().copied().collect();
         config.id = rollback_of(&config.id);
         Self {
-            config,
             properties: kept_properties(),
             pairing: Pairing::new(attributes(), MATCH_ORDER),
             stage: Stage::Version,
             queue,
             known: HashMap::default(),
-            ready: Vec::new(),
+            ready: VecDeque::new(),
+            wave: Vec::new(),
+            bad_before: 0,
             report: TransferReport::default(),
-            backoff: Backoff::default(),
+            backoff: Backoff::jittered(config.pace.jitter),
+            portion: Portion::default(),
+            spent: Spent::default(),
+            config,
             not_before: None,
         }
     }
@@ -114,43 +149,25 @@ impl Rollback {
                     self.stage = Stage::Mailboxes;
                 }
             },
+            Stage::NextWave => return Ok(self.next_wave()),
             Stage::Commit(writes) => {
                 ports.store.commit(core::mem::take(writes))?;
-                let ready = core::mem::take(&mut self.ready);
-                self.stage = Stage::Flip(Box::new(Flip::new(&self.config.id, false, ready, now)));
+                let (wave, spent) =
+                    (core::mem::take(&mut self.wave), core::mem::take(&mut self.spent));
+                let flip = Flip::new(&self.config.id, false, wave, now);
+                self.stage = Stage::Flip(Box::new(flip.paced(self.config.pace, spent)));
             }
             Stage::Flip(flip) => match flip.step(now, ports)? {
                 Turn::Busy => {}
                 Turn::Wait(at) => return Ok(Turn::Wait(at)),
                 Turn::Done(decided) => {
-                    let mut back = VecDeque::new();
+                    self.spent = flip.take_spent();
                     for (mailbox, outcome, detail) in decided {
-                        if outcome == MailboxOutcome::Flipped {
-                            back.push_back(mailbox);
-                        }
                         self.report.count(mailbox, outcome, &detail);
                     }
-                    self.report.waves += 1;
-                    self.stage = Stage::Forget(back);
+                    return Ok(self.end_wave(now));
                 }
             },
-            Stage::Forget(back) => {
-                let mut back = core::mem::take(back);
-                let some: Vec<MailboxId> = back.drain(..back.len().min(ROWS)).collect();
-                if some.is_empty() {
-                    return Ok(Turn::Done(()));
-                }
-                let keys: Vec<Vec<u8>> = some.iter().map(|id| mailbox_key(*id)).collect();
-                let rows = ports.store.get(Table::Links, &keys)?;
-                self.stage = Stage::Forgotten(back, forgotten(&some, &rows)?);
-            }
-            Stage::Forgotten(back, writes) => {
-                let (back, writes) = (core::mem::take(back), core::mem::take(writes));
-                if !writes.is_empty() {
-                    ports.store.commit(writes)?;
-                }
-                self.stage = Stage::Forget(back);
-            }
         }
         Ok(Turn::Busy)
     }
@@ -184,7 +201,7 @@ impl Rollback {
                     if self.config.apply =>
                 {
                     Mark::TransferResumed.reach();
-                    self.ready.push((mailbox, progress.clone(), false));
+                    self.ready.push_back((mailbox, progress.clone(), false));
                 }
                 _ => queue.push_back(mailbox),
             }
@@ -195,15 +212,13 @@ impl Rollback {
     }
 
     fn read_mailboxes(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
-        let ids: Vec<MailboxId> = self.queue.iter().take(MAILBOX_BATCH).copied().collect();
+        let ids: Vec<MailboxId> = self.queue.iter().take(self.portion.most()).copied().collect();
         if ids.is_empty() {
             return Ok(self.start_flips());
         }
         let rows = match ports.exchange.mailboxes(&ids, &self.properties) {
             Ok(rows) => rows,
-            Err(error) => {
-                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
-            }
+            Err(error) => return self.portion.again(&error, &mut self.backoff, now),
         };
         self.backoff.reset();
         self.queue.drain(..ids.len());
@@ -245,7 +260,7 @@ impl Rollback {
             let lost = losses(&pair.mailbox, &self.properties, pair.object.as_ref());
             if lost.is_empty() { Mark::RollbackClean } else { Mark::RollbackLoses }.reach();
             if lost.is_empty() || self.config.accept_losses {
-                self.ready.push((id, Progress::Prepared, true));
+                self.ready.push_back((id, Progress::Prepared, true));
             } else {
                 let detail = format!("{} values would be lost", lost.len());
                 self.report.count(id, MailboxOutcome::Blocked, &detail);
@@ -254,35 +269,45 @@ impl Rollback {
         }
     }
 
+    /// Every loss is known: the flags may follow.
     fn start_flips(&mut self) -> Turn<()> {
         if !self.config.apply {
             self.report.would_flip = self.ready.len() as u64;
-        }
-        if !self.config.apply || self.ready.is_empty() {
             return Turn::Done(());
         }
-        let fresh = self.ready.iter().filter(|(_, _, fresh)| *fresh);
+        self.next_wave()
+    }
+
+    fn next_wave(&mut self) -> Turn<()> {
+        let count = self.ready.len().min(self.config.wave.max(1));
+        if count == 0 {
+            return Turn::Done(());
+        }
+        self.bad_before = self.report.not_good();
+        self.wave = self.ready.drain(..count).collect();
+        let fresh = self.wave.iter().filter(|(_, _, fresh)| *fresh);
         let mut writes: Vec<StoreWrite> = vec![version_write()];
         writes.extend(fresh.map(|(id, progress, _)| progress.write(&self.config.id, *id)));
         self.stage = Stage::Commit(writes);
         Turn::Busy
     }
-}
 
-/// The links of these mailboxes without a version that was exported: once authority has been back in AD,
-/// what the job wrote there says nothing any more, and a mailbox that returns is compared anew.
-fn forgotten(
-    mailboxes: &[MailboxId],
-    rows: &[Option<Vec<u8>>],
-) -> Result<Vec<StoreWrite>, StoreError> {
-    let mut writes = Vec::new();
-    for (mailbox, row) in mailboxes.iter().zip(rows) {
-        let Some(row) = row else { continue };
-        let link = Link::decode(row)?;
-        let other = Link { exported: !link.exported, ..link };
-        writes.push(mailbox_write(Table::Links, *mailbox, Some(other.encode())));
+    fn end_wave(&mut self, now: Timestamp) -> Turn<()> {
+        self.report.waves += 1;
+        let bad = self.report.not_good() - self.bad_before;
+        if let Some(most) = self.config.most_failures.filter(|most| bad > *most) {
+            Mark::TransferBreach.reach();
+            let detail = format!("{bad} mailboxes of a wave did not flip, at most {most} may");
+            self.report.stopped = Some(breach(detail));
+            return Turn::Done(());
+        }
+        self.stage = Stage::NextWave;
+        if self.ready.is_empty() || self.config.pause.is_zero() {
+            return Turn::Busy;
+        }
+        Mark::TransferPauses.reach();
+        Turn::Wait(now + self.config.pause)
     }
-    Ok(writes)
 }
 
 impl Activity for Rollback {

@@ -7,11 +7,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::flip::{Stop, Turn, again, breach};
+use super::flip::{Stop, Turn, breach};
+use super::portion::Portion;
 use super::report::TransferReport;
 use super::wave::{Transfer, TransferConfig};
-use crate::failure::{Failure, Side};
-use crate::ports::{MAILBOX_BATCH, MailboxId, Ports};
+use crate::failure::Failure;
+use crate::ports::{MailboxId, Ports};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
@@ -77,6 +78,7 @@ pub struct Rollout {
     current: Option<(Ring, Stage)>,
     report: RolloutReport,
     backoff: Backoff,
+    portion: Portion,
     not_before: Option<Timestamp>,
 }
 
@@ -96,6 +98,7 @@ impl Rollout {
             current: None,
             report: RolloutReport::default(),
             backoff: Backoff::default(),
+            portion: Portion::default(),
             not_before: None,
         }
     }
@@ -134,16 +137,14 @@ impl Rollout {
             }
             Stage::Verify { report, read, without } => {
                 let ids: Vec<MailboxId> =
-                    ring.mailboxes.iter().skip(*read).take(MAILBOX_BATCH).copied().collect();
+                    ring.mailboxes.iter().skip(*read).take(self.portion.most()).copied().collect();
                 if ids.is_empty() {
                     let (report, without) = (core::mem::take(report), core::mem::take(without));
                     return Ok(self.close(*report, Some(without), true));
                 }
                 let rows = match ports.exchange.mailboxes(&ids, &[]) {
                     Ok(rows) => rows,
-                    Err(error) => {
-                        return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
-                    }
+                    Err(error) => return self.portion.again(&error, &mut self.backoff, now),
                 };
                 self.backoff.reset();
                 *read += ids.len();

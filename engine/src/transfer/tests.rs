@@ -10,6 +10,8 @@ use crate::ports::{CallError, MailboxId, SetOutcome, Table};
 use crate::step::Activity;
 use crate::test_world::{START, Shared, World, id, object_guid};
 
+mod pace;
+
 /// A world whose mailboxes are all managed on-premises.
 fn world(count: u16) -> Shared {
     let world = World::with(count);
@@ -208,7 +210,7 @@ fn there_and_back_and_there_again_under_one_name() {
     };
     let there = TransferConfig::new("t", all(3));
     let back =
-        RollbackConfig { id: "t".into(), mailboxes: all(3), apply: true, accept_losses: true };
+        RollbackConfig { apply: true, accept_losses: true, ..RollbackConfig::new("t", all(3)) };
     for _ in 0..2 {
         let report = play(&world, &mut Transfer::new(there.clone()));
         assert_eq!((report.flipped, report.waves, flags(&world)), (3, 1, 3));
@@ -287,8 +289,7 @@ fn a_rollback_says_first_what_will_be_lost() {
         hidden.values.insert("msExchHideFromAddressLists".into(), vec![b"TRUE".to_vec()]);
         world.mailboxes.get_mut(&id(2)).unwrap().recipient_type_details = "SharedMailbox".into();
     }
-    let mut config =
-        RollbackConfig { id: "r".into(), mailboxes: all(3), apply: false, accept_losses: true };
+    let mut config = RollbackConfig { accept_losses: true, ..RollbackConfig::new("r", all(3)) };
     let dry = play(&world, &mut Rollback::new(config.clone()));
     let lost: Vec<(&str, &str)> =
         dry.losses.iter().map(|loss| (loss.attribute.as_ref(), loss.value.as_str())).collect();
@@ -321,8 +322,7 @@ fn a_rollback_says_first_what_will_be_lost() {
 fn a_rollback_that_may_lose_nothing_leaves_those_mailboxes_alone() {
     let world = World::with(2);
     world.0.borrow_mut().edit(0, "cloud only");
-    let config =
-        RollbackConfig { id: "r".into(), mailboxes: all(2), apply: true, accept_losses: false };
+    let config = RollbackConfig { apply: true, ..RollbackConfig::new("r", all(2)) };
     let report = play(&world, &mut Rollback::new(config.clone()));
     assert_eq!((report.flipped, report.blocked), (1, 1));
     assert!(world.0.borrow().mailboxes[&id(0)].cloud_managed);

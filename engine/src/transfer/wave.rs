@@ -14,13 +14,14 @@ use rustc_hash::FxBuildHasher;
 
 use super::backup;
 use super::flip::{Flip, Spent, Stop, Turn, again, breach, step_of};
+use super::portion::Portion;
 use super::readiness::{self, Evidence, Severity};
 use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, key, mailbox_of, prefix};
 use crate::failure::Side;
 use crate::journal::rows::{VERSION_KEY, check_version, version_write};
 use crate::marks::Mark;
-use crate::ports::{MAILBOX_BATCH, Mailbox, MailboxId, Name, Ports, StoreError, StoreWrite, Table};
+use crate::ports::{Mailbox, MailboxId, Name, Ports, StoreError, StoreWrite, Table};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
@@ -104,6 +105,7 @@ pub struct Transfer {
     bad_before: u64,
     report: TransferReport,
     backoff: Backoff,
+    portion: Portion,
     /// Sets of the last minute.
     spent: Spent,
     not_before: Option<Timestamp>,
@@ -149,6 +151,7 @@ impl Transfer {
             bad_before: 0,
             report,
             backoff,
+            portion: Portion::default(),
             spent: Spent::default(),
             not_before: None,
         }
@@ -241,7 +244,7 @@ impl Transfer {
         }
         self.rested = false;
         self.in_wave = 0;
-        self.bad_before = self.bad();
+        self.bad_before = self.report.not_good();
         while self.unread.len() + self.ready.len() < self.config.wave.max(1) {
             let Some(mailbox) = self.queue.pop_front() else { break };
             match self.known.get(&mailbox) {
@@ -264,7 +267,7 @@ impl Transfer {
 
     /// Reads the next mailboxes of the wave; when all are read, the flips begin.
     fn read(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
-        let count = self.unread.len().min(MAILBOX_BATCH);
+        let count = self.unread.len().min(self.portion.most());
         if count == 0 {
             let ready = core::mem::take(&mut self.ready);
             self.in_wave = ready.len() as u64;
@@ -276,9 +279,7 @@ impl Transfer {
         let ids: Vec<MailboxId> = self.unread.iter().take(count).copied().collect();
         let rows = match ports.exchange.mailboxes(&ids, &self.properties) {
             Ok(rows) => rows,
-            Err(error) => {
-                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
-            }
+            Err(error) => return self.portion.again(&error, &mut self.backoff, now),
         };
         self.backoff.reset();
         self.unread.drain(..count);
@@ -353,7 +354,7 @@ impl Transfer {
 
     fn end_wave(&mut self) {
         self.report.waves += u64::from(self.in_wave > 0);
-        let bad = self.bad() - self.bad_before;
+        let bad = self.report.not_good() - self.bad_before;
         self.stage = match self.config.most_failures {
             Some(most) if bad > most => {
                 Mark::TransferBreach.reach();
@@ -363,10 +364,6 @@ impl Transfer {
             }
             _ => Stage::NextWave,
         };
-    }
-
-    const fn bad(&self) -> u64 {
-        self.report.refused + self.report.no_op + self.report.failed
     }
 }
 

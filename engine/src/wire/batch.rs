@@ -29,22 +29,30 @@ impl Part {
         (200..300).contains(&self.status)
     }
 
+    /// Whether the service asks to come back later, and when. A 503 without a wish says something else.
+    pub(super) fn throttled(&self) -> Option<Option<Duration>> {
+        match (self.status, self.retry_after()) {
+            (429, retry_after) | (503, retry_after @ Some(_)) => Some(retry_after),
+            _ => None,
+        }
+    }
+
     pub(super) fn error(&self) -> ServiceError {
         ServiceError::from_json(&self.body)
     }
 
     /// What a reading call makes of an answer other than 2xx.
     pub(super) fn failure(&self) -> CallError {
+        if let Some(retry_after) = self.throttled() {
+            return CallError::Throttled { retry_after };
+        }
         let error = self.error();
         let code = error.most_specific_code(self.status);
         let detail = error.message;
-        match (self.status, self.retry_after()) {
-            (429, retry_after) | (503, retry_after @ Some(_)) => {
-                CallError::Throttled { retry_after }
-            }
-            (401 | 403, _) => CallError::Refused { code, detail },
-            (500..=599, _) => CallError::ServiceFailure { code, detail },
-            (status, _) => malformed(&format!("status {status} in a batch, {code}: {detail}")),
+        match self.status {
+            401 | 403 => CallError::Refused { code, detail },
+            500..=599 => CallError::ServiceFailure { code, detail },
+            status => malformed(&format!("status {status} in a batch, {code}: {detail}")),
         }
     }
 
@@ -81,10 +89,8 @@ pub(super) fn parts(body: Value, count: usize) -> Result<Vec<Option<Part>>, Call
 
 /// The throttling error, when no request at all was let through.
 pub(super) fn all_throttled(parts: &[Option<Part>]) -> Option<CallError> {
-    let throttled = |part: &Option<Part>| part.as_ref().is_some_and(|part| part.status == 429);
-    if parts.is_empty() || !parts.iter().all(throttled) {
-        return None;
-    }
-    let retry_after = parts.iter().flatten().filter_map(Part::retry_after).max();
+    let throttled = |part: &Option<Part>| part.as_ref().and_then(Part::throttled);
+    let wishes: Option<Vec<Option<Duration>>> = parts.iter().map(throttled).collect();
+    let retry_after = wishes?.into_iter().max()?;
     Some(CallError::Throttled { retry_after })
 }

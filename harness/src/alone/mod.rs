@@ -30,7 +30,9 @@ pub use files::{bytes as read_bytes, write as write_private};
 pub use guard::Permission;
 pub use inputs::{NamedRing, read_evidence, read_rings};
 pub use reconcile::reconcile;
-pub use transfer::{FlipOptions, TransferAction, TransferOutcome, TransferRequest, transfer};
+pub use transfer::{
+    FlipOptions, TransferAction, TransferOutcome, TransferRequest, WaveOptions, transfer,
+};
 pub use writeback::{WritebackOutcome, WritebackRequest, writeback};
 
 /// Why the engine did not start, or ended before its time.

@@ -63,18 +63,35 @@ pub enum TransferAction {
     Rollback {
         /// Roll mailboxes back that lose values, too.
         accept_losses: bool,
+        /// How fast, and how far.
+        waves: WaveOptions,
     },
+}
+
+/// How fast mailboxes are flipped, there or back, and when that stops.
+#[derive(Debug, Clone)]
+pub struct WaveOptions {
+    /// How many mailboxes make a wave.
+    pub wave: usize,
+    /// Mailboxes of a wave that may fail before everything stops.
+    pub most_failures: u64,
+    /// Mailboxes that are set in any minute, at most.
+    pub sets_a_minute: Option<u32>,
+}
+
+impl WaveOptions {
+    fn pace(&self) -> Pace {
+        // The clock differs between engines that were throttled together: good enough to part them.
+        let jitter = now().as_micros().cast_unsigned() | 1;
+        Pace { sets_a_minute: self.sets_a_minute, jitter }
+    }
 }
 
 /// How mailboxes are flipped.
 #[derive(Debug, Clone)]
 pub struct FlipOptions {
-    /// How many mailboxes make a wave.
-    pub wave: usize,
-    /// Mailboxes of a wave that may fail before everything stops.
-    pub most_failures: Option<u64>,
-    /// Mailboxes that are set in any minute, at most.
-    pub sets_a_minute: Option<u32>,
+    /// How fast, and how far.
+    pub waves: WaveOptions,
     /// Ids of findings that block and are accepted all the same.
     pub accepted: Vec<String>,
     /// What no API tells.
@@ -83,15 +100,13 @@ pub struct FlipOptions {
 
 impl FlipOptions {
     fn config(&self, id: String, mailboxes: Vec<MailboxId>, apply: bool) -> TransferConfig {
-        // The clock differs between engines that were throttled together: good enough to part them.
-        let jitter = now().as_micros().cast_unsigned() | 1;
         TransferConfig {
-            wave: self.wave,
-            most_failures: self.most_failures,
+            wave: self.waves.wave,
+            most_failures: Some(self.waves.most_failures),
             accepted: self.accepted.iter().cloned().collect(),
             evidence: self.evidence.clone(),
             apply,
-            pace: Pace { sets_a_minute: self.sets_a_minute, jitter },
+            pace: self.waves.pace(),
             ..TransferConfig::new(id, mailboxes)
         }
     }
@@ -262,9 +277,16 @@ fn flip(
             let chosen = chosen(request, inventory, |row| row.dir_synced)?;
             played.play(&mut Transfer::new(flip.config(id, chosen, apply)))?
         }
-        TransferAction::Rollback { accept_losses } => {
+        TransferAction::Rollback { accept_losses, waves } => {
             let mailboxes = chosen(request, inventory, |row| row.dir_synced && row.cloud_managed)?;
-            let config = RollbackConfig { id, mailboxes, apply, accept_losses: *accept_losses };
+            let config = RollbackConfig {
+                apply,
+                accept_losses: *accept_losses,
+                wave: waves.wave,
+                most_failures: Some(waves.most_failures),
+                pace: waves.pace(),
+                ..RollbackConfig::new(id, mailboxes)
+            };
             played.play(&mut Rollback::new(config))?
         }
         _ => return Err(not_this()),

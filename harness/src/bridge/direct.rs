@@ -124,19 +124,21 @@ impl ExchangeOnline for DirectCloud {
                         estate.cmdlet(&self.caller, &set_call(change), None, MAILBOX_PAGE)
                     })
                     .collect();
-                if let Some(wait) = all_throttled(&answers) {
-                    if outcomes.is_empty() {
-                        return Err(CallError::Throttled { retry_after: Some(wait) });
-                    }
-                    // Nothing more is sent: only reading tells now.
+                let whole = all_throttled(&answers);
+                if let (Some(wait), true) = (whole, outcomes.is_empty()) {
+                    return Err(CallError::Throttled { retry_after: Some(wait) });
+                }
+                outcomes.extend(answers.into_iter().map(|answer| match (whole, answer) {
+                    (Some(wait), _) => SetOutcome::Throttled { retry_after: Some(wait) },
+                    (None, Ok(_)) => SetOutcome::Accepted,
+                    (None, Err(error)) => set_refused(error),
+                }));
+                // A service that throttles is left alone: nothing more is sent.
+                if outcomes.iter().any(|one| matches!(one, SetOutcome::Throttled { .. })) {
                     break;
                 }
-                outcomes.extend(answers.into_iter().map(|answer| match answer {
-                    Ok(_) => SetOutcome::Accepted,
-                    Err(error) => set_refused(error),
-                }));
             }
-            outcomes.resize(changes.len(), SetOutcome::Unknown);
+            outcomes.resize(changes.len(), SetOutcome::NotSent);
             Ok(outcomes)
         })
     }
@@ -418,6 +420,9 @@ fn set_refused(error: CmdletError) -> SetOutcome {
     match error.kind {
         ErrorKind::Forbidden => {
             SetOutcome::Refused { code: "403".to_owned(), message: String::new() }
+        }
+        ErrorKind::Throttled { retry_after } => {
+            SetOutcome::Throttled { retry_after: Some(Duration::from_secs(retry_after.into())) }
         }
         kind => SetOutcome::Refused { code: kind.class().to_owned(), message: error.message },
     }

@@ -190,7 +190,11 @@ impl CloudRequest<Vec<SetOutcome>> for Setting<'_> {
     }
 
     fn unknown(&self) -> Option<Vec<SetOutcome>> {
-        Some(vec![SetOutcome::Unknown; self.changes.len()])
+        // The first request went out; what would have come after it did not.
+        let first = self.changes.len().min(CMDLETS_A_REQUEST);
+        let mut outcomes = vec![SetOutcome::Unknown; first];
+        outcomes.resize(self.changes.len(), SetOutcome::NotSent);
+        Some(outcomes)
     }
 }
 

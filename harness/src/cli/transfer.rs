@@ -19,8 +19,8 @@ use super::console::Console;
 use super::writeback::refused;
 use crate::alone::{
     AloneError, FlipOptions, Permission, Said, Settings, TransferAction, TransferOutcome,
-    TransferRequest, read_bytes, read_evidence, read_rings, severity_word, write_findings,
-    write_private, write_report,
+    TransferRequest, WaveOptions, read_bytes, read_evidence, read_rings, severity_word,
+    write_findings, write_private, write_report,
 };
 
 /// What `transfer --help` begins with.
@@ -103,6 +103,8 @@ enum Action {
         /// Roll mailboxes back although values are lost.
         #[arg(long)]
         accept_losses: bool,
+        #[command(flatten)]
+        waves: WaveArguments,
     },
 }
 
@@ -113,16 +115,32 @@ The file, in YAML:
     - {name: all, mailboxes: [bob@contoso.com], most_without: 2}   # two may be without the flag";
 
 #[derive(Debug, Args)]
-struct FlipArguments {
+struct WaveArguments {
     /// How many mailboxes make a wave: the next one starts when all of this are verified.
     #[arg(long, value_name = "N", default_value_t = 500)]
     wave: usize,
-    /// Stop after a wave in which more mailboxes than this did not flip.
-    #[arg(long, value_name = "N")]
-    most_failures: Option<u64>,
-    /// Set no more mailboxes than this in any minute.
+    /// Stop after a wave in which more mailboxes than this were refused, without effect or failed.
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    most_failures: u64,
+    /// Set no more mailboxes than this in any minute [default: as many as the service takes].
     #[arg(long, value_name = "N")]
     sets_a_minute: Option<u32>,
+}
+
+impl WaveArguments {
+    const fn options(&self) -> WaveOptions {
+        WaveOptions {
+            wave: self.wave,
+            most_failures: self.most_failures,
+            sets_a_minute: self.sets_a_minute,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct FlipArguments {
+    #[command(flatten)]
+    waves: WaveArguments,
     /// Accept a finding that blocks, by its id. May be given several times.
     #[arg(long, value_name = "FINDING")]
     accept: Vec<String>,
@@ -153,9 +171,7 @@ impl Stated {
 impl FlipArguments {
     fn options(self) -> Result<FlipOptions, AloneError> {
         Ok(FlipOptions {
-            wave: self.wave,
-            most_failures: self.most_failures,
-            sets_a_minute: self.sets_a_minute,
+            waves: self.waves.options(),
             accepted: self.accept,
             evidence: self.stated.read()?,
         })
@@ -189,8 +205,9 @@ impl Action {
                 let backups = read_backups(&from)?;
                 (common, TransferAction::Restore { backups, to }, None)
             }
-            Self::Rollback { common, accept_losses } => {
-                (common, TransferAction::Rollback { accept_losses }, None)
+            Self::Rollback { common, accept_losses, waves } => {
+                let waves = waves.options();
+                (common, TransferAction::Rollback { accept_losses, waves }, None)
             }
         })
     }

@@ -151,12 +151,17 @@ impl Runner<'_> {
                 config.accepted = transfer.accept.iter().cloned().collect();
                 TransferOrder::ToCloud(Box::new(config))
             }
-            Authority::OnPremises => TransferOrder::ToOnPremises(RollbackConfig {
-                id,
-                mailboxes: ids,
-                apply: true,
-                accept_losses: true,
-            }),
+            Authority::OnPremises => {
+                let wave = transfer.wave.map_or(ids.len().max(1), |w| w as usize);
+                TransferOrder::ToOnPremises(RollbackConfig {
+                    apply: true,
+                    accept_losses: true,
+                    wave,
+                    pause: transfer.pause,
+                    most_failures: transfer.most_failures,
+                    ..RollbackConfig::new(id, ids)
+                })
+            }
         };
         self.phase = "transfer";
         if let Err(problem) = self.engine.order(order, role) {

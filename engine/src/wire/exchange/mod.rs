@@ -130,16 +130,25 @@ impl AdminApi {
     async fn set(&mut self, changes: &[MailboxChange]) -> Result<Vec<SetOutcome>, CallError> {
         let mut outcomes = Vec::with_capacity(changes.len());
         for changes in changes.chunks(CMDLETS_A_REQUEST) {
-            match self.set_request(changes).await {
-                Ok(answered) => outcomes.extend(answered),
+            let (answered, ended) = match self.set_request(changes).await {
+                Ok(answered) => {
+                    let throttled = |one: &SetOutcome| matches!(one, SetOutcome::Throttled { .. });
+                    let ended = answered.iter().any(throttled);
+                    (answered, ended)
+                }
                 Err(failure) if outcomes.is_empty() && !failure.perhaps_done => {
                     return Err(failure.error);
                 }
-                // Nothing is sent again, and nothing more is sent: only reading tells now.
-                Err(_) => break,
+                Err(failure) => (vec![ended_by(&failure); changes.len()], true),
+            };
+            outcomes.extend(answered);
+            // Nothing is sent again, and after such an answer nothing more is sent: a service that throttles is
+            // left alone, and of a lost answer only reading tells.
+            if ended {
+                break;
             }
         }
-        outcomes.resize(changes.len(), SetOutcome::Unknown);
+        outcomes.resize(changes.len(), SetOutcome::NotSent);
         Ok(outcomes)
     }
 
@@ -268,10 +277,22 @@ fn mailbox(
     }
 }
 
+/// What the mailboxes of a request come to that failed as a whole.
+fn ended_by(failure: &Failure) -> SetOutcome {
+    match &failure.error {
+        CallError::Throttled { retry_after } => SetOutcome::Throttled { retry_after: *retry_after },
+        _ if failure.perhaps_done => SetOutcome::Unknown,
+        _ => SetOutcome::NotSent,
+    }
+}
+
 /// One answer to `Set-Mailbox`.
 fn set_outcome(part: &Part) -> SetOutcome {
     if part.is_success() {
         return SetOutcome::Accepted;
+    }
+    if let Some(retry_after) = part.throttled() {
+        return SetOutcome::Throttled { retry_after };
     }
     let error = part.error();
     SetOutcome::Refused { code: error.most_specific_code(part.status), message: error.message }

@@ -266,7 +266,7 @@ fn a_batch_that_is_throttled_as_a_whole_fails_the_call() {
     assert_eq!(cloud.requests().len(), 1);
 }
 
-/// After a lost answer nothing is sent any more: what was sent and what was not are both unknown.
+/// After a lost answer nothing is sent any more: what was sent is unknown, the rest was never sent.
 #[test]
 fn a_lost_answer_ends_the_batch_as_unknown() {
     let accepted: Vec<Value> =
@@ -279,7 +279,54 @@ fn a_lost_answer_ends_the_batch_as_unknown() {
         let wire = Wire::new(config(&server.url), runtime.handle().clone()).unwrap();
         let outcomes = wire.exchange().set_mailboxes(&changes(35)).unwrap();
         assert_eq!(outcomes[..10], vec![SetOutcome::Accepted; 10]);
-        assert_eq!(outcomes[10..], vec![SetOutcome::Unknown; 25]);
+        assert_eq!(outcomes[10..20], vec![SetOutcome::Unknown; 10]);
+        assert_eq!(outcomes[20..], vec![SetOutcome::NotSent; 15]);
+        assert_eq!(server.seen.lock().unwrap().len(), 2);
+    }
+}
+
+/// One of ten is throttled: it alone was not let through, and nothing more is sent.
+#[test]
+fn one_throttled_mailbox_ends_the_batch_and_is_told_from_a_refused_one() {
+    for (status, wish) in [(429, Some(120)), (429, None), (503, Some(5))] {
+        let cloud = Cloud::new();
+        cloud.mount(batch_by(move |number| {
+            Some(match (number, wish) {
+                (4, Some(wish)) => json!({"status": status, "headers": {"retry-after": wish}}),
+                (4, None) => json!({"status": status}),
+                _ => json!({"status": 200, "body": {"value": []}}),
+            })
+        }));
+        let outcomes = cloud.wire.exchange().set_mailboxes(&changes(25)).unwrap();
+        let mut expected = vec![SetOutcome::Accepted; 10];
+        expected[4] = SetOutcome::Throttled { retry_after: wish.map(Duration::from_secs) };
+        expected.resize(25, SetOutcome::NotSent);
+        assert_eq!(outcomes, expected);
+        assert_eq!(cloud.requests().len(), 1);
+    }
+    let cloud = Cloud::new();
+    cloud.mount(batch_by(|_| Some(json!({"status": 503}))));
+    let outcomes = cloud.wire.exchange().set_mailboxes(&changes(1)).unwrap();
+    assert!(matches!(outcomes[0], SetOutcome::Refused { .. }), "a 503 without a wish is a failure");
+}
+
+/// The second request of a batch is throttled: what it carried waits as long as the service asks, and
+/// what came after it was never sent. A connection that is refused then is no attempt either.
+#[test]
+fn a_throttled_second_request_keeps_its_wish_and_ends_the_batch() {
+    let accepted: Vec<Value> =
+        (0..10).map(|number| json!({"id": number.to_string(), "status": 200})).collect();
+    let accepted = json!({"responses": accepted}).to_string();
+    let throttled = complete(429, "Retry-After: 120\r\n", "");
+    let wish = SetOutcome::Throttled { retry_after: Some(Duration::from_mins(2)) };
+    for (second, expected) in [(throttled, wish), (complete(403, "", ""), SetOutcome::NotSent)] {
+        let server = RawServer::start(vec![complete(200, "", &accepted), second]);
+        let runtime = runtime();
+        let wire = Wire::new(config(&server.url), runtime.handle().clone()).unwrap();
+        let outcomes = wire.exchange().set_mailboxes(&changes(35)).unwrap();
+        assert_eq!(outcomes[..10], vec![SetOutcome::Accepted; 10]);
+        assert_eq!(outcomes[10..20], vec![expected; 10]);
+        assert_eq!(outcomes[20..], vec![SetOutcome::NotSent; 15]);
         assert_eq!(server.seen.lock().unwrap().len(), 2);
     }
 }

@@ -7,69 +7,43 @@
     reason = "processes of their own are waited for in real time; helpers of tests may panic"
 )]
 
+mod program;
+
 use std::fs;
+use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::{LdapConnAsync, Scope, SearchEntry};
-use reqwest::{Certificate, Client, Method};
+use reqwest::Method;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+use program::Program;
 
 /// A running `hybridsim serve --no-engine` and a configuration for it.
 struct Estate {
-    process: Child,
-    folder: TempDir,
-    ready: Value,
-    client: Client,
+    program: Program,
     runtime: Runtime,
+}
+
+impl Deref for Estate {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.program
+    }
 }
 
 impl Estate {
     fn serve(mailboxes: usize) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file = folder.path().join("ready.json");
-        let mut process = Command::new(env!("CARGO_BIN_EXE_hybridsim"))
-            .args(["serve", "--no-engine", "--mailboxes", &mailboxes.to_string(), "--ready-file"])
-            .arg(&file)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let until = Instant::now() + PATIENCE;
-        while !file.exists() {
-            assert!(Instant::now() < until, "there is no ready file");
-            let ended = process.try_wait().expect("a child of ours");
-            assert!(ended.is_none(), "it ended before it was ready: {ended:?}");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let ready: Value =
-            serde_json::from_slice(&fs::read(&file).expect("the ready file")).expect("JSON");
-        let ca = fs::read(ready["ca_file"].as_str().expect("a path")).expect("the certificate");
-        let client = Client::builder()
-            .no_proxy()
-            .timeout(PATIENCE)
-            .tls_certs_only(Certificate::from_pem_bundle(&ca).expect("PEM"))
-            .build()
-            .expect("a client");
+        let program = Program::serve(&["--no-engine", "--mailboxes", &mailboxes.to_string()]);
         let runtime = Runtime::new().expect("a runtime");
-        let estate = Self { process, folder, ready, client, runtime };
+        let estate = Self { program, runtime };
         estate.configure();
         estate
-    }
-
-    fn text(&self, key: &str) -> &str {
-        self.ready[key].as_str().unwrap_or_else(|| panic!("`{key}` is text"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
     }
 
     /// A configuration for each of the two commands, as they may use different applications: to the
@@ -245,13 +219,6 @@ impl Estate {
                 assert_eq!(part["status"], 200, "{part}");
             }
         }
-    }
-}
-
-impl Drop for Estate {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

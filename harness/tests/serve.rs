@@ -7,61 +7,35 @@
     reason = "a process of its own is waited for in real time; helpers of tests may panic"
 )]
 
+mod program;
+
 use std::fs;
+use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ldap3::{LdapConnAsync, Scope, SearchEntry};
 use reqwest::{Certificate, Client, Method};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use program::{PATIENCE, Program};
 
-/// A running `hybridsim serve`, ended when dropped.
-struct Served {
-    process: Child,
-    folder: TempDir,
-    ready: Value,
-    client: Client,
+/// A running `hybridsim serve` and what a program asks of it.
+struct Served(Program);
+
+impl Deref for Served {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.0
+    }
 }
 
 impl Served {
-    /// Starts it and waits for its ready file.
     fn start(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file = folder.path().join("ready.json");
-        let mut process = Command::new(env!("CARGO_BIN_EXE_hybridsim"))
-            .args(["serve", "--ready-file"])
-            .arg(&file)
-            .args(options)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let until = Instant::now() + PATIENCE;
-        while !file.exists() {
-            assert!(Instant::now() < until, "there is no ready file");
-            let ended = process.try_wait().expect("a child of ours");
-            assert!(ended.is_none(), "it ended before it was ready: {ended:?}");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let text = fs::read_to_string(&file).expect("the ready file");
-        let ready: Value = serde_json::from_str(&text).expect("JSON, whole from the first moment");
-        let ca = fs::read(ready["ca_file"].as_str().expect("a path")).expect("the certificate");
-        let client = Client::builder()
-            .no_proxy()
-            .timeout(PATIENCE)
-            .tls_certs_only(Certificate::from_pem_bundle(&ca).expect("PEM"))
-            .build()
-            .expect("a client");
-        Self { process, folder, ready, client }
-    }
-
-    fn text(&self, key: &str) -> &str {
-        self.ready[key].as_str().unwrap_or_else(|| panic!("`{key}` is text"))
+        Self(Program::serve(options))
     }
 
     /// Status and JSON body.
@@ -131,34 +105,13 @@ impl Served {
         entry.attrs.remove(attribute).unwrap_or_default()
     }
 
-    /// Sends a signal and waits for the end: exit code, and what it printed.
+    /// Sends a signal and waits for the end, which leaves no file behind: exit code, and what it printed.
     fn end(mut self, signal: &str) -> (Option<i32>, String) {
-        let id = self.process.id().to_string();
-        let sent = Command::new("kill").args(["-s", signal, &id]).status().expect("`kill`");
-        assert!(sent.success());
-        let until = Instant::now() + PATIENCE;
-        let status = loop {
-            if let Some(status) = self.process.try_wait().expect("a child of ours") {
-                break status;
-            }
-            assert!(Instant::now() < until, "it does not end");
-            std::thread::sleep(Duration::from_millis(10));
-        };
-        let printed = self.process.stdout.take().map(std::io::read_to_string);
-        let left: Vec<PathBuf> = fs::read_dir(self.folder.path())
-            .expect("ours")
-            .map(|e| e.expect("ours").path())
-            .collect();
+        let (status, printed) = self.0.end(signal);
+        let left: Vec<PathBuf> =
+            fs::read_dir(self.folder()).expect("ours").map(|e| e.expect("ours").path()).collect();
         assert!(left.is_empty(), "{left:?}");
-        (status.code(), printed.expect("piped").expect("text"))
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // After a failed assertion; otherwise it has ended.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        (status.code(), printed)
     }
 }
 
@@ -166,7 +119,7 @@ impl Drop for Served {
 #[tokio::test]
 async fn an_edit_in_the_cloud_reaches_ad_and_the_judge_is_content() {
     let served = Served::start(&["--clock", "manual", "--mailboxes", "20"]);
-    let mode = fs::metadata(served.folder.path().join("ready.json")).unwrap().permissions().mode();
+    let mode = fs::metadata(served.path("ready.json")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let user = &served.ready["users"][0];
     let (upn, dn) = (user["upn"].as_str().unwrap(), user["dn"].as_str().unwrap());
@@ -433,7 +386,7 @@ async fn graph_drives_the_engine() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unmodified_clients_are_led_by_their_environment() {
     let served = Served::start(&["--mailboxes", "3", "--clock", "manual", "--proxy"]);
-    let file = served.folder.path().join("ready.json");
+    let file = served.path("ready.json");
     let output = Command::new(env!("CARGO_BIN_EXE_hybridsim"))
         .arg("env")
         .arg(&file)

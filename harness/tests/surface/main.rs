@@ -22,6 +22,8 @@ mod exchange;
 mod graph;
 mod login;
 mod onprem;
+#[path = "../program/mod.rs"]
+mod program;
 mod served;
 
 use std::path::Path;

@@ -1,26 +1,21 @@
 //! A running `hybridsim serve`, and what a witness needs to call it.
 
 use std::collections::BTreeMap;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use reqwest::{Certificate, Client, Method};
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use sim::estate::Estate;
 use sim::wire::identity::Applications;
 use sim::wire::server::{CloudOptions, CloudServer};
 use sim::wire::shared::SharedEstate;
 use sim::wire::tls::Authority;
-use tempfile::TempDir;
 
 use super::call::{Body, Call, Who};
-
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::program::{Program, client};
 
 /// The estate that is served, ended when dropped.
 pub(crate) struct Served {
-    running: Running,
+    _running: Running,
     pub(crate) ready: Value,
     client: Client,
     /// What `<name>` stands for in a call.
@@ -32,45 +27,18 @@ pub(crate) struct Served {
 
 /// What ends with it.
 enum Running {
-    /// The program, with the folder of its ready file.
-    Program(Child, #[expect(dead_code, reason = "it is deleted with it")] TempDir),
+    /// A program of its own.
+    Program(#[expect(dead_code, reason = "it ends with it")] Program),
     /// Servers of this process.
     Server(#[expect(dead_code, reason = "it ends with it")] CloudServer),
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        if let Running::Program(process, _) = &mut self.running {
-            // It may have ended by itself.
-            let _ = process.kill();
-            let _ = process.wait();
-        }
-    }
 }
 
 impl Served {
     /// Starts it and waits for its ready file.
     pub(crate) fn start(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file = folder.path().join("ready.json");
-        let mut process = Command::new(env!("CARGO_BIN_EXE_hybridsim"))
-            .args(["serve", "--clock", "manual", "--ready-file"])
-            .arg(&file)
-            .args(options)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let until = Instant::now() + PATIENCE;
-        while !file.exists() {
-            assert!(Instant::now() < until, "there is no ready file");
-            let ended = process.try_wait().expect("a child of ours");
-            assert!(ended.is_none(), "it ended before it was ready: {ended:?}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let text = std::fs::read_to_string(&file).expect("the ready file");
-        let ready: Value = serde_json::from_str(&text).expect("JSON, whole from the first moment");
-        let ca = std::fs::read(ready["ca_file"].as_str().expect("a path")).expect("PEM");
-        Self::of(Running::Program(process, folder), ready, &ca)
+        let program = Program::serve(&[&["--clock", "manual"], options].concat());
+        let (ready, client) = (program.ready.clone(), program.client.clone());
+        Self::of(Running::Program(program), ready, client)
     }
 
     /// The cloud of an estate that a test was given itself, for what no population brings.
@@ -92,18 +60,19 @@ impl Served {
         let login = format!("https://localhost:{}", server.address().port());
         let ready = json!({"login": login, "tenant_id": tenant, "client_id": all["id"],
             "client_secret": all["secret"], "clients": clients});
-        Self::of(Running::Server(server), ready, authority.ca_pem().as_bytes())
+        Self::of(Running::Server(server), ready, client(authority.ca_pem().as_bytes()))
     }
 
-    fn of(running: Running, ready: Value, ca: &[u8]) -> Self {
-        let client = Client::builder()
-            .no_proxy()
-            .timeout(PATIENCE)
-            .tls_certs_only(Certificate::from_pem_bundle(ca).expect("PEM"))
-            .build()
-            .expect("a client");
+    fn of(running: Running, ready: Value, client: Client) -> Self {
         let names = names(&ready);
-        Self { running, ready, client, names, tokens: BTreeMap::new(), problems: Vec::new() }
+        Self {
+            _running: running,
+            ready,
+            client,
+            names,
+            tokens: BTreeMap::new(),
+            problems: Vec::new(),
+        }
     }
 
     /// A text of the ready file.

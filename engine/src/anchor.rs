@@ -150,6 +150,7 @@ mod tests {
             consistency_guid: consistency.map(|byte| vec![byte; 16]),
             external_id: external,
             values: Values::default(),
+            broken: None,
         }
     }
 

@@ -147,6 +147,15 @@ impl Failure {
         Self::new(class, code, error.to_string())
     }
 
+    /// What it means that one of several things could not be read: a refusal stops that one and not the
+    /// whole job.
+    #[must_use]
+    pub fn of_row(error: &CallError, side: Side) -> Self {
+        let failure = Self::of_call(error, side);
+        let class = if failure.class == Class::Fatal { Class::Rejected } else { failure.class };
+        Self { class, ..failure }
+    }
+
     /// What an LDAP result of a modify means; `None` for success.
     #[must_use]
     pub fn of_result(result: u32, diagnostic: &str) -> Option<Self> {

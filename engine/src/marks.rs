@@ -24,6 +24,10 @@ marks::declare! {
     CallAgain = "call.again", "a call is made again because the service failed";
     CallGivenUp = "call.given-up", "a call is not made again, and its cycle or activity fails";
 
+    MailboxUnread = "import.mailbox-unread", "the row of one mailbox cannot be read: that one goes to the escrow";
+    UserUnread = "import.user-unread", "the row of one user cannot be read: that one goes to the escrow";
+    ObjectBroken = "import.object-incomplete", "the values of one object do not come whole: that one goes to the escrow";
+
     ScopeOut = "scope.out", "a mailbox is not in scope: AD has authority, or it has no counterpart";
     ScopeType = "scope.type-unknown-to-ad", "a mailbox is of a type that AD does not know";
     ScopeFilter = "scope.filtered", "an object lies outside of the scoping filter";

@@ -144,7 +144,8 @@ impl Pairing {
         };
         let keys: Vec<AnchorKey> =
             wanted.iter().flat_map(|(_, keys)| keys.iter().cloned()).collect();
-        let found = match ports.directory.find(agent, &keys, &self.attributes) {
+        let found = ports.directory.find(agent, &keys, &self.attributes);
+        let found = match found.and_then(DirectoryObject::whole) {
             Ok(found) => found,
             Err(CallError::Unreachable { .. } | CallError::TimedOut { .. }) => {
                 self.next_agent();

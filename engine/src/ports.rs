@@ -134,16 +134,44 @@ pub struct Mailbox {
     pub values: Texts,
 }
 
+/// One of several things that were asked for in one call: what it is, nothing where there is no such
+/// thing, or why it alone cannot be said. Such an error concerns no other of them.
+pub type Row<T> = Result<Option<T>, CallError>;
+
+/// A row of a listing that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadRow {
+    /// Whose it is, where it says so.
+    pub id: Option<MailboxId>,
+    /// What is wrong with it.
+    pub error: CallError,
+}
+
 /// One page of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailboxPage {
     /// The rows, oldest change first.
     pub rows: Vec<Mailbox>,
+    /// Rows that cannot be used. They stand in the way of no other.
+    pub unread: Vec<UnreadRow>,
     /// Where the next page starts; `None` at the end.
     pub next: Option<PageToken>,
     /// The service's own clock when it answered (HTTP `Date`), whole seconds. Every change whose
     /// `WhenChangedUTC` lies before it was visible to this call.
     pub as_of: Timestamp,
+}
+
+impl MailboxPage {
+    /// The page, for whoever needs every row of it.
+    ///
+    /// # Errors
+    /// What is wrong with the first row that cannot be used.
+    pub fn whole(self) -> Result<Self, CallError> {
+        match self.unread.into_iter().next() {
+            Some(unread) => Err(unread.error),
+            None => Ok(Self { unread: Vec::new(), ..self }),
+        }
+    }
 }
 
 /// What to set on one mailbox (`Set-Mailbox`).
@@ -205,15 +233,29 @@ pub trait ExchangeOnline {
         properties: &[Name],
     ) -> Result<MailboxPage, CallError>;
 
-    /// Mailboxes by id, at most [`MAILBOX_BATCH`]; `None` where there is no such mailbox (any more).
+    /// Mailboxes by id, at most [`MAILBOX_BATCH`], each with its own outcome: nothing where there is no
+    /// such mailbox (any more), an error where it alone is refused or cannot be understood. Throttling
+    /// of any of them is an error of the call: reading again costs nothing.
     ///
     /// # Errors
-    /// Any [`CallError`] but `PageExpired`.
+    /// Any [`CallError`] but `PageExpired`, when it concerns the whole call.
+    fn mailbox_rows(
+        &mut self,
+        ids: &[MailboxId],
+        properties: &[Name],
+    ) -> Result<Vec<Row<Mailbox>>, CallError>;
+
+    /// The same for whoever needs every one of them.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but `PageExpired`, be it of the call or of one mailbox.
     fn mailboxes(
         &mut self,
         ids: &[MailboxId],
         properties: &[Name],
-    ) -> Result<Vec<Option<Mailbox>>, CallError>;
+    ) -> Result<Vec<Option<Mailbox>>, CallError> {
+        self.mailbox_rows(ids, properties)?.into_iter().collect()
+    }
 
     /// Sets flag and values, at most [`SET_BATCH`] mailboxes, in order. One outcome for each. A request
     /// that is throttled or not answered is the last one: what would have come after it is `NotSent`.
@@ -267,11 +309,20 @@ pub struct SyncConfiguration {
 
 /// Microsoft Entra ID.
 pub trait Entra {
-    /// Users by id, at most [`USER_BATCH`]; `None` where there is no such user.
+    /// Users by id, at most [`USER_BATCH`], each with its own outcome: nothing where there is no such
+    /// user, an error where its row alone cannot be understood.
     ///
     /// # Errors
-    /// Any [`CallError`] but `PageExpired`.
-    fn users(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<User>>, CallError>;
+    /// Any [`CallError`] but `PageExpired`, when it concerns the whole call.
+    fn user_rows(&mut self, ids: &[MailboxId]) -> Result<Vec<Row<User>>, CallError>;
+
+    /// The same for whoever needs every one of them.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but `PageExpired`, be it of the call or of one user.
+    fn users(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<User>>, CallError> {
+        self.user_rows(ids)?.into_iter().collect()
+    }
 
     /// The provisioning agents in the order in which they are listed.
     ///
@@ -310,6 +361,21 @@ pub struct DirectoryObject {
     /// A column of values for each attribute asked for, in that order; none when absent. A set: the
     /// order means nothing, and adapters sort by bytes.
     pub values: Values,
+    /// Why its values are not all there: nothing may be decided by them. It concerns no other object.
+    pub broken: Option<String>,
+}
+
+impl DirectoryObject {
+    /// Objects for whoever needs every value of every one of them.
+    ///
+    /// # Errors
+    /// What is wrong with the first object whose values are not all there.
+    pub fn whole(objects: Vec<Self>) -> Result<Vec<Self>, CallError> {
+        match objects.iter().find_map(|object| object.broken.as_ref()) {
+            Some(detail) => Err(CallError::Malformed { detail: detail.clone() }),
+            None => Ok(objects),
+        }
+    }
 }
 
 /// What to do with one attribute ([RFC 4511] 4.6).
@@ -361,7 +427,8 @@ pub enum WriteOutcome {
 ///
 /// `Unreachable` and `TimedOut` mean that this agent (or its DC) does not work now.
 pub trait Directory {
-    /// All objects that any of `keys` hits, each once, with the values of `attributes`.
+    /// All objects that any of `keys` hits, each once, with the values of `attributes`: all of them, in
+    /// however many parts the DC hands them out.
     ///
     /// # Errors
     /// Any [`CallError`] but `PageExpired`.

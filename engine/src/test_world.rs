@@ -98,6 +98,7 @@ pub(crate) fn object_like(plan: &MappingPlan, mailbox: &Mailbox) -> DirectoryObj
         consistency_guid: None,
         external_id: None,
         values: values.iter().collect(),
+        broken: None,
     }
 }
 
@@ -186,6 +187,10 @@ pub(crate) struct World {
     /// The call at which the process halts does its work first, and its answer is lost.
     pub(crate) halt_after: bool,
     pub(crate) halted: bool,
+    /// Mailboxes and users whose own row cannot be read, and objects whose values do not come whole.
+    pub(crate) unread: BTreeMap<MailboxId, CallError>,
+    pub(crate) unread_users: BTreeMap<MailboxId, CallError>,
+    pub(crate) broken: BTreeMap<ObjectGuid, String>,
     /// Modifies that changed something, by object.
     pub(crate) effective: BTreeMap<ObjectGuid, u32>,
     /// Modifies that were sent.
@@ -380,6 +385,7 @@ impl World {
                 .iter()
                 .map(|name| entry.values.get(name.as_ref()).into_iter().flatten())
                 .collect(),
+            broken: self.broken.get(&guid).cloned(),
         })
     }
 
@@ -542,28 +548,34 @@ impl ExchangeOnline for Shared {
         let end = ids.len().min(offset + world.page_size);
         let rows = ids[offset..end]
             .iter()
+            .filter(|id| !world.unread.contains_key(*id))
             .filter_map(|id| world.mailboxes.get(id))
             .map(|mailbox| world.select(mailbox, properties))
             .collect();
+        let unread = ids[offset..end].iter().filter_map(|id| {
+            Some(UnreadRow { id: Some(*id), error: world.unread.get(id)?.clone() })
+        });
+        let unread = unread.collect();
         let next = (end < ids.len()).then(|| PageToken(format!("{listing}/{end}")));
-        Ok(MailboxPage { rows, next, as_of: world.now.floor_to_second() })
+        Ok(MailboxPage { rows, unread, next, as_of: world.now.floor_to_second() })
     }
 
-    fn mailboxes(
+    fn mailbox_rows(
         &mut self,
         ids: &[MailboxId],
         properties: &[Name],
-    ) -> Result<Vec<Option<Mailbox>>, CallError> {
+    ) -> Result<Vec<Row<Mailbox>>, CallError> {
         assert!(ids.len() <= MAILBOX_BATCH);
         let mut world = self.0.borrow_mut();
         world.enter_exchange()?;
         if world.spend(ids.len()) < ids.len() {
             return Err(CallError::Throttled { retry_after: Some(MINUTE) });
         }
-        Ok(ids
-            .iter()
-            .map(|id| world.mailboxes.get(id).map(|mailbox| world.select(mailbox, properties)))
-            .collect())
+        let row = |id| match world.unread.get(id) {
+            Some(error) => Err(error.clone()),
+            None => Ok(world.mailboxes.get(id).map(|mailbox| world.select(mailbox, properties))),
+        };
+        Ok(ids.iter().map(row).collect())
     }
 
     fn set_mailboxes(&mut self, changes: &[MailboxChange]) -> Result<Vec<SetOutcome>, CallError> {
@@ -604,10 +616,14 @@ impl ExchangeOnline for Shared {
 }
 
 impl Entra for Shared {
-    fn users(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<User>>, CallError> {
+    fn user_rows(&mut self, ids: &[MailboxId]) -> Result<Vec<Row<User>>, CallError> {
         let mut world = self.0.borrow_mut();
         world.enter()?;
-        Ok(ids.iter().map(|id| world.users.get(id).cloned()).collect())
+        let row = |id| match world.unread_users.get(id) {
+            Some(error) => Err(error.clone()),
+            None => Ok(world.users.get(id).cloned()),
+        };
+        Ok(ids.iter().map(row).collect())
     }
 
     fn agents(&mut self) -> Result<Vec<Agent>, CallError> {

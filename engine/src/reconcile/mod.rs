@@ -14,8 +14,8 @@ use crate::journal::rows::{EscrowRow, Link, mailbox_key};
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{
-    CallError, DirectoryObject, MODIFY_BATCH, Mailbox, MailboxId, Modification, Name, ObjectGuid,
-    PageToken, Ports, Table,
+    CallError, DirectoryObject, MODIFY_BATCH, Mailbox, MailboxId, MailboxPage, Modification, Name,
+    ObjectGuid, PageToken, Ports, Table,
 };
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
@@ -165,7 +165,8 @@ impl Reconcile {
 
     fn list(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         let properties = self.plan.properties();
-        let page = match ports.exchange.mailboxes_changed(None, self.page.as_ref(), properties) {
+        let page = ports.exchange.mailboxes_changed(None, self.page.as_ref(), properties);
+        let page = match page.and_then(MailboxPage::whole) {
             Ok(page) => page,
             Err(CallError::PageExpired) if self.listings < LISTINGS => {
                 // From the start: what was found so far would be found again.
@@ -266,7 +267,8 @@ impl Reconcile {
         let guids: Vec<ObjectGuid> =
             self.open[..count].iter().map(|(_, modify)| modify.object).collect();
         let Some(agent) = self.pairing.agent() else { return Err(nobody()) };
-        let found = match ports.directory.read(agent, &guids, self.plan.read()) {
+        let found = ports.directory.read(agent, &guids, self.plan.read());
+        let found = match found.and_then(DirectoryObject::whole) {
             Ok(found) => found,
             Err(error) => {
                 return again(&error, Side::Agent, &mut self.backoff, now).map(Turn::Wait);

@@ -5,7 +5,7 @@
 
 use super::flip::{Stop, Turn, again};
 use crate::failure::{Failure, Side};
-use crate::ports::{CallError, MailboxId, Name, PageToken, Ports};
+use crate::ports::{CallError, MailboxId, MailboxPage, Name, PageToken, Ports};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
@@ -58,7 +58,7 @@ impl Default for Inventory {
 impl Inventory {
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         let page = ports.exchange.mailboxes_changed(None, self.page.as_ref(), &self.properties);
-        let page = match page {
+        let page = match page.and_then(MailboxPage::whole) {
             Ok(page) => page,
             Err(CallError::PageExpired) if self.listings < LISTINGS => {
                 self.listings += 1;

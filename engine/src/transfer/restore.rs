@@ -388,7 +388,8 @@ impl Restore {
         };
         let guids: Vec<ObjectGuid> =
             self.batch.iter().filter_map(|case| Some(case.directory.as_ref()?.object)).collect();
-        let found = ports.directory.read(agent, &guids, self.plan.attributes())?;
+        let found = ports.directory.read(agent, &guids, self.plan.attributes());
+        let found = DirectoryObject::whole(found?)?;
         Ok(found.into_iter().map(|object| (object.guid, object)).collect())
     }
 

@@ -16,7 +16,7 @@ use super::WireError;
 use super::http::{self, Service, malformed};
 use crate::guid::Guid;
 use crate::ports::{
-    Agent, AgentName, CallError, Entra, MailboxId, SyncConfiguration, USER_BATCH, User,
+    Agent, AgentName, CallError, Entra, MailboxId, Row, SyncConfiguration, USER_BATCH, User,
 };
 use crate::time::Timestamp;
 
@@ -67,19 +67,29 @@ impl GraphApi {
         Self { runtime, service, places }
     }
 
-    async fn users_by_id(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<User>>, CallError> {
+    async fn users_by_id(&mut self, ids: &[MailboxId]) -> Result<Vec<Row<User>>, CallError> {
         let url = self.places.users.clone();
-        let mut found: HashMap<Guid, User, FxBuildHasher> = HashMap::default();
+        let mut found: HashMap<Guid, Result<User, CallError>, FxBuildHasher> = HashMap::default();
+        let mut nobodys = None;
         for ids in ids.chunks(USER_BATCH) {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             let body = json!({"ids": ids, "types": ["user"]});
-            for user in self.list::<UserRow>(&url, Some(body)).await? {
-                let user = user.into_user()?;
-                found.insert(user.id.0, user);
+            for row in self.list::<Reading<UserRow>>(&url, Some(body)).await? {
+                match row.into_user() {
+                    (Some(id), user) => {
+                        found.insert(id, user);
+                    }
+                    (None, user) => nobodys = nobodys.or(user.err()),
+                }
             }
         }
-        // Cloned, as an id may be asked for twice.
-        Ok(ids.iter().map(|id| found.get(&id.0).cloned()).collect())
+        // Cloned, as an id may be asked for twice. A row that does not say whose it is may be that of
+        // anybody who did not come.
+        let row = |id: &MailboxId| match found.get(&id.0) {
+            Some(user) => user.clone().map(Some),
+            None => nobodys.clone().map_or(Ok(None), Err),
+        };
+        Ok(ids.iter().map(row).collect())
     }
 
     async fn list_agents(&mut self) -> Result<Vec<Agent>, CallError> {
@@ -145,7 +155,7 @@ impl GraphApi {
 }
 
 impl Entra for GraphApi {
-    fn users(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<User>>, CallError> {
+    fn user_rows(&mut self, ids: &[MailboxId]) -> Result<Vec<Row<User>>, CallError> {
         self.runtime.clone().block_on(self.users_by_id(ids))
     }
 
@@ -173,6 +183,29 @@ struct UserRow {
     on_premises_immutable_id: Option<String>,
     on_premises_object_identifier: Option<String>,
     on_premises_domain_name: Option<String>,
+}
+
+/// A row that is read, or as it came where it cannot be: it spoils no other row.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Reading<T> {
+    Read(T),
+    Odd(Value),
+}
+
+impl Reading<UserRow> {
+    /// Whose it is, where it says so, and what it says.
+    fn into_user(self) -> (Option<Guid>, Result<User, CallError>) {
+        match self {
+            Self::Read(row) => (row.id.parse().ok(), row.into_user()),
+            Self::Odd(row) => {
+                let id = row["id"].as_str();
+                let whose = id.unwrap_or("a user without an id");
+                let detail = format!("the row of {whose} has a member of another type");
+                (id.and_then(|id| id.parse().ok()), Err(malformed(&detail)))
+            }
+        }
+    }
 }
 
 impl UserRow {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::batch::{Batch, BatchEnd, Origin};
+use super::batch::{Batch, BatchEnd, Intake, Origin};
 use super::desk::{Answer, Desk, Interrupt, Lookup, Stepped, Tally, Turn, answered};
 use super::job::JobEnd;
 use super::outcome::Effects;
@@ -17,6 +17,7 @@ use crate::marks::Mark;
 use crate::planted_bugs::planted;
 use crate::ports::{
     AgentName, CallError, MAILBOX_BATCH, Mailbox, MailboxId, PageToken, Ports, StoreError,
+    UnreadRow,
 };
 use crate::time::Timestamp;
 
@@ -48,8 +49,8 @@ enum Phase {
     Fetch,
     EscrowBatch(Box<Batch>),
     /// Mailboxes of the escrow that no longer exist.
-    Gone(Vec<MailboxId>, Vec<Mailbox>),
-    GoneLog(Vec<MailboxId>, Vec<Mailbox>),
+    Gone(Vec<MailboxId>, Intake),
+    GoneLog(Vec<MailboxId>, Intake),
     Page,
     PageBatch(Box<Batch>, Option<PageToken>),
     #[cfg(feature = "planted-bugs")]
@@ -177,18 +178,19 @@ impl Cycle {
         if ids.is_empty() {
             return self.list(now, ports, desk);
         }
-        let result = ports.exchange.mailboxes(&ids, desk.plan.properties());
-        let answer = answered!(desk.settle(result, Side::Cloud, now)?);
+        let result = ports.exchange.mailbox_rows(&ids, desk.plan.properties());
+        let answer = answered!(desk.settle_rows(result, Side::Cloud, now)?);
         self.due.truncate(start);
-        let mut rows = Vec::with_capacity(answer.len());
+        let mut rows = Intake::default();
         let mut gone = Vec::new();
         for (id, row) in ids.into_iter().zip(answer) {
             match row {
-                Some(row) => rows.push(row),
-                None => {
+                Ok(Some(row)) => rows.read.push(row),
+                Ok(None) => {
                     Mark::ScopeGone.reach();
                     gone.push(id);
                 }
+                Err(error) => rows.unread.push(UnreadRow { id: Some(id), error }),
             }
         }
         if gone.is_empty() {
@@ -239,7 +241,7 @@ impl Cycle {
         Ok(Turn::Busy)
     }
 
-    fn start_escrow_batch(&mut self, rows: Vec<Mailbox>, desk: &Desk) {
+    fn start_escrow_batch(&mut self, rows: Intake, desk: &Desk) {
         if let Some(batch) = self.batch(Origin::Escrow, rows, desk) {
             self.phase = Phase::EscrowBatch(Box::new(batch));
         }
@@ -280,7 +282,8 @@ impl Cycle {
                  Watermark on a repaired store evaluates everything again"
             )))));
         }
-        let rows = self.looked_at(page.rows, as_of, now, desk);
+        let read = self.looked_at(page.rows, as_of, now, desk);
+        let rows = Intake { read, unread: page.unread };
         let origin = if self.is_initial() { Origin::Initial } else { Origin::Delta };
         let Some(batch) = self.batch(origin, rows, desk) else {
             return Err(Interrupt::of_failure(Failure::new(
@@ -337,7 +340,7 @@ impl Cycle {
         Ok(Turn::Busy)
     }
 
-    fn batch(&self, origin: Origin, rows: Vec<Mailbox>, desk: &Desk) -> Option<Batch> {
+    fn batch(&self, origin: Origin, rows: Intake, desk: &Desk) -> Option<Batch> {
         Some(Batch::new(self.agent.clone()?, self.number, origin, rows, desk))
     }
 

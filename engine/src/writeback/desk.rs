@@ -13,7 +13,7 @@ use crate::failure::{Class, Failure, Side};
 use crate::job::{CycleFailure, JobCommand, JobConfiguration, LimitAction, LogEntry};
 use crate::journal::rows::{EscrowRow, JobRow};
 use crate::planted_bugs::PlantedBugs;
-use crate::ports::{CallError, Mailbox, MailboxId, Numbered, Ports, StoreError};
+use crate::ports::{CallError, Mailbox, MailboxId, Numbered, Ports, Row, StoreError};
 use crate::time::Timestamp;
 
 /// How far a part of the job got in one step.
@@ -152,6 +152,28 @@ impl Desk {
         }
         self.backoff.reset();
         Err(Interrupt::of_failure(failure))
+    }
+
+    /// The same for a call whose rows have outcomes of their own. While the service fails on some of them
+    /// the call is made again, as if it had failed on all; then they stand as they are.
+    pub(super) fn settle_rows<T>(
+        &mut self,
+        result: Result<Vec<Row<T>>, CallError>,
+        side: Side,
+        now: Timestamp,
+    ) -> Result<Answer<Vec<Row<T>>>, Interrupt> {
+        let Ok(rows) = result else { return self.settle(result, side, now) };
+        let passes = |row: &Row<T>| {
+            let failure = row.as_ref().err().map(|error| Failure::of_row(error, side));
+            failure.is_some_and(|failure| failure.class == Class::Transient)
+        };
+        if rows.iter().any(passes)
+            && let Some(at) = self.backoff.next(Class::Transient, now)
+        {
+            return Ok(Answer::Later(at));
+        }
+        self.backoff.reset();
+        Ok(Answer::Value(rows))
     }
 
     /// Fetches commands; those that end a running cycle raise the flag for it.

@@ -2,10 +2,10 @@
 //!
 //! It does not wait for an initial cycle (Microsoft Graph, `synchronizationJob: provisionOnDemand`).
 
-use super::batch::{Batch, Origin};
+use super::batch::{Batch, Intake, Origin};
 use super::desk::{Desk, Interrupt, Stepped, Turn, answered};
 use super::prologue::Prologue;
-use crate::failure::{Side, code};
+use crate::failure::{Failure, Side, code};
 use crate::job::{LogEntry, LogStatus};
 use crate::marks::Mark;
 use crate::ports::{AgentName, MailboxId, Ports};
@@ -71,18 +71,27 @@ impl OnDemand {
                 Turn::Done((agent, _)) => self.phase = Phase::Fetch(agent),
             },
             Phase::Fetch(agent) => {
-                let result = ports.exchange.mailboxes(&[self.mailbox], desk.plan.properties());
-                let rows = answered!(desk.settle(result, Side::Cloud, now)?);
+                let result = ports.exchange.mailbox_rows(&[self.mailbox], desk.plan.properties());
+                let rows = answered!(desk.settle_rows(result, Side::Cloud, now)?);
                 let agent = agent.clone();
-                let Some(row) = rows.into_iter().next().flatten() else {
-                    Mark::OnDemandMissing.reach();
-                    let detail = "there is no such mailbox".to_owned();
-                    return Ok(self.say(now, LogStatus::Skipped, code::NOT_IN_SCOPE, detail));
+                let row = match rows.into_iter().next() {
+                    Some(Ok(Some(row))) => row,
+                    Some(Err(error)) => {
+                        let failure = Failure::of_row(&error, Side::Cloud);
+                        let detail = failure.detail;
+                        return Ok(self.say(now, LogStatus::Failure, failure.code, detail));
+                    }
+                    Some(Ok(None)) | None => {
+                        Mark::OnDemandMissing.reach();
+                        let detail = "there is no such mailbox".to_owned();
+                        return Ok(self.say(now, LogStatus::Skipped, code::NOT_IN_SCOPE, detail));
+                    }
                 };
                 Mark::OnDemand.reach();
                 // A failure of an earlier attempt does not stand in the way of this one.
                 desk.attempted.remove(&self.mailbox);
-                let batch = Batch::new(agent, 0, Origin::OnDemand, vec![row], desk);
+                let intake = Intake { read: vec![row], unread: Vec::new() };
+                let batch = Batch::new(agent, 0, Origin::OnDemand, intake, desk);
                 self.phase = Phase::Batch(Box::new(batch));
             }
             Phase::Log(entry) => {

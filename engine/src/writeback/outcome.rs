@@ -41,6 +41,8 @@ pub(super) struct Settled<'a> {
     pub(super) stored: Option<Link>,
     /// The AD object that was found this time.
     pub(super) found: Option<ObjectGuid>,
+    /// Whether its mailbox could not be read, so that nothing was looked for.
+    pub(super) unread: bool,
     pub(super) intent: Option<&'a Intent>,
     /// The versions of its attributes, where they are kept.
     pub(super) versions: Option<&'a Versions>,
@@ -86,7 +88,7 @@ impl Settled<'_> {
             code,
             detail,
             modified,
-            unread: false,
+            unread: self.unread,
         })
     }
 
@@ -119,7 +121,7 @@ impl Settled<'_> {
                 if planted!(desk.bugs, DropFailedObject) {
                     return;
                 }
-                if self.found.is_none() && self.stored.is_some() {
+                if self.found.is_none() && self.stored.is_some() && !self.unread {
                     effects.writes.push(mailbox_write(Table::Links, self.mailbox, None));
                     effects.linked -= 1;
                 }
@@ -161,7 +163,7 @@ impl Settled<'_> {
             first,
             next,
             code: failure.code.to_owned(),
-            linked: self.found.is_some() && self.stored.is_some(),
+            linked: (self.found.is_some() || self.unread) && self.stored.is_some(),
         })
     }
 

@@ -173,6 +173,7 @@ impl Prologue {
                 changed: 0,
                 stored,
                 found: Some(intent.object),
+                unread: false,
                 intent: Some(&intent),
                 versions: None,
                 verdict: &Verdict::Written,

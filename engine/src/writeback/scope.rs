@@ -87,6 +87,7 @@ mod tests {
             consistency_guid: None,
             external_id: None,
             values: columns.iter().collect(),
+            broken: None,
         }
     }
 

@@ -216,6 +216,80 @@ fn retries_end_after_28_days() {
     assert!(last.detail.starts_with("insufficientAccessRights (50)"), "{last:?}");
 }
 
+/// One mailbox that is refused or odd, one odd user, one object whose values do not come whole: each has
+/// its code and its ladder, and the others are written, in listings as in the escrow.
+#[test]
+fn what_cannot_be_read_stops_nobody_else() {
+    let refused = CallError::Refused { code: "403".into(), detail: "write scope".into() };
+    let odd = CallError::Malformed { detail: "odd".into() };
+    let down = CallError::ServiceFailure { code: "500".into(), detail: String::new() };
+    let world = World::with(7);
+    for number in 0..7 {
+        world.0.borrow_mut().edit(number, "x");
+    }
+    {
+        let mut world = world.0.borrow_mut();
+        world.unread.extend([(id(0), refused), (id(1), odd.clone()), (id(2), down)]);
+        world.unread_users.insert(id(3), odd);
+        world.broken.insert(object_guid(4), "memberOf came only in part".into());
+    }
+    let mut job = world.job();
+    world.run_for(&mut job, 5 * MINUTE);
+    let failed = |world: &Shared| {
+        let mut failed: Vec<_> = world.0.borrow().entries(LogStatus::Failure);
+        failed.sort_unstable();
+        failed.dedup();
+        failed
+    };
+    let expected = [
+        (code::AUTHORIZATION_FAILED, Some(id(0))),
+        (code::SERVER_BUSY, Some(id(2))),
+        (code::INTERNAL, Some(id(1))),
+        (code::INTERNAL, Some(id(3))),
+        (code::INTERNAL, Some(id(4))),
+    ];
+    assert_eq!(failed(&world), expected);
+    assert_eq!((job.status(), job.escrowed()), (JobStatus::Active, 5), "no quarantine");
+    assert_eq!(
+        (world.0.borrow().written(5), world.0.borrow().written(6)),
+        ("x".into(), "x".into())
+    );
+    // The escrow is fetched first, and keeps no cycle from what changed.
+    world.0.borrow_mut().edit(5, "y");
+    world.run_for(&mut job, Duration::from_hours(7));
+    assert_eq!(world.0.borrow().written(5), "y");
+    assert!(job.last_cycle().unwrap().failure.is_none());
+    assert_eq!((job.status(), job.escrowed()), (JobStatus::Active, 5));
+    {
+        let mut world = world.0.borrow_mut();
+        world.unread.clear();
+        world.unread_users.clear();
+        world.broken.clear();
+    }
+    world.run_for(&mut job, Duration::from_hours(24));
+    assert_eq!(job.escrowed(), 0);
+    assert!((0..5).all(|number| world.0.borrow().written(number) == "x"));
+}
+
+/// A mailbox that was linked and cannot be read keeps its link.
+#[test]
+fn a_link_outlives_a_mailbox_that_cannot_be_read() {
+    let (world, mut job) = settled(2);
+    let refused = CallError::Refused { code: "403".into(), detail: String::new() };
+    world.0.borrow_mut().edit(0, "x");
+    world.0.borrow_mut().unread.insert(id(0), refused);
+    next_cycle(&world, &mut job);
+    assert_eq!((job.escrowed(), world.0.borrow().store.len(Table::Links)), (1, 2));
+    let entry = world.0.borrow().log.last().unwrap().clone();
+    assert!(entry.unread && entry.target == Some(object_guid(0)), "{entry:?}");
+    let command = JobCommand::ProvisionOnDemand { request: 1, rule: "rule".into(), mailbox: id(0) };
+    world.0.borrow_mut().commands.push_back(command);
+    world.step(&mut job);
+    world.run_for(&mut job, MINUTE);
+    let answer = world.0.borrow().reports.last().unwrap().on_demand.clone().unwrap().1;
+    assert_eq!((answer.status, answer.code), (LogStatus::Failure, code::AUTHORIZATION_FAILED));
+}
+
 #[test]
 fn an_unknown_outcome_is_resolved_by_reading() {
     for (applied, agent_lost) in [(true, false), (false, false), (true, true), (false, true)] {

@@ -4,7 +4,7 @@ use engine::journal::MemoryStore;
 use engine::ports::{
     Agent, AgentName, AnchorKey, CallError, Directory, DirectoryObject, Entra, ExchangeOnline,
     Mailbox, MailboxChange, MailboxId, MailboxPage, Modification, Name, ObjectGuid, Organization,
-    PageToken, Ports, SetOutcome, StateStore, StoreWrite, SyncConfiguration, Table, User,
+    PageToken, Ports, Row, SetOutcome, StateStore, StoreWrite, SyncConfiguration, Table, User,
     WriteOutcome,
 };
 use engine::time::Timestamp;
@@ -98,8 +98,8 @@ struct Servers {
 }
 
 impl Entra for Servers {
-    fn users(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<User>>, CallError> {
-        self.graph.users(ids)
+    fn user_rows(&mut self, ids: &[MailboxId]) -> Result<Vec<Row<User>>, CallError> {
+        self.graph.user_rows(ids)
     }
 
     fn agents(&mut self) -> Result<Vec<Agent>, CallError> {
@@ -144,12 +144,12 @@ impl<P: ExchangeOnline> ExchangeOnline for Dry<P> {
         self.0.mailboxes_changed(since, page, properties)
     }
 
-    fn mailboxes(
+    fn mailbox_rows(
         &mut self,
         ids: &[MailboxId],
         properties: &[Name],
-    ) -> Result<Vec<Option<Mailbox>>, CallError> {
-        self.0.mailboxes(ids, properties)
+    ) -> Result<Vec<Row<Mailbox>>, CallError> {
+        self.0.mailbox_rows(ids, properties)
     }
 
     /// A read-back would show that nothing changed, so this is refused: who plays dry sets nothing.

@@ -14,8 +14,8 @@ use base64::engine::general_purpose::STANDARD;
 use engine::ports::{
     Agent, AgentName, AnchorKey, CMDLETS_A_REQUEST, CallError, ChangeOperation, Directory,
     DirectoryObject, Entra, ExchangeOnline, KEYS_A_SEARCH, MAILBOX_PAGE, Mailbox, MailboxChange,
-    MailboxId, MailboxPage, Modification, Name, ObjectGuid, Organization, PageToken, SetOutcome,
-    SyncConfiguration, USER_BATCH, User, WriteOutcome,
+    MailboxId, MailboxPage, Modification, Name, ObjectGuid, Organization, PageToken, Row,
+    SetOutcome, SyncConfiguration, USER_BATCH, User, WriteOutcome,
 };
 use engine::time::Timestamp;
 use sim::caller::Caller;
@@ -69,30 +69,31 @@ impl ExchangeOnline for DirectCloud {
             };
             Ok(MailboxPage {
                 rows,
+                unread: Vec::new(),
                 next: output.next.map(PageToken),
                 as_of: to_engine(estate.now()).floor_to_second(),
             })
         })
     }
 
-    fn mailboxes(
+    fn mailbox_rows(
         &mut self,
         ids: &[MailboxId],
         properties: &[Name],
-    ) -> Result<Vec<Option<Mailbox>>, CallError> {
+    ) -> Result<Vec<Row<Mailbox>>, CallError> {
         let mut view = MailboxView::new(properties);
         self.estate.with(|estate| {
             let mut found = Vec::with_capacity(ids.len());
             // A request is one `$batch`: all of it is carried out before a refusal is seen.
             for request in ids.chunks(CMDLETS_A_REQUEST) {
-                let mut refusal = None;
+                let mut throttled = None;
                 for id in request {
                     let call = CmdletCall {
                         name: "Get-Mailbox".to_owned(),
                         parameters: vec![identity(*id)],
                     };
                     match estate.cmdlet(&self.caller, &call, None, MAILBOX_PAGE) {
-                        Ok(output) => found.push(match &output.rows {
+                        Ok(output) => found.push(Ok(match &output.rows {
                             Rows::Mailboxes(rows) => {
                                 rows.last().and_then(|number| view.mailbox(estate, *number))
                             }
@@ -101,12 +102,15 @@ impl ExchangeOnline for DirectCloud {
                             | Rows::Recipients(..)
                             | Rows::AcceptedDomains
                             | Rows::Audit { .. } => None,
-                        }),
-                        Err(error) if error.kind == ErrorKind::NotFound => found.push(None),
-                        Err(error) => refusal = refusal.or(Some(error)),
+                        })),
+                        Err(error) if error.kind == ErrorKind::NotFound => found.push(Ok(None)),
+                        Err(error) if matches!(error.kind, ErrorKind::Throttled { .. }) => {
+                            throttled = throttled.or(Some(error));
+                        }
+                        Err(error) => found.push(Err(refused(error))),
                     }
                 }
-                if let Some(error) = refusal {
+                if let Some(error) = throttled {
                     return Err(refused(error));
                 }
             }
@@ -156,13 +160,17 @@ impl ExchangeOnline for DirectCloud {
 }
 
 impl Entra for DirectCloud {
-    fn users(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<User>>, CallError> {
+    fn user_rows(&mut self, ids: &[MailboxId]) -> Result<Vec<Row<User>>, CallError> {
         let ids: Vec<_> = ids.iter().map(|id| guid_to_sim(id.0)).collect();
         self.estate.with(|estate| {
             let mut users = Vec::with_capacity(ids.len());
             for request in ids.chunks(USER_BATCH) {
                 let numbers = estate.users(&self.caller, request);
-                users.extend(numbers.into_iter().map(|number| user(estate, number?)));
+                users.extend(
+                    numbers
+                        .into_iter()
+                        .map(|number| Ok(number.and_then(|number| user(estate, number)))),
+                );
             }
             Ok(users)
         })

@@ -11,7 +11,7 @@ use engine::job::{JobReport, LogEntry};
 use engine::ports::{
     Agent, AgentName, AnchorKey, CMDLETS_A_REQUEST, CallError, Directory, DirectoryObject, Entra,
     ExchangeOnline, JobPort, Mailbox, MailboxChange, MailboxId, MailboxPage, Modification, Name,
-    Numbered, ObjectGuid, Organization, PageToken, Ports, SetOutcome, StateStore, StoreError,
+    Numbered, ObjectGuid, Organization, PageToken, Ports, Row, SetOutcome, StateStore, StoreError,
     StoreWrite, SyncConfiguration, Table, USER_BATCH, User, WriteOutcome,
 };
 use engine::time::Timestamp;
@@ -270,13 +270,13 @@ impl ExchangeOnline for Guarded<Box<dyn ExchangeOnline>> {
         self.life.cloud("exchange.mailboxes_changed", &mut request)
     }
 
-    fn mailboxes(
+    fn mailbox_rows(
         &mut self,
         ids: &[MailboxId],
         properties: &[Name],
-    ) -> Result<Vec<Option<Mailbox>>, CallError> {
+    ) -> Result<Vec<Row<Mailbox>>, CallError> {
         let port = &mut self.port;
-        let read = |count: usize| port.mailboxes(&ids[..count], properties);
+        let read = |count: usize| port.mailbox_rows(&ids[..count], properties);
         let mut request = Reading { items: ids.len(), a_request: CMDLETS_A_REQUEST, read };
         self.life.cloud("exchange.mailboxes", &mut request)
     }
@@ -293,9 +293,9 @@ impl ExchangeOnline for Guarded<Box<dyn ExchangeOnline>> {
 }
 
 impl Entra for Guarded<Box<dyn Entra>> {
-    fn users(&mut self, ids: &[MailboxId]) -> Result<Vec<Option<User>>, CallError> {
+    fn user_rows(&mut self, ids: &[MailboxId]) -> Result<Vec<Row<User>>, CallError> {
         let port = &mut self.port;
-        let read = |count: usize| port.users(&ids[..count]);
+        let read = |count: usize| port.user_rows(&ids[..count]);
         let mut request = Reading { items: ids.len(), a_request: USER_BATCH, read };
         self.life.cloud("entra.users", &mut request)
     }

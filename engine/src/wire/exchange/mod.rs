@@ -20,7 +20,7 @@ use super::service_error::ServiceError;
 use crate::guid::Guid;
 use crate::ports::{
     CMDLETS_A_REQUEST, CallError, ExchangeOnline, MAILBOX_PAGE, Mailbox, MailboxChange, MailboxId,
-    MailboxPage, Name, Organization, PageToken, SetOutcome,
+    MailboxPage, Name, Organization, PageToken, Row, SetOutcome,
 };
 use crate::time::Timestamp;
 use row::Selection;
@@ -103,14 +103,15 @@ impl AdminApi {
         let (rows, next) =
             row::page(&answer.body, &selection).map_err(|error| malformed(&error))?;
         let next = next.filter(|link| !link.trim().is_empty()).map(PageToken);
-        Ok(MailboxPage { rows, next, as_of: as_of.floor_to_second() })
+        let as_of = as_of.floor_to_second();
+        Ok(MailboxPage { rows: rows.read, unread: rows.unread, next, as_of })
     }
 
     async fn by_id(
         &mut self,
         ids: &[MailboxId],
         properties: &[Name],
-    ) -> Result<Vec<Option<Mailbox>>, CallError> {
+    ) -> Result<Vec<Row<Mailbox>>, CallError> {
         let selection = Selection::new(properties);
         let url = self.places.invoke_selecting(&selection);
         let mut found = Vec::with_capacity(ids.len());
@@ -121,7 +122,10 @@ impl AdminApi {
                 .await
                 .map_err(|failure| failure.error)?;
             for (id, part) in ids.iter().zip(parts) {
-                found.push(mailbox(*id, part, &selection)?);
+                match mailbox(*id, part, &selection) {
+                    Err(error @ CallError::Throttled { .. }) => return Err(error),
+                    row => found.push(row),
+                }
             }
         }
         Ok(found)
@@ -231,11 +235,11 @@ impl ExchangeOnline for AdminApi {
         self.runtime.clone().block_on(self.page(since, page, properties))
     }
 
-    fn mailboxes(
+    fn mailbox_rows(
         &mut self,
         ids: &[MailboxId],
         properties: &[Name],
-    ) -> Result<Vec<Option<Mailbox>>, CallError> {
+    ) -> Result<Vec<Row<Mailbox>>, CallError> {
         self.runtime.clone().block_on(self.by_id(ids, properties))
     }
 
@@ -254,11 +258,7 @@ fn ascii(text: &str) -> HeaderValue {
 }
 
 /// One answer to `Get-Mailbox -Identity`.
-fn mailbox(
-    id: MailboxId,
-    part: Option<Part>,
-    selection: &Selection,
-) -> Result<Option<Mailbox>, CallError> {
+fn mailbox(id: MailboxId, part: Option<Part>, selection: &Selection) -> Row<Mailbox> {
     let part = part.ok_or_else(|| malformed(&"an answer is missing in the batch"))?;
     if !part.is_success() {
         let error = part.error();
@@ -268,8 +268,7 @@ fn mailbox(
             Err(part.failure())
         };
     }
-    let row = row::single(part.body, selection).map_err(|error| malformed(&error))?;
-    match row {
+    match row::single(part.body, selection)? {
         Some(mailbox) if mailbox.id != id => {
             Err(malformed(&format!("asked for mailbox {id}, got {}", mailbox.id)))
         }

@@ -55,6 +55,26 @@ fn users_are_put_into_the_order_asked() {
     assert!(cloud.requests()[0].0.contains("onPremisesObjectIdentifier"));
 }
 
+/// A user whose row cannot be understood spoils no other; a row that does not say whose it is may be
+/// that of anybody who did not come.
+#[test]
+fn an_odd_user_stands_in_nobodys_way() {
+    let rows = |odd: Value| {
+        let cloud = Cloud::new();
+        let value = json!([{"id": id(1).to_string()}, odd]);
+        let answer = json_answer(json!({"value": value}));
+        cloud.mount(Mock::given(method("POST")).and(path(USERS)).respond_with(answer));
+        let rows = cloud.wire.entra().user_rows(&[id(1), id(2), id(3)]).unwrap();
+        assert!(matches!(&rows[0], Ok(Some(user)) if user.id == id(1)));
+        assert!(cloud.wire.entra().users(&[id(2)]).is_err(), "for whoever needs all of them");
+        [rows[1].is_err(), rows[2].is_err()]
+    };
+    let id = id(2).to_string();
+    assert_eq!(rows(json!({"id": id, "onPremisesObjectIdentifier": "no GUID"})), [true, false]);
+    assert_eq!(rows(json!({"id": id, "onPremisesDomainName": 7})), [true, false]);
+    assert_eq!(rows(json!({"id": 2})), [true, true]);
+}
+
 /// The listing of agents keeps its order; the version is there only when the service tells it.
 #[test]
 fn agents_are_listed_page_by_page() {

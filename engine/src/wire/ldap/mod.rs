@@ -5,7 +5,8 @@
 //! lost it.
 //!
 //! Sources: RFC 4511 4.2 (bind), 4.5 (search), 4.6 (modify), 4.1.9 and appendix A (result codes);
-//! [MS-ADTS] 3.1.1.3.1.2.4 (`<GUID=...>` names an object), 3.1.1.3.4.6 (MaxPageSize, MaxValRange).
+//! [MS-ADTS] 3.1.1.3.1.2.4 (`<GUID=...>` names an object), 3.1.1.3.1.3.3 (values in parts), 3.1.1.3.4.6
+//! (MaxPageSize, MaxValRange).
 
 mod connection;
 mod entry;
@@ -16,7 +17,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
-use ldap3::{Ldap, LdapError, LdapResult, Mod, Scope};
+use ldap3::{Ldap, LdapError, LdapResult, Mod, ResultEntry, Scope};
 use tokio::runtime::Handle;
 
 use super::http::malformed;
@@ -26,7 +27,7 @@ use crate::ports::{
     Modification, Name, ObjectGuid, WriteOutcome,
 };
 use connection::Gateway;
-use entry::Wanted;
+use entry::{Read, Wanted};
 
 /// Modify requests that are under way at the same time on a connection.
 const IN_FLIGHT: usize = 64;
@@ -185,8 +186,8 @@ fn gateway<'g>(
     })
 }
 
-/// One search. The outer error means that the connection is lost, the inner one that the DC refused
-/// or that an entry cannot be used.
+/// One search with all values of all objects. The outer error means that the connection is lost, the
+/// inner one that the DC refused.
 async fn search_once(
     ldap: &mut Ldap,
     timeout: Duration,
@@ -194,25 +195,79 @@ async fn search_once(
     filter: &str,
     wanted: &Wanted,
 ) -> Result<Result<Vec<DirectoryObject>, CallError>, Lost> {
+    let place = (base_dn, Scope::Subtree);
+    let entries = match entries(ldap, timeout, place, filter, wanted.names()).await? {
+        Ok(entries) => entries,
+        Err(result) => return Ok(Err(connection::refusal(&result))),
+    };
+    let mut objects = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let mut read = match wanted.object(entry) {
+            Ok(Some(read)) => read,
+            Ok(None) => continue,
+            Err(error) => return Ok(Err(error)),
+        };
+        match read_on(ldap, timeout, wanted, &mut read).await? {
+            Ok(true) => objects.extend(wanted.finish(read)),
+            Ok(false) => {}
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(objects))
+}
+
+/// Asks for what is missing of an object's values until all are there ([MS-ADTS] 3.1.1.3.1.3.3); `false`
+/// when the object has gone meanwhile.
+async fn read_on(
+    ldap: &mut Ldap,
+    timeout: Duration,
+    wanted: &Wanted,
+    read: &mut Read,
+) -> Result<Result<bool, CallError>, Lost> {
+    while let (Some((place, first)), Some(guid)) = (read.rest.pop(), read.guid()) {
+        let base = format!("<GUID={guid}>");
+        let name = wanted.rest_of(place, first);
+        let scope = (base.as_str(), Scope::Base);
+        match entries(ldap, timeout, scope, "(objectClass=*)", &[name]).await? {
+            Ok(found) => match found.into_iter().next() {
+                Some(entry) => wanted.more(read, place, entry),
+                None => return Ok(Ok(false)),
+            },
+            // noSuchObject, and operationsError for a range that begins beyond the end: values were
+            // taken away between two parts.
+            Err(result) if result.rc == 32 => return Ok(Ok(false)),
+            Err(result) if result.rc == 1 => {
+                read.spoil(&format!("values changed while they were read: {}", result.text));
+            }
+            Err(result) => return Ok(Err(connection::refusal(&result))),
+        }
+    }
+    Ok(Ok(true))
+}
+
+/// The entries of one search, or the result that is no success.
+async fn entries(
+    ldap: &mut Ldap,
+    timeout: Duration,
+    (base, scope): (&str, Scope),
+    filter: &str,
+    names: &[String],
+) -> Result<Result<Vec<ResultEntry>, LdapResult>, Lost> {
     let lost = |error: LdapError| Lost(connection::unusable(&error));
-    let mut entries = ldap
+    let mut search = ldap
         .with_timeout(timeout)
-        .streaming_search(base_dn, Scope::Subtree, filter, wanted.names())
+        .streaming_search(base, scope, filter, names)
         .await
         .map_err(lost)?;
-    let mut objects = Ok(Vec::new());
-    while let Some(item) = entries.next().await.map_err(lost)? {
+    let mut entries = Vec::new();
+    while let Some(item) = search.next().await.map_err(lost)? {
         // References lead to other partitions of the forest, where mailboxes are not.
-        if item.is_ref() || item.is_intermediate() {
-            continue;
+        if !(item.is_ref() || item.is_intermediate()) {
+            entries.push(item);
         }
-        objects = objects.and_then(|mut objects: Vec<_>| {
-            objects.push(wanted.object(item)?);
-            Ok(objects)
-        });
     }
-    let result = entries.finish().await;
-    Ok(if result.rc == 0 { objects } else { Err(connection::refusal(&result)) })
+    let result = search.finish().await;
+    Ok(if result.rc == 0 { Ok(entries) } else { Err(result) })
 }
 
 /// The elements of a modify as the client library wants them: values as sets.

@@ -168,6 +168,7 @@ fn entries_become_objects() {
         consistency_guid: None,
         external_id: None,
         values: [vec![], vec![], vec![vec![1; 16]]].into_iter().collect(),
+        broken: None,
     };
     let two = DirectoryObject {
         guid: guid(2),
@@ -180,6 +181,7 @@ fn entries_become_objects() {
         ]
         .into_iter()
         .collect(),
+        broken: None,
     };
     assert_eq!(objects, Ok(vec![one, two]));
     assert_eq!(peer.gateways.find(&name(), &[], &attributes), Ok(Vec::new()));
@@ -198,20 +200,75 @@ fn many_objects_are_read_in_searches_of_a_hundred_keys() {
     assert_eq!(peer.seen(), [BIND, SEARCH, SEARCH, SEARCH]);
 }
 
-/// A part of the values must not be taken for all of them, nor an entry without its GUID be used.
+/// A long list of values comes in parts, which are asked for until the last one is there.
 #[test]
-fn incomplete_entries_are_refused() {
-    for attributes in [
-        &[("objectGUID", &[&[1; 16][..]][..]), ("proxyAddresses;range=0-1499", &[b"x"])][..],
-        &[("mail", &[b"x"])],
+fn values_that_come_in_parts_are_followed_to_their_end() {
+    let part = |name: &str, range: std::ops::Range<u16>| {
+        let values: Vec<[u8; 2]> = range.map(u16::to_be_bytes).collect();
+        let values: Vec<&[u8]> = values.iter().map(|value| &value[..]).collect();
+        entry("CN=one", &[("objectGUID", &[&[1; 16]]), ("memberOf", &[]), (name, &values)])
+    };
+    let mut peer = Peer::start(Box::new(move |tag, request| {
+        let asks = |range: &str| contains(request, format!("memberOf;range={range}").as_bytes());
+        let found = match tag {
+            BIND => return bound(),
+            _ if asks("1500-*") => part("MEMBEROF;Range=1500-2999", 1500..3000),
+            _ if asks("3000-*") => part("memberOf;range=3000-*", 3000..3001),
+            _ => part("memberOf;range=0-1499", 0..1500),
+        };
+        let by_guid = format!("<GUID={}>", guid(1));
+        assert_eq!(contains(request, by_guid.as_bytes()), contains(request, b";range="));
+        Reply::Send(vec![found, result(0x65, 0, "")])
+    }));
+    let objects = peer.gateways.read(&name(), &[guid(1)], &[Cow::from("memberOf")]).unwrap();
+    assert_eq!((objects.len(), objects[0].broken.as_deref()), (1, None));
+    let values: Vec<&[u8]> = objects[0].values.column(0).iter().collect();
+    assert_eq!(values.len(), 3001);
+    assert!(values.iter().zip(0_u16..).all(|(value, number)| *value == number.to_be_bytes()));
+    assert_eq!(peer.seen(), [BIND, SEARCH, SEARCH, SEARCH]);
+}
+
+/// A part of the values must not be taken for all of them: the object is there and says so, and others
+/// of the same search are as they are. One without its GUID is nobody, and an anchor that is no text is
+/// none.
+#[test]
+fn what_is_incomplete_says_so_and_spoils_no_other_object() {
+    for rest in [
+        Some(&[("proxyAddresses;range=9-*", &[b"y" as &[u8]] as &[&[u8]])][..]),
+        Some(&[("proxyAddresses;binary", &[b"y"])]),
+        Some(&[("proxyAddresses;range=1-1", &[])]),
+        Some(&[]),
+        None,
     ] {
-        let answer = entry("CN=one", attributes);
-        let mut peer = Peer::start(Box::new(move |tag, _| match tag {
-            BIND => bound(),
-            _ => Reply::Send(vec![answer.clone(), result(0x65, 0, "")]),
+        let odd =
+            entry("CN=one", &[("objectGUID", &[&[1; 16]]), ("proxyAddresses;range=0-0", &[b"x"])]);
+        let good: &[(&str, &[&[u8]])] = &[
+            ("objectGUID", &[&[2; 16]]),
+            ("proxyAddresses", &[b"z"]),
+            ("msDS-ExternalDirectoryObjectId", &[&[0xff]]),
+        ];
+        let good = entry("CN=two", good);
+        let nobody = entry("CN=three", &[("proxyAddresses", &[b"z"])]);
+        let more = rest.map(|attributes| entry("CN=one", attributes));
+        let mut peer = Peer::start(Box::new(move |tag, request| match (tag, &more) {
+            (BIND, _) => bound(),
+            (_, Some(more)) if contains(request, b";range=1-*") => {
+                Reply::Send(vec![more.clone(), result(0x65, 0, "")])
+            }
+            (_, None) if contains(request, b";range=1-*") => {
+                Reply::Send(vec![result(0x65, 1, "2020")])
+            }
+            _ => Reply::Send(vec![odd.clone(), good.clone(), nobody.clone(), result(0x65, 0, "")]),
         }));
-        let error = peer.gateways.read(&name(), &[guid(1)], &[Cow::from("proxyAddresses")]);
-        assert!(matches!(error, Err(CallError::Malformed { .. })), "{error:?}");
+        let wanted = [guid(1), guid(2), guid(3)];
+        let objects = peer.gateways.read(&name(), &wanted, &[Cow::from("proxyAddresses")]).unwrap();
+        let told: Vec<bool> = objects.iter().map(|object| object.broken.is_some()).collect();
+        assert_eq!(told, [true, false], "{rest:?}");
+        let why = objects[0].broken.clone().unwrap();
+        assert!(why.contains("CN=one"), "{why}");
+        assert_eq!((objects[1].guid, objects[1].external_id.as_deref()), (guid(2), None));
+        assert_eq!(objects[1].values.column(0).first(), Some(&b"z"[..]));
+        assert!(DirectoryObject::whole(objects).is_err());
     }
 }
 

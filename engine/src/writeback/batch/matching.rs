@@ -2,7 +2,7 @@
 
 use super::{Batch, BatchEnd, Item, Origin, Piece, Stage, not_in_scope};
 use crate::anchor::{self, Found, Match};
-use crate::failure::{Class, Side, code};
+use crate::failure::{Class, Failure, Side, code};
 use crate::job::{ExportMode, ModifyGranularity};
 use crate::journal::rows::{Intent, Link, mailbox_key};
 use crate::marks::Mark;
@@ -17,7 +17,9 @@ use crate::writeback::plan::MappingPlan;
 
 impl Batch {
     pub(super) fn links(&mut self, ports: &mut Ports<'_>, desk: &Desk) -> Stepped<BatchEnd> {
-        let open: Vec<usize> = self.open(|_| true);
+        let wanted = |item: &Item| item.verdict.is_none() || item.unread;
+        let items = 0..self.items.len();
+        let open: Vec<usize> = items.filter(|index| wanted(&self.items[*index])).collect();
         if open.is_empty() {
             self.stage = Stage::Poll;
             return Ok(Turn::Busy);
@@ -38,6 +40,9 @@ impl Batch {
             let quiet = desk.knows(&item.mailbox);
             let decoded = row.as_deref().map(Link::decode_with).transpose()?;
             item.stored = decoded.as_ref().map(|(link, _)| *link);
+            if item.unread {
+                continue;
+            }
             if keeps_versions {
                 item.versions = Some(desk.plan.versions(&item.mailbox));
                 item.exported = decoded.and_then(|(_, versions)| versions);
@@ -121,12 +126,19 @@ impl Batch {
             return Ok(Turn::Busy);
         }
         let ids: Vec<MailboxId> = open.iter().map(|index| self.items[*index].mailbox.id).collect();
-        let result = ports.entra.users(&ids);
-        let users = answered!(desk.settle(result, Side::Cloud, now)?);
-        let mut users = users.into_iter();
-        for index in open {
+        let result = ports.entra.user_rows(&ids);
+        let users = answered!(desk.settle_rows(result, Side::Cloud, now)?);
+        for (index, user) in open.into_iter().zip(users) {
             let item = &mut self.items[index];
-            match users.next().flatten() {
+            let user = match user {
+                Ok(user) => user,
+                Err(error) => {
+                    Mark::UserUnread.reach();
+                    item.verdict = Some(Verdict::Failed(Failure::of_row(&error, Side::Cloud)));
+                    continue;
+                }
+            };
+            match user {
                 None => item.fail(Class::Rejected, code::INTERNAL, "there is no Entra user"),
                 Some(user) => {
                     let domain = user.domain.as_deref().unwrap_or(&desk.domain);
@@ -232,6 +244,11 @@ impl Batch {
         let granularity = desk.configuration.switches.modify_granularity;
         for (index, item) in self.items.iter_mut().enumerate() {
             let (None, Some(object)) = (&item.verdict, &item.object) else { continue };
+            if let Some(why) = object.broken.clone() {
+                Mark::ObjectBroken.reach();
+                item.fail(Class::Malformed, code::INTERNAL, &why);
+                continue;
+            }
             if !desk.plan.covers(object) {
                 Mark::ScopeFilter.reach();
                 let detail = "its object is in no container or group of the scoping filter";

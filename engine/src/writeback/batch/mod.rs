@@ -13,15 +13,16 @@ use super::outcome::{Effects, Settled, Verdict};
 use super::prologue::object_of;
 use super::recovery::{is_applied, touched};
 use crate::failure::{Class, Failure, Side, code};
-use crate::job::LogEntry;
+use crate::job::{LogEntry, LogStatus};
 use crate::journal::rows::{Intent, Link, Versions, mailbox_write};
 use crate::marks::Mark;
 use crate::planted_bugs::planted;
 use crate::ports::{
     AgentName, AttributeChange, CallError, DirectoryObject, MODIFY_BATCH, Mailbox, MailboxId,
-    Modification, ObjectGuid, Ports, Table, User, WriteOutcome,
+    Modification, Name, ObjectGuid, Ports, Table, UnreadRow, User, WriteOutcome,
 };
 use crate::time::Timestamp;
+use crate::values::Texts;
 
 /// How the mailboxes of a batch came here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +37,21 @@ pub(super) enum Origin {
     OnDemand,
 }
 
+/// The mailboxes that a batch takes in, and those whose row could not be read.
+#[derive(Default)]
+pub(super) struct Intake {
+    pub(super) read: Vec<Mailbox>,
+    pub(super) unread: Vec<UnreadRow>,
+}
+
 /// A batch under way.
 pub(super) struct Batch {
     agent: AgentName,
     cycle: u64,
     origin: Origin,
     items: Vec<Item>,
+    /// Rows that do not say whose they are.
+    nameless: Vec<Failure>,
     stage: Stage,
     /// The items that have a modify.
     planned: Vec<usize>,
@@ -74,8 +84,13 @@ enum Stage {
     End,
 }
 
+/// The digest of a mailbox that could not be read.
+const UNREAD: u64 = 0;
+
 struct Item {
     mailbox: Mailbox,
+    /// Whether its row could not be read: then there are no values.
+    unread: bool,
     digest: u64,
     stored: Option<Link>,
     user: Option<User>,
@@ -107,15 +122,27 @@ impl Batch {
         agent: AgentName,
         cycle: u64,
         origin: Origin,
-        rows: Vec<Mailbox>,
+        intake: Intake,
         desk: &Desk,
     ) -> Self {
+        let Intake { read: rows, unread } = intake;
         let mut tally = Tally { read: rows.len() as u64, ..Tally::default() };
         if origin == Origin::Escrow {
-            tally.retried = tally.read;
+            tally.retried = tally.read + unread.len() as u64;
         }
         let listed = matches!(origin, Origin::Delta | Origin::Initial);
-        let mut items = Vec::with_capacity(rows.len());
+        let mut items = Vec::with_capacity(rows.len() + unread.len());
+        let mut nameless = Vec::new();
+        for UnreadRow { id, error } in unread {
+            Mark::MailboxUnread.reach();
+            let failure = Failure::of_row(&error, Side::Cloud);
+            match id {
+                Some(id) if desk.attempted.get(&id) == Some(&UNREAD) => {}
+                Some(id) => items.push(Item::unread(id, failure)),
+                None => nameless.push(failure),
+            }
+        }
+        tally.failed += nameless.len() as u64;
         for mailbox in latest_versions(rows) {
             let quiet = listed && desk.knows(&mailbox);
             if quiet {
@@ -146,6 +173,7 @@ impl Batch {
             cycle,
             origin,
             items,
+            nameless,
             stage: Stage::Links,
             planned: Vec::new(),
             pieces: Vec::new(),
@@ -332,11 +360,10 @@ impl Batch {
     }
 
     fn log(&mut self, now: Timestamp, ports: &mut Ports<'_>, desk: &mut Desk) -> Stepped<BatchEnd> {
-        let entries: Vec<LogEntry> = self
-            .items
-            .iter()
-            .filter_map(|item| item.settled()?.entry(desk, self.cycle, now))
-            .collect();
+        let of_items =
+            self.items.iter().filter_map(|item| item.settled()?.entry(desk, self.cycle, now));
+        let of_nobody = self.nameless.iter().map(|failure| nameless(failure, self.cycle, now));
+        let entries: Vec<LogEntry> = of_items.chain(of_nobody).collect();
         self.stage = Stage::Commit;
         self.logged_at = now;
         if entries.is_empty() {
@@ -408,6 +435,7 @@ impl Item {
     const fn new(mailbox: Mailbox, digest: u64, verdict: Option<Verdict>) -> Self {
         Self {
             mailbox,
+            unread: false,
             digest,
             stored: None,
             user: None,
@@ -417,6 +445,19 @@ impl Item {
             exported: None,
             verdict,
         }
+    }
+
+    /// A mailbox of which nothing is known but its id.
+    fn unread(id: MailboxId, failure: Failure) -> Self {
+        let mailbox = Mailbox {
+            id,
+            when_changed: Timestamp::EPOCH,
+            dir_synced: false,
+            cloud_managed: false,
+            recipient_type_details: Name::Borrowed(""),
+            values: Texts::default(),
+        };
+        Self { unread: true, ..Self::new(mailbox, UNREAD, Some(Verdict::Failed(failure))) }
     }
 
     fn fail(&mut self, class: Class, code: &'static str, detail: &str) {
@@ -438,6 +479,7 @@ impl Item {
             changed: self.mailbox.when_changed.as_micros(),
             stored: self.stored,
             found: self.object.as_ref().map(|object| object.guid),
+            unread: self.unread,
             intent: self.intent.as_ref(),
             versions: self.versions.as_ref(),
             verdict: self.verdict.as_ref()?,
@@ -458,6 +500,21 @@ fn answered_with(code: u32, diagnostic: &str) -> Verdict {
     }
     .reach();
     Verdict::Failed(failure)
+}
+
+/// What the log says of a row that does not say whose it is.
+fn nameless(failure: &Failure, cycle: u64, at: Timestamp) -> LogEntry {
+    LogEntry {
+        at,
+        cycle,
+        mailbox: None,
+        target: None,
+        status: LogStatus::Failure,
+        code: failure.code,
+        detail: format!("a mailbox that cannot be told: {}", failure.detail),
+        modified: Vec::new(),
+        unread: true,
+    }
 }
 
 const fn not_in_scope(detail: String, quiet: bool) -> Verdict {

@@ -109,6 +109,7 @@ impl ObjectView {
             consistency_guid,
             external_id: external_id.and_then(|value| String::from_utf8(value).ok()),
             values: self.values.finish(),
+            broken: None,
         }
     }
 }

@@ -194,7 +194,14 @@ pub struct Switches {
     pub write_disabled: bool,
     /// Whether `mail` is among the mapped attributes at all (23 or 24).
     pub mail_mapped: bool,
+    /// How far behind the watermark a listing begins. Exchange Online is many servers, whose copies lag:
+    /// an answer may lack a change that is older than the answer, and a later one shows it.
+    pub watermark_overlap: Duration,
 }
+
+/// How far behind the watermark a listing begins unless a switch says otherwise. Nothing is published
+/// about how long a copy may lag; changes are usually seen within seconds.
+pub const WATERMARK_OVERLAP: Duration = Duration::from_mins(5);
 
 /// Cloud-managed mailboxes that a tenant may have (Exchange Team Blog 2026-08-03).
 pub const MAILBOX_LIMIT: u64 = 600_000;
@@ -218,6 +225,7 @@ impl Default for Switches {
             cloud_only_types_as_rooms: false,
             write_disabled: true,
             mail_mapped: true,
+            watermark_overlap: WATERMARK_OVERLAP,
         }
     }
 }

@@ -8,7 +8,8 @@ marks::declare! {
     CycleStopped = "cycle.stopped", "a command ends a cycle before its next write";
     CycleFailed = "cycle.failed", "a cycle fails as a whole, and the watermark stays";
     CycleLate = "cycle.late", "a cycle took longer than its interval, and the next one starts late";
-    SeesAgain = "cycle.sees-again", "a mailbox at the watermark's second comes again, and is not logged again";
+    SeesAgain = "cycle.sees-again", "a mailbox within the overlap of the watermark comes again, and is not logged again";
+    SeesOlder = "cycle.sees-older", "a lagging copy shows an older version of a mailbox than was exported";
 
     AgentNone = "agent.none-registered", "no agent is registered";
     AgentNoneUsable = "agent.none-usable", "no agent is active and new enough";

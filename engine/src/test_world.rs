@@ -191,6 +191,10 @@ pub(crate) struct World {
     pub(crate) unread: BTreeMap<MailboxId, CallError>,
     pub(crate) unread_users: BTreeMap<MailboxId, CallError>,
     pub(crate) broken: BTreeMap<ObjectGuid, String>,
+    /// How far the copy of Exchange Online that answers lags behind.
+    pub(crate) lag: Duration,
+    /// Earlier versions of mailboxes, and when each was replaced.
+    versions: BTreeMap<MailboxId, Vec<(Timestamp, Mailbox)>>,
     /// Modifies that changed something, by object.
     pub(crate) effective: BTreeMap<ObjectGuid, u32>,
     /// Modifies that were sent.
@@ -265,10 +269,28 @@ impl World {
 
     /// Sets `CustomAttribute1` in the cloud.
     pub(crate) fn edit(&mut self, number: u16, text: &str) {
-        let now = self.now.floor_to_second();
-        let mailbox = self.mailboxes.get_mut(&id(number)).unwrap();
-        mailbox.values.edit(|values| values[0] = vec![text.to_owned()]);
-        mailbox.when_changed = now;
+        self.change(number, |mailbox| {
+            mailbox.values.edit(|values| values[0] = vec![text.to_owned()]);
+        });
+    }
+
+    /// Makes another version of a mailbox. Copies that lag go on showing the one before.
+    pub(crate) fn change(&mut self, number: u16, edit: impl FnOnce(&mut Mailbox)) {
+        let now = self.now;
+        let Some(mailbox) = self.mailboxes.get_mut(&id(number)) else { return };
+        self.versions.entry(mailbox.id).or_default().push((now, mailbox.clone()));
+        edit(mailbox);
+        mailbox.when_changed = now.floor_to_second();
+    }
+
+    /// A mailbox as the copy shows it that answers now.
+    fn shown(&self, id: MailboxId) -> Option<&Mailbox> {
+        let mailbox = self.mailboxes.get(&id)?;
+        let older = self.versions.get(&id).map_or(&[][..], Vec::as_slice);
+        // The earliest version that was replaced after the moment that this copy has reached.
+        let reached = self.now - self.lag;
+        let hidden = older.iter().find(|(replaced, _)| *replaced > reached);
+        Some(hidden.filter(|_| !self.lag.is_zero()).map_or(mailbox, |(_, older)| older))
     }
 
     /// `extensionAttribute1` in AD.
@@ -533,7 +555,8 @@ impl ExchangeOnline for Shared {
             None => {
                 let mut ids: Vec<(Timestamp, MailboxId)> = world
                     .mailboxes
-                    .values()
+                    .keys()
+                    .filter_map(|id| world.shown(*id))
                     .filter(|mailbox| since.is_none_or(|since| mailbox.when_changed >= since))
                     .map(|mailbox| (mailbox.when_changed, mailbox.id))
                     .collect();
@@ -549,7 +572,7 @@ impl ExchangeOnline for Shared {
         let rows = ids[offset..end]
             .iter()
             .filter(|id| !world.unread.contains_key(*id))
-            .filter_map(|id| world.mailboxes.get(id))
+            .filter_map(|id| world.shown(*id))
             .map(|mailbox| world.select(mailbox, properties))
             .collect();
         let unread = ids[offset..end].iter().filter_map(|id| {
@@ -573,7 +596,7 @@ impl ExchangeOnline for Shared {
         }
         let row = |id| match world.unread.get(id) {
             Some(error) => Err(error.clone()),
-            None => Ok(world.mailboxes.get(id).map(|mailbox| world.select(mailbox, properties))),
+            None => Ok(world.shown(*id).map(|mailbox| world.select(mailbox, properties))),
         };
         Ok(ids.iter().map(row).collect())
     }

@@ -136,10 +136,15 @@ pub struct EscrowRow {
     pub code: String,
     /// Whether the object is linked.
     pub linked: bool,
+    /// Which version of the mailbox failed: its digest and `WhenChangedUTC`, in microseconds since the
+    /// epoch. Zeros where nothing is known of it.
+    pub version: (u64, i64),
 }
 
 impl EscrowRow {
-    const VERSION: u8 = 1;
+    /// The layout before the row knew its version.
+    const WITHOUT_VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     /// As bytes.
     #[must_use]
@@ -150,6 +155,8 @@ impl EscrowRow {
             .number(self.next.as_micros().cast_unsigned())
             .text(&self.code)
             .raw(&[u8::from(self.linked)])
+            .number(self.version.0)
+            .number(self.version.1.cast_unsigned())
             .finish()
     }
 
@@ -158,7 +165,9 @@ impl EscrowRow {
     /// # Errors
     /// [`StoreError::Damaged`].
     pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
-        let mut reader = Reader::open("escrow row", Self::VERSION, bytes)?;
+        let older = bytes.first() == Some(&Self::WITHOUT_VERSION);
+        let layout = if older { Self::WITHOUT_VERSION } else { Self::VERSION };
+        let mut reader = Reader::open("escrow row", layout, bytes)?;
         let failures = u32::try_from(reader.number()?).map_err(|_| reader.damaged("number"))?;
         let row = Self {
             failures,
@@ -166,6 +175,11 @@ impl EscrowRow {
             next: Timestamp::from_micros(reader.number()?.cast_signed()),
             code: reader.text()?,
             linked: reader.raw::<1>()? == [1],
+            version: if older {
+                (0, 0)
+            } else {
+                (reader.number()?, reader.number()?.cast_signed())
+            },
         };
         reader.finish().map(|()| row)
     }
@@ -188,6 +202,8 @@ pub struct Intent {
     pub object: ObjectGuid,
     /// The digest of the cloud version.
     pub digest: u64,
+    /// `WhenChangedUTC` of that version, in microseconds since the epoch; 0 where it is not known.
+    pub changed: i64,
     /// Whether the mailbox had a link before.
     pub linked: bool,
     /// The attributes it touches.
@@ -195,7 +211,9 @@ pub struct Intent {
 }
 
 impl Intent {
-    const VERSION: u8 = 1;
+    /// The layout before the version had its time.
+    const WITHOUT_TIME: u8 = 1;
+    const VERSION: u8 = 2;
 
     /// As bytes.
     #[must_use]
@@ -212,6 +230,7 @@ impl Intent {
         let mut writer = Writer::with_version(Self::VERSION, 40 + size)
             .raw(&self.object.0.0)
             .number(self.digest)
+            .number(self.changed.cast_unsigned())
             .raw(&[u8::from(self.linked)])
             .number(self.changes.len() as u64);
         for change in &self.changes {
@@ -229,9 +248,12 @@ impl Intent {
     /// # Errors
     /// [`StoreError::Damaged`].
     pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
-        let mut reader = Reader::open("intent", Self::VERSION, bytes)?;
+        let older = bytes.first() == Some(&Self::WITHOUT_TIME);
+        let layout = if older { Self::WITHOUT_TIME } else { Self::VERSION };
+        let mut reader = Reader::open("intent", layout, bytes)?;
         let object = ObjectGuid(Guid(reader.raw()?));
         let digest = reader.number()?;
+        let changed = if older { 0 } else { reader.number()?.cast_signed() };
         let linked = reader.raw::<1>()? == [1];
         let count = reader.number()?;
         let mut changes = Vec::new();
@@ -245,7 +267,7 @@ impl Intent {
                 },
             });
         }
-        reader.finish().map(|()| Self { object, digest, linked, changes })
+        reader.finish().map(|()| Self { object, digest, changed, linked, changes })
     }
 }
 
@@ -384,11 +406,16 @@ mod tests {
             next: Timestamp::from_micros(9),
             code: "TimeOut".into(),
             linked: true,
+            version: (7, 8),
         };
-        assert_eq!(EscrowRow::decode(&escrow.encode()), Ok(escrow));
+        let bytes = escrow.encode();
+        let old = [&[1], &bytes[1..bytes.len() - 16]].concat();
+        assert_eq!(EscrowRow::decode(&old), Ok(EscrowRow { version: (0, 0), ..escrow.clone() }));
+        assert_eq!(EscrowRow::decode(&bytes), Ok(escrow));
         let intent = Intent {
             object: ObjectGuid(Guid([4; 16])),
             digest: 5,
+            changed: 3,
             linked: false,
             changes: vec![IntendedChange {
                 after: 6,
@@ -399,7 +426,10 @@ mod tests {
                 },
             }],
         };
-        assert_eq!(Intent::decode(&intent.encode()), Ok(intent));
+        let bytes = intent.encode();
+        let old = [&[1], &bytes[1..25], &bytes[33..]].concat();
+        assert_eq!(Intent::decode(&old), Ok(Intent { changed: 0, ..intent.clone() }));
+        assert_eq!(Intent::decode(&bytes), Ok(intent));
         let job = JobRow::new(1, false);
         let bytes = job.write().unwrap().value.unwrap();
         assert_eq!(JobRow::decode(&bytes), Ok(job));

@@ -1,8 +1,10 @@
 //! One cycle: the prologue, then what is due in the escrow, then everything that changed.
 //!
 //! The watermark that a cycle reaches is the service's own clock at the answer to its first page, cut
-//! to whole seconds; the listing takes everything at or after it. So what shares a second with the
-//! watermark comes again, and what changes while pages are read comes in the next cycle.
+//! to whole seconds. The next listing takes everything from some minutes before it on (switch
+//! `watermark_overlap`): what a lagging copy had not shown yet comes then, what shares a second with the
+//! watermark comes again, and what changes while pages are read comes in the next cycle. A version that
+//! comes again costs a look into the store, and is neither written nor logged again.
 
 use std::time::Duration;
 
@@ -31,7 +33,10 @@ pub(super) struct Cycle {
     number: u64,
     /// Whether there was no watermark.
     initial: bool,
+    watermark: Option<Timestamp>,
+    /// Where the listing begins.
     since: Option<Timestamp>,
+    overlap: Duration,
     agent: Option<AgentName>,
     phase: Phase,
     /// Mailboxes of the escrow that are due and were not fetched yet, the next one last.
@@ -70,15 +75,19 @@ impl Cycle {
     /// A cycle over what changed since the watermark, or over everything without one.
     pub(super) fn new(now: Timestamp, desk: &mut Desk) -> Self {
         let number = desk.row.cycle + 1;
-        let heals = desk.configuration.switches.drift_heal;
+        let switches = &desk.configuration.switches;
+        let (heals, overlap) = (switches.drift_heal, switches.watermark_overlap);
+        let watermark = desk.row.watermark.map(Timestamp::from_micros);
         desk.attempted.clear();
         let mark = if desk.row.watermark.is_none() { Mark::CycleInitial } else { Mark::CycleDelta };
         mark.reach();
         let due = desk.escrow.iter().rev().filter(|(_, row)| row.next <= now);
         Self {
             number,
-            initial: desk.row.watermark.is_none(),
-            since: desk.row.watermark.filter(|_| !heals).map(Timestamp::from_micros),
+            initial: watermark.is_none(),
+            watermark,
+            since: watermark.filter(|_| !heals).map(|watermark| watermark - overlap),
+            overlap,
             agent: None,
             phase: Phase::Prologue(Box::new(Prologue::new(number))),
             due: due.map(|(id, _)| *id).collect(),
@@ -138,7 +147,7 @@ impl Cycle {
             }
             Phase::Fetch => self.fetch(now, ports, desk),
             Phase::GoneLog(..) => self.log_gone(now, ports, desk),
-            Phase::Gone(..) => self.release_gone(ports, desk),
+            Phase::Gone(..) => self.release_gone(now, ports, desk),
             Phase::EscrowBatch(batch) => {
                 match batch.step(now, ports, desk)? {
                     Turn::Busy => {}
@@ -194,7 +203,7 @@ impl Cycle {
             }
         }
         if gone.is_empty() {
-            self.start_escrow_batch(rows, desk);
+            self.start_escrow_batch(rows, desk, now);
         } else {
             self.phase = Phase::GoneLog(gone, rows);
         }
@@ -226,7 +235,12 @@ impl Cycle {
         Ok(Turn::Busy)
     }
 
-    fn release_gone(&mut self, ports: &mut Ports<'_>, desk: &mut Desk) -> Stepped<CycleEnd> {
+    fn release_gone(
+        &mut self,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<CycleEnd> {
         let Phase::Gone(gone, rows) = &mut self.phase else { return Ok(Turn::Busy) };
         let mut effects = Effects::default();
         for id in core::mem::take(gone) {
@@ -237,12 +251,12 @@ impl Cycle {
         let writes = effects.take_writes(desk)?;
         ports.store.commit(writes)?;
         effects.apply(desk);
-        self.start_escrow_batch(rows, desk);
+        self.start_escrow_batch(rows, desk, now);
         Ok(Turn::Busy)
     }
 
-    fn start_escrow_batch(&mut self, rows: Intake, desk: &Desk) {
-        if let Some(batch) = self.batch(Origin::Escrow, rows, desk) {
+    fn start_escrow_batch(&mut self, rows: Intake, desk: &Desk, now: Timestamp) {
+        if let Some(batch) = self.batch(Origin::Escrow, rows, desk, now) {
             self.phase = Phase::EscrowBatch(Box::new(batch));
         }
     }
@@ -276,16 +290,16 @@ impl Cycle {
             }
         };
         let as_of = *self.as_of.get_or_insert_with(|| page.as_of.floor_to_second());
-        if self.since.is_some_and(|since| since > as_of + CLOCKS) {
+        if self.watermark.is_some_and(|watermark| watermark > as_of + CLOCKS) {
             return Err(Interrupt::End(JobEnd::Store(StoreError::Damaged(format!(
                 "the watermark lies after the service's own clock ({as_of}); `restart` with the scope \
                  Watermark on a repaired store evaluates everything again"
             )))));
         }
-        let read = self.looked_at(page.rows, as_of, now, desk);
+        let read = self.looked_at(page.rows, as_of, desk);
         let rows = Intake { read, unread: page.unread };
         let origin = if self.is_initial() { Origin::Initial } else { Origin::Delta };
-        let Some(batch) = self.batch(origin, rows, desk) else {
+        let Some(batch) = self.batch(origin, rows, desk, now) else {
             return Err(Interrupt::of_failure(Failure::new(
                 Class::Transient,
                 code::NO_ACTIVE_AGENTS,
@@ -302,21 +316,9 @@ impl Cycle {
     }
 
     /// The rows of a page, noting those that the next cycle will see again.
-    fn looked_at(
-        &mut self,
-        mut rows: Vec<Mailbox>,
-        as_of: Timestamp,
-        now: Timestamp,
-        desk: &Desk,
-    ) -> Vec<Mailbox> {
-        if desk.configuration.switches.drift_heal && !self.initial {
-            // What failed and did not change since waits for its ladder.
-            rows.retain(|row| {
-                let escrowed = desk.escrow.get(&row.id).is_some_and(|escrowed| escrowed.next > now);
-                !(escrowed && desk.knows(row))
-            });
-        }
-        let late = rows.iter().filter(|row| row.when_changed >= as_of);
+    fn looked_at(&mut self, mut rows: Vec<Mailbox>, as_of: Timestamp, desk: &Desk) -> Vec<Mailbox> {
+        let again = as_of - self.overlap;
+        let late = rows.iter().filter(|row| row.when_changed >= again);
         self.edge.extend(late.map(|row| (row.id, row.when_changed)));
         if planted!(desk.bugs, SkipTiedTimestamp) {
             rows.dedup_by_key(|row| row.when_changed);
@@ -340,8 +342,8 @@ impl Cycle {
         Ok(Turn::Busy)
     }
 
-    fn batch(&self, origin: Origin, rows: Intake, desk: &Desk) -> Option<Batch> {
-        Some(Batch::new(self.agent.clone()?, self.number, origin, rows, desk))
+    fn batch(&self, origin: Origin, rows: Intake, desk: &Desk, now: Timestamp) -> Option<Batch> {
+        Some(Batch::new(self.agent.clone()?, self.number, origin, rows, desk, now))
     }
 
     fn finish_batch(&mut self, end: &BatchEnd) {

@@ -94,8 +94,10 @@ pub(super) struct Desk {
     pub(super) row: JobRow,
     /// A mirror of the table `Escrow`.
     pub(super) escrow: BTreeMap<MailboxId, EscrowRow>,
-    /// Versions at the edge of the watermark that were looked at: their skips are logged already.
+    /// Versions that the next listing shows again: their skips are logged already.
     pub(super) seen: Lookup<MailboxId, Timestamp>,
+    /// What lies before this instant was told by an earlier life, of which nothing else is remembered.
+    pub(super) told_before: Option<i64>,
     /// Digests that failed in this cycle: a listing that starts over does not try them again.
     pub(super) attempted: Lookup<MailboxId, u64>,
     /// Commands that came and were not yet obeyed.
@@ -110,15 +112,21 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Whether this version of a mailbox was looked at before: it shares a second with the watermark, or
-    /// it comes only because every cycle looks at everything (switch `drift_heal`).
+    /// Whether this version of a mailbox was looked at before: it lies within the overlap of the
+    /// watermark, or it comes only because every cycle looks at everything (switch `drift_heal`).
     pub(super) fn knows(&self, mailbox: &Mailbox) -> bool {
-        let before = || {
-            let watermark = self.row.watermark.map(Timestamp::from_micros);
-            watermark.is_some_and(|watermark| mailbox.when_changed < watermark)
+        let before = |at: Option<i64>| {
+            at.is_some_and(|at| mailbox.when_changed < Timestamp::from_micros(at))
         };
         self.seen.get(&mailbox.id) == Some(&mailbox.when_changed)
-            || (self.configuration.switches.drift_heal && before())
+            || before(self.told_before)
+            || (self.configuration.switches.drift_heal && before(self.row.watermark))
+    }
+
+    /// Whether this very version failed and waits for its ladder.
+    pub(super) fn waits(&self, mailbox: &Mailbox, digest: u64, now: Timestamp) -> bool {
+        let version = (digest, mailbox.when_changed.as_micros());
+        self.escrow.get(&mailbox.id).is_some_and(|row| row.next > now && row.version == version)
     }
 
     /// Whether there is no room for another mailbox (switch `limit_action`).

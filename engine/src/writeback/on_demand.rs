@@ -91,7 +91,7 @@ impl OnDemand {
                 // A failure of an earlier attempt does not stand in the way of this one.
                 desk.attempted.remove(&self.mailbox);
                 let intake = Intake { read: vec![row], unread: Vec::new() };
-                let batch = Batch::new(agent, 0, Origin::OnDemand, intake, desk);
+                let batch = Batch::new(agent, 0, Origin::OnDemand, intake, desk, now);
                 self.phase = Phase::Batch(Box::new(batch));
             }
             Phase::Log(entry) => {
@@ -105,9 +105,12 @@ impl OnDemand {
                 Turn::Busy => {}
                 Turn::Wait(at) => return Ok(Turn::Wait(at)),
                 Turn::Done(end) => {
-                    let entry = end.first_entry.unwrap_or_else(|| {
-                        self.answer(now, LogStatus::Skipped, code::REDUNDANT_EXPORT, String::new())
-                    });
+                    let Some(entry) = end.first_entry else {
+                        let detail = "Exchange Online shows an older copy of it than the one that was \
+                                      exported last";
+                        let code = code::REDUNDANT_EXPORT;
+                        return Ok(self.say(now, LogStatus::Skipped, code, detail.to_owned()));
+                    };
                     return Ok(Turn::Done(entry));
                 }
             },

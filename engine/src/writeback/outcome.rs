@@ -25,6 +25,9 @@ pub(super) enum Verdict {
     Skipped { code: &'static str, detail: String, quiet: bool },
     /// Should have been written.
     Failed(Failure),
+    /// This is an older copy of the mailbox than the one that was exported last. `looked_for`: everything
+    /// is to be compared with AD, so the newer one is when it is seen next.
+    Older { looked_for: bool },
     /// Nothing was sent: a command came in between.
     Unsent,
     /// It was sent, and nobody can say now what became of it. Its intent stays.
@@ -127,7 +130,12 @@ impl Settled<'_> {
                 }
                 self.escrow(desk, failure, effects, now);
             }
-            Verdict::Unsent | Verdict::Undetermined => {}
+            Verdict::Older { looked_for: true } => {
+                let unsure = |stored: Link| Link { changed: 0, ..stored };
+                let row = self.stored.map(unsure).map(|link| link.encode());
+                effects.writes.push(mailbox_write(Table::Links, self.mailbox, row));
+            }
+            Verdict::Older { looked_for: false } | Verdict::Unsent | Verdict::Undetermined => {}
         }
     }
 
@@ -164,6 +172,7 @@ impl Settled<'_> {
             next,
             code: failure.code.to_owned(),
             linked: (self.found.is_some() || self.unread) && self.stored.is_some(),
+            version: (self.digest, self.changed),
         })
     }
 

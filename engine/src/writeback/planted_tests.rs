@@ -14,6 +14,8 @@ const CYCLE: Duration = Duration::from_mins(20);
 fn settled(bug: Option<PlantedBug>) -> (Shared, WritebackJob) {
     let world = World::with(4);
     let mut config = config();
+    // An overlap makes good for some of them.
+    config.job.switches.watermark_overlap = Duration::ZERO;
     config.bugs = bug.map(|bug| PlantedBugs::of(&[bug])).unwrap_or_default();
     let mut job = WritebackJob::new(config);
     world.run_for(&mut job, Duration::from_mins(1));

@@ -170,7 +170,7 @@ impl Prologue {
             let settled = Settled {
                 mailbox,
                 digest: intent.digest,
-                changed: 0,
+                changed: intent.changed,
                 stored,
                 found: Some(intent.object),
                 unread: false,

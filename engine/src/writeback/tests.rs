@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::failure::code;
 use crate::guid::Guid;
 use crate::job::{JobCommand, JobStatus, LogStatus, RestartScopes};
-use crate::journal::rows::JOB_KEY;
+use crate::journal::rows::{JOB_KEY, JobRow};
 use crate::ports::{CallError, MailboxId, StateStore, StoreError, StoreWrite, Table};
 use crate::step::Step;
 use crate::test_world::{START, Shared, World, config, id, mailbox, object_guid};
@@ -389,6 +389,53 @@ fn changes_in_the_second_of_the_watermark_are_not_missed() {
     );
     assert_eq!(world.modifies, 3, "what the overlap shows again is not written again");
     assert_eq!(world.log.len(), 3, "nor logged again");
+}
+
+/// What failed and comes again within the overlap waits for its ladder, also after a restart; another
+/// version of it does not.
+#[test]
+fn the_overlap_does_not_hurry_what_failed() {
+    let world = World::with(2);
+    let mut config = config();
+    config.job.switches.watermark_overlap = 3 * CYCLE;
+    let mut job = WritebackJob::new(config.clone());
+    world.run_for(&mut job, MINUTE);
+    world.0.borrow_mut().edit(0, "x");
+    world.0.borrow_mut().results.insert(object_guid(0), 50);
+    next_cycle(&world, &mut job);
+    next_cycle(&world, &mut job);
+    let mut job = WritebackJob::new(config);
+    world.run_for(&mut job, CYCLE);
+    assert_eq!((job.cycles(), world.0.borrow().modifies), (4, 1));
+    world.0.borrow_mut().edit(0, "y");
+    next_cycle(&world, &mut job);
+    assert_eq!(world.0.borrow().modifies, 2);
+}
+
+/// A watermark that no clock can have reached is damage: walking on would skip what lies before it.
+#[test]
+fn a_watermark_of_the_future_is_refused_and_the_store_left_as_it_is() {
+    let (world, _) = settled(2);
+    for (ahead, refused) in [(9, false), (11, true)] {
+        let mut row = {
+            let keys = [JOB_KEY.to_vec()];
+            let rows = world.0.borrow_mut().store.get(Table::Meta, &keys).unwrap();
+            JobRow::decode(rows[0].as_ref().unwrap()).unwrap()
+        };
+        let now = world.0.borrow().now + CYCLE;
+        row.watermark = Some((now + ahead * MINUTE).as_micros());
+        row.next_due = Some(now.as_micros());
+        world.0.borrow_mut().store.commit(vec![row.write().unwrap()]).unwrap();
+        let before = world.0.borrow().store.clone();
+        let end = world.run_for(&mut world.job(), CYCLE + MINUTE);
+        match end {
+            Some(JobEnd::Store(StoreError::Damaged(detail))) => {
+                assert!(refused && detail.contains("watermark"), "{detail}");
+                assert_eq!(world.0.borrow().store, before);
+            }
+            other => assert!(!refused && other.is_none(), "{ahead}: {other:?}"),
+        }
+    }
 }
 
 #[test]

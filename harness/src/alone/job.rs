@@ -8,7 +8,7 @@ use std::time::Duration;
 use engine::attributes::CONTRACT;
 use engine::job::{
     Anchor, EscrowLadder, ExportMode, JobConfiguration, LimitAction, MAILBOX_LIMIT, MATCH_ORDER,
-    ModifyGranularity, ProxyMode, RecipientTypeMode, Switches,
+    ModifyGranularity, ProxyMode, RecipientTypeMode, Switches, WATERMARK_OVERLAP,
 };
 use engine::schema::{Mapping, Wish, document};
 use engine::time::Timestamp;
@@ -47,6 +47,7 @@ pub(super) struct Writeback {
     cloud_only_types: CloudOnly,
     disabled_accounts: Disabled,
     mail: Option<bool>,
+    watermark_overlap: Option<String>,
 }
 
 /// `scope:`.
@@ -214,6 +215,14 @@ impl Writeback {
             cloud_only_types_as_rooms: self.cloud_only_types == CloudOnly::AsRoom,
             write_disabled: self.disabled_accounts == Disabled::Write,
             mail_mapped: self.mail.unwrap_or(true),
+            watermark_overlap: self.watermark_overlap.as_deref().map_or(
+                Ok(WATERMARK_OVERLAP),
+                |text| {
+                    let wrong =
+                        |expected| format!("`writeback.watermark_overlap`: expected {expected}");
+                    duration(text).map_err(wrong)
+                },
+            )?,
         })
     }
 }
@@ -256,6 +265,7 @@ mod tests {
     fn every_switch_of_the_job_has_its_word() {
         let text = "{match_order: [external_id, object_identifier, immutable_id], proxy_mode: merge, \
                     write_onmicrosoft: false, null_flow: true, null_flow_multi: true, \
+                    watermark_overlap: 90s, \
                     recipient_type: raw, first_time_requires_initial: true, \
                     export_mode: changed_attributes, drift_heal: every_cycle, limit_action: refuse, \
                     mailbox_limit: 5, escrow_ladder: every_cycle, modify_granularity: attribute, \
@@ -281,6 +291,7 @@ mod tests {
                 cloud_only_types_as_rooms: !others.cloud_only_types_as_rooms,
                 write_disabled: !others.write_disabled,
                 mail_mapped: !others.mail_mapped,
+                watermark_overlap: Duration::from_secs(90),
             }
         );
         assert!(configuration("proxy_mode: swap", None).is_err());

@@ -41,6 +41,7 @@ The configuration file, in YAML:
   state: writeback.redb                   # created with mode 0600
   log: provisioning.jsonl                 # appended to: provisioningObjectSummary, one a line
   writeback: {interval: 20m, created_on: 2026-08-03, proxy_mode: replace_smtp, null_flow: false,
+    watermark_overlap: 5m,                # how long a copy of Exchange Online may lag without a change being skipped
     match_order: [object_identifier, immutable_id, external_id]}
   scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com'], groups: []}
 

@@ -1,6 +1,8 @@
 //! The desired state of the writeback job: its record in the estate, and how the profile answers the open
 //! questions, as the engine takes them.
 
+use std::time::Duration;
+
 use engine::job::{
     Anchor, EscrowLadder, ExportMode, JobConfiguration, LimitAction, ModifyGranularity, ProxyMode,
     RecipientTypeMode, Switches,
@@ -111,6 +113,8 @@ fn switches(profile: &Profile) -> Switches {
         cloud_only_types_as_rooms: profile.text("cloud_only_types") == "as_room",
         write_disabled: profile.text("disabled_accounts") != "skip",
         mail_mapped: profile.is_on("mail_written_back"),
+        // The estate's mailboxes have one copy: a change is in every answer from its own second on.
+        watermark_overlap: Duration::ZERO,
     }
 }
 

@@ -56,15 +56,22 @@ impl Batch {
                 }
                 entering += 1;
             }
+            let changed = item.mailbox.when_changed.as_micros();
             item.verdict = match item.stored {
+                Some(link) if link.changed > changed => {
+                    Mark::SeesOlder.reach();
+                    Some(Verdict::Older { looked_for: self.origin == Origin::Initial })
+                }
                 Some(link)
                     if self.origin == Origin::Delta
                         && !heals
                         && !escrowed
                         && link.exported == item.digest
-                        && link.changed == item.mailbox.when_changed.as_micros() =>
+                        && link.changed == changed =>
                 {
                     Mark::DiffExported.reach();
+                    // What was exported and lies behind the watermark was told by the cycle that saw it.
+                    let quiet = quiet || desk.row.watermark.is_some_and(|seen| changed <= seen);
                     Some(Verdict::Redundant { quiet })
                 }
                 None if waits_for_initial && !escrowed => {
@@ -277,6 +284,7 @@ impl Batch {
             item.intent = Some(Intent {
                 object: object.guid,
                 digest: item.digest,
+                changed: item.mailbox.when_changed.as_micros(),
                 linked: item.stored.is_some(),
                 changes: difference.intended,
             });

@@ -124,6 +124,7 @@ impl Batch {
         origin: Origin,
         intake: Intake,
         desk: &Desk,
+        now: Timestamp,
     ) -> Self {
         let Intake { read: rows, unread } = intake;
         let mut tally = Tally { read: rows.len() as u64, ..Tally::default() };
@@ -164,9 +165,13 @@ impl Batch {
                     (0, Some(not_in_scope(detail, quiet)))
                 }
             };
-            if verdict.is_some() || desk.attempted.get(&mailbox.id) != Some(&digest) {
-                items.push(Item::new(mailbox, digest, verdict));
+            if verdict.is_none() {
+                let failed = desk.attempted.get(&mailbox.id) == Some(&digest);
+                if failed || (origin == Origin::Delta && desk.waits(&mailbox, digest, now)) {
+                    continue;
+                }
             }
+            items.push(Item::new(mailbox, digest, verdict));
         }
         Self {
             agent,

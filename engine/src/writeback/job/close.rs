@@ -26,6 +26,7 @@ impl WritebackJob {
                 tally = end.tally;
                 self.desk.row.watermark = Some(end.watermark.as_micros());
                 self.desk.seen = end.edge;
+                self.desk.told_before = None;
                 None
             }
             Err((failure, by_credentials)) => {

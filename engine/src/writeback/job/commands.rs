@@ -64,6 +64,7 @@ impl WritebackJob {
                 }
                 if row.watermark.is_none() {
                     self.desk.seen.clear();
+                    self.desk.told_before = None;
                 }
             }
             JobCommand::Configure(configuration) => {

@@ -105,6 +105,7 @@ impl WritebackJob {
                 row,
                 escrow: BTreeMap::new(),
                 seen: Lookup::default(),
+                told_before: None,
                 attempted: Lookup::default(),
                 inbox: VecDeque::new(),
                 taken: 0,
@@ -258,6 +259,7 @@ impl WritebackJob {
                 self.desk.row.mapping = mapping;
                 self.desk.row.watermark = None;
             }
+            self.desk.told_before = self.desk.row.watermark;
         }
         self.stage = Stage::LoadEscrow(None);
         Ok(())

@@ -120,6 +120,8 @@ struct Parameters {
     names: Vec<&'static str>,
     on: On,
     good: Value,
+    /// What single ones are given instead.
+    values: Vec<(&'static str, Value)>,
     /// What is given beside it.
     beside: Value,
     shows: Shows,
@@ -132,6 +134,7 @@ fn parameters(cmdlet: &'static str, names: &[&'static str], good: Value) -> Para
         names: names.to_vec(),
         on: On::CloudManaged,
         good,
+        values: Vec::new(),
         beside: json!({}),
         shows: Shows::Same,
         refused: Refused::WriteScope,
@@ -151,6 +154,12 @@ impl Parameters {
 
     fn shows(mut self, property: &'static str, value: Value) -> Self {
         self.shows = Shows::This(property, value);
+        self
+    }
+
+    /// Each parameter has a value of its own.
+    fn each(mut self, values: &[(&'static str, Value)]) -> Self {
+        self.values = values.to_vec();
         self
     }
 
@@ -214,7 +223,7 @@ fn changes() -> Vec<Parameters> {
             .not(json!(["SMTP:x@nowhere.example"])),
         parameters(SET, &["WindowsEmailAddress"], json!("parity-2@<domain>"))
             .not(json!("no address")),
-        parameters(SET, &["Alias", "ArchiveName", "AuditLogAgeLimit"], json!("parity")),
+        parameters(SET, &["Alias", "ArchiveName"], json!("parity")),
         parameters(
             SET,
             &["LitigationHoldOwner", "RetentionComment", "RetentionUrl", "MailTip"],
@@ -242,7 +251,16 @@ fn changes() -> Vec<Parameters> {
         parameters(
             SET,
             &[
+                "CalendarRepairDisabled",
+                "CalendarVersionStoreDisabled",
                 "DeliverToMailboxAndForward",
+                "ElcProcessingDisabled",
+                "IsExcludedFromServingHierarchy",
+                "MessageCopyForSMTPClientSubmissionEnabled",
+                "MessageTrackingReadStatusEnabled",
+                "SchedulerAssistant",
+                "UseDatabaseQuotaDefaults",
+                "UseDatabaseRetentionDefaults",
                 "MessageCopyForSendOnBehalfEnabled",
                 "MessageCopyForSentAsEnabled",
                 "SingleItemRecoveryEnabled",
@@ -260,7 +278,15 @@ fn changes() -> Vec<Parameters> {
         parameters(SET, &["SendModerationNotifications"], json!("Internal")).not(json!("Often")),
         parameters(
             SET,
-            &["AcceptMessagesOnlyFrom", "GrantSendOnBehalfTo", "ModeratedBy", "RejectMessagesFrom"],
+            &[
+                "AcceptMessagesOnlyFrom",
+                "AcceptMessagesOnlyFromSendersOrMembers",
+                "BypassModerationFromSendersOrMembers",
+                "GrantSendOnBehalfTo",
+                "ModeratedBy",
+                "RejectMessagesFrom",
+                "RejectMessagesFromSendersOrMembers",
+            ],
             json!(["<upn2>"]),
         )
         .something()
@@ -278,10 +304,88 @@ fn changes() -> Vec<Parameters> {
             .role("reader"),
         parameters(
             SET,
-            &["RetentionPolicy", "RoleAssignmentPolicy", "RetainDeletedItemsFor"],
+            &[
+                "AddressBookPolicy",
+                "DataEncryptionPolicy",
+                "EnforcedTimestamps",
+                "MailboxRegion",
+                "RetentionPolicy",
+                "RoleAssignmentPolicy",
+                "SharingPolicy",
+                "SimpleDisplayName",
+            ],
             json!("parity"),
         )
         .role("reader"),
+        parameters(SET, &["EmailAddressDisplayNames", "NonCompliantDevices"], json!(["parity"]))
+            .role("reader"),
+        parameters(
+            SET,
+            &["AuditLogAgeLimit", "LitigationHoldDuration", "RetainDeletedItemsFor"],
+            json!("20.00:00:00"),
+        )
+        .not(json!("long")),
+        parameters(SET, &["RecipientLimits"], json!("100")).not(json!("0")),
+        parameters(SET, &["ExternalOofOptions"], json!("InternalOnly")).not(json!("Nobody")),
+        parameters(SET, &["JournalArchiveAddress"], json!("parity@elsewhere.example"))
+            .not(json!("no address")),
+        parameters(SET, &["Languages"], json!(["de-DE", "en-US"])).not(json!(["x"])),
+        parameters(SET, &["DefaultAuditSet"], json!(["Admin"])).not(json!(["Everybody"])),
+        parameters(SET, &["UserCertificate", "UserSMimeCertificate"], json!(["AAEC"])),
+        parameters(SET, &["DefaultPublicFolderMailbox"], json!("<upn2>"))
+            .something()
+            .nobody(json!("nobody@nowhere.example")),
+        parameters(
+            SET,
+            &["Name", "AccountDisabled", "StsRefreshTokensValidFrom", "ImmutableId"],
+            json!(null),
+        )
+        .on(On::CloudOnly)
+        .each(&[
+            ("Name", json!("parity")),
+            ("AccountDisabled", yes()),
+            ("StsRefreshTokensValidFrom", json!("2026-10-01T00:00:00Z")),
+            ("ImmutableId", json!("AAEC")),
+        ]),
+        parameters(SET, &["EnableRoomMailboxAccount"], yes())
+            .on(On::CloudOnly)
+            .shows("RoomMailboxAccountEnabled", yes()),
+        parameters(SET, &["MicrosoftOnlineServicesID"], json!("parity-3@<domain>"))
+            .on(On::CloudOnly),
+        parameters(SET, &["Password", "RoomMailboxPassword"], json!("Pa55word"))
+            .on(On::CloudOnly)
+            .shows("IsDirSynced", json!(false)),
+        parameters(
+            SET,
+            &[
+                "ApplyMandatoryProperties",
+                "ProvisionedForOfficeGraph",
+                "RemoveDelayHoldApplied",
+                "RemoveDelayReleaseHoldApplied",
+                "RemoveMailboxProvisioningConstraint",
+                "UpdateEnforcedTimestamp",
+            ],
+            yes(),
+        )
+        .beside(json!({"CustomAttribute1": "parity"}))
+        .shows("CustomAttribute1", json!("parity"))
+        .role("reader"),
+        parameters(SET, &["RemoveOrphanedHolds"], json!(["parity"]))
+            .beside(json!({"CustomAttribute1": "parity"}))
+            .shows("CustomAttribute1", json!("parity"))
+            .role("reader"),
+        parameters(SET, &["GroupMailbox", "InactiveMailbox", "PublicFolder"], json!(false))
+            .beside(json!({"CustomAttribute1": "parity"}))
+            .shows("CustomAttribute1", json!("parity"))
+            .nobody(yes()),
+        parameters(SET, &["ExcludeFromAllHolds", "ExcludeFromAllOrgHolds"], json!(false))
+            .beside(json!({"CustomAttribute1": "parity"}))
+            .shows("CustomAttribute1", json!("parity"))
+            .not(yes()),
+        parameters(SET, &["ExcludeFromOrgHolds"], json!(false))
+            .beside(json!({"CustomAttribute1": "parity"}))
+            .shows("CustomAttribute1", json!("parity"))
+            .not(json!(["mbx0"])),
         parameters(
             SET,
             &[
@@ -290,10 +394,11 @@ fn changes() -> Vec<Parameters> {
                 "MaxSendSize",
                 "ProhibitSendQuota",
                 "ProhibitSendReceiveQuota",
+                "RulesQuota",
             ],
             json!("35 MB (36,700,160 bytes)"),
         )
-        .role("reader"),
+        .not(json!("banana")),
         parameters(SET, &["Type"], json!("Shared"))
             .shows("RecipientTypeDetails", json!("SharedMailbox"))
             .not(json!("Nonsense")),
@@ -318,7 +423,21 @@ fn changes() -> Vec<Parameters> {
             .beside(json!({"Department": "parity"}))
             .shows("Department", json!("parity"))
             .role("reader"),
+        parameters(USER, &["PermanentlyClearPreviousMailboxInfo"], yes())
+            .on(On::CloudOnly)
+            .beside(json!({"Department": "parity"}))
+            .shows("Department", json!("parity"))
+            .role("reader"),
         parameters(USER, &["AssistantName"], json!("parity")),
+        parameters(USER, &["AuthenticationPolicy", "SimpleDisplayName"], json!("parity"))
+            .role("reader"),
+        parameters(USER, &["VIP"], yes()).not(no_boolean()),
+        parameters(USER, &["WindowsEmailAddress"], json!("parity-5@<domain>"))
+            .not(json!("no address")),
+        parameters(USER, &["StsRefreshTokensValidFrom"], json!("2026-10-01T00:00:00Z"))
+            .on(On::CloudOnly),
+        parameters(USER, &["PostOfficeBox"], json!(["12"])).on(On::CloudOnly),
+        parameters(USER, &["Name"], json!("parity-4")).on(On::CloudOnly),
         parameters(
             USER,
             &[
@@ -385,7 +504,38 @@ fn of_mail_users() -> Vec<Parameters> {
             how.good = json!("<upn3>");
         }
     }
-    list.push(parameters(MAIL_USER, &["DisplayName", "Office"], json!("parity")).on(On::CloudOnly));
+    let own =
+        |names: &[&'static str], good: Value| parameters(MAIL_USER, names, good).on(On::CloudOnly);
+    let beside = |how: Parameters| {
+        how.beside(json!({"CustomAttribute1": "parity"}))
+            .shows("CustomAttribute1", json!("parity"))
+            .role("reader")
+    };
+    let guid = json!("6fd2c87f-b296-42f0-b197-1e91e994b900");
+    list.extend([
+        own(&["DisplayName", "Office"], json!("parity")),
+        own(&["ArchiveGuid", "ExchangeGuid"], guid).not(json!("no GUID")),
+        own(&["ExternalEmailAddress"], json!("SMTP:parity@elsewhere.example"))
+            .not(json!("no address")),
+        own(&["FederatedIdentity"], json!("parity@elsewhere.example")),
+        own(&["MacAttachmentFormat"], json!("AppleDouble")).not(json!("Nonsense")),
+        own(&["MessageBodyFormat"], json!("Html")).not(json!("Nonsense")),
+        own(&["MessageFormat"], json!("Text")).not(json!("Nonsense")),
+        own(&["UseMapiRichTextFormat"], json!("Always")).not(json!("Nonsense")),
+        own(&["UsePreferMessageFormat"], json!(true)).not(json!("perhaps")),
+        own(&["RecoverableItemsQuota"], json!("30 GB (32,212,254,720 bytes)")).not(json!("banana")),
+        own(&["PrimarySmtpAddress"], json!("parity-6@<domain>")).not(json!("no address")),
+        beside(own(
+            &[
+                "EnableLitigationHoldForMigration",
+                "ForceUpgrade",
+                "HVEAccount",
+                "ResetPasswordOnNextLogon",
+                "UnblockForwardSyncPostCrossTenantMigration",
+            ],
+            json!(true),
+        )),
+    ]);
     let mut known = BTreeSet::new();
     for how in &mut list {
         how.names.retain(|name| known.insert(*name));
@@ -434,8 +584,40 @@ fn reading(cmdlet: &str, parameter: &str) -> Option<(Value, usize, Refused)> {
             Refused::Value(json!("UserPrincipalName -nonsense"), 400),
         ),
         "ResultSize" => (json!("2"), 2 * found, Refused::Value(json!("many"), 400)),
-        "RecipientTypeDetails" => (json!(["RoomMailbox", "SharedMailbox"]), usize::MAX, role),
-        "SortBy" => (json!("Alias"), usize::MAX, role),
+        "RecipientTypeDetails" => (
+            json!(["RoomMailbox", "SharedMailbox"]),
+            usize::MAX,
+            Refused::Value(json!(["Nonsense"]), 400),
+        ),
+        "RecipientType" => {
+            (json!(["UserMailbox"]), usize::MAX, Refused::Value(json!(["Nonsense"]), 400))
+        }
+        "AuthenticationType" => {
+            (json!("Managed"), usize::MAX, Refused::Value(json!("Nonsense"), 400))
+        }
+        "SortBy" => (json!("Alias"), usize::MAX, Refused::Value(json!("Nonsense"), 400)),
+        "Anr" => (json!("<upn>"), found, role),
+        "RecipientPreviewFilter" => (
+            json!("UserPrincipalName -eq '<upn>'"),
+            found,
+            Refused::Value(json!("UserPrincipalName -nonsense"), 400),
+        ),
+        "OrganizationalUnit" => (json!("nowhere.example"), 0, role),
+        "Capabilities" => (json!(["None"]), 0, role),
+        "GroupMailbox"
+        | "InactiveMailboxOnly"
+        | "IsVIP"
+        | "Migration"
+        | "PublicFolder"
+        | "SoftDeletedMailbox"
+        | "SoftDeletedMailUser" => (json!(true), 0, role),
+        "MailboxPlan" => (json!("ExchangeOnlineEnterprise"), usize::MAX, role),
+        "Properties" => (json!(["Alias"]), usize::MAX, role),
+        "PropertySet" => (json!("All"), usize::MAX, role),
+        "Archive" | "IncludeInactiveMailbox" | "IncludeSoftDeletedRecipients" => {
+            (json!(true), usize::MAX, role)
+        }
+        name if name.starts_with("Include") => (json!(true), usize::MAX, role),
         "Confirm" => (json!(false), usize::MAX, role),
         "ErrorAction" | "WarningAction" => (json!("Stop"), usize::MAX, role),
         _ => return None,
@@ -558,12 +740,14 @@ async fn change(
         On::CloudManaged => "<upn>",
         On::CloudOnly => "<upn3>",
     };
-    let success = served.expect(&of(user, &how.good)).await;
+    let given = how.values.iter().find(|(known, _)| *known == name);
+    let good_value = given.map_or(&how.good, |(_, value)| value).clone();
+    let success = served.expect(&of(user, &good_value)).await;
     let before = shown(served, how, user, name).await;
     let about = format!("{} -{name} ({kind:?}): {before}", how.cmdlet);
     let good = match &how.shows {
         Shows::Same => {
-            let good = served.filled(&how.good.to_string());
+            let good = served.filled(&good_value.to_string());
             {
                 let shown = before.to_string();
                 shown == good || shown == format!("[{good}]")
@@ -575,11 +759,11 @@ async fn change(
     served.problems.extend((!good).then(|| format!("not shown: {about}")));
     let refusal = match &how.refused {
         Refused::Value(value, status) => of(user, value).is(*status),
-        Refused::Role(role) => of(user, &how.good).by(Who::Client(role)).is(403),
+        Refused::Role(role) => of(user, &good_value).by(Who::Client(role)).is(403),
         Refused::WriteScope => {
             // The flag moves the Exchange attributes alone.
             let mastered = if matches!(how.on, On::CloudOnly) { "<upn>" } else { "<upn2>" };
-            of(mastered, &how.good).is(400)
+            of(mastered, &good_value).is(400)
         }
     };
     let refusal = served.expect(&refusal).await;

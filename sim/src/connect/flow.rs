@@ -6,6 +6,8 @@
 
 use std::hash::Hasher;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustc_hash::FxHasher;
 
 use super::addresses::{self, Inbound};
@@ -278,7 +280,7 @@ impl Flow {
             .exchange
             .iter()
             .filter(|way| way.form != Form::Reference)
-            .map(|way| (way.property, value(out, way, owned(way.of(&columns)))))
+            .map(|way| (way.property, value(out, way, way.texts(&columns))))
             .collect();
         values.push((property::EMAIL_ADDRESSES, list));
         values.push((property::WINDOWS_EMAIL_ADDRESS, primary.into_iter().collect()));
@@ -291,6 +293,15 @@ impl Way {
     fn of<'r>(&self, columns: &[Values<'r>]) -> Values<'r> {
         let found = self.column.and_then(|column| columns.get(column));
         found.cloned().unwrap_or_default()
+    }
+
+    /// The values as text: octets in base64.
+    fn texts(&self, columns: &[Values<'_>]) -> Vec<String> {
+        let values = self.of(columns);
+        if self.form == Form::Binary {
+            return values.map(|octets| STANDARD.encode(octets)).collect();
+        }
+        owned(values)
     }
 }
 

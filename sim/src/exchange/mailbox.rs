@@ -70,6 +70,15 @@ impl RecipientType {
     }
 }
 
+/// How a recipient is gone: soft-deleted, until it is restored or purged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gone {
+    /// `WhenSoftDeleted`.
+    pub at: VirtualTime,
+    /// Whether it cannot come back.
+    pub purged: bool,
+}
+
 /// A recipient: state beside the values, and the values by [`super::property`] number.
 #[derive(Debug, Clone)]
 pub struct Mailbox {
@@ -87,7 +96,25 @@ pub struct Mailbox {
     pub when_changed: VirtualTime,
     /// How often it changed.
     pub version: u32,
+    /// Whether it is soft-deleted.
+    pub gone: Option<Gone>,
     /// The values.
     pub record: Record,
     pub(super) position: u64,
+}
+
+impl Mailbox {
+    /// One of its own GUIDs beside its id, as long as none was given: it follows from the id and the property's
+    /// name (`Guid`, `ExchangeGuid`, `ExchangeObjectId`).
+    #[must_use]
+    pub fn guid(&self, property: &str) -> uuid::Uuid {
+        let of = format!("{}/{property}", self.id);
+        uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, of.as_bytes())
+    }
+
+    /// Whether it is a mailbox that is not deleted.
+    #[must_use]
+    pub const fn is_there(&self) -> bool {
+        self.kind.is_mailbox() && self.gone.is_none()
+    }
 }

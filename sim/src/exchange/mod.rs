@@ -6,12 +6,13 @@ mod changes;
 pub mod cmdlets;
 mod mailbox;
 pub mod property;
+pub mod shape;
 pub mod spelling;
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-pub use mailbox::{Mailbox, RecipientType};
+pub use mailbox::{Gone, Mailbox, RecipientType};
 
 use crate::clock::VirtualTime;
 use crate::guid::Guid;
@@ -89,6 +90,7 @@ impl ExchangeOnline {
             flag_changed: at,
             when_changed: at,
             version: 0,
+            gone: None,
             record,
             position: 0,
         }
@@ -122,7 +124,103 @@ impl ExchangeOnline {
             self.mailbox(number)
                 .is_some_and(|m| names_of(&m.record).any(|t| t.eq_ignore_ascii_case(identity)))
         };
-        self.names.find(identity, named).or_else(|| self.owner(identity))
+        let address = ProxyAddress::parse(identity);
+        let address = if address.is_smtp() { address.address } else { identity };
+        self.names
+            .find(identity, named)
+            .or_else(|| self.owner(address))
+            .or_else(|| self.search(identity))
+    }
+
+    /// A recipient by what no index knows: the GUIDs beside its id, its display name, its name. A display name
+    /// that several have names none of them.
+    fn search(&self, identity: &str) -> Option<u32> {
+        let live = || (0..).zip(&self.mailboxes).filter(|(_, mailbox)| mailbox.gone.is_none());
+        if let Ok(guid) = identity.parse::<uuid::Uuid>() {
+            let is = |mailbox: &Mailbox| {
+                ["ExchangeGuid", "Guid", "ExchangeObjectId"]
+                    .iter()
+                    .any(|name| mailbox.guid(name) == guid)
+            };
+            let given = property::number("ExchangeGuid");
+            let text = guid.to_string();
+            let mut found = live().filter(|(_, mailbox)| {
+                is(mailbox) || given.and_then(|n| mailbox.record.text(n)) == Some(&text)
+            });
+            return found.next().map(|(number, _)| number);
+        }
+        let names = [Some(property::DISPLAY_NAME), property::number("Name")];
+        let is = |mailbox: &Mailbox| {
+            let mut known = names.iter().flatten().filter_map(|name| mailbox.record.text(*name));
+            known.any(|name| name.eq_ignore_ascii_case(identity))
+        };
+        let mut found = live().filter(|(_, mailbox)| is(mailbox)).map(|(number, _)| number);
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+
+    /// A soft-deleted recipient by id, user principal name or alias; the one that went last.
+    #[must_use]
+    pub fn find_deleted(&self, identity: &str) -> Option<u32> {
+        let id = identity.parse::<Guid>().ok();
+        let is_called = |mailbox: &Mailbox| {
+            id == Some(mailbox.id)
+                || names_of(&mailbox.record).any(|name| name.eq_ignore_ascii_case(identity))
+        };
+        let gone =
+            (0..).zip(&self.mailboxes).filter_map(|(n, mailbox)| Some((n, mailbox, mailbox.gone?)));
+        let mut found = gone.filter(|(_, mailbox, gone)| !gone.purged && is_called(mailbox));
+        let first = found.next()?;
+        let last = found.fold(first, |a, b| if b.2.at >= a.2.at { b } else { a });
+        Some(last.0)
+    }
+
+    /// Soft-deletes a recipient: nobody finds it, and its names and addresses are free.
+    pub fn soft_delete(&mut self, number: u32, now: VirtualTime) -> Option<Change> {
+        let mailbox = self.mailboxes.get_mut(number as usize)?;
+        if mailbox.gone.is_some() {
+            return None;
+        }
+        mailbox.gone = Some(Gone { at: now, purged: false });
+        let mailbox = self.mailboxes.get(number as usize)?;
+        for text in names_of(&mailbox.record) {
+            self.names.remove(text, number);
+        }
+        for text in addresses_of(&mailbox.record) {
+            self.addresses.remove(text, number);
+        }
+        self.by_id.remove(&mailbox.id);
+        self.touch(number, now);
+        Some(state_change(property::SOFT_DELETED, truth(false), truth(true)))
+    }
+
+    /// Brings a soft-deleted recipient back, for the user of this id. `None` when it is not there to come back.
+    pub fn restore(&mut self, number: u32, id: Guid, now: VirtualTime) -> Option<Change> {
+        let mailbox = self.mailboxes.get_mut(number as usize)?;
+        if mailbox.gone.is_none_or(|gone| gone.purged) || self.by_id.contains_key(&id) {
+            return None;
+        }
+        mailbox.gone = None;
+        mailbox.id = id;
+        self.by_id.insert(id, number);
+        let mailbox = self.mailboxes.get(number as usize)?;
+        for text in names_of(&mailbox.record) {
+            self.names.insert(text, number);
+        }
+        for text in addresses_of(&mailbox.record) {
+            self.addresses.insert(text, number);
+        }
+        self.touch(number, now);
+        Some(state_change(property::SOFT_DELETED, truth(true), truth(false)))
+    }
+
+    /// A soft-deleted recipient cannot come back any more.
+    pub fn purge(&mut self, number: u32) {
+        let gone =
+            self.mailboxes.get_mut(number as usize).and_then(|mailbox| mailbox.gone.as_mut());
+        if let Some(gone) = gone {
+            gone.purged = true;
+        }
     }
 
     /// Who has this SMTP address (without its type).
@@ -217,8 +315,7 @@ impl ExchangeOnline {
     pub fn changed_from(&self, position: u64, limit: usize) -> (Vec<u32>, Option<u64>) {
         let mut rows = Vec::new();
         for (number, at) in self.changes.from(position) {
-            let current =
-                self.mailbox(number).is_some_and(|m| m.position == at && m.kind.is_mailbox());
+            let current = self.mailbox(number).is_some_and(|m| m.position == at && m.is_there());
             if !current {
                 continue;
             }

@@ -7,6 +7,7 @@
 
 use Bucket::{CloudOnlyCopy, Identity, MailboxOnly, WrittenBack};
 
+use super::shape::{self, Shape};
 use crate::powershell::ParameterKind;
 use crate::record::AttributeNumber;
 
@@ -40,6 +41,8 @@ pub enum Form {
     Notifications,
     /// An instant: RFC 3339 in the cloud, GeneralizedTime in AD.
     Instant,
+    /// Octets: base64 in the cloud.
+    Binary,
 }
 
 /// A property of `Get-Mailbox` or `Get-User`.
@@ -57,10 +60,33 @@ pub struct PropertySpec {
     pub max_length: Option<usize>,
     /// Most values, when a number is documented.
     pub max_values: Option<usize>,
-    /// Whether `Set-User` sets it (and not `Set-Mailbox`).
-    pub user_facet: bool,
+    /// Which cmdlets set it, as bits: [`BY_MAILBOX`], [`BY_USER`], [`BY_MAIL_USER`].
+    pub set_by: u8,
     /// How AD spells it.
     pub form: Form,
+    /// How the cloud spells it, whatever way it was given.
+    pub shape: Shape,
+}
+
+/// Set by `Set-Mailbox`, shown by `Get-Mailbox`.
+pub const BY_MAILBOX: u8 = 1;
+/// Set by `Set-User`, shown by `Get-User`.
+pub const BY_USER: u8 = 2;
+/// Set by `Set-MailUser`, shown by `Get-MailUser`.
+pub const BY_MAIL_USER: u8 = 4;
+
+impl PropertySpec {
+    /// Whether one of these cmdlets sets it.
+    #[must_use]
+    pub const fn is_set_by(&self, cmdlets: u8) -> bool {
+        self.set_by & cmdlets != 0
+    }
+
+    /// Whether it is shown for a user alone, and not for its mailbox.
+    #[must_use]
+    pub const fn is_of_users_alone(&self) -> bool {
+        self.set_by == BY_USER
+    }
 }
 
 const fn text(name: &'static str, bucket: Bucket, ad: Option<&'static str>) -> PropertySpec {
@@ -71,8 +97,13 @@ const fn text(name: &'static str, bucket: Bucket, ad: Option<&'static str>) -> P
         ad,
         max_length: None,
         max_values: None,
-        user_facet: false,
+        set_by: match bucket {
+            Identity => BY_MAILBOX | BY_USER | BY_MAIL_USER,
+            WrittenBack | CloudOnlyCopy => BY_MAILBOX | BY_MAIL_USER,
+            MailboxOnly => BY_MAILBOX,
+        },
         form: Form::Same,
+        shape: Shape::Free,
     }
 }
 
@@ -90,7 +121,7 @@ const fn extension(name: &'static str, ad: &'static str) -> PropertySpec {
 }
 
 const fn user(name: &'static str, ad: &'static str) -> PropertySpec {
-    PropertySpec { user_facet: true, ..text(name, Identity, Some(ad)) }
+    PropertySpec { set_by: BY_USER, ..text(name, Identity, Some(ad)) }
 }
 
 const fn kind(spec: PropertySpec, kind: ParameterKind) -> PropertySpec {
@@ -119,7 +150,50 @@ const fn reference(spec: PropertySpec) -> PropertySpec {
 }
 
 const fn instant(name: &'static str, ad: &'static str) -> PropertySpec {
-    PropertySpec { form: Form::Instant, ..kept(name, ad) }
+    PropertySpec { form: Form::Instant, shape: Shape::Moment, ..kept(name, ad) }
+}
+
+const fn shaped(spec: PropertySpec, shape: Shape) -> PropertySpec {
+    PropertySpec { shape, ..spec }
+}
+
+const fn set_by(spec: PropertySpec, set_by: u8) -> PropertySpec {
+    PropertySpec { set_by, ..spec }
+}
+
+/// A setting that is on or off.
+const fn switched(name: &'static str) -> PropertySpec {
+    kind(setting(name), ParameterKind::Boolean)
+}
+
+/// A setting of one out of some words.
+const fn choice(name: &'static str, words: &'static [&'static str]) -> PropertySpec {
+    kind(setting(name), ParameterKind::OneOf(words))
+}
+
+/// A number of bytes.
+const fn size(name: &'static str) -> PropertySpec {
+    shaped(setting(name), Shape::Size)
+}
+
+/// What an admin audit, a delegate's or the owner's own covers.
+const fn audited(name: &'static str, ad: &'static str) -> PropertySpec {
+    shaped(several(kept(name, ad)), Shape::Words(shape::AUDITED))
+}
+
+/// Identity that no AD attribute stands for here.
+const fn own(name: &'static str) -> PropertySpec {
+    text(name, Identity, None)
+}
+
+/// An Exchange attribute that only a mail user's cmdlet sets. AD's own (`targetAddress`, `msExchMailboxGuid`) is
+/// the on-premises side's and does not flow here.
+const fn of_mail_users(name: &'static str) -> PropertySpec {
+    set_by(text(name, CloudOnlyCopy, None), BY_MAIL_USER)
+}
+
+const fn certificates(name: &'static str, ad: &'static str) -> PropertySpec {
+    PropertySpec { form: Form::Binary, shape: Shape::Base64, ..several(kept(name, ad)) }
 }
 
 /// A mailbox setting.
@@ -131,10 +205,15 @@ const fn setting(name: &'static str) -> PropertySpec {
 pub const PROPERTIES: &[PropertySpec] = &[
     text("UserPrincipalName", Identity, Some("userPrincipalName")),
     text("DisplayName", Identity, Some("displayName")),
-    PropertySpec { max_length: Some(64), ..text("Alias", CloudOnlyCopy, Some("mailNickname")) },
+    PropertySpec {
+        max_length: Some(64),
+        shape: Shape::Alias,
+        ..text("Alias", CloudOnlyCopy, Some("mailNickname"))
+    },
     kind(text("EmailAddresses", WrittenBack, Some("proxyAddresses")), ParameterKind::MultiValue),
     PropertySpec {
         max_length: Some(256),
+        set_by: BY_MAILBOX | BY_USER | BY_MAIL_USER,
         ..text("WindowsEmailAddress", WrittenBack, Some("mail"))
     },
     custom("CustomAttribute1", "extensionAttribute1"),
@@ -184,7 +263,7 @@ pub const PROPERTIES: &[PropertySpec] = &[
         ),
         ParameterKind::Boolean,
     ),
-    text("ForwardingSmtpAddress", MailboxOnly, None),
+    shaped(text("ForwardingSmtpAddress", MailboxOnly, None), Shape::Address),
     kind(text("DeliverToMailboxAndForward", MailboxOnly, None), ParameterKind::Boolean),
     text("RetentionPolicy", MailboxOnly, None),
     user("FirstName", "givenName"),
@@ -213,7 +292,7 @@ pub const PROPERTIES: &[PropertySpec] = &[
     user("WebPage", "wWWHomePage"),
     user("PhoneticDisplayName", "msDS-PhoneticDisplayName"),
     kind(user("SeniorityIndex", "msDS-HABSeniorityIndex"), ParameterKind::Integer),
-    PropertySpec { user_facet: true, ..kept("AssistantName", "msExchAssistantName") },
+    PropertySpec { set_by: BY_USER, ..kept("AssistantName", "msExchAssistantName") },
     several(reference(kept("AcceptMessagesOnlyFrom", "authOrig"))),
     several(reference(kept("AcceptMessagesOnlyFromDLMembers", "dLMemSubmitPerms"))),
     several(reference(kept("RejectMessagesFrom", "unauthOrig"))),
@@ -227,6 +306,7 @@ pub const PROPERTIES: &[PropertySpec] = &[
     },
     PropertySpec {
         form: Form::Translations,
+        shape: Shape::Translation,
         ..several(kept("MailTipTranslations", "msExchSenderHintTranslations"))
     },
     bit("RetentionHoldEnabled", "msExchELCMailboxFlags", 1),
@@ -236,22 +316,80 @@ pub const PROPERTIES: &[PropertySpec] = &[
     instant("LitigationHoldDate", "msExchLitigationHoldDate"),
     kept("LitigationHoldOwner", "msExchLitigationHoldOwner"),
     truth_of("AuditEnabled", "msExchMailboxAuditEnable"),
-    kept("AuditLogAgeLimit", "msExchMailboxAuditLogAgeLimit"),
-    several(kept("AuditAdmin", "msExchAuditAdmin")),
-    several(kept("AuditDelegate", "msExchAuditDelegate")),
-    several(kept("AuditOwner", "msExchAuditOwner")),
+    shaped(kept("AuditLogAgeLimit", "msExchMailboxAuditLogAgeLimit"), Shape::Span),
+    audited("AuditAdmin", "msExchAuditAdmin"),
+    audited("AuditDelegate", "msExchAuditDelegate"),
+    audited("AuditOwner", "msExchAuditOwner"),
     kind(kept("ResourceCapacity", "msExchResourceCapacity"), ParameterKind::Integer),
     several(kept("ResourceCustom", "msExchResourceSearchProperties")),
-    setting("ProhibitSendQuota"),
-    setting("ProhibitSendReceiveQuota"),
-    setting("IssueWarningQuota"),
-    setting("MaxSendSize"),
-    setting("MaxReceiveSize"),
-    setting("RetainDeletedItemsFor"),
+    size("ProhibitSendQuota"),
+    size("ProhibitSendReceiveQuota"),
+    size("IssueWarningQuota"),
+    size("MaxSendSize"),
+    size("MaxReceiveSize"),
+    shaped(setting("RetainDeletedItemsFor"), Shape::Span),
     setting("RoleAssignmentPolicy"),
-    kind(setting("SingleItemRecoveryEnabled"), ParameterKind::Boolean),
-    kind(setting("MessageCopyForSentAsEnabled"), ParameterKind::Boolean),
-    kind(setting("MessageCopyForSendOnBehalfEnabled"), ParameterKind::Boolean),
+    switched("SingleItemRecoveryEnabled"),
+    switched("MessageCopyForSentAsEnabled"),
+    switched("MessageCopyForSendOnBehalfEnabled"),
+    switched("MessageCopyForSMTPClientSubmissionEnabled"),
+    switched("MessageTrackingReadStatusEnabled"),
+    switched("CalendarRepairDisabled"),
+    switched("CalendarVersionStoreDisabled"),
+    switched("ElcProcessingDisabled"),
+    switched("IsExcludedFromServingHierarchy"),
+    switched("SchedulerAssistant"),
+    switched("UseDatabaseQuotaDefaults"),
+    switched("UseDatabaseRetentionDefaults"),
+    PropertySpec {
+        max_length: Some(256),
+        ..set_by(setting("SimpleDisplayName"), BY_MAILBOX | BY_USER | BY_MAIL_USER)
+    },
+    set_by(several(setting("EmailAddressDisplayNames")), BY_MAILBOX | BY_MAIL_USER),
+    setting("AddressBookPolicy"),
+    setting("DataEncryptionPolicy"),
+    setting("SharingPolicy"),
+    shaped(several(setting("DefaultAuditSet")), Shape::Words(&["Admin", "Delegate", "Owner"])),
+    reference(setting("DefaultPublicFolderMailbox")),
+    setting("EnforcedTimestamps"),
+    choice("ExternalOofOptions", &["External", "InternalOnly"]),
+    shaped(setting("JournalArchiveAddress"), Shape::Address),
+    shaped(several(setting("Languages")), Shape::Culture),
+    shaped(setting("LitigationHoldDuration"), Shape::Span),
+    setting("MailboxRegion"),
+    several(setting("NonCompliantDevices")),
+    shaped(setting("RecipientLimits"), Shape::Count(1, 1_000)),
+    size("RulesQuota"),
+    certificates("UserCertificate", "userCertificate"),
+    certificates("UserSMimeCertificate", "userSMIMECertificate"),
+    several(reference(kept("BypassModerationFromSendersOrMembers", "msExchBypassModerationLink"))),
+    set_by(several(kept("InPlaceHolds", "msExchUserHoldPolicies")), 0),
+    set_by(switched("DelayHoldApplied"), 0),
+    set_by(switched("DelayReleaseHoldApplied"), 0),
+    own("Name"),
+    kind(set_by(own("AccountDisabled"), BY_MAILBOX), ParameterKind::Boolean),
+    kind(set_by(own("RoomMailboxAccountEnabled"), BY_MAILBOX), ParameterKind::Boolean),
+    shaped(set_by(own("ImmutableId"), BY_MAILBOX | BY_MAIL_USER), Shape::Base64),
+    shaped(set_by(own("StsRefreshTokensValidFrom"), BY_MAILBOX | BY_USER), Shape::Moment),
+    set_by(setting("AuthenticationPolicy"), BY_USER),
+    several(set_by(own("PostOfficeBox"), BY_USER)),
+    set_by(switched("VIP"), BY_USER),
+    shaped(of_mail_users("ExternalEmailAddress"), Shape::Address),
+    set_by(own("FederatedIdentity"), BY_MAIL_USER),
+    shaped(of_mail_users("ExchangeGuid"), Shape::Guid),
+    shaped(of_mail_users("ArchiveGuid"), Shape::Guid),
+    set_by(choice("MessageFormat", &["Mime", "Text"]), BY_MAIL_USER),
+    set_by(choice("MessageBodyFormat", &["Html", "Text", "TextAndHtml"]), BY_MAIL_USER),
+    set_by(
+        choice("MacAttachmentFormat", &["AppleDouble", "AppleSingle", "BinHex", "UuEncode"]),
+        BY_MAIL_USER,
+    ),
+    set_by(
+        choice("UseMapiRichTextFormat", &["Always", "Never", "UseDefaultSettings"]),
+        BY_MAIL_USER,
+    ),
+    set_by(switched("UsePreferMessageFormat"), BY_MAIL_USER),
+    set_by(size("RecoverableItemsQuota"), BY_MAIL_USER),
 ];
 
 /// `UserPrincipalName`.
@@ -277,12 +415,30 @@ pub const FLAG: AttributeNumber = 1000;
 pub const RECIPIENT_TYPE_DETAILS: AttributeNumber = 1001;
 /// `IsDirSynced`, past the record's own.
 pub const IS_DIR_SYNCED: AttributeNumber = 1002;
+/// `IsSoftDeletedByRemove`, past the record's own.
+pub const SOFT_DELETED: AttributeNumber = 1003;
 
 /// The number of a property, by name without case.
 #[must_use]
 pub fn number(name: &str) -> Option<AttributeNumber> {
     let place = PROPERTIES.iter().position(|p| p.name.eq_ignore_ascii_case(name))?;
     AttributeNumber::try_from(place).ok()
+}
+
+/// Parameters that set a property of another name.
+pub const RENAMED: [(&str, &str); 5] = [
+    ("AcceptMessagesOnlyFromSendersOrMembers", "AcceptMessagesOnlyFrom"),
+    ("EnableRoomMailboxAccount", "RoomMailboxAccountEnabled"),
+    ("MicrosoftOnlineServicesID", "UserPrincipalName"),
+    ("PrimarySmtpAddress", "WindowsEmailAddress"),
+    ("RejectMessagesFromSendersOrMembers", "RejectMessagesFrom"),
+];
+
+/// The number of the property that a parameter sets, by name without case.
+#[must_use]
+pub fn of_parameter(name: &str) -> Option<AttributeNumber> {
+    let renamed = RENAMED.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    number(renamed.map_or(name, |(_, property)| property))
 }
 
 /// The property with this number; `None` for the state beside the values.
@@ -304,6 +460,7 @@ pub fn name(number: AttributeNumber) -> &'static str {
         FLAG => "IsExchangeCloudManaged",
         RECIPIENT_TYPE_DETAILS => "RecipientTypeDetails",
         IS_DIR_SYNCED => "IsDirSynced",
+        SOFT_DELETED => "IsSoftDeletedByRemove",
         _ => spec(number).map_or("?", |p| p.name),
     }
 }

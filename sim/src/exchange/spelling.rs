@@ -38,6 +38,8 @@ pub fn in_cloud(form: Form, values: Vec<String>) -> Vec<String> {
             })
             .collect(),
         Form::Instant => values.into_iter().map(instant_in_cloud).collect(),
+        // Octets are no text: whoever reads them from AD spells them.
+        Form::Binary => values,
     }
 }
 
@@ -70,6 +72,7 @@ pub fn in_ad(form: Form, values: Vec<String>, current: Vec<String>) -> Vec<Strin
             })
             .collect(),
         Form::Instant => values.into_iter().map(instant_in_ad).collect(),
+        Form::Binary => values,
     }
 }
 

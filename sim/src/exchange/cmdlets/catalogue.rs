@@ -2,8 +2,9 @@
 //!
 //! Source: Microsoft Learn, Exchange PowerShell reference.
 
+use super::beside;
 use crate::caller::Role;
-use crate::exchange::property::{Bucket, PROPERTIES};
+use crate::exchange::property::{BY_MAIL_USER, BY_MAILBOX, BY_USER, PROPERTIES, RENAMED};
 use crate::powershell::{CmdletSpec, ParameterKind, ParameterSpec};
 
 /// The cmdlets, in the order of their names.
@@ -11,11 +12,11 @@ use crate::powershell::{CmdletSpec, ParameterKind, ParameterSpec};
 pub fn catalogue() -> Vec<CmdletSpec> {
     vec![
         CmdletSpec { name: "Get-AcceptedDomain", parameters: Vec::new() },
-        CmdletSpec { name: "Get-MailUser", parameters: get_mailbox() },
-        CmdletSpec { name: "Get-Mailbox", parameters: get_mailbox() },
+        CmdletSpec { name: "Get-MailUser", parameters: get(&[switch("SoftDeletedMailUser")]) },
+        CmdletSpec { name: "Get-Mailbox", parameters: get(&GET_MAILBOX) },
         CmdletSpec { name: "Get-OrganizationConfig", parameters: Vec::new() },
-        CmdletSpec { name: "Get-Recipient", parameters: get_mailbox() },
-        CmdletSpec { name: "Get-User", parameters: get_mailbox() },
+        CmdletSpec { name: "Get-Recipient", parameters: get(&GET_RECIPIENT) },
+        CmdletSpec { name: "Get-User", parameters: get(&GET_USER) },
         CmdletSpec { name: "Search-UnifiedAuditLog", parameters: search_audit_log() },
         CmdletSpec { name: "Set-MailUser", parameters: set_mail_user() },
         CmdletSpec { name: "Set-Mailbox", parameters: set_mailbox() },
@@ -59,14 +60,58 @@ fn with_common(mut parameters: Vec<ParameterSpec>) -> Vec<ParameterSpec> {
     parameters
 }
 
-fn get_mailbox() -> Vec<ParameterSpec> {
-    with_common(vec![
+const fn switch(name: &'static str) -> ParameterSpec {
+    parameter(name, ParameterKind::Switch)
+}
+
+const GET_MAILBOX: [ParameterSpec; 13] = [
+    parameter("RecipientTypeDetails", ParameterKind::MultiValue),
+    switch("Archive"),
+    switch("GroupMailbox"),
+    switch("InactiveMailboxOnly"),
+    switch("IncludeAcceptMessagesOnlyFromWithDisplayNames"),
+    switch("IncludeEmailAddressDisplayNames"),
+    switch("IncludeForwardingAddressWithDisplayNames"),
+    switch("IncludeGrantSendOnBehalfToWithDisplayNames"),
+    switch("IncludeInactiveMailbox"),
+    parameter("MailboxPlan", ParameterKind::Text),
+    switch("Migration"),
+    switch("PublicFolder"),
+    switch("SoftDeletedMailbox"),
+];
+
+const GET_RECIPIENT: [ParameterSpec; 8] = [
+    parameter("RecipientTypeDetails", ParameterKind::MultiValue),
+    parameter("AuthenticationType", ParameterKind::OneOf(&["Federated", "Managed"])),
+    parameter("Capabilities", ParameterKind::MultiValue),
+    switch("IncludeSoftDeletedRecipients"),
+    parameter("Properties", ParameterKind::MultiValue),
+    parameter(
+        "PropertySet",
+        ParameterKind::OneOf(&["All", "ConsoleLargeSet", "ConsoleSmallSet", "ControlPanel"]),
+    ),
+    parameter("RecipientPreviewFilter", ParameterKind::Text),
+    parameter("RecipientType", ParameterKind::MultiValue),
+];
+
+const GET_USER: [ParameterSpec; 3] = [
+    parameter("RecipientTypeDetails", ParameterKind::MultiValue),
+    switch("IsVIP"),
+    switch("PublicFolder"),
+];
+
+/// What every `Get-` of recipients takes, and its own.
+fn get(own: &[ParameterSpec]) -> Vec<ParameterSpec> {
+    let mut parameters = vec![
         parameter("Identity", ParameterKind::Text),
+        parameter("Anr", ParameterKind::Text),
         parameter("Filter", ParameterKind::Text),
+        parameter("OrganizationalUnit", ParameterKind::Text),
         parameter("ResultSize", ParameterKind::Text),
         parameter("SortBy", ParameterKind::Text),
-        parameter("RecipientTypeDetails", ParameterKind::MultiValue),
-    ])
+    ];
+    parameters.extend_from_slice(own);
+    with_common(parameters)
 }
 
 fn set_mailbox() -> Vec<ParameterSpec> {
@@ -77,13 +122,31 @@ fn set_mailbox() -> Vec<ParameterSpec> {
         parameter("Force", ParameterKind::Switch),
         parameter("WhatIf", ParameterKind::Switch),
     ];
-    parameters.extend(
-        PROPERTIES
-            .iter()
-            .filter(|p| !p.user_facet && p.name != "UserPrincipalName")
-            .map(|p| parameter(p.name, p.kind)),
-    );
+    parameters.extend(beside::OF_MAILBOX);
+    parameters.extend(set_by(BY_MAILBOX));
     with_common(parameters)
+}
+
+/// The parameters with which cmdlets set properties, under the parameters' own names.
+fn set_by(cmdlets: u8) -> impl Iterator<Item = ParameterSpec> {
+    // Two properties are set under another name alone.
+    const OTHERWISE: [&str; 2] = ["UserPrincipalName", "RoomMailboxAccountEnabled"];
+    let own = PROPERTIES.iter().filter(move |spec| spec.is_set_by(cmdlets));
+    let own = own.filter(|spec| !OTHERWISE.contains(&spec.name));
+    let renamed = RENAMED.iter().filter(move |(name, _)| renamed_for(name) & cmdlets != 0);
+    own.map(|spec| parameter(spec.name, spec.kind)).chain(renamed.filter_map(|(name, property)| {
+        let spec = PROPERTIES.iter().find(|spec| spec.name == *property)?;
+        Some(parameter(name, spec.kind))
+    }))
+}
+
+/// Which cmdlets know a parameter that sets a property of another name.
+fn renamed_for(parameter: &str) -> u8 {
+    match parameter {
+        "PrimarySmtpAddress" => BY_MAIL_USER,
+        "EnableRoomMailboxAccount" => BY_MAILBOX,
+        _ => BY_MAILBOX | BY_MAIL_USER,
+    }
 }
 
 /// As `Set-Mailbox`, without what only a mailbox has: its settings, its type and the flag.
@@ -93,14 +156,8 @@ fn set_mail_user() -> Vec<ParameterSpec> {
         parameter("Force", ParameterKind::Switch),
         parameter("WhatIf", ParameterKind::Switch),
     ];
-    parameters.extend(
-        PROPERTIES
-            .iter()
-            .filter(|p| {
-                !p.user_facet && p.bucket != Bucket::MailboxOnly && p.name != "UserPrincipalName"
-            })
-            .map(|p| parameter(p.name, p.kind)),
-    );
+    parameters.extend(beside::OF_MAIL_USER);
+    parameters.extend(set_by(BY_MAIL_USER));
     with_common(parameters)
 }
 
@@ -138,13 +195,7 @@ fn set_user() -> Vec<ParameterSpec> {
         parameter("Force", ParameterKind::Switch),
         parameter("WhatIf", ParameterKind::Switch),
     ];
-    parameters.extend(
-        PROPERTIES
-            .iter()
-            .filter(|p| {
-                p.user_facet || (p.bucket == Bucket::Identity && p.name != "UserPrincipalName")
-            })
-            .map(|p| parameter(p.name, p.kind)),
-    );
+    parameters.extend(beside::OF_USER);
+    parameters.extend(set_by(BY_USER));
     with_common(parameters)
 }

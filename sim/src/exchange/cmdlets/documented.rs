@@ -231,6 +231,29 @@ pub fn absent() -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
     })
 }
 
+/// Switches that mend what does not arise here.
+const IDLE: [&str; 9] = [
+    "ApplyMandatoryProperties",
+    "EnableLitigationHoldForMigration",
+    "ForceUpgrade",
+    "HVEAccount",
+    "PermanentlyClearPreviousMailboxInfo",
+    "ProvisionedForOfficeGraph",
+    "RemoveMailboxProvisioningConstraint",
+    "UnblockForwardSyncPostCrossTenantMigration",
+    "UpdateEnforcedTimestamp",
+];
+
+/// Parameters that name a policy.
+const POLICIES: [&str; 6] = [
+    "AddressBookPolicy",
+    "AuthenticationPolicy",
+    "DataEncryptionPolicy",
+    "RetentionPolicy",
+    "RoleAssignmentPolicy",
+    "SharingPolicy",
+];
+
 /// How much of a parameter in the catalogue is here.
 #[must_use]
 pub fn fidelity(cmdlet: &str, parameter: &str) -> Fidelity {
@@ -238,14 +261,24 @@ pub fn fidelity(cmdlet: &str, parameter: &str) -> Fidelity {
     let gets = cmdlet.starts_with("Get-");
     if COMMON_PARAMETERS.into_iter().any(is) || is("Force") {
         Fidelity::Approximated("is taken and changes nothing")
+    } else if is("Password") || is("RoomMailboxPassword") || is("ResetPasswordOnNextLogon") {
+        Fidelity::Approximated(
+            "authority is checked; all users sign in with the estate's own password",
+        )
+    } else if IDLE.into_iter().any(is) {
+        Fidelity::Approximated("is taken and changes nothing: what it mends does not arise here")
+    } else if POLICIES.into_iter().any(is) {
+        Fidelity::Approximated("a policy is a name, and any name is taken")
     } else if is("Formatted") || is("HighCompleteness") {
         Fidelity::Approximated("is taken and changes nothing: all records are there at once")
     } else if is("SessionCommand") {
         Fidelity::Approximated("records come newest first with either command")
-    } else if gets && is("SortBy") {
-        Fidelity::Approximated("is taken; the order stays that of the latest change")
-    } else if gets && is("RecipientTypeDetails") {
-        Fidelity::Approximated("an unknown type finds nobody instead of being refused")
+    } else if gets && parameter.starts_with("Include") && parameter.ends_with("DisplayNames") {
+        Fidelity::Approximated("is taken and adds no property")
+    } else if is("MailboxPlan") {
+        Fidelity::Approximated("every mailbox has the plan ExchangeOnlineEnterprise")
+    } else if is("PropertySet") {
+        Fidelity::Approximated("every set shows all properties")
     } else {
         Fidelity::Modelled
     }

@@ -2,8 +2,9 @@
 //!
 //! Source: Microsoft Learn, "Filterable properties for the Filter parameter on Exchange cmdlets".
 
+use super::selection::{primary, recipient_type};
 use crate::clock::VirtualTime;
-use crate::exchange::{Mailbox, address, property, truth};
+use crate::exchange::{Mailbox, property, truth};
 
 /// A parsed filter.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,18 +126,17 @@ const BESIDE: [&str; 7] = [
     "WhenChangedUTC",
 ];
 
-fn is_filterable(name: &str) -> bool {
+pub(super) fn is_filterable(name: &str) -> bool {
     property::number(name).is_some() || BESIDE.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-fn values_of(mailbox: &Mailbox, name: &str) -> Vec<String> {
+/// The values of a property by name; one that is on or off is off as long as nobody set it.
+pub(super) fn values_of(mailbox: &Mailbox, name: &str) -> Vec<String> {
     if name.eq_ignore_ascii_case("RecipientType") {
-        return vec![if mailbox.kind.is_mailbox() { "UserMailbox" } else { "MailUser" }.to_owned()];
+        return vec![recipient_type(mailbox).to_owned()];
     }
     if name.eq_ignore_ascii_case("PrimarySmtpAddress") {
-        let addresses = mailbox.record.values(property::EMAIL_ADDRESSES);
-        let texts = addresses.filter_map(|value| core::str::from_utf8(value).ok());
-        return address::primary(texts).map(str::to_owned).into_iter().collect();
+        return primary(mailbox).map(str::to_owned).into_iter().collect();
     }
     if name.eq_ignore_ascii_case("IsDirSynced") {
         return vec![truth(mailbox.dir_synced).to_owned()];
@@ -148,7 +148,11 @@ fn values_of(mailbox: &Mailbox, name: &str) -> Vec<String> {
         return vec![mailbox.id.to_string()];
     }
     let Some(number) = property::number(name) else { return Vec::new() };
-    mailbox.record.values(number).map(|v| String::from_utf8_lossy(v).into_owned()).collect()
+    let values = mailbox.record.values(number);
+    if values.len() == 0 && property::is_boolean(number) {
+        return vec![truth(false).to_owned()];
+    }
+    values.map(|v| String::from_utf8_lossy(v).into_owned()).collect()
 }
 
 /// `*` at either end stands for anything; case does not matter.

@@ -8,6 +8,7 @@ use std::hash::Hasher;
 use rustc_hash::FxHasher;
 
 use super::filter::Filter;
+use super::selection::Selection;
 use super::{CmdletError, Context, ErrorKind, Output, Rows, SERVER};
 use crate::powershell::CmdletCall;
 
@@ -17,38 +18,67 @@ pub(super) fn run(
     page: Option<&str>,
     page_size: usize,
 ) -> Result<Output, CmdletError> {
+    let selection = Selection::of(context, call, None)?;
     if let Some(identity) = call.text("Identity") {
+        let shown = |number: &u32| {
+            context
+                .tenant
+                .mailbox(*number)
+                .is_some_and(|m| m.kind.is_mailbox() && selection.passes(m))
+        };
         let number = context
             .tenant
             .find(&identity)
-            .filter(|number| context.tenant.mailbox(*number).is_some_and(|m| m.kind.is_mailbox()))
+            .or_else(|| context.tenant.find_deleted(&identity))
+            .filter(shown)
             .ok_or_else(|| CmdletError::not_found(&identity, SERVER))?;
         return Ok(Output::rows(Rows::Mailboxes(vec![number])));
     }
-    let filter = filter_of(call)?;
     let size = result_size(call)?;
-    let types: Vec<String> =
-        call.parameter("RecipientTypeDetails").map(|v| v.texts()).unwrap_or_default();
+    if !selection.is_plain() {
+        let all = selection.sorted(context.tenant.mailboxes(), |m| m.kind.is_mailbox());
+        return paged(call, page, page_size.min(size), size, &all, Rows::Mailboxes);
+    }
     let mut state = match page {
         Some(token) => Place::parse(token, call)?,
         None => {
-            let since = filter.as_ref().and_then(Filter::changed_since);
+            let since = selection.changed_since();
             Place { position: context.tenant.position_since(since), shown: 0 }
         }
     };
     let mut rows = Vec::new();
     let room = page_size.min(size.saturating_sub(state.shown));
-    let next = fill(context, &mut rows, room, state.position, |mailbox| {
-        filter.as_ref().is_none_or(|f| f.matches(mailbox))
-            && (types.is_empty()
-                || types.iter().any(|t| t.eq_ignore_ascii_case(mailbox.kind.details())))
-    });
+    let next = fill(context, &mut rows, room, state.position, |mailbox| selection.passes(mailbox));
     state.shown += rows.len();
     let mut output = Output::rows(Rows::Mailboxes(rows));
     match next {
         Some(_) if state.shown >= size => output.warnings.push(MORE_RESULTS.to_owned()),
         Some(position) => output.next = Some(Place { position, ..state }.token(call)),
         None => {}
+    }
+    Ok(output)
+}
+
+/// A page of a list that stands.
+pub(super) fn paged(
+    call: &CmdletCall,
+    page: Option<&str>,
+    page_size: usize,
+    size: usize,
+    all: &[u32],
+    rows: impl FnOnce(Vec<u32>) -> Rows,
+) -> Result<Output, CmdletError> {
+    let start = page.map(|token| Place::parse(token, call)).transpose()?;
+    let start = start.map_or(0, |place| place.shown);
+    let end = start.saturating_add(page_size).min(size).min(all.len());
+    let shown = all.get(start..end).unwrap_or_default();
+    let mut output = Output::rows(rows(shown.to_vec()));
+    if end < all.len() {
+        if end >= size {
+            output.warnings.push(MORE_RESULTS.to_owned());
+        } else {
+            output.next = Some(Place { position: 0, shown: end }.token(call));
+        }
     }
     Ok(output)
 }
@@ -78,16 +108,22 @@ fn fill(
 
 /// `-Filter`.
 pub(super) fn filter_of(call: &CmdletCall) -> Result<Option<Filter>, CmdletError> {
-    call.text("Filter").map(|text| Filter::parse(&text)).transpose().map_err(|why| {
+    call.text("Filter").map(|text| parsed("Filter", &text)).transpose()
+}
+
+/// The filter of a parameter.
+pub(super) fn parsed(parameter: &str, text: &str) -> Result<Filter, CmdletError> {
+    Filter::parse(text).map_err(|why| {
         CmdletError::new(
             ErrorKind::ParameterValue,
-            format!("Cannot process argument transformation on parameter 'Filter'. {why}"),
+            format!("Cannot process argument transformation on parameter '{parameter}'. {why}"),
         )
     })
 }
 
 pub(super) fn result_size(call: &CmdletCall) -> Result<usize, CmdletError> {
-    let Some(text) = call.text("ResultSize") else { return Ok(1_000) };
+    // Without one a page is what comes, with the warning and the link to the next.
+    let Some(text) = call.text("ResultSize") else { return Ok(usize::MAX) };
     if text.eq_ignore_ascii_case("Unlimited") {
         return Ok(usize::MAX);
     }

@@ -3,6 +3,7 @@
 //! Order of checks: the caller's role, the cmdlet, its parameters, the object, the write scope over
 //! all parameters together, the values; then everything is applied at once or nothing.
 
+mod beside;
 mod catalogue;
 pub mod documented;
 mod error;
@@ -11,6 +12,7 @@ mod get_mailbox;
 mod get_recipient;
 mod organization;
 mod search_audit_log;
+mod selection;
 mod set_mailbox;
 mod values;
 

@@ -3,7 +3,7 @@
 //! Sources: Microsoft Learn, "Set-Mailbox", "Set-MailUser" and "Set-User"; Exchange Team Blog 2025-08-20 (identity
 //! attributes stay read-only, `-Type` is allowed in every state).
 
-use super::{CmdletError, Context, Effect, ErrorKind, Output, Rows, SERVER, values};
+use super::{CmdletError, Context, Effect, ErrorKind, Output, Rows, SERVER, SPECS, beside, values};
 use crate::caller::Role;
 use crate::exchange::address::{self, ProxyAddress};
 use crate::exchange::property::{self, Bucket};
@@ -22,7 +22,9 @@ pub(super) fn check_role(role: Role, call: &CmdletCall) -> Option<()> {
 }
 
 fn is_recipient_parameter(name: &str) -> bool {
-    name.eq_ignore_ascii_case("Type") || property::number(name).is_some()
+    name.eq_ignore_ascii_case("Type")
+        || property::of_parameter(name).is_some()
+        || beside::is_one(name)
 }
 
 pub(super) fn run(
@@ -36,16 +38,15 @@ pub(super) fn run(
             "Cannot process command because of one or more missing mandatory parameters: Identity.",
         )
     })?;
-    let number = context
-        .tenant
-        .find(&identity)
+    let number = beside::find(context.tenant, call, &identity)
         .filter(|number| context.tenant.mailbox(*number).is_some_and(|m| is_for(cmdlet, m)))
         .ok_or_else(|| CmdletError::not_found(&identity, SERVER))?;
     let wanted = Wanted::read(call)?;
     let mailbox =
         context.tenant.mailbox(number).ok_or_else(|| CmdletError::not_found(&identity, SERVER))?;
     check_write_scope(mailbox, &wanted, call, cmdlet)?;
-    let values = new_values(context.tenant, number, mailbox, call)?;
+    let mut values = new_values(context, number, mailbox, call)?;
+    beside::add(context, mailbox, call, &mut values)?;
     if call.parameter("WhatIf").is_some_and(|what_if| what_if.boolean() == Some(true)) {
         return Ok(Output::rows(Rows::None));
     }
@@ -143,13 +144,18 @@ fn check_write_scope(
     let offending: Vec<&str> = call
         .parameters
         .iter()
-        .filter_map(|(name, _)| property::number(name).and_then(property::spec))
-        .filter(|spec| match spec.bucket {
-            Bucket::Identity => true,
-            Bucket::WrittenBack | Bucket::CloudOnlyCopy => !cloud_managed,
-            Bucket::MailboxOnly => false,
+        .filter_map(|(name, _)| {
+            let bucket = match property::of_parameter(name).and_then(property::spec) {
+                Some(spec) => spec.bucket,
+                None => beside::bucket(name)?,
+            };
+            let is_onprem = match bucket {
+                Bucket::Identity => true,
+                Bucket::WrittenBack | Bucket::CloudOnlyCopy => !cloud_managed,
+                Bucket::MailboxOnly => false,
+            };
+            is_onprem.then(|| spelling_of(cmdlet, name)).flatten()
         })
-        .map(|spec| spec.name)
         .collect();
     if offending.is_empty() {
         return Ok(());
@@ -164,33 +170,106 @@ fn check_write_scope(
     ))
 }
 
+/// A parameter as it is documented.
+fn spelling_of(cmdlet: &str, parameter: &str) -> Option<&'static str> {
+    SPECS.with(|specs| {
+        let spec = specs.iter().find(|spec| spec.name == cmdlet)?;
+        spec.parameter(parameter).map(|parameter| parameter.name)
+    })
+}
+
 fn new_values(
-    tenant: &ExchangeOnline,
+    context: &Context<'_>,
     number: u32,
     mailbox: &Mailbox,
     call: &CmdletCall,
 ) -> Result<Changes, CmdletError> {
+    let tenant = &*context.tenant;
     let mut new_values: Changes = Vec::new();
     for (name, argument) in &call.parameters {
-        let Some(property) = property::number(name) else { continue };
+        let Some(property) = property::of_parameter(name) else { continue };
         let argument = &values::read(tenant, property, argument)?;
         let new = match property {
-            property::EMAIL_ADDRESSES => {
-                address::normalized(collection(mailbox, property, argument))
-            }
+            property::EMAIL_ADDRESSES => addresses(mailbox, argument)?,
             _ => collection(mailbox, property, argument),
         };
         let new: Vec<String> = new.into_iter().filter(|value| !value.is_empty()).collect();
         values::check_lengths(property, &new)?;
         new_values.push((property, new));
     }
+    check_alias(mailbox, &new_values)?;
     join_addresses(mailbox, &mut new_values)?;
+    if context.profile.is_on("upn_adds_proxy") {
+        keep_upn(context.tenant, number, mailbox, &mut new_values);
+    }
+    let tenant = &*context.tenant;
     new_values.sort_by_key(|(property, _)| *property);
     new_values.dedup_by_key(|(property, _)| *property);
     if let Some((_, addresses)) = new_values.iter().find(|(p, _)| *p == property::EMAIL_ADDRESSES) {
         check_addresses(tenant, number, mailbox, addresses)?;
     }
+    if let Some((_, upn)) = new_values.iter().find(|(p, _)| *p == property::USER_PRINCIPAL_NAME) {
+        check_upn(tenant, number, upn.first().map_or("", String::as_str))?;
+    }
     Ok(new_values)
+}
+
+/// The addresses that are asked for: one SMTP address at least, and one primary.
+fn addresses(mailbox: &Mailbox, argument: &Argument) -> Result<Vec<String>, CmdletError> {
+    let invalid = |why: &str| CmdletError::new(ErrorKind::InvalidSmtpAddress, why);
+    let list = collection(mailbox, property::EMAIL_ADDRESSES, argument);
+    let primaries = list.iter().filter(|value| ProxyAddress::parse(value).is_primary()).count();
+    if primaries > 1 && !matches!(argument, Argument::Hashtable(_)) {
+        return Err(invalid(
+            "The address collection contains more than one primary address of the type SMTP.",
+        ));
+    }
+    let list = address::normalized(list);
+    if list.iter().any(|value| ProxyAddress::parse(value).is_smtp()) {
+        Ok(list)
+    } else {
+        Err(invalid("The recipient must have a primary SMTP address."))
+    }
+}
+
+/// An alias is never empty, and has no ampersand while it is synchronized.
+fn check_alias(mailbox: &Mailbox, values: &Changes) -> Result<(), CmdletError> {
+    let Some((_, alias)) = values.iter().find(|(property, _)| *property == property::ALIAS) else {
+        return Ok(());
+    };
+    let is_wrong =
+        alias.is_empty() || (mailbox.dir_synced && alias.iter().any(|a| a.contains('&')));
+    if !is_wrong {
+        return Ok(());
+    }
+    let given = alias.concat();
+    Err(CmdletError::new(
+        ErrorKind::ParameterValue,
+        format!(
+            "The value \"{given}\" of property \"Alias\" is used by another recipient object, is empty, or contains characters that an alias cannot have."
+        ),
+    ))
+}
+
+/// The user principal name stays one of the addresses (switch `upn_adds_proxy`), unless somebody else has it.
+fn keep_upn(tenant: &ExchangeOnline, number: u32, mailbox: &Mailbox, values: &mut Changes) {
+    let given = values.iter().find(|(property, _)| *property == property::USER_PRINCIPAL_NAME);
+    let upn = match given {
+        Some((_, upn)) => upn.first().map(String::as_str),
+        None => mailbox.record.text(property::USER_PRINCIPAL_NAME),
+    };
+    let Some(upn) = upn.map(str::to_owned) else { return };
+    let domain = upn.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let is_accepted = tenant.accepted_domains.iter().any(|d| d.eq_ignore_ascii_case(domain));
+    if !is_accepted || tenant.owner(&upn).is_some_and(|owner| owner != number) {
+        return;
+    }
+    let list = values.iter_mut().find(|(property, _)| *property == property::EMAIL_ADDRESSES);
+    if let Some((_, list)) = list
+        && !list.iter().any(|have| ProxyAddress::parse(have).address.eq_ignore_ascii_case(&upn))
+    {
+        list.push(format!("smtp:{upn}"));
+    }
 }
 
 /// The values a parameter asks for: a hashtable adds and removes, anything else replaces.
@@ -268,6 +347,33 @@ fn join_addresses(mailbox: &Mailbox, values: &mut Changes) -> Result<(), CmdletE
     Ok(())
 }
 
+/// A user principal name lies in an accepted domain and is nobody else's.
+fn check_upn(tenant: &ExchangeOnline, number: u32, upn: &str) -> Result<(), CmdletError> {
+    if !address::is_well_formed(upn) {
+        return Err(not_smtp(upn));
+    }
+    let domain = upn.rsplit_once('@').map_or("", |(_, domain)| domain);
+    if !tenant.accepted_domains.iter().any(|known| known.eq_ignore_ascii_case(domain)) {
+        return Err(not_accepted(domain));
+    }
+    if tenant.find(upn).is_some_and(|owner| owner != number) {
+        return Err(CmdletError::new(
+            ErrorKind::ProxyAddressExists,
+            format!("The user principal name \"{upn}\" is already being used by another user."),
+        ));
+    }
+    Ok(())
+}
+
+fn not_accepted(domain: &str) -> CmdletError {
+    CmdletError::new(
+        ErrorKind::NotAcceptedDomain,
+        format!(
+            "You can't use the domain because it's not an accepted domain for your organization. {domain}"
+        ),
+    )
+}
+
 fn not_smtp(address: &str) -> CmdletError {
     CmdletError::new(
         ErrorKind::InvalidSmtpAddress,
@@ -299,12 +405,7 @@ fn check_addresses(
         }
         let domain = parsed.domain().unwrap_or_default();
         if !tenant.accepted_domains.iter().any(|d| d.eq_ignore_ascii_case(domain)) {
-            return Err(CmdletError::new(
-                ErrorKind::NotAcceptedDomain,
-                format!(
-                    "You can't use the domain because it's not an accepted domain for your organization. {domain}"
-                ),
-            ));
+            return Err(not_accepted(domain));
         }
         if let Some(owner) = tenant.owner(parsed.address).filter(|owner| *owner != number) {
             let other = tenant

@@ -8,6 +8,7 @@ use super::set_mailbox::wrong_value;
 use super::{CmdletError, ErrorKind, SERVER};
 use crate::exchange::ExchangeOnline;
 use crate::exchange::property::{self, Form};
+use crate::exchange::shape::Shape;
 use crate::exchange::truth;
 use crate::powershell::{Argument, ParameterKind};
 use crate::record::AttributeNumber;
@@ -27,6 +28,11 @@ pub(super) fn read(
         return Ok(argument.clone());
     }
     let misfit = |kind: &str| wrong_value(spec.name, argument, kind);
+    if spec.shape != Shape::Free {
+        return each(argument, &|text| {
+            spec.shape.spell(text).ok_or_else(|| misfit(spec.shape.net()))
+        });
+    }
     match spec.kind {
         ParameterKind::Boolean | ParameterKind::Switch => argument
             .boolean()
@@ -74,6 +80,9 @@ fn each(
             Argument::Hashtable(replaced)
         }
         Argument::Text(text) if !text.is_empty() => Argument::Text(replace(text)?),
+        Argument::Integer(_) | Argument::Boolean(_) => {
+            Argument::Text(replace(&argument.texts().concat())?)
+        }
         other => other.clone(),
     })
 }

@@ -8,7 +8,7 @@ use crate::clock::VirtualTime;
 use crate::estate::Estate;
 use crate::exchange::audit::AuditRecord;
 use crate::exchange::cmdlets::{Output, Rows};
-use crate::powershell::CmdletCall;
+use crate::powershell::{Argument, CmdletCall};
 use crate::wire::json;
 use crate::wire::message::{Address, Answer};
 
@@ -104,7 +104,10 @@ fn success(estate: &Estate, links: &Links<'_>, call: &CmdletCall, output: &Outpu
             row::mailboxes(&mut list, estate, rows, &row::columns(select.as_deref()));
         }
         Rows::Recipients(view, rows) => {
-            let columns = row::columns_of(*view, select.as_deref());
+            let named = call.parameter("Properties").map(Argument::texts);
+            let named: Option<Vec<&str>> =
+                named.as_ref().map(|names| names.iter().map(String::as_str).collect());
+            let columns = row::columns_of(*view, select.as_deref().or(named.as_deref()));
             row::mailboxes(&mut list, estate, rows, &columns);
         }
         Rows::AcceptedDomains => {

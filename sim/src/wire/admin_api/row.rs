@@ -15,10 +15,12 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::defaults;
 use crate::estate::Estate;
-use crate::exchange::address;
+use crate::exchange::address::{self, ProxyAddress};
 use crate::exchange::cmdlets::View;
 use crate::exchange::property::{self, Bucket, PROPERTIES, PropertySpec};
+use crate::exchange::shape::Shape;
 use crate::exchange::{Mailbox, RecipientType};
+use crate::guid::Guid;
 use crate::powershell::ParameterKind;
 use crate::record::{AttributeNumber, Values};
 use crate::wire::json;
@@ -59,6 +61,14 @@ enum Source {
     Same(&'static str),
     /// A GUID that follows from the mailbox and the property's name.
     Guid(&'static str),
+    /// The property's own value, or JSON text as long as it has none.
+    Or(AttributeNumber, ParameterKind, &'static str),
+    /// A GUID that was given, or as [`Source::Guid`].
+    GuidOr(AttributeNumber, &'static str),
+    /// An instant or null.
+    Moment(AttributeNumber),
+    /// The values of two properties together.
+    Union(AttributeNumber, AttributeNumber),
 }
 
 /// Properties whose value is null, not empty text, when there is none.
@@ -70,11 +80,11 @@ static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
     let fixed = [
         ("Identity", Source::Id),
         ("Id", Source::Id),
-        ("Name", Source::Name),
         ("ExternalDirectoryObjectId", Source::Id),
         ("WindowsLiveID", Source::Text(property::USER_PRINCIPAL_NAME)),
         ("MicrosoftOnlineServicesID", Source::Text(property::USER_PRINCIPAL_NAME)),
-        ("ImmutableId", Source::ImmutableId),
+        ("AcceptMessagesOnlyFromSendersOrMembers", union_of("AcceptMessagesOnlyFrom")),
+        ("RejectMessagesFromSendersOrMembers", union_of("RejectMessagesFrom")),
         ("IsValid", Source::Same("true")),
         ("ExchangeVersion", Source::Same("\"0.20 (15.0.0.0)\"")),
         ("IsDirSynced", Source::IsDirSynced),
@@ -92,14 +102,41 @@ static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
     let modelled = PROPERTIES
         .iter()
         .zip(0..)
-        .filter(|(spec, _)| !spec.user_facet)
+        .filter(|(spec, _)| is_of_mailbox(spec))
         .map(|(spec, number)| (spec.name, source(spec, number)));
     let columns = fixed.into_iter().chain(modelled).map(|(name, source)| Column::new(name, source));
-    columns.chain(defaults::MAILBOX.iter().map(Column::of_default)).collect()
+    let known: Vec<Column> = columns.collect();
+    let defaults = defaults::MAILBOX.iter().map(Column::of_default);
+    let others: Vec<Column> = defaults
+        .filter(|default| !known.iter().any(|column| column.name == default.name))
+        .collect();
+    known.into_iter().chain(others).collect()
 });
 
+/// Whether `Get-Mailbox` shows a property.
+fn is_of_mailbox(spec: &PropertySpec) -> bool {
+    spec.is_set_by(property::BY_MAILBOX) || spec.set_by == 0 || spec.shape == Shape::Guid
+}
+
+/// Whom messages are taken from, or not: users and groups together.
+fn union_of(users: &str) -> Source {
+    let number = |name: &str| property::number(name).unwrap_or(AttributeNumber::MAX);
+    Source::Union(number(users), number(&format!("{users}DLMembers")))
+}
+
 fn source(spec: &PropertySpec, number: AttributeNumber) -> Source {
+    // What AD may say too has no other value than what is there.
+    let may_differ = matches!(spec.bucket, Bucket::MailboxOnly | Bucket::Identity);
+    let default = defaults::MAILBOX.iter().find(|default| default.name == spec.name);
     match spec.kind {
+        _ if spec.name == "Name" => Source::Name,
+        _ if spec.name == "ImmutableId" => Source::ImmutableId,
+        _ if spec.name == "ExternalEmailAddress" => Source::ExternalEmailAddress,
+        _ if spec.shape == Shape::Guid => Source::GuidOr(number, spec.name),
+        _ if spec.shape == Shape::Moment && may_differ => Source::Moment(number),
+        kind if may_differ && let Some(default) = default => {
+            Source::Or(number, kind, default.value)
+        }
         ParameterKind::Boolean | ParameterKind::Switch => Source::Boolean(number),
         ParameterKind::MultiValue => Source::Collection(number),
         ParameterKind::Integer => Source::Number(number),
@@ -133,8 +170,15 @@ impl Column {
 
     fn new(name: &'static str, source: Source) -> Self {
         let annotations = match source {
-            Source::Collection(_) => format!("\"{name}@odata.type\":\"#Collection(String)\","),
-            Source::WhenChanged | Source::WhenChangedUtc => {
+            Source::Collection(_)
+            | Source::Union(..)
+            | Source::Or(_, ParameterKind::MultiValue, _) => {
+                format!("\"{name}@odata.type\":\"#Collection(String)\",")
+            }
+            Source::GuidOr(..) => {
+                format!("\"{name}@data.type\":\"System.Guid\",\"{name}@odata.type\":\"#Guid\",")
+            }
+            Source::WhenChanged | Source::Moment(_) | Source::WhenChangedUtc => {
                 format!("\"{name}@data.type\":\"System.DateTime\",")
             }
             _ => String::new(),
@@ -148,10 +192,11 @@ static RECIPIENT_COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
     let fixed = [
         ("Identity", Source::Id),
         ("Id", Source::Id),
-        ("Name", Source::Name),
         ("ExternalDirectoryObjectId", Source::Id),
         ("WindowsLiveID", Source::Text(property::USER_PRINCIPAL_NAME)),
-        ("ExternalEmailAddress", Source::ExternalEmailAddress),
+        ("MicrosoftOnlineServicesID", Source::Text(property::USER_PRINCIPAL_NAME)),
+        ("AcceptMessagesOnlyFromSendersOrMembers", union_of("AcceptMessagesOnlyFrom")),
+        ("RejectMessagesFromSendersOrMembers", union_of("RejectMessagesFrom")),
         ("IsDirSynced", Source::IsDirSynced),
         ("IsValid", Source::Same("true")),
         ("PrimarySmtpAddress", Source::PrimarySmtpAddress),
@@ -172,12 +217,10 @@ pub(super) fn columns_of(view: View, select: Option<&[&str]>) -> Vec<&'static Co
         match view {
             View::Recipient => spec.is_none_or(|spec| spec.bucket != Bucket::MailboxOnly),
             View::MailUser => {
-                spec.is_none_or(|spec| spec.bucket != Bucket::MailboxOnly && !spec.user_facet)
+                spec.is_none_or(|spec| spec.is_set_by(property::BY_MAIL_USER) || spec.set_by == 0)
             }
             View::User => spec.is_none_or(|spec| {
-                spec.bucket == Bucket::Identity
-                    || spec.user_facet
-                    || column.name == "WindowsEmailAddress"
+                spec.bucket == Bucket::Identity || spec.is_set_by(property::BY_USER)
             }),
         }
     };
@@ -256,18 +299,22 @@ impl<'e> Row<'e, '_> {
             Source::Collection(number) => {
                 json::strings(out, self.values(number).into_iter().flatten());
             }
+            Source::Union(one, other) => {
+                let both = self.values(one).into_iter().chain(self.values(other)).flatten();
+                json::strings(out, both);
+            }
+            Source::Or(number, _, default) if self.first(number).is_none() => {
+                out.extend_from_slice(default.as_bytes());
+            }
+            Source::Or(number, kind, _) => self.value(out, plain(kind, number)),
+            Source::Moment(number) => match self.first(number) {
+                Some(value) => json::lossy_string(out, value),
+                None => out.extend_from_slice(b"null"),
+            },
             Source::Id => json::plain(out, mailbox.id),
-            Source::Name => match self.estate.subject_of_mailbox(self.number) {
-                Some(subject) => json::string(out, &subject.name),
-                None => json::plain(out, mailbox.id),
-            },
+            Source::Name => self.name(out),
             Source::PrimarySmtpAddress => json::string(out, self.primary().unwrap_or_default()),
-            Source::ExternalEmailAddress => match self.primary() {
-                Some(address) if !mailbox.kind.is_mailbox() => {
-                    json::string(out, &format!("SMTP:{address}"));
-                }
-                _ => out.extend_from_slice(b"null"),
-            },
+            Source::ExternalEmailAddress => self.external_address(out),
             Source::RecipientType => out.extend_from_slice(if mailbox.kind.is_mailbox() {
                 b"\"UserMailbox\"".as_slice()
             } else {
@@ -286,11 +333,36 @@ impl<'e> Row<'e, '_> {
             Source::WhenChanged => json::instant(out, mailbox.when_changed, ".0000000+00:00"),
             Source::WhenChangedUtc => json::instant(out, mailbox.when_changed, ".0000000Z"),
             Source::Same(json) => out.extend_from_slice(json.as_bytes()),
-            Source::Guid(name) => {
-                let of = format!("{}/{name}", mailbox.id);
-                let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, of.as_bytes());
-                json::plain(out, id);
+            Source::GuidOr(number, name) => match self.first(number) {
+                Some(given) => json::lossy_string(out, given),
+                // Only what has an archive has the GUID of one.
+                None if name == "ArchiveGuid" => json::plain(out, Guid([0; 16])),
+                None => self.value(out, Source::Guid(name)),
+            },
+            Source::Guid(name) => json::plain(out, mailbox.guid(name)),
+        }
+    }
+
+    fn name(&self, out: &mut Vec<u8>) {
+        match self.estate.subject_of_mailbox(self.number) {
+            _ if let Some(name) = self.text("Name") => json::lossy_string(out, name),
+            Some(subject) => json::string(out, &subject.name),
+            None => json::plain(out, self.mailbox.id),
+        }
+    }
+
+    /// Where mail for a mail user goes.
+    fn external_address(&self, out: &mut Vec<u8>) {
+        match self.primary() {
+            _ if let Some(target) = self.text("ExternalEmailAddress") => {
+                let target = String::from_utf8_lossy(target);
+                let parsed = ProxyAddress::parse(&target);
+                json::string(out, &format!("SMTP:{}", parsed.address));
             }
+            Some(address) if !self.mailbox.kind.is_mailbox() => {
+                json::string(out, &format!("SMTP:{address}"));
+            }
+            _ => out.extend_from_slice(b"null"),
         }
     }
 
@@ -307,9 +379,29 @@ impl<'e> Row<'e, '_> {
         address::primary(addresses.filter_map(|value| core::str::from_utf8(value).ok()))
     }
 
+    /// A property that is looked for by its name.
+    fn text(&self, name: &str) -> Option<&'e [u8]> {
+        self.first(property::number(name)?)
+    }
+
     fn immutable_id(&self) -> Option<String> {
+        if let Some(given) = self.text("ImmutableId") {
+            return Some(String::from_utf8_lossy(given).into_owned());
+        }
         let user = self.estate.entra.user(self.estate.entra.by_id(self.mailbox.id)?)?;
         Some(STANDARD.encode(user.source_anchor?.0))
+    }
+}
+
+/// A property that has a value, by what it takes.
+const fn plain(kind: ParameterKind, number: AttributeNumber) -> Source {
+    match kind {
+        ParameterKind::Boolean | ParameterKind::Switch => Source::Boolean(number),
+        ParameterKind::MultiValue => Source::Collection(number),
+        ParameterKind::Integer => Source::Number(number),
+        ParameterKind::Text | ParameterKind::Hashtable | ParameterKind::OneOf(_) => {
+            Source::Text(number)
+        }
     }
 }
 
@@ -341,7 +433,7 @@ mod tests {
     #[test]
     fn every_mailbox_property_has_a_column() {
         let names: Vec<&str> = columns(None).iter().map(|column| column.name).collect();
-        for spec in PROPERTIES.iter().filter(|p| !p.user_facet) {
+        for spec in PROPERTIES.iter().filter(|p| is_of_mailbox(p)) {
             assert!(names.contains(&spec.name), "{}", spec.name);
         }
         let mut unique = names.clone();

@@ -24,6 +24,7 @@ const APPLICATION_RESOURCES: &str = "Application/ReadWrite";
 const APPLICATION_WRITES: &str = "Application/Write";
 const TENANT_WRITES: &str = "Tenant/Write";
 const GLOBAL: &str = "Application/Global";
+const ON_DEMAND: &str = "Tenant_Application/ProvisionOnDemand";
 
 const fn limit(units: u32, seconds: u64) -> Limit {
     Limit::new(units, Duration::from_secs(seconds))
@@ -60,14 +61,18 @@ fn spend(estate: &mut Estate, operation: &Operation<'_>, units: u32) -> Result<f
         return estate.spend_on_graph(&[of(REPORTS, limit(5, 10), 1), global]);
     }
     let writes = u32::from(is_write(operation));
-    estate.spend_on_graph(&[
+    let mut charges = vec![
         of(RESOURCES, resources(users), units),
         of(WRITES, limit(3_000, 150), writes),
         of(APPLICATION_RESOURCES, limit(150_000, 20), units),
         of(APPLICATION_WRITES, limit(70_000, 300), writes),
         Charge { owner: "", ..of(TENANT_WRITES, limit(18_000, 300), writes) },
         global,
-    ])
+    ];
+    if is_last(operation, "provisionOnDemand") {
+        charges.push(of(ON_DEMAND, limit(5, 10), 1));
+    }
+    estate.spend_on_graph(&charges)
 }
 
 fn is_report(operation: &Operation<'_>) -> bool {
@@ -77,10 +82,14 @@ fn is_report(operation: &Operation<'_>) -> bool {
 
 /// Whether it changes something: asking by POST does not.
 fn is_write(operation: &Operation<'_>) -> bool {
-    let asks = operation.address.segments.last().is_some_and(|last| {
-        last.eq_ignore_ascii_case("getByIds") || last.eq_ignore_ascii_case("validateCredentials")
-    });
+    let asks = is_last(operation, "getByIds") || is_last(operation, "validateCredentials");
     operation.method != Method::GET && !asks
+}
+
+fn is_last(operation: &Operation<'_>, name: &str) -> bool {
+    let last = operation.address.segments.last();
+    last.and_then(|last| last.rsplit('.').next())
+        .is_some_and(|last| last.eq_ignore_ascii_case(name))
 }
 
 /// The documented cost: by the path, less with `$select` and a small `$top`, more with `$expand`, at

@@ -174,6 +174,9 @@ async fn on_demand_is_checked() {
     }
     session.cloud.estate.with(|e| e.entra.job.as_mut().unwrap().attached = false);
     let good = body(&rule, &session.cloud.id("anna"), "User");
+    // Five calls in ten seconds are the budget (Graph, "synchronizationJob: provisionOnDemand").
+    assert_eq!(session.call("POST", &path, good.clone()).await.0, 429);
+    session.cloud.estate.with(|e| e.advance(e.now() + core::time::Duration::from_secs(10)));
     assert_eq!(session.call("POST", &path, good).await.0, 503);
 }
 

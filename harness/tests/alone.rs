@@ -46,51 +46,18 @@ impl Estate {
         estate
     }
 
-    /// A configuration for each of the two commands, as they may use different applications: to the
-    /// oracles `engine` is the writeback, and whoever flips is a person. JSON is YAML.
+    /// A configuration for each of the two commands, as users make it.
     fn configure(&self) {
-        let writeback = &self.ready["clients"]["engine"];
-        let of = |value: &Value| value.as_str().expect("text").to_owned();
-        for (name, text) in [
-            ("writeback.secret", of(&writeback["secret"])),
-            ("transfer.secret", self.text("client_secret").to_owned()),
-            ("bind.secret", self.text("agent_bind_password").to_owned()),
-        ] {
-            fs::write(self.path(name), text).expect("written");
-            let owner_only = fs::Permissions::from_mode(0o600);
-            fs::set_permissions(self.path(name), owner_only).expect("set");
-        }
-        let base_dn = self.text("base_dn");
-        let domain = base_dn.to_lowercase().replace("dc=", "").replace(',', ".");
-        let clients =
-            [("writeback", of(&writeback["id"])), ("transfer", self.text("client_id").to_owned())];
-        for (name, client_id) in clients {
-            let config = json!({
-                "tenant": self.text("tenant_id"),
-                "ca_file": self.text("ca_file"),
-                "timeout": "60s",
-                "cloud": {
-                    "login": self.text("login"),
-                    "graph": self.text("graph"),
-                    "exchange": self.text("exchange"),
-                    "client_id": client_id,
-                    "client_secret": {"file": format!("{name}.secret")},
-                },
-                "directory": {
-                    "domain": domain,
-                    "base_dn": base_dn,
-                    "servers": [{
-                        "name": self.ready["agents"][0]["name"],
-                        "url": self.ready["agents"][0]["ldap"],
-                        "bind": self.text("agent_bind_dn"),
-                        "password": {"file": "bind.secret"},
-                    }],
-                },
-                "state": "state.redb",
-                "log": "provisioning.jsonl",
-            });
-            fs::write(self.path(&format!("{name}.yaml")), config.to_string()).expect("written");
-        }
+        let made = Command::new(env!("CARGO_BIN_EXE_hybridsim"))
+            .arg("env")
+            .arg(self.path("ready.json"))
+            .arg("--engine-config")
+            .arg(self.folder())
+            .output()
+            .expect("the program starts");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let printed = String::from_utf8_lossy(&made.stdout);
+        assert!(printed.contains("transfer inventory --config"), "{printed}");
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

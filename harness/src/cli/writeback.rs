@@ -45,6 +45,9 @@ The configuration file, in YAML:
     match_order: [object_identifier, immutable_id, external_id]}
   scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com'], groups: []}
 
+For an estate that `hybridsim serve --no-engine --ready-file ready.json` keeps running, `hybridsim env ready.json \
+--engine-config FOLDER` writes it.
+
 Exit codes: 0 done or interrupted, 1 a cycle or an object failed, 4 the state store or the program failed, 5 wrong usage.";
 
 /// The arguments of `writeback`.

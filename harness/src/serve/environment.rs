@@ -8,6 +8,9 @@
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::alone::AloneError;
 
 /// A shell's way to set variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,17 @@ pub enum EnvironmentError {
         /// What is wrong.
         why: String,
     },
+    /// A folder that cannot be made.
+    #[error("{path}: {why}")]
+    Folder {
+        /// The folder.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// A file that cannot be written.
+    #[error(transparent)]
+    Write(#[from] AloneError),
 }
 
 /// What of the ready file is needed here.
@@ -49,13 +63,18 @@ struct Ready {
 /// # Errors
 /// [`EnvironmentError`] when the file is not there or is not a ready file.
 pub fn commands(ready_file: &Path, shell: Shell) -> Result<String, EnvironmentError> {
+    let ready: Ready = read(ready_file)?;
+    Ok(variables(&ready).iter().map(|(name, value)| command(shell, name, value)).collect())
+}
+
+/// What is needed of a ready file.
+pub(super) fn read<T: DeserializeOwned>(ready_file: &Path) -> Result<T, EnvironmentError> {
     let problem = |why: &dyn std::fmt::Display| EnvironmentError::ReadyFile {
         path: ready_file.display().to_string(),
         why: why.to_string(),
     };
     let text = std::fs::read(ready_file).map_err(|why| problem(&why))?;
-    let ready: Ready = serde_json::from_slice(&text).map_err(|why| problem(&why))?;
-    Ok(variables(&ready).iter().map(|(name, value)| command(shell, name, value)).collect())
+    serde_json::from_slice(&text).map_err(|why| problem(&why))
 }
 
 fn variables(ready: &Ready) -> Vec<(&'static str, &str)> {

@@ -7,6 +7,7 @@
 mod addresses;
 mod content;
 mod control;
+pub mod engine_files;
 pub mod environment;
 pub(crate) mod interrupt;
 mod openapi;

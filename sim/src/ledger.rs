@@ -164,6 +164,8 @@ pub enum WriteKind {
 pub struct Write {
     /// When.
     pub at: VirtualTime,
+    /// When whoever writes sent it: earlier than `at` for what was held back on its way.
+    pub sent: VirtualTime,
     /// Who.
     pub actor: Actor,
     /// Which object.
@@ -174,7 +176,7 @@ pub struct Write {
     pub guid: Guid,
     /// `IsExchangeCloudManaged` of the mailbox at that moment; `None` where there is no mailbox.
     pub cloud_managed: Option<bool>,
-    /// What changed; never empty.
+    /// What changed; empty only where the object itself came, went or moved and kept all its values.
     pub changes: Vec<Change>,
 }
 
@@ -232,6 +234,15 @@ pub struct Outcome {
     pub request: u64,
     /// Whether the answer got through to whoever asked.
     pub answered: bool,
+}
+
+/// A modify of the engine is held back on its way: what it writes comes later, and nobody can recall it.
+#[derive(Debug, Clone, Copy)]
+pub struct HeldBack {
+    /// When it was sent.
+    pub at: VirtualTime,
+    /// The object that it is for.
+    pub object: ObjectKey,
 }
 
 /// A fault that did something.
@@ -311,6 +322,8 @@ pub enum Event {
     Question(Question),
     /// What somebody's attempt came to.
     Outcome(Outcome),
+    /// A modify of the engine is held back on its way.
+    HeldBack(HeldBack),
     /// A fault did something.
     Fault(FaultHit),
     /// The engine wrote a log entry.
@@ -352,9 +365,9 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Notes a write. One without changes is nobody's write and is ignored.
+    /// Notes a write. One that changed nothing at all is nobody's write and is ignored.
     pub fn write(&mut self, write: Write) {
-        if write.changes.is_empty() {
+        if write.changes.is_empty() && write.kind == WriteKind::Changed {
             return;
         }
         let actor = self.actor_number(&write.actor);
@@ -378,6 +391,11 @@ impl Ledger {
     /// Notes what somebody's attempt came to.
     pub fn outcome(&mut self, outcome: Outcome) {
         self.pending.push(Event::Outcome(outcome));
+    }
+
+    /// Notes that a modify of the engine is held back on its way.
+    pub fn held_back(&mut self, held: HeldBack) {
+        self.pending.push(Event::HeldBack(held));
     }
 
     /// Notes that a fault did something.
@@ -463,6 +481,7 @@ mod tests {
     fn write(attribute: u16, new: &str) -> Write {
         Write {
             at: VirtualTime::from_micros(1),
+            sent: VirtualTime::from_micros(1),
             actor: Actor::new("somebody", Activity::Person),
             object: ObjectKey::ad(ForestNumber(0), ObjectNumber(3)),
             kind: WriteKind::Changed,

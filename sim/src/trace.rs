@@ -59,6 +59,8 @@ impl Trace {
             Event::Claim(claim) => self.claim(claim),
             Event::Process(process) => self.process(process),
             Event::Schema(change) => self.schema(change),
+            // The hit of the fault that holds it back says so already.
+            Event::HeldBack(_) => {}
         }
     }
 
@@ -216,6 +218,7 @@ mod tests {
     fn write(attribute: u16, new: &str) -> Write {
         Write {
             at: VirtualTime::from_micros(1),
+            sent: VirtualTime::from_micros(1),
             actor: Actor::new("somebody", Activity::Person),
             object: ObjectKey::ad(ForestNumber(0), ObjectNumber(3)),
             kind: WriteKind::Changed,

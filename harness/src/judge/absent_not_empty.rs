@@ -5,7 +5,7 @@
 
 use sim::ledger::{Event, Side};
 
-use super::{Charge, Kind, Oracle};
+use super::{About, Charge, Kind, Oracle};
 
 /// The rule. It needs no memory.
 #[derive(Clone)]
@@ -20,7 +20,7 @@ impl Oracle for AbsentNotEmpty {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, _: Option<u32>) -> Option<Charge> {
+    fn observe(&mut self, event: &Event, _: About) -> Option<Charge> {
         let Event::Write(write) = event else { return None };
         if write.object.side != Side::Ad || !write.actor.activity.is_automatic() {
             return None;

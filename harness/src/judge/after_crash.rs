@@ -8,7 +8,7 @@ use sim::clock::VirtualTime;
 use sim::ledger::{Event, ObjectKey};
 
 use super::identity_stays_home::is_engine;
-use super::{Charge, Kind, Oracle};
+use super::{About, Charge, Kind, Oracle};
 
 /// The rule, with when the process ended, if it has.
 #[derive(Clone, Default)]
@@ -25,7 +25,7 @@ impl Oracle for AfterCrash {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, _: Option<u32>) -> Option<Charge> {
+    fn observe(&mut self, event: &Event, _: About) -> Option<Charge> {
         if let Event::Process(process) = event {
             self.ended = (!process.started).then_some(process.at);
             return None;
@@ -36,6 +36,7 @@ impl Oracle for AfterCrash {
             oracle: "after_crash",
             at,
             object,
+            person: None,
             attribute: None,
             writer: None,
             message: format!("the engine {what} although its process ended at {ended}"),

@@ -3,9 +3,13 @@
 //! Why: with `IsExchangeCloudManaged` false AD is the source of Exchange attributes, with true
 //! Exchange Online is; two writers mean lost values. A write to AD is judged by the flag that the
 //! engine saw when it read the mailbox for that export: a flip in flight allows that one write, and a
-//! read counts for one write. A
-//! change on-premises that was pending when the flag was set may still land where the profile's
-//! switch `race` says so.
+//! read counts for one write; of a modify that is held back on its way the read before it was sent counts.
+//! A change on-premises that was pending when the flag was set may still land where the profile's switch
+//! `race` says so. Inbound are also what synchronization writes to the user in Entra and what the services
+//! make of that; the addresses that the cloud computes by itself are its own (switches `upn_adds_proxy`,
+//! `licence_recalc`).
+
+use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -14,7 +18,8 @@ use sim::estate::Estate;
 use sim::exchange::property::{self, Bucket};
 use sim::ledger::{Activity, Event, ObjectKey, Read, Side, Write};
 
-use super::{Charge, Kind, Oracle};
+use super::scope::exports;
+use super::{About, Charge, Kind, Oracle};
 use crate::observe::ByPerson;
 
 /// The rule, with what the engine saw last of whom, and when flags were set.
@@ -23,6 +28,10 @@ pub(super) struct Authority {
     /// Switch `race`: a change that was pending when the flag was set may land.
     pending_may_land: bool,
     seen: ByPerson<Option<bool>>,
+    /// The same when a modify was sent that is held back on its way.
+    sent: BTreeMap<(ObjectKey, VirtualTime), Option<bool>>,
+    /// Whose user in Entra somebody changed last, and when: the services follow.
+    asked_for: ByPerson<Option<VirtualTime>>,
     changed_on_premises: HashMap<u32, VirtualTime, FxBuildHasher>,
     /// When somebody's flag changed last; nobody is in here whose flag changed before the story.
     flagged: ByPerson<Option<VirtualTime>>,
@@ -30,25 +39,30 @@ pub(super) struct Authority {
 
 impl Oracle for Authority {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Write, Kind::Read]
+        &[Kind::Write, Kind::Read, Kind::HeldBack]
     }
 
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, whose: Option<u32>) -> Option<Charge> {
+    fn observe(&mut self, event: &Event, about: About) -> Option<Charge> {
         match event {
             Event::Read(Read {
                 object: ObjectKey { side: Side::Exchange, .. },
-                activity: Activity::Writeback | Activity::Reconcile,
+                activity,
                 cloud_managed: Some(flag),
                 ..
-            }) => {
-                self.seen.set(whose?, Some(*flag));
+            }) if exports(*activity) => {
+                self.seen.set(about.whose?, Some(*flag));
                 None
             }
-            Event::Write(write) => self.write(write, whose),
+            Event::HeldBack(held) => {
+                let seen = self.seen.set(about.whose?, None);
+                self.sent.insert((held.object, held.at), seen);
+                None
+            }
+            Event::Write(write) => self.write(write, about.whose),
             _ => None,
         }
     }
@@ -59,6 +73,8 @@ impl Authority {
         Self {
             pending_may_land: estate.profile.text("race") == "land",
             seen: ByPerson::default(),
+            sent: BTreeMap::new(),
+            asked_for: ByPerson::default(),
             changed_on_premises: HashMap::default(),
             flagged: ByPerson::default(),
         }
@@ -66,43 +82,58 @@ impl Authority {
 
     fn write(&mut self, write: &Write, whose: Option<u32>) -> Option<Charge> {
         match (write.actor.activity, write.object.side) {
-            (Activity::Writeback | Activity::Reconcile, Side::Ad) => self.export(write, whose),
+            (activity, Side::Ad) if exports(activity) => self.export(write, whose),
             (_, Side::Ad) => {
                 self.changed_on_premises.insert(whose?, write.at);
                 None
             }
-            (activity, Side::Exchange) => {
+            (_, Side::Exchange) => {
                 if write.changes.iter().any(|change| change.attribute == property::FLAG) {
                     self.flagged.set(whose?, Some(write.at));
                 }
+                self.inbound(write, whose)
+            }
+            (activity, Side::Entra) => {
+                if !activity.is_automatic() {
+                    self.asked_for.set(whose?, Some(write.at));
+                }
+                // What the services write there comes from Exchange Online.
                 (activity == Activity::Sync).then(|| self.inbound(write, whose)).flatten()
             }
-            _ => None,
         }
     }
 
     fn export(&mut self, write: &Write, whose: Option<u32>) -> Option<Charge> {
-        let seen = whose.and_then(|person| self.seen.set(person, None));
+        let held_back = self.sent.remove(&(write.object, write.sent));
+        let seen =
+            held_back.unwrap_or_else(|| whose.and_then(|person| self.seen.set(person, None)));
         if seen == Some(true) {
             return None;
         }
-        let change = write.changes.first()?;
         let why = match (write.cloud_managed, seen) {
             (None, _) => "there is no mailbox behind the object",
             (Some(_), Some(_)) => "the mailbox's flag was false when the engine read it",
             (Some(_), None) => "the engine did not read the mailbox for this export",
         };
         let message = format!("the engine wrote to AD without authority: {why}");
-        Some(Charge::of_write("authority", write, change, message))
+        Some(Charge::of_any_write("authority", write, message))
     }
 
     fn inbound(&self, write: &Write, whose: Option<u32>) -> Option<Charge> {
-        if write.cloud_managed != Some(true) {
+        let by_itself = match write.actor.activity {
+            Activity::Sync => false,
+            Activity::Service => true,
+            _ => return None,
+        };
+        let followed = || self.asked_for.get(whose?).filter(|at| *at == write.at);
+        if write.cloud_managed != Some(true) || (by_itself && followed().is_some()) {
             return None;
         }
+        let own = |attribute| by_itself && is_computed(attribute);
         let change = write.changes.iter().find(|change| {
             property::spec(change.attribute)
                 .is_some_and(|s| matches!(s.bucket, Bucket::WrittenBack | Bucket::CloudOnlyCopy))
+                && !own(change.attribute)
         })?;
         if self.pending_may_land && self.was_pending(whose?) {
             return None;
@@ -117,4 +148,9 @@ impl Authority {
         let changed = self.changed_on_premises.get(&person);
         changed.zip(self.flagged.get(person)).is_some_and(|(changed, flagged)| *changed < flagged)
     }
+}
+
+/// Whether the cloud computes a property by itself: the addresses.
+fn is_computed(attribute: u16) -> bool {
+    attribute == property::EMAIL_ADDRESSES || attribute == property::WINDOWS_EMAIL_ADDRESS
 }

@@ -11,7 +11,7 @@ use sim::ledger::{Activity, Event, Side, Write};
 use sim::record::AttributeNumber;
 
 use super::mapping;
-use super::{Charge, Kind, Oracle};
+use super::{About, Charge, Kind, Oracle};
 
 /// The rule, with the numbers of the attributes that are written back.
 #[derive(Clone)]
@@ -41,7 +41,7 @@ impl Oracle for Contract {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, _: Option<u32>) -> Option<Charge> {
+    fn observe(&mut self, event: &Event, _: About) -> Option<Charge> {
         let write = match event {
             Event::Write(write) => write,
             Event::Schema(change) => {

@@ -3,15 +3,16 @@
 //! Why: an outage, a crash or a failing neighbour must not lose a change. Excused are values that
 //! somebody changed in AD after the last export (drift, reported); objects that the engine tried again
 //! after the healing, that the directory then refused, and that the engine logged as failed with a
-//! documented code; changes that came after the last cycle of a job that somebody paused; and mailboxes
-//! that entered scope and wait for an initial cycle, where the profile says that they do.
+//! documented code; changes that came after the last cycle of a job that somebody paused; mailboxes that
+//! entered scope and wait for an initial cycle, where the profile says that they do; and everything in a
+//! world without an agent that works.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::thread;
 
 use sim::clock::VirtualTime;
-use sim::entra::job::{StatusCode, WritebackJob};
+use sim::entra::job::WritebackJob;
 use sim::entra::log::LogStatus;
 use sim::estate::{Estate, Subject};
 use sim::exchange::{Mailbox, property};
@@ -20,9 +21,9 @@ use sim::ledger::{Activity, ObjectKey};
 use sim::record::Record;
 
 use super::codes::OF_AN_OBJECT;
-use super::job_scope::JobScope;
 use super::mapping::{Demand, Mapping, MappingRule, last_change};
-use super::scope::JobDomain;
+use super::rest::{is_paused, no_way};
+use super::scope::Picture;
 use super::{Charge, Refusals};
 
 /// What a comparison of everything came to.
@@ -54,13 +55,13 @@ pub(super) fn compare(estate: &Estate, healed: VirtualTime, refused: &Refusals) 
             .as_ref()
             .and_then(|report| report.last_execution.as_ref())
             .map(|cycle| cycle.began),
-        not_since: (job.status() == StatusCode::Paused).then(|| last_cycle(job)),
+        not_since: is_paused(job).then(|| last_cycle(job)),
         waiting: waiting_for_initial(estate),
-        scope: JobScope::new(estate),
         gave_up: gave_up(estate, job),
+        no_way: no_way(estate),
     };
     let looker =
-        Looker { estate, mappings: &mappings, evidence: &evidence, job: JobDomain::of(estate) };
+        Looker { estate, mappings: &mappings, evidence: &evidence, scope: &Picture::new(estate) };
     let mut drift = 0;
     for (compared, differences) in looker.look_at(estate.subjects()) {
         result.compared += compared;
@@ -95,6 +96,7 @@ pub(super) fn compare_dcs(estate: &Estate, result: &mut Compared) {
                 oracle: "convergence",
                 at: estate.now(),
                 object: Some(ObjectKey::ad(number, difference.object)),
+                person: None,
                 attribute,
                 writer: None,
                 message: format!(
@@ -121,7 +123,7 @@ struct Looker<'a> {
     estate: &'a Estate,
     mappings: &'a [Mapping],
     evidence: &'a Evidence<'a>,
-    job: JobDomain,
+    scope: &'a Picture<'a>,
 }
 
 /// Objects compared, and the differences among them.
@@ -145,9 +147,8 @@ impl Looker<'_> {
     fn look_at_each(self, subjects: &[Subject]) -> Seen {
         let (mut compared, mut differences) = (0, Vec::new());
         for subject in subjects {
-            let Some((mailbox, key, ad)) = pair(self.estate, subject, self.job) else { continue };
-            let in_scope = |object| self.evidence.scope.covers(self.estate, object, ad);
-            if !subject.ad.is_some_and(in_scope) {
+            let Some((mailbox, key, ad)) = pair(self.estate, subject) else { continue };
+            if self.scope.outside(subject).is_some() {
                 continue;
             }
             let Some(mapping) = self.mappings.get(usize::from(key.forest.0)) else { continue };
@@ -168,18 +169,9 @@ impl Looker<'_> {
     }
 }
 
-/// A mailbox in scope of writeback with its AD object, when there is one.
-fn pair<'e>(
-    estate: &'e Estate,
-    subject: &Subject,
-    job: JobDomain,
-) -> Option<(&'e Mailbox, ObjectKey, &'e Record)> {
-    let mailbox = estate.exchange.mailbox(subject.exchange?)?;
-    let in_scope = mailbox.cloud_managed && mailbox.dir_synced && mailbox.kind.is_mailbox();
-    let user = estate.entra.user(subject.entra?)?;
-    if !in_scope || user.object_cloud_managed || !job.covers(estate, subject) {
-        return None;
-    }
+/// A cloud-managed mailbox with its AD object, when there is one.
+fn pair<'e>(estate: &'e Estate, subject: &Subject) -> Option<(&'e Mailbox, ObjectKey, &'e Record)> {
+    let mailbox = estate.exchange.mailbox(subject.exchange?).filter(|m| m.cloud_managed)?;
     let ad = subject.ad?;
     let slot = estate.ad_object(ad)?;
     Some((mailbox, ObjectKey::ad(ad.forest, ad.number), &slot.entry.record))
@@ -199,10 +191,10 @@ struct Evidence<'a> {
     /// Mailboxes that the engine left out, and when it said so last, where the profile lets a mailbox
     /// that enters scope wait for the next initial cycle (switch `first_time_requires_initial`).
     waiting: BTreeMap<Guid, VirtualTime>,
-    /// The scoping filter of the job, and whom else the profile leaves out.
-    scope: JobScope,
     /// When somebody ended the retries of what had failed, and whose.
     gave_up: Option<(VirtualTime, BTreeSet<Guid>)>,
+    /// Why no cycle of this world can write anything, if none can.
+    no_way: Option<&'static str>,
 }
 
 /// Mailboxes whose last word in the log before a restart of the escrows was a failure: the restart ends
@@ -278,6 +270,9 @@ fn excuse(
     if evidence.not_since.is_some_and(|from| mailbox.when_changed >= from) {
         return Some("differs: it changed after the last cycle of the paused job");
     }
+    if evidence.no_way.is_some() {
+        return Some("differs: the world has no agent that could write it");
+    }
     if waits(estate, subject, mailbox, evidence) {
         return Some("differs: the mailbox entered scope and waits for the next initial cycle");
     }
@@ -288,7 +283,7 @@ fn excuse(
     if given_up {
         return Some("differs: it had failed, and a restart of the escrows ended its retries");
     }
-    if subject.ad.is_some_and(|object| evidence.scope.changed(estate, object)) {
+    if subject.ad.is_some_and(|object| looker.scope.filter().changed(estate, object)) {
         return Some("differs: it came under the scoping filter, which no delta sees");
     }
     let last = estate.ledger.last_writer(key, rule.ad?)?;
@@ -341,6 +336,7 @@ fn charge(
         oracle: "convergence",
         at: estate.now(),
         object: Some(key),
+        person: None,
         attribute: rule.ad,
         writer: None,
         message: "AD does not say what the mapping of the cloud state says".to_owned(),

@@ -214,7 +214,8 @@ impl Scene<'_> {
                     .status
                     .as_ref()
                     .is_none_or(|status| entry.status.text().eq_ignore_ascii_case(&status.value))
-                && (demand.mailbox.is_none() || entry.source == mailbox)
+                // Of who has no mailbox the log cannot speak; entries of nobody are of cycles.
+                && (demand.mailbox.is_none() || (mailbox.is_some() && entry.source == mailbox))
         };
         let count = self.estate.entra.log.entries().iter().filter(matches).count();
         demand

@@ -9,7 +9,7 @@ use sim::exchange::property::{Bucket, PROPERTIES};
 use sim::ledger::{Activity, Event, Side};
 use sim::record::AttributeNumber;
 
-use super::{Charge, Kind, Oracle};
+use super::{About, Charge, Kind, Oracle};
 
 /// The rule, with the numbers of the identity attributes on both sides.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ impl Oracle for IdentityStaysHome {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, _: Option<u32>) -> Option<Charge> {
+    fn observe(&mut self, event: &Event, _: About) -> Option<Charge> {
         let Event::Write(write) = event else { return None };
         if !is_engine(write.actor.activity) {
             return None;

@@ -1,14 +1,136 @@
 //! One failing object never blocks another.
 //!
 //! Why: an object that AD refuses goes into escrow and is tried again by itself; the others of its
-//! batch and of its cycle go on (Microsoft Learn, "How application provisioning works"). An object that
-//! still differs at the end, although nothing ever refused it, while others were refused, was held up
-//! by them.
+//! batch and of its cycle go on (Microsoft Learn, "How application provisioning works"). So a cycle that
+//! ends well and in which the directory refused somebody has answered for every edit that came before it:
+//! with a modify, or with an entry in the log. And an object that still differs at the end, although
+//! nothing ever refused it, while others were refused, was held up by them.
 
-use sim::ledger::ObjectKey;
-
-use super::{Charge, Refusals};
 use sim::clock::VirtualTime;
+use sim::estate::Estate;
+use sim::ledger::{Activity, CycleEnd, Event, ObjectKey, Side, Write};
+use sim::record::AttributeNumber;
+
+use super::{About, Charge, Kind, Oracle, Refusals, mapping};
+use crate::observe::ByPerson;
+
+/// The rule, with the edits that the job has not answered for.
+#[derive(Clone)]
+pub(super) struct Isolation {
+    properties: Vec<AttributeNumber>,
+    waiting: ByPerson<Option<Edit>>,
+    /// Whom the directory refused last, and when.
+    refused: Option<(ObjectKey, VirtualTime)>,
+    held_up: Vec<Charge>,
+}
+
+/// An edit of a mapped attribute.
+#[derive(Clone, Copy)]
+struct Edit {
+    at: VirtualTime,
+    mailbox: u32,
+    attribute: AttributeNumber,
+}
+
+impl Isolation {
+    pub(super) fn new(estate: &Estate) -> Self {
+        Self {
+            properties: mapping::properties(&mapping::flows(estate)),
+            waiting: ByPerson::default(),
+            refused: None,
+            held_up: Vec::new(),
+        }
+    }
+
+    fn edit(&mut self, write: &Write, about: About) {
+        let Some(person) = about.whose.filter(|_| write.object.side == Side::Exchange) else {
+            return;
+        };
+        let waiting = self.waiting.at(person);
+        if write.cloud_managed != Some(true) || about.outside.is_some() {
+            *waiting = None;
+            return;
+        }
+        let mapped = write.changes.iter().find(|c| self.properties.contains(&c.attribute));
+        if let Some(change) = mapped.filter(|_| waiting.is_none()) {
+            let (mailbox, attribute) = (write.object.number, change.attribute);
+            *waiting = Some(Edit { at: write.at, mailbox, attribute });
+        }
+    }
+
+    fn cycle(&mut self, end: &CycleEnd) -> Option<Charge> {
+        let (refused, at) = self.refused.take()?;
+        if at < end.began {
+            return None;
+        }
+        for (person, waiting) in self.waiting.all() {
+            if let Some(edit) = waiting.take_if(|edit| edit.at < end.began) {
+                self.held_up.push(held_back(person, edit, end, refused, at));
+            }
+        }
+        self.held_up.reverse();
+        self.held_up.pop()
+    }
+}
+
+impl Oracle for Isolation {
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Write, Kind::Outcome, Kind::Said]
+    }
+
+    fn copy(&self) -> Box<dyn Oracle> {
+        Box::new(self.clone())
+    }
+
+    fn observe(&mut self, event: &Event, about: About) -> Option<Charge> {
+        match event {
+            Event::Write(write) => self.edit(write, about),
+            Event::Outcome(outcome)
+                if outcome.side == Side::Ad && outcome.actor.activity == Activity::Writeback =>
+            {
+                if let Some(object) = outcome.object.filter(|_| outcome.code != 0) {
+                    self.refused = Some((object, outcome.at));
+                }
+                self.waiting.set(about.whose?, None);
+            }
+            Event::Logged(_) => {
+                self.waiting.set(about.whose?, None);
+            }
+            Event::Cycle(end) if !end.failed => return self.cycle(end),
+            Event::Schema(change) => self.properties = mapping::properties(&change.flows),
+            _ => {}
+        }
+        None
+    }
+
+    fn more(&mut self) -> Option<Charge> {
+        self.held_up.pop()
+    }
+}
+
+fn held_back(
+    person: u32,
+    edit: Edit,
+    end: &CycleEnd,
+    refused: ObjectKey,
+    at: VirtualTime,
+) -> Charge {
+    Charge {
+        oracle: "isolation",
+        at: end.at,
+        object: Some(ObjectKey::exchange(edit.mailbox)),
+        person: Some(person),
+        attribute: Some(edit.attribute),
+        writer: None,
+        message: format!(
+            "a cycle ended well and answered neither with a modify nor with a log entry for an edit \
+             made at {}; in the same cycle the directory refused another object (number {}) at {at}",
+            edit.at, refused.number
+        ),
+        expected: Some(format!("an answer by the cycle that began at {}", end.began)),
+        actual: None,
+    }
+}
 
 /// The charge beside a difference at rest, when others were refused since the healing and this object
 /// was not.

@@ -30,7 +30,12 @@ impl JobScope {
         }
     }
 
-    fn is_open(&self) -> bool {
+    /// Whether it leaves nobody out.
+    pub(super) const fn lets_everything_pass(&self) -> bool {
+        self.is_open() && !self.leaves_disabled
+    }
+
+    const fn is_open(&self) -> bool {
         self.containers.is_empty() && self.groups.is_empty()
     }
 

@@ -11,16 +11,17 @@ use sim::estate::Estate;
 use sim::ledger::{Activity, Actor, Change, CycleEnd, Event, LastWriter, ObjectKey, Side, Write};
 use sim::record::AttributeNumber;
 
-use super::scope::Scope;
-use super::{Charge, Kind, Oracle, mapping};
+use super::scope::exports;
+use super::{About, Charge, Kind, Oracle, mapping};
 
 /// The rule, with the edits that the engine has not looked at yet.
 #[derive(Clone)]
 pub(super) struct LostUpdate {
     properties: Vec<AttributeNumber>,
-    scope: Scope,
     /// By person: the first edit since the engine's last read.
     waiting: BTreeMap<u32, Edit>,
+    /// What the last cycle passed over and was not charged yet, the last one first.
+    passed_over: Vec<Charge>,
 }
 
 /// An edit of a mapped attribute.
@@ -35,14 +36,14 @@ struct Edit {
 impl LostUpdate {
     pub(super) fn new(estate: &Estate) -> Self {
         let properties = mapping::properties(&mapping::flows(estate));
-        Self { properties, scope: Scope::new(estate), waiting: BTreeMap::new() }
+        Self { properties, waiting: BTreeMap::new(), passed_over: Vec::new() }
     }
 
-    fn write(&mut self, write: &Write, person: u32) {
+    fn write(&mut self, write: &Write, person: u32, about: About) {
         if write.object.side != Side::Exchange {
             return;
         }
-        if write.cloud_managed != Some(true) || self.scope.of(person) == Some(false) {
+        if write.cloud_managed != Some(true) || about.outside.is_some() {
             self.waiting.remove(&person);
             return;
         }
@@ -60,21 +61,31 @@ impl LostUpdate {
         }
     }
 
-    /// The first edit that the cycle passed over; each is charged once.
+    /// The edits that the cycle passed over, each once.
     fn passed_over(&mut self, end: &CycleEnd) -> Option<Charge> {
-        let person = *self.waiting.iter().find(|(_, edit)| edit.at < end.began)?.0;
-        let edit = self.waiting.remove(&person)?;
-        let (at, actor) = (edit.at, edit.actor);
-        Some(Charge {
-            oracle: "lost_update",
-            at: end.at,
-            object: Some(edit.object),
-            attribute: Some(edit.attribute),
-            message: format!("a cycle ended well and did not look at an edit made at {at}"),
-            expected: Some(format!("a look at it by the cycle that began at {}", end.began)),
-            actual: None,
-            writer: Some(LastWriter { at, actor, cloud_managed: Some(true) }),
-        })
+        let lost = self.waiting.iter().filter(|(_, edit)| edit.at < end.began);
+        let lost: Vec<u32> = lost.map(|(person, _)| *person).collect();
+        for person in lost.into_iter().rev() {
+            if let Some(edit) = self.waiting.remove(&person) {
+                self.passed_over.push(charge(person, edit, end));
+            }
+        }
+        self.passed_over.pop()
+    }
+}
+
+fn charge(person: u32, edit: Edit, end: &CycleEnd) -> Charge {
+    let (at, actor) = (edit.at, edit.actor);
+    Charge {
+        oracle: "lost_update",
+        at: end.at,
+        object: Some(edit.object),
+        person: Some(person),
+        attribute: Some(edit.attribute),
+        message: format!("a cycle ended well and did not look at an edit made at {at}"),
+        expected: Some(format!("a look at it by the cycle that began at {}", end.began)),
+        actual: None,
+        writer: Some(LastWriter { at, actor, cloud_managed: Some(true) }),
     }
 }
 
@@ -87,18 +98,18 @@ impl Oracle for LostUpdate {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, whose: Option<u32>) -> Option<Charge> {
-        self.scope.follow(event, whose);
+    fn more(&mut self) -> Option<Charge> {
+        self.passed_over.pop()
+    }
+
+    fn observe(&mut self, event: &Event, about: About) -> Option<Charge> {
         match event {
             Event::Write(write) => {
-                self.write(write, whose?);
+                self.write(write, about.whose?, about);
                 None
             }
-            Event::Read(read)
-                if read.object.side == Side::Exchange
-                    && matches!(read.activity, Activity::Writeback | Activity::Reconcile) =>
-            {
-                self.waiting.remove(&whose?);
+            Event::Read(read) if read.object.side == Side::Exchange && exports(read.activity) => {
+                self.waiting.remove(&about.whose?);
                 None
             }
             Event::Cycle(end) if !end.failed => self.passed_over(end),

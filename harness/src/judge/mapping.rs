@@ -265,6 +265,18 @@ pub(super) fn pairs(flows: &[Flow]) -> Vec<(AttributeNumber, AttributeNumber)> {
     sources(flows, &mut Vec::new()).into_iter().filter_map(pair).collect()
 }
 
+/// The mailbox properties that the announced mapping takes over as they are, each with the number of its
+/// AD attribute; addresses are not among them.
+pub(super) fn plain_pairs() -> Vec<(AttributeNumber, AttributeNumber)> {
+    let pair = |(ad, name): &(&str, &str)| Some((property::number(name)?, known::number(ad)?));
+    PAIRS.iter().filter_map(pair).collect()
+}
+
+/// Whether a mapping takes a property into account.
+pub(super) fn feeds(flow: &Flow, property: AttributeNumber) -> bool {
+    expression::names(&flow.source).iter().any(|name| number_of(name) == Some(property))
+}
+
 /// Every property that feeds an attribute.
 pub(super) fn properties(flows: &[Flow]) -> Vec<AttributeNumber> {
     flows

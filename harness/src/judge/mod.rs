@@ -24,9 +24,12 @@ mod oscillation;
 mod out_of_scope;
 mod quiescence;
 mod read_back;
+pub mod rest;
 mod resurrection;
 mod scope;
 pub mod verdict;
+
+pub use scope::{About, Outside, about};
 
 use std::collections::BTreeMap;
 
@@ -67,6 +70,8 @@ struct Charge {
     oracle: &'static str,
     at: VirtualTime,
     object: Option<ObjectKey>,
+    /// Whose object it is, where the event does not tell.
+    person: Option<u32>,
     attribute: Option<u16>,
     /// Who wrote the attribute last, when the charge is about that write. Else whoever it is when the
     /// charge is dressed.
@@ -80,18 +85,36 @@ impl Charge {
     /// About one change of a write: what was there before is what is expected.
     fn of_write(oracle: &'static str, write: &Write, change: &Change, message: String) -> Self {
         Self {
+            attribute: Some(change.attribute),
+            expected: Some(shown(&change.old)),
+            actual: Some(shown(&change.new)),
+            ..Self::of_whole_write(oracle, write, message)
+        }
+    }
+
+    /// About a write as such: its first change, where it has one.
+    fn of_any_write(oracle: &'static str, write: &Write, message: String) -> Self {
+        match write.changes.first() {
+            Some(change) => Self::of_write(oracle, write, change, message),
+            None => Self::of_whole_write(oracle, write, message),
+        }
+    }
+
+    fn of_whole_write(oracle: &'static str, write: &Write, message: String) -> Self {
+        Self {
             oracle,
             at: write.at,
             object: Some(write.object),
-            attribute: Some(change.attribute),
+            person: None,
+            attribute: None,
             writer: Some(LastWriter {
                 at: write.at,
                 actor: write.actor.clone(),
                 cloud_managed: write.cloud_managed,
             }),
             message,
-            expected: Some(shown(&change.old)),
-            actual: Some(shown(&change.new)),
+            expected: None,
+            actual: None,
         }
     }
 }
@@ -113,6 +136,8 @@ enum Kind {
     /// Log entries, cycles, claims, the process.
     Said,
     Question,
+    /// A modify that comes later than it was sent.
+    HeldBack,
 }
 
 /// A rule that watches the ledger as it grows.
@@ -120,8 +145,13 @@ trait Oracle: Send {
     /// What it looks at.
     fn kinds(&self) -> &'static [Kind];
 
-    /// Looks at one event, after it happened; `whose` object it concerns, if anybody's.
-    fn observe(&mut self, event: &Event, whose: Option<u32>) -> Option<Charge>;
+    /// Looks at one event, after it happened.
+    fn observe(&mut self, event: &Event, about: About) -> Option<Charge>;
+
+    /// What else the event brought that was charged last; asked until there is nothing more.
+    fn more(&mut self) -> Option<Charge> {
+        None
+    }
 
     /// What is still open when the estate has come to rest.
     fn at_rest(&mut self, _: &Estate) -> Vec<Charge> {
@@ -144,6 +174,7 @@ const fn kind_of(event: &Event) -> Option<Kind> {
         | Event::Process(_)
         | Event::Schema(_) => Some(Kind::Said),
         Event::Question(_) => Some(Kind::Question),
+        Event::HeldBack(_) => Some(Kind::HeldBack),
         Event::Fault(_) => None,
     }
 }
@@ -159,7 +190,7 @@ impl Clone for Box<dyn Oracle> {
 pub struct Bench {
     oracles: Vec<Box<dyn Oracle>>,
     /// By kind of event, the oracles that look at it.
-    watching: [Vec<usize>; 5],
+    watching: [Vec<usize>; 6],
     quiescence: quiescence::Quiescence,
     held: Vec<Held>,
     charged: BTreeMap<&'static str, usize>,
@@ -182,19 +213,20 @@ impl Bench {
             Box::new(contract::Contract::new(estate)),
             Box::new(authority::Authority::new(estate)),
             Box::new(identity_stays_home::IdentityStaysHome::new()),
-            Box::new(out_of_scope::OutOfScope::new(estate)),
+            Box::new(out_of_scope::OutOfScope::default()),
             Box::new(lost_update::LostUpdate::new(estate)),
             Box::new(resurrection::Resurrection::new(estate)),
-            Box::new(oscillation::Oscillation::default()),
+            Box::new(oscillation::Oscillation::new(estate)),
             Box::new(exactly_once::ExactlyOnce::default()),
             Box::new(one_primary::OnePrimary),
             Box::new(absent_not_empty::AbsentNotEmpty),
             Box::new(logged_truthfully::LoggedTruthfully::default()),
+            Box::new(isolation::Isolation::new(estate)),
             Box::new(read_back::ReadBack::default()),
             Box::new(no_structural_change::NoStructuralChange),
             Box::new(after_crash::AfterCrash::default()),
         ];
-        let mut watching: [Vec<usize>; 5] = Default::default();
+        let mut watching: [Vec<usize>; 6] = Default::default();
         for (at, oracle) in oracles.iter().enumerate() {
             for kind in oracle.kinds() {
                 watching[*kind as usize].push(at);
@@ -212,17 +244,19 @@ impl Bench {
         }
     }
 
-    /// Shows an event to every oracle; `whose` object it concerns, if anybody's.
-    pub fn observe(&mut self, event: &Event, whose: Option<u32>, history: &History) {
+    /// Shows an event to every oracle.
+    pub fn observe(&mut self, event: &Event, about: About, history: &History) {
         let Some(kind) = kind_of(event) else { return };
         for place in 0..self.watching[kind as usize].len() {
             let at = self.watching[kind as usize][place];
-            if let Some(charge) = self.oracles[at].observe(event, whose) {
-                self.charge(charge, whose, history);
+            let mut next = self.oracles[at].observe(event, about);
+            while let Some(charge) = next {
+                self.charge(charge, about.whose, history);
+                next = self.oracles[at].more();
             }
         }
         if let Some(charge) = self.quiescence.observe(event) {
-            self.charge(charge, whose, history);
+            self.charge(charge, about.whose, history);
         }
         if let Event::Outcome(Outcome {
             side: Side::Ad, object: Some(key), code, at, actor, ..
@@ -289,6 +323,7 @@ impl Bench {
             oracle: "quiescence",
             at: now,
             object: None,
+            person: None,
             attribute: None,
             writer: None,
             message,
@@ -323,6 +358,7 @@ impl Bench {
         if *count > SHOWN {
             return;
         }
+        let person = charge.person.or(person);
         let chain = person.map(|person| history.chain(person)).unwrap_or_default();
         self.held.push(Held { charge, person, chain });
     }

@@ -7,7 +7,7 @@ use sim::directory::schema::known;
 use sim::ledger::{Event, Side, Write, WriteKind};
 
 use super::identity_stays_home::is_engine;
-use super::{Charge, Kind, Oracle};
+use super::{About, Charge, Kind, Oracle};
 
 /// The rule. It needs no memory.
 #[derive(Clone)]
@@ -22,14 +22,14 @@ impl Oracle for NoStructuralChange {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, _: Option<u32>) -> Option<Charge> {
+    fn observe(&mut self, event: &Event, _: About) -> Option<Charge> {
         let Event::Write(write) = event else { return None };
         if write.object.side != Side::Ad || !is_engine(write.actor.activity) {
             return None;
         }
         let what = what_became(write)?;
         let message = format!("{} {what} an object of AD", write.actor.activity.word());
-        Some(Charge::of_write("no_structural_change", write, write.changes.first()?, message))
+        Some(Charge::of_any_write("no_structural_change", write, message))
     }
 }
 

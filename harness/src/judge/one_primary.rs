@@ -8,7 +8,7 @@ use sim::directory::schema::known;
 use sim::exchange::property;
 use sim::ledger::{Event, Side};
 
-use super::{Charge, Kind, Oracle};
+use super::{About, Charge, Kind, Oracle};
 
 /// The rule. It needs no memory.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ impl Oracle for OnePrimary {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, _: Option<u32>) -> Option<Charge> {
+    fn observe(&mut self, event: &Event, _: About) -> Option<Charge> {
         let Event::Write(write) = event else { return None };
         if !write.actor.activity.is_automatic() {
             return None;

@@ -1,35 +1,121 @@
 //! No attribute swings back and forth while nobody edits it.
 //!
 //! Why: two machines that each believe to have authority undo each other's write at every cycle, and
-//! every reader follows. After an edit by somebody, or a flip, machines may bring an attribute to one
-//! new state; none of them may take it back.
+//! every reader follows. After an edit of an attribute, or of what feeds it, machines may bring it to one
+//! new state after the other; none of them may take it back to one that it had. What lands late, after
+//! others have overtaken it, is nobody's decision: it counts as an edit.
 
 use std::hash::Hasher;
 
 use hashbrown::HashMap;
 use rustc_hash::{FxBuildHasher, FxHasher};
-use sim::exchange::property;
-use sim::ledger::{Activity, Event, ObjectKey, Write};
+use sim::directory::schema::known;
+use sim::entra::schema::Flow;
+use sim::estate::Estate;
+use sim::exchange::property::{self, PROPERTIES};
+use sim::ledger::{Activity, Event, ObjectKey, Side, Write};
 use sim::record::AttributeNumber;
 
-use super::{Charge, Kind, Oracle};
+use super::{About, Charge, Kind, Oracle, mapping};
 use crate::observe::ByPerson;
 
-/// The rule, with the last write of machines to each attribute.
-#[derive(Clone, Default)]
+/// The rule, with the states that machines brought each attribute to.
+#[derive(Clone)]
 pub(super) struct Oscillation {
+    feeds: Feeds,
     /// Writes so far, to tell before from after.
     now: u32,
     last: HashMap<(ObjectKey, AttributeNumber), Swing, FxBuildHasher>,
-    /// When somebody last edited or flipped something of a person.
+    /// When somebody last edited or flipped something of a person that may feed more than itself.
     touched: ByPerson<u32>,
+    /// The same of an attribute that feeds itself alone, by the mailbox property.
+    fed: HashMap<(u32, AttributeNumber), u32, FxBuildHasher>,
+    /// When somebody last edited anything at all of a person.
+    edited: ByPerson<u32>,
 }
 
-#[derive(Clone, Copy)]
+/// The states of an attribute since somebody edited it.
+#[derive(Clone)]
 struct Swing {
     at: u32,
     from: u32,
     to: u32,
+    /// Those before `from`.
+    earlier: Vec<u32>,
+}
+
+/// What feeds an attribute.
+enum Source {
+    /// One mailbox property, which feeds nothing else.
+    Own(AttributeNumber),
+    /// Several, or some that feed several.
+    Shared,
+    /// Nobody knows: a computed mapping, or one that crosses over.
+    Anything,
+}
+
+impl Oscillation {
+    pub(super) fn new(estate: &Estate) -> Self {
+        Self {
+            feeds: Feeds::of(&mapping::flows(estate)),
+            now: 0,
+            last: HashMap::default(),
+            touched: ByPerson::default(),
+            fed: HashMap::default(),
+            edited: ByPerson::default(),
+        }
+    }
+
+    /// Somebody changed something, and machines may follow.
+    fn touch(&mut self, write: &Write, person: u32, wholly: bool) {
+        self.edited.set(person, self.now);
+        for change in &write.changes {
+            match self.feeds.source(write.object.side, change.attribute) {
+                Source::Own(property) if !wholly => {
+                    self.fed.insert((person, property), self.now);
+                }
+                _ => {
+                    self.touched.set(person, self.now);
+                }
+            }
+        }
+    }
+
+    fn touched(&self, side: Side, attribute: AttributeNumber, person: u32) -> u32 {
+        match self.feeds.source(side, attribute) {
+            Source::Own(property) => {
+                let fed = self.fed.get(&(person, property)).copied().unwrap_or_default();
+                fed.max(self.touched.get(person))
+            }
+            Source::Shared => self.touched.get(person),
+            Source::Anything => self.edited.get(person),
+        }
+    }
+
+    fn swing(&mut self, write: &Write, whose: Option<u32>) -> Option<Charge> {
+        let mut back = None;
+        for change in &write.changes {
+            let side = write.object.side;
+            let touched = whose.map_or(0, |person| self.touched(side, change.attribute, person));
+            let (from, to) = (set(&change.old), set(&change.new));
+            let fresh = || Swing { at: 0, from, to, earlier: Vec::new() };
+            let last = self.last.entry((write.object, change.attribute)).or_insert_with(fresh);
+            if last.at == 0 || last.at <= touched {
+                *last = Swing { at: self.now, ..fresh() };
+                continue;
+            }
+            if back.is_none() && (last.from == to || last.earlier.contains(&to)) {
+                back = Some(change);
+            }
+            last.earlier.push(last.from);
+            (last.at, last.from, last.to) = (self.now, last.to, to);
+        }
+        let message = format!(
+            "{} took back what a machine had written, and nobody had edited anything",
+            write.actor.activity.word()
+        );
+        Some(Charge::of_write("oscillation", write, back?, message))
+    }
 }
 
 impl Oracle for Oscillation {
@@ -41,11 +127,12 @@ impl Oracle for Oscillation {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, whose: Option<u32>) -> Option<Charge> {
+    fn observe(&mut self, event: &Event, about: About) -> Option<Charge> {
         let write = match event {
             Event::Write(write) => write,
             // Another mapping is an edit of everybody.
-            Event::Schema(_) => {
+            Event::Schema(change) => {
+                self.feeds = Feeds::of(&change.flows);
                 self.last.clear();
                 return None;
             }
@@ -54,33 +141,73 @@ impl Oracle for Oscillation {
         self.now += 1;
         let flips = write.changes.iter().any(|change| change.attribute == property::FLAG);
         let asked_for = write.actor.activity == Activity::Restore;
-        if flips || asked_for || !write.actor.activity.is_automatic() {
-            self.touched.set(whose?, self.now);
+        if flips || asked_for || !write.actor.activity.is_automatic() || write.sent < write.at {
+            self.touch(write, about.whose?, flips);
             return None;
         }
-        self.swing(write, whose)
+        self.swing(write, about.whose)
     }
 }
 
-impl Oscillation {
-    fn swing(&mut self, write: &Write, whose: Option<u32>) -> Option<Charge> {
-        let touched = whose.map_or(0, |person| self.touched.get(person));
-        let mut back = None;
-        for change in &write.changes {
-            let swing = Swing { at: self.now, from: set(&change.old), to: set(&change.new) };
-            let last = self.last.insert((write.object, change.attribute), swing);
-            let undoes =
-                |last: &Swing| last.at > touched && last.from == swing.to && last.to == swing.from;
-            if back.is_none() && last.as_ref().is_some_and(undoes) {
-                back = Some(change);
+/// What feeds which attribute, by a mapping.
+#[derive(Clone, Default)]
+struct Feeds {
+    /// AD attributes that take over one mailbox property as it is, which feeds nothing else and which
+    /// inbound synchronization fills from the same attribute.
+    plain: HashMap<AttributeNumber, AttributeNumber, FxBuildHasher>,
+    /// By number, the mailbox properties of those.
+    is_plain: Vec<bool>,
+    /// AD attributes that are computed, or that take over another property than the announced one.
+    odd: Vec<AttributeNumber>,
+}
+
+impl Feeds {
+    fn of(flows: &[Flow]) -> Self {
+        let mut feeds = Self { is_plain: vec![false; PROPERTIES.len()], ..Self::default() };
+        let mapped = mapping::pairs(flows);
+        for (property, ad) in mapping::plain_pairs() {
+            let is_fed = |flow: &&Flow| mapping::feeds(flow, property);
+            if mapped.contains(&(property, ad)) && flows.iter().filter(is_fed).count() == 1 {
+                feeds.plain.insert(ad, property);
+                feeds.is_plain[usize::from(property)] = true;
             }
         }
-        let message = format!(
-            "{} undid what a machine had written, and nobody had edited anything",
-            write.actor.activity.word()
-        );
-        Some(Charge::of_write("oscillation", write, back?, message))
+        let odd = flows.iter().filter(|flow| !is_announced(flow));
+        feeds.odd = odd.filter_map(|flow| known::number(&flow.target)).collect();
+        feeds.odd.retain(|attribute| !feeds.plain.contains_key(attribute));
+        feeds
     }
+
+    fn source(&self, side: Side, attribute: AttributeNumber) -> Source {
+        match side {
+            Side::Ad => match self.plain.get(&attribute) {
+                Some(property) => Source::Own(*property),
+                None if self.odd.contains(&attribute) => Source::Anything,
+                None => Source::Shared,
+            },
+            Side::Entra | Side::Exchange => {
+                match self.is_plain.get(usize::from(attribute)).copied() {
+                    Some(true) => Source::Own(attribute),
+                    _ => Source::Shared,
+                }
+            }
+        }
+    }
+}
+
+/// Whether a mapping is one of those that several properties feed in any case: addresses and types.
+fn is_announced(flow: &Flow) -> bool {
+    let announced = [
+        ("proxyAddresses", "[EmailAddresses]"),
+        ("mail", "[WindowsEmailAddress]"),
+        ("mail", "[Mail]"),
+        ("msExchRecipientTypeDetails", "[RecipientTypeDetails]"),
+        ("msExchRecipientDisplayType", "[RecipientDisplayType]"),
+    ];
+    let is = |(target, source): &(&str, &str)| {
+        flow.target.eq_ignore_ascii_case(target) && flow.source.eq_ignore_ascii_case(source)
+    };
+    flow.default.is_none() && announced.iter().any(is)
 }
 
 /// A digest of values as a set: their order means nothing.

@@ -1,47 +1,79 @@
 //! What is out of scope stays untouched by the writeback job.
 //!
-//! Why: the job writes the objects of synced mailboxes in Exchange Online and no others; an object of
-//! somebody else must stay byte by byte what its own side made it (Microsoft Learn, "Cloud-based
-//! management of Exchange attributes for remote mailboxes").
+//! Why: the job writes the objects of synced mailboxes in Exchange Online that belong to its domain and
+//! lie under its scoping filter, and no others; an object of somebody else must stay byte by byte what its
+//! own side made it (Microsoft Learn, "Cloud-based management of Exchange attributes for remote
+//! mailboxes", "Scoping filters"). Judged is how it stood when the engine read mailbox and object: whoever
+//! leaves the scope after that may be written once.
 
-use sim::estate::Estate;
-use sim::ledger::{Activity, Event, Side};
+use std::collections::BTreeMap;
 
-use super::scope::Scope;
-use super::{Charge, Kind, Oracle};
+use sim::clock::VirtualTime;
+use sim::ledger::{Event, ObjectKey, Side, Write};
 
-/// The rule, with who is in scope.
-#[derive(Clone)]
-pub(super) struct OutOfScope(Scope);
+use super::scope::{Outside, exports};
+use super::{About, Charge, Kind, Oracle};
+use crate::observe::ByPerson;
 
-impl OutOfScope {
-    pub(super) fn new(estate: &Estate) -> Self {
-        Self(Scope::new(estate))
-    }
+/// The rule, with how it stood when the engine last read.
+#[derive(Clone, Default)]
+pub(super) struct OutOfScope {
+    seen: ByPerson<Seen>,
+    /// The same when a modify was sent that is held back on its way.
+    sent: BTreeMap<(ObjectKey, VirtualTime), Seen>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    mailbox: Option<Outside>,
+    object: Option<Outside>,
 }
 
 impl Oracle for OutOfScope {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Write]
+        &[Kind::Write, Kind::Read, Kind::HeldBack]
     }
 
     fn copy(&self) -> Box<dyn Oracle> {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, whose: Option<u32>) -> Option<Charge> {
-        self.0.follow(event, whose);
-        let Event::Write(write) = event else { return None };
-        let exports = matches!(write.actor.activity, Activity::Writeback | Activity::Reconcile);
-        if !exports || write.object.side != Side::Ad {
-            return None;
+    fn observe(&mut self, event: &Event, about: About) -> Option<Charge> {
+        match event {
+            Event::Read(read) if exports(read.activity) => {
+                let seen = self.seen.at(about.whose?);
+                match read.object.side {
+                    Side::Exchange => seen.mailbox = about.outside,
+                    Side::Ad => seen.object = about.outside,
+                    Side::Entra => {}
+                }
+                None
+            }
+            Event::HeldBack(held) => {
+                self.sent.insert((held.object, held.at), self.seen.get(about.whose?));
+                None
+            }
+            Event::Write(write)
+                if write.object.side == Side::Ad && exports(write.actor.activity) =>
+            {
+                self.write(write, about)
+            }
+            _ => None,
         }
-        let why = match whose.map(|person| self.0.of(person)) {
+    }
+}
+
+impl OutOfScope {
+    fn write(&mut self, write: &Write, about: About) -> Option<Charge> {
+        let why = match about.whose {
             None => "nobody's object: there is no mailbox behind it",
-            Some(Some(false)) => "the object of somebody without a synced mailbox in the cloud",
-            Some(Some(true) | None) => return None,
+            Some(person) => {
+                let sent = self.sent.remove(&(write.object, write.sent));
+                let seen = sent.unwrap_or_else(|| self.seen.get(person));
+                seen.mailbox.or(seen.object)?.words()
+            }
         };
         let message = format!("the engine wrote {why}");
-        Some(Charge::of_write("out_of_scope", write, write.changes.first()?, message))
+        Some(Charge::of_any_write("out_of_scope", write, message))
     }
 }

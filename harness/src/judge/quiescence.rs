@@ -20,7 +20,6 @@ impl Quiescence {
         if !self.active || !write.actor.activity.is_automatic() {
             return None;
         }
-        let change = write.changes.first()?;
         let what = match write.object.side {
             Side::Ad => "AD",
             Side::Entra => "Entra",
@@ -28,6 +27,6 @@ impl Quiescence {
         };
         let word = write.actor.activity.word();
         let message = format!("{word} wrote to {what} although nothing had changed");
-        Some(Charge::of_write("quiescence", write, change, message))
+        Some(Charge::of_any_write("quiescence", write, message))
     }
 }

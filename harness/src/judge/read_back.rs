@@ -7,7 +7,7 @@
 use sim::exchange::truth;
 use sim::ledger::{Activity, Event, Side};
 
-use super::{Charge, Kind, Oracle};
+use super::{About, Charge, Kind, Oracle};
 use crate::observe::ByPerson;
 
 /// The rule, with the flag that transfers read last of each mailbox; `None` since a call for it.
@@ -26,7 +26,7 @@ impl Oracle for ReadBack {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, _: Option<u32>) -> Option<Charge> {
+    fn observe(&mut self, event: &Event, _: About) -> Option<Charge> {
         match event {
             Event::Read(read) if read.activity == Activity::Transfer => {
                 if read.object.side == Side::Exchange {
@@ -53,6 +53,7 @@ impl Oracle for ReadBack {
                     oracle: "read_back",
                     at: claim.at,
                     object: Some(claim.object),
+                    person: None,
                     attribute: Some(sim::exchange::property::FLAG),
                     writer: None,
                     message: format!("the transfer says what the flag is, and {seen}"),

@@ -2,19 +2,23 @@
 //!
 //! Why: an address that was taken away and given to somebody else must not return by an export of what
 //! the engine knew before. Judged is what the engine had read: a value that was removed after its read
-//! may cross once. What a restore puts back from a backup is asked for, and what a rollback takes is
-//! documented.
+//! may cross once, and a modify that is held back on its way is judged by what was known when it was sent.
+//! What a restore puts back from a backup is asked for, and what a rollback takes is documented. The other
+//! way, where AD has authority: what inbound synchronization took away from the cloud it must not bring
+//! back, unless AD has it again.
 
 use std::hash::Hasher;
 
 use hashbrown::HashMap;
 use rustc_hash::{FxBuildHasher, FxHasher};
+use sim::clock::VirtualTime;
 use sim::estate::Estate;
 use sim::exchange::property;
-use sim::ledger::{Activity, Change, Event, Side, Write};
+use sim::ledger::{Activity, Change, Event, Side, Write, WriteKind};
 use sim::record::AttributeNumber;
 
-use super::{Charge, Kind, Oracle, mapping};
+use super::scope::exports;
+use super::{About, Charge, Kind, Oracle, mapping};
 
 /// The rule, with what was removed in the cloud and not put back there.
 #[derive(Clone)]
@@ -22,6 +26,8 @@ pub(super) struct Resurrection {
     /// Mailbox property and AD attribute.
     pairs: Vec<(AttributeNumber, AttributeNumber)>,
     removed: HashMap<u32, Vec<Removed>, FxBuildHasher>,
+    /// Mailbox property and value that inbound synchronization took away and AD has not again.
+    taken: HashMap<u32, Vec<(AttributeNumber, u64)>, FxBuildHasher>,
 }
 
 #[derive(Clone, Copy)]
@@ -29,13 +35,17 @@ struct Removed {
     /// The AD attribute.
     attribute: AttributeNumber,
     value: u64,
-    /// The engine has read the mailbox since.
-    known: bool,
+    /// When the engine first read the mailbox since.
+    known: Option<VirtualTime>,
 }
 
 impl Resurrection {
     pub(super) fn new(estate: &Estate) -> Self {
-        Self { pairs: mapping::pairs(&mapping::flows(estate)), removed: HashMap::default() }
+        Self {
+            pairs: mapping::pairs(&mapping::flows(estate)),
+            removed: HashMap::default(),
+            taken: HashMap::default(),
+        }
     }
 
     fn edit(&mut self, write: &Write, person: u32) {
@@ -69,7 +79,7 @@ impl Resurrection {
             known.attribute != attribute
                 || !(new.contains(&known.value) || gone.contains(&known.value))
         });
-        let fresh = |value| Removed { attribute, value, known: false };
+        let fresh = |value| Removed { attribute, value, known: None };
         removed.extend(gone.into_iter().map(fresh));
     }
 
@@ -80,7 +90,7 @@ impl Resurrection {
             change.new.iter().map(|value| folded(value)).any(|value| {
                 !old.contains(&value)
                     && removed.iter().any(|removed| {
-                        removed.known
+                        removed.known.is_some_and(|at| at <= write.sent)
                             && removed.attribute == change.attribute
                             && removed.value == value
                     })
@@ -89,6 +99,59 @@ impl Resurrection {
         let change = write.changes.iter().find(comes_back)?;
         let message = "the engine wrote a value that it had read as removed in the cloud";
         Some(Charge::of_write("resurrection", write, change, message.to_owned()))
+    }
+}
+
+impl Resurrection {
+    /// What synchronization does to a mailbox that AD has authority over.
+    fn inbound(&mut self, write: &Write, person: u32) -> Option<Charge> {
+        let mut back = None;
+        self.removed.remove(&person);
+        let as_they_are =
+            |change: &&Change| self.pairs.iter().any(|(property, _)| *property == change.attribute);
+        for change in write.changes.iter().filter(as_they_are) {
+            let old: Vec<u64> = change.old.iter().map(|value| address(value)).collect();
+            let new: Vec<u64> = change.new.iter().map(|value| address(value)).collect();
+            let gone = old.iter().filter(|value| !new.contains(value));
+            let gone: Vec<_> = gone.map(|value| (change.attribute, *value)).collect();
+            if gone.is_empty() && !self.taken.contains_key(&person) {
+                continue;
+            }
+            let taken = self.taken.entry(person).or_default();
+            let comes = |known: &(AttributeNumber, u64)| {
+                known.0 == change.attribute && new.contains(&known.1) && !old.contains(&known.1)
+            };
+            if back.is_none() && taken.iter().any(comes) {
+                back = Some(change);
+            }
+            taken.retain(|known| known.0 != change.attribute || !new.contains(&known.1));
+            taken.extend(gone);
+        }
+        let message = "inbound synchronization brought back a value that it had taken away, and AD \
+                       does not have it again";
+        Some(Charge::of_write("resurrection", write, back?, message.to_owned()))
+    }
+
+    /// What AD, or somebody in the cloud, has again may come again.
+    fn has_again(&mut self, write: &Write, person: u32) {
+        let Some(taken) = self.taken.get_mut(&person) else { return };
+        let flips = write.changes.iter().any(|change| change.attribute == property::FLAG);
+        if write.kind != WriteKind::Changed || (write.object.side == Side::Exchange && flips) {
+            self.taken.remove(&person);
+            return;
+        }
+        for value in write.changes.iter().flat_map(|change| &change.new) {
+            let value = address(value);
+            taken.retain(|known| known.1 != value);
+        }
+    }
+}
+
+/// A value, an address without its kind: a user principal name or `mail` makes an address too.
+fn address(value: &[u8]) -> u64 {
+    match value.get(..5) {
+        Some(kind) if kind.eq_ignore_ascii_case(b"smtp:") => folded(&value[5..]),
+        _ => folded(value),
     }
 }
 
@@ -101,6 +164,26 @@ fn folded(value: &[u8]) -> u64 {
     hasher.finish()
 }
 
+impl Resurrection {
+    fn write(&mut self, write: &Write, person: u32) -> Option<Charge> {
+        let is_inbound = write.actor.activity == Activity::Sync
+            && write.object.side == Side::Exchange
+            && write.cloud_managed == Some(false);
+        if is_inbound {
+            return self.inbound(write, person);
+        }
+        self.has_again(write, person);
+        match write.object.side {
+            Side::Exchange => {
+                self.edit(write, person);
+                None
+            }
+            Side::Ad if exports(write.actor.activity) => self.export(write, person),
+            Side::Ad | Side::Entra => None,
+        }
+    }
+}
+
 impl Oracle for Resurrection {
     fn kinds(&self) -> &'static [Kind] {
         &[Kind::Write, Kind::Read, Kind::Said]
@@ -110,33 +193,19 @@ impl Oracle for Resurrection {
         Box::new(self.clone())
     }
 
-    fn observe(&mut self, event: &Event, whose: Option<u32>) -> Option<Charge> {
+    fn observe(&mut self, event: &Event, about: About) -> Option<Charge> {
         match event {
             // What was removed under another mapping says nothing of this one.
             Event::Schema(change) => {
                 self.pairs = mapping::pairs(&change.flows);
                 self.removed.clear();
+                self.taken.clear();
                 None
             }
-            Event::Write(write) if write.object.side == Side::Exchange => {
-                self.edit(write, whose?);
-                None
-            }
-            Event::Write(write)
-                if write.object.side == Side::Ad
-                    && matches!(
-                        write.actor.activity,
-                        Activity::Writeback | Activity::Reconcile
-                    ) =>
-            {
-                self.export(write, whose?)
-            }
-            Event::Read(read)
-                if read.object.side == Side::Exchange
-                    && matches!(read.activity, Activity::Writeback | Activity::Reconcile) =>
-            {
-                for removed in self.removed.get_mut(&whose?)? {
-                    removed.known = true;
+            Event::Write(write) => self.write(write, about.whose?),
+            Event::Read(read) if read.object.side == Side::Exchange && exports(read.activity) => {
+                for removed in self.removed.get_mut(&about.whose?)? {
+                    removed.known.get_or_insert(read.at);
                 }
                 None
             }

@@ -10,8 +10,8 @@ use sim::entra::log::LogStatus;
 use sim::estate::Estate;
 use sim::exchange::property;
 use sim::ledger::{
-    Activity, Actor, Change, Claim, CycleEnd, Event, Logged, ObjectKey, Outcome, Process, Read,
-    Side, Write, WriteKind,
+    Activity, Actor, Change, Claim, CycleEnd, Event, HeldBack, Logged, ObjectKey, Outcome, Process,
+    Read, Side, Write, WriteKind,
 };
 
 use super::absent_not_empty::AbsentNotEmpty;
@@ -19,6 +19,7 @@ use super::after_crash::AfterCrash;
 use super::authority::Authority;
 use super::exactly_once::ExactlyOnce;
 use super::identity_stays_home::IdentityStaysHome;
+use super::isolation::Isolation;
 use super::logged_truthfully::LoggedTruthfully;
 use super::lost_update::LostUpdate;
 use super::no_structural_change::NoStructuralChange;
@@ -26,7 +27,7 @@ use super::oscillation::Oscillation;
 use super::out_of_scope::OutOfScope;
 use super::read_back::ReadBack;
 use super::resurrection::Resurrection;
-use super::{Charge, Oracle, isolation};
+use super::{About, Charge, Oracle, Outside, isolation};
 use crate::scenario;
 use crate::stage::{catalogues, stage};
 
@@ -39,6 +40,19 @@ story: []
 fn estate() -> Estate {
     let scenario = scenario::read(Path::new("test.yaml"), WORLD, &catalogues()).unwrap();
     stage(&scenario, 1, PlantedBugs::none()).unwrap().estate
+}
+
+/// An estate of so many people, and their mailboxes.
+fn estate_of(people: usize) -> (Estate, Vec<ObjectKey>) {
+    let users: String =
+        (1..=people).map(|n| format!("user: {{name: u{n}, cloud_managed: true}}, ")).collect();
+    let users = users.replace("user:", "{user:").replace("}, ", "}}, ");
+    let text = format!("scenario: Some\nworld: {{population: [{users}]}}\nstory: []\n");
+    let scenario = scenario::read(Path::new("test.yaml"), &text, &catalogues()).unwrap();
+    let estate = stage(&scenario, 1, PlantedBugs::none()).unwrap().estate;
+    let mailboxes = estate.subjects().iter().filter_map(|s| s.exchange);
+    let mailboxes = mailboxes.map(ObjectKey::exchange).collect();
+    (estate, mailboxes)
 }
 
 fn at(seconds: i64) -> VirtualTime {
@@ -62,6 +76,7 @@ fn read(key: ObjectKey, activity: Activity, flag: Option<bool>) -> Event {
 fn export(key: ObjectKey) -> Event {
     Event::Write(Write {
         at: at(2),
+        sent: at(2),
         actor: Actor::new("engine", Activity::Writeback),
         object: key,
         kind: WriteKind::Changed,
@@ -87,15 +102,23 @@ fn modify(key: ObjectKey, request: u64, answered: bool) -> Event {
 }
 
 fn charges(oracle: &mut dyn Oracle, estate: &Estate, events: &[Event]) -> Vec<Charge> {
-    let whose = |event: &Event| match event {
-        Event::Write(write) => estate.whose(write.object),
-        Event::Read(read) => estate.whose(read.object),
-        Event::Outcome(outcome) => outcome.object.and_then(|key| estate.whose(key)),
-        Event::Logged(logged) => logged.object.and_then(|key| estate.whose(key)),
-        Event::Claim(claim) => estate.whose(claim.object),
-        _ => None,
-    };
-    events.iter().filter_map(|event| oracle.observe(event, whose(event))).collect()
+    let mut charges = Vec::new();
+    for (event, about) in events.iter().zip(super::about(estate, events)) {
+        let mut next = oracle.observe(event, about);
+        while let Some(charge) = next {
+            charges.push(charge);
+            next = oracle.more();
+        }
+    }
+    charges
+}
+
+/// One charge at most, of the last of some events of which each is about `outside`.
+fn charged_outside(events: &[Event], outside: &[Option<Outside>]) -> usize {
+    let mut oracle = OutOfScope::default();
+    let about = |outside: &Option<Outside>| About { whose: Some(0), outside: *outside };
+    let seen = events.iter().zip(outside);
+    seen.filter_map(|(event, outside)| oracle.observe(event, about(outside))).count()
 }
 
 #[test]
@@ -111,6 +134,35 @@ fn a_read_of_the_flag_allows_one_export() {
     assert_eq!(check(&[refused, export(object)]), 1, "the flag was false");
     let flip = read(mailbox, Activity::Transfer, Some(true));
     assert_eq!(check(&[flip, export(object)]), 1, "the transfer's read is not the export's");
+    let seen = read(mailbox, Activity::Writeback, Some(true));
+    let sent = Event::HeldBack(HeldBack { at: at(1), object });
+    let landed = late(export(object), 1);
+    let events = [seen.clone(), sent.clone(), seen, landed.clone(), export(object)];
+    assert_eq!(check(&events), 0, "each was read for, whatever lands first");
+    assert_eq!(check(&[sent, landed]), 1, "and nothing was read for this one");
+}
+
+#[test]
+fn what_comes_in_leaves_the_attributes_of_the_cloud_alone() {
+    let estate = estate();
+    let mailbox = mailbox(&estate);
+    let user = ObjectKey::entra(estate.subjects()[0].entra.unwrap());
+    let check = |events: &[Event]| charges(&mut Authority::new(&estate), &estate, events).len();
+    let comes = |key, by, attribute| wrote(key, by, attribute, (&["a"], &["b"]), 3);
+    assert_eq!(check(&[comes(mailbox, Activity::Sync, IN_CLOUD)]), 1);
+    assert_eq!(check(&[comes(user, Activity::Sync, IN_CLOUD)]), 1, "in Entra too");
+    assert_eq!(check(&[comes(mailbox, Activity::Service, IN_CLOUD)]), 1, "by the services");
+    assert_eq!(check(&[comes(user, Activity::Service, IN_CLOUD)]), 0, "that is the way back");
+    assert_eq!(check(&[comes(mailbox, Activity::Sync, property::DISPLAY_NAME)]), 0, "identity");
+    let asked = comes(user, Activity::Person, IN_CLOUD);
+    assert_eq!(check(&[asked, comes(mailbox, Activity::Service, IN_CLOUD)]), 0, "asked for");
+    let addresses = property::EMAIL_ADDRESSES;
+    assert_eq!(check(&[comes(mailbox, Activity::Service, addresses)]), 0, "computed");
+    assert_eq!(check(&[comes(mailbox, Activity::Sync, addresses)]), 1);
+    let in_ad = wrote(object(&estate), Activity::Person, IN_AD, (&["a"], &["b"]), 1);
+    let flip = wrote(mailbox, Activity::Transfer, property::FLAG, (&["False"], &["True"]), 2);
+    let race = [in_ad, flip, comes(mailbox, Activity::Sync, IN_CLOUD)];
+    assert_eq!(check(&race), 0, "it was pending at the flip (switch race)");
 }
 
 #[test]
@@ -123,6 +175,36 @@ fn after_a_lost_answer_only_a_read_allows_another_modify() {
     assert_eq!(check(&[modify(object, 7, true), modify(object, 7, true)]), 1, "the same again");
     assert_eq!(check(&[modify(object, 7, false), modify(object, 8, true)]), 1, "a variation");
     assert_eq!(check(&[modify(object, 7, false), looked, modify(object, 8, true)]), 0);
+    let others = read(object, Activity::Transfer, None);
+    let events = [modify(object, 7, false), others, modify(object, 8, true)];
+    assert_eq!(check(&events), 1, "somebody else's read tells this activity nothing");
+    for by in [Activity::Restore, Activity::Reconcile] {
+        let sent = || acted(modify(object, 7, true), by, Side::Ad);
+        assert_eq!(check(&[sent(), sent()]), 1, "{by:?}");
+        assert_eq!(check(&[sent(), read(object, by, None), sent()]), 0, "{by:?}");
+    }
+    let mailbox = mailbox(&estate);
+    let call = || acted(modify(mailbox, 7, true), Activity::Transfer, Side::Exchange);
+    let looked = read(mailbox, Activity::Transfer, Some(false));
+    assert_eq!(check(&[call(), call()]), 1, "a flag that was not read back");
+    assert_eq!(check(&[call(), looked, call()]), 0);
+    let refused = || match call() {
+        Event::Outcome(outcome) => {
+            Event::Outcome(Outcome { code: 429, effective: false, ..outcome })
+        }
+        other => other,
+    };
+    assert_eq!(check(&[refused(), call()]), 0, "what was refused may be asked again");
+}
+
+/// The same attempt by another activity, on another side.
+fn acted(event: Event, activity: Activity, side: Side) -> Event {
+    match event {
+        Event::Outcome(outcome) => {
+            Event::Outcome(Outcome { actor: Actor::new("engine", activity), side, ..outcome })
+        }
+        other => other,
+    }
 }
 
 /// A write of one attribute at second `when`.
@@ -136,6 +218,7 @@ fn wrote(
     let values = |values: &[&str]| values.iter().map(|value| value.as_bytes().into()).collect();
     Event::Write(Write {
         at: at(when),
+        sent: at(when),
         actor: Actor::new("somebody", activity),
         object: key,
         kind: WriteKind::Changed,
@@ -148,6 +231,14 @@ fn wrote(
 fn became(kind: WriteKind, event: Event) -> Event {
     match event {
         Event::Write(write) => Event::Write(Write { kind, ..write }),
+        other => other,
+    }
+}
+
+/// The same write, sent at second `sent` and held back on its way.
+fn late(event: Event, sent: i64) -> Event {
+    match event {
+        Event::Write(write) => Event::Write(Write { sent: at(sent), ..write }),
         other => other,
     }
 }
@@ -185,6 +276,11 @@ fn the_engine_leaves_identity_and_structure_alone() {
         assert_eq!(structure(became(kind, write(Activity::Person))), 0, "{kind:?} by a person");
     }
     assert_eq!(structure(write(Activity::Writeback)), 0);
+    let brought_back = match became(WriteKind::Moved, write(Activity::Writeback)) {
+        Event::Write(write) => Event::Write(Write { changes: Vec::new(), ..write }),
+        other => other,
+    };
+    assert_eq!(structure(brought_back), 1, "although no value of it changed");
     let disabled = (&["512"][..], &["514"][..]);
     let disables = wrote(object, Activity::Writeback, known::USER_ACCOUNT_CONTROL, disabled, 1);
     assert_eq!(structure(disables), 1);
@@ -195,16 +291,25 @@ fn objects_out_of_scope_and_empty_values_are_not_written() {
     let estate = estate();
     let (mailbox, object) = (mailbox(&estate), object(&estate));
     let export = wrote(object, Activity::Writeback, IN_AD, (&[], &["b"]), 2);
-    let scope = |events: &[Event]| charges(&mut OutOfScope::new(&estate), &estate, events).len();
+    let scope = |events: &[Event]| charges(&mut OutOfScope::default(), &estate, events).len();
     assert_eq!(scope(std::slice::from_ref(&export)), 0);
-    let moved_home = wrote(
-        mailbox,
-        Activity::Person,
-        property::RECIPIENT_TYPE_DETAILS,
-        (&["UserMailbox"], &["MailUser"]),
-        1,
-    );
-    assert_eq!(scope(&[moved_home, export.clone()]), 1, "an on-premises mailbox");
+    let looks = [
+        read(mailbox, Activity::Writeback, Some(true)),
+        read(object, Activity::Writeback, None),
+        export.clone(),
+    ];
+    let judged = |seen: [Option<Outside>; 2]| charged_outside(&looks, &[seen[0], seen[1], None]);
+    assert_eq!(judged([None, None]), 0);
+    assert_eq!(judged([Some(Outside::NoMailbox), None]), 1, "an on-premises mailbox");
+    assert_eq!(judged([None, Some(Outside::Filtered)]), 1, "outside the scoping filter");
+    assert_eq!(judged([None, Some(Outside::OtherDomain)]), 1, "another domain's object");
+    let left = [&looks[..2], &[read(object, Activity::Writeback, None), export.clone()]].concat();
+    let outside = [None, Some(Outside::Filtered), None, None];
+    assert_eq!(charged_outside(&left, &outside), 0, "it is in scope again");
+    let sent = Event::HeldBack(HeldBack { at: at(1), object });
+    let late = [&looks[..2], &[sent, looks[1].clone(), late(export.clone(), 1)]].concat();
+    let outside = [None, None, None, Some(Outside::Filtered), None];
+    assert_eq!(charged_outside(&late, &outside), 0, "it was in scope when the modify was sent");
     let stranger = ObjectKey::ad(sim::directory::forests::ForestNumber(0), ObjectNumber(0));
     assert_eq!(scope(&[wrote(stranger, Activity::Writeback, IN_AD, (&[], &["b"]), 2)]), 1);
 
@@ -230,6 +335,12 @@ fn an_edit_that_a_cycle_passed_over_is_lost() {
     let Event::Write(back) = other else { panic!("a write") };
     let back = Event::Write(Write { cloud_managed: Some(false), ..back });
     assert_eq!(lost(&[edit, back, cycle(20, false)]), 0, "AD is the source again");
+    let (estate, all) = estate_of(3);
+    let edits = all.iter().map(|key| wrote(*key, Activity::Person, IN_CLOUD, (&[], &["b"]), 10));
+    let events: Vec<Event> = edits.chain([cycle(20, false)]).collect();
+    let found = charges(&mut LostUpdate::new(&estate), &estate, &events);
+    assert_eq!(found.len(), 3, "each edit that was passed over counts");
+    assert_eq!(found.iter().filter_map(|charge| charge.person).collect::<Vec<_>>(), [0, 1, 2]);
 }
 
 #[test]
@@ -247,7 +358,33 @@ fn a_removed_value_stays_away() {
     let restored = wrote(object, Activity::Restore, IN_AD, (&[], &["old"]), 3);
     assert_eq!(found(&[removal.clone(), look.clone(), restored]), 0, "somebody asked for it");
     let kept = wrote(object, Activity::Writeback, IN_AD, (&["old", "x"], &["old"]), 3);
-    assert_eq!(found(&[removal, look, kept]), 0, "it was there before");
+    assert_eq!(found(&[removal.clone(), look.clone(), kept]), 0, "it was there before");
+    let look = match look {
+        Event::Read(read) => Event::Read(Read { at: at(2), ..read }),
+        other => other,
+    };
+    let stale = wrote(object, Activity::Writeback, IN_AD, (&[], &["OLD"]), 9);
+    let events = [removal.clone(), look.clone(), late(stale.clone(), 1)];
+    assert_eq!(found(&events), 0, "it was sent before the engine could know");
+    assert_eq!(found(&[removal, look, late(stale, 3)]), 1, "and this one after");
+}
+
+#[test]
+fn synchronization_does_not_bring_back_what_it_took_away() {
+    let estate = estate();
+    let (mailbox, object) = (mailbox(&estate), object(&estate));
+    let by_ad = |event: Event| match event {
+        Event::Write(write) => Event::Write(Write { cloud_managed: Some(false), ..write }),
+        other => other,
+    };
+    let takes = by_ad(wrote(mailbox, Activity::Sync, IN_CLOUD, (&["old"], &["new"]), 1));
+    let back = by_ad(wrote(mailbox, Activity::Sync, IN_CLOUD, (&["new"], &["old"]), 3));
+    let in_ad = by_ad(wrote(object, Activity::Person, IN_AD, (&["new"], &["old"]), 2));
+    let found = |events: &[Event]| charges(&mut Resurrection::new(&estate), &estate, events).len();
+    assert_eq!(found(&[takes.clone(), back.clone()]), 1);
+    assert_eq!(found(&[takes.clone(), in_ad, back.clone()]), 0, "AD has it again");
+    let by_hand = by_ad(wrote(mailbox, Activity::Person, IN_CLOUD, (&["new"], &["old"]), 2));
+    assert_eq!(found(&[takes, by_hand, back]), 0, "somebody put it there");
 }
 
 #[test]
@@ -256,12 +393,27 @@ fn machines_do_not_undo_each_other() {
     let object = object(&estate);
     let there = wrote(object, Activity::Writeback, IN_AD, (&["a"], &["b"]), 1);
     let back = wrote(object, Activity::Sync, IN_AD, (&["b"], &["a"]), 2);
+    let back_again = || back.clone();
     let edit = wrote(object, Activity::Person, IN_AD, (&["b"], &["c"]), 2);
-    let swings = |events: &[Event]| charges(&mut Oscillation::default(), &estate, events).len();
+    let swings = |events: &[Event]| charges(&mut Oscillation::new(&estate), &estate, events).len();
     assert_eq!(swings(&[there.clone(), back.clone()]), 1);
-    assert_eq!(swings(&[there.clone(), edit, back]), 0, "somebody edited in between");
+    assert_eq!(swings(&[there.clone(), edit, back.clone()]), 0, "somebody edited in between");
     let on = wrote(object, Activity::Writeback, IN_AD, (&["b"], &["c"]), 2);
-    assert_eq!(swings(&[there, on]), 0, "on is not back");
+    assert_eq!(swings(&[there.clone(), on.clone()]), 0, "on is not back");
+    let round = wrote(object, Activity::Sync, IN_AD, (&["c"], &["a"]), 3);
+    assert_eq!(swings(&[there.clone(), on, round]), 1, "round is back");
+    let mailbox = mailbox(&estate);
+    let of = |property| wrote(mailbox, Activity::Script, property, (&["x"], &["y"]), 2);
+    let elsewhere = of(property::CUSTOM_ATTRIBUTE_1 + 1);
+    assert_eq!(swings(&[there.clone(), elsewhere.clone(), back_again()]), 1, "elsewhere");
+    let feeds = of(IN_CLOUD);
+    assert_eq!(swings(&[there.clone(), feeds, back_again()]), 0, "what feeds it was edited");
+    let landed = late(wrote(object, Activity::Writeback, IN_AD, (&["b"], &["a"]), 2), 1);
+    let again = wrote(object, Activity::Writeback, IN_AD, (&["a"], &["b"]), 3);
+    assert_eq!(swings(&[there, landed, again]), 0, "nobody decides what lands late");
+    let list = |values, when| wrote(object, Activity::Sync, known::PROXY_ADDRESSES, values, when);
+    let war = [list((&["a"], &["b"]), 1), elsewhere, list((&["b"], &["a"]), 3)];
+    assert_eq!(swings(&war), 1, "a script on another attribute does not hide a war");
 }
 
 #[test]
@@ -282,11 +434,33 @@ fn the_log_says_what_happened() {
     assert_eq!(check(std::slice::from_ref(&success)), 1, "nothing was written");
     assert_eq!(check(&[modify(true, 0), success.clone(), success.clone()]), 1, "said twice");
     let crash = [process(false), process(true)];
-    let twice = [&[modify(true, 0), success.clone()], &crash[..], &[success]].concat();
+    let twice =
+        [&[modify(true, 0), success.clone()], &crash[..], std::slice::from_ref(&success)].concat();
     assert_eq!(check(&twice), 0, "after a crash an entry may come twice");
     assert_eq!(check(&[modify(false, 50), logged(mailbox, LogStatus::Failure, refused)]), 0);
     assert_eq!(check(&[modify(false, 50)]), 1, "a refusal in silence");
     assert_eq!(check(&[logged(mailbox, LogStatus::Failure, "Oops")]), 1, "no such code");
+    assert_eq!(check(&[modify(true, 0)]), 1, "a write in silence");
+    assert_eq!(check(&[modify(true, 0), crash[0].clone(), crash[1].clone()]), 0, "it died");
+    let failure = logged(mailbox, LogStatus::Failure, refused);
+    assert_eq!(check(&[modify(true, 0), failure.clone()]), 1, "it had written");
+    let mended = [modify(false, 50), modify(true, 0), success.clone()];
+    assert_eq!(check(&mended), 1, "a refusal that a retry mended is a refusal");
+    let told = [modify(false, 50), failure.clone(), modify(true, 0), success];
+    assert_eq!(check(&told), 0);
+    let skipped = logged(mailbox, LogStatus::Skipped, "RedundantExport");
+    let lost = |event| match event {
+        Event::Outcome(outcome) => Event::Outcome(Outcome { answered: false, ..outcome }),
+        other => other,
+    };
+    assert_eq!(check(&[lost(modify(true, 0)), failure]), 0, "it could not know");
+    assert_eq!(check(&[lost(modify(true, 0)), skipped]), 0, "it found it done");
+    assert_eq!(check(&[cycle(1, true)]), 1, "a cycle that fails in silence");
+    let why = match logged(mailbox, LogStatus::Failure, "HybridIdentityServiceNoActiveAgents") {
+        Event::Logged(logged) => Event::Logged(Logged { object: None, ..logged }),
+        other => other,
+    };
+    assert_eq!(check(&[why, cycle(1, true)]), 0);
 }
 
 #[test]
@@ -324,11 +498,40 @@ fn a_dead_process_does_nothing() {
 }
 
 #[test]
+fn a_cycle_that_ends_well_answers_for_every_edit_beside_a_refusal() {
+    let (estate, all) = estate_of(2);
+    let ad = |person: usize| {
+        let ad = estate.subjects()[person].ad.unwrap();
+        ObjectKey::ad(ad.forest, ad.number)
+    };
+    let edit = |person: usize| wrote(all[person], Activity::Person, IN_CLOUD, (&[], &["b"]), 1);
+    let answer = |person: usize, code: u32| match modify(ad(person), 1, true) {
+        Event::Outcome(outcome) => {
+            Event::Outcome(Outcome { code, effective: code == 0, ..outcome })
+        }
+        other => other,
+    };
+    let check = |events: &[Event]| {
+        let found = charges(&mut Isolation::new(&estate), &estate, events);
+        found.iter().filter_map(|charge| charge.person).collect::<Vec<_>>()
+    };
+    let edits = [edit(0), edit(1)];
+    let with = |rest: &[Event]| check(&[&edits[..], rest].concat());
+    assert_eq!(with(&[answer(0, 50), cycle(2, false)]), [1], "nothing became of the other");
+    assert!(with(&[answer(0, 50), answer(1, 0), cycle(2, false)]).is_empty());
+    let skipped = logged(all[1], LogStatus::Skipped, "RedundantExport");
+    assert!(with(&[answer(0, 50), skipped, cycle(2, false)]).is_empty());
+    assert!(with(&[answer(0, 0), cycle(2, false)]).is_empty(), "nobody was refused");
+    assert!(with(&[answer(0, 50), cycle(2, true)]).is_empty(), "the next cycle goes on");
+}
+
+#[test]
 fn whoever_was_not_refused_is_not_held_up() {
     let difference = |object| Charge {
         oracle: "convergence",
         at: at(9),
         object: Some(object),
+        person: None,
         attribute: None,
         writer: None,
         message: String::new(),

@@ -16,6 +16,11 @@ impl<T: Copy + Default> ByPerson<T> {
         core::mem::replace(self.at(person), value)
     }
 
+    /// Everybody up to the last of whom something was noted, with what was noted, to be changed.
+    pub fn all(&mut self) -> impl Iterator<Item = (u32, &mut T)> {
+        (0..).zip(&mut self.0)
+    }
+
     /// What is noted of a person, to be changed.
     pub fn at(&mut self, person: u32) -> &mut T {
         let place = person as usize;

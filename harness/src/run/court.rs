@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sim::estate::Estate;
-use sim::ledger::{Event, ObjectKey};
+use sim::ledger::Event;
 use sim::trace::Trace;
 
-use crate::judge::Bench;
+use crate::judge::{About, Bench, about};
 use crate::observe::{Counters, History, Recorder};
 
 /// Those who watch the ledger, with everything they remember.
@@ -23,16 +23,15 @@ pub(super) struct Court {
     done: Arc<AtomicU64>,
 }
 
-/// Events in their order, each with whose object it concerns.
-pub(super) struct Portion(Vec<Event>, Vec<Option<u32>>);
+/// Events in their order, each with what it is about.
+pub(super) struct Portion(Vec<Event>, Vec<About>);
 
 impl Portion {
     /// What happened since the last call.
     pub(super) fn drained(estate: &mut Estate) -> Self {
         let events = estate.ledger.drain();
-        let whose = |event: &Event| object_of(event).and_then(|key| estate.whose(key));
-        let persons = events.iter().map(whose).collect();
-        Self(events, persons)
+        let about = about(estate, &events);
+        Self(events, about)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -54,13 +53,14 @@ impl Court {
 
     /// Looks at what happened.
     pub(super) fn take(&mut self, portion: Portion) {
-        for (event, whose) in portion.0.into_iter().zip(portion.1) {
+        for (event, about) in portion.0.into_iter().zip(portion.1) {
+            let whose = about.whose;
             self.trace.take(&event);
             if let Some(recorder) = &mut self.recorder {
                 recorder.note(&event, whose);
             }
             self.counters.observe(&event, whose);
-            self.bench.observe(&event, whose, &self.history);
+            self.bench.observe(&event, about, &self.history);
             self.history.keep(event, whose);
         }
         let counts = self.counters.counts();
@@ -70,20 +70,5 @@ impl Court {
     /// Where to read how many flips and writes to AD there were.
     pub(super) fn done(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.done)
-    }
-}
-
-fn object_of(event: &Event) -> Option<ObjectKey> {
-    match event {
-        Event::Write(write) => Some(write.object),
-        Event::Read(read) => Some(read.object),
-        Event::Outcome(outcome) => outcome.object,
-        Event::Logged(logged) => logged.object,
-        Event::Claim(claim) => Some(claim.object),
-        Event::Question(_)
-        | Event::Fault(_)
-        | Event::Cycle(_)
-        | Event::Process(_)
-        | Event::Schema(_) => None,
     }
 }

@@ -38,6 +38,7 @@ pub(super) fn rule(fault: &Fault, now: VirtualTime, chance: &mut Chance) -> Rule
         from: now,
         until: until(now, lasts),
         hits: 0,
+        overtaken: 0,
         felt: 0,
     }
 }

@@ -9,11 +9,14 @@ use sim::clock::VirtualTime;
 use sim::entra::job::StatusCode;
 
 use super::runner::Runner;
-use crate::judge::Comparison;
+use crate::judge::{Comparison, rest};
 
 /// The first steps of the retry ladder and some room (Microsoft Learn, "How application provisioning
 /// works": 6 h, 12 h, 24 h).
 pub(super) const LADDER: Duration = Duration::from_hours(25);
+
+/// What a cycle may take beyond its interval, the first of all too.
+const ROOM: Duration = Duration::from_hours(1);
 
 impl Runner<'_> {
     /// Heals the estate, lets it come to rest and judges it.
@@ -35,7 +38,12 @@ impl Runner<'_> {
         let from = self.now();
         if let Some(problem) = self.cycles_from(from) {
             let now = self.now();
-            self.court().bench.no_rest(now, problem);
+            match self.estate.with(|estate| rest::no_way(estate)) {
+                Some(why) => {
+                    self.notes.push(format!("{problem}: {why}, and no cycle can change that"));
+                }
+                None => self.court().bench.no_rest(now, problem),
+            }
         }
         self.court().bench.expect_quiet(false);
         self.phase = "comparison";
@@ -62,22 +70,29 @@ impl Runner<'_> {
         estate.with(|estate| court.bench.compare(estate, &court.history, healed, charge))
     }
 
-    /// One whole Connect cycle that began after `from`, and one whole writeback cycle after it where
-    /// the job runs. Answers what kept a cycle from coming to its end.
+    /// One whole Connect cycle that began after `from`, where the scheduler runs, and one whole writeback
+    /// cycle after it, where the job runs. Answers what kept a cycle from coming to its end.
     fn cycles_from(&mut self, from: VirtualTime) -> Option<String> {
         let (connect, interval) = self.estate.with(|estate| {
-            let interval = estate.entra.job.as_ref().map(|job| job.interval);
-            (estate.connect.interval, interval)
+            let connect = estate.connect.scheduled.then(|| {
+                let runs = estate.connect.history.iter();
+                let longest = runs.map(|run| run.ended.since(run.began)).max();
+                estate.connect.interval + longest.unwrap_or_default()
+            });
+            (connect, estate.entra.job.as_ref().map(|job| job.interval))
         });
-        let horizon = from + (connect + interval.unwrap_or_default()) * 4;
-        if !self.play(horizon, |runner| runner.connect_ended_since(from)) {
-            return Some("no Connect cycle ended within four intervals".to_owned());
+        let interval = interval.unwrap_or_default();
+        if let Some(connect) = connect {
+            let horizon = from + (connect + interval) * 4 + ROOM;
+            if !self.play(horizon, |runner| runner.connect_ended_since(from)) {
+                return Some("no Connect cycle ended within four intervals".to_owned());
+            }
         }
         let after = self.now();
         if !self.job_runs() {
             return None;
         }
-        let ended = self.play(after + interval.unwrap_or_default() * 4, |runner| {
+        let ended = self.play(after + interval * 4 + ROOM, |runner| {
             runner.engine.cycles().1.is_some_and(|began| began > after)
         });
         if !ended {
@@ -92,11 +107,14 @@ impl Runner<'_> {
         self.estate.with(|estate| estate.connect.history.iter().rev().any(|run| run.began > from))
     }
 
+    /// Whether cycles of the job are to come: it is neither quarantined nor paused, by whoever may.
     fn job_runs(&self) -> bool {
         self.estate.with(|estate| {
-            estate.entra.job.as_ref().is_some_and(|job| {
-                !matches!(job.status(), StatusCode::Paused | StatusCode::Quarantine)
-            })
+            estate
+                .entra
+                .job
+                .as_ref()
+                .is_some_and(|job| job.status() != StatusCode::Quarantine && !rest::is_paused(job))
         })
     }
 }

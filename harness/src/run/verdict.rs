@@ -78,10 +78,15 @@ fn reasons(runner: &Runner<'_>, counts: Counts, scenario: &Scenario) -> Vec<Stri
     let mut reasons = runner.reasons.clone();
     runner.estate.with(|estate| {
         for rule in estate.faults.rules().iter().filter(|rule| rule.hits == 0) {
-            reasons.push(format!(
-                "the fault {} at {} was never hit: nothing happened there while it was in force",
-                rule.name, rule.place
-            ));
+            let why = if rule.overtaken == 0 {
+                "nothing met it while it was in force".to_owned()
+            } else {
+                format!(
+                    "of the {} operation(s) that met it another fault decided first",
+                    rule.overtaken
+                )
+            };
+            reasons.push(format!("the fault {} at {} was never hit: {why}", rule.name, rule.place));
         }
     });
     runner.estate.with(|estate| {

@@ -91,6 +91,9 @@ pub fn stage_world(world: &World, seed: u64, bugs: PlantedBugs) -> Result<Staged
     if let Some(config) = &mut writeback {
         config.started = world.writeback.enabled;
     }
+    if let Some(job) = &mut estate.entra.job {
+        job.asked_to_pause = !world.writeback.enabled;
+    }
     Ok(Staged { estate, roster, writeback, late, notes })
 }
 

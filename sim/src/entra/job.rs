@@ -200,6 +200,8 @@ pub struct WritebackJob {
     /// How much was asked, and what of it the engine is not done with, by number.
     asked: u64,
     requests: BTreeMap<u64, JobRequest>,
+    /// The last that was asked for in this matter was a pause, or that it waits for its start.
+    pub asked_to_pause: bool,
     /// When a restart last gave up the objects in escrow, and nothing else.
     pub gave_up: Option<VirtualTime>,
 }
@@ -234,12 +236,18 @@ impl WritebackJob {
             on_demand: 0,
             asked: 0,
             requests: BTreeMap::new(),
+            asked_to_pause: false,
             gave_up: None,
         }
     }
 
     /// Asks something of the job.
     pub fn ask(&mut self, request: JobRequest) {
+        match request {
+            JobRequest::Pause => self.asked_to_pause = true,
+            JobRequest::Start | JobRequest::Restart(_) => self.asked_to_pause = false,
+            JobRequest::Configure | JobRequest::ProvisionOnDemand { .. } => {}
+        }
         self.asked += 1;
         self.requests.insert(self.asked, request);
     }

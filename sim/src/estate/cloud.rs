@@ -284,6 +284,7 @@ impl Estate {
         }
         self.ledger.write(Write {
             at: self.now,
+            sent: self.now,
             actor: actor.clone(),
             object: ObjectKey::exchange(number),
             kind: WriteKind::Changed,
@@ -321,6 +322,7 @@ impl Estate {
         let Some(user) = self.entra.user(number) else { return };
         self.ledger.write(Write {
             at: self.now,
+            sent: self.now,
             actor: actor.clone(),
             object: ObjectKey::entra(number),
             kind: WriteKind::Changed,

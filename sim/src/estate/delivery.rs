@@ -4,12 +4,13 @@
 use core::time::Duration;
 
 use super::{Due, Estate};
+use crate::clock::VirtualTime;
 use crate::directory::forest::Forest;
 use crate::directory::forests::DcKey;
 use crate::directory::modify::Writer;
 use crate::directory::principal::Principal;
-use crate::directory::request::{AttributeName, ModifyRequest};
-use crate::ledger::{Actor, WriteKind};
+use crate::directory::request::{AttributeName, ChangeOperation, ModifyRequest, Name};
+use crate::ledger::{Actor, HeldBack as HeldBackEvent, ObjectKey, WriteKind};
 
 /// How the names of attributes begin that come with the schema extension of Exchange.
 const EXCHANGE: [&str; 2] = ["msExch", "extensionAttribute"];
@@ -21,6 +22,17 @@ pub(super) struct HeldBack {
     pub(super) account: Principal,
     pub(super) actor: Actor,
     pub(super) request: ModifyRequest,
+    /// When it was sent.
+    pub(super) sent: VirtualTime,
+}
+
+/// Whether a modify takes a deleted object back to where it was: it takes `isDeleted` away
+/// ([MS-ADTS] 3.1.1.5.3.7.1).
+pub(super) fn brings_back(modify: &ModifyRequest) -> bool {
+    modify.changes.iter().any(|change| {
+        change.operation == ChangeOperation::Delete
+            && matches!(&change.attribute, AttributeName::Text(name) if name.eq_ignore_ascii_case("isDeleted"))
+    })
 }
 
 impl Estate {
@@ -48,6 +60,12 @@ impl Estate {
     }
 
     pub(super) fn hold_back(&mut self, by: Duration, held: HeldBack) {
+        if let Name::Guid(guid) = &held.request.object
+            && let Some(object) = self.forests.dc(held.dc).and_then(|dc| dc.store.by_guid(*guid))
+        {
+            let object = ObjectKey::ad(held.dc.forest, object);
+            self.ledger.held_back(HeldBackEvent { at: self.now, object });
+        }
         let number = u32::try_from(self.held_back.len()).unwrap_or(u32::MAX);
         self.held_back.push(Some(held));
         self.calendar.enter(self.now + by, Due::HeldBack(number));
@@ -58,7 +76,7 @@ impl Estate {
         let Some(held) = self.held_back.get_mut(number as usize).and_then(Option::take) else {
             return;
         };
-        self.deliver_again(held.dc, &held.account, &held.actor, &held.request);
+        self.deliver(held.dc, &held.account, &held.actor, &held.request, held.sent);
     }
 
     /// A modify that was delivered comes once more, and nobody waits for its answer.
@@ -69,13 +87,26 @@ impl Estate {
         actor: &Actor,
         request: &ModifyRequest,
     ) {
+        let sent = self.now;
+        self.deliver(dc, account, actor, request, sent);
+    }
+
+    /// What was sent at some time arrives now.
+    fn deliver(
+        &mut self,
+        dc: DcKey,
+        account: &Principal,
+        actor: &Actor,
+        request: &ModifyRequest,
+        sent: VirtualTime,
+    ) {
         let writer = Writer::new(dc.dc, account, self.now);
         let result = self.forests.get_mut(dc.forest).map(|f| f.modify(&writer, request));
         // Without an effect nothing happened that anybody asked for.
         if let Some(Ok(written)) = result
             && !written.changes.is_empty()
         {
-            self.note_ad_write(actor, dc.forest, WriteKind::Changed, &written);
+            self.note_ad_write_of(actor, dc.forest, WriteKind::Changed, &written, sent);
         }
     }
 }

@@ -9,8 +9,9 @@ use std::hash::{Hash, Hasher};
 use rustc_hash::FxHasher;
 
 use super::Estate;
-use super::delivery::HeldBack;
+use super::delivery::{HeldBack, brings_back};
 use crate::agents::Agent;
+use crate::clock::VirtualTime;
 use crate::directory::answer::{LdapResult, Response, ResultCode, SearchHits, Written};
 use crate::directory::diagnostic;
 use crate::directory::forests::{DcKey, ForestNumber};
@@ -151,7 +152,7 @@ impl Estate {
             Fate::HeldBack(by) => {
                 let actor = Actor::new(&account.name, self.engine_activity);
                 let request = request.clone();
-                self.hold_back(by, HeldBack { dc, account, actor, request });
+                self.hold_back(by, HeldBack { dc, account, actor, request, sent: self.now });
                 return Passage::Lost;
             }
             Fate::Pass | Fate::LostAfterwards | Fate::Answer(_) | Fate::Twice | Fate::NoSchema => {}
@@ -379,10 +380,11 @@ impl Estate {
         request: &Request,
     ) -> Response {
         let (response, written) = self.perform(dc, account, request);
-        let kind = match request.operation {
+        let kind = match &request.operation {
             Operation::Add(_) => WriteKind::Created,
             Operation::Delete(_) => WriteKind::Deleted,
             Operation::ModifyDn(_) => WriteKind::Moved,
+            Operation::Modify(modify) if brings_back(modify) => WriteKind::Moved,
             Operation::Modify(_) | Operation::Search(_) | Operation::Compare(_) => {
                 WriteKind::Changed
             }
@@ -449,12 +451,25 @@ impl Estate {
         kind: WriteKind,
         written: &Written,
     ) {
+        self.note_ad_write_of(actor, forest, kind, written, self.now);
+    }
+
+    /// The same of what was sent at some time.
+    pub(super) fn note_ad_write_of(
+        &mut self,
+        actor: &Actor,
+        forest: ForestNumber,
+        kind: WriteKind,
+        written: &Written,
+        sent: VirtualTime,
+    ) {
         let cloud_managed = self
             .subject_of_ad(forest, written.object)
             .and_then(|subject| Some(self.exchange.mailbox(subject.exchange?)?.cloud_managed));
         let boxed = |values: &[Vec<u8>]| values.iter().map(|v| v.as_slice().into()).collect();
         self.ledger.write(Write {
             at: self.now,
+            sent,
             actor: actor.clone(),
             object: ObjectKey::ad(forest, written.object),
             kind,

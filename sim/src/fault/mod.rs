@@ -160,6 +160,8 @@ pub struct Rule {
     pub until: Option<VirtualTime>,
     /// How often it did something.
     pub hits: u32,
+    /// Operations that were its own too, and that another rule decided first.
+    pub overtaken: u32,
     /// How often the engine got to know what it did.
     pub felt: u32,
 }
@@ -236,8 +238,13 @@ impl Faults {
         place: &Place,
         operation: &str,
     ) -> Option<(u32, Effect)> {
+        let mut met = None;
         for (number, rule) in self.rules.iter_mut().enumerate() {
             if !rule.is_active(now) || !rule.is_about(place, operation) {
+                continue;
+            }
+            if met.is_some() {
+                rule.overtaken += 1;
                 continue;
             }
             if rule.skip > 0 {
@@ -247,9 +254,9 @@ impl Faults {
             rule.hits += 1;
             self.struck.push(number);
             rule.left = rule.left.map(|left| left - 1);
-            return Some((u32::try_from(number).unwrap_or(u32::MAX), rule.effect));
+            met = Some((u32::try_from(number).unwrap_or(u32::MAX), rule.effect));
         }
-        None
+        met
     }
 
     /// A port call of the engine begins: what struck before it concerned somebody else.
@@ -328,6 +335,7 @@ mod tests {
             from: VirtualTime::from_micros(10),
             until: Some(VirtualTime::from_micros(20)),
             hits: 0,
+            overtaken: 0,
             felt: 0,
         }
     }

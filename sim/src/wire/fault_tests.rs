@@ -22,6 +22,7 @@ fn declare(cloud: &TestCloud, place: Place, effect: Effect) {
             from,
             until: None,
             hits: 0,
+            overtaken: 0,
             felt: 0,
         });
     });

@@ -346,6 +346,7 @@ impl Estate {
         let actor = self.inbound_actor();
         let write = |object, changes| Write {
             at: self.now,
+            sent: self.now,
             actor: actor.clone(),
             object,
             kind: WriteKind::Created,

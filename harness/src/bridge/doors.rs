@@ -9,6 +9,7 @@ use sim::directory::diagnostic;
 use sim::directory::forests::DcKey;
 use sim::directory::policies::{Policies, Policy};
 use sim::directory::principal::Principal;
+use sim::directory::progress::{SearchPart, SearchProgress};
 use sim::directory::reads::ReadLog;
 use sim::directory::request::{BindRequest, Operation, Request};
 use sim::estate::{Estate, Passage};
@@ -98,6 +99,25 @@ impl ControllerDoor {
         Self { estate, dc, catalog: true, reads, address: String::new(), reader: None }
     }
 
+    /// Carries out a part of a search.
+    fn search(
+        &mut self,
+        principal: &Principal,
+        request: &Request,
+        progress: Option<SearchProgress>,
+    ) -> DoorAnswer {
+        let at = (self.dc, self.catalog);
+        let part = self.estate.with(|estate| estate.search_part(at, principal, request, progress));
+        let answer = match part {
+            Passage::Answered(SearchPart::Done(response)) => DoorAnswer::Answer(response),
+            Passage::Answered(SearchPart::More(progress)) => return DoorAnswer::Working(progress),
+            Passage::Refused => DoorAnswer::Refused,
+            Passage::Lost => DoorAnswer::Close,
+        };
+        self.note_read(principal, request, &answer);
+        answer
+    }
+
     /// Notes what a request read.
     fn note_read(&mut self, principal: &Principal, request: &Request, answer: &DoorAnswer) {
         let DoorAnswer::Answer(response) = answer else { return };
@@ -178,7 +198,19 @@ impl DirectoryDoor for ControllerDoor {
         })
     }
 
+    fn go_on(
+        &mut self,
+        principal: &Principal,
+        request: &Request,
+        progress: SearchProgress,
+    ) -> DoorAnswer {
+        self.search(principal, request, Some(progress))
+    }
+
     fn request(&mut self, principal: &Principal, request: &Request) -> DoorAnswer {
+        if matches!(request.operation, Operation::Search(_)) {
+            return self.search(principal, request, None);
+        }
         let answer = passed(self.estate.with(|estate| {
             if self.catalog {
                 estate.catalog(self.dc, principal, request)

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::clock::VirtualTime;
 use crate::directory::answer::{LdapResult, ResultCode};
-use crate::directory::bind::Account;
 use crate::directory::diagnostic::{self, AttributeProblem};
 use crate::directory::entry::DcNumber;
 use crate::directory::forest::{DomainController, Forest};
@@ -17,9 +16,6 @@ use crate::record::AttributeNumber;
 
 /// Seconds from 1601 to 1970: FILETIME counts from 1601 in units of 100 ns.
 const FILETIME_EPOCH_SECONDS: i64 = 11_644_473_600;
-
-/// The shortest password that the default policy of a domain takes.
-const SHORTEST_PASSWORD: usize = 7;
 
 /// userAccountControl: the account belongs to a trust.
 const INTERDOMAIN_TRUST: i64 = 0x800;
@@ -108,8 +104,9 @@ impl Forest {
             let slot = store.get(object)?;
             slot.entry.record.first(known::OBJECT_SID).and_then(Sid::from_bytes)
         };
-        let Some(domain) = self.domain(controller.domain) else { return Vec::new() };
-        let Some(slot) = store.get(object) else { return Vec::new() };
+        let home = self.holder(controller, object);
+        let Some(domain) = self.domain(home.domain) else { return Vec::new() };
+        let Some(slot) = home.store.get(object) else { return Vec::new() };
         let mut next: Vec<ObjectNumber> = store.linked_from(object, known::MEMBER).collect();
         let mut sids = BTreeSet::new();
         let class = self.schema.class(slot.entry.class);
@@ -117,8 +114,11 @@ impl Forest {
             let rid = slot.entry.record.first(known::PRIMARY_GROUP_ID).and_then(integer);
             let rid = rid.and_then(|rid| u32::try_from(rid).ok()).unwrap_or(513);
             let primary = domain.sid.with_rid(rid);
-            let group = store.with_value(&self.schema, known::OBJECT_SID, primary.as_bytes());
-            next.extend(group.unwrap_or_default());
+            let group = home.store.with_value(&self.schema, known::OBJECT_SID, primary.as_bytes());
+            for group in group.unwrap_or_default() {
+                next.extend(store.linked_from(group, known::MEMBER));
+                next.push(group);
+            }
             sids.insert(primary);
         }
         let mut seen = BTreeSet::new();
@@ -126,6 +126,19 @@ impl Forest {
             if seen.insert(group) {
                 sids.extend(sid(group));
                 next.extend(store.linked_from(group, known::MEMBER));
+            }
+        }
+        for group in self.universal_groups_elsewhere(controller, object) {
+            if seen.insert(group) {
+                sids.extend(self.sid_of(controller, group));
+                let mut above: Vec<ObjectNumber> =
+                    store.linked_from(group, known::MEMBER).collect();
+                while let Some(group) = above.pop() {
+                    if seen.insert(group) {
+                        sids.extend(sid(group));
+                        above.extend(store.linked_from(group, known::MEMBER));
+                    }
+                }
             }
         }
         let is_builtin = |sid: &Sid| sid.to_string().starts_with("S-1-5-32-");
@@ -141,56 +154,54 @@ impl Forest {
         sids
     }
 
-    /// The new password behind a value of `unicodePwd`: UTF-16 in quotation marks.
-    pub(super) fn password_of(&self, secure: bool, value: &[u8]) -> Result<Vec<u8>, LdapResult> {
-        if !secure {
-            // Over an encrypted connection only ([MS-ADTS] 3.1.1.3.1.5.1).
-            return Err(diagnostic::unwilling(0x001F));
-        }
-        let units: Vec<u16> =
-            value.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-        let text = String::from_utf16(&units).ok().filter(|_| value.len().is_multiple_of(2));
-        let inner = text
-            .as_deref()
-            .and_then(|text| text.strip_prefix('"')?.strip_suffix('"'))
-            .ok_or_else(|| diagnostic::unwilling(0x001F))?;
-        if inner.chars().count() < SHORTEST_PASSWORD {
-            let attribute = self.schema.attribute(known::UNICODE_PWD);
-            return Err(attribute.map_or_else(
-                || diagnostic::unwilling(0x052D),
-                |attribute| diagnostic::attribute(AttributeProblem::Constraint, 0x052D, attribute),
-            ));
-        }
-        Ok(inner.as_bytes().to_vec())
+    fn sid_of(&self, controller: &DomainController, object: ObjectNumber) -> Option<Sid> {
+        let slot = self.holder(controller, object).store.get(object)?;
+        slot.entry.record.first(known::OBJECT_SID).and_then(Sid::from_bytes)
     }
 
-    /// Gives an account a password; the account can bind from now on.
-    pub(super) fn set_password(&mut self, object: ObjectNumber, password: Vec<u8>) {
-        match self.accounts.get_mut(&object) {
-            Some(account) => account.password = password,
-            None => {
-                self.accounts.insert(object, Account { password, rights: None });
+    /// The global and universal groups that an account belongs to in the other domains, as a global
+    /// catalog knows them: in its own domain both kinds, elsewhere the universal ones.
+    fn universal_groups_elsewhere(
+        &self,
+        controller: &DomainController,
+        object: ObjectNumber,
+    ) -> BTreeSet<ObjectNumber> {
+        const LOCAL: i64 = 4;
+        let mut found = BTreeSet::new();
+        if self.domains.len() < 2 {
+            return found;
+        }
+        let mut next = vec![object];
+        while let Some(member) = next.pop() {
+            for other in self.holders(controller.number).skip(1) {
+                for group in other.store.linked_from(member, known::MEMBER) {
+                    let slot = other.store.get(group);
+                    let kind = slot.and_then(|slot| slot.entry.record.first(known::GROUP_TYPE));
+                    let local = kind.and_then(integer).is_some_and(|kind| kind & LOCAL != 0);
+                    if !local && found.insert(group) {
+                        next.push(group);
+                    }
+                }
             }
         }
+        found
     }
 
-    /// Notes a logon: `lastLogonTimestamp` when it is two weeks old ([MS-ADA1]), and, in a domain that locks
-    /// accounts out, `lastLogon`, `logonCount` and the end of the wrong passwords, which do not replicate
-    /// and move no sequence number. Without lockouts the latter stay as they are: so the answers were
-    /// measured of another implementation.
+    /// Notes a logon: `lastLogonTimestamp` when it is two weeks old, and `lastLogon`, `logonCount` and the
+    /// end of the wrong passwords, which do not replicate and move no sequence number ([MS-ADA1], Last-Logon,
+    /// Last-Logon-Timestamp, Logon-Count).
     pub fn note_logon(&mut self, dc: DcNumber, object: ObjectNumber, now: VirtualTime) {
         const TWO_WEEKS: i64 = 14 * 86_400 * 10_000_000;
+        let Some(dc) = self.dc(dc).map(|dc| self.holder(dc, object).number) else { return };
         let Some(slot) = self.object(dc, object) else { return };
         let count = slot.entry.record.first(known::LOGON_COUNT).and_then(integer).unwrap_or(0);
         let time = file_time(now);
-        if self.domain_policy(dc, known::LOCKOUT_THRESHOLD) > 0 {
-            let quiet = [
-                (known::LAST_LOGON, time),
-                (known::LOGON_COUNT, (count + 1).min(65_535)),
-                (known::BAD_PWD_COUNT, 0),
-            ];
-            self.put_quietly(dc, object, &quiet);
-        }
+        let quiet = [
+            (known::LAST_LOGON, time),
+            (known::LOGON_COUNT, (count + 1).min(65_535)),
+            (known::BAD_PWD_COUNT, 0),
+        ];
+        self.put_quietly(dc, object, &quiet);
         let Some(slot) = self.object(dc, object) else { return };
         let entry = std::sync::Arc::clone(&slot.entry);
         let last = entry.record.first(known::LAST_LOGON_TIMESTAMP).and_then(integer);
@@ -205,11 +216,11 @@ impl Forest {
     }
 
     /// Notes that somebody came with a wrong password: badPwdCount and badPasswordTime, and the lockout
-    /// that the domain's policy asks for ([MS-SAMR] 3.1.5.14.7, "Account Lockout Policy"). Nothing of it
+    /// that the domain's policy asks for (Microsoft Learn, "Account Lockout Policy"). Nothing of it
     /// replicates or moves a sequence number, apart from the lockout. A domain without lockouts counts
-    /// nothing.
+    /// nothing: so the answers were measured of another implementation.
     pub fn note_failed_logon(&mut self, dc: DcNumber, name: &str, now: VirtualTime) {
-        let Ok(object) = self.bind_name(dc, name) else { return };
+        let Ok((dc, object)) = self.bind_name_in_forest(dc, name) else { return };
         let Some(slot) = self.object(dc, object) else { return };
         let entry = std::sync::Arc::clone(&slot.entry);
         let number = |attribute| entry.record.first(attribute).and_then(integer).unwrap_or(0);

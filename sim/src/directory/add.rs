@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::directory::account::{default_value, file_time};
+use crate::directory::account_rules::is_group_type;
 use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
 use crate::directory::derived::{DERIVED, SCHEMA_CONTEXT};
 use crate::directory::diagnostic::{self, AttributeProblem, UpdateProblem};
@@ -11,6 +12,7 @@ use crate::directory::fold;
 use crate::directory::forest::Forest;
 use crate::directory::modify::{Working, Writer};
 use crate::directory::name::{Dn, Rdn};
+use crate::directory::password::names_of;
 use crate::directory::request::{AddRequest, AttributeName, Name, ObjectNumber};
 use crate::directory::schema::class::{Class, ClassKind};
 use crate::directory::schema::syntax::integer;
@@ -116,7 +118,7 @@ impl Forest {
         Err(diagnostic::unwilling(win32))
     }
 
-    fn place_new(
+    pub(super) fn place_new(
         &mut self,
         writer: &Writer<'_>,
         object: ObjectNumber,
@@ -244,8 +246,17 @@ impl Forest {
         let given = request.attributes.iter().find(|(name, _)| {
             self.attribute(name).is_some_and(|attribute| attribute.number == known::UNICODE_PWD)
         });
-        let value = given.and_then(|(_, values)| values.first());
-        value.map(|value| self.password_of(writer.principal.secure, value)).transpose()
+        let Some(value) = given.and_then(|(_, values)| values.first()) else { return Ok(None) };
+        let password = self.password_of(writer.principal.secure, value)?;
+        let text = |number: AttributeNumber| {
+            let mut all = request.attributes.iter();
+            let found =
+                all.find(|(name, _)| self.attribute(name).is_some_and(|at| at.number == number));
+            found.and_then(|(_, values)| core::str::from_utf8(values.first()?).ok())
+        };
+        let names = names_of(text(known::SAM_ACCOUNT_NAME), text(known::DISPLAY_NAME));
+        self.check_password(writer.dc, &password, &names, None)?;
+        Ok(Some(password))
     }
 
     /// Adds what the security accounts manager gives a new account.
@@ -276,7 +287,12 @@ impl Forest {
         } else {
             // Global security group, unless the request says otherwise.
             default(known::GROUP_TYPE, b"-2147483646".to_vec());
-            let kind = group_account_type(values);
+            let kind = values.iter().find(|(number, _)| *number == known::GROUP_TYPE);
+            let kind = kind.and_then(|(_, values)| integer(values.first()?)).unwrap_or_default();
+            if !is_group_type(kind) {
+                return Err(diagnostic::unwilling(0x2141));
+            }
+            let kind = account_type_of_group(kind);
             values.push((known::SAM_ACCOUNT_TYPE, vec![kind.as_bytes().to_vec()]));
         }
         Ok(())
@@ -314,10 +330,10 @@ fn class_of<'s>(
         };
     }
     let class = best.ok_or_else(|| violation(0x207B))?;
-    if class.kind != ClassKind::Structural {
+    if !matches!(class.kind, ClassKind::Structural | ClassKind::Class88) {
         return Err(diagnostic::unwilling(0x20A7));
     }
-    if matches!(&*class.name, "builtinDomain" | "domainDNS" | "configuration" | "dMD") {
+    if class.system_only || matches!(&*class.name, "builtinDomain" | "domainDNS") {
         return Err(diagnostic::unwilling(0x20A6));
     }
     Ok(class)
@@ -390,13 +406,7 @@ fn check_must(class: &Class, values: &[(AttributeNumber, Vec<Vec<u8>>)]) -> Resu
 }
 
 /// sAMAccountType of a group: by security and scope ([MS-SAMR] 2.2.1.9).
-fn group_account_type(values: &[(AttributeNumber, Vec<Vec<u8>>)]) -> &'static str {
-    let kind = values
-        .iter()
-        .find(|(number, _)| *number == known::GROUP_TYPE)
-        .and_then(|(_, values)| values.first())
-        .and_then(|value| integer(value))
-        .unwrap_or_default();
+pub(super) fn account_type_of_group(kind: i64) -> &'static str {
     let (security, local) = (kind < 0, kind & 4 != 0);
     match (security, local) {
         (true, false) => "268435456",

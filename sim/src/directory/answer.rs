@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::directory::entry::{Entry, Stamp};
+use crate::directory::progress::SearchProgress;
 use crate::directory::request::{Control, ObjectNumber};
 use crate::guid::Guid;
 use crate::record::AttributeNumber;
@@ -175,6 +176,13 @@ impl LdapResult {
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.code == ResultCode::Success
+    }
+}
+
+impl Response {
+    /// The answer to a search that was to be done in one part and was not: its time was up.
+    pub(super) fn from_pause(_: SearchProgress) -> Self {
+        crate::directory::diagnostic::time_limit_exceeded().into()
     }
 }
 

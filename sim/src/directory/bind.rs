@@ -23,6 +23,8 @@ use crate::guid::Guid;
 pub struct Account {
     /// Its password.
     pub(super) password: Vec<u8>,
+    /// Passwords that it had before, the last one first.
+    pub(super) earlier: Vec<Vec<u8>>,
     /// What it may do, whatever the access control lists say; `None`: what they say.
     pub(super) rights: Option<Rights>,
 }
@@ -43,7 +45,8 @@ const PASSWORD_NEVER_EXPIRES: i64 = 0x1_0000;
 impl Forest {
     /// Lets an object bind with a password, with these rights.
     pub fn set_account(&mut self, object: ObjectNumber, password: &[u8], rights: Rights) {
-        self.accounts.insert(object, Account { password: password.to_vec(), rights: Some(rights) });
+        let (password, rights) = (password.to_vec(), Some(rights));
+        self.accounts.insert(object, Account { password, earlier: Vec::new(), rights });
     }
 
     /// Changes what an account may do; `false` when the object cannot bind.
@@ -51,11 +54,13 @@ impl Forest {
         self.accounts.get_mut(&object).map(|account| account.rights = Some(rights)).is_some()
     }
 
-    /// Who an account is, without a password: for callers in process that act as it.
+    /// Who an account is, without a password: for callers in process that act as it. An account of
+    /// another domain is looked at there.
     #[must_use]
     pub fn principal_of(&self, dc: DcNumber, object: ObjectNumber) -> Option<Principal> {
-        let controller = self.dc(dc)?;
-        let slot = self.object(dc, object)?;
+        let asked = self.dc(dc)?;
+        let controller = self.holder(asked, object);
+        let slot = self.object(controller.number, object)?;
         let domain = self.domain(controller.domain)?;
         let account = slot.entry.record.text(known::SAM_ACCOUNT_NAME);
         let account = account.unwrap_or_else(|| slot.entry.rdn_value());
@@ -63,7 +68,7 @@ impl Forest {
         let name = format!("{}\\{account}", domain.netbios);
         let rights = match &self.accounts.get(&object)?.rights {
             Some(rights) => rights.clone(),
-            None => self.rights_by_groups(controller, object, sid.as_ref()?),
+            None => self.rights_by_groups(asked, object, sid.as_ref()?),
         };
         Some(Principal { name, sid, rights, secure: false })
     }
@@ -77,10 +82,11 @@ impl Forest {
         sid: &Sid,
     ) -> Rights {
         let groups = self.group_sids(controller, object, true);
-        let domain = self.domain(controller.domain).map(|domain| &domain.sid);
-        let administrators = [512, 519].iter().filter_map(|rid| Some(domain?.with_rid(*rid)));
-        let builtin = Sid::from_text("S-1-5-32-544");
-        let is_administrator = administrators.chain(builtin).any(|group| groups.contains(&group));
+        let domain = self.domain(controller.domain).map(|domain| domain.sid.with_rid(512));
+        let forest = self.domains.first().map(|domain| domain.sid.with_rid(519));
+        let mut administrators =
+            domain.into_iter().chain(forest).chain(Sid::from_text("S-1-5-32-544"));
+        let is_administrator = administrators.any(|group| groups.contains(&group));
         if is_administrator { Rights::Full } else { Rights::Acl(Token::new(sid.clone(), groups)) }
     }
 
@@ -102,15 +108,34 @@ impl Forest {
         if request.name.is_empty() {
             return Err(diagnostic::logon_failure(0x52e));
         }
-        let object = self.bind_name(dc, &request.name)?;
+        let (home, object) = self.bind_name_in_forest(dc, &request.name)?;
         let account = self.accounts.get(&object).ok_or_else(|| diagnostic::logon_failure(0x52e))?;
         if account.password != request.password {
             return Err(diagnostic::logon_failure(0x52e));
         }
-        if let Some(data) = self.refused(dc, object, now) {
+        if let Some(data) = self.refused(home, object, now) {
             return Err(diagnostic::logon_failure(data));
         }
         self.principal_of(dc, object).ok_or_else(|| diagnostic::logon_failure(0x525))
+    }
+
+    /// The object behind a bind name, and a domain controller of its domain: of the asked one's own, or,
+    /// where that has nobody of the name, of another domain of the forest, which all trust each other
+    /// ([MS-ADTS] 5.1.1.1, pass-through authentication in [MS-APDS]).
+    pub(super) fn bind_name_in_forest(
+        &self,
+        dc: DcNumber,
+        name: &str,
+    ) -> Result<(DcNumber, ObjectNumber), LdapResult> {
+        let own = match self.bind_name(dc, name) {
+            Ok(object) => return Ok((dc, object)),
+            Err(refusal) => refusal,
+        };
+        // Names without a domain in them mean accounts of the asked one's own.
+        let names_domain = name.contains(['=', '@', '\\', '/', '{']) || name.starts_with("S-1-");
+        let mut others = self.holders(dc).skip(1).map(|other| other.number);
+        let found = others.find_map(|other| Some((other, self.bind_name(other, name).ok()?)));
+        found.filter(|_| names_domain).ok_or(own)
     }
 
     /// The object behind a bind name; the first rule with exactly one hit wins.

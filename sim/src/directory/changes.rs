@@ -17,6 +17,7 @@ use crate::directory::entry::{DcNumber, Entry, Life};
 use crate::directory::filter::compile;
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::policies::Policy;
+use crate::directory::progress;
 use crate::directory::request::{
     AttributeName, Control, ControlValue, ObjectNumber, SearchRequest, Sight,
 };
@@ -86,12 +87,15 @@ impl Forest {
         let mut found: Vec<(usize, SearchEntry)> = Vec::new();
         let mut last = from;
         let mut more = false;
+        let mut work = 0;
         for (usn, object) in controller.store.changed_from(from.saturating_add(1)) {
-            if found.len() >= most {
+            // A page also ends when it has taken long (MaxDirSyncDuration).
+            if found.len() >= most || work >= progress::SLICE {
                 more = true;
                 break;
             }
             last = usn;
+            work += 1 + test.elements();
             let Some(slot) = controller.store.get(object) else { continue };
             let hidden = by_object && slot.entry.life != Life::Live;
             if hidden || !Self::is_within(controller, object, slot, head) {

@@ -8,12 +8,10 @@ use crate::directory::entry::referenced;
 use crate::directory::name::Sid;
 use crate::directory::principal::Rights;
 use crate::directory::request::ObjectNumber;
+use crate::directory::schema::class::ClassKind;
 use crate::directory::schema::known;
 use crate::directory::schema::syntax::{generalized_time, integer};
 use crate::record::AttributeNumber;
-
-/// How long a password lasts by default: 42 days, in units of 100 ns.
-const PASSWORD_AGE: i64 = 36_288_000_000_000;
 
 /// userAccountControl: the password does not expire.
 const DONT_EXPIRE: i64 = 0x1_0000;
@@ -99,6 +97,10 @@ impl View<'_> {
                 parent.and_then(|parent| self.dn(parent)).into_iter().collect()
             }
             known::FROM_ENTRY => one("TRUE".to_owned()),
+            known::POSSIBLE_INFERIORS => self.possible_inferiors(),
+            known::MS_DS_IS_GC | known::MS_DS_IS_RODC | known::MS_DS_SITE_NAME => {
+                self.of_server(number).into_iter().collect()
+            }
             known::MS_DS_REPL_ATTRIBUTE_META_DATA => self.attribute_metadata(),
             known::MS_DS_REPL_VALUE_META_DATA => self.value_metadata(),
             known::MS_DS_APPROX_IMMED_SUBORDINATES => {
@@ -120,7 +122,11 @@ impl View<'_> {
         let expires = match value(known::USER_ACCOUNT_CONTROL) & DONT_EXPIRE != 0 {
             true => i64::MAX,
             false if set == 0 => 0,
-            false => set.saturating_add(PASSWORD_AGE),
+            // "Never" is the least number there is, and so is none at all.
+            false => match self.forest.domain_policy(self.controller.number, known::MAX_PWD_AGE) {
+                0 | i64::MIN => i64::MAX,
+                oldest => set.saturating_add(oldest.saturating_abs()),
+            },
         };
         match number {
             known::MS_DS_USER_ACCOUNT_CONTROL_COMPUTED => {
@@ -167,9 +173,55 @@ impl View<'_> {
         let fits = |superiors: &[u16]| superiors.iter().any(|at| schema.is_a(above, *at));
         schema
             .classes()
-            .filter(|class| may && fits(&class.superiors))
+            .filter(|class| may && !class.system_only && fits(&class.superiors))
             .map(|class| class.name.as_bytes().to_vec())
             .collect()
+    }
+
+    /// The classes whose objects may stand below those of the class that this object defines
+    /// ([MS-ADTS] 3.1.1.4.5.21).
+    fn possible_inferiors(&self) -> Vec<Vec<u8>> {
+        let schema = &self.forest.schema;
+        let name = self.slot.entry.record.text(known::LDAP_DISPLAY_NAME);
+        let Some(own) = name.and_then(|name| schema.class_named(name)) else { return Vec::new() };
+        let below = schema.classes().filter(|class| {
+            matches!(class.kind, ClassKind::Structural | ClassKind::Class88)
+                && class.superiors.iter().any(|at| schema.is_a(own.number, *at))
+        });
+        below.map(|class| class.name.as_bytes().to_vec()).collect()
+    }
+
+    /// What is said of a domain controller on its account, its server and its settings: whether it is a
+    /// global catalog, a read-only one, and its site ([MS-ADTS] 3.1.1.4.5.29, 3.1.1.4.5.30,
+    /// 3.1.1.4.5.31).
+    fn of_server(&self, number: AttributeNumber) -> Option<Vec<u8>> {
+        let record = |object| self.controller.store.get(object).map(|slot| &slot.entry.record);
+        let class = &*self.forest.schema.class(self.slot.entry.class)?.name;
+        let server = match class {
+            "nTDSDSA" | "nTDSDSARO" => self.slot.entry.parent?,
+            "server" => self.object,
+            "computer" => {
+                self.controller.store.linked_from(self.object, known::SERVER_REFERENCE).next()?
+            }
+            _ => return None,
+        };
+        let site = self.controller.store.get(server)?.entry.parent?;
+        let site = self.controller.store.get(site)?.entry.parent?;
+        let settings = self.controller.store.child(server, "NTDS Settings")?;
+        let value = match number {
+            known::MS_DS_SITE_NAME => self.controller.store.get(site)?.entry.rdn_value().to_owned(),
+            known::MS_DS_IS_RODC => {
+                let class =
+                    self.forest.schema.class(self.controller.store.get(settings)?.entry.class);
+                let read_only = class.is_some_and(|class| &*class.name == "nTDSDSARO");
+                if read_only { "TRUE" } else { "FALSE" }.to_owned()
+            }
+            _ => {
+                let options = record(settings)?.first(known::OPTIONS).and_then(integer);
+                if options.unwrap_or(0) & 1 != 0 { "TRUE" } else { "FALSE" }.to_owned()
+            }
+        };
+        Some(value.into_bytes())
     }
 
     /// Everything that can be reached over group memberships, upwards or downwards.

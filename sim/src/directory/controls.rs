@@ -6,7 +6,7 @@ use crate::directory::request::{Control, ControlValue, Sight, SortKey, VlvTarget
 use crate::directory::search::Page;
 
 /// The controls that work, by OID: the rootDSE announces these.
-pub(super) const SUPPORTED_CONTROLS: [&str; 30] = [
+pub(super) const SUPPORTED_CONTROLS: [&str; 29] = [
     "1.2.840.113556.1.4.319",
     "1.2.840.113556.1.4.801",
     "1.2.840.113556.1.4.473",
@@ -34,7 +34,6 @@ pub(super) const SUPPORTED_CONTROLS: [&str; 30] = [
     "1.2.840.113556.1.4.2090",
     "1.2.840.113556.1.4.2205",
     "1.2.840.113556.1.4.2211",
-    "1.2.840.113556.1.4.2256",
     "1.2.840.113556.1.4.2204",
     "1.2.840.113556.1.4.2330",
 ];
@@ -61,6 +60,12 @@ pub(super) struct Changes<'c> {
 pub(super) struct Controls<'c> {
     pub(super) page: Option<Page<'c>>,
     pub(super) permissive: bool,
+    /// Values that stay the same are stamped too.
+    pub(super) force: bool,
+    /// The global catalog that looks names up.
+    pub(super) verified_by: Option<&'c str>,
+    /// The object that an attribute of the rootDSE is about.
+    pub(super) input: Option<&'c str>,
     pub(super) sight: Sight,
     pub(super) deactivated_links: bool,
     pub(super) tree_delete: bool,
@@ -130,13 +135,13 @@ impl<'c> Controls<'c> {
                 ControlValue::Other { .. } if control.critical => {
                     return Err(diagnostic::bad_control());
                 }
-                // Nothing here is lazy, every name is looked up in this very server, quotas do not
-                // exist, a trace number has no effect, and neither has what an answer carries.
+                ControlValue::ForceUpdate => asked.force = true,
+                ControlValue::VerifyName(server) => asked.verified_by = Some(server),
+                ControlValue::InputDn(name) => asked.input = Some(name),
+                // Nothing here is lazy, ranges are always understood, a trace number has no effect, and
+                // neither has what an answer carries.
                 ControlValue::LazyCommit
-                | ControlValue::VerifyName
-                | ControlValue::ForceUpdate
-                | ControlValue::InputDn
-                | ControlValue::BypassQuota
+                | ControlValue::RangeOption
                 | ControlValue::CorrelationId
                 | ControlValue::SortResult { .. }
                 | ControlValue::VlvResult { .. }

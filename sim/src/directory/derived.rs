@@ -39,6 +39,8 @@ pub(super) struct Look<'a> {
     pub(super) range_without_error: bool,
     /// Only what the global catalog has.
     pub(super) catalog: bool,
+    /// The object is of another domain, of which only the global catalog has something.
+    pub(super) foreign: bool,
     /// The search is about one object: only then some attributes are made.
     pub(super) base: bool,
     /// Who looks.
@@ -146,10 +148,11 @@ impl<'a> View<'a> {
         self.look.reading.is_none_or(|reading| reading.may_list(self))
     }
 
-    /// Whether the object is of a class, by its own classes or an auxiliary one of this very object.
+    /// Whether objectClass has a class: a superior one of the object's own, or an auxiliary one of this
+    /// very object. Auxiliary classes of its class lend their attributes, not their name.
     pub(super) fn is_of(&self, class: ClassNumber) -> bool {
         let schema = &self.forest.schema;
-        schema.is_a(self.slot.entry.class, class)
+        schema.class(self.slot.entry.class).is_some_and(|own| own.chain.contains(&class))
             || self.slot.entry.record.values(known::OBJECT_CLASS).any(|name| {
                 let named = core::str::from_utf8(name).ok();
                 let named = named.and_then(|name| schema.class_named(name));
@@ -174,9 +177,10 @@ impl<'a> View<'a> {
 
     /// A link to or from a deleted object is shown on request only.
     fn shows(&self, attribute: &Attribute, other: ObjectNumber) -> bool {
-        attribute.link.is_none()
-            || self.look.deactivated_links
-            || self.controller.store.get(other).is_some_and(|slot| slot.entry.life == Life::Live)
+        attribute.link.is_none() || self.look.deactivated_links || {
+            let holder = self.forest.holder(self.controller, other);
+            holder.store.get(other).is_some_and(|slot| slot.entry.life == Life::Live)
+        }
     }
 
     /// The security descriptor, in the parts that are asked for.
@@ -262,7 +266,12 @@ impl<'a> View<'a> {
             // 1: the head of a naming context; 4: writable here ([MS-ADTS] 3.1.1.2.2.4.1).
             known::INSTANCE_TYPE => {
                 let head = i32::from(entry.parent.is_none());
-                one((head + if self.controller.read_only { 0 } else { 4 }).to_string())
+                // 8: what is above it is here too.
+                let above = entry.parent.is_none()
+                    && self.forest.has_superior(self.controller, self.object);
+                let above = if above { 8 } else { 0 };
+                let writable = if self.controller.read_only || self.look.foreign { 0 } else { 4 };
+                one((head + above + writable).to_string())
             }
             _ => Vec::new(),
         }

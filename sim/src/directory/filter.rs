@@ -13,7 +13,7 @@ use crate::directory::fold;
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::name::Dn;
 use crate::directory::request::{
-    AttributeName, Extensible, Filter, Name, ObjectNumber, Substrings,
+    AttributeName, Extensible, Filter, Name, ObjectNumber, Sight, Substrings,
 };
 use crate::directory::schema::syntax::{Syntax, integer};
 use crate::directory::schema::{Attribute, known};
@@ -122,10 +122,10 @@ impl<'f> Compiler<'f, '_> {
             // What these say, two stored attributes say too.
             Some(known::CREATE_TIME_STAMP) => self.forest.schema.attribute(known::WHEN_CREATED),
             Some(known::MODIFY_TIME_STAMP) => self.forest.schema.attribute(known::WHEN_CHANGED),
-            // A secret is not to be guessed at.
-            Some(known::UNICODE_PWD) => None,
             _ => found,
         };
+        // A secret is not to be guessed at.
+        let found = found.filter(|attribute| !attribute.secret);
         let found = found.filter(|attribute| !self.catalog || attribute.global_catalog);
         if found.is_some_and(|attribute| attribute.constructed) {
             let comment = "The filter uses a constructed attribute";
@@ -289,7 +289,8 @@ impl<'f> Compiler<'f, '_> {
     }
 
     fn object(&self, value: &[u8]) -> Option<ObjectNumber> {
-        self.forest.resolve(self.controller.number, &Name::from_text(text(value)?)).ok()
+        let name = Name::from_text(text(value)?);
+        self.forest.resolve_in_forest(self.controller.number, &name, Sight::Live).ok()
     }
 }
 
@@ -304,6 +305,17 @@ impl Forest {
 }
 
 impl Test<'_> {
+    /// How many elements have to be tested at most on one object; following a link counts for several.
+    pub(super) fn elements(&self) -> usize {
+        const CHAIN: usize = 64;
+        match self {
+            Self::And(tests) | Self::Or(tests) => tests.iter().map(Self::elements).sum(),
+            Self::Not(test) => test.elements(),
+            Self::InChain(..) => CHAIN,
+            _ => 1,
+        }
+    }
+
     /// Whether the caller may read the attribute that the test is about, if it is about one: otherwise
     /// the test is undefined ([MS-ADTS] 3.1.1.3.1.3.1).
     fn is_about_readable(&self, view: &View<'_>) -> bool {

@@ -193,12 +193,26 @@ impl Forest {
         forest.add_zone("ForestDnsZones", DomainNumber(0), now);
         forest.add_zone("DomainDnsZones", DomainNumber(0), now);
         forest.add_configuration(now);
+        forest.add_partitions(now);
+        forest.announce_dc(DcNumber(0), now);
+        forest.announce_domain(DomainNumber(0), now);
+        forest.add_zone_references(DomainNumber(0), now);
         forest.add_schema_objects(now);
         forest.settle();
         // What is protected from the start needs no run of AdminSDHolder.
-        forest.protect_administrators(DcNumber(0), now);
-        forest.chores = Chores::default();
+        forest.protect_from_the_start(now);
         forest
+    }
+
+    /// Protects whoever is an administrator from the start, and leaves nothing of it to be done later.
+    pub fn protect_from_the_start(&mut self, now: VirtualTime) {
+        let domains = self.domains.iter().map(|domain| domain.number);
+        let first = |number| self.dcs.iter().find(|dc| dc.domain == number).map(|dc| dc.number);
+        let first: Vec<DcNumber> = domains.filter_map(first).collect();
+        for dc in first {
+            self.protect_administrators(dc, now);
+        }
+        self.chores = Chores::default();
     }
 
     /// A further domain with its first domain controller; gives the numbers of both.
@@ -234,6 +248,15 @@ impl Forest {
             rids_given: 0,
         });
         self.add_system_objects(number, head, now);
+        // The first domain comes before the configuration, which is announced with it.
+        if number != DomainNumber(0) {
+            self.add_zone("DomainDnsZones", number, now);
+            self.announce_dc(dc, now);
+            self.announce_domain(number, now);
+            self.add_zone_references(number, now);
+            self.settle();
+            self.protect_from_the_start(now);
+        }
         (number, dc)
     }
 
@@ -243,7 +266,12 @@ impl Forest {
         let apart = OWN_NUMBERS * u64::try_from(self.dcs.len()).unwrap_or_default();
         let (mut store, usn) = (source.store.clone(), source.highest_usn + apart);
         store.renumber(apart);
+        let since = self.domain(domain).and_then(|at| source.store.get(at.head));
+        let since = since.map_or(VirtualTime::from_micros(0), |slot| slot.entry.when_created);
         let number = self.new_dc(domain, spec, store, usn);
+        self.announce_dc(number, since);
+        self.add_zone_references(domain, since);
+        self.settle();
         self.mark_level();
         Some(number)
     }

@@ -6,6 +6,7 @@
 //! `load`.
 
 pub mod account;
+mod account_rules;
 mod add;
 pub mod answer;
 pub mod bind;
@@ -20,6 +21,7 @@ pub mod diagnostic;
 pub mod entry;
 mod filter;
 pub mod fold;
+mod foreign;
 pub mod forest;
 pub mod forests;
 pub mod import;
@@ -30,10 +32,13 @@ mod metadata;
 pub mod modify;
 pub mod name;
 mod number_index;
+mod password;
 mod perform;
+mod places;
 mod plan;
 pub mod policies;
 pub mod principal;
+pub mod progress;
 pub mod reads;
 mod rename;
 mod render;
@@ -51,6 +56,7 @@ pub mod store;
 mod system_objects;
 #[cfg(test)]
 mod tests;
+mod topology;
 mod value;
 mod value_set;
 mod walk;

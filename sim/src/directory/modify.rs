@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::clock::VirtualTime;
-use crate::directory::account::{default_value, file_time};
+use crate::directory::account::default_value;
 use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
 use crate::directory::derived::SCHEMA_CONTEXT;
 use crate::directory::diagnostic::{self, AttributeProblem, ServiceProblem, UpdateProblem};
 use crate::directory::entry::{DcNumber, Entry, Life, LinkStamps, Stamp, referenced};
 use crate::directory::forest::{DomainController, Forest};
+use crate::directory::password::PasswordForm;
 use crate::directory::principal::{Principal, Rights};
 use crate::directory::request::{
     AttributeName, Change, ChangeOperation, ModifyRequest, Name, ObjectNumber, Sight,
@@ -34,6 +35,8 @@ pub struct Writer<'a> {
     pub permissive: bool,
     /// Which deleted objects the request can mean.
     pub sight: Sight,
+    /// Values that stay the same are stamped too ([MS-ADTS] 3.1.1.3.4.1.24).
+    pub force: bool,
 }
 
 impl Working {
@@ -52,7 +55,7 @@ impl<'a> Writer<'a> {
     /// A write as it comes without controls.
     #[must_use]
     pub fn new(dc: DcNumber, principal: &'a Principal, now: VirtualTime) -> Self {
-        Self { dc, principal, now, permissive: false, sight: Sight::default() }
+        Self { dc, principal, now, permissive: false, sight: Sight::default(), force: false }
     }
 }
 
@@ -101,9 +104,12 @@ impl Forest {
         if entry.life != Life::Live && !only_descriptor(&self.schema, request) {
             return Err(diagnostic::unwilling(0x2077));
         }
+        self.add_foreign_principals(writer, object, &entry, request)?;
         let (mut working, password) =
             self.apply(writer, object, &entry, &request.changes, descriptor)?;
-        working.retain(|attribute| !same_set(&attribute.old, &attribute.new));
+        self.settle_account(writer, object, &entry, &mut working)?;
+        working.retain(|attribute| writer.force || !same_set(&attribute.old, &attribute.new));
+        working.sort_unstable_by_key(|attribute| attribute.attribute);
         self.check_outcome(writer, object, &entry, &working)?;
         if let Some(password) = password {
             self.set_password(object, password);
@@ -163,31 +169,24 @@ impl Forest {
         let target = Target::of(&self.schema, entry);
         let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
         let mut password = None;
-        // What an account may write of people is the same for all attributes: found out once.
-        let reached = matches!(writer.principal.rights, Rights::WriteAttributes(_))
-            && target.class.is_some_and(|class| class.is_user)
-            && self.inherits_from_domain(controller, entry);
-        let mut attributes = Vec::with_capacity(changes.len());
-        for change in changes {
-            let attribute = self
-                .written_attribute(&change.attribute)
-                .ok_or_else(diagnostic::unknown_attribute)?;
-            let may = match &writer.principal.rights {
-                Rights::WriteAttributes(set) => reached && set.contains(attribute.number),
-                _ => self.may_write(controller, writer.principal, object, entry, attribute),
-            };
-            if !may {
-                return Err(diagnostic::access_denied());
-            }
-            attributes.push(attribute);
+        let attributes = self.written_attributes(writer, controller, object, entry, changes)?;
+        let form = PasswordForm::of(changes, &attributes);
+        if let Some(form) = form? {
+            self.check_may_set_password(writer, controller, object, form)?;
         }
         self.check_link_count(changes, &attributes)?;
         let mut working: Vec<Working> = Vec::with_capacity(changes.len());
         for (change, attribute) in changes.iter().zip(attributes) {
             target.check_writable(&self.schema, attribute, change)?;
             if attribute.number == known::UNICODE_PWD {
-                let set =
-                    self.password_changes(writer, controller, object, change, &mut working)?;
+                let owner = password.is_some();
+                let set = self.password_changes(
+                    writer,
+                    controller,
+                    (object, owner),
+                    change,
+                    &mut working,
+                )?;
                 password = Some(set);
                 continue;
             }
@@ -228,6 +227,38 @@ impl Forest {
         Ok((working, password))
     }
 
+    /// The attributes that the elements of a modification name, when the caller may write them.
+    fn written_attributes(
+        &self,
+        writer: &Writer<'_>,
+        controller: &DomainController,
+        object: ObjectNumber,
+        entry: &Entry,
+        changes: &[Change],
+    ) -> Result<Vec<&Attribute>, LdapResult> {
+        // What an account may write of people is the same for all attributes: found out once.
+        let reached = matches!(writer.principal.rights, Rights::WriteAttributes(_))
+            && self.schema.class(entry.class).is_some_and(|class| class.is_user)
+            && self.inherits_from_domain(controller, entry);
+        let mut attributes = Vec::with_capacity(changes.len());
+        for change in changes {
+            let attribute = self
+                .written_attribute(&change.attribute)
+                .ok_or_else(diagnostic::unknown_attribute)?;
+            let may = match &writer.principal.rights {
+                // A password takes a right of its own.
+                _ if attribute.number == known::UNICODE_PWD => true,
+                Rights::WriteAttributes(set) => reached && set.contains(attribute.number),
+                _ => self.may_write(controller, writer.principal, object, entry, attribute),
+            };
+            if !may {
+                return Err(diagnostic::access_denied());
+            }
+            attributes.push(attribute);
+        }
+        Ok(attributes)
+    }
+
     /// Refuses more link values than a request may change.
     fn check_link_count(
         &self,
@@ -253,41 +284,6 @@ impl Forest {
             AttributeName::Text(text) if text.contains(';') => None,
             _ => self.attribute(name),
         }
-    }
-
-    /// A new password: what it changes beside the password itself. Setting one takes a right that
-    /// administrators have; changing one's own takes the old one ([MS-ADTS] 3.1.1.3.1.5).
-    fn password_changes(
-        &self,
-        writer: &Writer<'_>,
-        controller: &DomainController,
-        object: ObjectNumber,
-        change: &Change,
-        working: &mut Vec<Working>,
-    ) -> Result<Vec<u8>, LdapResult> {
-        let (ChangeOperation::Replace | ChangeOperation::Add, [value]) =
-            (change.operation, change.values.as_slice())
-        else {
-            // Taking the old one away comes with the new one in the same request.
-            let old = change.values.first().ok_or_else(|| diagnostic::unwilling(0x001F))?;
-            let old = self.password_of(writer.principal.secure, old)?;
-            let known = self.accounts.get(&object).is_some_and(|account| account.password == old);
-            return if known { Ok(old) } else { Err(wrong_password(&self.schema)) };
-        };
-        let password = self.password_of(writer.principal.secure, value)?;
-        let record = controller.store.get(object).map(|slot| &slot.entry.record);
-        let old = |attribute| -> Vec<Vec<u8>> {
-            let values =
-                record.map(|record| record.values(attribute).map(<[u8]>::to_vec).collect());
-            values.unwrap_or_default()
-        };
-        let now = file_time(writer.now).to_string().into_bytes();
-        let attribute = known::PWD_LAST_SET;
-        working.push(Working { attribute, old: old(attribute), new: vec![now.clone()] });
-        // That there is a password, and since when: its value is kept elsewhere.
-        let attribute = known::UNICODE_PWD;
-        working.push(Working { attribute, old: old(attribute), new: vec![now] });
-        Ok(password)
     }
 
     /// A security descriptor with some parts replaced. What it has from above is not its own.
@@ -570,12 +566,4 @@ fn only_descriptor(schema: &Schema, request: &ModifyRequest) -> bool {
         .changes
         .iter()
         .all(|change| number(&change.attribute) == Some(known::NT_SECURITY_DESCRIPTOR))
-}
-
-/// The old password is not the account's.
-fn wrong_password(schema: &Schema) -> LdapResult {
-    match schema.attribute(known::UNICODE_PWD) {
-        Some(attribute) => diagnostic::attribute(AttributeProblem::Constraint, 0x56, attribute),
-        None => diagnostic::unwilling(0x56),
-    }
 }

@@ -195,6 +195,12 @@ impl Sid {
         Self(bytes.into())
     }
 
+    /// Whether it is that of an account of a domain.
+    #[must_use]
+    pub fn is_of(&self, domain: &Self) -> bool {
+        self.rid().is_some_and(|rid| domain.0[1] < 15 && domain.with_rid(rid) == *self)
+    }
+
     /// The last part: the account's number in its domain.
     #[must_use]
     pub fn rid(&self) -> Option<u32> {

@@ -31,8 +31,15 @@ impl Forest {
             Ok(asked) => asked,
             Err(refusal) => return (refusal.into(), Vec::new()),
         };
-        let Controls { permissive, sight, .. } = asked;
-        let writer = Writer { dc, principal, now, permissive, sight };
+        let Controls { permissive, sight, force, .. } = asked;
+        let writer = Writer { dc, principal, now, permissive, sight, force };
+        if let Some(server) = asked.verified_by
+            && !self.is_catalog(server)
+        {
+            let problem = diagnostic::ServiceProblem::Unavailable;
+            let refusal = diagnostic::service(ResultCode::Unavailable, problem, 0x200F);
+            return (refusal.into(), Vec::new());
+        }
         let written = match &request.operation {
             Operation::Search(search) => {
                 let response = self.search(dc, principal, now, search, &request.controls);

@@ -82,14 +82,18 @@ impl Forest {
             self.render_all(&view, &mut attributes)?;
         }
         for selected in &selection.named {
-            let is_there = selection.all && Origin::of(selected.attribute) != Origin::Constructed;
+            // Of all attributes the descriptor comes with the control for it, or by its name.
+            let number = selected.attribute.number;
+            let hidden = number == known::NT_SECURITY_DESCRIPTOR && look.descriptor.is_none();
+            let is_there =
+                selection.all && !hidden && Origin::of(selected.attribute) != Origin::Constructed;
             if is_there && selected.range.is_none() {
                 continue;
             }
             if !is_shown(selected.attribute, &look) || !view.is_readable(selected.attribute) {
                 continue;
             }
-            if is_base_only(selected.attribute.number) && !look.base {
+            if is_base_only(number) && !look.base {
                 let problem = ServiceProblem::DirError;
                 return Err(diagnostic::service(ResultCode::OperationsError, problem, 0x2120));
             }
@@ -218,8 +222,7 @@ fn range_of(option: &str) -> Option<(usize, Option<usize>)> {
 
 /// Whether an attribute is shown at all: no secret, and in the global catalog only what belongs to it.
 fn is_shown(attribute: &Attribute, look: &Look<'_>) -> bool {
-    attribute.number != known::UNICODE_PWD
-        && (!look.catalog || attribute.global_catalog || attribute.constructed)
+    !attribute.secret && (!look.catalog || attribute.global_catalog || attribute.constructed)
 }
 
 /// Attributes that are made for one object at a time only ([MS-ADTS] 3.1.1.4.5.19).

@@ -368,8 +368,8 @@ pub enum ControlValue {
         /// With attributes that are always returned.
         extended: bool,
     },
-    /// Names are looked up in this server.
-    VerifyName,
+    /// Names are looked up on this domain controller, which has to be a global catalog.
+    VerifyName(String),
     /// The objects that an attribute of the base refers to are searched.
     AttributeScoped(String),
     /// How that went.
@@ -378,8 +378,8 @@ pub enum ControlValue {
     RangeWithoutError,
     /// The metadata is stamped even if no value changes.
     ForceUpdate,
-    /// A name that some constructed attributes take.
-    InputDn,
+    /// The object that an attribute of the rootDSE is about.
+    InputDn(String),
     /// A search that finds fewer or more is refused.
     ExpectedCount {
         /// At least so many.
@@ -398,8 +398,8 @@ pub enum ControlValue {
     SearchStatistics(u32),
     /// What it took.
     SearchStatisticsResult(SearchStatistics),
-    /// Quotas do not count. There are none here.
-    BypassQuota,
+    /// Ranges of values are understood (1.2.840.113556.1.4.802).
+    RangeOption,
     /// The request's number in a trace.
     CorrelationId,
     /// Another control, or one of the above with a malformed value.

@@ -1,6 +1,6 @@
 //! From a name to an object and back.
 
-use crate::directory::answer::LdapResult;
+use crate::directory::answer::{LdapResult, ResultCode};
 use crate::directory::derived::View;
 use crate::directory::diagnostic;
 use crate::directory::entry::{DcNumber, Life};
@@ -59,6 +59,61 @@ impl Forest {
             }
         };
         found.filter(seen).ok_or_else(|| diagnostic::no_such_object(""))
+    }
+
+    /// As [`Self::resolve`], wherever in the forest the object is.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub fn resolve_anywhere(&self, dc: DcNumber, name: &Name) -> Result<ObjectNumber, LdapResult> {
+        self.resolve_in_forest(dc, name, Sight::Live)
+    }
+
+    /// As [`Self::resolve_seeing`], wherever in the forest the object is: as a global catalog knows it.
+    /// Objects of other domains are found on the first domain controller of their domain.
+    pub(super) fn resolve_in_forest(
+        &self,
+        dc: DcNumber,
+        name: &Name,
+        sight: Sight,
+    ) -> Result<ObjectNumber, LdapResult> {
+        let own = self.resolve_seeing(dc, name, sight);
+        let elsewhere = matches!(
+            &own,
+            Err(refusal) if matches!(refusal.code, ResultCode::Referral | ResultCode::NoSuchObject)
+        );
+        if self.domains.len() < 2 || !elsewhere {
+            return own;
+        }
+        let others = self.holders(dc).skip(1);
+        others
+            .map(|other| self.resolve_seeing(other.number, name, sight))
+            .find(Result::is_ok)
+            .unwrap_or(own)
+    }
+
+    /// The domain controllers that together have the whole forest: this one, and the first one of each
+    /// other domain.
+    pub(super) fn holders(&self, dc: DcNumber) -> impl Iterator<Item = &DomainController> {
+        let own = self.dc(dc);
+        let others = self.domains.iter().map(|domain| domain.number);
+        let others = others.filter(move |number| own.is_none_or(|own| own.domain != *number));
+        let first = |number| self.dcs.iter().find(move |dc| dc.domain == number);
+        own.into_iter().chain(others.filter_map(first))
+    }
+
+    /// Where an object is looked at from a domain controller: there, or, when it does not hold it, on the
+    /// first domain controller of the object's domain, of which a global catalog has the names.
+    pub(super) fn holder<'c>(
+        &'c self,
+        controller: &'c DomainController,
+        object: ObjectNumber,
+    ) -> &'c DomainController {
+        if self.domains.len() < 2 || controller.store.get(object).is_some() {
+            return controller;
+        }
+        let mut others = self.holders(controller.number).skip(1);
+        others.find(|other| other.store.get(object).is_some()).unwrap_or(controller)
     }
 
     /// The objects with a SID: a deleted account keeps it.
@@ -161,8 +216,9 @@ impl Forest {
         self.dc(dc).map(|controller| self.dn(controller, object)).unwrap_or_default()
     }
 
-    /// The distinguished name of an object; empty when the domain controller does not hold it.
+    /// The distinguished name of an object; empty when nobody in the forest holds it.
     pub(super) fn dn(&self, controller: &DomainController, object: ObjectNumber) -> String {
+        let controller = self.holder(controller, object);
         let mut text = String::with_capacity(96);
         let mut at = object;
         for _ in 0..MAX_DEPTH {
@@ -196,6 +252,7 @@ impl Forest {
         extended: Option<bool>,
     ) -> String {
         let dn = self.dn(controller, object);
+        let controller = self.holder(controller, object);
         let (Some(text), Some(slot)) = (extended, controller.store.get(object)) else { return dn };
         let sid = slot.entry.record.first(known::OBJECT_SID).and_then(Sid::from_bytes);
         let hex = |bytes: &[u8]| {

@@ -4,7 +4,8 @@ use crate::directory::answer::LdapResult;
 use crate::directory::diagnostic;
 use crate::directory::entry::DcNumber;
 use crate::directory::forest::{DomainController, DomainNumber, Forest};
-use crate::directory::request::Name;
+use crate::directory::name::Dn;
+use crate::directory::request::{DeleteRequest, ModifyDnRequest, ModifyRequest, Name, Operation};
 
 /// The first relative identifier that a domain gives to accounts; lower ones are well known.
 const FIRST_ACCOUNT_RID: u32 = 1000;
@@ -19,6 +20,14 @@ impl Forest {
     pub fn host_name(&self, controller: &DomainController) -> String {
         let domain = self.domain(controller.domain).map_or("", |domain| domain.dns.as_str());
         format!("{}.{domain}", controller.host)
+    }
+
+    /// Whether a name is that of a domain controller of the forest, all of which are global catalogs:
+    /// its host's, or with the domain's.
+    pub(super) fn is_catalog(&self, name: &str) -> bool {
+        self.dcs.iter().any(|dc| {
+            dc.host.eq_ignore_ascii_case(name) || self.host_name(dc).eq_ignore_ascii_case(name)
+        })
     }
 
     /// A domain controller of a domain that takes writes.
@@ -37,6 +46,28 @@ impl Forest {
             _ => self.resolve(dc, name).map(|object| self.dn_of(dc, object)).unwrap_or_default(),
         };
         Err(diagnostic::referral(&host.unwrap_or_default(), &dn))
+    }
+
+    /// Where a write belongs that a global catalog does not take: to the domain of its object.
+    #[must_use]
+    pub fn refer_to_owner(&self, dc: DcNumber, operation: &Operation) -> LdapResult {
+        let dn = match operation {
+            Operation::Add(add) => add.dn.clone(),
+            Operation::Modify(ModifyRequest { object, .. })
+            | Operation::Delete(DeleteRequest { object })
+            | Operation::ModifyDn(ModifyDnRequest { object, .. }) => match object {
+                Name::Dn(dn) => dn.clone(),
+                _ => {
+                    let found = self.resolve_anywhere(dc, object);
+                    found.map(|object| self.dn_of(dc, object)).unwrap_or_default()
+                }
+            },
+            Operation::Search(_) | Operation::Compare(_) => String::new(),
+        };
+        let context = Dn::parse(&dn).ok().and_then(|dn| self.context_of_dn(&dn)?.domain);
+        let own = self.dc(dc).map(|dc| dc.domain);
+        let domain = context.or(own).and_then(|domain| self.domain(domain));
+        diagnostic::referral(domain.map_or("", |domain| domain.dns.as_str()), &dn)
     }
 
     /// The relative identifier that the next new account gets: from the domain controller's own pool, or

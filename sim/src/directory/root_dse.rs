@@ -12,8 +12,11 @@ use crate::directory::forest::{DomainController, Forest};
 use crate::directory::modify::Writer;
 use crate::directory::policies::Policies;
 use crate::directory::principal::{Principal, Rights};
-use crate::directory::request::{AttributeName, ModifyRequest, SearchRequest};
+use crate::directory::request::{AttributeName, ModifyRequest, Name, SearchRequest};
+use crate::directory::schema::known;
 use crate::directory::schema::syntax::generalized_time;
+use crate::directory::search::Asker;
+use crate::directory::topology::LEVEL;
 
 /// Active Directory since Windows 2000, 2003, 2008, 2008 R2, 2012.
 const CAPABILITIES: [&str; 5] = [
@@ -39,9 +42,6 @@ pub const FAST_BIND: &str = "1.2.840.113556.1.4.1781";
 /// The extended operations that work.
 const EXTENSIONS: [&str; 3] = [START_TLS, WHO_AM_I, FAST_BIND];
 
-/// The functional level of Windows Server 2016 to 2022.
-const LEVEL: &str = "7";
-
 /// Where a domain controller listens, as far as it does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ports {
@@ -61,9 +61,9 @@ impl Forest {
     pub(super) fn root_dse(
         &self,
         controller: &DomainController,
-        now: VirtualTime,
-        principal: &Principal,
+        asker: &Asker<'_>,
         request: &SearchRequest,
+        input: Option<&str>,
     ) -> SearchEntry {
         let wanted = |name: &str, on_request: bool| {
             let named = request.selection.iter().any(
@@ -73,8 +73,8 @@ impl Forest {
                 || request.selection.iter().any(|at| *at == AttributeName::from("*"));
             named || (all && !on_request)
         };
-        let ordinary = self.root_dse_attributes(controller, now);
-        let operational = self.root_dse_operational(controller, principal);
+        let ordinary = self.root_dse_attributes(controller, asker.now);
+        let operational = self.root_dse_operational(controller, asker.principal);
         let mut attributes: Vec<(Arc<str>, Vec<Vec<u8>>)> = Vec::new();
         for (on_request, (name, values)) in ordinary
             .into_iter()
@@ -86,6 +86,10 @@ impl Forest {
                 let values = if request.types_only { Vec::new() } else { values.collect() };
                 attributes.push((name.into(), values));
             }
+        }
+        if wanted("tokenGroups", true) && !asker.principal.is_anonymous() {
+            let sids = self.root_dse_groups(controller, asker.principal, input);
+            attributes.push(("tokenGroups".into(), sids));
         }
         if wanted("netlogon", true) {
             attributes.push(("netlogon".into(), vec![self.netlogon(controller)]));
@@ -231,6 +235,36 @@ impl Forest {
         held.map(|context| context.text.clone()).collect()
     }
 
+    /// The SIDs of the caller and its groups, or, with the DN input control, of another object's
+    /// ([MS-ADTS] 3.1.1.3.2.25).
+    fn root_dse_groups(
+        &self,
+        controller: &DomainController,
+        principal: &Principal,
+        input: Option<&str>,
+    ) -> Vec<Vec<u8>> {
+        let name = match (input, &principal.sid) {
+            (Some(name), _) => Name::from_text(name),
+            (None, Some(sid)) => Name::Sid(sid.clone()),
+            (None, None) => return Vec::new(),
+        };
+        let Ok(object) = self.resolve_anywhere(controller.number, &name) else { return Vec::new() };
+        let own = self.holder(controller, object).store.get(object);
+        let own = own.and_then(|slot| slot.entry.record.first(known::OBJECT_SID));
+        let groups = self.group_sids(controller, object, true);
+        let groups = groups.iter().map(|sid| sid.as_bytes().to_vec());
+        own.map(<[u8]>::to_vec).into_iter().chain(groups).collect()
+    }
+
+    /// The naming contexts and objects whose operation master a domain controller is
+    /// ([MS-ADTS] 3.1.1.3.2.29).
+    fn roles_of(&self, controller: &DomainController) -> Vec<String> {
+        let own = self.settings_of(controller.number);
+        let roles = self.role_objects(controller.domain).into_iter();
+        let owned = roles.filter(|object| own.is_some() && self.role_owner(*object) == own);
+        owned.map(|object| self.dn(controller, object)).collect()
+    }
+
     /// What is returned only when named.
     fn root_dse_operational(
         &self,
@@ -238,10 +272,6 @@ impl Forest {
         principal: &Principal,
     ) -> Vec<(&'static str, Vec<String>)> {
         let none = Vec::new;
-        let sids = match &principal.rights {
-            Rights::Acl(token) => token.groups.iter().map(ToString::to_string).collect(),
-            _ => Vec::new(),
-        };
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let port = |of: fn(&Ports) -> Option<u16>| -> Vec<String> {
             let ports = self.ports.get(&controller.number);
@@ -260,12 +290,11 @@ impl Forest {
             ("msDS-PortLDAP", port(|ports| ports.ldap)),
             ("msDS-PortSSL", port(|ports| ports.ldaps)),
             ("msDS-PrincipalName", vec![principal.name.clone()]),
-            ("tokenGroups", sids),
             ("pendingPropagations", none()),
             ("serviceAccountInfo", none()),
             ("spnRegistrationResult", vec!["0".to_owned()]),
             ("usnAtRifm", none()),
-            ("validFSMOs", none()),
+            ("validFSMOs", self.roles_of(controller)),
             ("approximateHighestInternalObjectID", vec![self.next_object.to_string()]),
         ]
     }

@@ -1,72 +1,156 @@
 //! The schema as objects: one for every attribute and class below the head of the schema, and the
 //! subschema that LDAP clients read ([MS-ADTS] 3.1.1.2, RFC 4512 4.2).
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::clock::VirtualTime;
 use crate::directory::derived::SCHEMA_CONTEXT;
+use crate::directory::entry::{DcNumber, reference};
 use crate::directory::forest::Forest;
+use crate::directory::request::ObjectNumber;
 use crate::directory::schema::class::{Class, ClassKind};
 use crate::directory::schema::syntax::Syntax;
-use crate::directory::schema::{Attribute, known};
+use crate::directory::schema::{Attribute, Schema, known};
 use crate::directory::system_objects::guid_of;
 use crate::guid::Guid;
+use crate::record::{AttributeNumber, Record};
+
+/// Attributes of a definition with their values.
+type Values = Vec<(AttributeNumber, Vec<Vec<u8>>)>;
 
 impl Forest {
-    /// Loads what the schema has and the directory does not show yet.
+    /// Loads what the schema has and the directory does not show yet, and adds to the definitions of
+    /// classes what an extension gave them.
     pub(super) fn add_schema_objects(&mut self, now: VirtualTime) {
         let Some(head) = self.contexts.get(SCHEMA_CONTEXT).map(|context| context.head) else {
             return;
         };
-        let schema = std::sync::Arc::clone(&self.schema);
-        let known_already = |forest: &Self, name: &str| {
-            forest.dcs.first().is_some_and(|dc| dc.store.child(head, name).is_some())
+        let schema = Arc::clone(&self.schema);
+        // A new schema has nothing yet: looking for a thousand names would take longer than loading them.
+        let is_new =
+            self.dc(DcNumber(0)).is_some_and(|dc| dc.store.child(head, "Aggregate").is_none());
+        let there = |forest: &Self, name: &str| {
+            if is_new { None } else { forest.dcs.first()?.store.child(head, name) }
         };
-        if !known_already(self, "Aggregate") {
+        if is_new {
             self.load_system(None, head, "subSchema", "Aggregate", &[], now);
         }
         for attribute in schema.attributes() {
-            if !known_already(self, &attribute.common_name) {
+            if there(self, &attribute.common_name).is_none() {
                 let values = attribute_values(attribute);
-                let values: Vec<_> =
-                    values.iter().map(|(at, value)| (*at, value.as_slice())).collect();
-                self.load_system(
-                    None,
-                    head,
-                    "attributeSchema",
-                    &attribute.common_name,
-                    &values,
-                    now,
-                );
+                self.load_definition(head, "attributeSchema", &attribute.common_name, values, now);
             }
         }
+        let mut next = self.next_object;
+        let mut objects: BTreeMap<&str, ObjectNumber> = BTreeMap::new();
         for class in schema.classes() {
-            if !known_already(self, &class.common_name) {
-                let values = self.class_values(class);
-                let values: Vec<_> =
-                    values.iter().map(|(at, value)| (*at, value.as_slice())).collect();
-                self.load_system(None, head, "classSchema", &class.common_name, &values, now);
+            let object = there(self, &class.common_name).unwrap_or_else(|| {
+                next += 1;
+                ObjectNumber(next - 1)
+            });
+            objects.insert(&class.name, object);
+        }
+        let base = Schema::shared(false);
+        for class in schema.classes() {
+            let category = objects.get(&*class.category).copied();
+            let values = self.class_values(class, base.class_named(&class.name), category);
+            match there(self, &class.common_name) {
+                None => {
+                    self.load_definition(head, "classSchema", &class.common_name, values, now);
+                }
+                Some(object) => self.extend_definition(object, &values),
             }
         }
     }
 
-    fn class_values(&self, class: &Class) -> Vec<(u16, Vec<u8>)> {
-        let category = match class.kind {
+    /// Its objectGUID follows from the schema's and from the definition's own: there are many of them.
+    fn load_definition(
+        &mut self,
+        head: ObjectNumber,
+        class: &str,
+        name: &str,
+        mut values: Values,
+        now: VirtualTime,
+    ) {
+        let of_schema = self.slot(DcNumber(0), head).map_or(Guid([0; 16]), |slot| slot.entry.guid);
+        let own = values.iter().find(|(number, _)| *number == known::SCHEMA_ID_GUID);
+        let own = own.and_then(|(_, values)| values.first()).map_or(&[][..], Vec::as_slice);
+        let mut guid = of_schema;
+        for (byte, other) in guid.0.iter_mut().zip(own) {
+            *byte ^= other;
+        }
+        let class = self.schema.class_named(class).map_or(0, |class| class.number);
+        values.push((known::CN, vec![name.as_bytes().to_vec()]));
+        values.sort_unstable_by_key(|(number, _)| *number);
+        let record = Record::from_sorted(
+            values.iter().map(|(number, values)| (*number, values.iter().map(Vec::as_slice))),
+        );
+        self.place((Some(head), class, known::CN), guid, record, now, |_| true);
+    }
+
+    /// Adds what an extension brought to the definition of a class that was there before.
+    fn extend_definition(&mut self, object: ObjectNumber, values: &Values) {
+        for (number, values) in values {
+            if matches!(*number, known::MAY_CONTAIN | known::AUXILIARY_CLASS) {
+                let values: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
+                self.give(object, *number, &values);
+            }
+        }
+    }
+
+    /// What a class brought itself stands in the system's attributes, what an extension added in the
+    /// others ([MS-ADTS] 3.1.1.2.4.7).
+    fn class_values(
+        &self,
+        class: &Class,
+        base: Option<&Class>,
+        category: Option<ObjectNumber>,
+    ) -> Values {
+        let kind = match class.kind {
             ClassKind::Structural => "1",
             ClassKind::Abstract => "2",
             ClassKind::Auxiliary => "3",
+            ClassKind::Class88 => "0",
         };
         let superior = class.superior.and_then(|at| self.schema.class(at));
         let superior = superior.map_or("top", |superior| &*superior.name);
         let rdn = self.schema.attribute(class.rdn_attribute).map_or("cn", |at| &*at.name);
-        vec![
-            (known::LDAP_DISPLAY_NAME, class.name.as_bytes().to_vec()),
-            (known::GOVERNS_ID, class.oid.as_bytes().to_vec()),
-            (known::OBJECT_CLASS_CATEGORY, category.as_bytes().to_vec()),
-            (known::SUB_CLASS_OF, superior.as_bytes().to_vec()),
-            (known::RDN_ATT_ID, rdn.as_bytes().to_vec()),
-            (known::SCHEMA_ID_GUID, schema_guid(None, &class.oid).0.to_vec()),
-        ]
+        let one = |text: &str| vec![text.as_bytes().to_vec()];
+        let attributes = |numbers: &[AttributeNumber]| -> Vec<Vec<u8>> {
+            let found = numbers.iter().filter_map(|at| self.schema.attribute(*at));
+            found.map(|attribute| attribute.name.as_bytes().to_vec()).collect()
+        };
+        let classes = |numbers: &[u16]| -> Vec<Vec<u8>> {
+            let found = numbers.iter().filter_map(|at| self.schema.class(*at));
+            found.map(|class| class.name.as_bytes().to_vec()).collect()
+        };
+        let guid = schema_guid(class.guid, &class.oid);
+        let mut values = vec![
+            (known::LDAP_DISPLAY_NAME, one(&class.name)),
+            (known::GOVERNS_ID, one(&class.oid)),
+            (known::OBJECT_CLASS_CATEGORY, one(kind)),
+            (known::SUB_CLASS_OF, one(superior)),
+            (known::RDN_ATT_ID, one(rdn)),
+            (known::SCHEMA_ID_GUID, vec![guid.0.to_vec()]),
+            (known::SYSTEM_ONLY, one(if class.system_only { "TRUE" } else { "FALSE" })),
+            (known::SYSTEM_MUST_CONTAIN, attributes(&class.own_must)),
+        ];
+        values.extend(
+            category.map(|at| (known::DEFAULT_OBJECT_CATEGORY, vec![reference(at).to_vec()])),
+        );
+        // Lists grow at their end.
+        let (may, auxiliary) = base.map_or((0, 0), |at| (at.own_may.len(), at.auxiliary.len()));
+        values.extend([
+            (known::SYSTEM_MAY_CONTAIN, attributes(&class.own_may[..may])),
+            (known::MAY_CONTAIN, attributes(&class.own_may[may..])),
+            (known::SYSTEM_AUXILIARY_CLASS, classes(&class.auxiliary[..auxiliary])),
+            (known::AUXILIARY_CLASS, classes(&class.auxiliary[auxiliary..])),
+            (known::SYSTEM_POSS_SUPERIORS, classes(&class.under)),
+        ]);
+        values.retain(|(_, values)| !values.is_empty());
+        values
     }
 
     /// attributeTypes of the subschema.
@@ -99,7 +183,7 @@ impl Forest {
                 let _ = write!(text, " SUP {}", superior.name);
             }
             text.push_str(match class.kind {
-                ClassKind::Structural => " STRUCTURAL",
+                ClassKind::Structural | ClassKind::Class88 => " STRUCTURAL",
                 ClassKind::Abstract => " ABSTRACT",
                 ClassKind::Auxiliary => " AUXILIARY",
             });
@@ -120,8 +204,8 @@ fn schema_guid(known: Option<Guid>, oid: &str) -> Guid {
     known.unwrap_or_else(|| guid_of(&format!("schemaIDGUID {oid}")))
 }
 
-fn attribute_values(attribute: &Attribute) -> Vec<(u16, Vec<u8>)> {
-    let text = |value: &str| value.as_bytes().to_vec();
+fn attribute_values(attribute: &Attribute) -> Values {
+    let text = |value: &str| vec![value.as_bytes().to_vec()];
     let boolean = |value: bool| text(if value { "TRUE" } else { "FALSE" });
     let mut values = vec![
         (known::LDAP_DISPLAY_NAME, text(&attribute.name)),
@@ -131,7 +215,7 @@ fn attribute_values(attribute: &Attribute) -> Vec<(u16, Vec<u8>)> {
         (known::IS_SINGLE_VALUED, boolean(attribute.single)),
         (known::SEARCH_FLAGS, text(&attribute.search_flags.to_string())),
         (known::SYSTEM_ONLY, boolean(attribute.system_only)),
-        (known::SCHEMA_ID_GUID, schema_guid(attribute.guid, &attribute.oid).0.to_vec()),
+        (known::SCHEMA_ID_GUID, vec![schema_guid(attribute.guid, &attribute.oid).0.to_vec()]),
     ];
     if attribute.global_catalog {
         values.push((known::IS_MEMBER_OF_PARTIAL_ATTRIBUTE_SET, boolean(true)));

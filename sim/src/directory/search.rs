@@ -4,7 +4,7 @@
 //! attributes, which answers in the order of the objects' GUIDs. Pages follow that order, so a cookie
 //! needs no state on the server: it says behind which object to go on, and what was asked.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use crate::clock::VirtualTime;
@@ -14,12 +14,14 @@ use crate::directory::cookie::{After, fingerprint, read_cookie, write_cookie};
 use crate::directory::derived::{Look, View};
 use crate::directory::diagnostic;
 use crate::directory::entry::DcNumber;
-use crate::directory::filter::{compile, compile_for, references};
+use crate::directory::filter::{Test, compile, compile_for, references};
 use crate::directory::forest::{DomainController, Forest, NamingContext};
+use crate::directory::places::{Place, Where};
 use crate::directory::plan::candidates;
 use crate::directory::policies::Policy;
-use crate::directory::principal::{Principal, Rights};
-use crate::directory::request::{Control, ControlValue, ObjectNumber, Scope, SearchRequest, Sight};
+use crate::directory::principal::Principal;
+use crate::directory::progress::{self, Budget, Run, SearchPart, SearchProgress, Stop};
+use crate::directory::request::{Control, ControlValue, Scope, SearchRequest, Sight};
 use crate::directory::security::reading::Reading;
 use crate::directory::statistics;
 use crate::directory::walk::Search;
@@ -50,10 +52,13 @@ impl Forest {
             return Err(diagnostic::not_bound());
         }
         let Some(controller) = self.dc(dc) else { return Err(diagnostic::no_such_object("")) };
-        let base = Some(self.resolve(dc, &request.base)?);
-        let place = Place { base, sight: Sight::Live, catalog: false };
+        let base = self.resolve(dc, &request.base)?;
+        let places = vec![Place { holder: controller, base: Some(base), scope: request.scope }];
+        let place = Where { places, sight: Sight::Live, catalog: false };
         let reading = Reading::of(principal);
-        self.found(controller, request, page, place, reading.as_ref())
+        let run = Run::default();
+        let found = self.found(controller, request, page, &place, (reading.as_ref(), &run));
+        found.map_err(Stop::whole)
     }
 
     /// A search with everything that a client sees.
@@ -66,7 +71,9 @@ impl Forest {
         request: &SearchRequest,
         controls: &[Control],
     ) -> Response {
-        self.answer(dc, principal, now, request, controls, false)
+        let part = (false, Run::default());
+        self.answer(dc, principal, now, request, controls, part)
+            .unwrap_or_else(Response::from_pause)
     }
 
     /// As [`Self::search`], as the global catalog answers: every domain of the forest, and of every
@@ -80,7 +87,29 @@ impl Forest {
         request: &SearchRequest,
         controls: &[Control],
     ) -> Response {
-        self.answer(dc, principal, now, request, controls, true)
+        let part = (true, Run::default());
+        self.answer(dc, principal, now, request, controls, part)
+            .unwrap_or_else(Response::from_pause)
+    }
+
+    /// As [`Self::search`], or [`Self::search_catalog`], in parts of [`progress::SLICE`]: whoever serves
+    /// others too lets them in between. What changes in between may be seen or not, as on a domain
+    /// controller.
+    #[must_use]
+    pub fn search_part(
+        &self,
+        (dc, catalog): (DcNumber, bool),
+        principal: &Principal,
+        now: VirtualTime,
+        request: &SearchRequest,
+        controls: &[Control],
+        progress: Option<SearchProgress>,
+    ) -> SearchPart {
+        let run = Run { slice: Some(progress::SLICE), progress: RefCell::new(progress) };
+        match self.answer(dc, principal, now, request, controls, (catalog, run)) {
+            Ok(response) => SearchPart::Done(response),
+            Err(progress) => SearchPart::More(progress),
+        }
     }
 
     fn answer(
@@ -90,19 +119,20 @@ impl Forest {
         now: VirtualTime,
         request: &SearchRequest,
         controls: &[Control],
-        catalog: bool,
-    ) -> Response {
+        (catalog, run): (bool, Run),
+    ) -> Result<Response, SearchProgress> {
         let asked = match Controls::read(controls) {
             Ok(asked) => asked,
-            Err(refusal) => return refusal.into(),
+            Err(refusal) => return Ok(refusal.into()),
         };
         let reading = Reading::of(principal);
-        let asker = Asker { dc, principal, now, catalog, reading: reading.as_ref() };
+        let asker = Asker { dc, principal, now, catalog, reading: reading.as_ref(), run };
         let answer = self
             .with_statistics(&asker, request, &asked, || self.try_search(&asker, request, &asked));
         match answer {
-            Ok(response) => response,
-            Err(result) => result.into(),
+            Ok(response) => Ok(response),
+            Err(Stop::Refused(result)) => Ok(result.into()),
+            Err(Stop::Unfinished(progress)) => Err(progress),
         }
     }
 
@@ -111,19 +141,19 @@ impl Forest {
         asker: &Asker<'_>,
         request: &SearchRequest,
         asked: &Controls<'_>,
-    ) -> Result<Response, LdapResult> {
+    ) -> Result<Response, Stop> {
         let controller = self.dc(asker.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
         let everywhere = asked.phantom_root || asker.catalog;
         if request.base.is_root() && request.scope == Scope::Base {
             let mut response = Response::from(LdapResult::success());
-            response.entries.push(self.root_dse(controller, asker.now, asker.principal, request));
+            response.entries.push(self.root_dse(controller, asker, request, asked.input));
             return Ok(response);
         }
         if asker.principal.is_anonymous() {
-            return Err(diagnostic::not_bound());
+            return Err(diagnostic::not_bound().into());
         }
         if asked.notification && !self.is_watchable(asker.dc, request) {
-            return Err(diagnostic::unwilling(0x20B9));
+            return Err(diagnostic::unwilling(0x20B9).into());
         }
         if asked.notification {
             // What is there already is not told.
@@ -131,28 +161,28 @@ impl Forest {
             return Ok(LdapResult::success().into());
         }
         if let Some(changes) = &asked.changes {
-            return self.changes(asker, controller, request, asked, changes);
+            return Ok(self.changes(asker, controller, request, asked, changes)?);
         }
         if let Some(attribute) = asked.scoped {
-            return self.attribute_scoped(asker, controller, request, asked, attribute);
+            return Ok(self.attribute_scoped(asker, controller, request, asked, attribute)?);
         }
         if let Some(page) = asked.page
             && page.size == 0
         {
             if page.cookie.is_empty() {
                 let comment = "Error processing control";
-                return Err(diagnostic::ldap(ResultCode::OperationsError, 0x2020, comment));
+                return Err(diagnostic::ldap(ResultCode::OperationsError, 0x2020, comment).into());
             }
             return Ok(ended(LdapResult::success()));
         }
         if request.base.is_root() && !everywhere {
-            return Err(diagnostic::no_such_object(""));
+            return Err(diagnostic::no_such_object("").into());
         }
         if asked.sort.is_some() || asked.window.is_some() {
             return self.sorted_answer(asker, controller, request, asked);
         }
         let found = self.hits(asker, controller, request, asked, asked.page)?;
-        self.shown(asker, controller, request, asked, &found)
+        Ok(self.shown(asker, controller, request, asked, &found)?)
     }
 
     /// Answers a search with what it took, as far as that is asked for.
@@ -161,8 +191,8 @@ impl Forest {
         asker: &Asker<'_>,
         request: &SearchRequest,
         asked: &Controls<'_>,
-        search: impl FnOnce() -> Result<Response, LdapResult>,
-    ) -> Result<Response, LdapResult> {
+        search: impl FnOnce() -> Result<Response, Stop>,
+    ) -> Result<Response, Stop> {
         let Some(options) = asked.statistics else { return search() };
         let statistics = self.statistics_of_search(asker, request, options)?;
         let mut response = search()?;
@@ -186,30 +216,9 @@ impl Forest {
         request: &SearchRequest,
         asked: &Controls<'_>,
         page: Option<Page<'_>>,
-    ) -> Result<SearchHits, LdapResult> {
-        let place = self.place_of(asker, request, asked)?;
-        self.found(controller, request, page, place, asker.reading)
-    }
-
-    /// Where a search looks.
-    fn place_of(
-        &self,
-        asker: &Asker<'_>,
-        request: &SearchRequest,
-        asked: &Controls<'_>,
-    ) -> Result<Place, LdapResult> {
-        // Only administrators see what is deleted.
-        let sees = asker.principal.rights == Rights::Full;
-        let sight = if sees { asked.sight } else { Sight::Live };
-        let base = if request.base.is_root() {
-            None
-        } else if sees || asked.sight == Sight::Live {
-            Some(self.resolve_seeing(asker.dc, &request.base, asked.sight)?)
-        } else {
-            // The container itself can be named; it seems empty.
-            Some(self.resolve_seeing(asker.dc, &request.base, Sight::Deleted)?)
-        };
-        Ok(Place { base, sight, catalog: asker.catalog })
+    ) -> Result<SearchHits, Stop> {
+        let place = self.place_of(asker, controller, request, asked)?;
+        self.found(controller, request, page, &place, (asker.reading, &asker.run))
     }
 
     fn found(
@@ -217,14 +226,13 @@ impl Forest {
         controller: &DomainController,
         request: &SearchRequest,
         page: Option<Page<'_>>,
-        place: Place,
-        reading: Option<&Reading<'_>>,
-    ) -> Result<SearchHits, LdapResult> {
+        place: &Where<'_>,
+        (reading, run): (Option<&Reading<'_>>, &Run),
+    ) -> Result<SearchHits, Stop> {
         let test = compile_for(self, controller, &request.filter, place.catalog)?;
-        let plan = candidates(self, controller, &test);
-        let by_guid = plan.as_ref().is_some_and(|plan| plan.by_guid);
+        let first = place.places.first().and_then(|place| place.base);
         let fingerprint =
-            if page.is_some() { fingerprint(controller.number, place.base, request) } else { 0 };
+            if page.is_some() { fingerprint(controller.number, first, request) } else { 0 };
         let after = match page {
             Some(page) if !page.cookie.is_empty() => {
                 Some(read_cookie(page.cookie, fingerprint).ok_or_else(diagnostic::bad_control)?)
@@ -232,18 +240,14 @@ impl Forest {
             _ => None,
         };
         let limit = self.limit(request, page, after);
-        let Place { base, sight, .. } = place;
-        let looks = Cell::new(self.policies.looks(request.time_limit));
-        let scope = request.scope;
-        let search = Search { forest: self, controller, base, scope, sight, reading, looks };
-        let mut hits = match plan {
-            Some(plan) => search.among(plan, &test, after),
-            None => search.walk(&test, after.map(|after| after.number), limit.entries + 1),
-        };
+        let budget = Budget::new(&self.policies, request.time_limit, &test, run);
+        let most = limit.entries.saturating_add(1);
+        let (mut hits, by_guid) =
+            self.hits_of(place, &test, (reading, run, &budget), after, most)?;
         let more = hits.len() > limit.entries;
         hits.truncate(limit.entries);
         let size_limit_exceeded = more && limit.last;
-        let time_limit_exceeded = search.is_late();
+        let time_limit_exceeded = budget.is_late();
         let mut answer =
             SearchHits { hits, cookie: None, size_limit_exceeded, time_limit_exceeded };
         if let (true, false, Some(last)) = (more, limit.last, answer.hits.last()) {
@@ -253,6 +257,62 @@ impl Forest {
         Ok(answer)
     }
 
+    /// The hits of a search in the order of the answer, and whether that is the order of their GUIDs; of
+    /// each place at least the first `most`.
+    fn hits_of(
+        &self,
+        place: &Where<'_>,
+        test: &Test<'_>,
+        (reading, run, budget): (Option<&Reading<'_>>, &Run, &Budget),
+        after: Option<After>,
+        most: usize,
+    ) -> Result<(Vec<SearchHit>, bool), Stop> {
+        let mut at = run.progress.take().unwrap_or_default();
+        let mut by_guid = false;
+        for (number, part) in place.places.iter().enumerate().skip(at.place) {
+            let search = Search {
+                forest: self,
+                controller: part.holder,
+                base: part.base,
+                scope: part.scope,
+                sight: place.sight,
+                reading,
+                budget,
+                resume: at.last.take(),
+                last: Cell::new(None),
+            };
+            let found = match candidates(self, part.holder, test) {
+                Some(plan) => {
+                    by_guid = plan.by_guid;
+                    search.among(&plan, test, after)
+                }
+                None => {
+                    let left = most.saturating_sub(at.here);
+                    search.walk(test, after.map(|after| after.number), left)
+                }
+            };
+            at.here += found.len();
+            if at.hits.is_empty() {
+                at.hits = found;
+            } else {
+                at.hits.extend(found);
+            }
+            if budget.is_paused() && (by_guid || at.here < most) {
+                at.place = number;
+                at.last = search.last.get().or(search.resume);
+                return Err(Stop::Unfinished(budget.pause(at)));
+            }
+            at.here = 0;
+        }
+        let mut hits = at.hits;
+        if by_guid {
+            hits.sort_unstable_by_key(|hit| hit.entry.guid);
+        } else if place.places.len() > 1 {
+            hits.sort_unstable_by_key(|hit| hit.object);
+        }
+        Ok((hits, by_guid))
+    }
+
     /// All hits of a search, whatever the limits.
     pub(super) fn all_hits(
         &self,
@@ -260,18 +320,13 @@ impl Forest {
         controller: &DomainController,
         request: &SearchRequest,
         asked: &Controls<'_>,
-    ) -> Result<Vec<SearchHit>, LdapResult> {
-        let place = self.place_of(asker, request, asked)?;
+    ) -> Result<Vec<SearchHit>, Stop> {
+        let place = self.place_of(asker, controller, request, asked)?;
         let test = compile_for(self, controller, &request.filter, place.catalog)?;
-        let Place { base, sight, .. } = place;
-        let looks = Cell::new(self.policies.looks(request.time_limit));
-        let (scope, reading) = (request.scope, asker.reading);
-        let search = Search { forest: self, controller, base, scope, sight, reading, looks };
-        let hits = match candidates(self, controller, &test) {
-            Some(plan) => search.among(plan, &test, None),
-            None => search.walk(&test, None, usize::MAX),
-        };
-        if search.is_late() { Err(diagnostic::time_limit_exceeded()) } else { Ok(hits) }
+        let budget = Budget::new(&self.policies, request.time_limit, &test, &asker.run);
+        let how = (asker.reading, &asker.run, &budget);
+        let (hits, _) = self.hits_of(&place, &test, how, None, usize::MAX)?;
+        if budget.is_late() { Err(diagnostic::time_limit_exceeded().into()) } else { Ok(hits) }
     }
 
     /// The objects that an attribute of the base refers to, searched instead of the base
@@ -296,9 +351,11 @@ impl Forest {
                 let mut targets = references(self, controller, base, attribute);
                 targets.dedup();
                 for object in targets {
-                    let Some(slot) = controller.store.get(object) else { continue };
+                    let at =
+                        if asker.catalog { self.holder(controller, object) } else { controller };
+                    let Some(slot) = at.store.get(object) else { continue };
                     let look = asker.look(request, asked);
-                    let view = View { look, ..View::new(self, controller, object, slot) };
+                    let view = View { look, ..View::new(self, at, object, slot) };
                     let holds = || test.holds(&view) == Some(true) && view.is_listed();
                     if slot.entry.life.is_seen(asked.sight) && holds() {
                         let entry = Arc::clone(&slot.entry);
@@ -308,6 +365,10 @@ impl Forest {
             } else {
                 code = ResultCode::InvalidAttributeSyntax;
             }
+        }
+        if asked.page.is_some() {
+            let mark = fingerprint(controller.number, Some(base), request);
+            found = self.sorted_page(request, asked, found.hits, mark)?;
         }
         let mut response = self.shown(asker, controller, request, asked, &found)?;
         response.references.clear();
@@ -328,7 +389,8 @@ impl Forest {
         let Some(controller) = self.dc(dc) else { return diagnostic::no_such_object("").into() };
         let principal = Principal::system();
         let now = VirtualTime::from_micros(0);
-        let asker = Asker { dc, principal: &principal, now, catalog: false, reading: None };
+        let run = Run::default();
+        let asker = Asker { dc, principal: &principal, now, catalog: false, reading: None, run };
         let shown = Controls::read(controls)
             .and_then(|asked| self.shown(&asker, controller, request, &asked, found));
         shown.unwrap_or_else(Response::from)
@@ -356,7 +418,9 @@ impl Forest {
         let mut response = Response::from(LdapResult::success());
         response.entries.reserve_exact(found.hits.len());
         for hit in &found.hits {
-            let entry = self.rendered(controller, hit, &selection, look, request.types_only)?;
+            let holder = self.holder(controller, hit.object);
+            let look = Look { foreign: holder.number != controller.number, ..look };
+            let entry = self.rendered(holder, hit, &selection, look, request.types_only)?;
             response.entries.push(entry);
         }
         if found.size_limit_exceeded {
@@ -431,7 +495,7 @@ impl Forest {
 }
 
 /// Who asks, where, and when.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Asker<'a> {
     pub(super) dc: DcNumber,
     pub(super) principal: &'a Principal,
@@ -439,6 +503,8 @@ pub(super) struct Asker<'a> {
     pub(super) catalog: bool,
     /// What the caller may read; `None`: everything.
     pub(super) reading: Option<&'a Reading<'a>>,
+    /// In how many parts.
+    pub(super) run: Run,
 }
 
 impl<'a> Asker<'a> {
@@ -450,20 +516,12 @@ impl<'a> Asker<'a> {
             descriptor: asked.descriptor,
             range_without_error: asked.range_without_error,
             catalog: self.catalog,
+            foreign: false,
             base: request.scope == Scope::Base,
             principal: Some(self.principal),
             reading: self.reading,
         }
     }
-}
-
-/// Where a search looks, and what it sees there.
-#[derive(Clone, Copy)]
-struct Place {
-    /// `None`: everything that the domain controller holds.
-    base: Option<ObjectNumber>,
-    sight: Sight,
-    catalog: bool,
 }
 
 /// How many entries an answer may have.

@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 use crate::clock::VirtualTime;
-use crate::directory::entry::{ClassNumber, Life};
+use crate::directory::entry::{ClassNumber, Life, reference};
 use crate::directory::forest::{DomainNumber, Forest, NamingContext, rdn};
 use crate::directory::name::Sid;
 use crate::directory::policies::Policies;
@@ -14,7 +14,8 @@ use crate::directory::request::ObjectNumber;
 use crate::directory::schema::known;
 use crate::directory::store::Slot;
 use crate::directory::well_known::{
-    BUILTIN_GROUPS, CONTAINERS, DELETED_OBJECTS, DOMAIN_GROUPS, LOST_AND_FOUND_CONFIG,
+    ACCOUNTS, BUILTIN_GROUPS, CONTAINERS, DELETED_OBJECTS, DOMAIN_GROUPS, LOST_AND_FOUND_CONFIG,
+    MEMBERS, OF_FOREST, WELL_KNOWN_PRINCIPALS,
 };
 use crate::guid::Guid;
 use crate::record::{AttributeNumber, Record};
@@ -76,9 +77,21 @@ impl Forest {
                     if let Some(domain) = self.domains.get_mut(usize::from(domain.0)) {
                         domain.users = object;
                     }
-                    for (group, rid, kind) in DOMAIN_GROUPS {
+                    // The groups of the whole forest are in its root.
+                    let here = |rid: u32| domain == DomainNumber(0) || !OF_FOREST.contains(&rid);
+                    for (group, rid, kind) in DOMAIN_GROUPS.into_iter().filter(|at| here(at.1)) {
                         let sid = sid.with_rid(rid);
                         self.load_group(domain, object, group, &sid, kind.as_bytes(), now);
+                    }
+                    for (account, rid, control) in ACCOUNTS {
+                        let sid = sid.with_rid(rid);
+                        let further = [
+                            (known::SAM_ACCOUNT_NAME, account.as_bytes()),
+                            (known::OBJECT_SID, sid.as_bytes()),
+                            (known::USER_ACCOUNT_CONTROL, control.as_bytes()),
+                            (known::IS_CRITICAL_SYSTEM_OBJECT, b"TRUE"),
+                        ];
+                        self.load_system(own, object, "user", account, &further, now);
                     }
                 }
                 "Builtin" => {
@@ -91,10 +104,52 @@ impl Forest {
                 "System" => {
                     self.load_system(own, object, "container", "AdminSDHolder", &kept, now);
                 }
+                "ForeignSecurityPrincipals" => {
+                    for name in WELL_KNOWN_PRINCIPALS {
+                        let sid = Sid::from_text(name).unwrap_or_else(Sid::nobody);
+                        let sid = [(known::OBJECT_SID, sid.as_bytes())];
+                        let class = "foreignSecurityPrincipal";
+                        self.load_system(own, object, class, name, &sid, now);
+                    }
+                }
                 DELETED_OBJECTS => self.hide(object),
                 _ => {}
             }
         }
+        self.add_memberships(domain);
+    }
+
+    /// Who belongs to which group of a new domain ([MS-ADTS] 6.1.1.6).
+    fn add_memberships(&mut self, domain: DomainNumber) {
+        for (group, members) in MEMBERS {
+            let members: Vec<ObjectNumber> =
+                members.iter().filter_map(|name| self.named_principal(domain, name)).collect();
+            self.add_members(domain, group, &members);
+        }
+    }
+
+    /// A principal of a domain, or of the forest's root, by its relative name.
+    fn named_principal(&self, domain: DomainNumber, name: &str) -> Option<ObjectNumber> {
+        [domain, DomainNumber(0)].into_iter().find_map(|domain| {
+            let spec = self.domain(domain)?;
+            let places = ["Users", "Builtin", "ForeignSecurityPrincipals"];
+            places.iter().find_map(|place| self.below(self.below(spec.head, place)?, name))
+        })
+    }
+
+    /// Adds members to a group of a new domain, as if they had been there from the start.
+    pub fn add_members(&mut self, domain: DomainNumber, group: &str, members: &[ObjectNumber]) {
+        let Some(spec) = self.domain(domain) else { return };
+        let places = ["Users", "Builtin"].map(|place| self.below(spec.head, place));
+        let found = places.into_iter().flatten().find_map(|place| self.below(place, group));
+        let Some(group) = found else { return };
+        let slot = self.dcs.iter().find_map(|dc| dc.store.get(group));
+        let mut values: Vec<Vec<u8>> = slot
+            .map(|slot| slot.entry.record.values(known::MEMBER).map(<[u8]>::to_vec).collect())
+            .unwrap_or_default();
+        values.extend(members.iter().map(|member| reference(*member).to_vec()));
+        let values: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
+        self.give(group, known::MEMBER, &values);
     }
 
     fn load_group(
@@ -114,8 +169,11 @@ impl Forest {
             (known::GROUP_TYPE, kind),
             (known::SAM_ACCOUNT_TYPE, account_type),
             (known::IS_CRITICAL_SYSTEM_OBJECT, b"TRUE"),
+            (known::SYSTEM_FLAGS, KEPT),
         ];
-        self.load_system(Some(domain), parent, "group", name, &further, now);
+        // Those of the domain can be moved and renamed.
+        let fixed = if kind == BUILTIN_TYPE { further.len() } else { further.len() - 1 };
+        self.load_system(Some(domain), parent, "group", name, &further[..fixed], now);
     }
 
     /// Makes the container of deleted objects itself one of them ([MS-ADTS] 3.1.1.4.5.1).
@@ -148,8 +206,7 @@ impl Forest {
         self.contexts.push(NamingContext { head, dn, text, domain: Some(domain), zone: true });
     }
 
-    /// The site, the server and the settings of the first domain controller, and where deleted objects
-    /// of the configuration go.
+    /// Where sites, services, transports and deleted objects of the configuration are.
     pub(super) fn add_configuration(&mut self, now: VirtualTime) {
         let Some(head) = self.contexts.get(1).map(|context| context.head) else { return };
         let kept = [(known::IS_CRITICAL_SYSTEM_OBJECT, b"TRUE".as_slice())];
@@ -157,15 +214,12 @@ impl Forest {
         self.hide(deleted);
         self.load_system(None, head, "lostAndFound", LOST_AND_FOUND_CONFIG, &kept, now);
         let sites = self.load_system(None, head, "sitesContainer", "Sites", &[], now);
-        let Some(dc) = self.dcs.first() else { return };
-        let (site, host) = (dc.site.clone(), dc.host.clone());
-        let dns = self.domain(dc.domain).map(|domain| format!("{host}.{}", domain.dns));
-        let dns = dns.unwrap_or_default();
-        let site = self.load_system(None, sites, "site", &site, &[], now);
-        let servers = self.load_system(None, site, "serversContainer", "Servers", &[], now);
-        let name = [(known::DNS_HOST_NAME, dns.as_bytes())];
-        let server = self.load_system(None, servers, "server", &host, &name, now);
-        self.load_system(None, server, "nTDSDSA", "NTDS Settings", &[], now);
+        self.load_system(None, sites, "subnetContainer", "Subnets", &[], now);
+        let class = "interSiteTransportContainer";
+        let transports = self.load_system(None, sites, class, "Inter-Site Transports", &[], now);
+        for name in ["IP", "SMTP"] {
+            self.load_system(None, transports, "interSiteTransport", name, &[], now);
+        }
         self.add_services(head, now);
     }
 
@@ -188,7 +242,12 @@ impl Forest {
     }
 
     /// Gives an object of the system an attribute with several values, on every domain controller.
-    fn give(&mut self, object: ObjectNumber, attribute: AttributeNumber, values: &[&[u8]]) {
+    pub(super) fn give(
+        &mut self,
+        object: ObjectNumber,
+        attribute: AttributeNumber,
+        values: &[&[u8]],
+    ) {
         let schema = std::sync::Arc::clone(&self.schema);
         for dc in &mut self.dcs {
             let Some(slot) = dc.store.get(object) else { continue };

@@ -6,7 +6,7 @@ use crate::directory::diagnostic::{self, AttributeProblem};
 use crate::directory::entry::{DcNumber, reference, referenced};
 use crate::directory::forest::Forest;
 use crate::directory::name::Dn;
-use crate::directory::request::Name;
+use crate::directory::request::{Name, Sight};
 use crate::directory::schema::syntax::Syntax;
 use crate::directory::schema::{Attribute, known};
 
@@ -55,7 +55,7 @@ impl Forest {
         value: &[u8],
     ) -> Result<Vec<u8>, LdapResult> {
         let text = core::str::from_utf8(value).map_err(|_| diagnostic::bad_name(""))?;
-        match self.resolve(dc, &Name::from_text(text)) {
+        match self.resolve_in_forest(dc, &Name::from_text(text), Sight::Live) {
             Ok(target) => Ok(reference(target).to_vec()),
             Err(refusal) if refusal.code == ResultCode::NoSuchObject => {
                 // The reference is invalid, not the object; only members of groups are looked up as

@@ -11,6 +11,7 @@ use crate::directory::derived::{Look, View};
 use crate::directory::filter::Test;
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::plan::Candidates;
+use crate::directory::progress::Budget;
 use crate::directory::request::{ObjectNumber, Scope, Sight};
 use crate::directory::security::reading::Reading;
 use crate::directory::store::Slot;
@@ -28,33 +29,41 @@ pub(super) struct Search<'a> {
     pub(super) sight: Sight,
     /// What the caller may read; `None`: everything.
     pub(super) reading: Option<&'a Reading<'a>>,
-    /// The objects that it may still look at one by one.
-    pub(super) looks: Cell<usize>,
+    /// What it may still do.
+    pub(super) budget: &'a Budget,
+    /// Behind which object it goes on.
+    pub(super) resume: Option<ObjectNumber>,
+    /// The object that it looked at last.
+    pub(super) last: Cell<Option<ObjectNumber>>,
 }
 
 impl Search<'_> {
-    /// Whether its time was up before it had looked everywhere.
-    pub(super) fn is_late(&self) -> bool {
-        self.looks.get() == 0
-    }
-
     /// Looks at one more object; `false` when the time is up.
-    fn look(&self) -> bool {
-        let left = self.looks.get().saturating_sub(1);
-        self.looks.set(left);
-        left > 0
+    fn look(&self, object: ObjectNumber) -> bool {
+        let may = self.budget.look();
+        if may {
+            self.last.set(Some(object));
+        }
+        may
     }
 
-    /// The hits among the candidates of an index, in the order of the answer.
+    /// The hits among the candidates of an index, in the order of creation.
     pub(super) fn among(
         &self,
-        plan: Candidates<'_, '_>,
+        plan: &Candidates<'_, '_>,
         test: &Test<'_>,
         after: Option<After>,
     ) -> Vec<SearchHit> {
-        let mut hits: Vec<SearchHit> = plan
-            .objects
-            .into_iter()
+        let begin = self.resume.map_or(0, |last| plan.objects.partition_point(|at| *at <= last));
+        let behind = |hit: &SearchHit| match after {
+            None => true,
+            Some(After { guid: Some(guid), .. }) => hit.entry.guid > guid,
+            Some(After { number, .. }) => hit.object > number,
+        };
+        plan.objects[begin..]
+            .iter()
+            .copied()
+            .take_while(|object| self.look(*object))
             .filter_map(|object| {
                 let hit = self.hit(object)?;
                 if !hit.entry.life.is_seen(self.sight) {
@@ -68,18 +77,8 @@ impl Search<'_> {
                 };
                 (holds && self.in_scope(&view) && view.is_listed()).then_some(hit)
             })
-            .collect();
-        if plan.by_guid {
-            hits.sort_unstable_by_key(|hit| hit.entry.guid);
-        }
-        if let Some(after) = after {
-            let behind = |hit: &SearchHit| match after.guid {
-                Some(guid) => hit.entry.guid > guid,
-                None => hit.object > after.number,
-            };
-            hits.retain(behind);
-        }
-        hits
+            .filter(behind)
+            .collect()
     }
 
     /// The first hits found by walking, in the order of creation.
@@ -97,10 +96,11 @@ impl Search<'_> {
                     && view.is_listed()
             })
         };
+        let after = after.max(self.resume);
         let behind = |object: &ObjectNumber| after.is_none_or(|after| *object > after);
         let hits = |objects: &mut dyn Iterator<Item = ObjectNumber>| {
             objects
-                .take_while(|_| self.look())
+                .take_while(|object| self.look(*object))
                 .filter(matches)
                 .take(limit)
                 .filter_map(|object| self.hit(object))
@@ -148,7 +148,7 @@ impl Search<'_> {
         let mut last: Option<(ObjectNumber, bool)> = None;
         let mut hits = Vec::new();
         for (object, slot) in self.controller.store.iter_after(after) {
-            if !self.look() {
+            if !self.look(object) {
                 break;
             }
             if !slot.entry.life.is_seen(self.sight) {

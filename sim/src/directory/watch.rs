@@ -8,6 +8,7 @@ use crate::directory::derived::View;
 use crate::directory::entry::DcNumber;
 use crate::directory::forest::Forest;
 use crate::directory::principal::Principal;
+use crate::directory::progress::Run;
 use crate::directory::request::{Control, Filter, Scope, SearchRequest};
 use crate::directory::schema::known;
 use crate::directory::search::Asker;
@@ -46,7 +47,14 @@ impl Forest {
         };
         let now = crate::clock::VirtualTime::from_micros(0);
         let reading = Reading::of(principal);
-        let asker = Asker { dc, principal, now, catalog: false, reading: reading.as_ref() };
+        let asker = Asker {
+            dc,
+            principal,
+            now,
+            catalog: false,
+            reading: reading.as_ref(),
+            run: Run::default(),
+        };
         let look = asker.look(request, &asked);
         let selection = self.selection(&request.selection);
         let mut entries = Vec::new();

@@ -30,21 +30,47 @@ pub(super) fn container(digits: &str) -> Option<&'static str> {
     found.map(|(_, name, _)| *name)
 }
 
-/// The groups below `CN=Users`: name, last part of the SID, groupType, whether its members are protected.
-pub(super) const DOMAIN_GROUPS: [(&str, u32, &str); 9] = [
-    ("Domain Admins", 512, "-2147483646"),
-    ("Domain Users", 513, "-2147483646"),
-    ("Domain Guests", 514, "-2147483646"),
-    ("Domain Computers", 515, "-2147483646"),
-    ("Domain Controllers", 516, "-2147483646"),
-    ("Cert Publishers", 517, "-2147483644"),
-    ("Schema Admins", 518, "-2147483640"),
-    ("Enterprise Admins", 519, "-2147483640"),
-    ("Group Policy Creator Owners", 520, "-2147483646"),
+/// Global, universal and local security groups (groupType).
+const GLOBAL: &str = "-2147483646";
+const UNIVERSAL: &str = "-2147483640";
+const LOCAL: &str = "-2147483644";
+
+/// The groups below `CN=Users`: name, last part of the SID, groupType.
+pub(super) const DOMAIN_GROUPS: [(&str, u32, &str); 18] = [
+    ("Domain Admins", 512, GLOBAL),
+    ("Domain Users", 513, GLOBAL),
+    ("Domain Guests", 514, GLOBAL),
+    ("Domain Computers", 515, GLOBAL),
+    ("Domain Controllers", 516, GLOBAL),
+    ("Cert Publishers", 517, LOCAL),
+    ("Schema Admins", 518, UNIVERSAL),
+    ("Enterprise Admins", 519, UNIVERSAL),
+    ("Group Policy Creator Owners", 520, GLOBAL),
+    ("Read-only Domain Controllers", 521, GLOBAL),
+    ("Cloneable Domain Controllers", 522, GLOBAL),
+    ("Protected Users", 525, GLOBAL),
+    ("Key Admins", 526, GLOBAL),
+    ("Enterprise Read-only Domain Controllers", 498, UNIVERSAL),
+    ("Enterprise Key Admins", 527, UNIVERSAL),
+    ("RAS and IAS Servers", 553, LOCAL),
+    ("Allowed RODC Password Replication Group", 571, LOCAL),
+    ("Denied RODC Password Replication Group", 572, LOCAL),
 ];
 
+/// The groups that only the root of a forest has, by the last part of their SID.
+pub(super) const OF_FOREST: [u32; 4] = [518, 519, 498, 527];
+
+/// The accounts below `CN=Users` that nobody logs on with: name, last part of the SID,
+/// userAccountControl.
+pub(super) const ACCOUNTS: [(&str, u32, &str); 2] =
+    [("Guest", 501, "66082"), ("krbtgt", 502, "514")];
+
+/// Principals of every Windows that are members of groups: Interactive, Authenticated Users, Enterprise
+/// Domain Controllers.
+pub(super) const WELL_KNOWN_PRINCIPALS: [&str; 3] = ["S-1-5-4", "S-1-5-11", "S-1-5-9"];
+
 /// The groups below `CN=Builtin`: name, last part of the SID.
-pub(super) const BUILTIN_GROUPS: [(&str, u32); 8] = [
+pub(super) const BUILTIN_GROUPS: [(&str, u32); 24] = [
     ("Administrators", 544),
     ("Users", 545),
     ("Guests", 546),
@@ -53,4 +79,42 @@ pub(super) const BUILTIN_GROUPS: [(&str, u32); 8] = [
     ("Print Operators", 550),
     ("Backup Operators", 551),
     ("Replicator", 552),
+    ("Pre-Windows 2000 Compatible Access", 554),
+    ("Remote Desktop Users", 555),
+    ("Network Configuration Operators", 556),
+    ("Incoming Forest Trust Builders", 557),
+    ("Performance Monitor Users", 558),
+    ("Performance Log Users", 559),
+    ("Windows Authorization Access Group", 560),
+    ("Terminal Server License Servers", 561),
+    ("Distributed COM Users", 562),
+    ("IIS_IUSRS", 568),
+    ("Cryptographic Operators", 569),
+    ("Event Log Readers", 573),
+    ("Certificate Service DCOM Access", 574),
+    ("Hyper-V Administrators", 578),
+    ("Access Control Assistance Operators", 579),
+    ("Remote Management Users", 580),
+];
+
+/// Who belongs to which group in a new domain.
+pub(super) const MEMBERS: [(&str, &[&str]); 6] = [
+    ("Administrators", &["Domain Admins", "Enterprise Admins"]),
+    ("Users", &["Domain Users", "S-1-5-4", "S-1-5-11"]),
+    ("Guests", &["Domain Guests", "Guest"]),
+    ("Pre-Windows 2000 Compatible Access", &["S-1-5-11"]),
+    ("Windows Authorization Access Group", &["S-1-5-9"]),
+    (
+        "Denied RODC Password Replication Group",
+        &[
+            "krbtgt",
+            "Domain Controllers",
+            "Schema Admins",
+            "Enterprise Admins",
+            "Cert Publishers",
+            "Domain Admins",
+            "Group Policy Creator Owners",
+            "Read-only Domain Controllers",
+        ],
+    ),
 ];

@@ -10,6 +10,7 @@ use crate::directory::diagnostic;
 use crate::directory::fold;
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::policies::Policy;
+use crate::directory::progress::Stop;
 use crate::directory::request::{Control, ControlValue, SearchRequest, SortKey, VlvTarget};
 use crate::directory::schema::Attribute;
 use crate::directory::search::Asker;
@@ -28,16 +29,13 @@ impl Forest {
         controller: &DomainController,
         request: &SearchRequest,
         asked: &Controls<'_>,
-    ) -> Result<Response, LdapResult> {
+    ) -> Result<Response, Stop> {
         let Some((critical, keys)) = asked.sort else {
-            return Err(diagnostic::ldap(
-                ResultCode::SortControlMissing,
-                0x2045,
-                "Error processing control",
-            ));
+            let comment = "Error processing control";
+            return Err(diagnostic::ldap(ResultCode::SortControlMissing, 0x2045, comment).into());
         };
         if asked.window.is_some() && asked.page.is_some() {
-            return Err(diagnostic::bad_control());
+            return Err(diagnostic::bad_control().into());
         }
         let mut hits = self.all_hits(asker, controller, request, asked)?;
         let (code, at_fault) = match self.sort_attribute(keys) {
@@ -108,8 +106,9 @@ impl Forest {
         attribute: &Attribute,
         hit: &SearchHit,
     ) -> Key {
-        let Some(slot) = controller.store.get(hit.object) else { return (true, Vec::new()) };
-        let values = View::new(self, controller, hit.object, slot).values(attribute);
+        let holder = self.holder(controller, hit.object);
+        let Some(slot) = holder.store.get(hit.object) else { return (true, Vec::new()) };
+        let values = View::new(self, holder, hit.object, slot).values(attribute);
         match values.into_iter().next() {
             Some(value) => (false, fold::folded(&value).into_owned()),
             None => (true, Vec::new()),
@@ -117,7 +116,7 @@ impl Forest {
     }
 
     /// A page of a sorted answer. The cookie says how many entries came before.
-    fn sorted_page(
+    pub(super) fn sorted_page(
         &self,
         request: &SearchRequest,
         asked: &Controls<'_>,

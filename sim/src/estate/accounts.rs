@@ -12,6 +12,15 @@ use crate::record::Record;
 /// The last part of the SID of a domain's built-in administrator.
 const ADMINISTRATOR: u32 = 500;
 
+/// The groups that it belongs to ([MS-ADTS] 6.1.1.6).
+const GROUPS: [&str; 5] = [
+    "Administrators",
+    "Domain Admins",
+    "Enterprise Admins",
+    "Schema Admins",
+    "Group Policy Creator Owners",
+];
+
 /// An account that can bind.
 #[derive(Clone)]
 pub struct ServiceAccount {
@@ -43,6 +52,9 @@ impl ServiceAccounts {
         let forest = &mut (number, forest);
         let administrator = ("Administrator", ADMINISTRATOR, Rights::Full);
         let administrator = create(forest, DomainNumber(0), now, chance, administrator);
+        for group in GROUPS {
+            forest.1.add_members(DomainNumber(0), group, &[administrator.object.number]);
+        }
         let agent = |domain: DomainNumber| {
             let rights = Rights::WriteAttributes(AttributeSet::All);
             create(forest, domain, now, chance, ("provAgentgMSA$", 1_103, rights))

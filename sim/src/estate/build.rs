@@ -267,8 +267,10 @@ fn layout(plan: &EstatePlan, chance: &mut Chance) -> Result<Layout, BuildError> 
     for (number, spec) in (0..).map(ForestNumber).zip(&plan.forests) {
         let mut forest = build_forest(spec, plan.start, chance);
         homes.extend(people_homes(number, &mut forest, plan.start, chance));
-        add_dcs(spec, &mut forest, chance);
         accounts.push(ServiceAccounts::create(number, &mut forest, plan.start, chance));
+        forest.settle();
+        forest.protect_from_the_start(plan.start);
+        add_dcs(spec, &mut forest, chance);
         match &mut built {
             None => built = Some(Forests::new(forest)),
             Some(forests) => {
@@ -276,8 +278,22 @@ fn layout(plan: &EstatePlan, chance: &mut Chance) -> Result<Layout, BuildError> 
             }
         }
     }
-    let forests = built.ok_or(NO_FOREST)?;
+    let mut forests = built.ok_or(NO_FOREST)?;
+    trust_each_other(&mut forests, plan.start);
     Ok(Layout { forests, homes, accounts })
+}
+
+/// Lets every forest trust every other one, both ways.
+fn trust_each_other(forests: &mut Forests, now: VirtualTime) {
+    let roots: Vec<_> = forests
+        .iter()
+        .filter_map(|(number, forest)| Some((number, forest.domains().first()?.clone())))
+        .collect();
+    for (number, forest) in forests.iter_mut() {
+        for (_, other) in roots.iter().filter(|(other, _)| *other != number) {
+            forest.trust_forest(&other.dns, &other.netbios, &other.sid, now);
+        }
+    }
 }
 
 /// A forest with its domains, each with its first domain controller.

@@ -22,9 +22,7 @@ use crate::directory::request::{
 };
 use crate::fault::{Effect, Place};
 use crate::guid::Guid;
-use crate::ledger::{
-    Activity, Actor, Change, ObjectKey, Outcome, Question, Read, Side, Write, WriteKind,
-};
+use crate::ledger::{Actor, Change, ObjectKey, Outcome, Question, Read, Side, Write, WriteKind};
 use crate::marks::Mark;
 
 /// What came of knocking at a gateway.
@@ -49,7 +47,7 @@ impl<T> Passage<T> {
 }
 
 /// What faults make of an operation before the directory is asked.
-enum Fate {
+pub(super) enum Fate {
     Pass,
     Refused,
     Lost,
@@ -64,7 +62,7 @@ enum Fate {
 }
 
 impl Fate {
-    fn of(effect: Option<Effect>) -> Self {
+    pub(super) fn of(effect: Option<Effect>) -> Self {
         match effect {
             None
             | Some(
@@ -290,88 +288,6 @@ impl Estate {
         forest.perform(dc.dc, account, self.now, request, &mut || chance.guid())
     }
 
-    /// A request to a domain controller by somebody who reached it without an agent.
-    pub fn direct(
-        &mut self,
-        dc: DcKey,
-        account: &Principal,
-        request: &Request,
-    ) -> Passage<Response> {
-        let operation = match &request.operation {
-            Operation::Modify(_) => "modify",
-            Operation::Search(_) => "search",
-            Operation::Add(_)
-            | Operation::Delete(_)
-            | Operation::ModifyDn(_)
-            | Operation::Compare(_) => "other",
-        };
-        let place = Place::DomainController(self.dc_name(dc));
-        let fate = Fate::of(self.meet(&place, operation));
-        match fate {
-            Fate::Refused => return Passage::Refused,
-            Fate::Lost => return Passage::Lost,
-            Fate::Answer(code) => return Passage::Answered(answer(code).into()),
-            Fate::Pass
-            | Fate::LostAfterwards
-            | Fate::Twice
-            | Fate::HeldBack(_)
-            | Fate::NoSchema => {}
-        }
-        let name = if account.name.is_empty() { "anonymous" } else { &account.name };
-        let actor = Actor::new(name, Activity::Person);
-        let response = self.directory(dc, account, &actor, request);
-        if matches!(fate, Fate::LostAfterwards) {
-            Passage::Lost
-        } else {
-            Passage::Answered(response)
-        }
-    }
-
-    /// A request to a domain controller as a global catalog: it is read there, never written.
-    pub fn catalog(
-        &mut self,
-        dc: DcKey,
-        account: &Principal,
-        request: &Request,
-    ) -> Passage<Response> {
-        let Operation::Search(search) = &request.operation else {
-            let name = self.forests.dc(dc).map(|dc| dc.host.clone()).unwrap_or_default();
-            return Passage::Answered(diagnostic::referral(&name, "").into());
-        };
-        let place = Place::DomainController(self.dc_name(dc));
-        match Fate::of(self.meet(&place, "search")) {
-            Fate::Refused => Passage::Refused,
-            Fate::Lost | Fate::LostAfterwards => Passage::Lost,
-            Fate::Answer(code) => Passage::Answered(answer(code).into()),
-            Fate::Pass | Fate::Twice | Fate::HeldBack(_) | Fate::NoSchema => {
-                let now = self.now;
-                let forest = self.forests.get(dc.forest);
-                Passage::Answered(forest.map_or_else(
-                    || diagnostic::no_such_object("").into(),
-                    |forest| forest.search_catalog(dc.dc, account, now, search, &request.controls),
-                ))
-            }
-        }
-    }
-
-    /// Notes that somebody logged on at a domain controller.
-    pub fn note_logon(&mut self, dc: DcKey, account: &Principal) {
-        let now = self.now;
-        let Some(forest) = self.forests.get_mut(dc.forest) else { return };
-        let name = account.sid.clone().map(Name::Sid);
-        if let Some(Ok(object)) = name.map(|name| forest.resolve(dc.dc, &name)) {
-            forest.note_logon(dc.dc, object, now);
-        }
-    }
-
-    /// Notes that somebody came to a domain controller with a wrong password.
-    pub fn note_failed_logon(&mut self, dc: DcKey, name: &str) {
-        let now = self.now;
-        if let Some(forest) = self.forests.get_mut(dc.forest) {
-            forest.note_failed_logon(dc.dc, name, now);
-        }
-    }
-
     pub(super) fn directory(
         &mut self,
         dc: DcKey,
@@ -554,7 +470,7 @@ fn is_root_dse(search: &SearchRequest) -> bool {
 
 /// What a domain controller says when a fault makes it say so ([MS-ADTS] 3.1.1.3.1.9: the error
 /// text leads with the Win32 code).
-fn answer(code: u8) -> LdapResult {
+pub(super) fn answer(code: u8) -> LdapResult {
     match code {
         3 => LdapResult::of(
             ResultCode::TimeLimitExceeded,

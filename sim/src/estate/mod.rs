@@ -6,6 +6,7 @@
 mod accounts;
 mod build;
 mod cloud;
+mod controllers;
 mod cycle;
 mod delivery;
 mod desk;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::directory::entry::ClassNumber;
+use crate::guid::Guid;
 use crate::record::AttributeNumber;
 
 /// What kind of class it is.
@@ -14,6 +15,8 @@ pub enum ClassKind {
     Abstract,
     /// It lends its attributes to classes.
     Auxiliary,
+    /// A class from before X.500 of 1993 told the kinds apart: objects are of it too.
+    Class88,
 }
 
 /// A class's definition, with everything it inherits.
@@ -27,6 +30,10 @@ pub struct Class {
     pub common_name: Box<str>,
     /// governsID.
     pub oid: Box<str>,
+    /// schemaIDGUID, where it is published.
+    pub guid: Option<Guid>,
+    /// systemOnly: only the system makes objects of it.
+    pub system_only: bool,
     /// Structural, abstract or auxiliary.
     pub kind: ClassKind,
     /// subClassOf; `None` for top.
@@ -69,6 +76,8 @@ impl Class {
             name: name.into(),
             common_name: "".into(),
             oid: oid.into(),
+            guid: None,
+            system_only: false,
             kind,
             superior: None,
             rdn_attribute: 0,

@@ -52,6 +52,8 @@ pub struct Attribute {
     pub system_only: bool,
     /// Made when read, never stored.
     pub constructed: bool,
+    /// A secret: never shown, whatever the rights ([MS-ADTS] 3.1.1.4.4).
+    pub secret: bool,
     /// The 32-bit attribute type that diagnostics print after `Att`.
     pub att: u32,
 }
@@ -64,6 +66,8 @@ pub struct Schema {
     classes: Vec<Class>,
     attribute_names: NameTable,
     class_names: NameTable,
+    /// The attributes of links by linkID, ascending.
+    links: Vec<(u16, AttributeNumber)>,
     exchange: bool,
 }
 
@@ -132,9 +136,11 @@ impl Schema {
             classes: Vec::new(),
             attribute_names: NameTable::default(),
             class_names: NameTable::default(),
+            links: Vec::new(),
             exchange: false,
         };
-        schema.load(include_str!("base_attributes.txt"), include_str!("base_classes.txt"));
+        table::load_attributes(&mut schema, include_str!("base_attributes.txt"));
+        schema.load(include_str!("further_attributes.txt"), include_str!("base_classes.txt"));
         schema
     }
 
@@ -206,15 +212,18 @@ impl Schema {
     /// The back link that belongs to a forward link.
     #[must_use]
     pub fn back_link_of(&self, forward: &Attribute) -> Option<&Attribute> {
-        let link = forward.link.filter(|link| link.is_multiple_of(2))? + 1;
-        self.attributes().find(|attribute| attribute.link == Some(link))
+        self.of_link(forward.link.filter(|link| link.is_multiple_of(2))? + 1)
     }
 
     /// The forward link that belongs to a back link.
     #[must_use]
     pub fn forward_link_of(&self, back: &Attribute) -> Option<&Attribute> {
-        let link = back.link.filter(|link| link % 2 == 1)? - 1;
-        self.attributes().find(|attribute| attribute.link == Some(link))
+        self.of_link(back.link.filter(|link| link % 2 == 1)? - 1)
+    }
+
+    fn of_link(&self, link: u16) -> Option<&Attribute> {
+        let at = self.links.binary_search_by_key(&link, |(link, _)| *link).ok()?;
+        self.attribute(self.links[at].1)
     }
 
     /// Whether a class is another one or inherits from it, auxiliary classes included.
@@ -227,6 +236,10 @@ impl Schema {
         table::load_attributes(self, attributes);
         table::load_classes(self, classes);
         class::inherit(&mut self.classes, self.attributes.len());
+        let links = self.attributes.iter().flatten();
+        self.links =
+            links.filter_map(|attribute| Some((attribute.link?, attribute.number))).collect();
+        self.links.sort_unstable();
     }
 }
 
@@ -243,7 +256,10 @@ mod tests {
             assert_eq!(usize::from(attribute.number), number, "{name}");
             assert_eq!(&*attribute.name, *name);
         }
-        assert_eq!(schema.attributes().count(), known::NAMES.len());
+        let further = schema.attributes().skip(known::NAMES.len());
+        assert!(
+            further.map(|attribute| &*attribute.name).all(|name| known::number(name).is_none())
+        );
     }
 
     #[test]
@@ -306,8 +322,8 @@ mod tests {
         let schema = Schema::base().with_exchange();
         let member = schema.attribute(known::MEMBER).unwrap();
         assert_eq!(&*schema.back_link_of(member).unwrap().name, "memberOf");
-        for attribute in schema.attributes().filter(|attribute| attribute.is_forward_link()) {
-            assert!(schema.back_link_of(attribute).is_some(), "{}", attribute.name);
+        for attribute in schema.attributes().filter(|attribute| attribute.is_back_link()) {
+            assert!(schema.forward_link_of(attribute).is_some(), "{}", attribute.name);
         }
     }
 }

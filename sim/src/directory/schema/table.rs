@@ -39,10 +39,17 @@ pub(super) fn load_attributes(schema: &mut Schema, text: &str) {
             attribute.global_catalog = *gc == "gc";
             continue;
         }
-        let attribute = attribute_of(&columns).expect("the row of an attribute has eleven columns");
+        // What the program does not know by number comes after what it knows.
+        let known = columns.first().and_then(|name| known::number(name));
+        let at = known.map_or(schema.attributes.len(), usize::from);
+        let number = AttributeNumber::try_from(at).expect("there are few attributes");
+        let attribute = attribute_of(number, &columns);
+        let attribute = attribute.expect("the row of an attribute has eleven columns");
         schema.attribute_names.insert(&attribute.name, attribute.number);
         schema.attribute_names.insert(&attribute.oid, attribute.number);
-        let at = usize::from(attribute.number);
+        if at == schema.attributes.len() {
+            schema.attributes.push(None);
+        }
         schema.attributes[at] = Some(attribute);
     }
 }
@@ -52,17 +59,22 @@ pub(super) fn load_classes(schema: &mut Schema, text: &str) {
     // Classes first, so that a line may name a class that comes later.
     for line in lines(text) {
         let columns: Vec<&str> = line.split_whitespace().collect();
-        if let ["class", name, common_name, oid, kind, _, rdn, category] = columns.as_slice() {
+        if let ["class", name, common_name, oid, kind, _, rdn, category, guid @ ..] =
+            columns.as_slice()
+        {
             let number = u16::try_from(schema.classes.len()).expect("there are few classes");
             let kind = match *kind {
                 "structural" => ClassKind::Structural,
                 "abstract" => ClassKind::Abstract,
+                "class88" => ClassKind::Class88,
                 _ => ClassKind::Auxiliary,
             };
             let mut class = Class::new(number, name, oid, kind);
             class.rdn_attribute = attribute_number(schema, rdn);
             class.common_name = (*common_name).into();
             class.category = (*category).into();
+            class.guid = guid.first().and_then(|guid| guid.parse().ok());
+            class.system_only = guid.get(1).is_some_and(|word| *word == "system");
             schema.class_names.insert(name, number);
             schema.class_names.insert(oid, number);
             schema.classes.push(class);
@@ -112,16 +124,15 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty())
 }
 
-fn attribute_of(columns: &[&str]) -> Option<Attribute> {
+fn attribute_of(number: AttributeNumber, columns: &[&str]) -> Option<Attribute> {
     let [name, common_name, oid, syntax, single, range, search_flags, gc, link, guid, flags] =
         columns
     else {
         return None;
     };
     let (lower, upper) = range.split_once("..").unwrap_or_default();
-    let number = known::NAMES.iter().position(|known| known == name)?;
     Some(Attribute {
-        number: AttributeNumber::try_from(number).ok()?,
+        number,
         name: (*name).into(),
         common_name: (*common_name).into(),
         oid: (*oid).into(),
@@ -135,6 +146,7 @@ fn attribute_of(columns: &[&str]) -> Option<Attribute> {
         guid: guid.parse().ok(),
         system_only: flags.contains("system"),
         constructed: flags.contains("constructed"),
+        secret: flags.contains("secret"),
         att: att_of(oid)?,
     })
 }

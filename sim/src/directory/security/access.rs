@@ -4,7 +4,6 @@ use super::descriptor::{
     CREATE_CHILD, DELETE, DELETE_CHILD, FULL, INHERIT_ONLY, READ_CONTROL, SecurityDescriptor,
     WRITE_DAC, WRITE_OWNER, WRITE_PROPERTY,
 };
-use super::effective::class_guid;
 use crate::directory::entry::Entry;
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::name::Sid;
@@ -282,7 +281,7 @@ impl Forest {
         parent: ObjectNumber,
         class: &str,
     ) -> bool {
-        let objects = [class_guid(class)];
+        let objects = [self.schema.class_named(class).and_then(|class| class.guid)];
         self.may(controller, principal, parent, CREATE_CHILD, &objects)
     }
 

@@ -17,24 +17,6 @@ use crate::guid::Guid;
 /// How deep objects may be nested.
 const MAX_DEPTH: usize = 512;
 
-/// schemaIDGUID of the classes that entries of ACLs name.
-const CLASSES: [(&str, &str); 9] = [
-    ("user", "bf967aba-0de6-11d0-a285-00aa003049e2"),
-    ("group", "bf967a9c-0de6-11d0-a285-00aa003049e2"),
-    ("contact", "5cb41ed0-0e4c-11d0-a286-00aa003049e2"),
-    ("computer", "bf967a86-0de6-11d0-a285-00aa003049e2"),
-    ("organizationalUnit", "bf967aa5-0de6-11d0-a285-00aa003049e2"),
-    ("container", "bf967a8b-0de6-11d0-a285-00aa003049e2"),
-    ("inetOrgPerson", "4828cc14-1437-45bc-9b07-ad6f015e5f28"),
-    ("domainDNS", "19195a5b-6da0-11d0-afd3-00c04fd930c9"),
-    ("msDS-GroupManagedServiceAccount", "7b8b558a-93a5-4af7-adca-c017e67f1057"),
-];
-
-/// The schemaIDGUID of a class, as far as ACLs here name it.
-pub(super) fn class_guid(name: &str) -> Option<Guid> {
-    CLASSES.iter().find(|(known, _)| *known == name).and_then(|(_, guid)| guid.parse().ok())
-}
-
 impl Forest {
     /// The descriptor of an object, inherited entries included.
     #[must_use]
@@ -91,10 +73,8 @@ impl Forest {
     fn passed_on(&self, aces: &[Ace], class: Option<&Class>) -> Vec<Ace> {
         let is = |guid: &Guid| {
             class.is_some_and(|class| {
-                class.chain.iter().any(|at| {
-                    let name = self.schema.class(*at).map_or("", |class| &*class.name);
-                    class_guid(name).as_ref() == Some(guid)
-                })
+                let of = |at: &u16| self.schema.class(*at).and_then(|class| class.guid);
+                class.chain.iter().any(|at| of(at).as_ref() == Some(guid))
             })
         };
         let mut passed = Vec::new();

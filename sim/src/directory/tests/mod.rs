@@ -1,6 +1,7 @@
 //! The directory as a whole: the outcomes of Active Directory, row by row, and a naive model.
 
 mod deleted;
+mod forest_wide;
 mod limits;
 mod model;
 mod outcomes;
@@ -147,7 +148,12 @@ fn equal(attribute: &str, value: &str) -> Filter {
     Filter::Equality(attribute.into(), value.as_bytes().to_vec())
 }
 
+/// What a search finds of the objects that are not in every forest.
 fn found(forest: &Forest, filter: Filter) -> Vec<ObjectNumber> {
     let hits = forest.search_hits(DC, &Principal::system(), &search_for(filter), None).unwrap();
-    hits.hits.into_iter().map(|hit| hit.object).collect()
+    let own = hits
+        .hits
+        .into_iter()
+        .filter(|hit| hit.entry.record.text(known::IS_CRITICAL_SYSTEM_OBJECT) != Some("TRUE"));
+    own.map(|hit| hit.object).collect()
 }

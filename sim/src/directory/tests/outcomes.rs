@@ -245,7 +245,8 @@ fn objects_that_cannot_be_added() {
     expect(none, ObjectClassViolation, "207B");
     for (class, code, win32) in [
         ("noSuchClass", NoSuchAttribute, "0057"),
-        ("person", UnwillingToPerform, "20A7"),
+        ("top", UnwillingToPerform, "20A7"),
+        ("mailRecipient", UnwillingToPerform, "20A7"),
         ("domainDNS", UnwillingToPerform, "20A6"),
     ] {
         let mut request = person("CN=x", unit, &[]);
@@ -371,4 +372,111 @@ fn a_write_stamps_the_attributes_that_it_changed() {
     let changed: Vec<_> =
         forest.changes_since(DC, usn - 1).map(|(usn, object, _)| (usn, object)).collect();
     assert_eq!(changed, [(usn + 1, user)], "an object stands once, at its last change");
+}
+
+/// [MS-SAMR] 3.1.1.8.2, 3.1.1.8.4, 3.1.1.8.10: what accounts and groups can be, and what follows.
+#[test]
+fn accounts_and_groups_keep_to_their_rules() {
+    use ResultCode::UnwillingToPerform;
+    let (mut forest, people) = forest_with(2);
+    let of = |forest: &mut Forest, object, attribute: &str, value: &str| {
+        modify(forest, object, vec![replace(attribute, &[value])])
+    };
+    // Whoever is no member of a group cannot have it as the primary one: it would get its rights.
+    let refusal = refused(of(&mut forest, people[0], "primaryGroupID", "512"));
+    assert_eq!(refusal, (UnwillingToPerform, "0561".to_owned()));
+    let admins = Name::from_text("CN=Domain Admins,CN=Users,DC=contoso,DC=com");
+    let admins = forest.resolve(DC, &admins).unwrap();
+    let dn = "CN=user0,OU=People,DC=contoso,DC=com";
+    modify(&mut forest, admins, vec![add("member", &[dn])]).unwrap();
+    of(&mut forest, people[0], "primaryGroupID", "512").unwrap();
+    let refusal = refused(of(&mut forest, people[0], "lockoutTime", "5"));
+    assert_eq!(refusal, (UnwillingToPerform, "0057".to_owned()));
+    of(&mut forest, people[1], "userAccountControl", "0").unwrap();
+    assert_eq!(texts(&forest, people[1], "userAccountControl"), ["512"]);
+    of(&mut forest, people[1], "userAccountControl", "4096").unwrap();
+    assert_eq!(texts(&forest, people[1], "sAMAccountType"), ["805306369"]);
+    assert_eq!(texts(&forest, people[1], "primaryGroupID"), ["515"]);
+    let refusal = refused(of(&mut forest, admins, "groupType", "123456"));
+    assert_eq!(refusal, (UnwillingToPerform, "2141".to_owned()));
+    let refusal = refused(of(&mut forest, admins, "groupType", "-2147483644"));
+    assert_eq!(refusal, (UnwillingToPerform, "2141".to_owned()), "not from global to local");
+    of(&mut forest, admins, "groupType", "-2147483640").unwrap();
+    of(&mut forest, admins, "groupType", "-2147483644").unwrap();
+    assert_eq!(texts(&forest, admins, "sAMAccountType"), ["536870912"]);
+    // A new account has no password, and cannot be enabled without one.
+    let system = Principal::system();
+    let writer = Writer::new(DC, &system, now());
+    let request = person("CN=New", "OU=People,DC=contoso,DC=com", &[]);
+    let new = forest.add(&writer, &request, guid(78)).unwrap().object;
+    let refusal = refused(of(&mut forest, new, "userAccountControl", "512"));
+    assert_eq!(refusal, (UnwillingToPerform, "052D".to_owned()));
+}
+
+/// [MS-SAMR] 3.1.1.7.1, 3.1.1.7.2; [MS-ADTS] 3.1.1.3.1.5.1: what a domain's policy takes, and who may.
+#[test]
+fn passwords_follow_the_policy_and_two_rights() {
+    use crate::directory::principal::Rights;
+    use crate::directory::security::access::Token;
+    use ResultCode::{ConstraintViolation, InsufficientAccessRights, UnwillingToPerform};
+    let (mut forest, people) = forest_with(1);
+    let quoted = |text: &str| -> Vec<u8> {
+        format!("\"{text}\"").encode_utf16().flat_map(u16::to_le_bytes).collect()
+    };
+    let element = |operation, text: &str| {
+        let attribute = "unicodePwd".into();
+        Change { operation, attribute, values: vec![quoted(text)] }
+    };
+    let sid = Sid::from_bytes(&forest.values(DC, people[0], "objectSid")[0]).unwrap();
+    let own = Principal {
+        name: "CONTOSO\\user0".into(),
+        sid: Some(sid.clone()),
+        rights: Rights::Acl(Token::new(sid, Vec::new())),
+        secure: true,
+    };
+    let system = Principal::system();
+    let set = |forest: &mut Forest, principal: &Principal, at, changes| {
+        let request = ModifyRequest { object: Name::Number(people[0]), changes };
+        forest.modify(&Writer::new(DC, principal, at), &request)
+    };
+    let new = |text| vec![element(ChangeOperation::Replace, text)];
+    for weak in ["Sh0rt!", "password", "alllower1", "User0!abc"] {
+        let refusal = refused(set(&mut forest, &system, now(), new(weak)));
+        assert_eq!(refusal, (ConstraintViolation, "052D".to_owned()), "{weak}");
+    }
+    set(&mut forest, &system, now(), new("G00d!Start")).unwrap();
+    let change = |old, fresh| {
+        vec![element(ChangeOperation::Delete, old), element(ChangeOperation::Add, fresh)]
+    };
+    let later = now() + core::time::Duration::from_secs(2 * 86_400);
+    // The owner needs the old one, and may not set without it.
+    let refusal = refused(set(&mut forest, &own, later, new("An0ther!One")));
+    assert_eq!(refusal, (InsufficientAccessRights, "2098".to_owned()));
+    let wrong = set(&mut forest, &own, later, change("Wr0ng!Old", "An0ther!One"));
+    assert_eq!(refused(wrong), (ConstraintViolation, "0056".to_owned()));
+    let early = set(&mut forest, &own, now(), change("G00d!Start", "An0ther!One"));
+    assert_eq!(refused(early), (ConstraintViolation, "052D".to_owned()), "within a day");
+    set(&mut forest, &own, later, change("G00d!Start", "An0ther!One")).unwrap();
+    let much_later = later + core::time::Duration::from_secs(2 * 86_400);
+    let again = set(&mut forest, &own, much_later, change("An0ther!One", "G00d!Start"));
+    assert_eq!(refused(again), (ConstraintViolation, "052D".to_owned()), "one of those before");
+    let alone = vec![element(ChangeOperation::Delete, "An0ther!One")];
+    let refusal = refused(set(&mut forest, &own, much_later, alone));
+    assert_eq!(refusal, (UnwillingToPerform, "001F".to_owned()));
+}
+
+/// What is named is returned, whatever else is asked for.
+#[test]
+fn a_named_descriptor_comes_with_all_attributes() {
+    let (forest, people) = forest_with(1);
+    for selection in [vec!["*", "nTSecurityDescriptor"], vec!["nTSecurityDescriptor"]] {
+        let selection = selection.into_iter().map(AttributeName::from).collect();
+        let object = Name::Number(people[0]);
+        let filter = Filter::Present("objectClass".into());
+        let request =
+            SearchRequest { base: object, scope: Scope::Base, selection, ..search_for(filter) };
+        let response = forest.search(DC, &Principal::system(), now(), &request, &[]);
+        let shown = &response.entries[0].attributes;
+        assert_eq!(shown.iter().filter(|(name, _)| &**name == "nTSecurityDescriptor").count(), 1);
+    }
 }

@@ -49,20 +49,23 @@ fn microsoft(last: &str, value: Option<&[u8]>) -> Option<ControlValue> {
         "805" | "2204" => ControlValue::TreeDelete,
         "841" => dirsync(value?, false).ok()?,
         "2090" => dirsync(value?, true).ok()?,
-        "1338" => ControlValue::VerifyName,
+        "802" => ControlValue::RangeOption,
+        "1338" => ControlValue::VerifyName(verified_by(value?).ok()?),
         "1339" => ControlValue::DomainScope,
         "1340" => ControlValue::SearchOptions(flags()?),
         "1413" => ControlValue::PermissiveModify,
         "1504" => ControlValue::AttributeScoped(scoped(value?).ok()?),
         "1948" => ControlValue::RangeWithoutError,
         "1974" => ControlValue::ForceUpdate,
-        "2026" => ControlValue::InputDn,
+        "2026" => ControlValue::InputDn(scoped(value?).ok()?),
         "2064" => ControlValue::ShowRecycled,
         "2065" => ControlValue::ShowDeactivatedLinks,
         "2205" => ControlValue::UpdateStatistics,
         "2211" => expected_count(value?).ok()?,
-        "2256" => ControlValue::BypassQuota,
-        "2330" => ControlValue::CorrelationId,
+        "2330" => match value?.len() {
+            16 | 18 => ControlValue::CorrelationId,
+            _ => return None,
+        },
         _ => return None,
     })
 }
@@ -101,13 +104,21 @@ pub(super) fn encoded(value: &ControlValue) -> (String, Option<Vec<u8>>) {
                 writer.number(INTEGER, i64::from(*flags));
             })),
         ),
-        ControlValue::VerifyName => own("1338", None),
+        ControlValue::VerifyName(server) => own(
+            "1338",
+            Some(sequence(|writer| {
+                writer.octets(OCTETS, server.as_bytes());
+                writer.number(INTEGER, 0);
+            })),
+        ),
         ControlValue::AttributeScoped(attribute) => {
             own("1504", Some(sequence(|writer| writer.octets(OCTETS, attribute.as_bytes()))))
         }
         ControlValue::RangeWithoutError => own("1948", None),
         ControlValue::ForceUpdate => own("1974", None),
-        ControlValue::InputDn => own("2026", None),
+        ControlValue::InputDn(name) => {
+            own("2026", Some(sequence(|writer| writer.octets(OCTETS, name.as_bytes()))))
+        }
         ControlValue::ExpectedCount { least, most } => own(
             "2211",
             Some(sequence(|writer| {
@@ -117,8 +128,8 @@ pub(super) fn encoded(value: &ControlValue) -> (String, Option<Vec<u8>>) {
         ),
         ControlValue::UpdateStatistics => own("2205", None),
         ControlValue::SearchStatistics(options) => own("970", Some(options.to_le_bytes().to_vec())),
-        ControlValue::BypassQuota => own("2256", None),
-        ControlValue::CorrelationId => own("2330", None),
+        ControlValue::RangeOption => own("802", None),
+        ControlValue::CorrelationId => own("2330", Some(vec![0; 16])),
         ControlValue::Other { oid, value } => (oid.clone(), value.clone()),
         ControlValue::SortResult { .. }
         | ControlValue::VlvResult { .. }
@@ -330,6 +341,21 @@ fn dirsync(value: &[u8], extended: bool) -> Result<ControlValue, BerError> {
     let size = u32::try_from(reader.number(INTEGER)?.max(0)).unwrap_or(u32::MAX);
     let cookie = reader.expect(OCTETS)?.to_vec();
     Ok(ControlValue::DirSync { flags, size, cookie, extended })
+}
+
+/// Flags, and the name of a server in UTF-16 or as text ([MS-ADTS] 3.1.1.3.4.1.16).
+fn verified_by(value: &[u8]) -> Result<String, BerError> {
+    let mut outer = Reader::new(value);
+    let mut inner = Reader::new(outer.expect(SEQUENCE)?);
+    inner.number(INTEGER)?;
+    let name = inner.expect(OCTETS)?;
+    if name.contains(&0) {
+        let units: Vec<u16> =
+            name.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        let text = String::from_utf16(&units).map_err(|_| BerError::Value)?;
+        return Ok(text.trim_end_matches('\0').to_owned());
+    }
+    core::str::from_utf8(name).map(str::to_owned).map_err(|_| BerError::Value)
 }
 
 fn scoped(value: &[u8]) -> Result<String, BerError> {

@@ -12,6 +12,10 @@ use crate::directory::request::{
 /// Filters nested deeper than this are no filters.
 pub const MAX_FILTER_DEPTH: usize = 512;
 
+/// A message with more elements than this is refused: each becomes a value in memory, which is larger than
+/// the two bytes that it takes at least.
+pub const MAX_ELEMENTS: usize = 200_000;
+
 /// A message of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -45,6 +49,11 @@ pub enum Body {
         /// What is wrong.
         problem: &'static str,
     },
+    /// A request with more elements than [`MAX_ELEMENTS`]: the tag of its answer.
+    TooLarge {
+        /// The tag of the answer.
+        answer: u8,
+    },
     /// The client goes.
     Unbind,
     /// The client no longer wants the answer to this message.
@@ -68,6 +77,10 @@ pub fn message(bytes: &[u8]) -> Result<Message, BerError> {
     let id = reader.number(INTEGER)?;
     let id = i32::try_from(id).ok().filter(|id| *id >= 0).ok_or(BerError::Value)?;
     let operation = reader.element()?;
+    if !has_few_elements(bytes)? {
+        let answer = tags::answer_to(operation.tag).ok_or(BerError::Tag)?;
+        return Ok(Message { id, body: Body::TooLarge { answer } });
+    }
     let controls = match reader.optional(tags::CONTROLS)? {
         Some(content) => read_controls(content)?,
         None => Vec::new(),
@@ -100,6 +113,35 @@ pub fn message(bytes: &[u8]) -> Result<Message, BerError> {
         _ => return Err(BerError::Tag),
     };
     Ok(Message { id, body })
+}
+
+/// Whether a message has no more than [`MAX_ELEMENTS`], counted without building anything.
+fn has_few_elements(bytes: &[u8]) -> Result<bool, BerError> {
+    const CONSTRUCTED: u8 = 0x20;
+    // Two bytes each: most messages are too short to be counted.
+    if bytes.len() <= MAX_ELEMENTS * 2 {
+        return Ok(true);
+    }
+    let mut count = 0_usize;
+    let mut open = vec![Reader::new(bytes)];
+    while let Some(reader) = open.last_mut() {
+        if reader.is_empty() {
+            open.pop();
+            continue;
+        }
+        let element = reader.element()?;
+        count += 1;
+        if count > MAX_ELEMENTS {
+            return Ok(false);
+        }
+        if element.tag & CONSTRUCTED != 0 {
+            if open.len() > MAX_FILTER_DEPTH * 2 {
+                return Err(BerError::Depth);
+            }
+            open.push(Reader::new(element.content));
+        }
+    }
+    Ok(true)
 }
 
 fn read_bind(reader: &mut Reader<'_>) -> Result<Body, BerError> {

@@ -30,7 +30,9 @@ pub(super) fn write(message: &Message) -> Vec<u8> {
             w.number(INTEGER, 3);
             w.close(tags::BIND_REQUEST, body);
         }
-        Body::Invalid { .. } => unreachable!("nobody asks for what is invalid on purpose"),
+        Body::Invalid { .. } | Body::TooLarge { .. } => {
+            unreachable!("nobody asks for what is invalid on purpose")
+        }
         Body::OtherBind => {
             let body = w.open();
             w.octets(0x81, &[]);

@@ -30,6 +30,9 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How long a listener waits when it cannot accept.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// How long a search that takes longer lets others in between two parts.
+const BREATH: Duration = Duration::from_millis(1);
+
 /// How often is looked for changes that somebody waits for.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -81,6 +84,22 @@ impl Stream {
         let accept = TlsAcceptor::from(Arc::clone(config)).accept(stream);
         let stream = tokio::time::timeout(first, accept).await.ok()?.ok()?;
         Some(Self::Tls(Box::new(stream)))
+    }
+}
+
+/// A configuration as LDAP has it: TLS 1.3 without tickets to resume a session. Clients that keep a
+/// connection open have no use for them, and Samba's (GnuTLS) wait for ever when one comes before the first
+/// answer.
+fn without_tickets(encryption: Encryption) -> Encryption {
+    let quiet = |config: Arc<ServerConfig>| {
+        let mut config = ServerConfig::clone(&config);
+        config.send_tls13_tickets = 0;
+        Arc::new(config)
+    };
+    match encryption {
+        Encryption::None => Encryption::None,
+        Encryption::OnRequest(config) => Encryption::OnRequest(quiet(config)),
+        Encryption::FromStart(config) => Encryption::FromStart(quiet(config)),
     }
 }
 
@@ -141,6 +160,7 @@ impl LdapServer {
         D: DirectoryDoor + Clone + Send + 'static,
     {
         let address = listener.local_addr()?;
+        let encryption = without_tickets(encryption);
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(accept(listener, door, options, encryption, stopped));
         Ok(Self { address, stop, task })
@@ -226,7 +246,8 @@ async fn converse<D>(
         match directive {
             Directive::Continue if out.len() < SEND_AT => continue,
             Directive::Close => return close(stream, &out).await,
-            Directive::Continue | Directive::Receive | Directive::StartTls => {}
+            Directive::Continue | Directive::Working | Directive::Receive | Directive::StartTls => {
+            }
         }
         let whole = out.len() < SEND_AT;
         if !out.is_empty() && stream.send(&out).await.is_err() {
@@ -241,6 +262,16 @@ async fn converse<D>(
         }
         if !whole {
             out.shrink_to(SEND_AT);
+        }
+        if directive == Directive::Working {
+            match breathe(&mut stream, &mut session, &mut received, &mut stopped).await {
+                Breath::On => continue,
+                Breath::Gone => return,
+                Breath::Stopped => {
+                    session.shut_down(&mut out);
+                    return close(stream, &out).await;
+                }
+            }
         }
         if directive != Directive::Receive {
             continue;
@@ -259,6 +290,33 @@ async fn converse<D>(
         }
         patience = options.idle;
     }
+}
+
+/// What happened while a search let others in.
+enum Breath {
+    On,
+    /// The client went away, which ends its search.
+    Gone,
+    /// The server stops.
+    Stopped,
+}
+
+/// Lets others in between two parts of a search.
+async fn breathe<D: DirectoryDoor>(
+    stream: &mut Stream,
+    session: &mut Session<D>,
+    received: &mut [u8],
+    stopped: &mut watch::Receiver<bool>,
+) -> Breath {
+    tokio::select! {
+        read = stream.read(received), if session.has_room() => match read {
+            Ok(0) | Err(_) => return Breath::Gone,
+            Ok(length) => session.receive(&received[..length]),
+        },
+        () = tokio::time::sleep(BREATH) => {}
+        _ = stopped.changed() => return Breath::Stopped,
+    }
+    Breath::On
 }
 
 /// Sends the last bytes and closes. What the client still sends is received and dropped for a moment:

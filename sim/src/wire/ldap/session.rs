@@ -14,6 +14,7 @@ use super::tags;
 use crate::directory::answer::{LdapResult, Response, ResultCode, SearchEntry};
 use crate::directory::diagnostic;
 use crate::directory::principal::Principal;
+use crate::directory::progress::SearchProgress;
 use crate::directory::request::{BindRequest, ControlValue, Operation, Request};
 use crate::directory::root_dse::{FAST_BIND, START_TLS, WHO_AM_I};
 
@@ -51,6 +52,16 @@ pub trait DirectoryDoor {
 
     /// Carries out a request.
     fn request(&mut self, principal: &Principal, request: &Request) -> DoorAnswer;
+
+    /// Goes on with a search that takes longer.
+    fn go_on(
+        &mut self,
+        _principal: &Principal,
+        _request: &Request,
+        _progress: SearchProgress,
+    ) -> DoorAnswer {
+        DoorAnswer::Close
+    }
 }
 
 /// What came of a bind.
@@ -65,10 +76,12 @@ pub enum DoorBind {
 }
 
 /// What came of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum DoorAnswer {
     /// An answer.
     Answer(Response),
+    /// A search takes longer: [`DirectoryDoor::go_on`] follows, and others come in between.
+    Working(SearchProgress),
     /// The connection breaks without an answer: whether anything was done is not told.
     Close,
     /// Nobody is there any more: the connection is dropped at once, nothing was done.
@@ -101,6 +114,9 @@ pub struct SessionOptions {
 pub enum Directive {
     /// A message was dealt with; there may be more.
     Continue,
+    /// A search goes on: send what there is, let others in, see whether the client is still there, and
+    /// come back.
+    Working,
     /// No whole message is there: send what there is, then receive.
     Receive,
     /// Send what there is; what follows is the TLS handshake, and then [`Session::secured`].
@@ -126,6 +142,16 @@ pub struct Session<D> {
     /// Binds verify a password and nothing else.
     fast_bind: bool,
     watches: Vec<Watch>,
+    /// A search that goes on.
+    pending: Option<Pending>,
+}
+
+/// A search that takes longer.
+#[derive(Debug)]
+struct Pending {
+    id: i32,
+    request: Request,
+    progress: SearchProgress,
 }
 
 /// How the connection stands to TLS.
@@ -176,6 +202,7 @@ impl<D: DirectoryDoor> Session<D> {
             tls: Tls::Absent,
             fast_bind: false,
             watches: Vec::new(),
+            pending: None,
         }
     }
 
@@ -222,8 +249,50 @@ impl<D: DirectoryDoor> Session<D> {
         self.received.extend_from_slice(bytes);
     }
 
+    /// Whether more bytes are wanted while a search goes on: they wait until it is done, apart from an
+    /// abandon of it and an unbind.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.received.len() - self.done < self.options.max_message
+    }
+
+    /// Goes on with a search that takes longer, unless the client gave it up.
+    fn go_on(&mut self, pending: Pending) -> Directive {
+        if self.is_given_up(pending.id) {
+            return Directive::Continue;
+        }
+        let Pending { id, request, progress } = pending;
+        let answer = self.door.go_on(&self.principal, &request, progress);
+        self.deal_with(id, &request, answer)
+    }
+
+    /// Whether an abandon of a message, or an unbind, waits behind it.
+    fn is_given_up(&self, id: i32) -> bool {
+        let mut rest = &self.received[self.done..];
+        while let Ok(Some(length)) = message_length(rest, self.options.max_message)
+            && length <= rest.len()
+        {
+            // Short ones only: what is long is neither.
+            if length < 32
+                && let Ok(Message { body, .. }) = message(&rest[..length])
+                && matches!(body, Body::Unbind | Body::Abandon(_))
+                && !matches!(body, Body::Abandon(other) if other != id)
+            {
+                return true;
+            }
+            rest = &rest[length..];
+        }
+        false
+    }
+
     /// Deals with the next whole message, and appends the answer to `out`.
     pub fn answer(&mut self, out: &mut Vec<u8>) -> Directive {
+        if let Some(pending) = self.pending.take() {
+            self.writer.clear();
+            let directive = self.go_on(pending);
+            out.extend_from_slice(self.writer.bytes());
+            return directive;
+        }
         let most = if self.principal.is_anonymous() {
             self.options.max_message_before_bind
         } else {
@@ -262,7 +331,7 @@ impl<D: DirectoryDoor> Session<D> {
         let mut out = Vec::new();
         loop {
             match self.answer(&mut out) {
-                Directive::Continue => {}
+                Directive::Continue | Directive::Working => {}
                 directive => return (out, directive),
             }
         }
@@ -294,6 +363,12 @@ impl<D: DirectoryDoor> Session<D> {
             Body::Invalid { answer, problem } => {
                 let result = diagnostic::ldap(ResultCode::ProtocolError, 0x2021, problem);
                 self.put_result(id, answer, &result);
+                Directive::Continue
+            }
+            Body::TooLarge { answer } => {
+                let problem = diagnostic::ServiceProblem::AdminLimitExceeded;
+                let code = ResultCode::AdminLimitExceeded;
+                self.put_result(id, answer, &diagnostic::service(code, problem, 0x2024));
                 Directive::Continue
             }
             Body::Bind { version, request } => self.bind(id, version, &request),
@@ -415,8 +490,16 @@ impl<D: DirectoryDoor> Session<D> {
         } else {
             self.door.request(&self.principal, request)
         };
+        self.deal_with(id, request, answer)
+    }
+
+    fn deal_with(&mut self, id: i32, request: &Request, answer: DoorAnswer) -> Directive {
         let response = match answer {
             DoorAnswer::Answer(response) => response,
+            DoorAnswer::Working(progress) => {
+                self.pending = Some(Pending { id, request: request.clone(), progress });
+                return Directive::Working;
+            }
             DoorAnswer::Close | DoorAnswer::Refused => return Directive::Close,
         };
         let asks_for_changes =

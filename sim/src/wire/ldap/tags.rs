@@ -56,3 +56,18 @@ pub(super) const EXTENSIBLE_RULE: u8 = 0x81;
 pub(super) const EXTENSIBLE_ATTRIBUTE: u8 = 0x82;
 pub(super) const EXTENSIBLE_VALUE: u8 = 0x83;
 pub(super) const EXTENSIBLE_DN: u8 = 0x84;
+
+/// The tag of the answer to a request; `None` for what has none, or is none.
+pub(super) fn answer_to(request: u8) -> Option<u8> {
+    Some(match request {
+        BIND_REQUEST => BIND_RESPONSE,
+        SEARCH_REQUEST => SEARCH_DONE,
+        MODIFY_REQUEST => MODIFY_RESPONSE,
+        ADD_REQUEST => ADD_RESPONSE,
+        DELETE_REQUEST => DELETE_RESPONSE,
+        MODIFY_DN_REQUEST => MODIFY_DN_RESPONSE,
+        COMPARE_REQUEST => COMPARE_RESPONSE,
+        EXTENDED_REQUEST => EXTENDED_RESPONSE,
+        _ => return None,
+    })
+}

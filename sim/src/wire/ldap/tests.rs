@@ -16,6 +16,7 @@ use crate::directory::entry::DcNumber;
 use crate::directory::forest::{DcSpec, DomainNumber, DomainSpec, Forest};
 use crate::directory::name::Sid;
 use crate::directory::principal::{Principal, Rights};
+use crate::directory::progress::{SearchPart, SearchProgress};
 use crate::directory::request::{
     AddRequest, AttributeName, BindRequest, Change, ChangeOperation, CompareRequest, Control,
     ControlValue, DeleteRequest, Extensible, Filter, ModifyDnRequest, ModifyRequest, Name,
@@ -48,9 +49,39 @@ impl DirectoryDoor for TestDoor {
         if matches!(&request.operation, Operation::Delete(_)) && principal.name.ends_with("lost") {
             return DoorAnswer::Close;
         }
+        if let Operation::Search(search) = &request.operation {
+            return self.search(principal, search, &request.controls, None);
+        }
         let mut forest = self.forest.lock().unwrap();
         let mut mint = || guid(0xffff_0000);
         DoorAnswer::Answer(forest.perform(DcNumber(0), principal, now(), request, &mut mint).0)
+    }
+
+    fn go_on(
+        &mut self,
+        principal: &Principal,
+        request: &Request,
+        progress: SearchProgress,
+    ) -> DoorAnswer {
+        let Operation::Search(search) = &request.operation else { return DoorAnswer::Close };
+        self.search(principal, search, &request.controls, Some(progress))
+    }
+}
+
+impl TestDoor {
+    fn search(
+        &self,
+        principal: &Principal,
+        search: &SearchRequest,
+        controls: &[Control],
+        progress: Option<SearchProgress>,
+    ) -> DoorAnswer {
+        let forest = self.forest.lock().unwrap();
+        let at = (DcNumber(0), false);
+        match forest.search_part(at, principal, now(), search, controls, progress) {
+            SearchPart::Done(response) => DoorAnswer::Answer(response),
+            SearchPart::More(progress) => DoorAnswer::Working(progress),
+        }
     }
 }
 
@@ -382,6 +413,99 @@ fn a_filter_that_is_nested_too_deep_is_refused_with_a_notice() {
     let (answer, directive) = session(forest(1)).handle(&bytes);
     assert_eq!(directive, Directive::Close);
     assert!(answer.windows(22).any(|window| window == b"1.3.6.1.4.1.1466.20036"));
+}
+
+/// A search that takes long: many substrings on many objects, none of which matches.
+fn heavy(id: i32) -> Vec<u8> {
+    let term = |at: u32| {
+        let any = vec![format!("nobody{at}").into_bytes()];
+        Filter::Substrings("userPrincipalName".into(), Substrings { any, ..Default::default() })
+    };
+    let search = SearchRequest {
+        base: Name::from_text(PEOPLE),
+        scope: Scope::Subtree,
+        filter: Filter::Or((0..4000).map(term).collect()),
+        selection: Vec::new(),
+        size_limit: 0,
+        time_limit: 0,
+        types_only: false,
+    };
+    let request = Request::from(Operation::Search(search));
+    write(&Message { id, body: Body::Directory(request) })
+}
+
+/// Nobody's search keeps the server from others: it is done in parts, and ends when it is given up.
+#[test]
+fn a_search_that_takes_long_is_done_in_parts_and_can_be_given_up() {
+    let mut session = session(forest(300));
+    session.handle(&bind(1));
+    session.receive(&heavy(2));
+    let mut out = Vec::new();
+    assert_eq!(session.answer(&mut out), Directive::Working);
+    assert!(out.is_empty() && session.has_room());
+    assert_eq!(session.answer(&mut out), Directive::Working, "and another part");
+    session.receive(&write(&Message { id: 3, body: Body::Abandon(2) }));
+    session.receive(&write(&Message { id: 4, body: Body::Extended { oid: "1.2.3".into() } }));
+    let (answer, directive) = session.handle(&[]);
+    assert_eq!(
+        (count_messages(&answer), directive),
+        (1, Directive::Receive),
+        "that of the last one"
+    );
+    let (answer, _) = session.handle(&heavy(5));
+    assert_eq!(count_messages(&answer), 1, "it is done when nobody gives it up");
+}
+
+/// While one client's search goes on, another one is served.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn others_are_served_while_a_search_goes_on() {
+    let running = running(1500).await;
+    let mut slow = tokio::net::TcpStream::connect(running.server.address()).await.unwrap();
+    slow.write_all(&bind(1)).await.unwrap();
+    let mut first = [0; 64];
+    assert!(slow.read(&mut first).await.unwrap() > 0);
+    slow.write_all(&heavy(2)).await.unwrap();
+    let mut other = running.bound().await;
+    let found = other.search("", ClientScope::Base, "(objectClass=*)", vec!["dnsHostName"]).await;
+    assert_eq!(found.unwrap().0.len(), 1);
+    let early = slow.try_read(&mut first);
+    assert!(early.is_err(), "the search still goes on: {early:?}");
+    drop(slow);
+    running.server.shut_down().await;
+}
+
+/// Each element takes more room in memory than its two bytes of a message: too many of them are refused
+/// before anything is made of them.
+#[test]
+fn a_message_of_too_many_elements_is_refused() {
+    let mut filter = super::ber::Writer::default();
+    let whole = filter.open();
+    let body = filter.open();
+    let list = filter.open();
+    filter.close(super::ber::SEQUENCE, list);
+    let or = filter.open();
+    for _ in 0..300_000 {
+        filter.octets(0x87, b"");
+    }
+    filter.close(0xa1, or);
+    filter.boolean(super::ber::BOOLEAN, false);
+    filter.number(super::ber::INTEGER, 0);
+    filter.number(super::ber::INTEGER, 0);
+    filter.number(super::ber::ENUMERATED, 0);
+    filter.number(super::ber::ENUMERATED, 2);
+    filter.octets(super::ber::OCTETS, PEOPLE.as_bytes());
+    filter.close(0x63, body);
+    filter.number(super::ber::INTEGER, 7);
+    filter.close(super::ber::SEQUENCE, whole);
+    assert_eq!(
+        message(filter.bytes()).map(|message| message.body),
+        Ok(Body::TooLarge { answer: 0x65 })
+    );
+    let mut session = session(forest(1));
+    session.handle(&bind(1));
+    let (answer, directive) = session.handle(filter.bytes());
+    assert_eq!(directive, Directive::Receive);
+    assert!(answer.windows(8).any(|window| window == b"00002024"), "an administrative limit");
 }
 
 fn attribute_name() -> impl Strategy<Value = AttributeName> {

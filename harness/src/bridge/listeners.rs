@@ -4,7 +4,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use rustls::ServerConfig;
+use sim::directory::forests::DcKey;
 use sim::directory::root_dse::Ports;
+use sim::estate::Estate;
 use sim::wire::identity::Applications;
 use sim::wire::ldap::server::{Encryption, LdapServer};
 use sim::wire::ldap::session::{DirectoryDoor, SessionOptions};
@@ -32,6 +35,8 @@ pub struct ListenOptions {
     pub ldaps_port: Option<u16>,
     /// Its port as a global catalog.
     pub gc_port: Option<u16>,
+    /// Whether every other domain controller of the estate listens too, each on free ports.
+    pub all_controllers: bool,
 }
 
 impl Default for ListenOptions {
@@ -46,6 +51,7 @@ impl Default for ListenOptions {
             ldap_port: None,
             ldaps_port: None,
             gc_port: None,
+            all_controllers: false,
         }
     }
 }
@@ -69,6 +75,8 @@ pub struct Listeners {
     pub ldaps: Option<LdapServer>,
     /// The global catalog of the same.
     pub gc: Option<LdapServer>,
+    /// The other domain controllers, where they are to be reached too.
+    pub others: Vec<(DcKey, [LdapServer; 3])>,
     /// Who read what at the domain controller.
     pub reads: SharedReads,
     /// Each agent's name with its gateway.
@@ -105,13 +113,24 @@ impl Listeners {
             why: std::io::Error::other(why),
         })?;
         let reads = SharedReads::default();
-        let controller = Controller { estate, bind, reads: reads.clone() };
-        let on_request = || Encryption::OnRequest(Arc::clone(&tls));
-        let ldap = controller.listen("LDAP", options.ldap_port, false, on_request()).await?;
-        let from_start = Encryption::FromStart(Arc::clone(&tls));
-        let ldaps = controller.listen("LDAPS", options.ldaps_port, false, from_start).await?;
-        let gc =
-            controller.listen("the global catalog", options.gc_port, true, on_request()).await?;
+        let at = estate.with(|estate| estate.forests.first_dc(estate.job_domain()));
+        let controller = Controller { estate, bind, at, reads: reads.clone() };
+        let ldap = controller.ldap(options.ldap_port, &tls).await?;
+        let ldaps = controller.ldaps(options.ldaps_port, &tls).await?;
+        let gc = controller.catalog(options.gc_port, &tls).await?;
+        let mut others = Vec::new();
+        if options.all_controllers {
+            let all = estate.with(|estate| controllers(estate));
+            for other in all.into_iter().filter(|other| Some(*other) != at) {
+                let controller = Controller { estate, bind, at: Some(other), reads: reads.clone() };
+                let ldap = controller.ldap(Some(0), &tls).await?;
+                let ldaps = controller.ldaps(Some(0), &tls).await?;
+                let gc = controller.catalog(Some(0), &tls).await?;
+                if let (Some(ldap), Some(ldaps), Some(gc)) = (ldap, ldaps, gc) {
+                    others.push((other, [ldap, ldaps, gc]));
+                }
+            }
+        }
         let names =
             estate.with(|estate| estate.agents.iter().map(|a| a.name.clone()).collect::<Vec<_>>());
         let mut gateways = Vec::with_capacity(names.len());
@@ -122,21 +141,29 @@ impl Listeners {
         }
         let port =
             |server: &Option<LdapServer>| server.as_ref().map(|server| server.address().port());
-        let ports = Ports { ldap: port(&ldap), ldaps: port(&ldaps) };
+        let mut ports: Vec<(DcKey, Ports)> = at
+            .map(|at| (at, Ports { ldap: port(&ldap), ldaps: port(&ldaps) }))
+            .into_iter()
+            .collect();
+        ports.extend(others.iter().map(|(at, [ldap, ldaps, _])| {
+            let port = |server: &LdapServer| Some(server.address().port());
+            (*at, Ports { ldap: port(ldap), ldaps: port(ldaps) })
+        }));
         estate.with(|estate| {
-            if let Some(at) = estate.forests.first_dc(estate.job_domain())
-                && let Some(forest) = estate.forests.get_mut(at.forest)
-            {
-                forest.set_ports(at.dc, ports);
+            for (at, ports) in ports {
+                if let Some(forest) = estate.forests.get_mut(at.forest) {
+                    forest.set_ports(at.dc, ports);
+                }
             }
         });
-        Ok(Self { cloud, ldap, ldaps, gc, reads, gateways })
+        Ok(Self { cloud, ldap, ldaps, gc, others, reads, gateways })
     }
 
     /// Takes no more connections, lets running requests end, and returns when all are closed.
     pub async fn shut_down(self) {
         self.cloud.shutdown().await;
-        for server in [self.ldap, self.ldaps, self.gc].into_iter().flatten() {
+        let own = [self.ldap, self.ldaps, self.gc].into_iter().flatten();
+        for server in own.chain(self.others.into_iter().flat_map(|(_, servers)| servers)) {
             server.shut_down().await;
         }
         for (_, gateway) in self.gateways {
@@ -145,14 +172,47 @@ impl Listeners {
     }
 }
 
-/// The first domain controller of the job's domain, about to listen.
+/// Every domain controller of an estate.
+fn controllers(estate: &Estate) -> Vec<DcKey> {
+    let forests = estate.forests.iter();
+    forests
+        .flat_map(|(forest, held)| held.dcs().iter().map(move |dc| DcKey { forest, dc: dc.number }))
+        .collect()
+}
+
+/// A domain controller, about to listen.
 struct Controller<'e> {
     estate: &'e SharedEstate,
     bind: IpAddr,
+    at: Option<DcKey>,
     reads: SharedReads,
 }
 
 impl Controller<'_> {
+    async fn ldap(
+        &self,
+        port: Option<u16>,
+        tls: &Arc<ServerConfig>,
+    ) -> Result<Option<LdapServer>, ListenError> {
+        self.listen("LDAP", port, false, Encryption::OnRequest(Arc::clone(tls))).await
+    }
+
+    async fn ldaps(
+        &self,
+        port: Option<u16>,
+        tls: &Arc<ServerConfig>,
+    ) -> Result<Option<LdapServer>, ListenError> {
+        self.listen("LDAPS", port, false, Encryption::FromStart(Arc::clone(tls))).await
+    }
+
+    async fn catalog(
+        &self,
+        port: Option<u16>,
+        tls: &Arc<ServerConfig>,
+    ) -> Result<Option<LdapServer>, ListenError> {
+        self.listen("the global catalog", port, true, Encryption::OnRequest(Arc::clone(tls))).await
+    }
+
     async fn listen(
         &self,
         what: &str,
@@ -164,7 +224,7 @@ impl Controller<'_> {
         let what = format!("{what} of the domain controller");
         let address = SocketAddr::from((self.bind, port));
         let refused = |why| ListenError { what: what.clone(), address, why };
-        let at = self.estate.with(|estate| estate.forests.first_dc(estate.job_domain()));
+        let at = self.at;
         let none = || std::io::Error::other("the domain has no domain controller");
         let at = at.ok_or_else(|| refused(none()))?;
         let door = if catalog {

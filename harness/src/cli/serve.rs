@@ -113,6 +113,14 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "FILE")]
     ldif: Option<PathBuf>,
 
+    /// Serve the world of a scenario file (forests, domains, domain controllers, agents, rights, people),
+    /// instead of `--mailboxes`. Its story is not played. Every domain controller listens; the ready file
+    /// has those beside the job's under `controllers`.
+    #[arg(long, value_name = "SCENARIO", conflicts_with_all = [
+        "mailboxes", "profile", "ad_domain", "tenant_domain", "ldif", "mailbox_list",
+    ])]
+    world: Option<PathBuf>,
+
     /// What `Get-Mailbox | Export-Csv` wrote about the mailboxes of that forest.
     #[arg(long, value_name = "CSV")]
     mailbox_list: Option<PathBuf>,
@@ -126,6 +134,7 @@ pub(super) fn serve(arguments: ServeArguments, console: &Console) -> Exit {
         profile: arguments.profile,
         ldif: arguments.ldif,
         mailbox_list: arguments.mailbox_list,
+        world: arguments.world,
         ad_domain: arguments.ad_domain,
         tenant_domain: arguments.tenant_domain,
         ready_file: arguments.ready_file,
@@ -157,9 +166,10 @@ pub(super) fn serve(arguments: ServeArguments, console: &Console) -> Exit {
 fn said(started: &Started) -> String {
     let Started { mailboxes, seed, profile, clock, .. } = started;
     let engine = if started.engine { "with its engine" } else { "without an engine" };
-    let what = match &started.export {
-        Some(export) => format!("the forest of {}", export.display()),
-        None => format!("{mailboxes} mailboxes"),
+    let what = match (&started.export, &started.world) {
+        (Some(export), _) => format!("the forest of {}", export.display()),
+        (None, Some(world)) => format!("the world of {}", world.display()),
+        (None, None) => format!("{mailboxes} mailboxes"),
     };
     let mut text = format!("serving {what} {engine} (seed {seed}, {profile}, clock {clock})\n");
     let mut line = |what: &str, value: &dyn std::fmt::Display| {
@@ -176,6 +186,9 @@ fn said(started: &Started) -> String {
     line("ldap", &started.ldap);
     line("ldaps", &started.ldaps);
     line("gc", &started.gc);
+    for controller in &started.controllers {
+        line(&controller.name, &controller.ldap);
+    }
     for agent in &started.agents {
         line(&agent.name, &agent.ldap);
     }

@@ -3,11 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use sim::directory::forest::Forest;
+use sim::directory::forests::DcKey;
 use sim::estate::Estate;
+use sim::wire::ldap::server::LdapServer;
 use sim::wire::tls::Authority;
 
 use super::ServeError;
-use super::ready::Gateway;
+use super::ready::{ControllerUrls, Gateway};
 use crate::bridge::listeners::Listeners;
 
 /// How clients name the machine.
@@ -67,13 +69,34 @@ pub(super) struct Urls {
     pub(super) ldap: String,
     pub(super) ldaps: String,
     pub(super) gc: String,
+    pub(super) controllers: Vec<ControllerUrls>,
     pub(super) agents: Vec<Gateway>,
     pub(super) control: String,
 }
 
 impl Urls {
-    pub(super) fn of(listeners: &Listeners, control: SocketAddr, hosts: &Hosts) -> Self {
+    pub(super) fn of(
+        listeners: &Listeners,
+        control: SocketAddr,
+        hosts: &Hosts,
+        estate: &Estate,
+    ) -> Self {
         let ldap = |address: SocketAddr| format!("ldap://{}:{}", hosts.plain, address.port());
+        let ldaps = |address: SocketAddr| format!("ldaps://{}:{}", hosts.tls, address.port());
+        let controller = |(at, servers): &(DcKey, [LdapServer; 3])| {
+            let dc = estate.forests.dc(*at)?;
+            let domain = estate.forests.domain((at.forest, dc.domain))?;
+            let [plain, tls, catalog] = servers.each_ref().map(LdapServer::address);
+            Some(ControllerUrls {
+                name: dc.host.clone(),
+                domain: domain.dns.clone(),
+                base_dn: estate.base_dn(at.forest, dc.domain),
+                read_only: dc.read_only,
+                ldap: ldap(plain),
+                ldaps: ldaps(tls),
+                gc: ldap(catalog),
+            })
+        };
         let gateways = listeners.gateways.iter();
         Self {
             cloud: format!("https://{}:{}", hosts.tls, listeners.cloud.address().port()),
@@ -86,12 +109,9 @@ impl Urls {
                 .proxy_address()
                 .map(|address| format!("http://{}:{}", hosts.plain, address.port())),
             ldap: listeners.ldap.as_ref().map(|server| ldap(server.address())).unwrap_or_default(),
-            ldaps: listeners
-                .ldaps
-                .as_ref()
-                .map(|server| format!("ldaps://{}:{}", hosts.tls, server.address().port()))
-                .unwrap_or_default(),
+            ldaps: listeners.ldaps.as_ref().map(|at| ldaps(at.address())).unwrap_or_default(),
             gc: listeners.gc.as_ref().map(|server| ldap(server.address())).unwrap_or_default(),
+            controllers: listeners.others.iter().filter_map(controller).collect(),
             agents: gateways
                 .map(|(name, server)| Gateway { name: name.clone(), ldap: ldap(server.address()) })
                 .collect(),

@@ -37,8 +37,8 @@ pub(crate) use interrupt::Interrupt;
 pub use options::{Clock, DomainName, Options};
 use owner::{Ended, Owner};
 use place::Place;
-pub use ready::Gateway;
 use ready::Ready;
+pub use ready::{ControllerUrls, Gateway};
 
 /// The shape of the population. Nobody is cloud-managed: whoever is to be, is flipped.
 const SHAPE: &str = "university";
@@ -81,6 +81,8 @@ pub struct Started {
     pub mailboxes: u32,
     /// The export that the forest is built from, instead of so many mailboxes.
     pub export: Option<PathBuf>,
+    /// The scenario file whose world it is.
+    pub world: Option<PathBuf>,
     /// The seed.
     pub seed: u64,
     /// The profile.
@@ -101,6 +103,8 @@ pub struct Started {
     pub ldaps: String,
     /// Its global catalog.
     pub gc: String,
+    /// The other domain controllers.
+    pub controllers: Vec<ControllerUrls>,
     /// The agents' gateways.
     pub agents: Vec<Gateway>,
     /// The control API.
@@ -148,8 +152,24 @@ fn applications(options: &Options) -> Result<Applications, ServeError> {
     Ok(applications)
 }
 
-/// The default world with the population and the names that the options ask for.
+/// The world of a scenario file. Its story is not played: who drives the estate is whoever uses it.
+fn world_of(path: &Path, options: &Options, catalogues: &Catalogues) -> Result<World, ServeError> {
+    let source = std::fs::read_to_string(path).map_err(|why| {
+        ServeError::Usage(format!("`--world {}` cannot be read: {why}", path.display()))
+    })?;
+    let scenario = scenario::read(path, &source, catalogues).map_err(|problems| {
+        let drawn = problems.iter().map(|problem| problem.render(path, &source, false));
+        let drawn: Vec<String> = drawn.collect();
+        ServeError::Usage(format!("`--world {}`:\n{}", path.display(), drawn.join("\n")))
+    })?;
+    Ok(World { seed: options.seed, ..scenario.world })
+}
+
+/// The default world with the population and the names that the options ask for, or that of a file.
 fn world(options: &Options, catalogues: &Catalogues) -> Result<World, ServeError> {
+    if let Some(path) = &options.world {
+        return world_of(path, options, catalogues);
+    }
     let mut world = scenario::standard_world(catalogues);
     if let Some(name) = &options.profile {
         let mut known = catalogues.profiles.iter();
@@ -224,6 +244,7 @@ async fn serve(
         ldap_port: Some(options.ldap_port),
         ldaps_port: Some(options.ldaps_port),
         gc_port: Some(options.gc_port),
+        all_controllers: true,
     };
     let listeners = Listeners::start(&shared, &applications, &authority, listen).await?;
     let plan = LivePlan {
@@ -244,12 +265,13 @@ async fn serve(
     let control = Control::start(desk).await?;
     let mut interrupt = Interrupt::catch()
         .map_err(|why| ServeError::Internal(format!("no signals can be caught: {why}")))?;
-    let urls = Urls::of(&listeners, control.address(), &hosts);
+    let urls = shared.with(|estate| Urls::of(&listeners, control.address(), &hosts, estate));
     let ready = shared.with(|estate| Ready::of(estate, &urls, &applications, &place.ca))?;
     place.write(&ready, authority.ca_pem())?;
     started(&Started {
         mailboxes: options.mailboxes,
         export: options.ldif.clone(),
+        world: options.world.clone(),
         seed: options.seed,
         profile,
         clock: options.clock,
@@ -260,6 +282,7 @@ async fn serve(
         ldap: urls.ldap,
         ldaps: urls.ldaps,
         gc: urls.gc,
+        controllers: urls.controllers,
         agents: urls.agents,
         control: urls.control,
         ready_file: place.ready.clone(),

@@ -20,6 +20,8 @@ pub struct Options {
     pub ldif: Option<PathBuf>,
     /// The mailboxes of that forest, as CSV.
     pub mailbox_list: Option<PathBuf>,
+    /// A scenario file whose world is served, instead of so many mailboxes.
+    pub world: Option<PathBuf>,
     /// The DNS name of the AD domain.
     pub ad_domain: DomainName,
     /// The default verified domain of the tenant.

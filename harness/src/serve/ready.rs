@@ -47,6 +47,8 @@ pub(super) struct Ready {
     pub(super) agent_bind_dn: String,
     pub(super) agent_bind_password: String,
     pub(super) agents: Vec<Gateway>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) controllers: Vec<ControllerUrls>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) job: Option<Job>,
     pub(super) users: Vec<User>,
@@ -65,6 +67,25 @@ pub(super) struct Client {
 pub(super) struct SignIn {
     pub(super) admin: String,
     pub(super) password: String,
+}
+
+/// A domain controller beside the one of `ldap`, `ldaps` and `gc`.
+#[derive(Debug, Clone, Serialize)]
+pub struct ControllerUrls {
+    /// Its name.
+    pub name: String,
+    /// The DNS name of its domain.
+    pub domain: String,
+    /// The naming context of its domain.
+    pub base_dn: String,
+    /// Whether it refers writes to others.
+    pub read_only: bool,
+    /// LDAP.
+    pub ldap: String,
+    /// LDAP over TLS.
+    pub ldaps: String,
+    /// The global catalog of its forest.
+    pub gc: String,
 }
 
 /// An agent's gateway.
@@ -148,6 +169,7 @@ impl Ready {
             agent_bind_dn: estate.ad_dn(agent.object),
             agent_bind_password: agent.password.clone(),
             agents: urls.agents.clone(),
+            controllers: urls.controllers.clone(),
             job: estate.entra.job.as_ref().map(|job| Job {
                 service_principal_id: job.service_principal.to_string(),
                 job_id: job.id.clone(),

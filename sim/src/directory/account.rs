@@ -187,21 +187,24 @@ impl Forest {
         found
     }
 
-    /// Notes a logon: `lastLogonTimestamp` when it is two weeks old, and `lastLogon`, `logonCount` and the
-    /// end of the wrong passwords, which do not replicate and move no sequence number ([MS-ADA1], Last-Logon,
-    /// Last-Logon-Timestamp, Logon-Count).
+    /// Notes a logon: `lastLogonTimestamp` when it is two weeks old ([MS-ADA1]), and, in a domain that locks
+    /// accounts out, `lastLogon`, `logonCount` and the end of the wrong passwords, which do not replicate
+    /// and move no sequence number. Without lockouts the latter stay as they are: so the answers were
+    /// measured of another implementation.
     pub fn note_logon(&mut self, dc: DcNumber, object: ObjectNumber, now: VirtualTime) {
         const TWO_WEEKS: i64 = 14 * 86_400 * 10_000_000;
         let Some(dc) = self.dc(dc).map(|dc| self.holder(dc, object).number) else { return };
         let Some(slot) = self.object(dc, object) else { return };
         let count = slot.entry.record.first(known::LOGON_COUNT).and_then(integer).unwrap_or(0);
         let time = file_time(now);
-        let quiet = [
-            (known::LAST_LOGON, time),
-            (known::LOGON_COUNT, (count + 1).min(65_535)),
-            (known::BAD_PWD_COUNT, 0),
-        ];
-        self.put_quietly(dc, object, &quiet);
+        if self.domain_policy(dc, known::LOCKOUT_THRESHOLD) > 0 {
+            let quiet = [
+                (known::LAST_LOGON, time),
+                (known::LOGON_COUNT, (count + 1).min(65_535)),
+                (known::BAD_PWD_COUNT, 0),
+            ];
+            self.put_quietly(dc, object, &quiet);
+        }
         let Some(slot) = self.object(dc, object) else { return };
         let entry = std::sync::Arc::clone(&slot.entry);
         let last = entry.record.first(known::LAST_LOGON_TIMESTAMP).and_then(integer);

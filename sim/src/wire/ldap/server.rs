@@ -250,7 +250,7 @@ async fn converse<D>(
             }
         }
         let whole = out.len() < SEND_AT;
-        if !out.is_empty() && stream.send(&out).await.is_err() {
+        if !out.is_empty() && !sent(&mut stream, &out, options.idle, &mut stopped).await {
             return;
         }
         out.clear();
@@ -292,6 +292,21 @@ async fn converse<D>(
     }
 }
 
+/// Sends bytes; `false` when the client is gone, takes nothing for as long as it may be idle, or the server
+/// stops meanwhile: nothing more can be told to it then.
+async fn sent(
+    stream: &mut Stream,
+    bytes: &[u8],
+    idle: Duration,
+    stopped: &mut watch::Receiver<bool>,
+) -> bool {
+    tokio::select! {
+        sent = stream.send(bytes) => sent.is_ok(),
+        () = tokio::time::sleep(idle) => false,
+        _ = stopped.changed() => false,
+    }
+}
+
 /// What happened while a search let others in.
 enum Breath {
     On,
@@ -323,10 +338,12 @@ async fn breathe<D: DirectoryDoor>(
 /// closing a socket with unread bytes would reset the connection, and the client would lose answers
 /// that it has not read yet.
 async fn close(mut stream: Stream, last: &[u8]) {
-    // The client may be gone already; it is closed either way.
-    let _ = stream.send(last).await;
-    let _ = stream.end().await;
-    let mut unread = [0; 4096];
-    let drain = async { while stream.read(&mut unread).await.is_ok_and(|length| length > 0) {} };
-    let _ = tokio::time::timeout(LINGER, drain).await;
+    // The client may be gone already, or read nothing; it is closed either way.
+    let farewell = async {
+        let _ = stream.send(last).await;
+        let _ = stream.end().await;
+        let mut unread = [0; 4096];
+        while stream.read(&mut unread).await.is_ok_and(|length| length > 0) {}
+    };
+    let _ = tokio::time::timeout(LINGER, farewell).await;
 }

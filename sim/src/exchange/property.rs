@@ -5,6 +5,8 @@
 //! on Exchange cmdlets" (property and LDAP names); Microsoft Learn, "Microsoft Entra Connect Sync:
 //! Attributes synchronized to Microsoft Entra ID" (Exchange Online list).
 
+use std::sync::LazyLock;
+
 use Bucket::{CloudOnlyCopy, Identity, MailboxOnly, WrittenBack};
 
 use super::shape::{self, Shape};
@@ -421,8 +423,23 @@ pub const SOFT_DELETED: AttributeNumber = 1003;
 /// The number of a property, by name without case.
 #[must_use]
 pub fn number(name: &str) -> Option<AttributeNumber> {
-    let place = PROPERTIES.iter().position(|p| p.name.eq_ignore_ascii_case(name))?;
-    AttributeNumber::try_from(place).ok()
+    let at = |place: u16| PROPERTIES[usize::from(place)].name;
+    let place = BY_NAME.binary_search_by(|&place| folded(at(place)).cmp(folded(name))).ok()?;
+    Some(BY_NAME[place])
+}
+
+/// The properties in the order of their names without case: every cmdlet looks up each of its parameters.
+static BY_NAME: LazyLock<Vec<AttributeNumber>> = LazyLock::new(|| {
+    let mut places: Vec<AttributeNumber> = (0..).take(PROPERTIES.len()).collect();
+    places.sort_by(|&a, &b| {
+        let name = |place: u16| PROPERTIES[usize::from(place)].name;
+        folded(name(a)).cmp(folded(name(b)))
+    });
+    places
+});
+
+fn folded(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().map(|byte| byte.to_ascii_lowercase())
 }
 
 /// Parameters that set a property of another name.
@@ -468,6 +485,17 @@ pub fn name(number: AttributeNumber) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_property_is_found_by_its_name_however_it_is_typed() {
+        for (place, spec) in PROPERTIES.iter().enumerate() {
+            let place = AttributeNumber::try_from(place).ok();
+            assert_eq!(number(spec.name), place, "{}", spec.name);
+            assert_eq!(number(&spec.name.to_uppercase()), place, "{}", spec.name);
+        }
+        assert_eq!(number("NoSuchProperty"), None);
+        assert_eq!(number(""), None);
+    }
 
     #[test]
     fn constants_name_the_rows_they_stand_for() {

@@ -1,5 +1,11 @@
 //! The state store on disk: one file, one table for each kind of state, one durable transaction for
 //! each commit.
+//!
+//! Every page of the file has a checksum in the page above it. They are all checked when the store is
+//! opened, so a byte that the disk or somebody else changed is found before anything is believed; that
+//! reads the file once (about a third of a second for 600,000 links). Commits have two phases: the file
+//! never points to a half-written one, so what does not verify is damage, and is not taken for the trace
+//! of a crash and quietly undone.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -41,7 +47,8 @@ impl RedbStore {
             if file.metadata().map_err(|error| at(path, &error))?.len() == 0 {
                 return Err(StoreError::Damaged("it is empty".to_owned()));
             }
-            let database = Database::builder().create_file(file).map_err(opening)?;
+            let mut database = Database::builder().create_file(file).map_err(opening)?;
+            database.check_integrity().map_err(opening)?;
             let mut store = Self { database };
             store.check_format()?;
             Ok(store)
@@ -110,7 +117,8 @@ impl RedbStore {
     }
 
     fn initialize(&mut self) -> Result<(), StoreError> {
-        let write = self.database.begin_write().map_err(failed)?;
+        let mut write = self.database.begin_write().map_err(failed)?;
+        write.set_two_phase_commit(true);
         for table in Table::ALL {
             write.open_table(definition(table)).map_err(failed)?;
         }
@@ -125,6 +133,7 @@ impl RedbStore {
     fn write(&mut self, writes: Vec<StoreWrite>) -> Result<(), StoreError> {
         let mut transaction = self.database.begin_write().map_err(failed)?;
         transaction.set_durability(Durability::Immediate).map_err(failed)?;
+        transaction.set_two_phase_commit(true);
         let mut tables = BTreeMap::new();
         for StoreWrite { table, key, value } in writes {
             let open = match tables.entry(table) {
@@ -350,6 +359,74 @@ mod tests {
         let bare = folder.path().join("bare");
         drop(Database::create(&bare).unwrap());
         assert!(matches!(refusal(&bare), StoreError::Damaged(_)), "no table is no new store");
+    }
+
+    /// Whatever byte of the file changes: the store is refused, or it holds what it held. It never
+    /// forgets a row, invents one or shows another value. Only what says which commit is the last one
+    /// may take that one away, as a crash before it does, which every activity is made for.
+    #[test]
+    fn a_changed_byte_is_refused_or_means_nothing() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("state");
+        let mut store = RedbStore::open(&path).unwrap();
+        for round in 0..4_u8 {
+            let rows = (0..60_u8).map(|number| {
+                let table = Table::ALL[usize::from(number) % Table::ALL.len()];
+                let length = usize::from(number) * 9 + 30;
+                put(table, &[number; 16], Some(&vec![round ^ number; length]))
+            });
+            store.commit(rows.collect()).unwrap();
+        }
+        let read = |store: &mut RedbStore| -> Vec<Vec<(Vec<u8>, Vec<u8>)>> {
+            Table::ALL.map(|table| store.scan(table, None, 100).unwrap()).into()
+        };
+        let before = read(&mut store);
+        store.commit(vec![put(Table::Intents, &[3; 16], None)]).unwrap();
+        let held = read(&mut store);
+        assert_ne!(before, held);
+        drop(store);
+        let whole = std::fs::read(&path).unwrap();
+        let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
+        let damaged = folder.path().join("damaged");
+        let (mut refused, mut same) = (0, 0);
+        const HEADER: usize = 64;
+        for at in (0..HEADER).step_by(3).chain((HEADER..=used).step_by(1_021)) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= if at % 2 == 0 { 0x01 } else { 0xff };
+            std::fs::write(&damaged, &bytes).unwrap();
+            match RedbStore::open(&damaged) {
+                Ok(mut store) => {
+                    let found = read(&mut store);
+                    let undone = at < HEADER && found == before;
+                    assert!(undone || found == held, "byte {at} of {used}");
+                    same += 1;
+                }
+                Err(StoreError::Damaged(_)) => refused += 1,
+                Err(other) => panic!("byte {at}: {other}"),
+            }
+        }
+        assert!(refused > 20 && same > 20, "{refused} refused, {same} without meaning");
+    }
+
+    /// How long opening takes for the largest tenant, and how large its file is.
+    #[test]
+    #[ignore = "takes some seconds; run it to measure"]
+    fn opening_with_600_000_links() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("state");
+        let mut store = RedbStore::open(&path).unwrap();
+        for page in 0..600_u32 {
+            let rows = (0..1_000_u32).map(|number| {
+                let digest = u128::from(page * 1_000 + number).wrapping_mul(u128::MAX / 97);
+                put(Table::Links, &digest.to_be_bytes(), Some(&[7; 33]))
+            });
+            store.commit(rows.collect()).unwrap();
+        }
+        drop(store);
+        let size = std::fs::metadata(&path).unwrap().len() / 1_000_000;
+        let began = std::time::Instant::now();
+        drop(RedbStore::open(&path).unwrap());
+        println!("{size} MB opened and checked in {:?}", began.elapsed());
     }
 
     /// What a process left that died while it made a store is made anew.

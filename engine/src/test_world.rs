@@ -287,10 +287,22 @@ impl World {
     fn shown(&self, id: MailboxId) -> Option<&Mailbox> {
         let mailbox = self.mailboxes.get(&id)?;
         let older = self.versions.get(&id).map_or(&[][..], Vec::as_slice);
-        // The earliest version that was replaced after the moment that this copy has reached.
+        if self.lag.is_zero() {
+            return Some(mailbox);
+        }
+        // The earliest version that was replaced after the moment that this copy has reached. Which of
+        // two versions of one second is the later one nobody can tell, so it shows the last of them.
         let reached = self.now - self.lag;
-        let hidden = older.iter().find(|(replaced, _)| *replaced > reached);
-        Some(hidden.filter(|_| !self.lag.is_zero()).map_or(mailbox, |(_, older)| older))
+        let first = older.iter().position(|(replaced, _)| *replaced > reached);
+        let mut shown = first.map_or(mailbox, |at| &older[at].1);
+        let later =
+            older.iter().skip(first.map_or(older.len(), |at| at + 1)).map(|(_, later)| later);
+        for later in later.chain([mailbox]) {
+            if later.when_changed == shown.when_changed {
+                shown = later;
+            }
+        }
+        Some(shown)
     }
 
     /// `extensionAttribute1` in AD.

@@ -43,8 +43,6 @@ enum Act {
     Throttle(Option<u64>),
     ServiceDown,
     ExpirePage,
-    /// From now on a copy of Exchange Online answers that lags by so many seconds.
-    Lag(u64),
     /// The process ends at the call so many calls ahead; `true`: the call did its work.
     Crash(u64, bool),
     Restart(RestartScopes),
@@ -64,7 +62,7 @@ struct Setting {
     page_size: usize,
     /// The first mailbox is not cloud-managed before everything heals.
     outside: bool,
-    /// How far listings reach back behind the watermark, in seconds; no copy lags further.
+    /// How far listings reach back behind the watermark, in seconds.
     overlap: u64,
 }
 
@@ -132,7 +130,6 @@ fn act() -> impl Strategy<Value = Act> {
         1 => prop::option::of(0..300_u64).prop_map(Act::Throttle),
         1 => Just(Act::ServiceDown),
         1 => Just(Act::ExpirePage),
-        2 => (0..400_u64).prop_map(Act::Lag),
         3 => (1..60_u64, any::<bool>()).prop_map(|(after, worked)| Act::Crash(after, worked)),
         1 => scopes().prop_map(Act::Restart),
         1 => (0..COUNT).prop_map(Act::OnDemand),
@@ -196,7 +193,6 @@ struct Play {
     /// The on-demand requests, by commands so far.
     demanded: BTreeSet<(u32, MailboxId)>,
     counted: usize,
-    overlap: u64,
     /// What AD held of other types before the job ran.
     other_types: BTreeMap<u16, Vec<String>>,
 }
@@ -237,7 +233,6 @@ impl Play {
             tries: BTreeMap::new(),
             demanded: BTreeSet::new(),
             counted: 0,
-            overlap: setting.overlap,
             other_types,
         }
     }
@@ -301,17 +296,7 @@ impl Play {
                 let act = move |world: &mut World| edit_mailbox(world, number, &edit, &stamp);
                 world.at_call.insert(call, Box::new(act));
             }
-            Act::Restart(scopes) => {
-                if scopes.full {
-                    // Which version was exported is forgotten with the links.
-                    self.world.0.borrow_mut().lag = Duration::ZERO;
-                }
-                self.command(JobCommand::Restart(*scopes));
-            }
-            Act::Lag(seconds) => {
-                let lag = Duration::from_secs((*seconds).min(self.overlap));
-                self.world.0.borrow_mut().lag = lag;
-            }
+            Act::Restart(scopes) => self.command(JobCommand::Restart(*scopes)),
             Act::OnDemand(number) => {
                 let (request, rule, mailbox) = (1, "rule".to_owned(), id(*number));
                 self.command(JobCommand::ProvisionOnDemand { request, rule, mailbox });

@@ -131,7 +131,7 @@ impl Settled<'_> {
                 self.escrow(desk, failure, effects, now);
             }
             Verdict::Older { looked_for: true } => {
-                let unsure = |stored: Link| Link { changed: 0, ..stored };
+                let unsure = |stored: Link| Link { exported: !stored.exported, ..stored };
                 let row = self.stored.map(unsure).map(|link| link.encode());
                 effects.writes.push(mailbox_write(Table::Links, self.mailbox, row));
             }

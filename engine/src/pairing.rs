@@ -57,6 +57,11 @@ impl Pairing {
         }
     }
 
+    /// Whether a batch is under way.
+    pub(crate) const fn is_busy(&self) -> bool {
+        !self.batch.is_empty()
+    }
+
     /// Begins with a batch; the one before must have ended.
     pub(crate) fn start(&mut self, mailboxes: impl IntoIterator<Item = Mailbox>) {
         self.batch = mailboxes

@@ -35,6 +35,17 @@ pub const MODIFY_BATCH: usize = 500;
 /// A name of a property or an attribute: its documented spelling, compared without case.
 pub type Name = Cow<'static, str>;
 
+/// Properties of a mailbox's user: `Get-User` shows them and `Set-User` sets them, where all others belong
+/// to `Get-Mailbox` and `Set-Mailbox`. Adapters ask for them after the mailboxes, and set them after the
+/// rest of a change was accepted.
+pub const USER_PROPERTIES: [&str; 1] = ["AssistantName"];
+
+/// Whether this is one of [`USER_PROPERTIES`].
+#[must_use]
+pub fn is_of_user(property: &str) -> bool {
+    USER_PROPERTIES.iter().any(|known| known.eq_ignore_ascii_case(property))
+}
+
 /// Identifies a mailbox: its `ExternalDirectoryObjectId`, equal to the Entra object id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MailboxId(pub Guid);

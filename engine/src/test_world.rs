@@ -65,6 +65,16 @@ fn full_plan() -> MappingPlan {
     MappingPlan::new(&configuration(), PlantedBugs::none())
 }
 
+fn columns() -> Vec<Name> {
+    let mut names = full_plan().properties().to_vec();
+    for name in crate::transfer::backup::properties(crate::transfer::Sides::Both) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 /// A cloud-managed mailbox with values for all 22 properties of the full plan, in its order.
 pub(crate) fn mailbox(number: u16) -> Mailbox {
     let mut values: Vec<Vec<String>> = (1..=15).map(|n| vec![format!("HR-{n}")]).collect();
@@ -213,7 +223,7 @@ pub(crate) struct World {
     pub(crate) budget: Option<usize>,
     /// What was spent of it, and when that began.
     spent: (Timestamp, usize),
-    /// The properties of the full plan: the columns of every mailbox.
+    /// The columns of every mailbox: the properties of the full plan, then what else a backup keeps.
     properties: Vec<Name>,
     /// Listings under way: token to ids.
     listings: BTreeMap<String, Vec<MailboxId>>,
@@ -238,7 +248,7 @@ impl World {
             now: START,
             page_size: 3,
             agents: vec![agent("A1"), agent("A2")],
-            properties: full_plan().properties().to_vec(),
+            properties: columns(),
             ..Self::default()
         };
         for number in 0..count {
@@ -303,6 +313,23 @@ impl World {
             }
         }
         Some(shown)
+    }
+
+    /// Sets a property in the cloud.
+    pub(crate) fn set(&mut self, number: u16, property: &'static str, values: &[&str]) {
+        let values = values.iter().map(ToString::to_string).collect();
+        self.set_values(&MailboxChange {
+            id: id(number),
+            cloud_managed: None,
+            values: vec![(property.into(), values)],
+        });
+    }
+
+    /// Sets an attribute in AD.
+    pub(crate) fn set_in_ad(&mut self, number: u16, attribute: &str, values: &[&[u8]]) {
+        let entry = self.objects.get_mut(&object_guid(number)).unwrap();
+        let values = values.iter().map(|value| value.to_vec()).collect();
+        entry.values.insert(attribute.to_owned(), values);
     }
 
     /// `extensionAttribute1` in AD.
@@ -404,7 +431,10 @@ impl World {
                 let kind = if values[0] == "Regular" { "User" } else { &values[0] };
                 mailbox.recipient_type_details = format!("{kind}Mailbox").into();
             } else if let Some(at) = self.properties.iter().position(|other| other == name) {
-                mailbox.values.edit(|columns| columns[at] = values.clone());
+                mailbox.values.edit(|columns| {
+                    columns.resize(columns.len().max(at + 1), Vec::new());
+                    columns[at] = values.clone();
+                });
             }
         }
     }
@@ -450,7 +480,7 @@ impl World {
             sent.unchanged =
                 named.filter(|name| sorted(&before, name) == sorted(&entry.values, name)).collect();
             let stamp = sorted(&entry.values, "extensionAttribute1").concat();
-            sent.stamp = String::from_utf8(stamp).unwrap();
+            sent.stamp = String::from_utf8_lossy(&stamp).into_owned();
             if let Some(result) = self.results.get(&modification.object) {
                 sent.result = *result;
             }

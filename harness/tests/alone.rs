@@ -304,6 +304,11 @@ fn readiness_rings_and_decommissioning_are_told_from_both_sides_and_evidence() {
 fn a_backup_is_restored_and_drift_is_reconciled() {
     let estate = Estate::serve(6);
     let people = inventory(&estate);
+    let values = |estate: &Estate| {
+        let rows = estate.directory().into_iter();
+        rows.map(|row| (row.0, row.1)).collect::<Vec<_>>()
+    };
+    let at_first = values(&estate);
     let (code, text) = estate.run(&["transfer", "flip", "--apply", "--name", "pilot"]);
     assert_eq!(code, 0, "{text}");
     let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
@@ -326,6 +331,8 @@ fn a_backup_is_restored_and_drift_is_reconciled() {
     let kept = backup("kept.jsonl", &["--stored", "--name", "pilot"]);
     assert_eq!(kept.len(), 6);
     assert!(kept.iter().all(|line| line["cloud_managed"] == false), "taken before the flip");
+    let sides = |line: &Value| line["directory"]["values"]["mail"].is_array();
+    assert!(kept.iter().chain(&before).all(sides), "both sides: {}", kept[0]);
 
     let token = estate.token();
     estate.edit(&token, &[(&people[2].0, "spoiled".to_owned())]);
@@ -346,6 +353,25 @@ fn a_backup_is_restored_and_drift_is_reconciled() {
     let (code, text) = estate.run(&["writeback", "--reconcile", "--apply"]);
     assert!(code == 0 && text.contains("1 object(s) corrected"), "{text}");
     assert!(estate.directory().iter().any(|row| row.1 == "drifting"));
+
+    // What the cloud alone has is told before a rollback, by the user's own properties too, and blocks it.
+    estate.edit(&token, &[(&people[5].0, "cloud only".to_owned())]);
+    let report = path("losses.json");
+    let (code, text) = estate.run(&["transfer", "rollback", "--apply", "--report", &report]);
+    assert!(code == 1 && text.contains("`cloud only` becomes"), "{code} {text}");
+    assert!(text.contains("not compared") && text.contains("targetAddress"), "{text}");
+    let told: Value = serde_json::from_slice(&fs::read(&report).expect("there")).expect("JSON");
+    assert_eq!(
+        (told["losses"][0]["certain"].as_bool(), &told["counts"]["flipped"]),
+        (Some(true), &json!(5))
+    );
+    // AD's own side of the backup that was taken before the flip brings AD back to what it was.
+    assert_ne!(values(&estate), at_first);
+    let from_kept = path("kept.jsonl");
+    let restore_ad = ["transfer", "restore", "--from", &from_kept, "--to", "directory", "--apply"];
+    let (code, text) = estate.run(&restore_ad);
+    assert!(code == 0 && text.contains("1 of 6 mailbox(es) restored"), "{code} {text}");
+    assert_eq!(values(&estate), at_first);
 
     let damaged = fs::read_to_string(&from).expect("text").replace("HR-", "XX-");
     fs::write(estate.path("before.jsonl"), damaged).expect("written");

@@ -1,22 +1,35 @@
 //! Backup: the values of a mailbox as they were before its flip, and the file that carries them.
 //!
-//! The file is JSON Lines in UTF-8. First a header `{"format":"hybridsim-backup","version":1}`, then
+//! The file is JSON Lines in UTF-8. First a header `{"format":"hybridsim-backup","version":2}`, then
 //! one line a mailbox, last a trailer `{"count":N,"checksum":"fnv1a64:HEX"}` over all bytes before
 //! the trailer's line. A line holds `id`, `user_principal_name`, `taken` (RFC 3339),
 //! `cloud_managed`, `recipient_type_details` and `values`: property to values, in any order. A property
 //! that is not named had no value. The checksum finds damage; it is no protection against forgery.
+//!
+//! From version 2 on `sides` says what was read: `cloud`, what `Get-Mailbox` shows, or `both`. With both a
+//! line also holds `directory`, unless no one AD object matched: `object` (`objectGUID`) and `values`,
+//! attribute to values as they were read in AD, each a text or, where it is none, `{"base64":"..."}`. An
+//! attribute that is not named had no value. Files of version 1 have neither, and fewer properties
+//! ([`Backup::covers`]).
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::kept_properties;
+use super::{kept_properties, mailbox_properties};
 use crate::guid::Guid;
-use crate::ports::{Mailbox, MailboxId, Name};
+use crate::ports::{DirectoryObject, Mailbox, MailboxId, Name, ObjectGuid, is_of_user};
 use crate::values::{Column, Texts};
 
 const FORMAT: &str = "hybridsim-backup";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// What version 2 reads beyond version 1.
+const ADDED: [&str; 5] =
+    ["AuditEnabled", "Alias", "UserCertificate", "UserSMimeCertificate", "AssistantName"];
+/// The oldest that is read.
+const OLDEST: u32 = 1;
 
 /// The values of one mailbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +47,87 @@ pub struct Backup {
     pub recipient_type_details: String,
     /// The values of each property that has any.
     pub values: BTreeMap<String, Vec<String>>,
+    /// Which sides it keeps; `None` in what the first version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sides: Option<Sides>,
+    /// What AD held at that time; `None` when it was not read, or no one object matched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<DirectorySide>,
+}
+
+/// What AD held of a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectorySide {
+    /// `objectGUID`.
+    pub object: String,
+    /// The values of each attribute that has any.
+    pub values: BTreeMap<String, Vec<AdValue>>,
+}
+
+/// A value of AD.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AdValue {
+    /// UTF-8.
+    Text(String),
+    /// Anything else.
+    Bytes {
+        /// In Base64.
+        base64: String,
+    },
+}
+
+impl AdValue {
+    fn of(value: &[u8]) -> Self {
+        match core::str::from_utf8(value) {
+            Ok(text) => Self::Text(text.to_owned()),
+            Err(_) => Self::Bytes { base64: STANDARD.encode(value) },
+        }
+    }
+
+    fn bytes(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Text(text) => Some(text.as_bytes().to_vec()),
+            Self::Bytes { base64 } => STANDARD.decode(base64).ok(),
+        }
+    }
+}
+
+impl DirectorySide {
+    /// What an object holds that was read with these attributes.
+    #[must_use]
+    pub fn of(object: &DirectoryObject, attributes: &[Name]) -> Self {
+        let columns = attributes.iter().zip(object.values.columns());
+        let values = columns
+            .filter(|(_, column)| !column.is_empty())
+            .map(|(name, column)| (name.to_string(), column.iter().map(AdValue::of).collect()))
+            .collect();
+        Self { object: object.guid.to_string(), values }
+    }
+
+    /// The object; `None` when it is no GUID.
+    #[must_use]
+    pub fn object(&self) -> Option<ObjectGuid> {
+        self.object.parse::<Guid>().ok().map(ObjectGuid)
+    }
+
+    /// The values of an attribute, none when it had none; `None` when one of them is not understood.
+    #[must_use]
+    pub fn of_attribute(&self, name: &str) -> Option<Vec<Vec<u8>>> {
+        self.values.get(name).into_iter().flatten().map(AdValue::bytes).collect()
+    }
+}
+
+/// Which sides of a mailbox a backup keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sides {
+    /// What `Get-Mailbox` shows.
+    Cloud,
+    /// That, what `Get-User` shows beside it, and what Active Directory holds.
+    #[default]
+    Both,
 }
 
 /// Why a backup file is not taken.
@@ -69,16 +163,20 @@ struct Trailer {
     checksum: String,
 }
 
-/// What to read of a mailbox for its backup: [`kept_properties`], then `UserPrincipalName`.
+/// What to read of a mailbox for its backup: [`kept_properties`], or those of them that cost nothing more
+/// where the cloud's side is kept alone; then `UserPrincipalName`.
 #[must_use]
-pub fn properties() -> Vec<Name> {
-    let mut names = kept_properties();
+pub fn properties(sides: Sides) -> Vec<Name> {
+    let mut names = match sides {
+        Sides::Cloud => mailbox_properties(),
+        Sides::Both => kept_properties(),
+    };
     names.push(Name::Borrowed("UserPrincipalName"));
     names
 }
 
 /// The line of a mailbox that was read with [`properties`], as [`Backup::to_line`] gives it; `taken`
-/// is the time in RFC 3339.
+/// is the time in RFC 3339; what was read of which sides comes last.
 ///
 /// # Errors
 /// [`BackupError::Line`] when it cannot be written as JSON.
@@ -86,6 +184,7 @@ pub fn line_of(
     mailbox: &Mailbox,
     properties: &[Name],
     taken: &str,
+    (sides, directory): (Sides, Option<&DirectorySide>),
 ) -> Result<Vec<u8>, BackupError> {
     let kept = properties.len().saturating_sub(1);
     let line = Line {
@@ -95,6 +194,8 @@ pub fn line_of(
         cloud_managed: mailbox.cloud_managed,
         recipient_type_details: &mailbox.recipient_type_details,
         values: Kept { names: &properties[..kept], values: &mailbox.values },
+        sides,
+        directory,
     };
     let mut bytes = Vec::with_capacity(LINE);
     serde_json::to_writer(&mut bytes, &line).map_err(|error| of_line(0, &error))?;
@@ -115,6 +216,9 @@ struct Line<'a> {
     cloud_managed: bool,
     recipient_type_details: &'a str,
     values: Kept<'a>,
+    sides: Sides,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directory: Option<&'a DirectorySide>,
 }
 
 fn as_text<S: Serializer>(id: &&MailboxId, serializer: S) -> Result<S::Ok, S::Error> {
@@ -151,6 +255,22 @@ impl Backup {
     #[must_use]
     pub fn mailbox(&self) -> Option<MailboxId> {
         self.id.parse::<Guid>().ok().map(MailboxId)
+    }
+
+    /// Whether the backup says of this property what it was: one that is not named had no value then.
+    #[must_use]
+    pub fn covers(&self, property: &str) -> bool {
+        match self.sides {
+            None => !ADDED.contains(&property),
+            Some(Sides::Cloud) => !is_of_user(property),
+            Some(Sides::Both) => true,
+        }
+    }
+
+    /// The values of a property, none when it had none.
+    #[must_use]
+    pub fn of_property(&self, property: &str) -> &[String] {
+        self.values.get(property).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The values by property, in the order of [`kept_properties`].
@@ -214,7 +334,7 @@ pub fn read_file(file: &[u8]) -> Result<Vec<Backup>, BackupError> {
         let reason = format!("`{}` is not the format `{FORMAT}`", header.format);
         return Err(BackupError::Line { line: 1, reason });
     }
-    if header.version != VERSION {
+    if !(OLDEST..=VERSION).contains(&header.version) {
         return Err(BackupError::Version(header.version));
     }
     let last = lines.len() + 1;
@@ -247,7 +367,7 @@ fn checksum(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_world::{START, mailbox};
+    use crate::test_world::{START, mailbox, object_guid};
 
     fn sample() -> Vec<Backup> {
         let line = |number| {
@@ -259,7 +379,19 @@ mod tests {
                 values.resize(kept_properties().len(), Vec::new());
                 values.push(vec![format!("u{number}@contoso.com")]);
             });
-            line_of(&mailbox, &properties(), &START.to_string()).unwrap()
+            let object = DirectoryObject {
+                guid: object_guid(number),
+                consistency_guid: None,
+                external_id: None,
+                values: [vec![b"text".to_vec(), b"\xff\x00".to_vec()], vec![]]
+                    .into_iter()
+                    .collect(),
+                broken: None,
+            };
+            let side = DirectorySide::of(&object, &["a".into(), "b".into()]);
+            let side = (number > 0).then_some(&side);
+            let sides = (Sides::Both, side);
+            line_of(&mailbox, &properties(Sides::Both), &START.to_string(), sides).unwrap()
         };
         (0..3).map(|number| Backup::from_line(&line(number)).unwrap()).collect()
     }
@@ -293,7 +425,37 @@ mod tests {
             changed[position] ^= 1;
             assert!(read_file(&changed).is_err(), "changed at {position}");
         }
-        let newer = String::from_utf8(file).unwrap().replace("\"version\":1", "\"version\":2");
-        assert_eq!(read_file(newer.as_bytes()), Err(BackupError::Version(2)));
+        let newer = String::from_utf8(file).unwrap().replace("\"version\":2", "\"version\":3");
+        assert_eq!(read_file(newer.as_bytes()), Err(BackupError::Version(3)));
+    }
+
+    /// A file as the first version wrote it, byte for byte: it is read, and has no side of AD.
+    #[test]
+    fn the_first_version_is_still_read() {
+        let lines = concat!(
+            r#"{"format":"hybridsim-backup","version":1}"#,
+            "\n",
+            r#"{"id":"01010101-0101-0101-0101-010101010007","user_principal_name":"u7@contoso.com","#,
+            r#""taken":"2026-11-18T12:00:00Z","cloud_managed":false,"#,
+            r#""recipient_type_details":"UserMailbox","values":{"CustomAttribute1":["a"]}}"#,
+            "\n",
+        );
+        let trailer = format!("{{\"count\":1,\"checksum\":\"{}\"}}\n", checksum(lines.as_bytes()));
+        let backups = read_file(format!("{lines}{trailer}").as_bytes()).unwrap();
+        assert_eq!(backups[0].values["CustomAttribute1"], ["a"]);
+        assert_eq!((backups.len(), &backups[0].directory), (1, &None));
+        // What it never read is not taken for empty.
+        assert!(backups[0].covers("MailTip") && !backups[0].covers("Alias"));
+    }
+
+    #[test]
+    fn values_of_ad_come_back_as_bytes_whatever_they_are() {
+        let backup = &sample()[1];
+        let side = backup.directory.as_ref().unwrap();
+        assert_eq!(side.object(), Some(object_guid(1)));
+        assert_eq!(side.of_attribute("a").unwrap(), [b"text".to_vec(), b"\xff\x00".to_vec()]);
+        assert_eq!(side.of_attribute("b").unwrap(), Vec::<Vec<u8>>::new());
+        let text = String::from_utf8(backup.to_line().unwrap()).unwrap();
+        assert!(text.contains(r#"{"base64":"/wA="}"#), "{text}");
     }
 }

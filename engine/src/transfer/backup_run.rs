@@ -1,13 +1,17 @@
-//! Taking backups: of mailboxes as they are now, or those that a transfer took before its flips.
+//! Taking backups: of mailboxes and their AD objects as they are now, or those that a transfer took before
+//! its flips.
 
 use std::collections::VecDeque;
 
-use super::backup::{Backup, line_of, properties};
+use super::backup::{Backup, DirectorySide, Sides, line_of, properties};
 use super::flip::{Stop, Turn};
+use super::loss::attributes;
 use super::portion::Portion;
 use super::rows::{mailbox_of, prefix};
 use crate::failure::Failure;
-use crate::ports::{MailboxId, Name, Ports, StateStore, StoreError, Table};
+use crate::job::MATCH_ORDER;
+use crate::pairing::{Pair, Pairing};
+use crate::ports::{Mailbox, MailboxId, Name, Ports, StateStore, StoreError, Table};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
@@ -43,7 +47,10 @@ pub fn stored(store: &mut dyn StateStore, transfer: &str) -> Result<Vec<Backup>,
 /// left out.
 pub struct TakeBackup {
     queue: VecDeque<MailboxId>,
+    sides: Sides,
     properties: Vec<Name>,
+    attributes: Vec<Name>,
+    pairing: Option<Pairing>,
     backups: Vec<Backup>,
     backoff: Backoff,
     portion: Portion,
@@ -51,12 +58,15 @@ pub struct TakeBackup {
 }
 
 impl TakeBackup {
-    /// Of these mailboxes.
+    /// Of these sides of these mailboxes.
     #[must_use]
-    pub fn new(mailboxes: Vec<MailboxId>) -> Self {
+    pub fn new(mailboxes: Vec<MailboxId>, sides: Sides) -> Self {
         Self {
             queue: mailboxes.into(),
-            properties: properties(),
+            sides,
+            properties: properties(sides),
+            attributes: attributes(),
+            pairing: None,
             backups: Vec::new(),
             backoff: Backoff::default(),
             portion: Portion::default(),
@@ -65,6 +75,23 @@ impl TakeBackup {
     }
 
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        if let Some(pairing) = &mut self.pairing
+            && pairing.is_busy()
+        {
+            return Ok(match pairing.step(now, ports, &mut self.backoff)? {
+                Turn::Busy => Turn::Busy,
+                Turn::Wait(at) => Turn::Wait(at),
+                Turn::Done(pairs) => {
+                    for Pair { mailbox, object, ambiguous, .. } in pairs {
+                        let object = object.filter(|_| !ambiguous);
+                        let side =
+                            object.map(|object| DirectorySide::of(&object, &self.attributes));
+                        self.keep(&mailbox, side.as_ref(), now)?;
+                    }
+                    Turn::Busy
+                }
+            });
+        }
         let ids: Vec<MailboxId> = self.queue.iter().take(self.portion.most()).copied().collect();
         if ids.is_empty() {
             return Ok(Turn::Done(()));
@@ -75,14 +102,33 @@ impl TakeBackup {
         };
         self.backoff.reset();
         self.queue.drain(..ids.len());
-        let taken = now.to_string();
-        for mailbox in rows.iter().flatten() {
-            let backup = line_of(mailbox, &self.properties, &taken)
-                .and_then(|line| Backup::from_line(&line))
-                .map_err(|error| Stop::from(StoreError::Io(error.to_string())))?;
-            self.backups.push(backup);
+        match self.sides {
+            Sides::Cloud => {
+                for mailbox in rows.iter().flatten() {
+                    self.keep(mailbox, None, now)?;
+                }
+            }
+            Sides::Both => {
+                let pairing = self
+                    .pairing
+                    .get_or_insert_with(|| Pairing::new(self.attributes.clone(), MATCH_ORDER));
+                pairing.start(rows.into_iter().flatten());
+            }
         }
         Ok(Turn::Busy)
+    }
+
+    fn keep(
+        &mut self,
+        mailbox: &Mailbox,
+        directory: Option<&DirectorySide>,
+        now: Timestamp,
+    ) -> Result<(), Stop> {
+        let backup = line_of(mailbox, &self.properties, &now.to_string(), (self.sides, directory))
+            .and_then(|line| Backup::from_line(&line))
+            .map_err(|error| Stop::from(StoreError::Io(error.to_string())))?;
+        self.backups.push(backup);
+        Ok(())
     }
 }
 

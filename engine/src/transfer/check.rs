@@ -254,7 +254,7 @@ fn too_long(plan: &MappingPlan, mailbox: &Mailbox) -> Vec<Finding> {
 }
 
 /// A mailbox without an AD object of its own.
-fn unmatched(mailbox: MailboxId, ambiguous: bool) -> Finding {
+pub(super) fn unmatched(mailbox: MailboxId, ambiguous: bool) -> Finding {
     let (id, reason, remedy) = if ambiguous {
         (
             id::AMBIGUOUS,
@@ -268,7 +268,8 @@ fn unmatched(mailbox: MailboxId, ambiguous: bool) -> Finding {
             "Check its source anchor, and the domain of the configuration.",
         )
     };
-    Finding { id, severity: Severity::Warn, object: Some(mailbox), reason, remedy }
+    let severity = if ambiguous { Severity::Block } else { Severity::Warn };
+    Finding { id, severity, object: Some(mailbox), reason, remedy }
 }
 
 /// What the first export would change in AD, and what only AD has.

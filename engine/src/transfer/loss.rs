@@ -2,20 +2,21 @@
 //!
 //! Once the flag is false, the next inbound cycle overwrites the cloud's Exchange attributes with
 //! those of AD (Microsoft Learn, "Cloud-based management of Exchange attributes for remote
-//! mailboxes", reverting). Addresses in `onmicrosoft.com` are no loss: the service adds its own again,
+//! mailboxes", reverting). What the two sides cannot be compared in is said to be perhaps lost. Addresses in `onmicrosoft.com` are no loss: the service adds its own again,
 //! and never takes them from AD.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use super::bucket_c::{BUCKET_C, Kept, Spelling};
+use super::bucket_c::{BUCKET_C, Kept, LEFT};
+use super::spelling::{Lost, Recipients, Spelling, lost};
 use crate::address::{Address, same};
 use crate::attributes::{CONTRACT, PROXY_ADDRESSES, RECIPIENT_TYPE_DETAILS, Shape};
 use crate::job::RecipientTypeMode;
 use crate::ports::{DirectoryObject, Mailbox, MailboxId, Name};
 use crate::recipient_type::written_type;
-use crate::values::Column;
+use crate::values::{Column, Texts};
 
 /// One value that will be lost.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,21 +29,25 @@ pub struct Loss {
     pub value: String,
     /// What takes its place: AD's values, joined by `; `. Empty when there are none.
     pub instead: String,
+    /// Why nobody can say whether it is lost; `None`: it is.
+    pub unsure: Option<&'static str>,
 }
 
-/// The attributes to read for [`losses`]: the contract, then those of [`BUCKET_C`], each once.
+/// The attributes to read for [`losses`]: the contract, then those of bucket C, each once, those that no
+/// cmdlet sets last.
 #[must_use]
 pub fn attributes() -> Vec<Name> {
     let contract = CONTRACT.iter().map(|attribute| Name::Borrowed(attribute.ldap_name));
     contract.chain(bucket_c_names().into_iter().map(Name::Borrowed)).collect()
 }
 
-/// The attributes of [`BUCKET_C`], each once.
+/// The attributes of [`BUCKET_C`], each once, and of [`LEFT`].
 fn bucket_c_names() -> Vec<&'static str> {
     let mut names: Vec<&'static str> = Vec::new();
-    for kept in &BUCKET_C {
-        if !names.contains(&kept.ldap_name) {
-            names.push(kept.ldap_name);
+    let kept = BUCKET_C.iter().map(|kept| kept.ldap_name);
+    for name in kept.chain(LEFT.iter().map(|left| left.ldap_name)) {
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
     names
@@ -55,13 +60,21 @@ static COLUMNS: LazyLock<Vec<usize>> = LazyLock::new(|| {
     BUCKET_C.iter().map(|kept| CONTRACT.len() + at(kept).unwrap_or_default()).collect()
 });
 
+/// Where the values of a property of [`BUCKET_C`] are among [`attributes`].
+#[must_use]
+pub fn column_of(kept: usize) -> usize {
+    COLUMNS.get(kept).copied().unwrap_or(usize::MAX)
+}
+
 /// What the mailbox loses when AD's values take the place of its own. `mailbox` was read with
-/// [`super::kept_properties`], `object` with [`attributes`]; `None` when there is no AD object.
+/// `properties`, `object` with [`attributes`]; `None` when there is no AD object. References are compared
+/// by the recipients that were seen.
 #[must_use]
 pub fn losses(
     mailbox: &Mailbox,
     properties: &[Name],
     object: Option<&DirectoryObject>,
+    recipients: &Recipients,
 ) -> Vec<Loss> {
     let mut losses = Vec::new();
     for (index, attribute) in CONTRACT.iter().enumerate() {
@@ -72,6 +85,7 @@ pub fn losses(
                 attribute: Name::Borrowed(attribute.ldap_name),
                 value: value.to_owned(),
                 instead: held.join("; "),
+                unsure: None,
             });
         };
         if attribute.ldap_name == RECIPIENT_TYPE_DETAILS {
@@ -83,7 +97,7 @@ pub fn losses(
             }
             continue;
         }
-        let of_cloud = values_of(mailbox, properties, attribute.property);
+        let of_cloud = values_of(&mailbox.values, properties, attribute.property);
         for value in of_cloud.iter().filter(|value| !value.is_empty()) {
             let kept = match attribute.ldap_name {
                 PROXY_ADDRESSES => keeps_address(&held, value),
@@ -95,41 +109,52 @@ pub fn losses(
             }
         }
     }
-    for (column, kept) in COLUMNS.iter().zip(&BUCKET_C) {
-        losses.extend(loss_of_bucket_c(mailbox, properties, kept, &held_values(object, *column)));
+    for (place, kept) in BUCKET_C.iter().enumerate() {
+        let of_cloud = values_of(&mailbox.values, properties, kept.property);
+        let column = object.map(|object| object.values.column(column_of(place)));
+        let column = column.unwrap_or_default();
+        losses.extend(of_bucket_c(mailbox.id, kept, of_cloud, column, recipients));
     }
     losses
 }
 
-/// What is lost of a property that is not written back. Where AD spells it in another way, it is lost
-/// when AD has nothing.
-fn loss_of_bucket_c(
-    mailbox: &Mailbox,
-    properties: &[Name],
+/// What is lost of a property that is not written back.
+fn of_bucket_c(
+    mailbox: MailboxId,
     kept: &Kept,
-    held: &[Cow<'_, str>],
-) -> Option<Loss> {
-    let of_cloud = values_of(mailbox, properties, kept.property);
-    let in_ad = held.first().map(AsRef::as_ref);
-    let (lost, value) = match kept.spelling {
-        Spelling::Boolean => {
-            let value = is_true(of_cloud.first());
-            (value != is_true(in_ad), if value { "True" } else { "False" }.to_owned())
-        }
-        Spelling::Same | Spelling::Other => {
-            let value = of_cloud.iter().collect::<Vec<_>>().join("; ");
-            let says_nothing = value.is_empty() || value.eq_ignore_ascii_case("false");
-            let differs = kept.spelling == Spelling::Same && in_ad != of_cloud.first();
-            (!says_nothing && (held.is_empty() || differs), value)
-        }
+    cloud: Column<'_, str>,
+    held: Column<'_, [u8]>,
+    recipients: &Recipients,
+) -> Vec<Loss> {
+    let (cloud, ad): (Vec<&str>, Vec<&[u8]>) = (cloud.iter().collect(), held.iter().collect());
+    let (values, unsure) = match lost(kept.spelling, &cloud, &ad, recipients) {
+        Lost::Nothing => return Vec::new(),
+        Lost::Values(values) => (values, None),
+        Lost::Perhaps(values, why) => (values, Some(why)),
     };
-    let loss = || Loss {
-        mailbox: mailbox.id,
+    let instead: Vec<Cow<'_, str>> = match kept.spelling {
+        Spelling::Bytes => vec![Cow::Owned(format!("{} other value(s)", ad.len()))],
+        _ => ad.iter().map(|value| String::from_utf8_lossy(value)).collect(),
+    };
+    let loss = |value| Loss {
+        mailbox,
         attribute: Name::Borrowed(kept.ldap_name),
         value,
-        instead: held.join("; "),
+        instead: instead.join("; "),
+        unsure,
     };
-    lost.then(loss)
+    values.into_iter().map(loss).collect()
+}
+
+/// Whether the mailbox refers to others where AD does too: then the losses depend on who those are.
+#[must_use]
+pub fn refers(mailbox: &Mailbox, properties: &[Name], object: Option<&DirectoryObject>) -> bool {
+    let Some(object) = object else { return false };
+    BUCKET_C.iter().enumerate().any(|(place, kept)| {
+        kept.spelling == Spelling::References
+            && !object.values.column(column_of(place)).is_empty()
+            && !values_of(&mailbox.values, properties, kept.property).is_empty()
+    })
 }
 
 /// How many mailboxes lose something of each attribute.
@@ -162,11 +187,12 @@ fn held_values(object: Option<&DirectoryObject>, index: usize) -> Vec<Cow<'_, st
     column.iter().map(String::from_utf8_lossy).collect()
 }
 
-fn values_of<'a>(mailbox: &'a Mailbox, properties: &[Name], property: &str) -> Column<'a, str> {
+/// The values of a property of a mailbox that was read with these properties.
+pub(super) fn values_of<'a>(
+    values: &'a Texts,
+    properties: &[Name],
+    property: &str,
+) -> Column<'a, str> {
     let column = properties.iter().position(|name| name == property);
-    column.map(|column| mailbox.values.column(column)).unwrap_or_default()
-}
-
-fn is_true(value: Option<&str>) -> bool {
-    value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    column.map(|column| values.column(column)).unwrap_or_default()
 }

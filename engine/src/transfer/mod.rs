@@ -9,6 +9,7 @@ pub mod backup_run;
 pub mod bucket_c;
 pub mod check;
 pub mod decommission;
+mod difference;
 pub(crate) mod flip;
 pub mod inventory;
 pub mod loss;
@@ -19,9 +20,10 @@ pub mod restore;
 pub mod rollback;
 pub mod rollout;
 mod rows;
+pub mod spelling;
 pub mod wave;
 
-pub use backup::{Backup, BackupError};
+pub use backup::{Backup, BackupError, Sides};
 pub use backup_run::TakeBackup;
 pub use check::{Check, CheckConfig, CheckReport};
 pub use inventory::{Inventory, InventoryRow};
@@ -36,7 +38,7 @@ pub use wave::{Pace, Transfer, TransferConfig};
 use std::borrow::Cow;
 
 use crate::attributes::CONTRACT;
-use crate::ports::Name;
+use crate::ports::{Name, is_of_user};
 
 #[cfg(test)]
 mod tests;
@@ -51,4 +53,10 @@ pub fn kept_properties() -> Vec<Name> {
     }
     names.extend(bucket_c::BUCKET_C.iter().map(|kept| Cow::Borrowed(kept.property)));
     names
+}
+
+/// Those of them that `Get-Mailbox` shows: what costs no cmdlet more.
+#[must_use]
+pub fn mailbox_properties() -> Vec<Name> {
+    kept_properties().into_iter().filter(|name| !is_of_user(name)).collect()
 }

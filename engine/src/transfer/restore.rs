@@ -1,40 +1,44 @@
 //! Restore: brings values of a backup back, to the cloud or to Active Directory. An activity of its
 //! own: nothing restores by itself, and no flag is touched.
 //!
-//! To the cloud every value of the backup is set again with `Set-Mailbox`, where the cloud has
-//! authority; to AD the attributes of the contract are written, before a rollback for instance, so that
-//! nothing is lost with it. Either way only what differs is written, and a read decides whether it was.
+//! To the cloud every value of the backup's cloud side is set again with `Set-Mailbox` and `Set-User`, where
+//! the cloud has authority. To AD its AD side is written back, to the byte: what was there comes back, what
+//! came since goes. And before a rollback the values of the cloud can be brought to AD, so that nothing is
+//! lost with it: as the job's mapping would write them, with those that are not written back, and without
+//! removing what the cloud lacks. Whichever way, only what differs is written, a read decides whether it
+//! was, and what cannot be written is said.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::backup::Backup;
+use super::bucket_c::BUCKET_C;
+use super::difference::{self, Difference};
 use super::flip::{Stop, Turn, again, step_of, words};
 use super::kept_properties;
+use super::loss::attributes;
 use super::portion::Portion;
-use crate::attributes::GENERAL_AVAILABILITY;
 use crate::failure::{Failure, Side, code};
-use crate::job::{JobConfiguration, MATCH_ORDER, ModifiedProperty, Switches};
+use crate::job::{JobConfiguration, ModifiedProperty, Switches};
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{
-    CallError, DirectoryObject, Mailbox, MailboxChange, MailboxId, Modification, Name, ObjectGuid,
-    Ports, SetOutcome, WriteOutcome,
+    AttributeChange, CallError, DirectoryObject, Mailbox, MailboxChange, MailboxId, Modification,
+    Name, ObjectGuid, Ports, SetOutcome, WriteOutcome,
 };
-use crate::recipient_type::is_transferable;
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::MappingPlan;
-use crate::writeback::diff::diff;
 use crate::writeback::retry::Backoff;
-use crate::writeback::scope::Filter;
 
 /// Where the values go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RestoreTo {
-    /// To Exchange Online.
+    /// The cloud's side to Exchange Online.
     Cloud,
-    /// To Active Directory.
+    /// AD's side to Active Directory, to the byte.
     Directory,
+    /// The cloud's side to Active Directory; what the cloud lacks stays.
+    CloudToDirectory,
 }
 
 /// What a restore is to do.
@@ -46,6 +50,8 @@ pub struct RestoreConfig {
     pub to: RestoreTo,
     /// Whether to write; otherwise the report says what would be written.
     pub apply: bool,
+    /// The job whose mapping brings values of the cloud to AD, and whose keys find the objects.
+    pub job: JobConfiguration,
 }
 
 /// What became of one mailbox.
@@ -70,6 +76,8 @@ pub struct RestoredMailbox {
     pub outcome: Restored,
     /// What differed.
     pub changes: Vec<ModifiedProperty>,
+    /// What is left as it is, and why.
+    pub notes: Vec<String>,
 }
 
 /// What a restore came to.
@@ -86,6 +94,7 @@ pub struct Restore {
     config: RestoreConfig,
     properties: Vec<Name>,
     plan: MappingPlan,
+    attributes: Vec<Name>,
     pairing: Pairing,
     queue: VecDeque<Backup>,
     batch: Vec<Case>,
@@ -106,6 +115,7 @@ struct Case {
     backup: Backup,
     id: MailboxId,
     changes: Vec<ModifiedProperty>,
+    notes: Vec<String>,
     cloud: Option<MailboxChange>,
     directory: Option<Modification>,
     /// It was written, or nobody knows: a read is to tell.
@@ -126,10 +136,19 @@ impl Restore {
     /// A restore of these values.
     #[must_use]
     pub fn new(config: RestoreConfig) -> Self {
-        let plan = MappingPlan::new(&exact(), PlantedBugs::none());
+        let plan = MappingPlan::new(&adding(&config.job), PlantedBugs::none());
+        let attributes = match config.to {
+            RestoreTo::CloudToDirectory => {
+                let mut names = plan.attributes().to_vec();
+                names.extend(BUCKET_C.iter().map(|kept| Name::Borrowed(kept.ldap_name)));
+                names
+            }
+            RestoreTo::Cloud | RestoreTo::Directory => attributes(),
+        };
         Self {
             properties: kept_properties(),
-            pairing: Pairing::new(plan.attributes().to_vec(), MATCH_ORDER),
+            pairing: Pairing::new(attributes.clone(), config.job.switches.match_order),
+            attributes,
             plan,
             queue: config.backups.iter().cloned().collect(),
             config,
@@ -192,7 +211,7 @@ impl Restore {
             case.look_at(row.as_ref(), &self.properties, self.config.to);
         }
         self.stage = Stage::Write;
-        if self.config.to == RestoreTo::Directory {
+        if self.config.to != RestoreTo::Cloud {
             let open = rows.into_iter().zip(&self.batch);
             let open = open.filter(|(_, case)| case.outcome.is_none());
             self.pairing.start(open.filter_map(|(row, _)| row).collect::<Vec<_>>());
@@ -217,13 +236,19 @@ impl Restore {
                 case.outcome = Some(Restored::Blocked(why.to_owned()));
                 continue;
             };
-            let kept = as_mailbox(&case.backup, case.id, &self.plan);
-            let difference = diff(&self.plan, &kept, &object);
-            case.changes = difference.intended.into_iter().map(|change| change.property).collect();
-            if difference.changes.is_empty() {
+            let Some(difference) =
+                case.in_directory(self.config.to, &self.plan, &self.attributes, &object)
+            else {
+                let why = "the backup holds no side of AD: bring the cloud's side to AD instead";
+                case.outcome = Some(Restored::Blocked(why.to_owned()));
+                continue;
+            };
+            case.changes = difference.changes;
+            case.notes = difference.notes;
+            if difference.change.is_empty() {
                 case.outcome = Some(Restored::Equal);
             } else {
-                let (object, changes) = (object.guid, difference.changes);
+                let (object, changes) = (object.guid, difference.change);
                 case.directory = Some(Modification { object, changes });
             }
         }
@@ -243,7 +268,9 @@ impl Restore {
         }
         let result = match self.config.to {
             RestoreTo::Cloud => self.write_to_cloud(&open, ports),
-            RestoreTo::Directory => self.write_to_directory(&open, ports),
+            RestoreTo::Directory | RestoreTo::CloudToDirectory => {
+                self.write_to_directory(&open, ports)
+            }
         };
         match result {
             Ok(throttled) => {
@@ -265,7 +292,7 @@ impl Restore {
             Err(error) => {
                 let side = match self.config.to {
                     RestoreTo::Cloud => Side::Cloud,
-                    RestoreTo::Directory => Side::Agent,
+                    RestoreTo::Directory | RestoreTo::CloudToDirectory => Side::Agent,
                 };
                 again(&error, side, &mut self.backoff, now).map(Turn::Wait)
             }
@@ -343,7 +370,9 @@ impl Restore {
                     Ok(rows) => {
                         let same = |(case, row): (&Case, Option<Mailbox>)| {
                             row.is_some_and(|row| {
-                                change(&case.backup, &row, &self.properties).0.values.is_empty()
+                                let now =
+                                    difference::in_cloud(&case.backup, &row, &self.properties);
+                                now.change.values.is_empty()
                             })
                         };
                         cases().zip(rows).map(same).collect()
@@ -351,15 +380,16 @@ impl Restore {
                     Err(error) => return self.portion.again(&error, &mut self.backoff, now),
                 }
             }
-            RestoreTo::Directory => match self.objects(ports) {
+            RestoreTo::Directory | RestoreTo::CloudToDirectory => match self.objects(ports) {
                 Ok(found) => cases()
                     .map(|case| {
                         let object =
                             case.directory.as_ref().and_then(|modify| found.get(&modify.object));
-                        let kept = as_mailbox(&case.backup, case.id, &self.plan);
-                        object.is_some_and(|object| {
-                            diff(&self.plan, &kept, object).changes.is_empty()
-                        })
+                        let (to, plan) = (self.config.to, &self.plan);
+                        let now = object.and_then(|object| {
+                            case.in_directory(to, plan, &self.attributes, object)
+                        });
+                        now.is_some_and(|now| now.change.is_empty())
                     })
                     .collect(),
                 Err(error) => {
@@ -388,7 +418,7 @@ impl Restore {
         };
         let guids: Vec<ObjectGuid> =
             self.batch.iter().filter_map(|case| Some(case.directory.as_ref()?.object)).collect();
-        let found = ports.directory.read(agent, &guids, self.plan.attributes());
+        let found = ports.directory.read(agent, &guids, &self.attributes);
         let found = DirectoryObject::whole(found?)?;
         Ok(found.into_iter().map(|object| (object.guid, object)).collect())
     }
@@ -398,8 +428,8 @@ impl Restore {
         for case in self.batch.drain(..) {
             let outcome =
                 case.outcome.unwrap_or_else(|| Restored::Failed("not decided".to_owned()));
-            let changes = case.changes;
-            self.report.mailboxes.push(RestoredMailbox { mailbox: case.id, outcome, changes });
+            let Case { id: mailbox, changes, notes, .. } = case;
+            self.report.mailboxes.push(RestoredMailbox { mailbox, outcome, changes, notes });
         }
     }
 }
@@ -410,6 +440,7 @@ impl Case {
             backup,
             id,
             changes: Vec::new(),
+            notes: Vec::new(),
             cloud: None,
             directory: None,
             tried: false,
@@ -423,11 +454,12 @@ impl Case {
             self.outcome = Some(Restored::Blocked("the mailbox no longer exists".to_owned()));
             return;
         };
-        if to == RestoreTo::Directory {
+        if to != RestoreTo::Cloud {
             return;
         }
-        let (change, changes) = change(&self.backup, mailbox, properties);
-        self.changes = changes;
+        let Difference { change, changes, notes } =
+            difference::in_cloud(&self.backup, mailbox, properties);
+        (self.changes, self.notes) = (changes, notes);
         if change.values.is_empty() {
             self.outcome = Some(Restored::Equal);
         } else if mailbox.dir_synced && !mailbox.cloud_managed {
@@ -437,70 +469,28 @@ impl Case {
             self.cloud = Some(change);
         }
     }
-}
 
-/// What to set so that the mailbox is as in the backup.
-fn change(
-    backup: &Backup,
-    mailbox: &Mailbox,
-    properties: &[Name],
-) -> (MailboxChange, Vec<ModifiedProperty>) {
-    let mut change = MailboxChange { id: mailbox.id, cloud_managed: None, values: Vec::new() };
-    let mut changes = Vec::new();
-    let mut differs = |name: Name, old: String, new: &[String]| {
-        changes.push(ModifiedProperty { attribute: name.clone(), old, new: new.join("; ") });
-        change.values.push((name, new.to_vec()));
-    };
-    let now = mailbox.recipient_type_details.as_ref();
-    let then = backup.recipient_type_details.as_str();
-    if now != then && is_transferable(then) {
-        let kind = match then {
-            "UserMailbox" => "Regular",
-            other => other.trim_end_matches("Mailbox"),
-        };
-        differs(Name::Borrowed("Type"), now.to_owned(), &[kind.to_owned()]);
-    }
-    for (name, column) in properties.iter().zip(mailbox.values.columns()) {
-        let mut held: Vec<&str> = column.iter().collect();
-        let wanted = backup.values.get(name.as_ref()).map(Vec::as_slice).unwrap_or_default();
-        let mut sorted: Vec<&str> = wanted.iter().map(String::as_str).collect();
-        held.sort_unstable();
-        sorted.sort_unstable();
-        if held != sorted {
-            differs(name.clone(), column.iter().collect::<Vec<_>>().join("; "), wanted);
-        }
-    }
-    // Setting the addresses sets the Windows address with them.
-    if change.values.iter().any(|(name, _)| name == "EmailAddresses") {
-        change.values.retain(|(name, _)| name != "WindowsEmailAddress");
-    }
-    (change, changes)
-}
-
-/// The backup as the mapping takes it.
-fn as_mailbox(backup: &Backup, id: MailboxId, plan: &MappingPlan) -> Mailbox {
-    let of = |name: &Name| backup.values.get(name.as_ref()).cloned().unwrap_or_default();
-    Mailbox {
-        id,
-        when_changed: Timestamp::EPOCH,
-        dir_synced: true,
-        cloud_managed: backup.cloud_managed,
-        recipient_type_details: crate::recipient_type::known_name(&backup.recipient_type_details),
-        values: plan.properties().iter().map(of).collect(),
+    /// What the object lacks; `None` when the backup does not say.
+    fn in_directory(
+        &self,
+        to: RestoreTo,
+        plan: &MappingPlan,
+        attributes: &[Name],
+        object: &DirectoryObject,
+    ) -> Option<Difference<Vec<AttributeChange>>> {
+        Some(match to {
+            RestoreTo::CloudToDirectory => {
+                difference::as_the_cloud_was(&self.backup, self.id, plan, attributes, object)
+            }
+            _ => difference::as_it_was(self.backup.directory.as_ref()?, attributes, object),
+        })
     }
 }
 
-/// The mapping of a restore: all attributes, and what had no value gets none.
-fn exact() -> JobConfiguration {
-    JobConfiguration {
-        id: "restore".to_owned(),
-        rule: String::new(),
-        created_on: GENERAL_AVAILABILITY,
-        interval: core::time::Duration::from_mins(20),
-        switches: Switches { null_flow: true, null_flow_multi: true, ..Switches::default() },
-        mapping: None,
-        scope: Filter::default(),
-    }
+/// The job, so that its mapping removes nothing that the cloud merely lacks.
+fn adding(job: &JobConfiguration) -> JobConfiguration {
+    let switches = Switches { null_flow: false, null_flow_multi: false, ..job.switches.clone() };
+    JobConfiguration { switches, ..job.clone() }
 }
 
 impl Activity for Restore {

@@ -7,13 +7,15 @@ use std::time::Duration;
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
+use super::backup::{Sides, properties};
+use super::difference::names_of;
 use super::flip::{Flip, Spent, Stop, Turn, breach, step_of};
-use super::kept_properties;
-use super::loss::{attributes, losses};
+use super::loss::{attributes, losses, refers};
 use super::portion::Portion;
 use super::readiness;
 use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, mailbox_of, prefix, rollback_of};
+use super::spelling::Recipients;
 use super::wave::Pace;
 use crate::failure::code;
 use crate::job::MATCH_ORDER;
@@ -74,6 +76,10 @@ pub struct Rollback {
     config: RollbackConfig,
     properties: Vec<Name>,
     pairing: Pairing,
+    /// Whom names in AD stand for, as far as they were read.
+    recipients: Recipients,
+    /// Mailboxes whose losses depend on that: they are weighed when everybody was read.
+    referring: Vec<Pair>,
     stage: Stage,
     queue: VecDeque<MailboxId>,
     /// What earlier lives did; looked up and never iterated.
@@ -106,8 +112,10 @@ impl Rollback {
         let queue = config.mailboxes.iter().copied().collect();
         config.id = rollback_of(&config.id);
         Self {
-            properties: kept_properties(),
-            pairing: Pairing::new(attributes(), MATCH_ORDER),
+            properties: properties(Sides::Both),
+            pairing: Pairing::new(with_name(), MATCH_ORDER),
+            recipients: Recipients::default(),
+            referring: Vec::new(),
             stage: Stage::Version,
             queue,
             known: HashMap::default(),
@@ -251,26 +259,54 @@ impl Rollback {
     /// What each mailbox of the batch would lose.
     fn weigh(&mut self, pairs: Vec<Pair>) {
         for pair in pairs {
-            let id = pair.mailbox.id;
             if pair.ambiguous {
                 Mark::RollbackAmbiguous.reach();
-                self.report.count(id, MailboxOutcome::Blocked, code::DUPLICATE_ENTRIES);
+                self.report.count(
+                    pair.mailbox.id,
+                    MailboxOutcome::Blocked,
+                    code::DUPLICATE_ENTRIES,
+                );
                 continue;
             }
-            let lost = losses(&pair.mailbox, &self.properties, pair.object.as_ref());
-            if lost.is_empty() { Mark::RollbackClean } else { Mark::RollbackLoses }.reach();
-            if lost.is_empty() || self.config.accept_losses {
-                self.ready.push_back((id, Progress::Prepared, true));
-            } else {
-                let detail = format!("{} values would be lost", lost.len());
-                self.report.count(id, MailboxOutcome::Blocked, &detail);
+            if let Some(object) = &pair.object
+                && let Some(dn) = object.values.column(object.values.len() - 1).first()
+            {
+                let dn = String::from_utf8_lossy(dn);
+                let names = names_of(&pair.mailbox, &self.properties, &dn);
+                self.recipients.add(&dn, names);
             }
-            self.report.losses.extend(lost);
+            if refers(&pair.mailbox, &self.properties, pair.object.as_ref()) {
+                self.referring.push(pair);
+            } else {
+                self.weigh_one(&pair);
+            }
         }
+    }
+
+    fn weigh_one(&mut self, pair: &Pair) {
+        let id = pair.mailbox.id;
+        let object = pair.object.as_ref();
+        let lost = losses(&pair.mailbox, &self.properties, object, &self.recipients);
+        if lost.is_empty() { Mark::RollbackClean } else { Mark::RollbackLoses }.reach();
+        if lost.is_empty() || self.config.accept_losses {
+            self.ready.push_back((id, Progress::Prepared, true));
+        } else {
+            let unsure = lost.iter().filter(|loss| loss.unsure.is_some()).count();
+            let detail = match lost.len() - unsure {
+                0 => format!("{unsure} values may be lost"),
+                sure if unsure == 0 => format!("{sure} values would be lost"),
+                sure => format!("{sure} values would be lost, {unsure} more may be"),
+            };
+            self.report.count(id, MailboxOutcome::Blocked, &detail);
+        }
+        self.report.losses.extend(lost);
     }
 
     /// Every loss is known: the flags may follow.
     fn start_flips(&mut self) -> Turn<()> {
+        for pair in core::mem::take(&mut self.referring) {
+            self.weigh_one(&pair);
+        }
         if !self.config.apply {
             self.report.would_flip = self.ready.len() as u64;
             return Turn::Done(());
@@ -308,6 +344,13 @@ impl Rollback {
         Mark::TransferPauses.reach();
         Turn::Wait(now + self.config.pause)
     }
+}
+
+/// What to read of an object: what the losses are found by, and its name at the end.
+fn with_name() -> Vec<Name> {
+    let mut names = attributes();
+    names.push(Name::Borrowed("distinguishedName"));
+    names
 }
 
 impl Activity for Rollback {

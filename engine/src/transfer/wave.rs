@@ -1,4 +1,4 @@
-//! The transfer: readiness, backup, flip and read-back, in waves.
+//! The transfer: readiness, backup of both sides, flip and read-back, in waves.
 //!
 //! A wave is a number of mailboxes; the next one starts only when every flag of the one before is
 //! decided by a read, and within the acceptance criterion. Progress lies in the state store, so a
@@ -12,15 +12,19 @@ use std::time::Duration;
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
-use super::backup;
+use super::backup::{self, DirectorySide, Sides};
+use super::check;
 use super::flip::{Flip, Spent, Stop, Turn, again, breach, step_of};
+use super::loss;
 use super::portion::Portion;
 use super::readiness::{self, Evidence, Severity};
 use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, key, mailbox_of, prefix};
-use crate::failure::Side;
+use crate::failure::{Side, code};
+use crate::job::MATCH_ORDER;
 use crate::journal::rows::{VERSION_KEY, check_version, version_write};
 use crate::marks::Mark;
+use crate::pairing::{Pair, Pairing};
 use crate::ports::{Mailbox, MailboxId, Name, Ports, StoreError, StoreWrite, Table};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
@@ -53,6 +57,9 @@ pub struct TransferConfig {
     pub apply: bool,
     /// How fast to go.
     pub pace: Pace,
+    /// What the backup before a flip keeps. With both sides a mailbox that several AD objects match is
+    /// blocked.
+    pub sides: Sides,
     /// Whether a mailbox that this transfer flipped, and whose flag somebody took back since, is
     /// flipped again. A rollout does not: to its verification that is a breach.
     pub flips_again: bool,
@@ -82,6 +89,7 @@ impl TransferConfig {
             most_failures: None,
             apply: true,
             pace: Pace::default(),
+            sides: Sides::default(),
             flips_again: true,
         }
     }
@@ -96,8 +104,13 @@ pub struct Transfer {
     queue: VecDeque<MailboxId>,
     /// What earlier lives did; looked up and never iterated.
     known: HashMap<MailboxId, Progress, FxBuildHasher>,
-    /// The wave under way: what is still to be read, and what is ready to flip.
+    /// Who asks AD for its side.
+    pairing: Option<Pairing>,
+    attributes: Vec<Name>,
+    /// The wave under way: what is still to be read, what nothing stands against and is to be backed up,
+    /// and what is ready to flip.
     unread: VecDeque<MailboxId>,
+    passed: Vec<Mailbox>,
     ready: Vec<(MailboxId, Progress, bool)>,
     in_wave: u64,
     /// The pause before the next wave has begun.
@@ -117,6 +130,7 @@ enum Stage {
     Tenant,
     NextWave,
     Read,
+    Pair(Vec<StoreWrite>),
     Commit(Vec<StoreWrite>),
     Flip(Box<Flip>),
     Ended,
@@ -139,8 +153,11 @@ impl Transfer {
         }
         let backoff = Backoff::jittered(config.pace.jitter);
         Self {
+            properties: backup::properties(config.sides),
+            attributes: loss::attributes(),
+            pairing: None,
+            passed: Vec::new(),
             config,
-            properties: backup::properties(),
             stage: Stage::Version,
             queue,
             known: HashMap::default(),
@@ -177,6 +194,10 @@ impl Transfer {
             Stage::Tenant => return self.tenant(now, ports),
             Stage::NextWave => return self.next_wave(now, ports),
             Stage::Read => return self.read(now, ports),
+            Stage::Pair(writes) => {
+                let writes = core::mem::take(writes);
+                return self.pair(writes, now, ports);
+            }
             Stage::Commit(writes) => {
                 ports.store.commit(core::mem::take(writes))?;
                 self.stage = Stage::Read;
@@ -285,30 +306,129 @@ impl Transfer {
         self.unread.drain(..count);
         let mut writes = Vec::with_capacity(2 * count + 1);
         writes.push(version_write());
-        let taken = now.to_string();
         for (id, row) in ids.into_iter().zip(rows) {
-            self.prepare(id, row.as_ref(), &mut writes, (now, &taken))?;
+            self.prepare(id, row, &mut writes, now);
         }
-        self.stage = if self.config.apply { Stage::Commit(writes) } else { Stage::Read };
+        if self.config.sides == Sides::Cloud || self.passed.is_empty() {
+            let taken = now.to_string();
+            for mailbox in core::mem::take(&mut self.passed) {
+                self.keep(&mailbox, None, &mut writes, &taken)?;
+            }
+            self.commit(writes);
+        } else {
+            let attributes = &self.attributes;
+            let pairing =
+                self.pairing.get_or_insert_with(|| Pairing::new(attributes.clone(), MATCH_ORDER));
+            pairing.start(core::mem::take(&mut self.passed));
+            self.stage = Stage::Pair(writes);
+        }
         Ok(Turn::Busy)
     }
 
-    /// Readiness of one mailbox, and its backup when it is to flip; `taken` is `now` as text.
+    fn commit(&mut self, writes: Vec<StoreWrite>) {
+        self.stage = if self.config.apply { Stage::Commit(writes) } else { Stage::Read };
+    }
+
+    /// AD's side of those that are to flip.
+    fn pair(
+        &mut self,
+        mut writes: Vec<StoreWrite>,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+    ) -> Result<Turn<()>, Stop> {
+        let Some(pairing) = &mut self.pairing else {
+            self.commit(writes);
+            return Ok(Turn::Busy);
+        };
+        let turn = pairing.step(now, ports, &mut self.backoff).map_err(|stop| match stop {
+            Stop::Failed(mut failure) if failure.code == code::NO_ACTIVE_AGENTS => {
+                failure.detail.push_str("; keep the cloud's side alone to go on without it");
+                Stop::Failed(failure)
+            }
+            other => other,
+        })?;
+        let pairs = match turn {
+            Turn::Done(pairs) => pairs,
+            Turn::Busy => {
+                self.stage = Stage::Pair(writes);
+                return Ok(Turn::Busy);
+            }
+            Turn::Wait(at) => {
+                self.stage = Stage::Pair(writes);
+                return Ok(Turn::Wait(at));
+            }
+        };
+        let taken = now.to_string();
+        for Pair { mailbox, object, ambiguous, .. } in pairs {
+            if ambiguous || object.is_none() {
+                let finding = check::unmatched(mailbox.id, ambiguous);
+                let blocks = finding.severity == Severity::Block
+                    && !self.config.accepted.contains(finding.id);
+                let id = finding.id;
+                self.report.findings.push(finding);
+                if blocks {
+                    Mark::TransferBlocked.reach();
+                    self.decided(mailbox.id, MailboxOutcome::Blocked, id, &mut writes);
+                    continue;
+                }
+            }
+            let object = object.filter(|_| !ambiguous);
+            let side = object.map(|object| DirectorySide::of(&object, &self.attributes));
+            self.keep(&mailbox, side.as_ref(), &mut writes, &taken)?;
+        }
+        self.commit(writes);
+        Ok(Turn::Busy)
+    }
+
+    /// The backup of a mailbox that is to flip; `taken` is the time as text.
+    fn keep(
+        &mut self,
+        mailbox: &Mailbox,
+        directory: Option<&DirectorySide>,
+        writes: &mut Vec<StoreWrite>,
+        taken: &str,
+    ) -> Result<(), Stop> {
+        if !self.config.apply {
+            self.report.would_flip += 1;
+            return Ok(());
+        }
+        let line =
+            backup::line_of(mailbox, &self.properties, taken, (self.config.sides, directory))
+                .map_err(|error| Stop::from(StoreError::Io(error.to_string())))?;
+        let key = key(&self.config.id, mailbox.id);
+        writes.push(StoreWrite { table: Table::Backups, key, value: Some(line) });
+        writes.push(Progress::Prepared.write(&self.config.id, mailbox.id));
+        self.ready.push((mailbox.id, Progress::Prepared, true));
+        Ok(())
+    }
+
+    fn decided(
+        &mut self,
+        id: MailboxId,
+        outcome: MailboxOutcome,
+        detail: &str,
+        writes: &mut Vec<StoreWrite>,
+    ) {
+        self.report.count(id, outcome, detail);
+        writes.push(Progress::Done(outcome, detail.to_owned()).write(&self.config.id, id));
+    }
+
+    /// Readiness of one mailbox: what nothing stands against is passed on.
     fn prepare(
         &mut self,
         id: MailboxId,
-        row: Option<&Mailbox>,
+        row: Option<Mailbox>,
         writes: &mut Vec<StoreWrite>,
-        (now, taken): (Timestamp, &str),
-    ) -> Result<(), Stop> {
-        if let (Some(Progress::Done(outcome, detail)), Some(mailbox)) = (self.known.get(&id), row)
+        now: Timestamp,
+    ) {
+        if let (Some(Progress::Done(outcome, detail)), Some(mailbox)) = (self.known.get(&id), &row)
             && outcome.is_change()
             && (mailbox.cloud_managed || !self.config.flips_again)
         {
             self.report.count(id, *outcome, detail);
-            return Ok(());
+            return;
         }
-        let findings = match row {
+        let findings = match &row {
             Some(mailbox) => {
                 readiness::of_mailbox(mailbox, &self.config.evidence, self.config.sync_cycle, now)
             }
@@ -324,8 +444,7 @@ impl Transfer {
             Mark::TransferAccepted.reach();
         }
         self.report.findings.extend(findings);
-        let transfer = &self.config.id;
-        let done = match (block, row) {
+        let done = match (block, &row) {
             (Some(finding), _) => Some((MailboxOutcome::Blocked, finding, Mark::TransferBlocked)),
             (None, None) => {
                 Some((MailboxOutcome::Failed, readiness::id::MISSING, Mark::TransferMissing))
@@ -337,19 +456,10 @@ impl Transfer {
         };
         if let Some((outcome, detail, mark)) = done {
             mark.reach();
-            self.report.count(id, outcome, detail);
-            writes.push(Progress::Done(outcome, detail.to_owned()).write(transfer, id));
-        } else if let (Some(mailbox), true) = (row, self.config.apply) {
-            let line = backup::line_of(mailbox, &self.properties, taken)
-                .map_err(|error| Stop::from(StoreError::Io(error.to_string())))?;
-            let key = key(transfer, id);
-            writes.push(StoreWrite { table: Table::Backups, key, value: Some(line) });
-            writes.push(Progress::Prepared.write(transfer, id));
-            self.ready.push((id, Progress::Prepared, true));
+            self.decided(id, outcome, detail, writes);
         } else {
-            self.report.would_flip += 1;
+            self.passed.extend(row);
         }
-        Ok(())
     }
 
     fn end_wave(&mut self) {

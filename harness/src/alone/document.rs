@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use engine::transfer::bucket_c::LEFT;
 use engine::transfer::{Finding, Severity, TransferReport};
 use serde_json::{Value, json};
 
@@ -61,6 +62,8 @@ fn document(report: &TransferReport, applied: bool) -> Value {
                 "attribute": loss.attribute,
                 "value": loss.value,
                 "instead": loss.instead,
+                "certain": loss.unsure.is_none(),
+                "why_uncertain": loss.unsure,
             })
         })
         .collect();
@@ -93,6 +96,9 @@ fn document(report: &TransferReport, applied: bool) -> Value {
         },
         "findings": findings,
         "losses": losses,
+        "not_compared": LEFT.iter().map(|left| {
+            json!({"attribute": left.ldap_name, "why": left.why})
+        }).collect::<Vec<Value>>(),
         "exceptions": exceptions,
         "stopped": report.stopped.as_ref().map(|stopped| {
             json!({"code": stopped.code, "detail": stopped.detail})

@@ -9,8 +9,8 @@ use engine::step::Activity;
 use engine::transfer::{
     Acceptance, Backup, Check, CheckConfig, CheckReport, Evidence, Finding, Inventory,
     InventoryRow, Pace, Restore, RestoreConfig, RestoreReport, RestoreTo, Ring, Rollback,
-    RollbackConfig, Rollout, RolloutConfig, RolloutReport, TakeBackup, Transfer, TransferConfig,
-    TransferReport, backup_run, decommission,
+    RollbackConfig, Rollout, RolloutConfig, RolloutReport, Sides, TakeBackup, Transfer,
+    TransferConfig, TransferReport, backup_run, decommission,
 };
 use engine::wire::Wire;
 
@@ -51,6 +51,8 @@ pub enum TransferAction {
     Backup {
         /// Those that the transfer took before its flips.
         stored: bool,
+        /// Which sides to keep, of what is there now.
+        sides: Sides,
     },
     /// Bring the values of a backup back.
     Restore {
@@ -92,6 +94,8 @@ impl WaveOptions {
 pub struct FlipOptions {
     /// How fast, and how far.
     pub waves: WaveOptions,
+    /// What the backup before a flip keeps.
+    pub sides: Sides,
     /// Ids of findings that block and are accepted all the same.
     pub accepted: Vec<String>,
     /// What no API tells.
@@ -107,6 +111,7 @@ impl FlipOptions {
             evidence: self.evidence.clone(),
             apply,
             pace: self.waves.pace(),
+            sides: self.sides,
             ..TransferConfig::new(id, mailboxes)
         }
     }
@@ -162,7 +167,7 @@ pub fn transfer(
     let mut bundle = Bundle::new(settings, &wire, apply, true, Desk::new(None, names))?;
     let mut played = Play { engine: &engine, bundle: &mut bundle, say };
     let listed = match (&request.action, &request.mailboxes) {
-        (TransferAction::Restore { .. } | TransferAction::Backup { stored: true }, _) => false,
+        (TransferAction::Restore { .. } | TransferAction::Backup { stored: true, .. }, _) => false,
         (
             TransferAction::Inventory
             | TransferAction::Decommission { .. }
@@ -188,7 +193,7 @@ pub fn transfer(
         }
         TransferAction::Inventory => Some(TransferOutcome::Inventory(inventory)),
         TransferAction::Backup { .. } | TransferAction::Restore { .. } => {
-            keep(&mut played, request, &inventory)?
+            keep(&mut played, settings, request, &inventory)?
         }
         TransferAction::Rollout { .. }
         | TransferAction::Flip(_)
@@ -226,17 +231,18 @@ fn check(
 /// Backups and their return.
 fn keep(
     played: &mut Play<'_>,
+    settings: &Settings,
     request: &TransferRequest,
     inventory: &[InventoryRow],
 ) -> Result<Option<TransferOutcome>, AloneError> {
     Ok(match &request.action {
-        TransferAction::Backup { stored: true } => {
+        TransferAction::Backup { stored: true, .. } => {
             let backups = backup_run::stored(played.bundle.store(), &request.name)?;
             Some(TransferOutcome::Backups(backups))
         }
-        TransferAction::Backup { stored: false } => {
+        TransferAction::Backup { stored: false, sides } => {
             let mailboxes = chosen(request, inventory, |row| row.dir_synced)?;
-            match played.play(&mut TakeBackup::new(mailboxes))? {
+            match played.play(&mut TakeBackup::new(mailboxes, *sides))? {
                 Some(backups) => {
                     let backups = backups.map_err(|failure| failed(&failure))?;
                     Some(TransferOutcome::Backups(backups))
@@ -246,7 +252,8 @@ fn keep(
         }
         TransferAction::Restore { backups, to } => {
             let apply = request.permission.apply;
-            let config = RestoreConfig { backups: backups.clone(), to: *to, apply };
+            let (backups, job) = (backups.clone(), settings.job.clone());
+            let config = RestoreConfig { backups, to: *to, apply, job };
             let report = played.play(&mut Restore::new(config))?;
             report.map(|report| TransferOutcome::Restored(Box::new(report)))
         }

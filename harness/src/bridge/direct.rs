@@ -15,7 +15,7 @@ use engine::ports::{
     Agent, AgentName, AnchorKey, CMDLETS_A_REQUEST, CallError, ChangeOperation, Directory,
     DirectoryObject, Entra, ExchangeOnline, KEYS_A_SEARCH, MAILBOX_PAGE, Mailbox, MailboxChange,
     MailboxId, MailboxPage, Modification, Name, ObjectGuid, Organization, PageToken, Row,
-    SetOutcome, SyncConfiguration, USER_BATCH, User, WriteOutcome,
+    SetOutcome, SyncConfiguration, USER_BATCH, User, WriteOutcome, is_of_user,
 };
 use engine::time::Timestamp;
 use sim::caller::Caller;
@@ -41,6 +41,63 @@ impl DirectCloud {
     #[must_use]
     pub const fn new(estate: SharedEstate, caller: Caller) -> Self {
         Self { estate, caller }
+    }
+}
+
+impl DirectCloud {
+    /// Runs cmdlets that change something, ten a request, as the adapter over the wire does.
+    fn send(
+        &self,
+        places: &[usize],
+        call: impl Fn(usize) -> CmdletCall,
+    ) -> Result<Vec<SetOutcome>, CallError> {
+        self.estate.with(|estate| {
+            let mut outcomes = Vec::with_capacity(places.len());
+            for request in places.chunks(CMDLETS_A_REQUEST) {
+                let answers: Vec<_> = request
+                    .iter()
+                    .map(|at| estate.cmdlet(&self.caller, &call(*at), None, MAILBOX_PAGE))
+                    .collect();
+                let whole = all_throttled(&answers);
+                if let (Some(wait), true) = (whole, outcomes.is_empty()) {
+                    return Err(CallError::Throttled { retry_after: Some(wait) });
+                }
+                outcomes.extend(answers.into_iter().map(|answer| match (whole, answer) {
+                    (Some(wait), _) => SetOutcome::Throttled { retry_after: Some(wait) },
+                    (None, Ok(_)) => SetOutcome::Accepted,
+                    (None, Err(error)) => set_refused(error),
+                }));
+                // A service that throttles is left alone: nothing more is sent.
+                if outcomes.iter().any(|one| matches!(one, SetOutcome::Throttled { .. })) {
+                    break;
+                }
+            }
+            outcomes.resize(places.len(), SetOutcome::NotSent);
+            Ok(outcomes)
+        })
+    }
+
+    /// What `Get-User` shows is in the view already; asking for it costs the same as over the wire.
+    fn charge_users(&self, ids: &[MailboxId]) -> Result<(), CallError> {
+        self.estate.with(|estate| {
+            for request in ids.chunks(CMDLETS_A_REQUEST) {
+                let mut refusal = None;
+                for id in request {
+                    let parameters = vec![identity(*id)];
+                    let call = CmdletCall { name: "Get-User".to_owned(), parameters };
+                    match estate.cmdlet(&self.caller, &call, None, MAILBOX_PAGE) {
+                        Err(error) if error.kind != ErrorKind::NotFound => {
+                            refusal = refusal.or(Some(error));
+                        }
+                        Ok(_) | Err(_) => {}
+                    }
+                }
+                if let Some(error) = refusal {
+                    return Err(refused(error));
+                }
+            }
+            Ok(())
+        })
     }
 }
 
@@ -82,7 +139,7 @@ impl ExchangeOnline for DirectCloud {
         properties: &[Name],
     ) -> Result<Vec<Row<Mailbox>>, CallError> {
         let mut view = MailboxView::new(properties);
-        self.estate.with(|estate| {
+        let found = self.estate.with(|estate| {
             let mut found = Vec::with_capacity(ids.len());
             // A request is one `$batch`: all of it is carried out before a refusal is seen.
             for request in ids.chunks(CMDLETS_A_REQUEST) {
@@ -115,36 +172,43 @@ impl ExchangeOnline for DirectCloud {
                 }
             }
             Ok(found)
-        })
+        })?;
+        if properties.iter().any(|name| is_of_user(name)) {
+            let ids: Vec<MailboxId> =
+                found.iter().flatten().flatten().map(|mailbox: &Mailbox| mailbox.id).collect();
+            self.charge_users(&ids)?;
+        }
+        Ok(found)
     }
 
     fn set_mailboxes(&mut self, changes: &[MailboxChange]) -> Result<Vec<SetOutcome>, CallError> {
-        self.estate.with(|estate| {
-            let mut outcomes = Vec::with_capacity(changes.len());
-            for request in changes.chunks(CMDLETS_A_REQUEST) {
-                let answers: Vec<_> = request
-                    .iter()
-                    .map(|change| {
-                        estate.cmdlet(&self.caller, &set_call(change), None, MAILBOX_PAGE)
-                    })
-                    .collect();
-                let whole = all_throttled(&answers);
-                if let (Some(wait), true) = (whole, outcomes.is_empty()) {
-                    return Err(CallError::Throttled { retry_after: Some(wait) });
-                }
-                outcomes.extend(answers.into_iter().map(|answer| match (whole, answer) {
-                    (Some(wait), _) => SetOutcome::Throttled { retry_after: Some(wait) },
-                    (None, Ok(_)) => SetOutcome::Accepted,
-                    (None, Err(error)) => set_refused(error),
-                }));
-                // A service that throttles is left alone: nothing more is sent.
-                if outcomes.iter().any(|one| matches!(one, SetOutcome::Throttled { .. })) {
-                    break;
-                }
+        let sets_mailbox = |change: &MailboxChange| {
+            change.cloud_managed.is_some()
+                || change.values.iter().any(|(name, _)| !is_of_user(name))
+        };
+        let sets_user =
+            |change: &MailboxChange| change.values.iter().any(|(name, _)| is_of_user(name));
+        let of_mailbox: Vec<usize> =
+            (0..changes.len()).filter(|at| sets_mailbox(&changes[*at])).collect();
+        let mut outcomes = vec![SetOutcome::Accepted; changes.len()];
+        let answers = self.send(&of_mailbox, |at| set_call(&changes[at]))?;
+        for (at, outcome) in of_mailbox.iter().zip(answers) {
+            outcomes[*at] = outcome;
+        }
+        let accepted =
+            |at: &usize| outcomes[*at] == SetOutcome::Accepted && sets_user(&changes[*at]);
+        let of_user: Vec<usize> = (0..changes.len()).filter(accepted).collect();
+        let answers = match self.send(&of_user, |at| user_call(&changes[at])) {
+            Ok(answers) => answers,
+            Err(CallError::Throttled { retry_after }) if !of_mailbox.is_empty() => {
+                vec![SetOutcome::Throttled { retry_after }; of_user.len()]
             }
-            outcomes.resize(changes.len(), SetOutcome::NotSent);
-            Ok(outcomes)
-        })
+            Err(error) => return Err(error),
+        };
+        for (at, outcome) in of_user.into_iter().zip(answers) {
+            outcomes[at] = outcome;
+        }
+        Ok(outcomes)
     }
 
     fn organization(&mut self) -> Result<Organization, CallError> {
@@ -348,11 +412,25 @@ fn set_call(change: &MailboxChange) -> CmdletCall {
     if let Some(flag) = change.cloud_managed {
         parameters.push(("IsExchangeCloudManaged".to_owned(), Argument::Boolean(flag)));
     }
-    for (name, values) in &change.values {
-        let value = Argument::Array(values.iter().cloned().map(Argument::Text).collect());
-        parameters.push((name.to_string(), value));
-    }
+    parameters.extend(values(change, |name| !is_of_user(name)));
     CmdletCall { name: "Set-Mailbox".to_owned(), parameters }
+}
+
+/// Those properties of a change that are the user's.
+fn user_call(change: &MailboxChange) -> CmdletCall {
+    let mut parameters = vec![identity(change.id)];
+    parameters.extend(values(change, is_of_user));
+    CmdletCall { name: "Set-User".to_owned(), parameters }
+}
+
+fn values(
+    change: &MailboxChange,
+    wanted: impl Fn(&str) -> bool,
+) -> impl Iterator<Item = (String, Argument)> {
+    change.values.iter().filter(move |(name, _)| wanted(name)).map(|(name, values)| {
+        let value = Argument::Array(values.iter().cloned().map(Argument::Text).collect());
+        (name.to_string(), value)
+    })
 }
 
 fn user(estate: &Estate, number: u32) -> Option<User> {

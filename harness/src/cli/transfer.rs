@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use engine::guid::Guid;
+use engine::transfer::bucket_c::LEFT;
 use engine::transfer::loss::by_attribute;
 use engine::transfer::{
     Backup, BackupError, Evidence, Finding, InventoryRow, RestoreReport, RestoreTo, Restored,
-    RestoredMailbox, Severity, TransferReport, backup,
+    RestoredMailbox, Severity, Sides, TransferReport, backup,
 };
 
 use super::Exit;
@@ -84,6 +85,9 @@ enum Action {
         /// Write what the transfer of this name kept before its flips, and not what is there now.
         #[arg(long)]
         stored: bool,
+        /// Which sides of a mailbox to keep.
+        #[arg(long, value_enum, default_value_t = Keep::Both)]
+        sides: Keep,
     },
     /// Bring the values of a backup back, to the cloud or to Active Directory.
     Restore {
@@ -141,6 +145,9 @@ impl WaveArguments {
 struct FlipArguments {
     #[command(flatten)]
     waves: WaveArguments,
+    /// Which sides of a mailbox the backup before its flip keeps.
+    #[arg(long, value_enum, default_value_t = Keep::Both)]
+    backup: Keep,
     /// Accept a finding that blocks, by its id. May be given several times.
     #[arg(long, value_name = "FINDING")]
     accept: Vec<String>,
@@ -172,6 +179,7 @@ impl FlipArguments {
     fn options(self) -> Result<FlipOptions, AloneError> {
         Ok(FlipOptions {
             waves: self.waves.options(),
+            sides: self.backup.into(),
             accepted: self.accept,
             evidence: self.stated.read()?,
         })
@@ -194,13 +202,15 @@ impl Action {
                 let (rings, flip) = (read_rings(&rings)?, flip.options()?);
                 (common, TransferAction::Rollout { rings, flip }, None)
             }
-            Self::Backup { common, to, stored } => {
-                (common, TransferAction::Backup { stored }, Some(to))
+            Self::Backup { common, to, stored, sides } => {
+                let sides = sides.into();
+                (common, TransferAction::Backup { stored, sides }, Some(to))
             }
             Self::Restore { common, from, to } => {
                 let to = match to {
                     To::Cloud => RestoreTo::Cloud,
                     To::Directory => RestoreTo::Directory,
+                    To::CloudToDirectory => RestoreTo::CloudToDirectory,
                 };
                 let backups = read_backups(&from)?;
                 (common, TransferAction::Restore { backups, to }, None)
@@ -215,10 +225,29 @@ impl Action {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum To {
-    /// Exchange Online, where it has authority.
+    /// The cloud's values to Exchange Online, where it has authority.
     Cloud,
-    /// Active Directory: the attributes that are written back.
+    /// AD's values to Active Directory, to the byte: what was there comes back, what came since goes.
     Directory,
+    /// The cloud's values to Active Directory, so that a rollback loses nothing; what the cloud lacks stays.
+    CloudToDirectory,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Keep {
+    /// What Get-Mailbox shows.
+    Cloud,
+    /// That, what Get-User shows beside it, and what Active Directory holds.
+    Both,
+}
+
+impl From<Keep> for Sides {
+    fn from(keep: Keep) -> Self {
+        match keep {
+            Keep::Cloud => Self::Cloud,
+            Keep::Both => Self::Both,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -269,6 +298,7 @@ pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit 
         Err(error) => return refused(&error, console),
     };
     let permission = Permission { apply: common.apply, tenant: common.tenant };
+    let weighs = matches!(action, TransferAction::Rollback { .. });
     let request = TransferRequest { permission, name: common.name, action, mailboxes };
     let mut say = |said: Said| {
         if let Said::Waits(at) = said {
@@ -277,7 +307,7 @@ pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit 
     };
     match crate::alone::transfer(&settings, &request, &mut say) {
         Ok(outcome) => {
-            let files = Files { report: common.report, backup: backup_file };
+            let files = Files { weighs, report: common.report, backup: backup_file };
             told(&outcome, common.apply, &files, console)
                 .unwrap_or_else(|error| refused(&error, console))
         }
@@ -287,6 +317,8 @@ pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit 
 
 /// Files to write what it came to.
 struct Files {
+    /// Whether what was not compared is to be named.
+    weighs: bool,
     report: Option<PathBuf>,
     backup: Option<PathBuf>,
 }
@@ -306,6 +338,11 @@ fn told(
         }
         TransferOutcome::Report(report) => {
             console.out(&report_text(report, applied));
+            if files.weighs {
+                let names: Vec<&str> = LEFT.iter().map(|left| left.ldap_name).collect();
+                console
+                    .out(&format!("not compared, as no cmdlet sets them: {}\n", names.join(", ")));
+            }
             if let Some(path) = &files.report {
                 write_report(path, report, applied)?;
             }
@@ -375,7 +412,8 @@ fn restore_text(report: &RestoreReport, applied: bool) -> String {
     let mut written = 0;
     for one in &report.mailboxes {
         let (word, why) = match &one.outcome {
-            Restored::Equal => continue,
+            Restored::Equal if one.notes.is_empty() => continue,
+            Restored::Equal => ("equal", ""),
             Restored::Written => {
                 written += 1;
                 (if applied { "restored" } else { "differs" }, "")
@@ -391,6 +429,9 @@ fn restore_text(report: &RestoreReport, applied: bool) -> String {
                 "         {}: `{}` -> `{}`",
                 change.attribute, change.old, change.new
             );
+        }
+        for note in &one.notes {
+            let _ = writeln!(text, "         {note}");
         }
     }
     let all = report.mailboxes.len();
@@ -464,9 +505,11 @@ fn report_text(report: &TransferReport, applied: bool) -> String {
         let _ = writeln!(text, "loss     {attribute}: {mailboxes} mailbox(es)");
     }
     for loss in &report.losses {
+        let becomes = if loss.unsure.is_some() { "may become" } else { "becomes" };
+        let why = loss.unsure.map(|why| format!(" ({why})")).unwrap_or_default();
         let _ = writeln!(
             text,
-            "         {} {}: `{}` becomes `{}`",
+            "         {} {}: `{}` {becomes} `{}`{why}",
             loss.mailbox, loss.attribute, loss.value, loss.instead
         );
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use engine::ports::MailboxId;
 use engine::transfer::{
-    Evidence, MailboxOutcome, RollbackConfig, TransferConfig, TransferReport, loss,
+    Evidence, MailboxOutcome, RollbackConfig, Sides, TransferConfig, TransferReport, loss,
 };
 use sim::caller::Role;
 use sim::clock::VirtualTime;
@@ -148,6 +148,7 @@ impl Runner<'_> {
                 config.evidence = self.evidence(&transfer.mailboxes.value);
                 config.sync_cycle = scenario.world.connect.cycle;
                 config.most_failures = transfer.most_failures;
+                config.sides = Sides::Cloud;
                 config.accepted = transfer.accept.iter().cloned().collect();
                 TransferOrder::ToCloud(Box::new(config))
             }

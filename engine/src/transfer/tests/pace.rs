@@ -48,12 +48,13 @@ fn a_budget_smaller_than_a_call_slows_everything_down_and_stops_nothing() {
         let report = play(&world, &mut Rollout::new(config));
         assert_eq!((report.rings.len(), report.stopped), (2, None));
 
-        let backups = play(&world, &mut TakeBackup::new(all(23))).unwrap();
+        let backups = play(&world, &mut TakeBackup::new(all(23), Sides::Both)).unwrap();
         assert_eq!(backups.len(), 23);
         for number in 0..23 {
             world.0.borrow_mut().edit(number, "spoiled");
         }
-        let config = RestoreConfig { backups, to: RestoreTo::Cloud, apply: true };
+        let job = crate::test_world::configuration();
+        let config = RestoreConfig { backups, to: RestoreTo::Cloud, apply: true, job };
         let report = play(&world, &mut Restore::new(config));
         assert!(report.mailboxes.iter().all(|one| one.outcome == Restored::Written), "{report:?}");
 
@@ -118,4 +119,15 @@ fn a_crash_at_any_call_takes_every_mailbox_back_once() {
     for call in 1..=calls {
         run(Some(call));
     }
+}
+
+#[test]
+fn a_budget_spreads_the_flips_over_minutes() {
+    let world = world(7);
+    let mut config = TransferConfig::new("t", all(7));
+    config.wave = 3;
+    config.pace.sets_a_minute = Some(2);
+    let report = play(&world, &mut Transfer::new(config));
+    assert_eq!(report.flipped, 7);
+    assert!(world.0.borrow().now.since(START) >= Duration::from_mins(3));
 }

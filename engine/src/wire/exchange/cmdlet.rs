@@ -6,14 +6,17 @@
 use reqwest::Url;
 use serde_json::{Map, Value, json};
 
-use crate::ports::{MailboxChange, MailboxId};
+use crate::ports::{MailboxChange, MailboxId, is_of_user};
 use crate::time::Timestamp;
 
 /// Parameters of `Set-Mailbox` that take a collection.
-const COLLECTIONS: [&str; 22] = [
+const COLLECTIONS: [&str; 25] = [
     "AcceptMessagesOnlyFrom",
     "AcceptMessagesOnlyFromDLMembers",
     "AcceptMessagesOnlyFromSendersOrMembers",
+    "AuditAdmin",
+    "AuditDelegate",
+    "AuditOwner",
     "BypassModerationFromSendersOrMembers",
     "EmailAddressDisplayNames",
     "EmailAddresses",
@@ -87,7 +90,16 @@ pub(super) fn change(change: &MailboxChange) -> Map<String, Value> {
     if let Some(cloud_managed) = change.cloud_managed {
         parameters.insert("IsExchangeCloudManaged".to_owned(), cloud_managed.into());
     }
-    for (name, values) in &change.values {
+    for (name, values) in change.values.iter().filter(|(name, _)| !is_of_user(name)) {
+        parameters.insert(name.clone().into_owned(), parameter(name, values));
+    }
+    parameters
+}
+
+/// `Set-User` with those properties of a change that are the user's.
+pub(super) fn user_change(change: &MailboxChange) -> Map<String, Value> {
+    let mut parameters = identity(change.id);
+    for (name, values) in change.values.iter().filter(|(name, _)| is_of_user(name)) {
         parameters.insert(name.clone().into_owned(), parameter(name, values));
     }
     parameters

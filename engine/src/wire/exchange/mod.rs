@@ -20,7 +20,7 @@ use super::service_error::ServiceError;
 use crate::guid::Guid;
 use crate::ports::{
     CMDLETS_A_REQUEST, CallError, ExchangeOnline, MAILBOX_PAGE, Mailbox, MailboxChange, MailboxId,
-    MailboxPage, Name, Organization, PageToken, Row, SetOutcome,
+    MailboxPage, Name, Organization, PageToken, Row, SetOutcome, is_of_user,
 };
 use crate::time::Timestamp;
 use row::Selection;
@@ -131,10 +131,89 @@ impl AdminApi {
         Ok(found)
     }
 
+    /// Adds what `Get-User` shows, where any of it is asked for.
+    async fn add_user_properties(
+        &mut self,
+        mut mailboxes: Vec<&mut Mailbox>,
+        properties: &[Name],
+    ) -> Result<(), CallError> {
+        let wanted: Vec<(usize, &Name)> =
+            properties.iter().enumerate().filter(|(_, name)| is_of_user(name)).collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let mut url = self.places.invoke.clone();
+        let names: Vec<&str> = wanted.iter().map(|(_, name)| name.as_ref()).collect();
+        url.set_query(Some(&format!("$select={}", names.join(","))));
+        for mailboxes in mailboxes.chunks_mut(CMDLETS_A_REQUEST) {
+            let bodies =
+                mailboxes.iter().map(|one| cmdlet::body("Get-User", &cmdlet::identity(one.id)));
+            let parts = self
+                .batch("Get-User", &url, bodies.collect())
+                .await
+                .map_err(|failure| failure.error)?;
+            for (mailbox, part) in mailboxes.iter_mut().zip(parts) {
+                let part = part.ok_or_else(|| malformed(&"an answer is missing in the batch"))?;
+                if is_not_found(&part) {
+                    continue;
+                }
+                if !part.is_success() {
+                    return Err(part.failure());
+                }
+                mailbox.values = row::with_texts(&mailbox.values, &wanted, &part.body["value"][0]);
+            }
+        }
+        Ok(())
+    }
+
     async fn set(&mut self, changes: &[MailboxChange]) -> Result<Vec<SetOutcome>, CallError> {
-        let mut outcomes = Vec::with_capacity(changes.len());
-        for changes in changes.chunks(CMDLETS_A_REQUEST) {
-            let (answered, ended) = match self.set_request(changes).await {
+        let sets_mailbox = |change: &MailboxChange| {
+            change.cloud_managed.is_some()
+                || change.values.iter().any(|(name, _)| !is_of_user(name))
+        };
+        let sets_user =
+            |change: &MailboxChange| change.values.iter().any(|(name, _)| is_of_user(name));
+        let of_mailbox: Vec<usize> =
+            (0..changes.len()).filter(|at| sets_mailbox(&changes[*at])).collect();
+        let bodies = of_mailbox
+            .iter()
+            .map(|at| cmdlet::body("Set-Mailbox", &cmdlet::change(&changes[*at])))
+            .collect();
+        let mut outcomes = vec![SetOutcome::Accepted; changes.len()];
+        for (at, outcome) in of_mailbox.iter().zip(self.send("Set-Mailbox", bodies).await?) {
+            outcomes[*at] = outcome;
+        }
+        let accepted =
+            |at: &usize| outcomes[*at] == SetOutcome::Accepted && sets_user(&changes[*at]);
+        let of_user: Vec<usize> = (0..changes.len()).filter(accepted).collect();
+        let bodies = of_user
+            .iter()
+            .map(|at| cmdlet::body("Set-User", &cmdlet::user_change(&changes[*at])))
+            .collect();
+        let answered = match self.send("Set-User", bodies).await {
+            Ok(answered) => answered,
+            Err(error) if of_mailbox.is_empty() => return Err(error),
+            Err(error) => vec![refused_half(error); of_user.len()],
+        };
+        for (at, outcome) in of_user.into_iter().zip(answered) {
+            outcomes[at] = outcome;
+        }
+        Ok(outcomes)
+    }
+
+    /// Sends cmdlets that change something, ten a request. An error means that nothing was done.
+    async fn send(
+        &mut self,
+        name: &'static str,
+        bodies: Vec<Value>,
+    ) -> Result<Vec<SetOutcome>, CallError> {
+        let count = bodies.len();
+        let mut outcomes = Vec::with_capacity(count);
+        let mut bodies = bodies.into_iter();
+        while outcomes.len() < count {
+            let request: Vec<Value> = bodies.by_ref().take(CMDLETS_A_REQUEST).collect();
+            let size = request.len();
+            let (answered, ended) = match self.set_request(name, request).await {
                 Ok(answered) => {
                     let throttled = |one: &SetOutcome| matches!(one, SetOutcome::Throttled { .. });
                     let ended = answered.iter().any(throttled);
@@ -143,7 +222,7 @@ impl AdminApi {
                 Err(failure) if outcomes.is_empty() && !failure.perhaps_done => {
                     return Err(failure.error);
                 }
-                Err(failure) => (vec![ended_by(&failure); changes.len()], true),
+                Err(failure) => (vec![ended_by(&failure); size], true),
             };
             outcomes.extend(answered);
             // Nothing is sent again, and after such an answer nothing more is sent: a service that throttles is
@@ -152,17 +231,17 @@ impl AdminApi {
                 break;
             }
         }
-        outcomes.resize(changes.len(), SetOutcome::NotSent);
+        outcomes.resize(count, SetOutcome::NotSent);
         Ok(outcomes)
     }
 
-    async fn set_request(&mut self, changes: &[MailboxChange]) -> Result<Vec<SetOutcome>, Failure> {
-        let bodies = changes
-            .iter()
-            .map(|change| cmdlet::body("Set-Mailbox", &cmdlet::change(change)))
-            .collect();
+    async fn set_request(
+        &mut self,
+        name: &'static str,
+        bodies: Vec<Value>,
+    ) -> Result<Vec<SetOutcome>, Failure> {
         let url = self.places.invoke.clone();
-        let parts = self.batch("Set-Mailbox", &url, bodies).await?;
+        let parts = self.batch(name, &url, bodies).await?;
         if let Some(throttled) = batch::all_throttled(&parts) {
             return Err(Failure::nothing_done(throttled));
         }
@@ -240,7 +319,12 @@ impl ExchangeOnline for AdminApi {
         ids: &[MailboxId],
         properties: &[Name],
     ) -> Result<Vec<Row<Mailbox>>, CallError> {
-        self.runtime.clone().block_on(self.by_id(ids, properties))
+        self.runtime.clone().block_on(async {
+            let mut found = self.by_id(ids, properties).await?;
+            let read = found.iter_mut().flatten().flatten().collect();
+            self.add_user_properties(read, properties).await?;
+            Ok(found)
+        })
     }
 
     fn set_mailboxes(&mut self, changes: &[MailboxChange]) -> Result<Vec<SetOutcome>, CallError> {
@@ -261,18 +345,27 @@ fn ascii(text: &str) -> HeaderValue {
 fn mailbox(id: MailboxId, part: Option<Part>, selection: &Selection) -> Row<Mailbox> {
     let part = part.ok_or_else(|| malformed(&"an answer is missing in the batch"))?;
     if !part.is_success() {
-        let error = part.error();
-        return if part.status == 404 || (part.status == 400 && error.class.ends_with(NOT_FOUND)) {
-            Ok(None)
-        } else {
-            Err(part.failure())
-        };
+        return if is_not_found(&part) { Ok(None) } else { Err(part.failure()) };
     }
     match row::single(part.body, selection)? {
         Some(mailbox) if mailbox.id != id => {
             Err(malformed(&format!("asked for mailbox {id}, got {}", mailbox.id)))
         }
         row => Ok(row),
+    }
+}
+
+/// Whether a cmdlet found nothing.
+fn is_not_found(part: &Part) -> bool {
+    part.status == 404 || (part.status == 400 && part.error().class.ends_with(NOT_FOUND))
+}
+
+/// What the second half of a change comes to whose first was accepted, when nothing of it was done.
+fn refused_half(error: CallError) -> SetOutcome {
+    match error {
+        CallError::Throttled { retry_after } => SetOutcome::Throttled { retry_after },
+        CallError::Refused { code, detail } => SetOutcome::Refused { code, message: detail },
+        other => SetOutcome::Refused { code: String::new(), message: other.to_string() },
     }
 }
 

@@ -11,7 +11,7 @@ use rustc_hash::FxBuildHasher;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::ports::{CallError, Mailbox, MailboxId, Name, UnreadRow};
+use crate::ports::{CallError, Mailbox, MailboxId, Name, UnreadRow, is_of_user};
 use crate::recipient_type::known_name;
 use crate::time::Timestamp;
 use crate::values::{Builder, Column, Texts};
@@ -45,7 +45,7 @@ impl Selection {
         for (column, name) in all.enumerate() {
             spelled.push(name.to_owned());
             let columns = lower.entry(name.to_ascii_lowercase()).or_default();
-            if columns.is_empty() {
+            if columns.is_empty() && !is_of_user(name) {
                 names.push(name);
             }
             columns.push(column);
@@ -102,6 +102,25 @@ pub(super) fn single(body: Value, selection: &Selection) -> Result<Option<Mailbo
         Some(unread) => Err(unread.error),
         None => Ok(rows.read.into_iter().next()),
     }
+}
+
+/// The values with those columns that another answer holds.
+pub(super) fn with_texts(values: &Texts, columns: &[(usize, &Name)], answer: &Value) -> Texts {
+    let mut builder = Texts::builder();
+    for (place, column) in values.columns().enumerate() {
+        match columns.iter().find(|(at, _)| *at == place) {
+            None => builder.column(column.iter()),
+            Some((_, name)) => {
+                let texts: Vec<&str> = match &answer[name.as_ref()] {
+                    Value::String(text) => vec![text],
+                    Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+                    _ => Vec::new(),
+                };
+                builder.column(texts.into_iter().filter(|text| !text.is_empty()));
+            }
+        }
+    }
+    builder.finish()
 }
 
 struct PageSeed<'s>(&'s Selection);

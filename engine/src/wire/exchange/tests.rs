@@ -256,6 +256,69 @@ fn each_read_of_a_batch_has_its_own_outcome() {
     assert_eq!(throttled, CallError::Throttled { retry_after });
 }
 
+/// What `Get-User` alone shows comes with the mailboxes that ask for it, and `Set-User` sets it once
+/// `Set-Mailbox` was accepted.
+#[test]
+fn properties_of_the_user_are_read_and_set_by_cmdlets_of_their_own() {
+    let cloud = Cloud::new();
+    cloud.mount(Mock::given(method("POST")).and(path(BATCH)).respond_with(
+        |request: &wiremock::Request| {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            let answer = |request: &Value| {
+                let input = &request["body"]["CmdletInput"];
+                let identity = input["Parameters"]["Identity"].as_str().unwrap();
+                let number = identity.parse::<Guid>().unwrap().0[0];
+                let (status, rows) = match (input["CmdletName"].as_str().unwrap(), number) {
+                    (_, 2) => (404, json!([])),
+                    ("Get-Mailbox", number) => (200, json!([row(number)])),
+                    ("Get-User", number) => {
+                        (200, json!([{"AssistantName": format!("assistant of {number}")}]))
+                    }
+                    ("Set-Mailbox", 3) => (400, json!([])),
+                    _ => (200, json!([])),
+                };
+                json!({"id": request["id"], "status": status, "body": {"value": rows}})
+            };
+            let responses: Vec<Value> =
+                body["requests"].as_array().unwrap().iter().map(answer).collect();
+            ResponseTemplate::new(200).set_body_json(json!({"responses": responses}))
+        },
+    ));
+    let mut exchange = cloud.wire.exchange();
+    let properties = [Cow::from("AssistantName"), Cow::from("Alias")];
+    let found = exchange.mailboxes(&[id(1), id(2), id(4)], &properties).unwrap();
+    let shown: Vec<Option<Vec<Vec<String>>>> =
+        found.into_iter().map(|found| found.map(|mailbox| mailbox.values.lists())).collect();
+    let expected = |number: u8| {
+        Some(vec![vec![format!("assistant of {number}")], vec![format!("alias{number}")]])
+    };
+    assert_eq!(shown, [expected(1), None, expected(4)]);
+    let names = |request: &(String, String, Value)| -> Vec<String> {
+        let requests = request.2["requests"].as_array().unwrap();
+        let name =
+            |one: &Value| one["body"]["CmdletInput"]["CmdletName"].as_str().unwrap().to_owned();
+        requests.iter().map(name).collect()
+    };
+    let sent = cloud.requests();
+    assert!(!sent[0].2.to_string().contains("AssistantName"), "no property of Get-Mailbox");
+    assert_eq!(names(&sent[1]), ["Get-User", "Get-User"], "who was not found is not asked for");
+
+    let change = |number: u8, alias: bool| {
+        let mut values = vec![(Cow::from("AssistantName"), vec!["Eve".to_owned()])];
+        values.extend(alias.then(|| (Cow::from("Alias"), vec!["eve".to_owned()])));
+        MailboxChange { id: id(number), cloud_managed: None, values }
+    };
+    let outcomes =
+        exchange.set_mailboxes(&[change(1, true), change(3, true), change(4, false)]).unwrap();
+    assert_eq!((&outcomes[0], &outcomes[2]), (&SetOutcome::Accepted, &SetOutcome::Accepted));
+    assert!(matches!(outcomes[1], SetOutcome::Refused { .. }), "{outcomes:?}");
+    let sent = cloud.requests();
+    assert_eq!(names(&sent[2]), ["Set-Mailbox", "Set-Mailbox"]);
+    assert!(!sent[2].2.to_string().contains("AssistantName"));
+    assert_eq!(names(&sent[3]), ["Set-User", "Set-User"]);
+    assert!(!sent[3].2.to_string().contains("Alias"));
+}
+
 /// Each cmdlet of a batch has its own outcome; one that was not answered is unknown.
 #[test]
 fn outcomes_of_a_batch_are_kept_apart() {

@@ -33,7 +33,6 @@ marks::declare! {
     ScopeType = "scope.type-unknown-to-ad", "a mailbox is of a type that AD does not know";
     ScopeFilter = "scope.filtered", "an object lies outside of the scoping filter";
     ScopeWaits = "scope.waits-for-initial", "a mailbox new to the job waits for an initial cycle";
-    ScopeGone = "scope.gone", "a mailbox of the escrow no longer exists";
     ScopeDomain = "scope.other-domain", "a mailbox belongs to another domain's configuration";
 
     MatchLinked = "match.linked", "the object is read by the link";
@@ -76,7 +75,6 @@ marks::declare! {
     JobReconfigured = "job.reconfigured", "another mapping makes the next cycle an initial one";
     JobRestored = "job.restored", "a new process finds the state of an earlier one";
     OnDemand = "job.on-demand", "a mailbox is provisioned on demand";
-    OnDemandUnknownRule = "job.on-demand-unknown-rule", "provision on demand names a rule that is not the job's";
     OnDemandMissing = "job.on-demand-missing", "provision on demand names a mailbox that is not there";
 
     TransferTenantBlocks = "transfer.tenant-blocks", "a finding about the tenant stops a transfer";

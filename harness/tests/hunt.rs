@@ -36,6 +36,31 @@ fn a_hunt_finds_nothing_wrong_with_any_number_of_workers() {
     assert_eq!(all.iter().sum::<u64>(), 60);
 }
 
+/// How many seeds an unbroken engine must stand: fewer where nothing is optimised.
+const SEEDS: u64 = if cfg!(debug_assertions) { 300 } else { 10_000 };
+
+#[test]
+fn the_unbroken_engine_stands_every_seed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let seeds = SEEDS.to_string();
+    let arguments = ["hunt", "--seeds", &seeds, "--keep-going", "--json", "found.json"];
+    let output = hybridsim(&arguments, folder.path());
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 2)), "{said}");
+    let found = std::fs::read_to_string(folder.path().join("found.json")).expect("a document");
+    let found: serde_json::Value = serde_json::from_str(&found).expect("JSON");
+    assert_eq!(found["summary"]["fail"], 0, "{said}");
+    let unknown = found["summary"]["unknown"].as_u64().expect("a number");
+    assert!(unknown * 20 < SEEDS, "{unknown} of {SEEDS} are unknown: {said}");
+    for scenario in found["scenarios"].as_array().expect("a list") {
+        for reason in scenario["reasons"].as_array().into_iter().flatten() {
+            let reason = reason.as_str().expect("words");
+            let unhit = reason.contains("was never hit") || reason.contains("never reached");
+            assert!(unhit, "{}: {reason}", scenario["scenario"]);
+        }
+    }
+}
+
 #[test]
 fn a_written_seed_is_a_scenario_file_that_runs() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -15,7 +15,6 @@ marks::declare! {
     CloudDomain = "exo.domain-not-accepted", "an address lies in a domain that is not accepted";
     CloudTooLong = "exo.value-too-long", "a value is longer than Exchange Online takes";
     CloudNoAddress = "exo.no-smtp-address", "a text is no SMTP address";
-    CloudPage = "exo.page-expired", "the token of a page is not known any more";
     CloudThrottled = "exo.throttled", "a caller has used up its budget in Exchange Online";
     CloudEmpty = "exo.empty-error", "a flip works and is answered with an error without a text";
     CloudNoChange = "exo.nothing-changed", "a cmdlet is accepted and changes nothing";
@@ -67,10 +66,11 @@ marks::declare! {
 }
 
 impl Mark {
-    /// The mark of a refusal by Exchange Online.
+    /// The mark of a refusal of a cmdlet by Exchange Online; `None` for what only the pages of the admin
+    /// API can say.
     #[must_use]
-    pub const fn of_cmdlet(kind: ErrorKind) -> Self {
-        match kind {
+    pub const fn of_cmdlet(kind: ErrorKind) -> Option<Self> {
+        Some(match kind {
             ErrorKind::Forbidden => Self::CloudForbidden,
             ErrorKind::ParameterSet => Self::CloudParameterSet,
             ErrorKind::ParameterValue => Self::CloudParameterValue,
@@ -82,8 +82,8 @@ impl Mark {
             ErrorKind::NotAcceptedDomain => Self::CloudDomain,
             ErrorKind::ValueTooLong => Self::CloudTooLong,
             ErrorKind::InvalidSmtpAddress => Self::CloudNoAddress,
-            ErrorKind::PageExpired => Self::CloudPage,
-        }
+            ErrorKind::PageExpired => return None,
+        })
     }
 
     /// The mark of a refusal by the directory.

@@ -195,10 +195,7 @@ impl Cycle {
         for (id, row) in ids.into_iter().zip(answer) {
             match row {
                 Ok(Some(row)) => rows.read.push(row),
-                Ok(None) => {
-                    Mark::ScopeGone.reach();
-                    gone.push(id);
-                }
+                Ok(None) => gone.push(id),
                 Err(error) => rows.unread.push(UnreadRow { id: Some(id), error }),
             }
         }

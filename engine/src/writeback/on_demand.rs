@@ -45,7 +45,6 @@ impl OnDemand {
         desk: &mut Desk,
     ) -> Stepped<LogEntry> {
         if !self.rule_is_known {
-            Mark::OnDemandUnknownRule.reach();
             let detail = "the rule is not one of this job's".to_owned();
             self.rule_is_known = true;
             return Ok(self.say(now, LogStatus::Failure, code::INVALID_RESOURCE, detail));

@@ -19,6 +19,8 @@ pub(super) struct Actor {
     pub(super) pending: bool,
     /// Flipped where a mailbox that enters scope waits for the job's next initial cycle.
     pub(super) waits: bool,
+    /// The cloud managed it at some time, so that writeback may have written it.
+    pub(super) was_managed: bool,
     /// Whether LDIF can name the object: users of their own entries alone.
     pub(super) has_entry: bool,
 }
@@ -61,6 +63,7 @@ pub(super) fn of(world: &WorldDraft) -> Vec<Actor> {
         keeps_own_address: !person.addresses.iter().any(|a| a.starts_with("SMTP:")),
         pending: false,
         waits: false,
+        was_managed: person.cloud_managed,
         has_entry: true,
     });
     let members = world.shapes.iter().flat_map(|shape| {
@@ -73,6 +76,7 @@ pub(super) fn of(world: &WorldDraft) -> Vec<Actor> {
             keeps_own_address: true,
             pending: false,
             waits: false,
+            was_managed: shape.cloud_managed,
             has_entry: false,
         })
     });

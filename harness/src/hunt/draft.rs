@@ -32,6 +32,11 @@ impl WorldDraft {
         self.switches.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 
+    /// Whether writeback makes remote mailboxes look like mailboxes of Exchange itself.
+    pub(super) fn writes_raw_types(&self) -> bool {
+        self.switch("rtd_mode") == Some("raw")
+    }
+
     /// Whether a change on-premises that is pending when a flag is set still lands.
     pub(super) fn race_lands(&self) -> bool {
         self.switch("race") != Some("refuse")

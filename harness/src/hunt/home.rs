@@ -1,13 +1,15 @@
 //! Edits at home: on the last Exchange server, with the ActiveDirectory module, by LDIF.
 
-use super::cast::Actor;
 use super::cloud::literal;
 use super::draft::ActionDraft;
 use super::story::Playwright;
 
 /// `Set-RemoteMailbox`.
 pub(super) fn remote_mailbox(playwright: &mut Playwright<'_>) {
-    let Some(place) = playwright.one_of(Actor::is_remote) else { return playwright.wait() };
+    // With raw numbers the first write makes it another kind of recipient, which the cmdlet refuses.
+    let raw = playwright.world.writes_raw_types();
+    let place = playwright.one_of(|actor| actor.is_remote() && !(raw && actor.was_managed));
+    let Some(place) = place else { return playwright.wait() };
     let (dice, values) = (&mut playwright.dice, &mut *playwright.values);
     let word = literal(&values.word(dice));
     let new = values.address(dice);

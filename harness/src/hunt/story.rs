@@ -213,6 +213,7 @@ impl Playwright<'_> {
         for place in &chosen {
             let actor = &mut self.cast[*place];
             actor.cloud_managed = !back;
+            actor.was_managed |= !back;
             actor.pending = back && lands;
             actor.waits = !back && waits;
         }

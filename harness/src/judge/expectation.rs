@@ -71,26 +71,75 @@ impl Scene<'_> {
     }
 
     fn attribute(&self, subject: &Subject, demand: &AttributeExpectation) -> Option<Finding> {
-        let path = &demand.path.value;
-        let actual = values(self.estate, subject, path);
+        let actual = values(self.estate, subject, &demand.path.value);
         if holds(&demand.comparison.value, &actual) {
             return None;
         }
-        let place = place_of(self.estate, subject, path);
+        let message = format!("{} is not as expected", demand.path.value);
+        Some(self.of_attribute(subject, demand, message, &actual))
+    }
+
+    /// A finding about an attribute of somebody: who wrote it last, and what led there.
+    fn of_attribute(
+        &self,
+        subject: &Subject,
+        demand: &AttributeExpectation,
+        message: String,
+        actual: &[String],
+    ) -> Finding {
+        let path = &demand.path.value;
         let mut finding = self.finding(
-            format!("{path} is not as expected"),
+            message,
             demand.comparison.value.to_string(),
-            super::shown(&actual),
+            super::shown(actual),
             demand.comparison.span,
         );
+        let place = place_of(self.estate, subject, path);
+        let last = place.and_then(|(key, number)| self.estate.ledger.last_writer(key, number));
         finding.object = Some(subject.name.to_string());
         finding.attribute = Some(path.to_string());
-        finding.last_writer =
-            place.and_then(|(key, attribute)| last_writer(self.estate, key, attribute));
+        finding.last_writer = last.as_ref().map(told_writer);
+        let about = place.map(|(key, number)| (key.side, number));
+        if let Some(person) = self.estate.number_of(subject) {
+            let chain = self.history.chain(person, about);
+            finding.chain = chain.lines_after(self.estate, last.as_ref());
+        }
+        finding
+    }
+
+    /// The finding that `expectations`, which must never hold, hold now: told by the first of them.
+    #[must_use]
+    pub fn came_true(&self, expectations: &Expectations, words: &str) -> Finding {
+        let first = expectations.mailboxes.iter().find_map(|expectation| {
+            let subjects = self.roster.subjects(self.estate, &expectation.mailboxes.value);
+            Some((*subjects.first()?, expectation.attributes.first()?))
+        });
+        let mut finding = match first {
+            Some((subject, demand)) => {
+                let actual = values(self.estate, subject, &demand.path.value);
+                let message = format!("{} came to be what it must never be", demand.path.value);
+                self.of_attribute(subject, demand, message, &actual)
+            }
+            None => self.finding(
+                "what must never hold came to hold".to_owned(),
+                String::new(),
+                words.to_owned(),
+                expectations.span,
+            ),
+        };
+        finding.rule = Rule::Expectation(words.to_owned());
+        finding.expected = Some("never".to_owned());
+        finding.location = Some(Location::of(expectations.span, self.source));
+        finding
+    }
+
+    /// What is told of somebody about whom a step or an entry of the log is.
+    #[must_use]
+    pub fn about(&self, subject: &Subject, finding: Finding) -> Finding {
         let person = self.estate.number_of(subject);
-        finding.chain =
-            person.map(|person| self.history.chain(person).lines(self.estate)).unwrap_or_default();
-        Some(finding)
+        let chain = person.map(|person| self.history.chain(person, None).lines(self.estate));
+        let object = Some(subject.name.to_string());
+        Finding { object, chain: chain.unwrap_or_default(), ..finding }
     }
 
     fn job(&self, demand: &NamedExpectation) -> Option<Finding> {
@@ -106,6 +155,12 @@ impl Scene<'_> {
                 let last = report.and_then(|r| r.last_execution.as_ref());
                 if name == "duration" {
                     return self.last_cycle_took(last, demand);
+                }
+                if name == "error" {
+                    let error = last.and_then(|last| last.error.as_ref());
+                    let code: Vec<String> =
+                        error.map(|(code, _)| code.clone()).into_iter().collect();
+                    return self.named_values("job", demand, &code);
                 }
                 of_cycle(last, name)
             }
@@ -202,10 +257,9 @@ impl Scene<'_> {
     }
 
     fn log(&self, demand: &LogExpectation) -> Vec<Finding> {
-        let mailbox = demand
-            .mailbox
-            .as_ref()
-            .and_then(|name| self.estate.subject(&name.value)?.exchange)
+        let subject = demand.mailbox.as_ref().and_then(|name| self.estate.subject(&name.value));
+        let mailbox = subject
+            .and_then(|subject| subject.exchange)
             .and_then(|number| self.estate.exchange.mailbox(number))
             .map(|mailbox| mailbox.id);
         let matches = |entry: &&LogEntry| {
@@ -223,12 +277,13 @@ impl Scene<'_> {
             .iter()
             .filter(|comparison| !holds_number(&comparison.value, count))
             .map(|comparison| {
-                self.finding(
+                let finding = self.finding(
                     "the number of provisioning log entries is not as expected".to_owned(),
                     comparison.value.to_string(),
                     count.to_string(),
                     comparison.span,
-                )
+                );
+                subject.map_or(finding.clone(), |subject| self.about(subject, finding))
             })
             .collect()
     }
@@ -284,16 +339,15 @@ impl Scene<'_> {
     }
 }
 
-/// One of the numbers of a cycle, or the code of its failure.
+/// One of the numbers of a cycle.
 fn of_cycle(last: Option<&Execution>, name: &str) -> String {
-    let Some(last) = last else { return if name == "error" { "" } else { "0" }.to_owned() };
+    let Some(last) = last else { return "0".to_owned() };
     let number = match name {
         "read" => last.read,
         "written" => last.written,
         "skipped" => last.skipped,
         "failed" => last.failed,
         "retried" => last.retried,
-        "error" => return last.error.as_ref().map(|(code, _)| code.clone()).unwrap_or_default(),
         _ => last.cycle,
     };
     number.to_string()
@@ -471,8 +525,10 @@ fn holds_number(comparison: &Comparison, number: usize) -> bool {
 }
 
 fn same_set(wanted: &[String], actual: &[String]) -> bool {
+    let within = |all: &[String], value: &String| all.iter().any(|other| same(value, other));
     wanted.len() == actual.len()
-        && wanted.iter().all(|value| actual.iter().any(|have| same(value, have)))
+        && wanted.iter().all(|value| within(actual, value))
+        && actual.iter().all(|value| within(wanted, value))
 }
 
 /// Text compares exactly; `true` and `True` are the same truth.

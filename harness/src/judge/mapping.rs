@@ -234,6 +234,10 @@ impl Mapping {
     fn type_number(&self, kind: RecipientType, place: usize) -> Demand {
         let numbers = match (self.raw_types, kind) {
             (_, RecipientType::MailUser) => return Demand::Anything,
+            // Whoever is compared is written: as a room (switch `cloud_only_types`).
+            (_, RecipientType::Workspace | RecipientType::Desk) => {
+                return self.type_number(RecipientType::Room, place);
+            }
             (true, RecipientType::User) => ["1", "0"],
             (true, RecipientType::Shared) => ["4", "0"],
             (true, RecipientType::Room) => ["16", "7"],

@@ -359,7 +359,8 @@ impl Bench {
             return;
         }
         let person = charge.person.or(person);
-        let chain = person.map(|person| history.chain(person)).unwrap_or_default();
+        let about = charge.object.zip(charge.attribute).map(|(key, number)| (key.side, number));
+        let chain = person.map(|person| history.chain(person, about)).unwrap_or_default();
         self.held.push(Held { charge, person, chain });
     }
 }
@@ -406,7 +407,7 @@ fn dressed(held: &Held, estate: &Estate) -> Finding {
         actual: charge.actual.clone(),
         last_writer: writer.as_ref().map(expectation::told_writer),
         at: charge.at.to_string(),
-        chain: held.chain.lines(estate),
+        chain: held.chain.lines_after(estate, writer.as_ref()),
         location: None,
     }
 }

@@ -108,12 +108,18 @@ fn leaves_scope_alone(event: &Event) -> bool {
 }
 
 fn mailbox_outside(estate: &Estate, key: ObjectKey) -> Option<Outside> {
-    let is_synced = estate.exchange.mailbox(key.number).is_some_and(is_synced_mailbox);
+    let mailbox = estate.exchange.mailbox(key.number);
+    let is_synced = mailbox.is_some_and(|mailbox| is_synced_mailbox(estate, mailbox));
     (!is_synced).then_some(Outside::NoMailbox)
 }
 
-fn is_synced_mailbox(mailbox: &Mailbox) -> bool {
-    mailbox.dir_synced && mailbox.kind.is_mailbox()
+/// Workspaces and desks are in scope only where they count as rooms (switch `cloud_only_types`): AD has no
+/// number of their own for them.
+fn is_synced_mailbox(estate: &Estate, mailbox: &Mailbox) -> bool {
+    let has_a_number = || {
+        mailbox.kind.is_known_on_premises() || estate.profile.text("cloud_only_types") == "as_room"
+    };
+    mailbox.dir_synced && mailbox.kind.is_mailbox() && has_a_number()
 }
 
 /// The picture, as an estate is now.
@@ -132,7 +138,7 @@ impl<'e> Picture<'e> {
     pub(super) fn outside(&self, subject: &Subject) -> Option<Outside> {
         let mailbox = subject.exchange.and_then(|number| self.estate.exchange.mailbox(number));
         let user = subject.entra.and_then(|number| self.estate.entra.user(number));
-        let is_there = mailbox.is_some_and(is_synced_mailbox);
+        let is_there = mailbox.is_some_and(|mailbox| is_synced_mailbox(self.estate, mailbox));
         if !is_there || user.is_none_or(|user| user.object_cloud_managed) {
             return Some(Outside::NoMailbox);
         }

@@ -2,10 +2,13 @@
 
 use std::collections::VecDeque;
 
+use sim::clock::VirtualTime;
 use sim::entra::log::LogStatus;
 use sim::estate::Estate;
 use sim::exchange::property;
-use sim::ledger::{Event, ObjectKey, Outcome, Side, Write};
+use sim::ledger::{Event, LastWriter, ObjectKey, Outcome, Side, Write};
+
+use super::{Place, Related};
 
 /// Events that are kept: enough for every small scenario, bounded for large ones.
 const KEPT: usize = 16_384;
@@ -18,6 +21,7 @@ const SHOWN: usize = 120;
 #[derive(Debug, Clone, Default)]
 pub struct History {
     events: VecDeque<(Event, Option<u32>)>,
+    related: Related,
 }
 
 /// Events that led to something, oldest first; to be told by [`Chain::lines`].
@@ -25,9 +29,18 @@ pub struct History {
 pub struct Chain(Vec<Event>);
 
 impl History {
+    /// Nothing so far, in an estate whose job maps attributes so.
+    #[must_use]
+    pub fn of(estate: &Estate) -> Self {
+        Self { events: VecDeque::new(), related: Related::of(estate) }
+    }
+
     /// Takes an event in. Reads, questions and what went well are not kept: they lead to nothing by
     /// themselves.
     pub fn keep(&mut self, event: Event, whose: Option<u32>) {
+        if let Event::Schema(change) = &event {
+            self.related = Related::by(&change.flows);
+        }
         if !is_kept(&event) {
             return;
         }
@@ -37,11 +50,18 @@ impl History {
         self.events.push_back((event, whose));
     }
 
-    /// The last events that concern a person on any side, and the faults between them.
+    /// The last events that concern a person on any side, and the faults between them; of writes only
+    /// those `about` this attribute, what feeds it and what it feeds, where one is named.
     #[must_use]
-    pub fn chain(&self, person: u32) -> Chain {
+    pub fn chain(&self, person: u32, about: Option<Place>) -> Chain {
+        let places = about.map(|place| self.related.places(place));
+        let is_about = |write: &Write| {
+            places.as_ref().is_none_or(|places| {
+                write.changes.iter().any(|c| places.contains(&(write.object.side, c.attribute)))
+            })
+        };
         let tells = |event: &Event, whose: Option<u32>| match event {
-            Event::Write(_) => whose == Some(person),
+            Event::Write(write) => whose == Some(person) && is_about(write),
             Event::Outcome(outcome) => {
                 whose == Some(person)
                     && (outcome.code != 0 || !outcome.answered || !outcome.effective)
@@ -63,6 +83,26 @@ impl Chain {
         Self(events)
     }
 
+    /// The events as lines for people. When the last write is so long ago that it is not among them any
+    /// more, the first line says so.
+    #[must_use]
+    pub fn lines_after(&self, estate: &Estate, last: Option<&LastWriter>) -> Vec<String> {
+        let mut lines = self.lines(estate);
+        let told = |last: &LastWriter| {
+            self.0.iter().any(|event| matches!(event, Event::Write(write) if write.at == last.at))
+        };
+        if let Some(last) = last.filter(|last| !told(last)) {
+            let by = format!("{} {} ({})", last.at, last.actor.name, last.actor.activity.word());
+            let is_newest = self.0.iter().all(|event| at_of(event).is_some_and(|at| at <= last.at));
+            if is_newest {
+                lines.push(format!("{by}: this write"));
+            } else {
+                lines.insert(0, format!("{by} wrote it; `hybridsim explain` tells what led there"));
+            }
+        }
+        lines
+    }
+
     /// The events as lines for people.
     #[must_use]
     pub fn lines(&self, estate: &Estate) -> Vec<String> {
@@ -78,6 +118,18 @@ impl Chain {
             _ => None,
         };
         self.0.iter().filter_map(line).collect()
+    }
+}
+
+/// When something happened that a chain tells.
+const fn at_of(event: &Event) -> Option<VirtualTime> {
+    match event {
+        Event::Write(write) => Some(write.at),
+        Event::Outcome(outcome) => Some(outcome.at),
+        Event::Fault(hit) => Some(hit.at),
+        Event::Logged(logged) => Some(logged.at),
+        Event::Process(process) => Some(process.at),
+        _ => None,
     }
 }
 

@@ -5,8 +5,10 @@ mod counters;
 mod history;
 pub mod marks;
 mod recorder;
+mod related;
 
 pub use by_person::ByPerson;
 pub use counters::{Counters, Lag};
 pub use history::{Chain, History, attribute_name};
 pub use recorder::{Place, Recorder};
+pub use related::Related;

@@ -40,11 +40,11 @@ impl Portion {
 }
 
 impl Court {
-    pub(super) fn new(bench: Bench) -> Self {
+    pub(super) fn new(bench: Bench, history: History) -> Self {
         Self {
             bench,
             counters: Counters::default(),
-            history: History::default(),
+            history,
             trace: Trace::default(),
             recorder: None,
             done: Arc::default(),

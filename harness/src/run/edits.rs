@@ -6,6 +6,7 @@
 use sim::caller::{Caller, Role};
 use sim::chance::Chance;
 use sim::estate::Estate;
+use sim::exchange::Mailbox;
 use sim::exchange::address;
 use sim::exchange::property;
 use sim::powershell::{Argument, CmdletCall};
@@ -43,11 +44,13 @@ pub(super) fn chosen(mailboxes: &[u32], share: Share, chance: &mut Chance) -> Ve
     chosen
 }
 
+/// Whether somebody can edit a mailbox in the cloud at all.
+pub(super) const fn is_editable(mailbox: &Mailbox) -> bool {
+    mailbox.cloud_managed || !mailbox.dir_synced
+}
+
 fn drawn(estate: &Estate, number: u32, chance: &mut Chance, round: u64) -> Option<CmdletCall> {
-    let mailbox = estate.exchange.mailbox(number)?;
-    if mailbox.dir_synced && !mailbox.cloud_managed {
-        return None;
-    }
+    let mailbox = estate.exchange.mailbox(number).filter(|mailbox| is_editable(mailbox))?;
     let tag = chance.below(1_000_000);
     let (name, value) = match chance.below(10) {
         0 => {

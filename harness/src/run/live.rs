@@ -26,6 +26,7 @@ use crate::bridge::translate::to_sim;
 use crate::bridge::transport::Memory;
 use crate::judge::Bench;
 use crate::judge::verdict::{Finding, Verdict};
+use crate::observe::History;
 
 use crate::scenario::{CyclePolicy, Fault, World};
 use crate::stage::Roster;
@@ -144,7 +145,7 @@ impl Live {
         let way = Box::new(Memory::new(estate.clone()));
         let engine = Engine::start(estate.clone(), way, store, writeback.clone())
             .map_err(RunError::Transport)?;
-        let court = Court::new(estate.with(|estate| Bench::new(estate, Vec::new())));
+        let court = estate.with(|e| Court::new(Bench::new(e, Vec::new()), History::of(e)));
         let runner = Runner::new(estate, engine, roster, court, world.seed, "", &Silent);
         let (faults, snapshots) = (Vec::new(), Vec::new());
         Ok(Self { runner, world, writeback, faults, last_fault: 0, snapshots })

@@ -37,6 +37,7 @@ use crate::bridge::transport::{Memory, Transport as Way};
 use crate::bridge::wire::Loopback;
 use crate::judge::Bench;
 use crate::judge::verdict::{ScenarioResult, Transport};
+use crate::observe::History;
 use crate::observe::marks;
 use crate::scenario::Scenario;
 use crate::stage::{self, StageError, Staged};
@@ -107,7 +108,8 @@ fn open<'a>(
     let engine =
         Engine::start(shared.clone(), way, store, writeback).map_err(RunError::Transport)?;
     let suspended = scenario.suspend.iter().map(|s| s.oracle.value.clone()).collect();
-    let court = Court::new(shared.with(|estate| Bench::new(estate, suspended)));
+    let court =
+        shared.with(|estate| Court::new(Bench::new(estate, suspended), History::of(estate)));
     let mut runner = Runner::new(shared, engine, roster, court, seed, &scenario.source, progress);
     runner.notes = notes;
     Ok((runner, verdict::Frame { start, seed, profile, transport: options.transport }))

@@ -73,7 +73,7 @@ impl Runner<'_> {
 }
 
 /// The action with the number of the round in its texts.
-fn of_round(action: &Action, round: u64) -> Action {
+pub(super) fn of_round(action: &Action, round: u64) -> Action {
     let number = round.to_string();
     let text = |text: &str| text.replace(ROUND, &number);
     let call = |call: &Spanned<CmdletCall>| {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sim::chance::Chance;
 use sim::clock::VirtualTime;
+use sim::estate::Estate;
 use sim::wire::shared::SharedEstate;
 
 use super::clerk::Clerk;
@@ -14,7 +15,7 @@ use super::options::Progress;
 use super::process::{Engine, EngineStep};
 use super::repeat::Repeated;
 use crate::judge::expectation::Scene;
-use crate::judge::verdict::{Finding, Location, Rule};
+use crate::judge::verdict::Finding;
 use crate::scenario::{Expectations, Share};
 use crate::stage::Roster;
 
@@ -31,9 +32,18 @@ pub(super) struct Watch {
     pub(super) never: bool,
     pub(super) until: Option<VirtualTime>,
     pub(super) attempted: bool,
+    /// Hits of faults when it began.
+    pub(super) hits: u64,
     pub(super) broken: bool,
     /// What a report calls it.
     pub(super) words: String,
+}
+
+impl Watch {
+    /// Whether its window has closed.
+    pub(super) fn is_over(&self, now: VirtualTime) -> bool {
+        self.until.is_some_and(|until| now > until)
+    }
 }
 
 /// A run under way.
@@ -153,16 +163,8 @@ impl<'a> Runner<'a> {
     pub(super) fn failures(&mut self, expectations: &Expectations) -> Vec<Finding> {
         self.court();
         let court = self.clerk.court();
-        self.estate.with(|estate| {
-            Scene {
-                estate,
-                roster: &self.roster,
-                counters: &court.counters,
-                history: &court.history,
-                source: self.source,
-            }
-            .failures(expectations)
-        })
+        self.estate
+            .with(|estate| scene(estate, &self.roster, court, self.source).failures(expectations))
     }
 
     /// The court, when it has seen all that happened.
@@ -231,19 +233,27 @@ impl<'a> Runner<'a> {
         accepted
     }
 
+    /// Hits of all faults so far.
+    pub(super) fn hits(&self) -> u64 {
+        self.estate
+            .with(|estate| estate.faults.rules().iter().map(|rule| u64::from(rule.hits)).sum())
+    }
+
     /// Looks whether what must hold holds, and what must not does not.
     pub(super) fn check_watches(&mut self) {
-        let now = self.now();
+        let (now, hits) = (self.now(), self.hits());
         self.checked_at = now;
         let mut watches = core::mem::take(&mut self.watches);
         for watch in &mut watches {
-            if watch.broken || watch.until.is_some_and(|until| now > until) {
+            if watch.broken || watch.is_over(now) {
                 continue;
             }
+            watch.attempted |= watch.never && watch.expect.is_of_machines() && hits > watch.hits;
             let failures = self.failures(&watch.expect);
             if watch.never && failures.is_empty() {
                 watch.broken = true;
-                self.findings.push(self.came_true(watch));
+                let finding = self.came_true(watch);
+                self.findings.push(finding);
             } else if !watch.never && !failures.is_empty() {
                 watch.broken = true;
                 self.findings.extend(failures);
@@ -252,18 +262,32 @@ impl<'a> Runner<'a> {
         self.watches = watches;
     }
 
-    fn came_true(&self, watch: &Watch) -> Finding {
-        Finding {
-            rule: Rule::Expectation(watch.words.clone()),
-            message: "what must never hold came to hold".to_owned(),
-            object: None,
-            attribute: None,
-            expected: Some("never".to_owned()),
-            actual: Some(watch.words.clone()),
-            last_writer: None,
-            at: self.now().to_string(),
-            chain: Vec::new(),
-            location: Some(Location::of(watch.expect.span, self.source)),
-        }
+    fn came_true(&mut self, watch: &Watch) -> Finding {
+        self.court();
+        let court = self.clerk.court();
+        self.estate.with(|estate| {
+            scene(estate, &self.roster, court, self.source).came_true(&watch.expect, &watch.words)
+        })
     }
+
+    /// The finding with what is told of somebody.
+    pub(super) fn about(&mut self, person: u32, finding: Finding) -> Finding {
+        self.court();
+        let court = self.clerk.court();
+        self.estate.with(|estate| match estate.subjects().get(person as usize) {
+            Some(subject) => {
+                scene(estate, &self.roster, court, self.source).about(subject, finding)
+            }
+            None => finding,
+        })
+    }
+}
+
+fn scene<'s>(
+    estate: &'s Estate,
+    roster: &'s Roster,
+    court: &'s Court,
+    source: &'s str,
+) -> Scene<'s> {
+    Scene { estate, roster, counters: &court.counters, history: &court.history, source }
 }

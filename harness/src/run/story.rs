@@ -11,12 +11,14 @@ use sim::caller::Role;
 use sim::clock::VirtualTime;
 use sim::connect::Policy;
 use sim::entra::job::{JobRequest, ResetScope};
-use sim::estate::Estate;
+use sim::entra::log::LogStatus;
+use sim::estate::{Estate, Subject};
+use sim::guid::Guid;
 
-use super::attempt::is_attempt;
+use super::attempt::{is_act, is_attempt, whom};
 use super::faults;
 use super::process::TransferOrder;
-use super::repeat::Again;
+use super::repeat::{Again, of_round};
 use super::runner::{Runner, Watch};
 use crate::bridge::translate::{guid_to_engine, guid_to_sim, to_engine};
 use crate::judge::verdict::{Finding, Location, Rule};
@@ -73,14 +75,14 @@ impl Runner<'_> {
                 self.estate.with(|estate| estate.faults.install(rule));
             }
             Action::Wait(length) => self.wait(*length),
-            Action::Cycle(cycle) => self.cycle(*cycle, step.span),
-            Action::Job(action) if role.may_run_jobs() => self.job(action, step.span),
+            Action::Cycle(cycle) => self.cycle(*cycle, step),
+            Action::Job(action) if role.may_run_jobs() => self.job(action, step),
             Action::Job(_) => {
                 let message = format!("the role {} may not operate jobs", role.name());
                 let refused = Refused::Named(vec!["Authorization_RequestDenied".to_owned()]);
                 self.settle(step, step.span, Err((message, refused)));
             }
-            Action::Connect(action) => self.connect_action(action, step.span),
+            Action::Connect(action) => self.connect_action(action, step),
             Action::Expect(expect) => {
                 let failures = self.failures(expect);
                 self.findings.extend(failures);
@@ -112,9 +114,10 @@ impl Runner<'_> {
         match (&step.expect_error, outcome) {
             (None, Ok(())) => {}
             (None, Err((message, _))) => {
-                self.fail(span, format!("the step was refused: {message}"));
+                self.fail_about(&step.action, span, format!("the step was refused: {message}"));
             }
-            (Some(expected), Ok(())) => self.fail(
+            (Some(expected), Ok(())) => self.fail_about(
+                &step.action,
                 expected.span,
                 format!("the step was accepted, and had to fail with {}", expected.value),
             ),
@@ -122,7 +125,8 @@ impl Runner<'_> {
                 if !expected.value.eq_ignore_ascii_case("any")
                     && !refused.is_called(&expected.value)
                 {
-                    self.fail(
+                    self.fail_about(
+                        &step.action,
                         expected.span,
                         format!(
                             "the step had to fail with {}, and failed with {}: {message}",
@@ -225,13 +229,16 @@ impl Runner<'_> {
         self.settle(step, span, outcome);
     }
 
+    /// The mailboxes that a selector means. That somebody who is named has none is the engine's to find out.
     fn mailbox_ids(&self, selector: &Selector) -> Vec<MailboxId> {
+        let named = matches!(selector, Selector::Names(_));
         self.estate.with(|estate| {
             self.roster
                 .subjects(estate, selector)
                 .into_iter()
-                .filter_map(|subject| estate.exchange.mailbox(subject.exchange?))
-                .map(|mailbox| MailboxId(guid_to_engine(mailbox.id)))
+                .filter(|subject| named || subject.exchange.is_some())
+                .filter_map(|subject| cloud_id(estate, subject))
+                .map(|id| MailboxId(guid_to_engine(id)))
                 .collect()
         })
     }
@@ -240,7 +247,7 @@ impl Runner<'_> {
     /// in AD.
     fn evidence(&self, selector: &Selector) -> Evidence {
         self.estate.with(|estate| {
-            let changed = |subject: &sim::estate::Subject| {
+            let changed = |subject: &Subject| {
                 let mailbox = estate.exchange.mailbox(subject.exchange?)?;
                 let slot = estate.ad_entry(subject)?;
                 Some((MailboxId(guid_to_engine(mailbox.id)), to_engine(slot.stamp.when_changed)))
@@ -278,7 +285,9 @@ impl Runner<'_> {
         }
     }
 
-    fn cycle(&mut self, cycle: Cycle, span: Span) {
+    /// A cycle by hand. That it fails is the step's failure only where the file waits for one: what the
+    /// estate makes of it is what expectations are for.
+    fn cycle(&mut self, cycle: Cycle, step: &Step) {
         let asked = self.now();
         let ended = match cycle {
             Cycle::Connect(policy) => self.connect_cycle(policy),
@@ -290,11 +299,29 @@ impl Runner<'_> {
             }
         };
         if !ended {
-            self.fail(span, "the cycle did not end".to_owned());
+            self.fail(step.span, "the cycle did not end".to_owned());
+            return;
         }
+        if step.expect_error.is_none() {
+            return;
+        }
+        let failure = match cycle {
+            Cycle::Connect(_) => self.estate.with(|estate| {
+                let last = estate.connect.history.last()?;
+                last.failure.clone().map(|code| (code.clone(), code))
+            }),
+            Cycle::Writeback => {
+                let failure = self.engine.last_cycle().and_then(|cycle| cycle.failure.as_ref());
+                failure.map(|failure| (failure.code.to_string(), failure.detail.clone()))
+            }
+        };
+        let refused = |(code, detail): (String, String)| {
+            (format!("{code}: {detail}"), Refused::Named(vec![code]))
+        };
+        self.settle(step, step.span, failure.map_or(Ok(()), |failure| Err(refused(failure))));
     }
 
-    fn connect_action(&mut self, action: &ConnectAction, span: Span) {
+    fn connect_action(&mut self, action: &ConnectAction, step: &Step) {
         let done = self.estate.with(|estate| match action {
             ConnectAction::Upgrade { build, edited_config } => {
                 estate.upgrade_server(&build.value, *edited_config);
@@ -310,9 +337,7 @@ impl Runner<'_> {
                 true
             }
         });
-        if !done {
-            self.fail(span, "this world has no staging server".to_owned());
-        }
+        self.settle(step, step.span, done_or_not_found(done, "this world has no staging server"));
     }
 
     /// Plays a Connect cycle that begins now, after the one that runs; false when it does not end.
@@ -329,7 +354,7 @@ impl Runner<'_> {
         self.play(horizon, |runner| runner.estate.with(|estate| estate.connect_cycles() > running))
     }
 
-    fn job(&mut self, action: &JobAction, span: Span) {
+    fn job(&mut self, action: &JobAction, step: &Step) {
         let request = match action {
             JobAction::Pause => JobRequest::Pause,
             JobAction::Start => JobRequest::Start,
@@ -340,12 +365,13 @@ impl Runner<'_> {
                 full: scopes.contains(&RestartScope::Full),
             }),
             JobAction::ProvisionOnDemand { user } => {
-                self.provision_on_demand(&user.value, span);
+                self.provision_on_demand(&user.value, step);
                 return;
             }
         };
-        if !self.ask(request) {
-            self.fail(span, "this world has no writeback job".to_owned());
+        let asked = self.ask(request);
+        self.settle(step, step.span, done_or_not_found(asked, "this world has no writeback job"));
+        if !asked {
             return;
         }
         // The job takes commands with its next step, at this instant.
@@ -353,26 +379,51 @@ impl Runner<'_> {
         self.play(now, |_| false);
     }
 
-    fn provision_on_demand(&mut self, user: &str, span: Span) {
+    /// What the job answers is the step's failure only where the file waits for one; a mailbox that is
+    /// skipped is one then too.
+    fn provision_on_demand(&mut self, user: &str, step: &Step) {
         let now = self.now();
         let request = u64::try_from(now.as_micros()).unwrap_or(0);
         let asked = self.estate.with(|estate| {
-            let id = estate.exchange.mailbox(estate.subject(user)?.exchange?)?.id;
-            let rule = estate.entra.job.as_ref()?.rule.clone();
-            Some(JobRequest::ProvisionOnDemand { request, rule, user: id })
+            let id = estate.subject(user).and_then(|subject| cloud_id(estate, subject));
+            let rule = estate.entra.job.as_ref().map(|job| job.rule.clone());
+            match (rule, id) {
+                (None, _) => Err("this world has no writeback job".to_owned()),
+                (_, None) => Err(format!("`{user}` is not in the cloud")),
+                (Some(rule), Some(id)) => {
+                    Ok(JobRequest::ProvisionOnDemand { request, rule, user: id })
+                }
+            }
         });
-        let Some(asked) = asked else {
-            self.fail(span, "this world has no writeback job for that user".to_owned());
+        match asked {
+            Ok(asked) => self.ask(asked),
+            Err(problem) => {
+                let refused = Refused::Named(vec!["NotFound".to_owned()]);
+                self.settle(step, step.span, Err((problem, refused)));
+                return;
+            }
+        };
+        let mut answer = None;
+        self.play(now + Duration::from_hours(1), |runner| {
+            answer = runner.estate.with(|estate| {
+                estate.entra.job.as_ref().and_then(|job| job.answers.get(&request).cloned())
+            });
+            answer.is_some()
+        });
+        let Some(answer) = answer else {
+            let message = "provision on demand was not answered within an hour";
+            self.fail(step.span, message.to_owned());
             return;
         };
-        self.ask(asked);
-        let answered = self.play(now + Duration::from_hours(1), |runner| {
-            runner.estate.with(|estate| {
-                estate.entra.job.as_ref().is_some_and(|job| job.answers.contains_key(&request))
-            })
-        });
-        if !answered {
-            self.fail(span, "provision on demand was not answered within an hour".to_owned());
+        if step.expect_error.is_some() {
+            let outcome = if answer.status == LogStatus::Success {
+                Ok(())
+            } else {
+                let code = answer.code.to_string();
+                let message = format!("{} {code}: {}", answer.status.text(), answer.detail);
+                Err((message.trim_end().to_owned(), Refused::Named(vec![code])))
+            };
+            self.settle(step, step.span, outcome);
         }
     }
 
@@ -394,6 +445,7 @@ impl Runner<'_> {
             never,
             until: window.map(|window| now + window),
             attempted: false,
+            hits: self.hits(),
             broken: false,
             words: words.split_whitespace().collect::<Vec<_>>().join(" "),
         });
@@ -414,25 +466,49 @@ impl Runner<'_> {
         self.play(due, |_| false);
     }
 
-    /// A prohibition counts only when somebody tried to bring it about.
+    /// A prohibition counts only when somebody tried to bring it about while it was in force. What it says
+    /// of counts, the log, the lag or Connect follows from what anybody does.
     fn note_attempts(&mut self, step: &Step) {
+        let first;
         let action = match &step.action {
-            Action::Repeat(repeat) => &repeat.action,
+            Action::Repeat(repeat) => {
+                first = of_round(&repeat.action, 1);
+                &first
+            }
             action => action,
         };
+        let now = self.now();
         let (watches, roster) = (&mut self.watches, &self.roster);
+        let open = |watch: &&mut Watch| watch.never && !watch.attempted && !watch.is_over(now);
         self.estate.with(|estate| {
-            for watch in watches.iter_mut().filter(|watch| watch.never && !watch.attempted) {
-                watch.attempted = is_attempt(&watch.expect, action, estate, roster);
+            for watch in watches.iter_mut().filter(open) {
+                watch.attempted = is_attempt(&watch.expect, action, estate, roster)
+                    || (watch.expect.is_of_activity() && is_act(action));
             }
         });
     }
 
     /// Notes that a step did not go as the file says.
     pub(super) fn fail(&mut self, span: Span, message: String) {
+        let finding = self.failure(span, message);
+        self.findings.push(finding);
+    }
+
+    /// Notes that a step about somebody did not go as the file says.
+    fn fail_about(&mut self, action: &Action, span: Span, message: String) {
+        let person = self.estate.with(|estate| whom(action, estate));
+        let finding = self.failure(span, message);
+        let finding = match person {
+            Some(person) => self.about(person, finding),
+            None => finding,
+        };
+        self.findings.push(finding);
+    }
+
+    fn failure(&self, span: Span, message: String) -> Finding {
         let text = self.source.get(span.range()).unwrap_or_default();
         let words = text.lines().next().unwrap_or_default().trim();
-        self.findings.push(Finding {
+        Finding {
             rule: Rule::Expectation(words.to_owned()),
             message,
             object: None,
@@ -443,8 +519,15 @@ impl Runner<'_> {
             at: self.now().to_string(),
             chain: Vec::new(),
             location: Some(Location::of(span, self.source)),
-        });
+        }
     }
+}
+
+/// The id by which the cloud knows somebody: `ExternalDirectoryObjectId` of the mailbox is that of the user.
+fn cloud_id(estate: &Estate, subject: &Subject) -> Option<Guid> {
+    let mailbox = subject.exchange.and_then(|number| estate.exchange.mailbox(number));
+    let user = || subject.entra.and_then(|number| estate.entra.user(number));
+    mailbox.map(|mailbox| mailbox.id).or_else(|| user().map(|user| user.id))
 }
 
 /// What stands against mailboxes that were not flipped: words, and the names of the reasons.
@@ -463,6 +546,13 @@ fn not_transferred(report: &TransferReport) -> (String, Refused) {
     names.extend(report.findings.iter().map(|finding| finding.id.to_owned()));
     let message = format!("{} mailbox(es) were not transferred{detail}", report.not_flipped());
     (message, Refused::Named(names))
+}
+
+fn done_or_not_found(done: bool, problem: &str) -> Result<(), (String, Refused)> {
+    if done {
+        return Ok(());
+    }
+    Err((problem.to_owned(), Refused::Named(vec!["NotFound".to_owned()])))
 }
 
 /// How a step was refused.

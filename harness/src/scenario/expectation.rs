@@ -35,6 +35,23 @@ pub struct Expectations {
     pub span: Span,
 }
 
+impl Expectations {
+    /// Whether it asks for the state of machines, which a fault may bring about.
+    #[must_use]
+    pub const fn is_of_machines(&self) -> bool {
+        !self.job.is_empty() || !self.quarantine.is_empty() || !self.agents.is_empty()
+    }
+
+    /// Whether it asks for what was counted, which follows from whatever anybody does.
+    #[must_use]
+    pub const fn is_of_activity(&self) -> bool {
+        !self.log.is_empty()
+            || !self.counts.is_empty()
+            || !self.lag.is_empty()
+            || !self.connect.is_empty()
+    }
+}
+
 /// What `job:` can ask for: `status` (`NotRun`, `Active`, `Paused`, `Quarantine`), the numbers of
 /// objects in escrow, of linked objects and of cycles that ended; and of the last cycle what it read,
 /// wrote, skipped, failed and tried again, the code of its failure, and how long it took.

@@ -249,6 +249,8 @@ fn kind_of(value: &str) -> Result<RecipientType, String> {
         RecipientType::Shared,
         RecipientType::Room,
         RecipientType::Equipment,
+        RecipientType::Workspace,
+        RecipientType::Desk,
         RecipientType::MailUser,
     ]
     .into_iter()

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use rustc_hash::FxHasher;
 
 use super::addresses::{self, Inbound};
+use super::server::Since;
 use crate::clock::VirtualTime;
 use crate::directory::entry::{ClassNumber, Entry, Life, referenced};
 use crate::directory::request::ObjectNumber;
@@ -195,15 +196,22 @@ impl Flow {
     pub fn changed_between(
         &self,
         entry: &Entry,
-        since: VirtualTime,
+        since: Since,
         until: VirtualTime,
     ) -> Vec<AttributeNumber> {
-        let (since, until) = (since.floor_to_second(), until.floor_to_second());
-        let is_meant = |at: VirtualTime| at >= since && at <= until;
+        let (from, until) = (since.at.floor_to_second(), until.floor_to_second());
+        let is_meant = |at: VirtualTime| at >= from && at <= until;
         if !entry.has_changes_at(is_meant) {
             return Vec::new();
         }
-        let changed = |attribute: AttributeNumber| is_meant(entry.changed_at(attribute));
+        // Stamps know the second alone; of what was read in that of the import, the sequence number tells.
+        let was_read = |attribute: AttributeNumber| {
+            let stamp = entry.metadata(attribute);
+            since.read.is_some_and(|(dc, usn)| stamp.dc == dc && stamp.usn() <= usn)
+        };
+        let changed = |attribute: AttributeNumber| {
+            is_meant(entry.changed_at(attribute)) && !was_read(attribute)
+        };
         let mut properties: Vec<AttributeNumber> = self
             .exchange
             .iter()

@@ -20,7 +20,7 @@ mod server;
 pub use flow::{AdKind, Flow, Outgoing, References, recipient_type, source_anchor};
 pub use server::{
     AdConnector, ConnectSync, ConnectorKey, ConnectorObject, ExportError, InboundEngine,
-    OtherObject, Policy, Run, Totals,
+    OtherObject, Policy, Run, Since, Totals,
 };
 
 /// The steps of a cycle, in order.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::flow::AdKind;
 use crate::clock::VirtualTime;
+use crate::directory::entry::DcNumber;
 use crate::directory::forests::{DcKey, ForestNumber};
 use crate::guid::Guid;
 use crate::profile::{Profile, version_parts};
@@ -54,6 +55,24 @@ pub struct OtherObject {
     pub id: Guid,
     /// Which of the two it is.
     pub kind: AdKind,
+}
+
+/// Since when changes of a pending object are to be exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Since {
+    /// When everything before was imported.
+    pub at: VirtualTime,
+    /// The domain controller at which it was, and the highest of its sequence numbers by then: stamps of
+    /// attributes know the second alone.
+    pub read: Option<(DcNumber, u64)>,
+}
+
+impl Since {
+    /// Since an instant.
+    #[must_use]
+    pub const fn instant(at: VirtualTime) -> Self {
+        Self { at, read: None }
+    }
 }
 
 /// An object of a connector space for AD: the number of its forest, and its number there.
@@ -156,7 +175,7 @@ pub struct ConnectSync {
     pub others: BTreeMap<ConnectorKey, OtherObject>,
     /// AD objects whose changes are not exported yet, each with when all before its change had been
     /// imported.
-    pub pending: BTreeMap<ConnectorKey, VirtualTime>,
+    pub pending: BTreeMap<ConnectorKey, Since>,
     /// When AD was imported last.
     pub imported_at: VirtualTime,
     /// Entra users whose flag changed since the last Entra import.

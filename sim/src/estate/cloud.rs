@@ -11,7 +11,7 @@ use super::Estate;
 use crate::caller::Caller;
 use crate::clock::VirtualTime;
 use crate::exchange::audit::AuditRecord;
-use crate::exchange::cmdlets::{self, CmdletError, Context, Output, Rows};
+use crate::exchange::cmdlets::{self, CmdletError, Context, ErrorKind, Output, Rows};
 use crate::exchange::property;
 use crate::guid::Guid;
 use crate::ledger::{
@@ -66,7 +66,7 @@ impl Estate {
         let outcome = cmdlets::invoke(&mut context, call, page, page_size);
         let caller = &self.as_it_acts(caller, call);
         self.note_cmdlet(caller, call, &outcome);
-        let mut output = outcome.inspect_err(|error| Mark::of_cmdlet(error.kind).reach())?;
+        let mut output = outcome.inspect_err(|error| reach_refusal(error.kind))?;
         if self.exchange.audit.ingestion && !is_read(call) {
             self.audit_cmdlet(caller, call);
         }
@@ -100,7 +100,7 @@ impl Estate {
         let Some(effect) = output.effect.as_ref().filter(|_| flips) else { return Ok(()) };
         if self.profile.is_on("empty_error_applied") {
             let error = CmdletError::empty();
-            Mark::of_cmdlet(error.kind).reach();
+            reach_refusal(error.kind);
             return Err(error);
         }
         if self.profile.is_on("emits_object") {
@@ -355,7 +355,7 @@ impl Estate {
             let (_, whole) = self.fates.throttle.left(self.now, &charge);
             let wait = whole_seconds(whole.since(self.now)).min(LONGEST_WAIT);
             let error = CmdletError::throttled(wait);
-            Mark::of_cmdlet(error.kind).reach();
+            reach_refusal(error.kind);
             error
         })
     }
@@ -392,6 +392,12 @@ impl Estate {
         } else {
             costs.exchange_list_page
         }
+    }
+}
+
+fn reach_refusal(kind: ErrorKind) {
+    if let Some(mark) = Mark::of_cmdlet(kind) {
+        mark.reach();
     }
 }
 

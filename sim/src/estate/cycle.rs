@@ -2,7 +2,7 @@
 
 use super::{Due, Estate};
 use crate::clock::VirtualTime;
-use crate::connect::{ConnectorKey, CycleStep, InboundEngine, Policy, Run};
+use crate::connect::{ConnectorKey, CycleStep, InboundEngine, Policy, Run, Since};
 use crate::directory::forests::DcKey;
 use crate::directory::request::ObjectNumber;
 use crate::marks::Mark;
@@ -132,7 +132,10 @@ impl Estate {
             else {
                 continue;
             };
-            let since = self.connect.imported_at;
+            let since = Since {
+                at: self.connect.imported_at,
+                read: Some((connector.dc.dc, connector.imported_usn)),
+            };
             for (usn, object, slot) in
                 directory.changes_since(connector.dc.dc, connector.imported_usn)
             {
@@ -159,7 +162,7 @@ impl Estate {
 
     /// Puts every known object among the pending ones: a full synchronization, or a container has moved.
     fn look_at_everything(&mut self, full: bool) {
-        let since = self.connect.imported_at;
+        let since = Since::instant(self.connect.imported_at);
         let keys: Vec<ConnectorKey> = self.connect.keys().collect();
         for key in keys {
             self.connect.pending.entry(key).or_insert(since);
@@ -197,7 +200,7 @@ impl Estate {
             object.cloud_managed = flag;
             if came_back {
                 Mark::ConnectCameBack.reach();
-                let since = self.connect.imported_at;
+                let since = Since::instant(self.connect.imported_at);
                 self.connect.pending.entry(key).or_insert(since);
             }
         }

@@ -6,6 +6,7 @@
 
 use super::Estate;
 use crate::caller::Caller;
+use crate::connect::Since;
 use crate::connect::{ConnectorKey, InboundEngine};
 use crate::directory::forests::AdObject;
 use crate::directory::name::Sid;
@@ -253,7 +254,7 @@ impl Estate {
             }
         }
         if !cloud && let Some(key) = self.connector_of(number) {
-            let since = self.connect.imported_at;
+            let since = Since::instant(self.connect.imported_at);
             self.connect.pending.insert(key, since);
             if let Some(object) = self.connect.object_mut(key) {
                 object.full = true;

@@ -17,6 +17,10 @@ pub enum RecipientType {
     Room,
     /// `EquipmentMailbox`.
     Equipment,
+    /// `WorkspaceMailbox`: a type of the cloud alone.
+    Workspace,
+    /// `DeskMailbox`: a type of the cloud alone.
+    Desk,
     /// `MailUser`: stands for a mailbox that is on-premises. `Get-Mailbox` does not show it.
     MailUser,
 }
@@ -30,6 +34,8 @@ impl RecipientType {
             Self::Shared => "SharedMailbox",
             Self::Room => "RoomMailbox",
             Self::Equipment => "EquipmentMailbox",
+            Self::Workspace => "WorkspaceMailbox",
+            Self::Desk => "DeskMailbox",
             Self::MailUser => "MailUser",
         }
     }
@@ -42,10 +48,19 @@ impl RecipientType {
             ("Shared", Self::Shared),
             ("Room", Self::Room),
             ("Equipment", Self::Equipment),
+            ("Workspace", Self::Workspace),
+            ("Desk", Self::Desk),
         ]
         .into_iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(value))
         .map(|(_, kind)| kind)
+    }
+
+    /// Whether the last Exchange server can make a mailbox such a one: it does not know the types of the
+    /// cloud alone.
+    #[must_use]
+    pub const fn is_known_on_premises(self) -> bool {
+        !matches!(self, Self::Workspace | Self::Desk)
     }
 
     /// Whether there is a mailbox in Exchange Online.
@@ -57,13 +72,15 @@ impl RecipientType {
     /// What AD shows for such a mailbox in the cloud: `msExchRecipientTypeDetails`,
     /// `msExchRecipientDisplayType`, and `msExchRemoteRecipientType` of one that was migrated.
     ///
+    /// AD has no number for the types of the cloud alone; what became one of them there is a room.
+    ///
     /// Source: Microsoft Learn, hybrid device account pages; long-published constants.
     #[must_use]
     pub const fn remote_numbers(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::User => ("2147483648", "-2147483642", "4"),
             Self::Shared => ("34359738368", "-2147483642", "100"),
-            Self::Room => ("8589934592", "-2147481850", "36"),
+            Self::Room | Self::Workspace | Self::Desk => ("8589934592", "-2147481850", "36"),
             Self::Equipment => ("17179869184", "-2147481594", "68"),
             Self::MailUser => ("1", "1073741824", "0"),
         }

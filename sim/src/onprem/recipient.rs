@@ -35,7 +35,9 @@ impl Kind {
                 (details, display)
             }
             Self::Local(RecipientType::Shared) => ("4", "0"),
-            Self::Local(RecipientType::Room) => ("16", "7"),
+            Self::Local(RecipientType::Room | RecipientType::Workspace | RecipientType::Desk) => {
+                ("16", "7")
+            }
             Self::Local(RecipientType::Equipment) => ("32", "8"),
             Self::Local(RecipientType::User | RecipientType::MailUser) => ("1", "1073741824"),
             Self::MailUser => ("128", "6"),

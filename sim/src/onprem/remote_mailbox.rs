@@ -252,7 +252,8 @@ fn references(
 /// The three numbers that tell the type; a remote mailbox that was migrated keeps that mark.
 fn type_changes(argument: &Argument) -> Result<Vec<Change>, OnPremError> {
     let text = argument.texts().into_iter().next().unwrap_or_default();
-    let kind = RecipientType::by_parameter(&text).ok_or_else(|| OnPremError::WrongValue {
+    let known = RecipientType::by_parameter(&text).filter(|kind| kind.is_known_on_premises());
+    let kind = known.ok_or_else(|| OnPremError::WrongValue {
         parameter: "Type".to_owned(),
         problem: format!("`{text}` is none of Regular, Shared, Room, Equipment"),
     })?;

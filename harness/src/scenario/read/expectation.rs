@@ -37,7 +37,8 @@ impl<'a> Reader<'a> {
             match entry.key.value.as_str() {
                 "job" => {
                     found.job = self.named(node, "`job`", &JOB_PROPERTIES, |name| match name {
-                        "status" | "error" => Measure::Word,
+                        "status" => Measure::Word,
+                        "error" => Measure::Presence,
                         "duration" => Measure::Duration,
                         _ => Measure::Number,
                     });

@@ -9,7 +9,7 @@ use core::time::Duration;
 use super::Export;
 use super::join::Anchors;
 use crate::clock::VirtualTime;
-use crate::connect::{AdKind, ConnectorKey, ConnectorObject, Flow, Outgoing, References};
+use crate::connect::{AdKind, ConnectorKey, ConnectorObject, Flow, Outgoing, References, Since};
 use crate::directory::entry::Entry;
 use crate::directory::forests::ForestNumber;
 use crate::directory::request::ObjectNumber;
@@ -37,7 +37,7 @@ impl Estate {
     pub(super) fn export(
         &mut self,
         key: ConnectorKey,
-        since: VirtualTime,
+        since: Since,
         anchors: &mut Anchors,
     ) -> Export {
         let imported = self.imported(key);
@@ -264,7 +264,7 @@ impl Estate {
         object: &ConnectorObject,
         mailbox: &Mailbox,
         is_other: bool,
-        (since, changed_at): (VirtualTime, VirtualTime),
+        (since, changed_at): (Since, VirtualTime),
         entry: &Entry,
         flow: &Flow,
     ) -> Takes {

@@ -14,9 +14,8 @@ use rustc_hash::FxBuildHasher;
 
 use super::Export;
 use super::conflicts::Holder;
-use crate::clock::VirtualTime;
 use crate::connect::{
-    ConnectorKey, ConnectorObject, Flow, Outgoing, recipient_type, source_anchor,
+    ConnectorKey, ConnectorObject, Flow, Outgoing, Since, recipient_type, source_anchor,
 };
 use crate::directory::entry::Entry;
 use crate::directory::forest::DomainNumber;
@@ -77,7 +76,7 @@ impl Estate {
         &mut self,
         key: ConnectorKey,
         entry: &Entry,
-        since: VirtualTime,
+        since: Since,
         anchors: &mut Anchors,
     ) -> Export {
         if let Some((code, detail)) = super::checks::objection(&entry.record) {

@@ -6,8 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Export;
-use crate::clock::VirtualTime;
-use crate::connect::ConnectorKey;
+use crate::connect::{ConnectorKey, Since};
 use crate::entra::Deletion;
 use crate::estate::Estate;
 use crate::guid::Guid;
@@ -18,10 +17,7 @@ const STOPPED: &str = "stopped-deletion-threshold-exceeded";
 impl Estate {
     /// The pending objects whose cloud object is to be deleted. One whose anchor another pending object has
     /// is joined anew, and not deleted.
-    pub(super) fn gone(
-        &self,
-        pending: &BTreeMap<ConnectorKey, VirtualTime>,
-    ) -> BTreeSet<ConnectorKey> {
+    pub(super) fn gone(&self, pending: &BTreeMap<ConnectorKey, Since>) -> BTreeSet<ConnectorKey> {
         let mut gone: BTreeSet<ConnectorKey> = pending
             .keys()
             .filter(|key| self.imported(**key).is_none() && self.joined(**key).is_some())

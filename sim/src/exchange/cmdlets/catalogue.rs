@@ -60,6 +60,9 @@ fn with_common(mut parameters: Vec<ParameterSpec>) -> Vec<ParameterSpec> {
     parameters
 }
 
+/// What `-Type` takes; `Workspace` and `Desk` in Exchange Online only (Microsoft Learn, "Set-Mailbox").
+const MAILBOX_TYPES: [&str; 6] = ["Regular", "Shared", "Room", "Equipment", "Workspace", "Desk"];
+
 const fn switch(name: &'static str) -> ParameterSpec {
     parameter(name, ParameterKind::Switch)
 }
@@ -118,7 +121,7 @@ fn set_mailbox() -> Vec<ParameterSpec> {
     let mut parameters = vec![
         parameter("Identity", ParameterKind::Text),
         parameter("IsExchangeCloudManaged", ParameterKind::Boolean),
-        parameter("Type", ParameterKind::OneOf(&["Regular", "Shared", "Room", "Equipment"])),
+        parameter("Type", ParameterKind::OneOf(&MAILBOX_TYPES)),
         parameter("Force", ParameterKind::Switch),
         parameter("WhatIf", ParameterKind::Switch),
     ];

@@ -76,7 +76,7 @@ const NULLABLE: [&str; 4] =
     ["MailTip", "ForwardingAddress", "ForwardingSmtpAddress", "RetentionPolicy"];
 
 static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
-    use RecipientType::{Equipment, Room, Shared};
+    use RecipientType::{Desk, Equipment, Room, Shared, Workspace};
     let fixed = [
         ("Identity", Source::Id),
         ("Id", Source::Id),
@@ -94,7 +94,7 @@ static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
         ("RecipientTypeDetails", Source::Kind),
         ("IsMailboxEnabled", Source::Same("true")),
         ("IsShared", Source::IsKind(&[Shared])),
-        ("IsResource", Source::IsKind(&[Room, Equipment])),
+        ("IsResource", Source::IsKind(&[Room, Equipment, Workspace, Desk])),
         ("ResourceType", Source::ResourceType),
         ("WhenChanged", Source::WhenChanged),
         ("WhenChangedUTC", Source::WhenChangedUtc),
@@ -326,6 +326,8 @@ impl<'e> Row<'e, '_> {
             Source::ResourceType => out.extend_from_slice(match mailbox.kind {
                 RecipientType::Room => b"\"Room\"",
                 RecipientType::Equipment => b"\"Equipment\"",
+                RecipientType::Workspace => b"\"Workspace\"",
+                RecipientType::Desk => b"\"Desk\"",
                 _ => b"null",
             }),
             Source::IsDirSynced => json::boolean(out, mailbox.dir_synced),

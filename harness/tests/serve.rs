@@ -447,3 +447,39 @@ fn what_cannot_be_served_is_refused() {
         assert!(error.contains(said), "{options:?}: {error}");
     }
 }
+
+/// Several domain controllers, domains and forests: each controller listens, refers to the others, and as a
+/// global catalog knows all domains of its forest.
+#[tokio::test]
+async fn every_domain_controller_of_a_world_listens() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.yaml");
+    let world = "scenario: Several domain controllers\nabout: directory\nworld:\n  forest:\n    \
+        - domains: [corp.contoso.com, emea.corp.contoso.com]\n      \
+          dcs: [DC1, DC2, {name: EMEA1, domain: emea.corp.contoso.com}]\n    \
+        - {domains: [fabrikam.example], dcs: [FDC1]}\n  population:\n    \
+        - user: u1\n    - user: {name: u2, domain: emea.corp.contoso.com}\n\
+        story:\n  - wait: 1m\n";
+    fs::write(&file, world).unwrap();
+    let served = Served::start(&["--world", file.to_str().unwrap(), "--no-engine"]);
+    let controllers = served.ready["controllers"].as_array().unwrap().clone();
+    let names: Vec<&str> = controllers.iter().filter_map(|at| at["name"].as_str()).collect();
+    assert_eq!(names, ["EMEA1", "DC2", "FDC1"]);
+    let text = |at: &Value, key: &str| at[key].as_str().unwrap().to_owned();
+    for controller in &controllers {
+        let (connection, mut ldap) = LdapConnAsync::new(&text(controller, "ldap")).await.unwrap();
+        tokio::spawn(connection.drive());
+        let (dn, password) = (text(controller, "bind_dn"), text(controller, "bind_password"));
+        ldap.simple_bind(&dn, &password).await.unwrap().success().unwrap();
+        let base = text(controller, "base_dn");
+        let found = ldap.search(&base, Scope::Base, "(objectClass=domainDNS)", vec!["dc"]).await;
+        assert_eq!(found.unwrap().0.len(), 1, "{base}");
+    }
+    let (connection, mut catalog) = LdapConnAsync::new(served.text("gc")).await.unwrap();
+    tokio::spawn(connection.drive());
+    let bound = catalog.simple_bind(served.text("bind_dn"), served.text("bind_password")).await;
+    bound.unwrap().success().unwrap();
+    let filter = "(|(sAMAccountName=u1)(sAMAccountName=u2))";
+    let found = catalog.search("", Scope::Subtree, filter, vec!["cn"]).await.unwrap();
+    assert_eq!(found.success().unwrap().0.len(), 2, "of both domains");
+}

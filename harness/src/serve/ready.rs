@@ -48,7 +48,7 @@ pub(super) struct Ready {
     pub(super) agent_bind_password: String,
     pub(super) agents: Vec<Gateway>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) controllers: Vec<ControllerUrls>,
+    pub(super) controllers: Vec<Controller>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) job: Option<Job>,
     pub(super) users: Vec<User>,
@@ -67,6 +67,29 @@ pub(super) struct Client {
 pub(super) struct SignIn {
     pub(super) admin: String,
     pub(super) password: String,
+}
+
+/// A domain controller, and an administrator of its forest.
+#[derive(Serialize)]
+pub(super) struct Controller {
+    #[serde(flatten)]
+    urls: ControllerUrls,
+    bind_dn: String,
+    bind_password: String,
+}
+
+impl Controller {
+    fn of(estate: &Estate, urls: &ControllerUrls) -> Option<Self> {
+        let mut forests = estate.forests.iter();
+        let (forest, _) = forests
+            .find(|(_, forest)| forest.domains().iter().any(|domain| domain.dns == urls.domain))?;
+        let administrator = &estate.accounts(forest)?.administrator;
+        Some(Self {
+            urls: urls.clone(),
+            bind_dn: estate.ad_dn(administrator.object),
+            bind_password: administrator.password.clone(),
+        })
+    }
 }
 
 /// A domain controller beside the one of `ldap`, `ldaps` and `gc`.
@@ -169,7 +192,11 @@ impl Ready {
             agent_bind_dn: estate.ad_dn(agent.object),
             agent_bind_password: agent.password.clone(),
             agents: urls.agents.clone(),
-            controllers: urls.controllers.clone(),
+            controllers: urls
+                .controllers
+                .iter()
+                .filter_map(|urls| Controller::of(estate, urls))
+                .collect(),
             job: estate.entra.job.as_ref().map(|job| Job {
                 service_principal_id: job.service_principal.to_string(),
                 job_id: job.id.clone(),

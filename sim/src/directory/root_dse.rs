@@ -12,7 +12,7 @@ use crate::directory::forest::{DomainController, Forest};
 use crate::directory::modify::Writer;
 use crate::directory::policies::Policies;
 use crate::directory::principal::{Principal, Rights};
-use crate::directory::request::{AttributeName, ModifyRequest, Name, SearchRequest};
+use crate::directory::request::{AttributeName, Filter, ModifyRequest, Name, SearchRequest};
 use crate::directory::schema::known;
 use crate::directory::schema::syntax::generalized_time;
 use crate::directory::search::Asker;
@@ -91,10 +91,27 @@ impl Forest {
             let sids = self.root_dse_groups(controller, asker.principal, input);
             attributes.push(("tokenGroups".into(), sids));
         }
-        if wanted("netlogon", true) {
+        if wanted("netlogon", true) && self.is_pinged(controller, &request.filter) {
             attributes.push(("netlogon".into(), vec![self.netlogon(controller)]));
         }
         SearchEntry { guid: None, dn: String::new(), attributes }
+    }
+
+    /// Whether an LDAP ping is for this domain controller: of its domain or its forest, or of none that it
+    /// names ([MS-ADTS] 6.3.3.2).
+    fn is_pinged(&self, controller: &DomainController, filter: &Filter) -> bool {
+        match filter {
+            Filter::And(filters) => filters.iter().all(|inner| self.is_pinged(controller, inner)),
+            Filter::Equality(AttributeName::Text(name), value)
+                if name.eq_ignore_ascii_case("DnsDomain") =>
+            {
+                let mut own =
+                    self.domain(controller.domain).into_iter().chain(self.domains.first());
+                let named = value.strip_suffix(b".").unwrap_or(value);
+                own.any(|own| own.dns.as_bytes().eq_ignore_ascii_case(named))
+            }
+            _ => true,
+        }
     }
 
     /// The answer to the question whether a domain controller is there ([MS-ADTS] 6.3.1.9).

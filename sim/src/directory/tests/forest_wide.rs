@@ -273,6 +273,20 @@ fn a_search_in_parts_finds_the_same() {
     assert_eq!(late.result.code, ResultCode::TimeLimitExceeded);
 }
 
+/// A ping for another domain has no answer ([MS-ADTS] 6.3.3.2).
+#[test]
+fn a_ping_is_answered_for_the_own_domain_and_forest() {
+    let (forest, _, child_dc, _) = two_domains();
+    let pinged = |dc, domain: &str| {
+        let filter = Filter::And(vec![equal("DnsDomain", domain)]);
+        let request = SearchRequest { scope: Scope::Base, ..asked("", filter, &["netlogon"]) };
+        let response = forest.search(dc, &Principal::anonymous(), now(), &request, &[]);
+        !response.entries[0].attributes.is_empty()
+    };
+    assert!(pinged(child_dc, "child.contoso.com.") && pinged(child_dc, "CONTOSO.com"));
+    assert!(pinged(DC, "contoso.com") && !pinged(DC, "zzz.test"));
+}
+
 /// Announced means that it does something ([MS-ADTS] 3.1.1.3.4.1).
 #[test]
 fn controls_for_names_and_stamps_have_an_effect() {

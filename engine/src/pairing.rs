@@ -4,11 +4,15 @@
 //! The objects are matched by their anchors alone: these activities are rare and must not trust what
 //! a job remembers.
 
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
 use crate::anchor::{self, Found, Match};
 use crate::failure::{Class, Failure, Side, code};
 use crate::job::Anchor;
 use crate::ports::{
-    AgentName, AnchorKey, CallError, DirectoryObject, Mailbox, MailboxId, Name, Ports, User,
+    AgentName, AnchorKey, CallError, DirectoryObject, Mailbox, MailboxId, Name, ObjectGuid, Ports,
+    User,
 };
 use crate::time::Timestamp;
 use crate::transfer::flip::{Stop, Turn, again};
@@ -19,8 +23,10 @@ pub(crate) struct Pair {
     pub(crate) mailbox: Mailbox,
     pub(crate) user: Option<User>,
     pub(crate) object: Option<DirectoryObject>,
-    /// Several objects carry its anchor: none of them may be touched.
+    /// Several objects carry its anchor, or another mailbox matches the same object: none may be touched.
     pub(crate) ambiguous: bool,
+    /// The other mailbox that matches the object.
+    pub(crate) rival: Option<MailboxId>,
 }
 
 /// Finds the objects of mailboxes, a batch at a time.
@@ -30,6 +36,8 @@ pub(crate) struct Pairing {
     /// Agents that may answer, the next one last; `None` until they were listed.
     agents: Option<Vec<AgentName>>,
     batch: Vec<Pair>,
+    /// Which mailbox each object was found for; looked up and never iterated.
+    owners: HashMap<ObjectGuid, MailboxId, FxBuildHasher>,
     stage: Stage,
 }
 
@@ -42,7 +50,8 @@ enum Stage {
 impl Pairing {
     /// Reads these attributes of the objects, which it looks for by the keys in this order.
     pub(crate) fn new(attributes: Vec<Name>, order: [Anchor; 3]) -> Self {
-        Self { attributes, order, agents: None, batch: Vec::new(), stage: Stage::Users }
+        let owners = HashMap::default();
+        Self { attributes, order, agents: None, batch: Vec::new(), owners, stage: Stage::Users }
     }
 
     /// The agent that answered last.
@@ -66,7 +75,13 @@ impl Pairing {
     pub(crate) fn start(&mut self, mailboxes: impl IntoIterator<Item = Mailbox>) {
         self.batch = mailboxes
             .into_iter()
-            .map(|mailbox| Pair { mailbox, user: None, object: None, ambiguous: false })
+            .map(|mailbox| Pair {
+                mailbox,
+                user: None,
+                object: None,
+                ambiguous: false,
+                rival: None,
+            })
             .collect();
         self.stage = Stage::Users;
     }
@@ -91,9 +106,29 @@ impl Pairing {
         match self.stage {
             Stage::Users => self.users(now, ports, backoff),
             Stage::Find(rank) if rank >= anchor::RANKS => {
+                self.part_rivals();
                 Ok(Turn::Done(core::mem::take(&mut self.batch)))
             }
             Stage::Find(rank) => self.find(rank, now, ports, backoff),
+        }
+    }
+
+    /// Two mailboxes on one object would both write to it, for ever: neither of this batch may, and of
+    /// earlier batches the later one.
+    fn part_rivals(&mut self) {
+        let mut rivals: Vec<(MailboxId, MailboxId)> = Vec::new();
+        for pair in &self.batch {
+            let (Some(object), id) = (&pair.object, pair.mailbox.id) else { continue };
+            let owner = *self.owners.entry(object.guid).or_insert(id);
+            if owner != id {
+                rivals.extend([(id, owner), (owner, id)]);
+            }
+        }
+        for (mailbox, rival) in rivals {
+            let found = self.batch.iter_mut().find(|pair| pair.mailbox.id == mailbox);
+            if let Some(pair) = found {
+                (pair.ambiguous, pair.rival) = (true, Some(rival));
+            }
         }
     }
 

@@ -231,6 +231,9 @@ fn a_dry_run_says_what_a_real_one_then_does() {
     let (code, predicted) = estate.run(&["writeback"]);
     assert_eq!(code, 0, "{predicted}");
     assert!(predicted.contains("dry run: 1 object would be written"), "{predicted}");
+    assert!(!predicted.contains("RedundantExport"), "skipped ones are counted: {predicted}");
+    let (_, verbose) = estate.run(&["writeback", "--verbose"]);
+    assert_eq!(verbose.matches("RedundantExport").count(), 11, "{verbose}");
     assert_eq!(estate.directory(), before, "a dry run writes nothing");
     assert!(!estate.path("provisioning.jsonl").exists());
 

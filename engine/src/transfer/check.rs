@@ -8,14 +8,19 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::agent_version;
 use super::flip::{Stop, Turn, again, step_of};
 use super::portion::Portion;
+use super::premises;
 use super::readiness::{self, Evidence, Finding, Severity};
+use super::spelling::instant;
 use crate::failure::{Failure, Side, code};
 use crate::job::JobConfiguration;
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
-use crate::ports::{DirectoryObject, Mailbox, MailboxId, Organization, Ports, SyncConfiguration};
+use crate::ports::{
+    DirectoryObject, Mailbox, MailboxId, Name, Organization, Ports, SyncConfiguration,
+};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::MappingPlan;
@@ -37,12 +42,14 @@ pub mod id {
     pub const NO_OBJECT: &str = "ad.no-object";
     /// Several AD objects match.
     pub const AMBIGUOUS: &str = "ad.several-objects";
-    /// No agent is active, or all are too old.
-    pub const AGENT: &str = "agents.none";
-    /// An agent is older than the feature needs or the product recommends.
-    pub const AGENT_OLD: &str = "agents.old";
-    /// Nobody says which version an agent has.
-    pub const AGENT_UNKNOWN: &str = "agents.version-unknown";
+    /// Another mailbox matches the same AD object.
+    pub const SHARED: &str = "ad.shared-object";
+    /// The user comes from another AD domain than the job writes to.
+    pub const OTHER_DOMAIN: &str = "mailbox.other-domain";
+    /// Mailboxes are left on-premises.
+    pub const RECIPIENTS: &str = "tenant.on-premises-recipients";
+    /// Nobody says how many are.
+    pub const RECIPIENTS_UNKNOWN: &str = "evidence.on-premises-recipients";
     /// New mailboxes start under on-premises authority.
     pub const DEFAULT_OFF: &str = "tenant.default-on-premises";
     /// The default is on while recipients are still created on-premises.
@@ -64,11 +71,6 @@ const ROLES: [&str; 3] = [
     "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2",
     "62e90394-69f5-4237-9190-012177145e10",
 ];
-/// Below this the general prerequisites of provisioning to AD advise an update.
-const ADVISED_AGENT: [u32; 3] = [1, 1, 2334];
-/// The oldest that can write Exchange attributes back.
-const OLDEST_AGENT: [u32; 3] = [1, 1, 1107];
-
 /// What to check.
 #[derive(Debug, Clone)]
 pub struct CheckConfig {
@@ -82,6 +84,8 @@ pub struct CheckConfig {
     pub sync_cycle: Duration,
     /// Template ids of the directory roles in the caller's token, when they are known.
     pub caller_roles: Option<Vec<String>>,
+    /// The AD domain that the job writes to, when there is one.
+    pub domain: Option<String>,
 }
 
 /// What was found.
@@ -108,6 +112,8 @@ pub struct Check {
     pairing: Pairing,
     queue: VecDeque<MailboxId>,
     stage: Stage,
+    /// Mailboxes of which nobody says when they were last changed on-premises.
+    undated: u64,
     report: CheckReport,
     backoff: Backoff,
     portion: Portion,
@@ -128,12 +134,15 @@ impl Check {
     #[must_use]
     pub fn new(config: CheckConfig) -> Self {
         let plan = MappingPlan::new(&config.job, PlantedBugs::none());
+        let mut attributes = plan.attributes().to_vec();
+        attributes.push(WHEN_CHANGED);
         Self {
-            pairing: Pairing::new(plan.attributes().to_vec(), config.job.switches.match_order),
+            pairing: Pairing::new(attributes, config.job.switches.match_order),
             queue: config.mailboxes.iter().copied().collect(),
             plan,
             config,
             stage: Stage::Sync,
+            undated: 0,
             report: CheckReport::default(),
             backoff: Backoff::default(),
             portion: Portion::default(),
@@ -145,6 +154,8 @@ impl Check {
         let answered = match self.stage {
             Stage::Sync => ports.entra.sync_configuration().map(|sync| {
                 self.report.findings.extend(readiness::of_tenant(&sync, &self.config.evidence));
+                let cycle = self.config.sync_cycle;
+                self.report.findings.extend(readiness::of_sync(&sync, cycle, now));
                 self.report.sync = Some(sync);
                 self.stage = Stage::Organization;
             }),
@@ -154,8 +165,9 @@ impl Check {
                 self.stage = Stage::Agents;
             }),
             Stage::Agents => ports.entra.agents().map(|agents| {
-                self.report.findings.extend(of_agents(&agents));
+                self.report.findings.extend(agent_version::findings(&agents));
                 self.report.findings.extend(of_caller(self.config.caller_roles.as_deref()));
+                self.report.findings.extend(premises::for_readiness(&self.config.evidence));
                 self.report.findings.extend(of_writers(&self.config.evidence));
                 if !self.config.evidence.licence_gates {
                     self.report.findings.extend(readiness::of_licence(&self.config.evidence));
@@ -169,7 +181,7 @@ impl Check {
                     Turn::Busy => Turn::Busy,
                     Turn::Wait(at) => Turn::Wait(at),
                     Turn::Done(pairs) => {
-                        self.compare(pairs);
+                        self.compare(pairs, now);
                         self.stage = Stage::Mailboxes;
                         Turn::Busy
                     }
@@ -188,6 +200,7 @@ impl Check {
     fn mailboxes(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         let ids: Vec<MailboxId> = self.queue.iter().take(self.portion.most()).copied().collect();
         if ids.is_empty() {
+            self.report.findings.extend(undated(self.undated, self.report.checked));
             return Ok(Turn::Done(()));
         }
         let rows = match ports.exchange.mailboxes(&ids, self.plan.properties()) {
@@ -216,22 +229,79 @@ impl Check {
         Ok(Turn::Busy)
     }
 
-    /// What the first export would do to each object.
-    fn compare(&mut self, pairs: Vec<Pair>) {
+    /// What the first export would do to each object, and when the object changed.
+    fn compare(&mut self, pairs: Vec<Pair>, now: Timestamp) {
         for pair in pairs {
             let plan = &self.plan;
             self.report.findings.extend(too_long(plan, &pair.mailbox));
+            self.report.findings.extend(of_domain(&pair, self.config.domain.as_deref()));
             let id = pair.mailbox.id;
-            let object = match pair.object {
-                Some(object) if !pair.ambiguous => object,
+            let object = match (pair.rival, pair.object) {
+                (Some(rival), _) => {
+                    self.report.findings.push(shared(id, rival));
+                    continue;
+                }
+                (None, Some(object)) if !pair.ambiguous => object,
                 _ => {
                     self.report.findings.push(unmatched(id, pair.ambiguous));
                     continue;
                 }
             };
             self.report.findings.extend(first_export(plan, &pair.mailbox, &object));
+            if pair.mailbox.cloud_managed
+                || self.config.evidence.last_on_premises_change.contains_key(&id)
+            {
+                continue;
+            }
+            let changed = object.values.column(plan.attributes().len()).first();
+            match changed.and_then(|text| instant(&String::from_utf8_lossy(text))) {
+                Some(seconds) => {
+                    let at = Timestamp::from_micros(seconds.saturating_mul(1_000_000));
+                    let cycle = self.config.sync_cycle;
+                    self.report.findings.extend(readiness::of_object(id, at, cycle, now));
+                }
+                None => self.undated += 1,
+            }
         }
     }
+}
+
+/// When an object was last changed, whichever of its attributes ([MS-ADA3]).
+const WHEN_CHANGED: Name = Name::Borrowed("whenChanged");
+
+/// How many mailboxes nobody knows the last change of.
+fn undated(count: u64, of: u64) -> Option<Finding> {
+    (count > 0).then(|| {
+        tenant(
+            readiness::id::CHANGES_UNKNOWN,
+            Severity::Info,
+            format!("not determinable for {count} of {of} mailboxes: nobody says when they were last changed on-premises"),
+            "Name the last on-premises changes in the evidence, or wait one sync cycle and 24 hours.",
+        )
+    })
+}
+
+/// A mailbox whose AD object another mailbox matches too.
+pub(super) fn shared(mailbox: MailboxId, rival: MailboxId) -> Finding {
+    Finding {
+        id: id::SHARED,
+        severity: Severity::Block,
+        object: Some(mailbox),
+        reason: format!("{}: mailbox {rival} matches the same AD object", code::DUPLICATE_ENTRIES),
+        remedy: "Give each of the two an AD object of its own: both would write to this one.",
+    }
+}
+
+/// A user of another domain than the job's: its mailbox is out of the job's scope.
+fn of_domain(pair: &Pair, domain: Option<&str>) -> Option<Finding> {
+    let (wanted, from) = (domain?, pair.user.as_ref()?.domain.as_deref()?);
+    (!from.eq_ignore_ascii_case(wanted)).then(|| Finding {
+        id: id::OTHER_DOMAIN,
+        severity: Severity::Warn,
+        object: Some(pair.mailbox.id),
+        reason: format!("the user comes from {from}, and the job writes to {wanted}"),
+        remedy: "Make a configuration for that domain, or nothing of it is written back.",
+    })
 }
 
 /// Values that AD would not take.
@@ -311,9 +381,20 @@ fn tenant(id: &'static str, severity: Severity, reason: String, remedy: &'static
     Finding { id, severity, object: None, reason, remedy }
 }
 
-fn of_organization(organization: &Organization, evidence: &Evidence) -> Option<Finding> {
-    match (organization.cloud_managed_by_default, evidence.on_premises_recipients) {
-        (true, Some(count)) if count > 0 => Some(tenant(
+fn of_organization(organization: &Organization, evidence: &Evidence) -> Vec<Finding> {
+    let default = if organization.cloud_managed_by_default {
+        None
+    } else {
+        Some(tenant(
+            id::DEFAULT_OFF,
+            Severity::Info,
+            "new mailboxes start under on-premises authority".to_owned(),
+            "Turn the tenant's default on once nothing is created on-premises any more.",
+        ))
+    };
+    let left = match (evidence.on_premises_recipients, organization.cloud_managed_by_default) {
+        (Some(0), _) => None,
+        (Some(count), true) => Some(tenant(
             id::DEFAULT_ON,
             Severity::Warn,
             format!(
@@ -321,57 +402,25 @@ fn of_organization(organization: &Organization, evidence: &Evidence) -> Option<F
             ),
             "Move what is left first: it cannot be migrated while the default is on.",
         )),
-        (true, _) => None,
-        (false, _) => Some(tenant(
-            id::DEFAULT_OFF,
-            Severity::Info,
-            "new mailboxes start under on-premises authority".to_owned(),
-            "Turn the tenant's default on once nothing is created on-premises any more.",
-        )),
-    }
-}
-
-fn of_agents(agents: &[crate::ports::Agent]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let below = |version: &str, least: &[u32]| {
-        let parts: Option<Vec<u32>> = version.split('.').map(|part| part.parse().ok()).collect();
-        parts.map(|parts| parts.as_slice() < least)
-    };
-    let works = |agent: &&crate::ports::Agent| {
-        agent.active
-            && agent.version.as_deref().and_then(|version| below(version, &OLDEST_AGENT))
-                != Some(true)
-    };
-    if !agents.iter().any(|agent| works(&agent)) {
-        findings.push(tenant(
-            id::AGENT,
+        (Some(count), false) => Some(tenant(
+            id::RECIPIENTS,
             Severity::Warn,
-            "no registered agent is active and of version 1.1.1107.0 or later".to_owned(),
-            "Install or update a provisioning agent: without one nothing is written back.",
-        ));
-    }
-    for agent in agents {
-        let name = &agent.name.0;
-        match agent.version.as_deref().map(|version| (version, below(version, &ADVISED_AGENT))) {
-            Some((version, Some(true))) => findings.push(tenant(
-                id::AGENT_OLD,
-                Severity::Warn,
-                format!("agent {name} has version {version}, below 1.1.2334.0"),
-                "Let it update itself, or install a newer version.",
-            )),
-            Some((_, Some(false))) => {}
-            Some((_, None)) | None => findings.push(tenant(
-                id::AGENT_UNKNOWN,
-                Severity::Info,
-                format!("not determinable: nobody tells the version of agent {name}"),
-                "Look it up on the agent's server: 1.1.1107.0 is the oldest that works.",
-            )),
-        }
-    }
-    findings
+            format!(
+                "{count} mailboxes are left on-premises: they have no flag before they are moved"
+            ),
+            "Move them, and leave the tenant's default off until then.",
+        )),
+        (None, _) => Some(tenant(
+            id::RECIPIENTS_UNKNOWN,
+            Severity::Info,
+            "not determinable: nobody says how many mailboxes are left on-premises".to_owned(),
+            "State it in the evidence file (on_premises_recipients).",
+        )),
+    };
+    default.into_iter().chain(left).collect()
 }
 
-fn of_caller(roles: Option<&[String]>) -> Option<Finding> {
+pub(super) fn of_caller(roles: Option<&[String]>) -> Option<Finding> {
     let Some(roles) = roles else {
         return Some(tenant(
             id::ROLE_UNKNOWN,

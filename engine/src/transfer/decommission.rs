@@ -4,45 +4,56 @@
 //! What nobody states is "not determinable", and blocks nothing by itself. Source: Microsoft Learn,
 //! "Decommission the last Exchange Server after transferring SOA to cloud" (prerequisites and order).
 
+use super::agent_version;
 use super::inventory::InventoryRow;
-use super::readiness::{Evidence, Finding, Severity};
+use super::premises::QUESTIONS;
+use super::readiness::{Evidence, Finding, RemovalPath, Severity};
+use crate::journal::rows::JobRow;
 use crate::ports::{Agent, Organization, SyncConfiguration};
 
-/// The ids of the checks.
+/// The ids of the checks that are not questions of [`super::premises`].
 pub mod id {
     /// A synchronized mailbox is not cloud-managed.
     pub const NOT_CLOUD_MANAGED: &str = "decommission.not-cloud-managed";
     /// New users would still need on-premises provisioning.
     pub const DEFAULT_OFF: &str = "decommission.tenant-default";
-    /// Mailboxes are left on-premises, arbitration and audit mailboxes included.
-    pub const ON_PREMISES_MAILBOXES: &str = "decommission.on-premises-mailboxes";
-    /// Public folders are left, or the organization points to remote ones.
-    pub const PUBLIC_FOLDERS: &str = "decommission.public-folders";
-    /// MX or Autodiscover point on-premises.
-    pub const DNS: &str = "decommission.dns";
-    /// Something relays mail through the server.
-    pub const RELAY: &str = "decommission.smtp-relay";
     /// Hybrid objects that only a running server removes are left.
     pub const HYBRID_OBJECTS: &str = "decommission.hybrid-objects";
-    /// Groups and contacts that are edited on-premises are left without a tool.
-    pub const GROUPS: &str = "decommission.groups-and-contacts";
-    /// Applications read Exchange attributes from AD, and no writeback feeds them.
-    pub const READERS: &str = "decommission.ad-readers";
-    /// The way to AD is not there: no agent is active.
+    /// The way to AD is not there: no agent is active and new enough.
     pub const AGENT: &str = "decommission.agent";
+    /// The writeback job does not run, or never has.
+    pub const JOB: &str = "decommission.writeback-job";
+    /// No attribute was verified end to end.
+    pub const VERIFIED: &str = "decommission.writeback-verified";
+    /// The chosen way forbids the uninstallation, or nobody says which way is taken.
+    pub const PATH: &str = "decommission.path";
 }
 
-/// What stands against it, worst first.
+/// The answer of the evidence file to whether the writeback job runs.
+pub const JOB_RUNS: &str = "writeback_job_runs";
+/// The answer of the evidence file to whether a test attribute arrived in AD.
+pub const VERIFIED: &str = "writeback_verified";
+
+/// What is known of the tenant beside the evidence.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Every mailbox.
+    pub inventory: &'a [InventoryRow],
+    /// The organization's settings.
+    pub organization: &'a Organization,
+    /// Directory synchronization.
+    pub sync: &'a SyncConfiguration,
+    /// The agents.
+    pub agents: &'a [Agent],
+    /// This engine's own writeback job, as its state store has it.
+    pub job: Option<&'a JobRow>,
+}
+
+/// What stands against it, worst first, and of equal weight in the order of work.
 #[must_use]
-pub fn findings(
-    inventory: &[InventoryRow],
-    organization: &Organization,
-    sync: &SyncConfiguration,
-    agents: &[Agent],
-    evidence: &Evidence,
-) -> Vec<Finding> {
-    let mut findings = super::readiness::of_tenant(sync, evidence);
-    for row in inventory.iter().filter(|row| row.dir_synced && !row.cloud_managed) {
+pub fn findings(known: Known<'_>, evidence: &Evidence) -> Vec<Finding> {
+    let mut findings = super::readiness::of_tenant(known.sync, evidence);
+    for row in known.inventory.iter().filter(|row| row.dir_synced && !row.cloud_managed) {
         findings.push(Finding {
             id: id::NOT_CLOUD_MANAGED,
             severity: Severity::Block,
@@ -51,115 +62,126 @@ pub fn findings(
             remedy: "Transfer it: its attributes have no editor once the server is gone.",
         });
     }
-    let mut add = |id, severity, reason: String, remedy| {
-        findings.push(Finding { id, severity, object: None, reason, remedy });
-    };
-    if !organization.cloud_managed_by_default {
-        add(
+    if !known.organization.cloud_managed_by_default {
+        findings.push(tenant(
             id::DEFAULT_OFF,
             Severity::Warn,
-            "BlockExchangeProvisioningFromOnPremEnabled is false: new mailboxes start on-premises"
-                .to_owned(),
+            "BlockExchangeProvisioningFromOnPremEnabled is false: new mailboxes start on-premises",
             "Set-OrganizationConfig -ExchangeAttributesCloudManagedByDefault, or flag each new mailbox.",
-        );
+        ));
     }
-    for check in STATED {
-        match (check.of)(evidence) {
-            Some(true) => add(check.id, check.severity, check.problem.to_owned(), check.remedy),
-            Some(false) => {}
-            None => add(
-                check.id,
-                Severity::Info,
-                format!("not determinable: {}", check.question),
-                "State it in the evidence file.",
-            ),
-        }
+    if evidence.ad_readers == Some(true) {
+        findings.extend(of_writeback(known, evidence));
     }
-    if evidence.ad_readers == Some(true) && !agents.iter().any(|agent| agent.active) {
-        add(
-            id::AGENT,
+    if evidence.hybrid_objects == Some(true) {
+        findings.push(tenant(
+            id::HYBRID_OBJECTS,
             Severity::Block,
-            "applications read Exchange attributes from AD, and no agent is active".to_owned(),
-            "Bring a provisioning agent up and verify an attribute end to end.",
-        );
+            "step B: hybrid objects are left that only a running server removes",
+            "Remove connectors, organization relationship, federation trust and the hybrid configuration first.",
+        ));
     }
+    findings.extend(of_path(evidence));
+    findings.extend(QUESTIONS.iter().filter_map(|question| question.finding(evidence)));
     findings.sort_by_key(|finding| core::cmp::Reverse(finding.severity));
     findings
 }
 
-/// A check that only people can answer; `Some(true)` is the problem.
-struct Stated {
-    id: &'static str,
-    severity: Severity,
-    of: fn(&Evidence) -> Option<bool>,
-    problem: &'static str,
-    question: &'static str,
-    remedy: &'static str,
+/// Applications read AD, so writeback must outlive the server: an agent that can write, a job that runs, and
+/// an attribute that was seen to arrive.
+fn of_writeback(known: Known<'_>, evidence: &Evidence) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !known.agents.iter().any(agent_version::is_usable) {
+        findings.push(tenant(
+            id::AGENT,
+            Severity::Block,
+            "applications read Exchange attributes from AD, and no agent of 1.1.1107.0 or later is active",
+            "Bring a provisioning agent up and verify an attribute end to end.",
+        ));
+    }
+    let state = known.job.map(|job| {
+        if job.disabled {
+            Some("the writeback job was disabled after four weeks in quarantine")
+        } else if job.quarantine.is_some() {
+            Some("the writeback job is in quarantine")
+        } else if job.paused {
+            Some("the writeback job is paused")
+        } else if job.cycle == 0 {
+            Some("the writeback job has never run")
+        } else {
+            None
+        }
+    });
+    let stated = evidence.premises.get(JOB_RUNS);
+    match (state.flatten(), stated) {
+        (Some(problem), _) => findings.push(tenant(
+            id::JOB,
+            Severity::Block,
+            problem,
+            "Start the job, and let a cycle end without failure.",
+        )),
+        (None, Some(false)) => findings.push(tenant(
+            id::JOB,
+            Severity::Block,
+            "the writeback job does not run",
+            "Start the job, and let a cycle end without failure.",
+        )),
+        (None, None) if state.is_none() => findings.push(tenant(
+            id::JOB,
+            Severity::Info,
+            "not determinable: nobody says whether the writeback job runs",
+            "State it in the evidence file (writeback_job_runs).",
+        )),
+        (None, _) => {}
+    }
+    match evidence.premises.get(VERIFIED) {
+        Some(true) => {}
+        Some(false) => findings.push(tenant(
+            id::VERIFIED,
+            Severity::Block,
+            "applications read Exchange attributes from AD, and no test attribute arrived there",
+            "Change an attribute of a mailbox in the cloud and look for it in AD.",
+        )),
+        None => findings.push(tenant(
+            id::VERIFIED,
+            Severity::Info,
+            "not determinable: whether a test attribute was verified end to end",
+            "Change an attribute of a mailbox in the cloud, look for it in AD, and state it \
+             (writeback_verified).",
+        )),
+    }
+    findings
 }
 
-const STATED: [Stated; 7] = [
-    Stated {
-        id: id::ON_PREMISES_MAILBOXES,
-        severity: Severity::Block,
-        of: |evidence| evidence.on_premises_recipients.map(|count| count > 0),
-        problem: "mailboxes are left on-premises",
-        question: "how many mailboxes the whole forest still has, arbitration and audit ones included",
-        remedy: "Move or disable them, in every domain of the forest.",
-    },
-    Stated {
-        id: id::PUBLIC_FOLDERS,
-        severity: Severity::Block,
-        of: |evidence| evidence.public_folders,
-        problem: "public folders are left, or the organization points to remote ones",
-        question: "whether public folders are left",
-        remedy: "Migrate or remove them.",
-    },
-    Stated {
-        id: id::DNS,
-        severity: Severity::Block,
-        of: |evidence| evidence.dns_on_premises,
-        problem: "MX or Autodiscover point on-premises",
-        question: "where MX and Autodiscover point",
-        remedy: "Point both to Exchange Online.",
-    },
-    Stated {
-        id: id::RELAY,
-        severity: Severity::Block,
-        of: |evidence| evidence.smtp_relay,
-        problem: "something relays mail through the server",
-        question: "whether anything relays mail through the server",
-        remedy: "Lead applications and devices to another relay.",
-    },
-    Stated {
-        id: id::HYBRID_OBJECTS,
-        severity: Severity::Block,
-        of: |evidence| evidence.hybrid_objects,
-        problem: "hybrid objects are left that only a running server removes",
-        question: "whether the hybrid configuration was removed",
-        remedy: "Remove connectors, organization relationship, federation trust and the hybrid configuration first.",
-    },
-    Stated {
-        id: id::GROUPS,
-        severity: Severity::Warn,
-        of: |evidence| evidence.groups_on_premises,
-        problem: "groups or contacts are still edited with on-premises tools",
-        question: "whether groups and contacts are edited on-premises",
-        remedy: "Transfer their source of authority: no tool is left after the removal.",
-    },
-    Stated {
-        id: id::READERS,
-        severity: Severity::Info,
-        of: |evidence| evidence.ad_readers,
-        problem: "applications read Exchange attributes from AD: the writeback has to go on",
-        question: "whether applications read Exchange attributes from AD",
-        remedy: "Keep the job running, and verify an attribute end to end.",
-    },
-];
+/// With the management tools alone the server may be shut down and never uninstalled.
+fn of_path(evidence: &Evidence) -> Option<Finding> {
+    match evidence.path {
+        Some(RemovalPath::Uninstall) => None,
+        Some(RemovalPath::ManagementTools) => Some(tenant(
+            id::PATH,
+            Severity::Block,
+            "with the management tools alone the server is shut down for good, and must not be uninstalled: \
+             its containers and groups are needed",
+            "Shut it down, or take the way of cloud-managed mailboxes.",
+        )),
+        None => Some(tenant(
+            id::PATH,
+            Severity::Info,
+            "not determinable: whether the server is uninstalled, or replaced by the management tools",
+            "State it in the evidence file (path: uninstall or management-tools).",
+        )),
+    }
+}
+
+fn tenant(id: &'static str, severity: Severity, reason: &str, remedy: &'static str) -> Finding {
+    Finding { id, severity, object: None, reason: reason.to_owned(), remedy }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::guid::Guid;
+    use crate::ports::AgentName;
     use crate::test_world::{START, id};
 
     fn row(number: u16, cloud_managed: bool) -> InventoryRow {
@@ -177,60 +199,137 @@ mod tests {
     fn check(
         inventory: &[InventoryRow],
         default: bool,
+        agents: &[Agent],
+        job: Option<&JobRow>,
         evidence: &Evidence,
     ) -> Vec<(&'static str, Severity)> {
         let organization =
-            Organization { tenant: Guid([1; 16]), cloud_managed_by_default: default };
-        let sync = SyncConfiguration { enabled: true, last_sync: None };
-        let found = findings(inventory, &organization, &sync, &[], evidence);
-        found.into_iter().map(|finding| (finding.id, finding.severity)).collect()
+            &Organization { tenant: Guid([1; 16]), cloud_managed_by_default: default };
+        let sync = &SyncConfiguration { enabled: true, last_sync: None };
+        let known = Known { inventory, organization, sync, agents, job };
+        findings(known, evidence).into_iter().map(|one| (one.id, one.severity)).collect()
     }
 
+    /// An estate in which nothing stands against the removal, and everybody has answered.
     fn clean() -> Evidence {
         let mut evidence = Evidence {
             connect_build: Some("2.5.190.0".into()),
+            pending_inbound: Some(std::collections::BTreeSet::new()),
             on_premises_recipients: Some(0),
             public_folders: Some(false),
             dns_on_premises: Some(false),
             smtp_relay: Some(false),
-            hybrid_objects: Some(false),
             groups_on_premises: Some(false),
             ad_readers: Some(false),
+            path: Some(RemovalPath::Uninstall),
             ..Evidence::default()
         };
+        let keyed = QUESTIONS.iter().filter(|question| !question.key.is_empty());
+        evidence.premises.extend(keyed.map(|question| (question.key, !question.bad)));
         evidence.last_on_premises_change.insert(id(1), START);
         evidence
     }
 
+    fn agent(version: &str) -> Agent {
+        let version = Some(version.to_owned());
+        Agent { name: AgentName("A1".into()), active: true, version }
+    }
+
+    type Spoil = fn(&mut Evidence);
+
+    /// Every prerequisite and every step that people answer for: each spoiled answer has its own finding,
+    /// and that alone.
     #[test]
-    fn all_green_has_no_finding_and_each_problem_its_own() {
+    fn each_spoiled_answer_has_its_own_finding() {
         let fleet = [row(1, true), row(9, false)];
-        assert_eq!(check(&fleet, true, &clean()), []);
-        assert_eq!(
-            check(&[row(1, false)], true, &clean()),
-            [(id::NOT_CLOUD_MANAGED, Severity::Block)]
-        );
-        assert_eq!(check(&fleet, false, &clean()), [(id::DEFAULT_OFF, Severity::Warn)]);
-        type Spoil = fn(&mut Evidence);
-        let wrong: [(Spoil, &str); 3] = [
-            (|evidence| evidence.on_premises_recipients = Some(1), id::ON_PREMISES_MAILBOXES),
-            (|evidence| evidence.smtp_relay = Some(true), id::RELAY),
-            (|evidence| evidence.dns_on_premises = Some(true), id::DNS),
+        assert_eq!(check(&fleet, true, &[], None, &clean()), []);
+        let fields: [(Spoil, &str, Severity); 9] = [
+            (
+                |e| e.on_premises_recipients = Some(1),
+                "decommission.on-premises-mailboxes",
+                Severity::Block,
+            ),
+            (|e| e.public_folders = Some(true), "decommission.public-folders", Severity::Block),
+            (
+                |e| e.groups_on_premises = Some(true),
+                "decommission.groups-and-contacts",
+                Severity::Warn,
+            ),
+            (|e| e.dns_on_premises = Some(true), "decommission.dns", Severity::Block),
+            (|e| e.smtp_relay = Some(true), "decommission.smtp-relay", Severity::Block),
+            (|e| e.hybrid_objects = Some(true), id::HYBRID_OBJECTS, Severity::Block),
+            (|e| e.path = Some(RemovalPath::ManagementTools), id::PATH, Severity::Block),
+            (|e| e.path = None, id::PATH, Severity::Info),
+            (
+                |e| e.connect_build = Some("2.5.79.0".into()),
+                super::super::readiness::id::CONNECT_OLD,
+                Severity::Block,
+            ),
         ];
-        for (spoil, expected) in wrong {
+        for (spoil, expected, severity) in fields {
             let mut evidence = clean();
             spoil(&mut evidence);
-            assert_eq!(check(&fleet, true, &evidence), [(expected, Severity::Block)]);
+            assert_eq!(check(&fleet, true, &[], None, &evidence), [(expected, severity)]);
         }
-        let mut readers = clean();
-        readers.ad_readers = Some(true);
-        assert_eq!(check(&fleet, true, &readers)[0], (id::AGENT, Severity::Block));
+        for question in QUESTIONS.iter().filter(|question| !question.key.is_empty()) {
+            let mut evidence = clean();
+            evidence.premises.insert(question.key, question.bad);
+            let expected = [(question.id, question.severity)];
+            assert_eq!(check(&fleet, true, &[], None, &evidence), expected, "{}", question.key);
+            evidence.premises.remove(question.key);
+            let expected = [(question.id, Severity::Info)];
+            assert_eq!(check(&fleet, true, &[], None, &evidence), expected, "{}", question.key);
+        }
+        let unflagged = [(id::NOT_CLOUD_MANAGED, Severity::Block)];
+        assert_eq!(check(&[row(1, false)], true, &[], None, &clean()), unflagged);
+        let default = [(id::DEFAULT_OFF, Severity::Warn)];
+        assert_eq!(check(&fleet, false, &[], None, &clean()), default);
+    }
+
+    /// Where applications read AD, the writeback must be seen to work: agent, job and a verified attribute.
+    #[test]
+    fn readers_of_ad_need_an_agent_a_job_and_a_verified_attribute() {
+        let job = |change: fn(&mut JobRow)| {
+            let mut job = JobRow::new(1, false);
+            job.cycle = 3;
+            change(&mut job);
+            job
+        };
+        let good = [agent("1.1.1107.0")];
+        let mut evidence = clean();
+        evidence.ad_readers = Some(true);
+        evidence.premises.insert(VERIFIED, true);
+        let of = |agents: &[Agent], job: Option<&JobRow>, evidence: &Evidence| {
+            let found = check(&[], true, agents, job, evidence);
+            found.into_iter().filter(|(id, _)| *id != "decommission.ad-readers").collect::<Vec<_>>()
+        };
+        let runs = job(|_| {});
+        assert_eq!(of(&good, Some(&runs), &evidence), []);
+        let block = |id| vec![(id, Severity::Block)];
+        assert_eq!(of(&[agent("1.1.1106.9")], Some(&runs), &evidence), block(id::AGENT));
+        for change in [
+            (|job| job.paused = true) as fn(&mut JobRow),
+            |job| job.disabled = true,
+            |job| job.cycle = 0,
+        ] {
+            assert_eq!(of(&good, Some(&job(change)), &evidence), block(id::JOB));
+        }
+        assert_eq!(of(&good, None, &evidence), [(id::JOB, Severity::Info)]);
+        evidence.premises.insert(JOB_RUNS, true);
+        assert_eq!(of(&good, None, &evidence), []);
+        evidence.premises.insert(JOB_RUNS, false);
+        assert_eq!(of(&good, Some(&runs), &evidence), block(id::JOB));
+        evidence.premises.remove(JOB_RUNS);
+        evidence.premises.insert(VERIFIED, false);
+        assert_eq!(of(&good, Some(&runs), &evidence), block(id::VERIFIED));
+        evidence.premises.remove(VERIFIED);
+        assert_eq!(of(&good, Some(&runs), &evidence), [(id::VERIFIED, Severity::Info)]);
     }
 
     #[test]
     fn what_nobody_states_is_not_determinable() {
-        let found = check(&[], true, &Evidence::default());
+        let found = check(&[], true, &[], None, &Evidence::default());
         assert!(found.iter().all(|(_, severity)| *severity == Severity::Info), "{found:?}");
-        assert_eq!(found.len(), 2 + 7);
+        assert_eq!(found.len(), 3 + QUESTIONS.len() + 1);
     }
 }

@@ -4,6 +4,7 @@
 //! what would be lost. Source: Microsoft Learn, "Cloud-based management of Exchange attributes for
 //! remote mailboxes", and the reference of `Set-Mailbox -IsExchangeCloudManaged`.
 
+pub mod agent_version;
 pub mod backup;
 pub mod backup_run;
 pub mod bucket_c;
@@ -14,6 +15,7 @@ pub(crate) mod flip;
 pub mod inventory;
 pub mod loss;
 mod portion;
+pub mod premises;
 pub mod readiness;
 pub mod report;
 pub mod restore;
@@ -28,7 +30,7 @@ pub use backup_run::TakeBackup;
 pub use check::{Check, CheckConfig, CheckReport};
 pub use inventory::{Inventory, InventoryRow};
 pub use loss::Loss;
-pub use readiness::{Evidence, Finding, Severity};
+pub use readiness::{Evidence, Finding, RemovalPath, Severity};
 pub use report::{Exception, MailboxOutcome, TransferReport};
 pub use restore::{Restore, RestoreConfig, RestoreReport, RestoreTo, Restored, RestoredMailbox};
 pub use rollback::{Rollback, RollbackConfig};

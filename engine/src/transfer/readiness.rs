@@ -55,6 +55,12 @@ pub mod id {
     pub const CHANGES_UNKNOWN: &str = "evidence.on-premises-changes";
     /// Directory synchronization is off.
     pub const SYNC_DISABLED: &str = "tenant.sync-disabled";
+    /// The directory was synchronized too long ago: what changed on-premises since is pending.
+    pub const SYNC_STALE: &str = "tenant.sync-stale";
+    /// Nobody says when the directory was last synchronized.
+    pub const SYNC_UNKNOWN: &str = "tenant.sync-unknown";
+    /// Nobody says which changes on-premises are pending.
+    pub const PENDING_UNKNOWN: &str = "evidence.pending-on-premises-changes";
     /// Connect Sync is too old.
     pub const CONNECT_OLD: &str = "connect.too-old";
     /// Nobody says which build of Connect Sync runs.
@@ -70,8 +76,8 @@ pub struct Evidence {
     pub connect_build: Option<String>,
     /// When each mailbox was last changed with the on-premises tools.
     pub last_on_premises_change: BTreeMap<MailboxId, Timestamp>,
-    /// Mailboxes with an on-premises change that Connect has not exported yet.
-    pub pending_inbound: BTreeSet<MailboxId>,
+    /// Mailboxes with an on-premises change that Connect has not exported yet; an empty set: there is none.
+    pub pending_inbound: Option<BTreeSet<MailboxId>>,
     /// Scripts and products that write the attributes in AD; an empty list: nobody does.
     pub ad_writers: Option<Vec<String>>,
     /// How many mailboxes the whole forest still has on-premises.
@@ -88,10 +94,25 @@ pub struct Evidence {
     pub groups_on_premises: Option<bool>,
     /// Whether applications read Exchange attributes from AD.
     pub ad_readers: Option<bool>,
+    /// Answers to further questions about the premises, by the names of
+    /// [`QUESTIONS`](super::premises::QUESTIONS).
+    pub premises: BTreeMap<&'static str, bool>,
+    /// What is to become of the last server.
+    pub path: Option<RemovalPath>,
     /// Whether the tenant has Entra ID P1, as provisioning of users and groups to AD needs it.
     pub licence: Option<bool>,
     /// Whether a missing licence stands against a flip (open question U13); otherwise it is information.
     pub licence_gates: bool,
+}
+
+/// What becomes of the last Exchange server (Microsoft Learn, "Decommission the last Exchange Server" and
+/// "Manage recipients in Exchange hybrid environments using Management tools").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemovalPath {
+    /// It is uninstalled: the way of cloud-managed mailboxes.
+    Uninstall,
+    /// It is shut down for good and its recipients are managed with the management tools.
+    ManagementTools,
 }
 
 /// The oldest build of Connect Sync that leaves a cloud-managed mailbox alone.
@@ -144,6 +165,15 @@ pub fn of_tenant(sync: &SyncConfiguration, evidence: &Evidence) -> Vec<Finding> 
     let mut add = |id, severity, reason: String, remedy| {
         findings.push(Finding { id, severity, object: None, reason, remedy });
     };
+    if evidence.pending_inbound.is_none() {
+        add(
+            id::PENDING_UNKNOWN,
+            Severity::Info,
+            "not determinable: nobody says which changes on-premises Connect has not exported"
+                .to_owned(),
+            "Name them in the evidence (pending_on_premises_change), an empty list when there is none.",
+        );
+    }
     if evidence.last_on_premises_change.is_empty() {
         add(
             id::CHANGES_UNKNOWN,
@@ -153,6 +183,30 @@ pub fn of_tenant(sync: &SyncConfiguration, evidence: &Evidence) -> Vec<Finding> 
         );
     }
     findings
+}
+
+/// Checks when the directory was last synchronized: after three cycles without one every mailbox may have a
+/// change pending.
+#[must_use]
+pub fn of_sync(sync: &SyncConfiguration, cycle: Duration, now: Timestamp) -> Option<Finding> {
+    let (id, severity, reason) = match sync.last_sync {
+        _ if !sync.enabled => return None,
+        Some(at) if now.since(at) <= 3 * cycle => return None,
+        Some(at) => (
+            id::SYNC_STALE,
+            Severity::Warn,
+            format!(
+                "last synchronized at {at}: what changed on-premises since is pending for everybody"
+            ),
+        ),
+        None => (
+            id::SYNC_UNKNOWN,
+            Severity::Info,
+            "not determinable: nobody says when the directory was last synchronized".to_owned(),
+        ),
+    };
+    let remedy = "Let Connect Sync run, then wait one sync cycle and 24 hours.";
+    Some(Finding { id, severity, object: None, reason, remedy })
 }
 
 /// The licence that writeback may need: nothing is published for this job, and Entra ID P1 is stated for
@@ -223,7 +277,8 @@ pub fn of_mailbox(
             "Wait one sync cycle and 24 hours after the last change on-premises.",
         );
     }
-    if evidence.pending_inbound.contains(&mailbox.id) && !mailbox.cloud_managed {
+    let pending = evidence.pending_inbound.as_ref().is_some_and(|ids| ids.contains(&mailbox.id));
+    if pending && !mailbox.cloud_managed {
         findings.push(Finding {
             id: id::PENDING,
             severity: Severity::Warn,
@@ -234,6 +289,24 @@ pub fn of_mailbox(
         });
     }
     findings
+}
+
+/// Checks when the AD object of a mailbox was changed last. It may have been any attribute, so this warns
+/// where nobody states the last change of the Exchange attributes.
+#[must_use]
+pub fn of_object(
+    mailbox: MailboxId,
+    changed: Timestamp,
+    sync_cycle: Duration,
+    now: Timestamp,
+) -> Option<Finding> {
+    (now.since(changed) < sync_cycle + SETTLE).then(|| Finding {
+        id: id::RECENT_CHANGE,
+        severity: Severity::Warn,
+        object: Some(mailbox),
+        reason: format!("its AD object changed at {changed}, and nobody says what of it"),
+        remedy: "Wait one sync cycle and 24 hours, or state the last change in the evidence.",
+    })
 }
 
 /// The finding for a mailbox that is not there.
@@ -264,7 +337,8 @@ mod tests {
     #[test]
     fn an_old_or_unknown_build_is_found() {
         let on = SyncConfiguration { enabled: true, last_sync: None };
-        let mut evidence = Evidence::default();
+        let mut evidence =
+            Evidence { pending_inbound: Some(BTreeSet::new()), ..Evidence::default() };
         evidence.last_on_premises_change.insert(mailbox(1).id, START);
         assert_eq!(ids(&of_tenant(&on, &evidence)), [id::CONNECT_UNKNOWN]);
         for (build, expected) in [
@@ -292,6 +366,38 @@ mod tests {
         evidence.licence = Some(true);
         assert!(of_licence(&evidence).is_none());
         assert!(!ids(&of_tenant(&on, &evidence)).contains(&id::LICENCE));
+    }
+
+    #[test]
+    fn a_synchronization_that_stands_still_is_found() {
+        let cycle = Duration::from_mins(30);
+        let of = |last_sync, minutes| {
+            let sync = SyncConfiguration { enabled: true, last_sync };
+            let found = of_sync(&sync, cycle, START + Duration::from_mins(minutes));
+            found.map(|finding| (finding.id, finding.severity))
+        };
+        assert_eq!(of(Some(START), 90), None);
+        assert_eq!(of(Some(START), 91), Some((id::SYNC_STALE, Severity::Warn)));
+        assert_eq!(of(None, 0), Some((id::SYNC_UNKNOWN, Severity::Info)));
+    }
+
+    /// What nobody states is said to be unknown; a list, even an empty one, is an answer.
+    #[test]
+    fn pending_changes_are_named_denied_or_not_determinable() {
+        let on = SyncConfiguration { enabled: true, last_sync: None };
+        let mut evidence = Evidence::default();
+        assert!(ids(&of_tenant(&on, &evidence)).contains(&id::PENDING_UNKNOWN));
+        let mut target = mailbox(1);
+        target.cloud_managed = false;
+        let of = |evidence: &Evidence| {
+            ids(&of_mailbox(&target, evidence, Duration::from_mins(30), START))
+        };
+        assert!(of(&evidence).is_empty());
+        evidence.pending_inbound = Some(BTreeSet::new());
+        assert!(!ids(&of_tenant(&on, &evidence)).contains(&id::PENDING_UNKNOWN));
+        assert!(of(&evidence).is_empty());
+        evidence.pending_inbound = Some(BTreeSet::from([target.id]));
+        assert_eq!(of(&evidence), [id::PENDING]);
     }
 
     #[test]

@@ -230,7 +230,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Seconds since the epoch out of RFC 3339, a day alone, or GeneralizedTime in UTC.
-fn instant(text: &str) -> Option<i64> {
+pub(super) fn instant(text: &str) -> Option<i64> {
     if let Ok(instant) = text.parse::<jiff::Timestamp>() {
         return Some(instant.as_second());
     }

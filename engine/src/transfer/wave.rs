@@ -12,6 +12,7 @@ use std::time::Duration;
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
+use super::agent_version;
 use super::backup::{self, DirectorySide, Sides};
 use super::check;
 use super::flip::{Flip, Spent, Stop, Turn, again, breach, step_of};
@@ -57,6 +58,9 @@ pub struct TransferConfig {
     pub apply: bool,
     /// How fast to go.
     pub pace: Pace,
+    /// Template ids of the directory roles in the caller's token, when they are known: who holds none that
+    /// may set the flag does not begin.
+    pub caller_roles: Option<Vec<String>>,
     /// What the backup before a flip keeps. With both sides a mailbox that several AD objects match is
     /// blocked.
     pub sides: Sides,
@@ -89,6 +93,7 @@ impl TransferConfig {
             most_failures: None,
             apply: true,
             pace: Pace::default(),
+            caller_roles: None,
             sides: Sides::default(),
             flips_again: true,
         }
@@ -128,6 +133,7 @@ enum Stage {
     Version,
     Resume(Option<Vec<u8>>),
     Tenant,
+    Agents,
     NextWave,
     Read,
     Pair(Vec<StoreWrite>),
@@ -192,6 +198,7 @@ impl Transfer {
                 self.resume(after.as_deref(), ports)?;
             }
             Stage::Tenant => return self.tenant(now, ports),
+            Stage::Agents => return self.agents(now, ports),
             Stage::NextWave => return self.next_wave(now, ports),
             Stage::Read => return self.read(now, ports),
             Stage::Pair(writes) => {
@@ -243,7 +250,12 @@ impl Transfer {
             }
         };
         self.backoff.reset();
-        self.report.findings.extend(readiness::of_tenant(&sync, &self.config.evidence));
+        let (evidence, cycle) = (&self.config.evidence, self.config.sync_cycle);
+        self.report.findings.extend(readiness::of_tenant(&sync, evidence));
+        self.report.findings.extend(readiness::of_sync(&sync, cycle, now));
+        if let Some(roles) = &self.config.caller_roles {
+            self.report.findings.extend(check::of_caller(Some(roles)));
+        }
         let blocks = self.report.findings.iter().find(|finding| {
             finding.severity == Severity::Block && !self.config.accepted.contains(finding.id)
         });
@@ -251,9 +263,36 @@ impl Transfer {
             Mark::TransferTenantBlocks.reach();
             self.report.stopped = Some(breach(format!("{}: {}", finding.id, finding.reason)));
             self.stage = Stage::Ended;
+        } else if self.config.sides == Sides::Both {
+            self.stage = Stage::Agents;
         } else {
             self.stage = Stage::NextWave;
         }
+        Ok(Turn::Busy)
+    }
+
+    /// AD's side is read through an agent, and what flips is to be written back by one.
+    fn agents(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        let agents = match ports.entra.agents() {
+            Ok(agents) => agents,
+            Err(error) => {
+                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+            }
+        };
+        self.backoff.reset();
+        let found = agent_version::findings(&agents);
+        let blocks = found.iter().find(|finding| {
+            finding.severity == Severity::Block && !self.config.accepted.contains(finding.id)
+        });
+        self.stage = Stage::NextWave;
+        if let Some(finding) = blocks {
+            Mark::TransferTenantBlocks.reach();
+            let (id, reason) = (finding.id, &finding.reason);
+            let detail = format!("{id}: {reason}; keep the cloud's side alone to go on without it");
+            self.report.stopped = Some(breach(detail));
+            self.stage = Stage::Ended;
+        }
+        self.report.findings.extend(found);
         Ok(Turn::Busy)
     }
 
@@ -359,9 +398,12 @@ impl Transfer {
             }
         };
         let taken = now.to_string();
-        for Pair { mailbox, object, ambiguous, .. } in pairs {
+        for Pair { mailbox, object, ambiguous, rival, .. } in pairs {
             if ambiguous || object.is_none() {
-                let finding = check::unmatched(mailbox.id, ambiguous);
+                let finding = match rival {
+                    Some(rival) => check::shared(mailbox.id, rival),
+                    None => check::unmatched(mailbox.id, ambiguous),
+                };
                 let blocks = finding.severity == Severity::Block
                     && !self.config.accepted.contains(finding.id);
                 let id = finding.id;

@@ -47,8 +47,29 @@ pub(super) fn secret(path: &Path) -> Result<Secret, AloneError> {
     if secret.is_empty() { Err(refuse("is empty")) } else { Ok(Secret::new(secret)) }
 }
 
-/// A file to append to, created with mode 0600.
+/// Takes the rights of everybody but its owner from a file that is there: it names people.
+pub(super) fn tighten(path: &Path) -> Result<(), AloneError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = match fs::metadata(path) {
+            Ok(metadata) => metadata.permissions().mode(),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(why) => return Err(refused(path, &why)),
+        };
+        if mode & 0o077 != 0 {
+            let owner_only = fs::Permissions::from_mode(mode & 0o700);
+            fs::set_permissions(path, owner_only).map_err(|why| refused(path, &why))?;
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// A file to append to, created with mode 0600; one that is there is tightened.
 pub(super) fn append(path: &Path) -> Result<File, AloneError> {
+    tighten(path)?;
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     owner_only(&mut options);
@@ -100,6 +121,7 @@ mod tests {
         write(&whole, b"a").unwrap();
         write(&whole, b"b").unwrap();
         append(&log).unwrap().write_all(b"1").unwrap();
+        fs::set_permissions(&log, fs::Permissions::from_mode(0o666)).unwrap();
         append(&log).unwrap().write_all(b"2").unwrap();
         assert_eq!((bytes(&whole).unwrap(), text(&log).unwrap()), (b"b".to_vec(), "12".to_owned()));
         for path in [whole, log] {

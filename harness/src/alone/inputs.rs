@@ -7,7 +7,8 @@ use std::time::Duration;
 use engine::guid::Guid;
 use engine::ports::MailboxId;
 use engine::time::Timestamp;
-use engine::transfer::Evidence;
+use engine::transfer::premises::QUESTIONS;
+use engine::transfer::{Evidence, RemovalPath, decommission};
 use serde::Deserialize;
 
 use super::AloneError;
@@ -48,7 +49,7 @@ struct RingEntry {
 struct EvidenceFile {
     connect_build: Option<String>,
     last_on_premises_change: BTreeMap<String, jiff::Timestamp>,
-    pending_on_premises_change: Vec<String>,
+    pending_on_premises_change: Option<Vec<String>>,
     ad_writers: Option<Vec<String>>,
     on_premises_recipients: Option<u64>,
     public_folders: Option<bool>,
@@ -59,6 +60,22 @@ struct EvidenceFile {
     ad_readers: Option<bool>,
     licence: Option<bool>,
     licence_gates: bool,
+    path: Option<PathEntry>,
+    /// Answers by the names of the questions, of which there are many.
+    premises: BTreeMap<String, bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum PathEntry {
+    Uninstall,
+    ManagementTools,
+}
+
+/// The questions that an evidence file may answer beside those with a field of their own.
+fn questions() -> impl Iterator<Item = &'static str> {
+    let keys = QUESTIONS.iter().map(|question| question.key).filter(|key| !key.is_empty());
+    keys.chain([decommission::JOB_RUNS, decommission::VERIFIED])
 }
 
 /// Reads an evidence file.
@@ -74,6 +91,16 @@ pub fn read_evidence(path: &Path) -> Result<Evidence, AloneError> {
         };
         text.parse::<Guid>().map(MailboxId).map_err(refuse)
     };
+    let answer = |(name, answer): (&String, &bool)| {
+        let Some(known) = questions().find(|known| known == name) else {
+            let names: Vec<&str> = questions().collect();
+            let why =
+                format!("`premises` has no question `{name}`; there are {}", names.join(", "));
+            return Err(AloneError::File { path: path.to_owned(), why });
+        };
+        Ok((known, *answer))
+    };
+    let premises = file.premises.iter().map(answer).collect::<Result<_, AloneError>>()?;
     let changes = file.last_on_premises_change.iter();
     Ok(Evidence {
         connect_build: file.connect_build,
@@ -82,9 +109,8 @@ pub fn read_evidence(path: &Path) -> Result<Evidence, AloneError> {
             .collect::<Result<_, AloneError>>()?,
         pending_inbound: file
             .pending_on_premises_change
-            .iter()
-            .map(|text| id(text))
-            .collect::<Result<_, AloneError>>()?,
+            .map(|pending| pending.iter().map(|text| id(text)).collect::<Result<_, AloneError>>())
+            .transpose()?,
         ad_writers: file.ad_writers,
         on_premises_recipients: file.on_premises_recipients,
         public_folders: file.public_folders,
@@ -95,6 +121,11 @@ pub fn read_evidence(path: &Path) -> Result<Evidence, AloneError> {
         ad_readers: file.ad_readers,
         licence: file.licence,
         licence_gates: file.licence_gates,
+        path: file.path.map(|entry| match entry {
+            PathEntry::Uninstall => RemovalPath::Uninstall,
+            PathEntry::ManagementTools => RemovalPath::ManagementTools,
+        }),
+        premises,
     })
 }
 
@@ -149,9 +180,17 @@ mod tests {
         assert_eq!(evidence.connect_build.as_deref(), Some("2.5.190.0"));
         assert_eq!((evidence.smtp_relay, evidence.public_folders), (Some(false), None));
         assert_eq!(
-            (evidence.last_on_premises_change.len(), evidence.pending_inbound.len()),
-            (1, 1)
+            (evidence.last_on_premises_change.len(), evidence.pending_inbound.map(|ids| ids.len())),
+            (1, Some(1))
         );
+        let text =
+            "path: management-tools\npremises: {hybrid_agent: true, writeback_verified: false}";
+        let evidence = with(text, read_evidence).unwrap();
+        assert_eq!(evidence.path, Some(RemovalPath::ManagementTools));
+        assert_eq!((evidence.premises["hybrid_agent"], evidence.premises.len()), (true, 2));
+        assert_eq!(evidence.pending_inbound, None, "nobody said anything about it");
+        let wrong = with("premises: {hybrid_agnet: true}", read_evidence).unwrap_err();
+        assert!(wrong.contains("hybrid_agnet") && wrong.contains("hybrid_agent"), "{wrong}");
         assert!(with("smtp_relais: true", read_evidence).unwrap_err().contains("smtp_relais"));
         assert!(
             with("pending_on_premises_change: [anna]", read_evidence).unwrap_err().contains("anna")

@@ -66,6 +66,7 @@ impl Bundle {
 
 /// The store on disk, or a copy of it in memory.
 fn store(settings: &Settings, apply: bool) -> Result<Box<dyn StateStore>, AloneError> {
+    super::files::tighten(&settings.state)?;
     if apply {
         return Ok(Box::new(RedbStore::open(&settings.state)?));
     }
@@ -246,7 +247,17 @@ mod tests {
         RedbStore::open(&path).unwrap().commit(vec![row(b"on disk")]).unwrap();
         let mut settings = super::super::config::tests::settings(folder.path());
         settings.state = path.clone();
+        #[cfg(unix)]
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644))
+            .unwrap();
         let mut copy = store(&settings, false).unwrap();
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::PermissionsExt::mode(
+                &std::fs::metadata(&path).unwrap().permissions(),
+            );
+            assert_eq!(mode & 0o777, 0o600, "a store that others could read is tightened");
+        }
         copy.commit(vec![row(b"in memory")]).unwrap();
         drop(copy);
         let stored = RedbStore::open(&path).unwrap().get(Table::Links, &[b"k".to_vec()]).unwrap();

@@ -4,7 +4,8 @@ use engine::failure::Failure;
 use std::time::Duration;
 
 use engine::guid::Guid;
-use engine::ports::{MailboxId, StoreError};
+use engine::journal::rows::{JOB_KEY, JobRow};
+use engine::ports::{MailboxId, StateStore, StoreError, Table};
 use engine::step::Activity;
 use engine::transfer::{
     Acceptance, Backup, Check, CheckConfig, CheckReport, Evidence, Finding, Inventory,
@@ -103,7 +104,13 @@ pub struct FlipOptions {
 }
 
 impl FlipOptions {
-    fn config(&self, id: String, mailboxes: Vec<MailboxId>, apply: bool) -> TransferConfig {
+    fn config(
+        &self,
+        id: String,
+        mailboxes: Vec<MailboxId>,
+        apply: bool,
+        caller_roles: Option<Vec<String>>,
+    ) -> TransferConfig {
         TransferConfig {
             wave: self.waves.wave,
             most_failures: Some(self.waves.most_failures),
@@ -112,6 +119,7 @@ impl FlipOptions {
             apply,
             pace: self.waves.pace(),
             sides: self.sides,
+            caller_roles,
             ..TransferConfig::new(id, mailboxes)
         }
     }
@@ -185,10 +193,10 @@ pub fn transfer(
     } else {
         Vec::new()
     };
+    // Without a token nothing else would have answered either.
+    let roles = wire.claims().ok().map(|claims| claims.directory_roles);
     let outcome = match &request.action {
         TransferAction::Readiness { .. } | TransferAction::Decommission { .. } => {
-            // Without a token nothing else would have answered either.
-            let roles = wire.claims().ok().map(|claims| claims.directory_roles);
             check(&mut played, settings, request, &inventory, roles)?
         }
         TransferAction::Inventory => Some(TransferOutcome::Inventory(inventory)),
@@ -197,7 +205,7 @@ pub fn transfer(
         }
         TransferAction::Rollout { .. }
         | TransferAction::Flip(_)
-        | TransferAction::Rollback { .. } => flip(&mut played, request, &inventory)?,
+        | TransferAction::Rollback { .. } => flip(&mut played, request, &inventory, roles)?,
     };
     Ok(outcome.unwrap_or(TransferOutcome::Interrupted))
 }
@@ -223,9 +231,17 @@ fn check(
         evidence: evidence.clone(),
         sync_cycle: SYNC_CYCLE,
         caller_roles,
+        domain: Some(settings.domain.clone()),
     };
     let report = played.play(&mut Check::new(config))?;
-    Ok(report.map(|report| findings(report, rows, evidence)))
+    let job = stored_job(played.bundle.store())?;
+    Ok(report.map(|report| findings(report, rows, evidence, job.as_ref())))
+}
+
+/// The writeback job of the same state store, when there is one.
+fn stored_job(store: &mut dyn StateStore) -> Result<Option<JobRow>, AloneError> {
+    let row = store.get(Table::Meta, &[JOB_KEY.to_vec()])?.into_iter().next().flatten();
+    Ok(row.as_deref().map(JobRow::decode).transpose()?)
 }
 
 /// Backups and their return.
@@ -266,6 +282,7 @@ fn flip(
     played: &mut Play<'_>,
     request: &TransferRequest,
     inventory: &[InventoryRow],
+    roles: Option<Vec<String>>,
 ) -> Result<Option<TransferOutcome>, AloneError> {
     let (id, apply) = (request.name.clone(), request.permission.apply);
     let report = match &request.action {
@@ -276,13 +293,13 @@ fn flip(
                 Ok(Ring { name: ring.name.clone(), mailboxes, acceptance })
             });
             let rings = rings.collect::<Result<_, AloneError>>()?;
-            let transfer = flip.config(id, Vec::new(), apply);
+            let transfer = flip.config(id, Vec::new(), apply, roles);
             let report = played.play(&mut Rollout::new(RolloutConfig { transfer, rings }))?;
             return Ok(report.map(|report| TransferOutcome::Rollout(Box::new(report))));
         }
         TransferAction::Flip(flip) => {
             let chosen = chosen(request, inventory, |row| row.dir_synced)?;
-            played.play(&mut Transfer::new(flip.config(id, chosen, apply)))?
+            played.play(&mut Transfer::new(flip.config(id, chosen, apply, roles)))?
         }
         TransferAction::Rollback { accept_losses, waves } => {
             let mailboxes = chosen(request, inventory, |row| row.dir_synced && row.cloud_managed)?;
@@ -310,10 +327,13 @@ fn findings(
     report: CheckReport,
     inventory: Option<&[InventoryRow]>,
     evidence: &Evidence,
+    job: Option<&JobRow>,
 ) -> TransferOutcome {
     let CheckReport { organization, sync, agents, mut findings, stopped, .. } = report;
     if let (Some(rows), Some(organization), Some(sync)) = (inventory, &organization, &sync) {
-        findings = decommission::findings(rows, organization, sync, &agents, evidence);
+        let known =
+            decommission::Known { inventory: rows, organization, sync, agents: &agents, job };
+        findings = decommission::findings(known, evidence);
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     TransferOutcome::Findings(findings, stopped)

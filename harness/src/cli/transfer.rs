@@ -44,6 +44,7 @@ enum Action {
     /// List every mailbox with its type, whether it is synchronized, and who has authority.
     Inventory(Common),
     /// Say everything that stands against a flip, or is worth knowing before one.
+    #[command(after_help = EVIDENCE)]
     Readiness {
         #[command(flatten)]
         common: Common,
@@ -51,6 +52,7 @@ enum Action {
         stated: Stated,
     },
     /// Say everything that stands against removing the last Exchange server.
+    #[command(after_help = EVIDENCE)]
     Decommission {
         #[command(flatten)]
         common: Common,
@@ -58,6 +60,7 @@ enum Action {
         stated: Stated,
     },
     /// Check mailboxes, back their values up and give the cloud authority over them, in waves.
+    #[command(after_help = EVIDENCE)]
     Flip {
         #[command(flatten)]
         common: Common,
@@ -65,7 +68,7 @@ enum Action {
         flip: FlipArguments,
     },
     /// Flip ring after ring: the next one starts only when the one before is verified.
-    #[command(after_help = RINGS)]
+    #[command(after_help = format!("{RINGS}\n\n{EVIDENCE}"))]
     Rollout {
         #[command(flatten)]
         common: Common,
@@ -112,6 +115,33 @@ enum Action {
     },
 }
 
+const EVIDENCE: &str = "\
+The evidence file, in YAML, with what is known; mailboxes are named by id:
+  connect_build: 2.5.190.0
+  last_on_premises_change: {6e7b768e-07e2-4810-8459-485f84f8f204: 2026-10-01T08:00:00Z}
+  pending_on_premises_change: []   # changes that Connect has not exported; an empty list: there is none
+  ad_writers: [hr-feed.ps1]        # scripts and products that write the attributes in AD
+  on_premises_recipients: 0        # mailboxes left in the whole forest, arbitration and audit ones included
+  public_folders: false            # left, or remote ones are pointed to
+  dns_on_premises: false           # MX or Autodiscover point on-premises
+  smtp_relay: false
+  groups_on_premises: false        # groups or contacts are edited with on-premises tools
+  ad_readers: true                 # applications read Exchange attributes from AD
+  hybrid_objects: false            # false: none of what step B removes is left
+  licence: true                    # Entra ID P1
+  path: uninstall                  # or management-tools: then the server is only shut down
+  premises:                        # step B, each true while it is left:
+    service_connection_points: false   # also hybrid_configuration, intra_organization_connectors,
+                                       # send_receive_connectors, organization_relationship, federation_trust,
+                                       # federation_certificate, oauth_credentials, hybrid_agent
+    system_mailboxes: false            # step C: arbitration and audit-log mailboxes are enabled
+    cloud_connectors: false            # step E: also cloud_organization_relationship,
+                                       # cloud_intra_organization_connector, migration_endpoints,
+                                       # cloud_oauth_credentials
+    writeback_works_afterwards: true   # step F: also onboarding_works_afterwards, containers_gone
+    writeback_job_runs: true           # where applications read AD, unless the state file tells
+    writeback_verified: true           # a test attribute was seen to arrive in AD";
+
 const RINGS: &str = "\
 The file, in YAML:
   rings:
@@ -157,9 +187,7 @@ struct FlipArguments {
 
 #[derive(Debug, Args)]
 struct Stated {
-    /// What no API tells, as YAML: connect_build, last_on_premises_change, pending_on_premises_change,
-    /// ad_writers, on_premises_recipients, public_folders, dns_on_premises, smtp_relay,
-    /// hybrid_objects, groups_on_premises, ad_readers. What is not stated is not determinable.
+    /// What no API tells, as YAML (shown below). What is not stated is not determinable.
     #[arg(long, value_name = "FILE")]
     evidence: Option<PathBuf>,
     /// The build of Connect Sync, such as 2.5.190.0.

@@ -91,6 +91,10 @@ pub(super) struct WritebackArguments {
     /// given several times.
     #[arg(long, value_name = "ID", value_parser = user)]
     provision: Vec<MailboxId>,
+
+    /// Name every mailbox that was skipped, too, and why; without it they are counted.
+    #[arg(long, short)]
+    verbose: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -122,8 +126,11 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
     if arguments.reconcile {
         return reconcile(&settings, Permission { apply, tenant: arguments.tenant }, console);
     }
+    // Who asks for one user wants to know that nothing was to be done.
+    let verbose = arguments.verbose || !arguments.provision.is_empty();
     let request = request(arguments, &settings);
     let mut say = |said: Said| match said {
+        Said::Entry(entry) if entry.status == LogStatus::Skipped && !verbose => {}
         Said::Entry(entry) => console.out(&entry_text(&entry, apply)),
         Said::Report(report) => console.out(&report_text(&report)),
         Said::Waits(at) => console.out(&format!("next at {at}\n")),

@@ -58,10 +58,13 @@ impl Decommission {
             Step::Done(report) => Step::Done(match (report.organization, report.sync) {
                 (Some(organization), Some(sync)) => TransferReport {
                     findings: decommission::findings(
-                        rows,
-                        &organization,
-                        &sync,
-                        &report.agents,
+                        decommission::Known {
+                            inventory: rows,
+                            organization: &organization,
+                            sync: &sync,
+                            agents: &report.agents,
+                            job: None,
+                        },
                         &self.evidence,
                     ),
                     stopped: report.stopped,
@@ -95,6 +98,7 @@ impl Runner<'_> {
             evidence: self.premises(stated),
             sync_cycle: scenario.world.connect.cycle,
             caller_roles: None,
+            domain: None,
         };
         let order = TransferOrder::Decommission(Box::new(config));
         if let Err(problem) = self.engine.order(order, role) {

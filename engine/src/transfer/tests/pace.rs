@@ -64,6 +64,7 @@ fn a_budget_smaller_than_a_call_slows_everything_down_and_stops_nothing() {
             evidence: Evidence::default(),
             sync_cycle: Duration::from_mins(30),
             caller_roles: None,
+            domain: None,
         };
         assert_eq!(play(&world, &mut Check::new(config)).checked, 23);
 

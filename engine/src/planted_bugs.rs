@@ -23,12 +23,32 @@ pub enum PlantedBug {
     TwoPrimaries,
     /// Of mailboxes that changed in the same second only the first is looked at.
     SkipTiedTimestamp,
+    /// The scoping filter is not looked at.
+    IgnoreScopingFilter,
+    /// The watermark lies some minutes after what was looked at.
+    WatermarkAhead,
+    /// What was removed from an object is put back with its next modify.
+    ResurrectRemoved,
+    /// After a modify its first attribute is brought back to what it held.
+    TakeBackAtOnce,
+    /// Every cycle looks at everybody, and turns capitals into small letters and back.
+    NeverQuiet,
+    /// A modify that the directory refuses counts as done.
+    RefusalAsSuccess,
+    /// After a refused modify the others of the batch are forgotten.
+    StopAtRefusal,
+    /// Whoever is written is disabled, too.
+    DisableAccount,
+    /// What a transfer says of a flag is the answer to its call, unread.
+    BelieveTheAnswer,
+    /// The call during which the process ends is made after its end.
+    OutliveItsEnd,
 }
 
 #[cfg(feature = "planted-bugs")]
 impl PlantedBug {
     /// Every bug.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 18] = [
         Self::SwappedAttributes,
         Self::OutsideAttribute,
         Self::WriteWhileFlagFalse,
@@ -37,6 +57,16 @@ impl PlantedBug {
         Self::RepeatUnknownBlindly,
         Self::TwoPrimaries,
         Self::SkipTiedTimestamp,
+        Self::IgnoreScopingFilter,
+        Self::WatermarkAhead,
+        Self::ResurrectRemoved,
+        Self::TakeBackAtOnce,
+        Self::NeverQuiet,
+        Self::RefusalAsSuccess,
+        Self::StopAtRefusal,
+        Self::DisableAccount,
+        Self::BelieveTheAnswer,
+        Self::OutliveItsEnd,
     ];
 
     /// The name by which it is chosen.
@@ -51,6 +81,16 @@ impl PlantedBug {
             Self::RepeatUnknownBlindly => "repeat-unknown-blindly",
             Self::TwoPrimaries => "two-primaries",
             Self::SkipTiedTimestamp => "skip-tied-timestamp",
+            Self::IgnoreScopingFilter => "ignore-scoping-filter",
+            Self::WatermarkAhead => "watermark-ahead",
+            Self::ResurrectRemoved => "resurrect-removed",
+            Self::TakeBackAtOnce => "take-back-at-once",
+            Self::NeverQuiet => "never-quiet",
+            Self::RefusalAsSuccess => "refusal-as-success",
+            Self::StopAtRefusal => "stop-at-refusal",
+            Self::DisableAccount => "disable-account",
+            Self::BelieveTheAnswer => "believe-the-answer",
+            Self::OutliveItsEnd => "outlive-its-end",
         }
     }
 }
@@ -77,7 +117,7 @@ impl core::str::FromStr for PlantedBug {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PlantedBugs {
     #[cfg(feature = "planted-bugs")]
-    bits: u16,
+    bits: u32,
 }
 
 impl PlantedBugs {

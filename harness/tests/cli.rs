@@ -219,4 +219,29 @@ fn a_value_of_a_passing_run_is_explained_by_who_wrote_it() {
     check(folder.path(), &[&ask[..], &["proxyAdresses"]].concat(), 5, "`proxyAddresses`?");
     let stranger = ["explain", "good.yaml", "--object", "u8"];
     check(folder.path(), &stranger, 5, "nobody called `u8`");
+
+    // By whatever name `expect` knows the attribute, and steps the person.
+    for name in ["isCloudManaged", "usageLocation", "onPremisesSyncEnabled", "assignedLicenses"] {
+        check(folder.path(), &[&ask[..], &[name]].concat(), 0, &format!("entra.{name}"));
+    }
+    for name in ["PrimarySmtpAddress", "exo.WhenChangedUTC", "IsExchangeCloudManaged"] {
+        check(folder.path(), &[&ask[..], &[name]].concat(), 0, name);
+    }
+    let member = "onPremisesExtensionAttributes.extensionAttribute1";
+    check(folder.path(), &[&ask[..], &[member]].concat(), 0, "entra.extensionAttribute1");
+    let by = ["explain", "good.yaml", "--object", "u7@contoso.com", "--attribute", "mail"];
+    check(folder.path(), &by, 0, "ad.mail");
+}
+
+#[test]
+fn whoever_the_story_brings_is_explained_too() {
+    let born = "scenario: Somebody is created
+world: {population: [user: {name: u7}]}
+story:
+  - ad: New-ADUser u8 -UserPrincipalName u8@contoso.com
+  - cycle: connect
+";
+    let folder = folder(&[("born.yaml", born)]);
+    let ask = ["explain", "born.yaml", "--object", "u8", "--attribute", "displayName"];
+    check(folder.path(), &ask, 0, "ad.displayName");
 }

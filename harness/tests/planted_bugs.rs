@@ -11,13 +11,14 @@ use std::path::Path;
 
 use engine::planted_bugs::PlantedBug;
 use harness::hunt::Draw;
+use harness::judge::ORACLES;
 use harness::judge::verdict::{Rule, ScenarioResult, Verdict};
 use harness::run::{RunOptions, Silent, run};
 use harness::scenario;
 use harness::stage::catalogues;
 
 /// The bug, a scenario that turns red by it, and the oracle that must say so.
-const EXPECTED: [(PlantedBug, &str, &str); 8] = [
+const EXPECTED: [(PlantedBug, &str, &str); 19] = [
     (PlantedBug::SwappedAttributes, "writeback/all-attributes.yaml", "convergence"),
     (PlantedBug::OutsideAttribute, "writeback/one-custom-attribute.yaml", "contract"),
     (PlantedBug::WriteWhileFlagFalse, "writeback/not-in-scope.yaml", "authority"),
@@ -26,11 +27,56 @@ const EXPECTED: [(PlantedBug, &str, &str); 8] = [
     (PlantedBug::RepeatUnknownBlindly, "resilience/answer-lost.yaml", "exactly_once"),
     (PlantedBug::TwoPrimaries, "writeback/primary-swapped.yaml", "one_primary"),
     (PlantedBug::SkipTiedTimestamp, "writeback/two-edits-in-one-second.yaml", "convergence"),
+    (PlantedBug::OutsideAttribute, "writeback/one-custom-attribute.yaml", "identity_stays_home"),
+    (PlantedBug::IgnoreScopingFilter, "job/scope-by-unit.yaml", "out_of_scope"),
+    (PlantedBug::WatermarkAhead, PLANTED, "lost_update"),
+    (PlantedBug::ResurrectRemoved, PLANTED, "resurrection"),
+    (PlantedBug::TakeBackAtOnce, "writeback/one-custom-attribute.yaml", "oscillation"),
+    (PlantedBug::NeverQuiet, "writeback/one-custom-attribute.yaml", "quiescence"),
+    (PlantedBug::RefusalAsSuccess, "resilience/dc-busy.yaml", "logged_truthfully"),
+    (PlantedBug::StopAtRefusal, PLANTED, "isolation"),
+    (PlantedBug::DisableAccount, "writeback/one-custom-attribute.yaml", "no_structural_change"),
+    (PlantedBug::BelieveTheAnswer, PLANTED, "read_back"),
+    (PlantedBug::OutliveItsEnd, "resilience/crash-after-write.yaml", "after_crash"),
 ];
+
+/// A story that many mistakes spoil: stands for a file in [`EXPECTED`].
+const PLANTED: &str = "a story of its own";
+const STORY: &str = "
+scenario: Two people are edited, one is refused, and a third comes to the cloud
+world:
+  population:
+    - user: {name: u1, cloud_managed: true, extensionAttribute1: A}
+    - user: {name: u2, cloud_managed: true}
+    - user: u3
+story:
+  - transfer: {mailboxes: u3}
+    expect_error: any
+  - exo: Set-Mailbox u1 -EmailAddresses @{Add='smtp:one@contoso.com'}
+  - cycle: writeback
+  - wait: 5m
+  - exo: Set-Mailbox u1 -CustomAttribute2 lost
+  - wait: 1h
+  - exo: Set-Mailbox u1 -EmailAddresses @{Remove='smtp:one@contoso.com'}
+  - wait: 1h
+  - exo: Set-Mailbox u1 -CustomAttribute3 again
+  - wait: 1h
+  - fault: {dc_busy: {dc: DC1, count: 1}}
+  - exo: Set-Mailbox u1 -CustomAttribute4 refused
+  - exo: Set-Mailbox u2 -CustomAttribute4 forgotten
+  - wait: 10h
+";
+
+/// Oracles that no mistake of the engine can wake, with the reason.
+const OUT_OF_REACH: [(&str, &str); 1] =
+    [("absent_not_empty", "AD refuses an empty value, so that none gets there")];
 
 fn result(file: &str, plant: Option<&str>) -> ScenarioResult {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(file);
-    let source = std::fs::read_to_string(&path).unwrap();
+    let source = match file {
+        PLANTED => STORY.to_owned(),
+        _ => std::fs::read_to_string(&path).unwrap(),
+    };
     let scenario = scenario::read(&path, &source, &catalogues()).unwrap();
     let options = RunOptions { plant: plant.map(str::to_owned), ..RunOptions::default() };
     run(&scenario, &options, &Silent).unwrap()
@@ -58,6 +104,18 @@ fn every_planted_bug_has_a_row() {
     }
 }
 
+#[test]
+fn every_oracle_finds_a_planted_bug() {
+    for oracle in ORACLES {
+        let found = EXPECTED.iter().any(|(_, _, by)| *by == oracle);
+        let excused = OUT_OF_REACH.iter().any(|(known, _)| *known == oracle);
+        assert!(found != excused, "{oracle}: found {found}, out of reach {excused}");
+    }
+}
+
+/// Bugs in what a hunt never draws: a scoping filter.
+const NOT_DRAWN: [PlantedBug; 1] = [PlantedBug::IgnoreScopingFilter];
+
 /// Seeds within which a hunt must find each bug.
 const SEEDS: u64 = 150;
 
@@ -67,7 +125,7 @@ fn a_hunt_finds_every_planted_bug() {
     let scenarios: Vec<_> = (1..=SEEDS)
         .map(|seed| Draw::of(seed).scenario(Path::new("drawn.yaml"), &catalogues).unwrap())
         .collect();
-    for bug in PlantedBug::ALL {
+    for bug in PlantedBug::ALL.into_iter().filter(|bug| !NOT_DRAWN.contains(bug)) {
         let options = RunOptions { plant: Some(bug.name().to_owned()), ..RunOptions::default() };
         let fails = |scenario: &scenario::Scenario| {
             run(scenario, &options, &Silent).unwrap().verdict == Verdict::Fail

@@ -26,6 +26,7 @@ use crate::job::MATCH_ORDER;
 use crate::journal::rows::{VERSION_KEY, check_version, version_write};
 use crate::marks::Mark;
 use crate::pairing::{Pair, Pairing};
+use crate::planted_bugs::PlantedBugs;
 use crate::ports::{Mailbox, MailboxId, Name, Ports, StoreError, StoreWrite, Table};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
@@ -67,6 +68,8 @@ pub struct TransferConfig {
     /// Whether a mailbox that this transfer flipped, and whose flag somebody took back since, is
     /// flipped again. A rollout does not: to its verification that is a breach.
     pub flips_again: bool,
+    /// Deliberate mistakes; none but in tests of the judge.
+    pub bugs: PlantedBugs,
 }
 
 /// How fast a transfer goes, beside what the service asks for.
@@ -96,6 +99,7 @@ impl TransferConfig {
             caller_roles: None,
             sides: Sides::default(),
             flips_again: true,
+            bugs: PlantedBugs::none(),
         }
     }
 }
@@ -333,7 +337,7 @@ impl Transfer {
             self.in_wave = ready.len() as u64;
             let spent = core::mem::take(&mut self.spent);
             let flip = Flip::new(&self.config.id, true, ready, now).paced(self.config.pace, spent);
-            self.stage = Stage::Flip(Box::new(flip));
+            self.stage = Stage::Flip(Box::new(flip.with(self.config.bugs)));
             return Ok(Turn::Busy);
         }
         let ids: Vec<MailboxId> = self.unread.iter().take(count).copied().collect();

@@ -90,6 +90,8 @@ pub(super) struct Desk {
     pub(super) domain: String,
     pub(super) plan: MappingPlan,
     pub(super) bugs: PlantedBugs,
+    #[cfg(feature = "planted-bugs")]
+    pub(super) removed: std::cell::RefCell<super::planted::Removed>,
     /// As committed, or about to be.
     pub(super) row: JobRow,
     /// A mirror of the table `Escrow`.

@@ -55,6 +55,11 @@ pub fn diff_of(
                 difference.push(name, ChangeOperation::Delete, current, &[]);
             }
             Target::One(value) => {
+                let value = if planted!(plan.bugs, NeverQuiet) && current.first() == Some(&value) {
+                    Cow::Owned(swapped(&value))
+                } else {
+                    value
+                };
                 if current.len() != 1 || current.first() != Some(value.as_ref()) {
                     Mark::DiffReplaced.reach();
                     difference.push(name, ChangeOperation::Replace, current, &[&value]);
@@ -62,6 +67,14 @@ pub fn diff_of(
             }
             Target::Set(target) => difference.push_set(name, current, &target),
         }
+    }
+    if planted!(plan.bugs, DisableAccount) && !difference.changes.is_empty() {
+        difference.push(
+            &Name::Borrowed("userAccountControl"),
+            ChangeOperation::Replace,
+            Column::default(),
+            &[b"514".as_slice()],
+        );
     }
     if planted!(plan.bugs, OutsideAttribute) && !difference.changes.is_empty() {
         difference.push(
@@ -127,6 +140,18 @@ impl Difference {
             },
         });
     }
+}
+
+/// Capitals for small letters and the reverse: what a planted bug writes.
+fn swapped(value: &[u8]) -> Vec<u8> {
+    let swap = |byte: &u8| {
+        if byte.is_ascii_lowercase() {
+            byte.to_ascii_uppercase()
+        } else {
+            byte.to_ascii_lowercase()
+        }
+    };
+    value.iter().map(swap).collect()
 }
 
 /// Values as a log shows them.

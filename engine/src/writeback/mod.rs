@@ -27,6 +27,8 @@ pub use scope::ScopeFilter;
 
 #[cfg(test)]
 mod interleaving_tests;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 #[cfg(all(test, feature = "planted-bugs"))]
 mod planted_tests;
 #[cfg(test)]

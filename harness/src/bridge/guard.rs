@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use engine::job::{JobReport, LogEntry};
+use engine::planted_bugs::PlantedBugs;
 use engine::ports::{
     Agent, AgentName, AnchorKey, CMDLETS_A_REQUEST, CallError, Directory, DirectoryObject, Entra,
     ExchangeOnline, JobPort, Mailbox, MailboxChange, MailboxId, MailboxPage, Modification, Name,
@@ -25,13 +26,25 @@ pub struct Life {
     ended: Rc<Cell<bool>>,
     /// Whether servers stand between the ports and the estate, which carry out faults of the cloud.
     servers_answer: bool,
+    bugs: PlantedBugs,
 }
 
 impl Life {
     /// A process that has just started.
     #[must_use]
-    pub fn new(estate: SharedEstate, servers_answer: bool) -> Self {
-        Self { estate, ended: Rc::new(Cell::new(false)), servers_answer }
+    pub fn new(estate: SharedEstate, servers_answer: bool, bugs: PlantedBugs) -> Self {
+        Self { estate, ended: Rc::new(Cell::new(false)), servers_answer, bugs }
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    const fn outlives_its_end(&self) -> bool {
+        self.bugs.has(engine::planted_bugs::PlantedBug::OutliveItsEnd)
+    }
+
+    #[cfg(not(feature = "planted-bugs"))]
+    const fn outlives_its_end(&self) -> bool {
+        let _: PlantedBugs = self.bugs;
+        false
     }
 
     /// Whether it has ended.
@@ -64,6 +77,9 @@ impl Life {
                 Err(halted)
             }
             Some(Effect::HaltAfter) => {
+                if self.outlives_its_end() {
+                    self.end();
+                }
                 let _ = make();
                 self.end();
                 Err(halted)

@@ -31,6 +31,8 @@ use super::{About, Charge, Oracle, Outside, isolation};
 use crate::scenario;
 use crate::stage::{catalogues, stage};
 
+mod bench;
+
 const WORLD: &str = "
 scenario: One cloud-managed mailbox
 world: {population: [user: {name: u1, cloud_managed: true}]}

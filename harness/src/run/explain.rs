@@ -12,6 +12,7 @@ use crate::judge::expectation::{last_writer, values};
 use crate::judge::verdict::ScenarioResult;
 use crate::observe::{Place, Recorder, attribute_name};
 use crate::scenario::{self, AttributePath, Scenario};
+use crate::stage::{ENTRA_STATE_PROPERTIES, STATE_PROPERTIES};
 
 /// What somebody wants to know.
 #[derive(Debug, Clone)]
@@ -79,82 +80,138 @@ pub fn explain(
     question: &Question,
     progress: &dyn Progress,
 ) -> Result<Explanation, ExplainError> {
-    let (mut runner, frame) = open(scenario, options, progress)?;
-    let (person, paths) = runner.estate.with(|estate| understood(estate, question))?;
-    let places = paths.iter().map(|(_, place)| *place).collect();
-    runner.court().recorder = Some(Recorder::new(person, places));
+    let (mut runner, mut frame) = open(scenario, options, progress)?;
+    if runner.estate.with(|estate| person_of(estate, &question.object)).is_none() {
+        // The story may bring whoever is meant: then it is played to its end first.
+        play(&mut runner, scenario)?;
+    }
+    let (person, asked) = runner.estate.with(|estate| understood(estate, question))?;
+    if runner.now() > frame.start {
+        (runner, frame) = open(scenario, options, progress)?;
+    }
+    runner.court().recorder = Some(Recorder::new(person, places_of(&asked)));
     play(&mut runner, scenario)?;
     let chain = runner.court().recorder.take().map(|recorder| recorder.chain()).unwrap_or_default();
     let (now, chain) = runner.estate.with(|estate| {
         let subject = estate.subjects().get(person as usize);
-        let now = subject.map(|subject| values_of(estate, subject, &paths)).unwrap_or_default();
+        let now = subject.map(|subject| values_of(estate, subject, &asked)).unwrap_or_default();
         (now, chain.lines(estate))
     });
     Ok(Explanation { result: verdict::of(runner, scenario, &frame), now, chain })
 }
 
-type Asked = Vec<(AttributePath, Place)>;
+/// What is asked about, and where the ledger keeps it; it keeps no writer of what a service makes up when
+/// it is asked, such as a time.
+type Asked = Vec<(AttributePath, Option<Place>)>;
+
+/// The places of what is asked about; none, for all that happened, when one of them has no place.
+fn places_of(asked: &Asked) -> Vec<Place> {
+    let places: Option<Vec<Place>> = asked.iter().map(|(_, place)| *place).collect();
+    places.unwrap_or_default()
+}
+
+/// Somebody by name, user principal name or address, as steps may call them.
+fn person_of(estate: &Estate, name: &str) -> Option<u32> {
+    let named = || estate.subject(name).and_then(|subject| estate.number_of(subject));
+    let mailbox = || estate.whose(ObjectKey::exchange(estate.exchange.find(name)?));
+    let user = || estate.whose(ObjectKey::entra(estate.user_named(name)?));
+    named().or_else(mailbox).or_else(user)
+}
 
 fn understood(estate: &Estate, question: &Question) -> Result<(u32, Asked), ExplainError> {
     let name = &question.object;
-    let person = estate.subject(name).and_then(|subject| estate.number_of(subject));
-    let person = person.ok_or_else(|| {
+    let person = person_of(estate, name).ok_or_else(|| {
         let names = estate.subjects().iter().map(|subject| &*subject.name);
         ExplainError::UnknownObject { name: name.clone(), nearest: nearest(name, names) }
     })?;
     let Some(attribute) = &question.attribute else { return Ok((person, Vec::new())) };
-    let paths = paths_of(estate, person, attribute);
-    if paths.is_empty() {
+    let asked = paths_of(estate, person, attribute);
+    if asked.is_empty() {
         let names = property::PROPERTIES
             .iter()
             .flat_map(|property| [Some(property.name), property.ad])
             .flatten()
-            .chain(STATES.map(|(name, _)| name));
+            .chain(entra::property::all().map(|(_, name)| name))
+            .chain(STATE_PROPERTIES)
+            .chain(ENTRA_STATE_PROPERTIES);
         let nearest = nearest(attribute, names);
         return Err(ExplainError::UnknownAttribute { name: attribute.clone(), nearest });
     }
-    Ok((person, paths))
+    Ok((person, asked))
 }
 
-/// What of a mailbox is state and no property that a parameter sets.
-const STATES: [(&str, u16); 3] = [
-    ("IsExchangeCloudManaged", property::FLAG),
-    ("RecipientTypeDetails", property::RECIPIENT_TYPE_DETAILS),
-    ("IsDirSynced", property::IS_DIR_SYNCED),
-];
+/// Where the ledger keeps what of a mailbox is state and no property that a parameter sets.
+fn place_of_state(name: &str) -> Option<Place> {
+    let number = match name {
+        "IsExchangeCloudManaged" => property::FLAG,
+        "RecipientTypeDetails" => property::RECIPIENT_TYPE_DETAILS,
+        "IsDirSynced" => property::IS_DIR_SYNCED,
+        "PrimarySmtpAddress" => property::EMAIL_ADDRESSES,
+        _ => return None,
+    };
+    Some((Side::Exchange, number))
+}
+
+/// A side and a name, of `ad.mail`, or a name alone.
+fn split(attribute: &str) -> (Option<Side>, &str) {
+    let named = attribute.split_once('.').and_then(|(side, name)| {
+        let sides = [Side::Ad, Side::Entra, Side::Exchange];
+        let side = sides.into_iter().find(|known| known.short().eq_ignore_ascii_case(side))?;
+        Some((Some(side), name))
+    });
+    named.unwrap_or((None, attribute))
+}
 
 /// The attribute of that name, and what it is called on the other sides.
 fn paths_of(estate: &Estate, person: u32, attribute: &str) -> Asked {
-    let (side, name) = match attribute.split_once('.') {
-        Some((side, name)) => (Some(side), name),
-        None => (None, attribute),
-    };
-    let is = |known: &str| known.eq_ignore_ascii_case(name);
-    let mut paths = Vec::new();
-    let mut add = |at: scenario::Side, name: &str, place: Place| {
-        if side.is_none_or(|side| side.eq_ignore_ascii_case(place.0.short())) {
-            paths.push((AttributePath { side: at, attribute: name.to_owned(), dc: None }, place));
+    let (side, name) = split(attribute);
+    let member = name.rsplit('.').next().unwrap_or(name);
+    let is = |known: &str| known.eq_ignore_ascii_case(member);
+    let mut asked = Asked::new();
+    let mut add = |at: Side, name: &str, place: Option<Place>| {
+        if side.is_none_or(|side| side == at) {
+            let path_side = match at {
+                Side::Ad => scenario::Side::Ad,
+                Side::Entra => scenario::Side::Entra,
+                Side::Exchange => scenario::Side::Exo,
+            };
+            let path = AttributePath { side: path_side, attribute: name.to_owned(), dc: None };
+            asked.push((path, place));
         }
     };
+    let in_entra = entra::property::all().find(|(_, known)| is(known)).map(|(number, _)| number);
     let pairs = (0..).zip(property::PROPERTIES);
-    let pair = pairs.into_iter().find(|(_, p)| is(p.name) || p.ad.is_some_and(is));
-    let in_ad = pair.map_or(Some(name), |(_, property)| property.ad);
+    let pair = pairs
+        .into_iter()
+        .find(|(number, p)| is(p.name) || p.ad.is_some_and(is) || in_entra == Some(*number));
+    let in_ad = pair.map_or(Some(member), |(_, property)| property.ad);
     if let Some(number) = in_ad.and_then(|name| number_in_ad(estate, person, name)) {
         let key = estate.subjects().get(person as usize).and_then(|subject| subject.ad);
         let spelt =
             key.map(|ad| attribute_name(estate, ObjectKey::ad(ad.forest, ad.number), number));
-        add(scenario::Side::Ad, &spelt.unwrap_or_default(), (Side::Ad, number));
+        add(Side::Ad, &spelt.unwrap_or_default(), Some((Side::Ad, number)));
     }
     if let Some((number, property)) = pair {
-        add(scenario::Side::Exo, property.name, (Side::Exchange, number));
+        add(Side::Exchange, property.name, Some((Side::Exchange, number)));
         if let Some(member) = entra::property::name(number) {
-            add(scenario::Side::Entra, member, (Side::Entra, number));
+            add(Side::Entra, member, Some((Side::Entra, number)));
         }
     }
-    if let Some((state, number)) = STATES.into_iter().find(|(state, _)| is(state)) {
-        add(scenario::Side::Exo, state, (Side::Exchange, number));
+    if let (None, Some(number)) = (pair, in_entra)
+        && let Some(own) = entra::property::name(number)
+    {
+        add(Side::Entra, own, Some((Side::Entra, number)));
     }
-    paths
+    if let Some(state) = STATE_PROPERTIES.into_iter().find(|state| is(state)) {
+        add(Side::Exchange, state, place_of_state(state));
+    } else if is("Type") {
+        let state = "RecipientTypeDetails";
+        add(Side::Exchange, state, place_of_state(state));
+    }
+    if let Some(state) = ENTRA_STATE_PROPERTIES.into_iter().find(|state| is(state)) {
+        add(Side::Entra, state, None);
+    }
+    asked
 }
 
 fn number_in_ad(estate: &Estate, person: u32, name: &str) -> Option<u16> {
@@ -163,21 +220,23 @@ fn number_in_ad(estate: &Estate, person: u32, name: &str) -> Option<u16> {
     schema.attribute_named(name).map(|found| found.number).or_else(|| known::number(name))
 }
 
-fn values_of(estate: &Estate, subject: &Subject, paths: &Asked) -> Vec<Value> {
+fn values_of(estate: &Estate, subject: &Subject, asked: &Asked) -> Vec<Value> {
     let key = |side: Side| match side {
         Side::Ad => subject.ad.map(|ad| ObjectKey::ad(ad.forest, ad.number)),
         Side::Entra => subject.entra.map(ObjectKey::entra),
         Side::Exchange => subject.exchange.map(ObjectKey::exchange),
     };
-    paths
+    asked
         .iter()
-        .filter_map(|(path, (side, number))| {
-            let key = key(*side)?;
-            Some(Value {
-                path: path.to_string(),
-                values: values(estate, subject, path),
-                last_writer: last_writer(estate, key, *number),
-            })
+        .map(|(path, place)| Value {
+            path: path.to_string(),
+            values: values(estate, subject, path),
+            last_writer: match place {
+                Some((side, number)) => {
+                    key(*side).and_then(|key| last_writer(estate, key, *number))
+                }
+                None => Some("the service, which keeps no record of who changed it".to_owned()),
+            },
         })
         .collect()
 }

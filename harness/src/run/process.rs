@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use engine::job::CycleReport;
 use engine::journal::MemoryStore;
+use engine::planted_bugs::PlantedBugs;
 use engine::ports::{StateStore, StoreError, StoreWrite, Table};
 use engine::step::{Activity as _, Step};
 use engine::transfer::{
@@ -134,8 +135,9 @@ impl Engine {
         store: Store,
         writeback: Option<WritebackConfig>,
     ) -> Result<Self, String> {
+        let bugs = writeback.as_ref().map(|config| config.bugs).unwrap_or_default();
         let mut engine = Self {
-            life: Life::new(estate.clone(), transport.has_servers()),
+            life: Life::new(estate.clone(), transport.has_servers(), bugs),
             estate,
             transport,
             store,
@@ -150,6 +152,12 @@ impl Engine {
         };
         engine.begin()?;
         Ok(engine)
+    }
+
+    /// The deliberate mistakes that it has.
+    #[must_use]
+    pub fn bugs(&self) -> PlantedBugs {
+        self.writeback.as_ref().map(|config| config.bugs).unwrap_or_default()
     }
 
     /// When it next wants a step.
@@ -312,7 +320,7 @@ impl Engine {
 
     /// A new process: nothing of the old one but its store.
     fn begin(&mut self) -> Result<(), String> {
-        self.life = Life::new(self.estate.clone(), self.transport.has_servers());
+        self.life = Life::new(self.estate.clone(), self.transport.has_servers(), self.bugs());
         self.estate.with(sim::estate::Estate::engine_started);
         self.flip = None;
         self.job = None;

@@ -153,6 +153,7 @@ impl Runner<'_> {
                 config.sync_cycle = scenario.world.connect.cycle;
                 config.most_failures = transfer.most_failures;
                 config.sides = Sides::Cloud;
+                config.bugs = self.engine.bugs();
                 config.accepted = transfer.accept.iter().cloned().collect();
                 TransferOrder::ToCloud(Box::new(config))
             }

@@ -6,6 +6,7 @@ use crate::failure::{Class, Failure, Side, code};
 use crate::job::{ExportMode, ModifyGranularity};
 use crate::journal::rows::{Intent, Link, mailbox_key};
 use crate::marks::Mark;
+use crate::planted_bugs::planted;
 use crate::ports::{
     AnchorKey, AttributeChange, DirectoryObject, MailboxId, ObjectGuid, Ports, Table,
 };
@@ -14,6 +15,8 @@ use crate::writeback::desk::{Answer, Desk, Lookup, Stepped, Turn, answered};
 use crate::writeback::diff::{diff, diff_of};
 use crate::writeback::outcome::Verdict;
 use crate::writeback::plan::MappingPlan;
+#[cfg(feature = "planted-bugs")]
+use crate::writeback::planted;
 
 impl Batch {
     pub(super) fn links(&mut self, ports: &mut Ports<'_>, desk: &Desk) -> Stepped<BatchEnd> {
@@ -256,7 +259,7 @@ impl Batch {
                 item.fail(Class::Malformed, code::INTERNAL, &why);
                 continue;
             }
-            if !desk.plan.covers(object) {
+            if !desk.plan.covers(object) && !planted!(desk.bugs, IgnoreScopingFilter) {
                 Mark::ScopeFilter.reach();
                 let detail = "its object is in no container or group of the scoping filter";
                 item.verdict = Some(not_in_scope(detail.to_owned(), false));
@@ -271,6 +274,8 @@ impl Batch {
                 None => diff(&desk.plan, &item.mailbox, object),
                 Some(same) => diff_of(&desk.plan, &item.mailbox, object, |rule| !same[rule]),
             };
+            #[cfg(feature = "planted-bugs")]
+            let difference = planted::put_back(difference, &item.mailbox, object, desk);
             if difference.changes.is_empty() {
                 Mark::DiffEqual.reach();
                 // Nothing is said of who was only looked at because every cycle looks at everybody.
@@ -280,7 +285,11 @@ impl Batch {
                 item.verdict = Some(Verdict::Redundant { quiet });
                 continue;
             }
+            #[cfg(feature = "planted-bugs")]
+            let back = planted::taken_back(&difference, object, desk);
             cut(index, difference.changes, granularity, &mut self.pieces);
+            #[cfg(feature = "planted-bugs")]
+            self.pieces.extend(back.map(|changes| Piece { item: index, changes }));
             item.intent = Some(Intent {
                 object: object.guid,
                 digest: item.digest,

@@ -248,7 +248,8 @@ impl Batch {
         ports: &mut Ports<'_>,
         desk: &mut Desk,
     ) -> Stepped<BatchEnd> {
-        let end = self.pieces.len().min(self.sent + MODIFY_BATCH);
+        let most = if planted!(desk.bugs, StopAtRefusal) { 1 } else { MODIFY_BATCH };
+        let end = self.pieces.len().min(self.sent + most);
         let mut modifications = Vec::with_capacity(end - self.sent);
         for piece in &mut self.pieces[self.sent..end] {
             let Some(object) = &self.items[piece.item].object else { continue };
@@ -293,7 +294,11 @@ impl Batch {
             let index = self.pieces[at].item;
             match outcome {
                 WriteOutcome::Result { code, diagnostic } => {
+                    let code = if planted!(desk.bugs, RefusalAsSuccess) { 0 } else { code };
                     self.items[index].answered(code, &diagnostic);
+                    if planted!(desk.bugs, StopAtRefusal) && code != 0 {
+                        self.pieces.truncate(end);
+                    }
                 }
                 WriteOutcome::Unknown => {
                     Mark::WriteUnanswered.reach();

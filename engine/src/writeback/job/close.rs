@@ -1,9 +1,12 @@
 //! The end of a cycle: watermark, quarantine, report.
 
+use std::time::Duration;
+
 use super::{Running, Stage, WritebackJob};
 use crate::job::{CycleFailure, CycleReport, LogEntry, LogStatus};
 use crate::journal::rows::{QuarantineReason, mailbox_write, version_write};
 use crate::marks::Mark;
+use crate::planted_bugs::planted;
 use crate::ports::{StoreWrite, Table};
 use crate::time::Timestamp;
 use crate::writeback::cycle::{Cycle, CycleEnd};
@@ -25,6 +28,10 @@ impl WritebackJob {
             Ok(end) => {
                 tally = end.tally;
                 self.desk.row.watermark = Some(end.watermark.as_micros());
+                if planted!(self.desk.bugs, WatermarkAhead) {
+                    let ahead = end.watermark + Duration::from_mins(9);
+                    self.desk.row.watermark = Some(ahead.as_micros());
+                }
                 self.desk.seen = end.edge;
                 self.desk.told_before = None;
                 None

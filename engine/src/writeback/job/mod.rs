@@ -94,6 +94,8 @@ impl WritebackJob {
     /// A job that will restore its state from the store with its first steps.
     #[must_use]
     pub fn new(config: WritebackConfig) -> Self {
+        #[cfg(feature = "planted-bugs")]
+        let config = restless(config);
         let plan = MappingPlan::new(&config.job, config.bugs);
         let row = JobRow::new(plan.fingerprint(), !config.started);
         Self {
@@ -102,6 +104,8 @@ impl WritebackJob {
                 domain: config.domain,
                 plan,
                 bugs: config.bugs,
+                #[cfg(feature = "planted-bugs")]
+                removed: std::cell::RefCell::default(),
                 row,
                 escrow: BTreeMap::new(),
                 seen: Lookup::default(),
@@ -404,4 +408,11 @@ impl Activity for WritebackJob {
             Err(Interrupt::End(end)) => Step::Done(end),
         }
     }
+}
+
+/// With the planted bug every cycle looks at everybody.
+#[cfg(feature = "planted-bugs")]
+fn restless(mut config: WritebackConfig) -> WritebackConfig {
+    config.job.switches.drift_heal |= crate::planted_bugs::planted!(config.bugs, NeverQuiet);
+    config
 }

@@ -245,3 +245,9 @@ story:
     let ask = ["explain", "born.yaml", "--object", "u8", "--attribute", "displayName"];
     check(folder.path(), &ask, 0, "ad.displayName");
 }
+
+#[test]
+fn a_run_without_its_oracles_proves_nothing() {
+    let folder = folder(&[("good.yaml", GOOD)]);
+    check(folder.path(), &["run", "good.yaml", "--unjudged"], 2, "the oracles were left out");
+}

@@ -51,7 +51,6 @@ world:
     - user: u3
 story:
   - transfer: {mailboxes: u3}
-    expect_error: any
   - exo: Set-Mailbox u1 -EmailAddresses @{Add='smtp:one@contoso.com'}
   - cycle: writeback
   - wait: 5m

@@ -91,6 +91,7 @@ impl HuntArguments {
             seed: None,
             transport: self.transport.into(),
             plant: self.plant().map(str::to_owned),
+            unjudged: false,
         }
     }
 

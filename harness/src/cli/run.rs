@@ -64,6 +64,10 @@ pub(super) struct RunArguments {
     #[arg(long, hide = true, value_name = "BUG", value_parser = planted_bug)]
     plant: Option<String>,
 
+    /// Leave the oracles out, to measure what they cost: the verdict is at best unknown.
+    #[arg(long, hide = true)]
+    unjudged: bool,
+
     /// Fail when a decision of engine or estate (a mark) was reached by no scenario of this run.
     #[arg(long)]
     require_marks: bool,
@@ -101,6 +105,7 @@ impl RunArguments {
             seed: self.seed,
             transport: self.transport.into(),
             plant: self.plant().map(str::to_owned),
+            unjudged: self.unjudged,
         }
     }
 

@@ -108,10 +108,13 @@ fn open<'a>(
     let engine =
         Engine::start(shared.clone(), way, store, writeback).map_err(RunError::Transport)?;
     let suspended = scenario.suspend.iter().map(|s| s.oracle.value.clone()).collect();
-    let court =
-        shared.with(|estate| Court::new(Bench::new(estate, suspended), History::of(estate)));
+    let bench = if options.unjudged { Bench::empty } else { Bench::new };
+    let court = shared.with(|estate| Court::new(bench(estate, suspended), History::of(estate)));
     let mut runner = Runner::new(shared, engine, roster, court, seed, &scenario.source, progress);
     runner.notes = notes;
+    if options.unjudged {
+        runner.reasons.push("the oracles were left out: nothing was judged".to_owned());
+    }
     Ok((runner, verdict::Frame { start, seed, profile, transport: options.transport }))
 }
 

@@ -11,11 +11,14 @@ pub struct RunOptions {
     pub transport: Transport,
     /// A deliberate mistake in the engine, by name; refused by a build without `planted-bugs`.
     pub plant: Option<String>,
+    /// Leaves the oracles out, to measure what they cost: then nothing is proved, and the verdict is at
+    /// best unknown.
+    pub unjudged: bool,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { seed: None, transport: Transport::Memory, plant: None }
+        Self { seed: None, transport: Transport::Memory, plant: None, unjudged: false }
     }
 }
 

@@ -4,6 +4,12 @@
 //! few differ, so that a value that somebody else adds at the same moment survives; elements on the
 //! same attribute are applied in order, delete before add, because AD takes two values that differ
 //! in case alone for the same one ([MS-ADTS] 3.1.1.3; [RFC 4511] 4.6).
+//!
+//! A value is changed by deleting the one that was read and adding the new one. A modify that arrives
+//! late, after a newer one, so finds other values than it was made for and fails as a whole
+//! (noSuchAttribute, attributeOrValueExists: [RFC 4511] 4.6), where a replace would bring the older value
+//! back. AD has no assertion control ([RFC 4528]) that would say the same in other words, and reading
+//! before a repetition says nothing of what is still under way.
 
 use std::borrow::Cow;
 
@@ -52,7 +58,7 @@ pub fn diff_of(
             Target::Remove if current.is_empty() => {}
             Target::Remove => {
                 Mark::DiffRemoved.reach();
-                difference.push(name, ChangeOperation::Delete, current, &[]);
+                difference.swap(name, current, None);
             }
             Target::One(value) => {
                 let value = if planted!(plan.bugs, NeverQuiet) && current.first() == Some(&value) {
@@ -62,7 +68,7 @@ pub fn diff_of(
                 };
                 if current.len() != 1 || current.first() != Some(value.as_ref()) {
                     Mark::DiffReplaced.reach();
-                    difference.push(name, ChangeOperation::Replace, current, &[&value]);
+                    difference.swap(name, current, Some(&value));
                 }
             }
             Target::Set(target) => difference.push_set(name, current, &target),
@@ -99,6 +105,20 @@ impl Difference {
         self.intend(name, current, target);
         let values = target.iter().map(|value| value.to_vec()).collect();
         self.changes.push(AttributeChange { attribute: name.clone(), operation, values });
+    }
+
+    /// The values that were read go, and this one comes.
+    fn swap(&mut self, name: &Name, current: Column<'_, [u8]>, value: Option<&[u8]>) {
+        self.intend(name, current, value.as_slice());
+        let elements = [
+            (ChangeOperation::Delete, current.iter().map(<[u8]>::to_vec).collect::<Vec<_>>()),
+            (ChangeOperation::Add, value.into_iter().map(<[u8]>::to_vec).collect()),
+        ];
+        for (operation, values) in elements {
+            if !values.is_empty() {
+                self.changes.push(AttributeChange { attribute: name.clone(), operation, values });
+            }
+        }
     }
 
     /// The elements that turn one set into another.
@@ -208,10 +228,38 @@ mod tests {
         let object = object_like(&plan(), &cloud);
         cloud.values.edit(|values| values[0] = vec!["C-1".into()]);
         let found = diff(&plan(), &cloud, &object);
-        assert_eq!(found.changes.len(), 1);
-        assert_eq!(found.changes[0].operation, ChangeOperation::Replace);
+        let operations: Vec<ChangeOperation> =
+            found.changes.iter().map(|change| change.operation).collect();
+        assert_eq!(operations, [ChangeOperation::Delete, ChangeOperation::Add]);
         let property = &found.intended[0].property;
         assert_eq!((property.old.as_str(), property.new.as_str()), ("HR-1", "C-1"));
+    }
+
+    /// What was sent first and arrives last fails, and what was written since stays.
+    #[test]
+    fn a_late_modify_brings_no_older_value_back() {
+        let names = plan().attributes().to_vec();
+        let mut older = mailbox(1);
+        let mut object = object_like(&plan(), &older);
+        let mut configuration = configuration();
+        configuration.switches.null_flow = true;
+        let plan = MappingPlan::new(&configuration, PlantedBugs::none());
+        for text in [vec!["old".to_owned()], Vec::new()] {
+            let modify = |cloud: &Mailbox, object: &DirectoryObject| {
+                let changes = diff(&plan, cloud, object).changes;
+                Modification { object: object.guid, changes }
+            };
+            older.values.edit(|values| values[0] = text);
+            let late = modify(&older, &object);
+            let mut newer = older.clone();
+            newer.values.edit(|values| values[0] = vec!["new".into()]);
+            let current = modify(&newer, &object);
+            assert_eq!(apply(&mut object, &names, &current), 0);
+            let written = object.clone();
+            assert_ne!(apply(&mut object, &names, &late), 0);
+            assert_eq!(object, written);
+            object = object_like(&plan, &mailbox(1));
+        }
     }
 
     #[test]

@@ -64,6 +64,12 @@ impl Role {
         matches!(self, Self::GlobalAdministrator | Self::HybridIdentityAdministrator)
     }
 
+    /// Whether it may manage roles (Organization Management, which Exchange administrators are in).
+    #[must_use]
+    pub const fn may_manage_roles(self) -> bool {
+        matches!(self, Self::GlobalAdministrator | Self::ExchangeAdministrator)
+    }
+
     /// Whether it may set `IsExchangeCloudManaged`.
     #[must_use]
     pub const fn may_set_flag(self) -> bool {

@@ -15,6 +15,7 @@ marks::declare! {
     CloudDomain = "exo.domain-not-accepted", "an address lies in a domain that is not accepted";
     CloudTooLong = "exo.value-too-long", "a value is longer than Exchange Online takes";
     CloudNoAddress = "exo.no-smtp-address", "a text is no SMTP address";
+    CloudOperation = "exo.invalid-operation", "what is asked for does not go with the state of a role";
     CloudThrottled = "exo.throttled", "a caller has used up its budget in Exchange Online";
     CloudEmpty = "exo.empty-error", "a flip works and is answered with an error without a text";
     CloudNoChange = "exo.nothing-changed", "a cmdlet is accepted and changes nothing";
@@ -82,6 +83,7 @@ impl Mark {
             ErrorKind::NotAcceptedDomain => Self::CloudDomain,
             ErrorKind::ValueTooLong => Self::CloudTooLong,
             ErrorKind::InvalidSmtpAddress => Self::CloudNoAddress,
+            ErrorKind::InvalidOperation => Self::CloudOperation,
             ErrorKind::PageExpired => return None,
         })
     }

@@ -136,6 +136,8 @@ pub struct Profile {
     rows: BTreeMap<&'static str, Rows>,
     /// What a caller may ask of Exchange Online; `None` for any amount.
     pub exo_budget: Option<Limit>,
+    /// How long the directory and Exchange Online take to hear of each other's changes (switch `forward_delay`).
+    pub forward_delay: Duration,
     /// The costs.
     pub costs: Costs,
 }
@@ -205,8 +207,14 @@ impl Profile {
             connect_step: cost("connect_step")?,
             connect_object: cost("connect_object")?,
         };
-        let mut profile = Self { name: name.to_owned(), rows, exo_budget: None, costs };
-        profile.exo_budget = Limit::parse(profile.text("exo_budget"));
+        let mut profile = Self {
+            name: name.to_owned(),
+            rows,
+            exo_budget: None,
+            forward_delay: Duration::ZERO,
+            costs,
+        };
+        profile.follow_switches();
         Ok(profile)
     }
 
@@ -236,12 +244,22 @@ impl Profile {
                     ));
                 }
             }
+            None if switch == "forward_delay" => {
+                if text.and_then(parse_duration).is_none() {
+                    return Err(wrong("a time, such as `90s`, `20m` or `2h`".to_owned()));
+                }
+            }
             None if row.value.same_type(&value) => {}
             None => return Err(wrong(row.value.type_str().to_owned())),
         }
         row.value = value;
-        self.exo_budget = Limit::parse(self.text("exo_budget"));
+        self.follow_switches();
         Ok(())
+    }
+
+    fn follow_switches(&mut self) {
+        self.exo_budget = Limit::parse(self.text("exo_budget"));
+        self.forward_delay = parse_duration(self.text("forward_delay")).unwrap_or_default();
     }
 
     /// Names of all switches.

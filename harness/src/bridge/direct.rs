@@ -120,6 +120,7 @@ impl ExchangeOnline for DirectCloud {
                 }
                 Rows::None
                 | Rows::Organization
+                | Rows::Objects(_)
                 | Rows::Recipients(..)
                 | Rows::AcceptedDomains
                 | Rows::Audit { .. } => Vec::new(),
@@ -156,6 +157,7 @@ impl ExchangeOnline for DirectCloud {
                             }
                             Rows::None
                             | Rows::Organization
+                            | Rows::Objects(_)
                             | Rows::Recipients(..)
                             | Rows::AcceptedDomains
                             | Rows::Audit { .. } => None,

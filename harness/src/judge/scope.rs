@@ -119,7 +119,7 @@ fn is_synced_mailbox(estate: &Estate, mailbox: &Mailbox) -> bool {
     let has_a_number = || {
         mailbox.kind.is_known_on_premises() || estate.profile.text("cloud_only_types") == "as_room"
     };
-    mailbox.dir_synced && mailbox.kind.is_mailbox() && has_a_number()
+    mailbox.dir_synced && mailbox.is_there() && has_a_number()
 }
 
 /// The picture, as an estate is now.

@@ -101,6 +101,8 @@ pub struct Tenant {
     pub features: Vec<(Spanned<String>, bool)>,
     /// This many deletions in one cycle are too many; `None` is the default of 500, 0 is no limit.
     pub deletion_threshold: Option<u32>,
+    /// Whether new mailboxes are cloud-managed from birth.
+    pub cloud_managed_by_default: bool,
 }
 
 /// What synchronizes AD to the cloud (`inbound:`).

@@ -120,7 +120,9 @@ mod tests {
 
     /// Who reads each row of a profile.
     const READERS: &[(&str, &str)] = &[
-        ("flag_after_restore", "sim/src/estate/inbound/join.rs"),
+        ("flag_after_restore", "sim/src/estate/recipients.rs"),
+        ("forward_delay", "sim/src/profile.rs"),
+        ("tenant_default_drops_addresses", "sim/src/estate/inbound/join.rs"),
         ("flag_after_soa_rollback", "sim/src/estate/inbound/export.rs"),
         ("cloud_sync_minimum", "sim/src/connect/server.rs"),
         ("hard_match_hardened_from", "sim/src/estate/inbound/join.rs"),

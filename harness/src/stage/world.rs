@@ -164,6 +164,7 @@ fn set_up_synchronization(estate: &mut Estate, world: &World) {
     for (name, on) in &world.tenant.features {
         estate.entra.features.set(&name.value, *on);
     }
+    estate.exchange.cloud_managed_by_default = world.tenant.cloud_managed_by_default;
     match world.tenant.deletion_threshold {
         Some(0) => estate.entra.features.prevention = Prevention::Disabled,
         Some(threshold) => estate.entra.features.threshold = threshold,

@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use sim::exchange::cmdlets::{catalogue, documented};
+use sim::exchange::cmdlets::{catalogue, documented, is_move};
 use sim::parity::Fidelity;
 use sim::powershell::ParameterKind;
 use sim::profile::Evidence;
 
 use super::call::{Call, Who, Witness, call, post, witness};
 use super::document::Row;
+use super::roles;
 use super::served::Served;
 
 pub(crate) const INVOKE: &str = "/adminapi/beta/<tenant>/InvokeCommand";
@@ -631,7 +632,9 @@ pub(crate) async fn cmdlets(served: &mut Served, with_mail_user: &mut Served) ->
     changes.extend(of_mail_users());
     let mut used: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut rows = Vec::new();
-    for spec in catalogue() {
+    for spec in
+        catalogue().into_iter().filter(|spec| !roles::is_one(spec.name) && !is_move(spec.name))
+    {
         if spec.parameters.is_empty() {
             let success = served.expect(&cmdlet(spec.name, json!({}))).await;
             let refusal = cmdlet(spec.name, json!({})).by(Who::Client("unassigned")).is(403);
@@ -676,6 +679,7 @@ pub(crate) async fn cmdlets(served: &mut Served, with_mail_user: &mut Served) ->
             .extend(stray.map(|name| format!("a witness without a row: {} -{name}", how.cmdlet)));
     }
     rows.extend(absent(served).await);
+    rows.extend(roles::rows().await);
     served.problems.append(&mut with_mail_user.problems);
     served.settle();
     rows.sort_by(|a, b| a.what.cmp(&b.what));

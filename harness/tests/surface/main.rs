@@ -21,9 +21,11 @@ mod endpoints;
 mod exchange;
 mod graph;
 mod login;
+mod moves;
 mod onprem;
 #[path = "../program/mod.rs"]
 mod program;
+mod roles;
 mod served;
 
 use std::path::Path;
@@ -209,7 +211,9 @@ async fn exchange_online() {
     ] {
         with_mail_user.names.insert(name.to_owned(), value.to_owned());
     }
-    let cmdlets = exchange::cmdlets(&mut served, &mut with_mail_user).await;
+    let mut cmdlets = exchange::cmdlets(&mut served, &mut with_mail_user).await;
+    cmdlets.extend(moves::rows(&mut Served::of_estate(staged(moves::WORLD)).await).await);
+    cmdlets.sort_by(|a, b| a.what.cmp(&b.what));
     let witness = "harness/tests/surface/exchange.rs";
     let parts = [
         Part { title: "Endpoints", says: ANSWERS, witness, rows: &endpoints },

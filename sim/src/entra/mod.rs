@@ -12,7 +12,7 @@ pub mod property;
 pub mod roles;
 pub mod schema;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -113,6 +113,9 @@ pub struct Entra {
     pub roles: DirectoryRoles,
     /// Users whose mailbox was cloud-managed when authority over the whole user moved to the cloud.
     pub flagged_before_transfer: BTreeSet<u32>,
+    /// Users who came from AD while new mailboxes were cloud-managed by default, and have none yet; true for those whose
+    /// AD object was a recipient already.
+    pub arrived_under_default: BTreeMap<u32, bool>,
     /// The order in which groups changed, as [`Self::delta`] for users.
     pub group_delta: DeltaLog,
     delta: DeltaLog,
@@ -138,6 +141,7 @@ impl Entra {
             loose: BTreeSet::new(),
             roles: DirectoryRoles::default(),
             flagged_before_transfer: BTreeSet::new(),
+            arrived_under_default: BTreeMap::new(),
             group_delta: DeltaLog::default(),
             delta: DeltaLog::default(),
             users: Vec::new(),

@@ -202,6 +202,9 @@ impl Estate {
             new_objects: Chance::stream(plan.seed, "new objects"),
             sweeps: false,
             fates: Fates::default(),
+            on_their_way: Vec::new(),
+            moves: Vec::new(),
+            batches: Vec::new(),
         };
         estate.set_up_replication(&plan.forests, plan.start);
         estate.schedule_connect(plan.start + plan.connect_interval);

@@ -8,6 +8,7 @@ use std::hash::Hasher;
 use rustc_hash::FxHasher;
 
 use super::Estate;
+use super::forward::Delivery;
 use crate::caller::Caller;
 use crate::clock::VirtualTime;
 use crate::exchange::audit::AuditRecord;
@@ -61,16 +62,30 @@ impl Estate {
             self.charge(self.cmdlet_cost(call));
         }
         self.spend_on_exchange(caller)?;
-        let mut context =
-            Context { tenant: &mut self.exchange, profile: &self.profile, now: self.now, caller };
-        let outcome = cmdlets::invoke(&mut context, call, page, page_size);
+        let oldest_deletion = self.oldest_deletion();
+        let mut context = Context {
+            tenant: &mut self.exchange,
+            profile: &self.profile,
+            now: self.now,
+            caller,
+            oldest_deletion,
+        };
+        let outcome = if cmdlets::is_move(&call.name) {
+            let checked = cmdlets::check(&context, call);
+            checked.and_then(|_| self.move_cmdlet(call))
+        } else {
+            cmdlets::invoke(&mut context, call, page, page_size)
+        };
         let caller = &self.as_it_acts(caller, call);
         self.note_cmdlet(caller, call, &outcome);
         let mut output = outcome.inspect_err(|error| reach_refusal(error.kind))?;
         if self.exchange.audit.ingestion && !is_read(call) {
             self.audit_cmdlet(caller, call);
         }
-        if output.effect.is_none() && matches!(output.rows, Rows::None) {
+        if let Some((mailbox, flag)) = output.flag_on_its_way {
+            let actor = caller.actor.clone();
+            self.forward(Delivery::Flag { mailbox, flag, actor });
+        } else if output.effect.is_none() && matches!(output.rows, Rows::None) {
             Mark::CloudNoChange.reach();
         }
         if let Some(effect) = &output.effect {
@@ -139,7 +154,13 @@ impl Estate {
         let reads = is_read(call);
         let rows: &[u32] = match outcome.as_ref().map(|output| &output.rows) {
             Ok(Rows::Mailboxes(rows) | Rows::Recipients(_, rows)) => rows,
-            Ok(Rows::None | Rows::Organization | Rows::AcceptedDomains | Rows::Audit { .. })
+            Ok(
+                Rows::None
+                | Rows::Objects(_)
+                | Rows::Organization
+                | Rows::AcceptedDomains
+                | Rows::Audit { .. },
+            )
             | Err(_) => &[],
         };
         if caller.is_engine && reads {
@@ -294,8 +315,17 @@ impl Estate {
         });
     }
 
-    /// Copies what Entra shows too from a mailbox to its user.
+    /// Tells the directory what it shows too of a mailbox.
     fn back_sync(&mut self, mailbox: u32, changes: &[Change]) {
+        let is_shown = |change: &&Change| crate::entra::property::name(change.attribute).is_some();
+        let changes: Vec<Change> = changes.iter().filter(is_shown).cloned().collect();
+        if !changes.is_empty() {
+            self.forward(Delivery::ToEntra { mailbox, changes });
+        }
+    }
+
+    /// The directory hears from Exchange Online.
+    pub(super) fn told_by_exchange(&mut self, mailbox: u32, changes: &[Change]) {
         let Some((id, flag)) = self.exchange.mailbox(mailbox).map(|m| (m.id, m.cloud_managed))
         else {
             return;

@@ -5,6 +5,7 @@
 //! item", "Update onPremisesSyncBehavior"; Microsoft Learn, "Configure User Source of Authority".
 
 use super::Estate;
+use super::forward::Delivery;
 use crate::caller::Caller;
 use crate::connect::Since;
 use crate::connect::{ConnectorKey, InboundEngine};
@@ -159,6 +160,7 @@ impl Estate {
         let now = self.now;
         self.entra.change(number, |user| user.deletion = Some(Deletion::Soft(now)));
         self.audit_user(initiator, "Delete user", "Delete", number, &[]);
+        self.settle_recipient(number);
         Ok(())
     }
 
@@ -175,6 +177,7 @@ impl Estate {
         }
         self.entra.change(number, |user| user.deletion = None);
         self.audit_user(initiator, "Restore user", "Update", number, &[]);
+        self.settle_recipient(number);
         Ok(number)
     }
 
@@ -186,6 +189,10 @@ impl Estate {
         let number = self.deleted_user(id).ok_or_else(|| EntraError::NotFound(id.to_string()))?;
         self.entra.change(number, |user| user.deletion = Some(Deletion::Hard));
         self.audit_user(initiator, "Hard Delete user", "Delete", number, &[]);
+        let oldest = self.oldest_deletion();
+        if let Some(mailbox) = self.exchange.find_deleted(&id.to_string(), oldest) {
+            self.exchange.purge(mailbox);
+        }
         Ok(())
     }
 
@@ -423,9 +430,6 @@ impl Estate {
 
     /// Copies what a mailbox shows too from its user.
     pub(super) fn forward_sync(&mut self, number: u32, changes: &[Change]) {
-        let Some(mailbox) = self.entra.user(number).and_then(|u| self.exchange.by_id(u.id)) else {
-            return;
-        };
         let values: Changes = changes
             .iter()
             .filter(|change| property::spec(change.attribute).is_some())
@@ -435,12 +439,8 @@ impl Estate {
                 (change.attribute, texts.collect())
             })
             .collect();
-        let changes = self.exchange.apply(mailbox, self.now, &values);
-        if !changes.is_empty() {
-            let name = "Entra forward sync";
-            let actor = crate::ledger::Actor::new(name, crate::ledger::Activity::Service);
-            self.note_exchange_write(&actor, mailbox, changes);
-        }
+        let actor = Self::forward_actor();
+        self.forward(Delivery::ToExchange { user: number, values, actor });
     }
 
     pub(super) fn flag_of(&self, user: u32) -> Option<bool> {

@@ -38,6 +38,7 @@ impl Estate {
         self.entra.change(number, |user| user.licensed = assigned);
         self.audit_user(initiator, "Change user license", "Update", number, &[]);
         self.recalculate_for_licence(caller, number, assigned);
+        self.settle_recipient(number);
         Ok(())
     }
 

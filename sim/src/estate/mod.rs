@@ -13,13 +13,16 @@ mod desk;
 mod draft;
 mod entra;
 mod fates;
+mod forward;
 mod gateway;
 mod groups;
 mod import;
 mod inbound;
 mod licences;
+mod moves;
 mod people;
 mod provisioning_agents;
+mod recipients;
 pub mod replication;
 mod rights;
 mod servers;
@@ -113,6 +116,12 @@ pub struct Estate {
     sweeps: bool,
     /// What befalls requests to the cloud services.
     fates: Fates,
+    /// Messages between the directory and Exchange Online that have not arrived, by number.
+    on_their_way: Vec<Option<forward::Delivery>>,
+    /// Mailboxes that move, by number; taken when the request is removed.
+    moves: Vec<Option<moves::Move>>,
+    /// Migration batches.
+    batches: Vec<moves::Batch>,
 }
 
 /// The domains of a tenant.
@@ -137,6 +146,12 @@ enum Due {
     Pull(DcKey),
     /// Values that were kept aside are looked at again.
     Sweep,
+    /// The message of this number arrives.
+    Forward(u32),
+    /// The mailbox of the move of this number is copied.
+    Move(u32),
+    /// The mailbox of this user has outlived its licence.
+    LicenceGone(u32),
 }
 
 impl Estate {
@@ -212,6 +227,9 @@ impl Estate {
                 Due::HeldBack(number) => self.deliver_held_back(number),
                 Due::Pull(to) => self.pull(to),
                 Due::Sweep => self.sweep(),
+                Due::Forward(number) => self.arrive(number),
+                Due::Move(number) => self.end_move(number),
+                Due::LicenceGone(user) => self.end_grace(user),
             }
         }
         self.now = self.now.max(to);

@@ -68,6 +68,14 @@ impl Subjects {
         }
     }
 
+    /// Somebody has this recipient from now on.
+    pub(super) fn give_mailbox(&mut self, number: u32, exchange: u32) {
+        place(&mut self.by_exchange, exchange, number);
+        if let Some(subject) = self.all.get_mut(number as usize) {
+            subject.exchange = Some(exchange);
+        }
+    }
+
     pub(super) fn reserve(&mut self, more: usize) {
         self.all.reserve(more);
         self.by_entra.reserve(more);

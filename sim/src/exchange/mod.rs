@@ -6,6 +6,7 @@ mod changes;
 pub mod cmdlets;
 mod mailbox;
 pub mod property;
+pub mod rbac;
 pub mod shape;
 pub mod spelling;
 
@@ -35,6 +36,8 @@ pub struct ExchangeOnline {
     pub cloud_managed_by_default: bool,
     /// Which cmdlets were run.
     pub audit: AuditLog,
+    /// Roles and who has them, once somebody changed something of it.
+    pub rbac: Option<Box<rbac::Rbac>>,
     mailboxes: Vec<Mailbox>,
     by_id: HashMap<Guid, u32, FxBuildHasher>,
     names: TextIndex,
@@ -50,6 +53,7 @@ impl ExchangeOnline {
             accepted_domains,
             cloud_managed_by_default: false,
             audit: AuditLog::default(),
+            rbac: None,
             mailboxes: Vec::new(),
             by_id: HashMap::default(),
             names: TextIndex::default(),
@@ -159,9 +163,9 @@ impl ExchangeOnline {
         found.next().is_none().then_some(first)
     }
 
-    /// A soft-deleted recipient by id, user principal name or alias; the one that went last.
+    /// A recipient that was soft-deleted after an instant, by id, user principal name or alias; the one that went last.
     #[must_use]
-    pub fn find_deleted(&self, identity: &str) -> Option<u32> {
+    pub fn find_deleted(&self, identity: &str, since: VirtualTime) -> Option<u32> {
         let id = identity.parse::<Guid>().ok();
         let is_called = |mailbox: &Mailbox| {
             id == Some(mailbox.id)
@@ -169,7 +173,8 @@ impl ExchangeOnline {
         };
         let gone =
             (0..).zip(&self.mailboxes).filter_map(|(n, mailbox)| Some((n, mailbox, mailbox.gone?)));
-        let mut found = gone.filter(|(_, mailbox, gone)| !gone.purged && is_called(mailbox));
+        let mut found =
+            gone.filter(|(_, mailbox, gone)| !gone.purged && gone.at > since && is_called(mailbox));
         let first = found.next()?;
         let last = found.fold(first, |a, b| if b.2.at >= a.2.at { b } else { a });
         Some(last.0)

@@ -149,6 +149,7 @@ impl Reader<'_> {
         let fields = node.and_then(|node| self.fields(node, "`tenant`"));
         let (mut domain, mut initial, mut domains) = (None, None, Vec::new());
         let (mut features, mut deletion_threshold) = (Vec::new(), None);
+        let mut cloud_managed_by_default = false;
         if let Some(mut fields) = fields {
             if let Some(entry) = fields.take("domains") {
                 domains = self.texts(&entry.value);
@@ -162,6 +163,9 @@ impl Reader<'_> {
                 let number = self.integer(&entry.value, 0, i64::from(u32::MAX));
                 deletion_threshold = number.and_then(|number| u32::try_from(number).ok());
             }
+            let entry = fields.take("cloud_managed_by_default");
+            cloud_managed_by_default =
+                entry.and_then(|entry| self.boolean(&entry.value)).unwrap_or_default();
             self.finish(&fields, "`tenant`");
         }
         let domain = domain.unwrap_or_else(|| Spanned::implied("contoso.com".to_owned()));
@@ -177,7 +181,7 @@ impl Reader<'_> {
             );
         }
         self.report_duplicates(&domains, "domain");
-        Tenant { domain, initial, domains, features, deletion_threshold }
+        Tenant { domain, initial, domains, features, deletion_threshold, cloud_managed_by_default }
     }
 
     /// `features:` of the tenant, by the names of `directory/onPremisesSynchronization`.

@@ -15,6 +15,8 @@ use crate::directory::forests::ForestNumber;
 use crate::directory::request::ObjectNumber;
 use crate::entra::Deletion;
 use crate::estate::Estate;
+use crate::estate::forward::Delivery;
+use crate::estate::recipients::Arrival;
 use crate::exchange::{Changes, Mailbox, property};
 use crate::marks::Mark;
 use crate::record::AttributeNumber;
@@ -82,6 +84,11 @@ impl Estate {
                 &entry,
                 flow,
             ),
+            None if self.arrival(object.user) != Arrival::Usual
+                && self.profile.is_on("tenant_default_drops_addresses") =>
+            {
+                Takes::Nothing
+            }
             None if object.full || is_other => Takes::All,
             None => Takes::Nothing,
         };
@@ -309,6 +316,9 @@ impl Estate {
         let mut changed = !in_entra.is_empty();
         self.note_entra_write(&actor, user, flag, in_entra);
         match mailbox {
+            Some(_) if self.forward_waits() => {
+                self.forward(Delivery::ToExchange { user, values: values.clone(), actor });
+            }
             Some((number, _)) => {
                 let in_exchange = self.exchange.apply(number, self.now, values);
                 changed |= !in_exchange.is_empty();

@@ -25,6 +25,7 @@ use crate::directory::schema::known;
 use crate::entra::{Deletion, User};
 use crate::estate::{Estate, Subject};
 use crate::exchange::address::{self, ProxyAddress};
+use crate::exchange::property::Bucket;
 use crate::exchange::{Changes, ExchangeOnline, RecipientType, property};
 use crate::guid::Guid;
 use crate::ledger::{Change, ObjectKey, Write, WriteKind};
@@ -201,10 +202,10 @@ impl Estate {
             user.object_identifier = Some(entry.guid);
             user.domain = domain;
         });
-        self.set_dir_synced(number, true);
-        if was_deleted && !self.profile.is_on("flag_after_restore") {
-            self.unset_flag(number);
+        if was_deleted {
+            self.settle_recipient(number);
         }
+        self.set_dir_synced(number, true);
         let flag = self.flag_of(number).unwrap_or(false);
         // AD's Exchange values of a flagged mailbox count as exported: its authority is the cloud.
         let digests = self.flow(key.0).map(|flow| flow.digests(&entry.record));
@@ -218,15 +219,6 @@ impl Estate {
         };
         self.connect.remember(key, object);
         self.relink(key, number, entry);
-    }
-
-    fn unset_flag(&mut self, number: u32) {
-        let mailbox = self.mailbox_of_user(number).map(|(mailbox, _)| mailbox);
-        if let Some(mailbox) = mailbox
-            && let Some(change) = self.exchange.set_flag(mailbox, self.now, false)
-        {
-            self.note_exchange_write(&Self::forward_sync_actor(), mailbox, vec![change]);
-        }
     }
 
     /// The person of a user has this AD object from now on; a user that nobody is gets a person.
@@ -256,9 +248,14 @@ impl Estate {
     /// A new user out of an AD object, with a recipient when AD says that it has one.
     fn create(&mut self, key: ConnectorKey, entry: &Entry, anchors: &mut Anchors) -> Export {
         let Some(flow) = self.flow(key.0).cloned() else { return Export::Done(0) };
-        let kind = recipient_type(&entry.record);
+        let on_premises = recipient_type(&entry.record);
+        let under_default = self.exchange.cloud_managed_by_default;
+        let kind = on_premises.filter(|_| !under_default);
         let id = self.new_objects.guid();
         let mut values = self.first_values_of(&flow, entry, kind.is_some());
+        if under_default && self.profile.is_on("tenant_default_drops_addresses") {
+            values.retain(|(property, _)| is_identity(*property));
+        }
         let upn = match self.free_upn(key, &mut values) {
             Ok(quarantined) => quarantined,
             Err(error) => return Export::Refused(error),
@@ -283,6 +280,9 @@ impl Estate {
             record: entra_record(&record),
         });
         self.entra.change(number, |_| {});
+        if under_default {
+            self.entra.arrived_under_default.insert(number, on_premises.is_some());
+        }
         anchors.note(anchor(entry), number);
         let (identity, exchange) = flow.digests(&entry.record);
         let object =
@@ -394,6 +394,12 @@ fn named_anew(mut values: Changes) -> Changes {
         Some(_) | None => {}
     }
     values
+}
+
+/// Whether a property reaches the directory under the tenant default.
+fn is_identity(number: crate::record::AttributeNumber) -> bool {
+    number == property::ALIAS
+        || property::spec(number).is_none_or(|spec| spec.bucket == Bucket::Identity)
 }
 
 fn record_of(values: &Changes) -> Record {

@@ -71,6 +71,7 @@ impl Estate {
         self.entra.change(object.user, |user| user.deletion = Some(Deletion::Soft(now)));
         self.entra.provisioning_errors.retain(|error| error.user != object.user);
         self.connect.forget(key);
+        self.settle_recipient(object.user);
         Export::Done(1)
     }
 

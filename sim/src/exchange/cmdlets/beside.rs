@@ -12,7 +12,7 @@
 use super::selection::is_held;
 use super::{CmdletError, Context, ErrorKind};
 use crate::exchange::property::{self, Bucket};
-use crate::exchange::{Changes, ExchangeOnline, Mailbox, truth};
+use crate::exchange::{Changes, Mailbox, truth};
 use crate::powershell::{Argument, CmdletCall, ParameterKind, ParameterSpec};
 
 const fn switch(name: &'static str) -> ParameterSpec {
@@ -73,18 +73,21 @@ pub(super) fn bucket(name: &str) -> Option<Bucket> {
         .then_some(Bucket::Identity)
 }
 
-pub(super) fn is_given(call: &CmdletCall, name: &str) -> bool {
+/// Whether a switch is given.
+#[must_use]
+pub fn is_given(call: &CmdletCall, name: &str) -> bool {
     call.parameter(name).is_some_and(|value| value.boolean() == Some(true))
 }
 
 /// The recipient that is meant: there are no mailboxes of groups or public folders here.
-pub(super) fn find(tenant: &ExchangeOnline, call: &CmdletCall, identity: &str) -> Option<u32> {
+pub(super) fn find(context: &Context<'_>, call: &CmdletCall, identity: &str) -> Option<u32> {
+    let tenant = &*context.tenant;
     if is_given(call, "GroupMailbox") || is_given(call, "PublicFolder") {
         return None;
     }
     if is_given(call, "InactiveMailbox") {
         let is_held = |number: &u32| tenant.mailbox(*number).is_some_and(is_held);
-        return tenant.find_deleted(identity).filter(is_held);
+        return tenant.find_deleted(identity, context.oldest_deletion).filter(is_held);
     }
     tenant.find(identity)
 }

@@ -2,15 +2,16 @@
 //!
 //! Source: Microsoft Learn, Exchange PowerShell reference.
 
-use super::beside;
-use crate::caller::Role;
+use super::{beside, roles};
+use crate::caller::Caller;
 use crate::exchange::property::{BY_MAIL_USER, BY_MAILBOX, BY_USER, PROPERTIES, RENAMED};
+use crate::exchange::rbac::Rbac;
 use crate::powershell::{CmdletSpec, ParameterKind, ParameterSpec};
 
 /// The cmdlets, in the order of their names.
 #[must_use]
 pub fn catalogue() -> Vec<CmdletSpec> {
-    vec![
+    let mut cmdlets = vec![
         CmdletSpec { name: "Get-AcceptedDomain", parameters: Vec::new() },
         CmdletSpec { name: "Get-MailUser", parameters: get(&[switch("SoftDeletedMailUser")]) },
         CmdletSpec { name: "Get-Mailbox", parameters: get(&GET_MAILBOX) },
@@ -22,22 +23,83 @@ pub fn catalogue() -> Vec<CmdletSpec> {
         CmdletSpec { name: "Set-Mailbox", parameters: set_mailbox() },
         CmdletSpec { name: "Set-OrganizationConfig", parameters: set_organization() },
         CmdletSpec { name: "Set-User", parameters: set_user() },
-    ]
+    ];
+    cmdlets.extend(
+        roles::CMDLETS
+            .iter()
+            .map(|(name, parameters)| CmdletSpec { name, parameters: parameters.to_vec() }),
+    );
+    cmdlets.extend(
+        MOVES.iter().map(|(name, parameters)| CmdletSpec { name, parameters: parameters.to_vec() }),
+    );
+    cmdlets.sort_by_key(|spec| spec.name);
+    cmdlets
 }
+
+/// Whether a cmdlet moves mailboxes.
+#[must_use]
+pub fn is_move(name: &str) -> bool {
+    MOVES.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+}
+
+const IDENTITY: [ParameterSpec; 1] = [parameter("Identity", ParameterKind::Text)];
+
+/// The cmdlets that move mailboxes, with their own parameters.
+const MOVES: [(&str, &[ParameterSpec]); 8] = [
+    ("Complete-MigrationBatch", &IDENTITY),
+    ("Get-MigrationBatch", &IDENTITY),
+    (
+        "Get-MoveRequest",
+        &[parameter("Identity", ParameterKind::Text), parameter("MoveStatus", ParameterKind::Text)],
+    ),
+    (
+        "New-MigrationBatch",
+        &[
+            parameter("Name", ParameterKind::Text),
+            parameter("CSVData", ParameterKind::Text),
+            parameter("SourceEndpoint", ParameterKind::Text),
+            parameter("TargetEndpoint", ParameterKind::Text),
+            parameter("TargetDeliveryDomain", ParameterKind::Text),
+            switch("AutoStart"),
+            switch("AutoComplete"),
+        ],
+    ),
+    (
+        "New-MoveRequest",
+        &[
+            parameter("Identity", ParameterKind::Text),
+            switch("Remote"),
+            switch("Outbound"),
+            parameter("RemoteHostName", ParameterKind::Text),
+            parameter("TargetDeliveryDomain", ParameterKind::Text),
+            parameter("BatchName", ParameterKind::Text),
+            switch("SuspendWhenReadyToComplete"),
+        ],
+    ),
+    ("Remove-MigrationBatch", &IDENTITY),
+    ("Remove-MoveRequest", &IDENTITY),
+    ("Start-MigrationBatch", &IDENTITY),
+];
 
 /// The documented spelling of a cmdlet.
 #[must_use]
 pub fn spelling(name: &str) -> Option<&'static str> {
-    NAMES.iter().find(|known| known.eq_ignore_ascii_case(name)).copied()
+    let known = NAMES.iter().find(|known| known.eq_ignore_ascii_case(name)).copied();
+    let moves = || MOVES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|m| m.0);
+    known.or_else(|| roles::named(name)).or_else(moves).filter(|name| !name.starts_with("Get-"))
 }
 
 /// The cmdlets that change something.
 const NAMES: [&str; 4] = ["Set-MailUser", "Set-Mailbox", "Set-OrganizationConfig", "Set-User"];
 
-/// The cmdlets that a role may run.
+/// The cmdlets that a caller may run: by its management roles once somebody changed these.
 #[must_use]
-pub fn exported(role: Role) -> Vec<&'static str> {
+pub fn exported(caller: &Caller, rbac: Option<&Rbac>) -> Vec<&'static str> {
+    let role = caller.role;
     let may = |spec: &&CmdletSpec| match spec.name {
+        name if let Some(rbac) = rbac => rbac.allows(caller, name, &[]),
+        name if roles::named(name).is_some() => role.may_manage_roles(),
+        name if is_move(name) && !name.starts_with("Get-") => role.may_write_recipients(),
         "Set-Mailbox" => role.may_write_recipients() || role.may_set_flag(),
         "Set-User" | "Set-MailUser" => role.may_write_recipients(),
         "Set-OrganizationConfig" => role.may_set_flag(),

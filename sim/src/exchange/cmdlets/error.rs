@@ -36,6 +36,8 @@ pub enum ErrorKind {
     InvalidSmtpAddress,
     /// The page token is unknown or was made for another call.
     PageExpired,
+    /// What is asked for does not go with the object's state.
+    InvalidOperation,
     /// An error without a text, after the change was made all the same (switch `empty_error_applied`).
     Empty,
     /// The caller has used up its budget.
@@ -92,6 +94,9 @@ impl ErrorKind {
                 "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
             }
             Self::OutOfWriteScope => "System.InvalidOperationException",
+            Self::InvalidOperation => {
+                "Microsoft.Exchange.Configuration.Tasks.TaskInvalidOperationException"
+            }
             Self::ProxyAddressExists => {
                 "Microsoft.Exchange.Data.Directory.Recipient.ProxyAddressExistsException"
             }
@@ -132,6 +137,7 @@ impl ErrorKind {
             Self::InvalidSmtpAddress => "InvalidSmtpAddress",
             Self::PageExpired => "PageExpired",
             Self::Throttled { .. } => "Throttled",
+            Self::InvalidOperation => "InvalidOperation",
             Self::Empty => "Empty",
         }
     }
@@ -143,7 +149,8 @@ pub fn is_known(name: &str) -> bool {
     KINDS.iter().any(|kind| kind.is_called(name))
 }
 
-const KINDS: [ErrorKind; 12] = [
+const KINDS: [ErrorKind; 13] = [
+    ErrorKind::InvalidOperation,
     ErrorKind::Empty,
     ErrorKind::Forbidden,
     ErrorKind::ParameterSet,
@@ -161,6 +168,11 @@ const KINDS: [ErrorKind; 12] = [
 impl CmdletError {
     pub(super) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
+    }
+
+    /// A refusal of this kind.
+    pub(crate) fn of(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::new(kind, message)
     }
 
     /// The caller's budget is used up for this long. The text ends with the wait, which is where clients
@@ -187,7 +199,7 @@ impl CmdletError {
         )
     }
 
-    pub(super) fn not_found(identity: &str, server: &str) -> Self {
+    pub(crate) fn not_found(identity: &str, server: &str) -> Self {
         Self::new(
             ErrorKind::NotFound,
             format!(

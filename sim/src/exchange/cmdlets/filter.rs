@@ -4,6 +4,8 @@
 
 use super::selection::{primary, recipient_type};
 use crate::clock::VirtualTime;
+use crate::exchange::address::ProxyAddress;
+use crate::exchange::shape::Shape;
 use crate::exchange::{Mailbox, property, truth};
 
 /// A parsed filter.
@@ -88,7 +90,7 @@ impl Filter {
 }
 
 fn compare(mailbox: &Mailbox, name: &str, operator: Operator, value: &str) -> bool {
-    if name.eq_ignore_ascii_case("WhenChangedUTC") || name.eq_ignore_ascii_case("WhenChanged") {
+    if is_instant(name) {
         let changed = mailbox.when_changed.floor_to_second();
         return instant(value).is_some_and(|wanted| match operator {
             Operator::Equal => changed == wanted,
@@ -100,7 +102,13 @@ fn compare(mailbox: &Mailbox, name: &str, operator: Operator, value: &str) -> bo
             Operator::Like | Operator::NotLike => false,
         });
     }
-    let values = values_of(mailbox, name);
+    let mut values = values_of(mailbox, name);
+    // An address without its type stands for one of any type.
+    if name.eq_ignore_ascii_case("EmailAddresses") && !value.contains(':') {
+        for address in &mut values {
+            *address = ProxyAddress::parse(address).address.to_owned();
+        }
+    }
     let any = |test: &dyn Fn(&str) -> bool| values.iter().any(|have| test(have));
     match operator {
         Operator::Equal => any(&|have| have.eq_ignore_ascii_case(value)),
@@ -166,8 +174,15 @@ fn like(have: &str, pattern: &str) -> bool {
     }
 }
 
+/// An instant in any of the spellings that a parameter takes.
 fn instant(value: &str) -> Option<VirtualTime> {
-    value.parse::<jiff::Timestamp>().ok().map(VirtualTime::from_jiff)
+    let parsed = |text: &str| text.parse::<jiff::Timestamp>().ok();
+    let other = || parsed(&Shape::Moment.spell(value)?);
+    parsed(value).or_else(other).map(VirtualTime::from_jiff)
+}
+
+fn is_instant(property: &str) -> bool {
+    ["WhenChanged", "WhenChangedUTC"].iter().any(|known| known.eq_ignore_ascii_case(property))
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -278,6 +293,9 @@ impl Parser<'_> {
             };
         }
         let value = if value.quoted { value.text.clone() } else { value.text.replace('$', "") };
+        if is_instant(&property) && instant(&value).is_none() {
+            return Err(format!("Cannot convert value \"{value}\" to type \"System.DateTime\""));
+        }
         Ok(Filter::Compare { property, operator, value })
     }
 
@@ -322,6 +340,8 @@ mod tests {
     fn mistakes_are_named() {
         assert!(Filter::parse("Alias -is 'x'").unwrap_err().contains("-is"));
         assert!(Filter::parse("Alias -eq").unwrap_err().contains("value"));
+        assert!(Filter::parse("WhenChanged -gt 'soon'").unwrap_err().contains("DateTime"));
+        assert!(Filter::parse("WhenChanged -gt '8/1/2026 00:00'").is_ok());
         let flag = Filter::parse("IsExchangeCloudManaged -eq 'True'").unwrap_err();
         assert!(flag.contains("not a recognized filterable property"), "filtered by clients alone");
         assert!(matches!(Filter::parse("MailTip -eq $null"), Ok(Filter::Absent(_))));

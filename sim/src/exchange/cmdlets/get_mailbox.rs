@@ -29,7 +29,7 @@ pub(super) fn run(
         let number = context
             .tenant
             .find(&identity)
-            .or_else(|| context.tenant.find_deleted(&identity))
+            .or_else(|| context.tenant.find_deleted(&identity, context.oldest_deletion))
             .filter(shown)
             .ok_or_else(|| CmdletError::not_found(&identity, SERVER))?;
         return Ok(Output::rows(Rows::Mailboxes(vec![number])));

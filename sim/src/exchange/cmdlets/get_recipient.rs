@@ -35,8 +35,8 @@ pub(super) fn run(
         let shown = |number: &u32| {
             tenant.mailbox(*number).is_some_and(|m| view.shows(m) && selection.passes(m))
         };
-        let number =
-            tenant.find(&identity).or_else(|| tenant.find_deleted(&identity)).filter(shown);
+        let deleted = || tenant.find_deleted(&identity, context.oldest_deletion);
+        let number = tenant.find(&identity).or_else(deleted).filter(shown);
         let number = number.ok_or_else(|| CmdletError::not_found(&identity, SERVER))?;
         return Ok(Output::rows(Rows::Recipients(view, vec![number])));
     }

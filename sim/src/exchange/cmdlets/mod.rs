@@ -11,12 +11,14 @@ mod filter;
 mod get_mailbox;
 mod get_recipient;
 mod organization;
+mod roles;
 mod search_audit_log;
 mod selection;
 mod set_mailbox;
 mod values;
 
-pub use catalogue::{COMMON_PARAMETERS, catalogue, exported, spelling};
+pub use beside::is_given;
+pub use catalogue::{COMMON_PARAMETERS, catalogue, exported, is_move, spelling};
 pub use error::{CmdletError, ErrorKind, is_known as is_known_error};
 
 use crate::caller::Caller;
@@ -39,6 +41,8 @@ pub struct Context<'a> {
     pub now: VirtualTime,
     /// Who calls.
     pub caller: &'a Caller,
+    /// Recipients that were soft-deleted until then cannot come back any more.
+    pub oldest_deletion: VirtualTime,
 }
 
 /// What a cmdlet shows.
@@ -52,6 +56,8 @@ pub enum Rows {
     Recipients(View, Vec<u32>),
     /// The organization's settings.
     Organization,
+    /// Objects as they are.
+    Objects(Vec<serde_json::Value>),
     /// The accepted domains.
     AcceptedDomains,
     /// Records of the audit log: their places, how many there are of all, and what comes before them.
@@ -109,11 +115,19 @@ pub struct Output {
     pub next: Option<String>,
     /// What it changed.
     pub effect: Option<Effect>,
+    /// A flag that was accepted and shows only later (switch `forward_delay`).
+    pub flag_on_its_way: Option<(u32, bool)>,
 }
 
 impl Output {
+    /// Rows, and nothing beside them.
+    #[must_use]
+    pub fn of(rows: Rows) -> Self {
+        Self::rows(rows)
+    }
+
     fn rows(rows: Rows) -> Self {
-        Self { rows, warnings: Vec::new(), next: None, effect: None }
+        Self { rows, warnings: Vec::new(), next: None, effect: None, flag_on_its_way: None }
     }
 }
 
@@ -127,43 +141,82 @@ pub fn invoke(
     page: Option<&str>,
     page_size: usize,
 ) -> Result<Output, CmdletError> {
+    let cmdlet = check(context, call)?;
+    match cmdlet {
+        "Get-Mailbox" => get_mailbox::run(context, call, page, page_size),
+        "Get-AcceptedDomain" => Ok(Output::rows(Rows::AcceptedDomains)),
+        "Get-OrganizationConfig" => Ok(Output::rows(Rows::Organization)),
+        "Set-OrganizationConfig" => organization::set(context, call),
+        "Set-Mailbox" | "Set-MailUser" | "Set-User" => set_mailbox::run(context, call, cmdlet),
+        "Search-UnifiedAuditLog" => search_audit_log::run(context, call),
+        _ => match View::of(cmdlet) {
+            Some((view, _)) => get_recipient::run(context, view, call, page, page_size),
+            None => roles::run(context, cmdlet, call),
+        },
+    }
+}
+
+/// Whether a call may be run at all: its caller, the cmdlet, and the names of the parameters. Answers the cmdlet's
+/// documented spelling.
+///
+/// # Errors
+/// The service's refusal.
+pub fn check(context: &Context<'_>, call: &CmdletCall) -> Result<&'static str, CmdletError> {
     let forbidden = || CmdletError::new(ErrorKind::Forbidden, "Forbidden");
-    if !context.caller.role.may_read() {
+    let cmdlet = name_of(&call.name).ok_or_else(forbidden)?;
+    if !may_run(context, cmdlet, call)? {
         return Err(forbidden());
     }
-    let known = |name: &str| call.name.eq_ignore_ascii_case(name);
-    let output = if known("Get-Mailbox") {
-        check_parameters(call, "Get-Mailbox")?;
-        get_mailbox::run(context, call, page, page_size)?
-    } else if let Some((view, name)) = View::of(&call.name) {
-        check_parameters(call, name)?;
-        get_recipient::run(context, view, call, page, page_size)?
-    } else if known("Get-AcceptedDomain") {
-        check_parameters(call, "Get-AcceptedDomain")?;
-        Output::rows(Rows::AcceptedDomains)
-    } else if known("Set-OrganizationConfig") && context.caller.role.may_set_flag() {
-        check_parameters(call, "Set-OrganizationConfig")?;
-        organization::set(context, call)?
-    } else if known("Get-OrganizationConfig") {
-        check_parameters(call, "Get-OrganizationConfig")?;
-        Output::rows(Rows::Organization)
-    } else if known("Set-Mailbox") {
-        set_mailbox::check_role(context.caller.role, call).ok_or_else(forbidden)?;
-        check_parameters(call, "Set-Mailbox")?;
-        set_mailbox::run(context, call, "Set-Mailbox")?
-    } else if known("Set-MailUser") && context.caller.role.may_write_recipients() {
-        check_parameters(call, "Set-MailUser")?;
-        set_mailbox::run(context, call, "Set-MailUser")?
-    } else if known("Search-UnifiedAuditLog") {
-        check_parameters(call, "Search-UnifiedAuditLog")?;
-        search_audit_log::run(context, call)?
-    } else if known("Set-User") && context.caller.role.may_write_recipients() {
-        check_parameters(call, "Set-User")?;
-        set_mailbox::run(context, call, "Set-User")?
-    } else {
-        return Err(forbidden());
+    check_parameters(call, cmdlet)?;
+    Ok(cmdlet)
+}
+
+/// The documented spelling of a cmdlet that is here.
+fn name_of(name: &str) -> Option<&'static str> {
+    SPECS.with(|specs| {
+        let spec = specs.iter().find(|spec| spec.name.eq_ignore_ascii_case(name));
+        spec.map(|spec| spec.name)
+    })
+}
+
+/// Whether the caller may run the cmdlet with these parameters: by its directory role, or by the management roles
+/// once somebody changed these.
+fn may_run(
+    context: &Context<'_>,
+    cmdlet: &'static str,
+    call: &CmdletCall,
+) -> Result<bool, CmdletError> {
+    let role = context.caller.role;
+    let Some(rbac) = &context.tenant.rbac else {
+        return Ok(match cmdlet {
+            "Set-OrganizationConfig" => role.may_set_flag(),
+            "Set-Mailbox" => set_mailbox::check_role(role, call).is_some(),
+            "Set-MailUser" | "Set-User" => role.may_write_recipients(),
+            _ if is_move(cmdlet) && !cmdlet.starts_with("Get-") => role.may_write_recipients(),
+            _ if roles::named(cmdlet).is_some() => role.may_manage_roles(),
+            _ => role.may_read(),
+        });
     };
-    Ok(output)
+    if !rbac.allows(context.caller, cmdlet, &[]) {
+        return Ok(false);
+    }
+    let is_common = |name: &str| COMMON_PARAMETERS.iter().any(|c| c.eq_ignore_ascii_case(name));
+    let denied = call
+        .parameters
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .find(|name| !is_common(name) && !rbac.allows(context.caller, cmdlet, &[name]));
+    // A session has only the parameters that the roles give it.
+    denied.map_or(Ok(true), |name| Err(no_such_parameter(name)))
+}
+
+fn no_such_parameter(name: &str) -> CmdletError {
+    CmdletError::new(
+        ErrorKind::ParameterSet,
+        format!(
+            "Parameter set cannot be resolved using the specified named parameters. Invalid cmdlet parameters specified. {name}"
+        ),
+    )
 }
 
 fn check_parameters(call: &CmdletCall, cmdlet: &str) -> Result<(), CmdletError> {
@@ -179,12 +232,7 @@ fn check_parameters(call: &CmdletCall, cmdlet: &str) -> Result<(), CmdletError> 
     });
     match specs {
         None => Ok(()),
-        Some(name) => Err(CmdletError::new(
-            ErrorKind::ParameterSet,
-            format!(
-                "Parameter set cannot be resolved using the specified named parameters. Invalid cmdlet parameters specified. {name}"
-            ),
-        )),
+        Some(name) => Err(no_such_parameter(&name)),
     }
 }
 

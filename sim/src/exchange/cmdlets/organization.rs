@@ -3,9 +3,7 @@
 //! Sources: Microsoft Learn, "Set-OrganizationConfig" (two switches, cloud only); Exchange Team Blog
 //! 2025-10-15 (existing mailboxes are not converted). Read back as
 //! `BlockExchangeProvisioningFromOnPremEnabled`.
-//!
-//! # Divergence from Exchange Online
-//! Connect Sync brings no new users here, so that the switch has nobody yet to act on.
+//! What it does to new users is the directory's (`crate::estate`).
 
 use super::{CmdletError, Context, ErrorKind, Output, Rows};
 use crate::powershell::CmdletCall;

@@ -10,6 +10,7 @@ use super::filter::Filter;
 use super::get_mailbox::filter_of;
 use super::set_mailbox::wrong_value;
 use super::{CmdletError, Context, ErrorKind, View};
+use crate::clock::VirtualTime;
 use crate::exchange::address::{self, ProxyAddress};
 use crate::exchange::{Gone, Mailbox, property};
 use crate::powershell::CmdletCall;
@@ -71,6 +72,8 @@ pub(super) struct Selection {
     types: Vec<String>,
     anr: Option<String>,
     deleted: Deleted,
+    /// Who was deleted until then is gone for good.
+    oldest: VirtualTime,
     /// Inactive mailboxes: deleted while on hold.
     inactive: bool,
     archive: bool,
@@ -108,6 +111,7 @@ impl Selection {
             types: words(call, "RecipientType", &TYPES)?,
             anr: call.text("Anr").map(|text| text.to_lowercase()).filter(|text| !text.is_empty()),
             deleted,
+            oldest: context.oldest_deletion,
             inactive: inactive || given("IncludeInactiveMailbox"),
             archive: given("Archive"),
             vip: given("IsVIP"),
@@ -123,7 +127,7 @@ impl Selection {
     }
 
     /// The earliest `WhenChangedUTC` that can pass.
-    pub(super) fn changed_since(&self) -> Option<crate::clock::VirtualTime> {
+    pub(super) fn changed_since(&self) -> Option<VirtualTime> {
         self.filter.as_ref().and_then(Filter::changed_since)
     }
 
@@ -139,6 +143,7 @@ impl Selection {
         };
         let deleted = match (self.deleted, mailbox.gone) {
             (_, Some(Gone { purged: true, .. })) => false,
+            (_, Some(Gone { at, .. })) if at <= self.oldest && !is_held(mailbox) => false,
             (Deleted::No, gone) => gone.is_none(),
             (Deleted::Too, gone) => gone.is_none() || !self.inactive || is_held(mailbox),
             (Deleted::Alone, gone) => gone.is_some() && (!self.inactive || is_held(mailbox)),

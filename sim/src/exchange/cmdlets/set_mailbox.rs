@@ -38,10 +38,12 @@ pub(super) fn run(
             "Cannot process command because of one or more missing mandatory parameters: Identity.",
         )
     })?;
-    let number = beside::find(context.tenant, call, &identity)
+    let number = beside::find(context, call, &identity)
         .filter(|number| context.tenant.mailbox(*number).is_some_and(|m| is_for(cmdlet, m)))
         .ok_or_else(|| CmdletError::not_found(&identity, SERVER))?;
-    let wanted = Wanted::read(call)?;
+    let mut wanted = Wanted::read(call)?;
+    // What shows only later counts only then.
+    let later = wanted.flag.take_if(|_| !context.profile.forward_delay.is_zero());
     let mailbox =
         context.tenant.mailbox(number).ok_or_else(|| CmdletError::not_found(&identity, SERVER))?;
     check_write_scope(mailbox, &wanted, call, cmdlet)?;
@@ -65,6 +67,15 @@ pub(super) fn run(
         changes.extend(context.tenant.set_kind(number, context.now, kind));
     }
     changes.extend(context.tenant.apply(number, context.now, &values));
+    let differs = |flag: &bool| {
+        let mailbox = context.tenant.mailbox(number);
+        mailbox.is_some_and(|mailbox| mailbox.dir_synced && mailbox.cloud_managed != *flag)
+    };
+    output.flag_on_its_way =
+        later.filter(|_| !silent_no_op).filter(differs).map(|flag| (number, flag));
+    if changes.is_empty() && output.flag_on_its_way.is_some() {
+        return Ok(output);
+    }
     if changes.is_empty() {
         output.warnings.push(format!(
             "The command completed successfully but no settings of '{identity}' have been modified."

@@ -7,7 +7,7 @@
 use super::set_mailbox::wrong_value;
 use super::{CmdletError, ErrorKind, SERVER};
 use crate::exchange::ExchangeOnline;
-use crate::exchange::property::{self, Form};
+use crate::exchange::property::{self, Form, PropertySpec};
 use crate::exchange::shape::Shape;
 use crate::exchange::truth;
 use crate::powershell::{Argument, ParameterKind};
@@ -21,6 +21,7 @@ pub(super) fn read(
     argument: &Argument,
 ) -> Result<Argument, CmdletError> {
     let Some(spec) = property::spec(property) else { return Ok(argument.clone()) };
+    check_members(spec, argument)?;
     if spec.form == Form::Reference {
         return each(argument, &|identity| referred(tenant, identity));
     }
@@ -52,6 +53,23 @@ pub(super) fn read(
         }
         _ => Ok(argument.clone()),
     }
+}
+
+/// What has one value takes one, and a hashtable has `Add` and `Remove` alone.
+fn check_members(spec: &PropertySpec, argument: &Argument) -> Result<(), CmdletError> {
+    let several = spec.kind == ParameterKind::MultiValue;
+    let fits = match argument {
+        Argument::Hashtable(members) => {
+            let is_known = |name: &str| {
+                name.starts_with('@')
+                    || ["Add", "Remove"].iter().any(|known| known.eq_ignore_ascii_case(name))
+            };
+            several && members.iter().all(|(name, _)| is_known(name))
+        }
+        Argument::Array(values) => several || values.len() < 2,
+        _ => true,
+    };
+    if fits { Ok(()) } else { Err(wrong_value(spec.name, argument, spec.shape.net())) }
 }
 
 fn is_empty(argument: &Argument) -> bool {

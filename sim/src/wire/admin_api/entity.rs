@@ -304,7 +304,7 @@ pub(super) fn module_file(estate: &Estate, caller: &Caller, base: &str) -> Answe
     let tenant = estate.entra.tenant;
     let body = json!({
         "@odata.context": format!("{base}/adminapi/v1.0/{tenant}/$metadata#EXOModuleFile"),
-        "value": [{"exportedCmdlets": exported(caller.role).join(",")}],
+        "value": [{"exportedCmdlets": exported(caller, estate.exchange.rbac.as_deref()).join(",")}],
     });
     Answer::new(200, error::JSON, body.to_string().into_bytes(), at).with("odata-version", "4.0")
 }

@@ -123,6 +123,7 @@ fn success(estate: &Estate, links: &Links<'_>, call: &CmdletCall, output: &Outpu
                 list.next().extend_from_slice(text.as_bytes());
             }
         }
+        Rows::Objects(objects) => write_objects(&mut list, objects, select.as_deref()),
         Rows::Organization => {
             let text = organization(estate, select.as_deref());
             list.next().extend_from_slice(text.as_bytes());
@@ -131,6 +132,36 @@ fn success(estate: &Estate, links: &Links<'_>, call: &CmdletCall, output: &Outpu
     let mut out = list.end();
     out.push(b'}');
     out
+}
+
+/// Objects with the members that are wanted.
+fn write_objects(list: &mut json::List, objects: &[Value], select: Option<&[&str]>) {
+    let wanted = |name: &String| {
+        select.is_none_or(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    };
+    for object in objects {
+        let members = object.as_object().into_iter().flatten();
+        write_object(list.next(), members.filter(|(name, _)| wanted(name)));
+    }
+}
+
+/// An object with the annotations of its collections before them.
+fn write_object<'o>(out: &mut Vec<u8>, members: impl Iterator<Item = (&'o String, &'o Value)>) {
+    out.push(b'{');
+    for (place, (name, value)) in members.enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        if value.is_array() {
+            out.extend_from_slice(
+                format!("\"{name}@odata.type\":\"#Collection(String)\",").as_bytes(),
+            );
+        }
+        json::string(out, name);
+        out.push(b':');
+        out.extend_from_slice(value.to_string().as_bytes());
+    }
+    out.push(b'}');
 }
 
 /// `Get-OrganizationConfig`. The tenant default is read back as

@@ -57,6 +57,11 @@ enum Source {
     Flag,
     WhenChanged,
     WhenChangedUtc,
+    /// Whether it is soft-deleted, as a truth or as 1.
+    IsGone {
+        number: bool,
+    },
+    WhenGone,
     /// JSON text that is the same for every mailbox.
     Same(&'static str),
     /// A GUID that follows from the mailbox and the property's name.
@@ -96,6 +101,9 @@ static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
         ("IsShared", Source::IsKind(&[Shared])),
         ("IsResource", Source::IsKind(&[Room, Equipment, Workspace, Desk])),
         ("ResourceType", Source::ResourceType),
+        ("IsSoftDeletedByRemove", Source::IsGone { number: false }),
+        ("RecipientSoftDeletedStatus", Source::IsGone { number: true }),
+        ("WhenSoftDeleted", Source::WhenGone),
         ("WhenChanged", Source::WhenChanged),
         ("WhenChangedUTC", Source::WhenChangedUtc),
     ];
@@ -178,7 +186,10 @@ impl Column {
             Source::GuidOr(..) => {
                 format!("\"{name}@data.type\":\"System.Guid\",\"{name}@odata.type\":\"#Guid\",")
             }
-            Source::WhenChanged | Source::Moment(_) | Source::WhenChangedUtc => {
+            Source::IsGone { number: true } => {
+                format!("\"{name}@data.type\":\"System.Int32\",")
+            }
+            Source::WhenChanged | Source::WhenGone | Source::Moment(_) | Source::WhenChangedUtc => {
                 format!("\"{name}@data.type\":\"System.DateTime\",")
             }
             _ => String::new(),
@@ -334,6 +345,7 @@ impl<'e> Row<'e, '_> {
             Source::Flag => json::boolean(out, mailbox.cloud_managed),
             Source::WhenChanged => json::instant(out, mailbox.when_changed, ".0000000+00:00"),
             Source::WhenChangedUtc => json::instant(out, mailbox.when_changed, ".0000000Z"),
+            Source::IsGone { .. } | Source::WhenGone => self.gone(out, source),
             Source::Same(json) => out.extend_from_slice(json.as_bytes()),
             Source::GuidOr(number, name) => match self.first(number) {
                 Some(given) => json::lossy_string(out, given),
@@ -350,6 +362,17 @@ impl<'e> Row<'e, '_> {
             _ if let Some(name) = self.text("Name") => json::lossy_string(out, name),
             Some(subject) => json::string(out, &subject.name),
             None => json::plain(out, self.mailbox.id),
+        }
+    }
+
+    fn gone(&self, out: &mut Vec<u8>, source: Source) {
+        match (source, self.mailbox.gone) {
+            (Source::IsGone { number: true }, gone) => {
+                out.push(if gone.is_some() { b'1' } else { b'0' });
+            }
+            (Source::WhenGone, Some(gone)) => json::instant(out, gone.at, ".0000000+00:00"),
+            (Source::WhenGone, None) => out.extend_from_slice(b"null"),
+            (_, gone) => json::boolean(out, gone.is_some()),
         }
     }
 

@@ -1,0 +1,78 @@
+//! What the directory and Exchange Online tell each other: at once, or after the switch `forward_delay`.
+//!
+//! Sources: reports of customers and tool authors (normally seconds, sometimes hours, up to a day for the flag
+//! to show).
+//!
+//! # Divergence from the services
+//! Every message takes equally long, so that none overtakes another. `IsDirSynced` and what moving the authority over a whole object does to the
+//! flag do not wait.
+
+use super::{Due, Estate};
+use crate::exchange::Changes;
+use crate::ledger::{Activity, Actor, Change};
+
+/// A message between the two.
+#[derive(Debug, Clone)]
+pub(super) enum Delivery {
+    /// Values of a user, to its recipient.
+    ToExchange { user: u32, values: Changes, actor: Actor },
+    /// What changed of a recipient, to its user.
+    ToEntra { mailbox: u32, changes: Vec<Change> },
+    /// The flag of a mailbox, as it was set.
+    Flag { mailbox: u32, flag: bool, actor: Actor },
+    /// Whether a user has a licence, or is there.
+    Recipient(u32),
+}
+
+impl Estate {
+    /// Whether messages take time.
+    pub(super) fn forward_waits(&self) -> bool {
+        !self.profile.forward_delay.is_zero()
+    }
+
+    /// Sends a message.
+    pub(super) fn forward(&mut self, delivery: Delivery) {
+        if !self.forward_waits() {
+            self.receive(delivery);
+            return;
+        }
+        let number = u32::try_from(self.on_their_way.len()).unwrap_or(u32::MAX);
+        self.on_their_way.push(Some(delivery));
+        self.calendar.enter(self.now + self.profile.forward_delay, Due::Forward(number));
+    }
+
+    /// A message arrives.
+    pub(super) fn arrive(&mut self, number: u32) {
+        let delivery = self.on_their_way.get_mut(number as usize).and_then(Option::take);
+        if let Some(delivery) = delivery {
+            self.receive(delivery);
+        }
+        if self.on_their_way.iter().all(Option::is_none) {
+            // The calendar has none of them any more.
+            self.on_their_way.clear();
+        }
+    }
+
+    fn receive(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::ToExchange { user, values, actor } => {
+                let found = self.entra.user(user).and_then(|user| self.exchange.by_id(user.id));
+                let Some(mailbox) = found else { return };
+                let changes = self.exchange.apply(mailbox, self.now, &values);
+                if !changes.is_empty() {
+                    self.note_exchange_write(&actor, mailbox, changes);
+                }
+            }
+            Delivery::ToEntra { mailbox, changes } => self.told_by_exchange(mailbox, &changes),
+            Delivery::Flag { mailbox, flag, actor } => {
+                let change = self.exchange.set_flag(mailbox, self.now, flag);
+                self.note_exchange_write(&actor, mailbox, change.into_iter().collect());
+            }
+            Delivery::Recipient(user) => self.settled_recipient(user),
+        }
+    }
+
+    pub(super) fn forward_actor() -> Actor {
+        Actor::new("Entra forward sync", Activity::Service)
+    }
+}

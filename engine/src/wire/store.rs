@@ -3,9 +3,9 @@
 //!
 //! Every page of the file has a checksum in the page above it. They are all checked when the store is
 //! opened, so a byte that the disk or somebody else changed is found before anything is believed; that
-//! reads the file once (about a third of a second for 600,000 links). Commits have two phases: the file
-//! never points to a half-written one, so what does not verify is damage, and is not taken for the trace
-//! of a crash and quietly undone.
+//! reads the file once (600,000 links are 134 MB, checked in 0.05 s when the system has them at hand).
+//! Commits have two phases: the file never points to a half-written one, so what does not verify is
+//! damage, and is not taken for the trace of a crash and quietly undone.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};

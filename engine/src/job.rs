@@ -299,6 +299,9 @@ pub struct JobReport {
     pub last_cycle: Option<CycleReport>,
     /// Objects in escrow.
     pub escrowed: u64,
+    /// `status.escrowsPruned`: the last initial cycle gave its failures up (Microsoft Graph reference,
+    /// synchronizationStatus).
+    pub escrows_pruned: bool,
     /// `synchronizedEntryCountByType`: objects that are linked.
     pub linked: u64,
     /// `status.quarantine`, while the job is in quarantine.

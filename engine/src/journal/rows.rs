@@ -326,6 +326,9 @@ pub struct JobRow {
     /// The number of the last command whose effect is in this store.
     #[serde(default)]
     pub obeyed: u64,
+    /// Whether the last initial cycle gave its failures up.
+    #[serde(default)]
+    pub escrows_pruned: bool,
 }
 
 impl JobRow {
@@ -342,6 +345,7 @@ impl JobRow {
             mapping,
             quarantine: None,
             obeyed: 0,
+            escrows_pruned: false,
         }
     }
 

@@ -115,6 +115,7 @@ fn translated(report: &JobReport) -> record::JobReport {
                 .map(|failure| (failure.code.to_owned(), failure.detail.clone())),
         }),
         escrowed: report.escrowed,
+        escrows_pruned: report.escrows_pruned,
         linked: report.linked,
         quarantine: report.quarantine.map(|quarantine| record::Quarantine {
             reason: quarantine.reason.text(),

@@ -50,6 +50,8 @@ enum Place {
 }
 
 fn place(path: &Path) -> io::Result<Place> {
+    // As everywhere, `-` is the standard output and no file of that name.
+    let path = if path == Path::new("-") { Path::new("/dev/stdout") } else { path };
     match fs::metadata(path) {
         Ok(there) if there.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory)),
         // Through links, so that the file they lead to is replaced and not the link.

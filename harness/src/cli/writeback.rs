@@ -264,6 +264,10 @@ fn entry_text(entry: &LogEntry, apply: bool) -> String {
     text
 }
 
+/// What an initial cycle does that fails on too many: nobody would try those objects again by themselves.
+const PRUNED: &str = "  the initial cycle failed on too many objects: its failures were given up and the job \
+    paused;\n  once their cause (see the log) is repaired, use --restart watermark,quarantine\n";
+
 fn report_text(report: &JobReport) -> String {
     let status = match report.status {
         JobStatus::NotRun => "not run yet",
@@ -275,7 +279,11 @@ fn report_text(report: &JobReport) -> String {
         return answer_text(entry);
     }
     let Some(cycle) = &report.last_cycle else {
-        return format!("job {status}: {} linked, {} in escrow\n", report.linked, report.escrowed);
+        let pruned = if report.escrows_pruned { PRUNED } else { "" };
+        return format!(
+            "job {status}: {} linked, {} in escrow\n{pruned}",
+            report.linked, report.escrowed
+        );
     };
     let kind = if cycle.initial { "initial cycle" } else { "cycle" };
     let mut text = format!(
@@ -291,6 +299,9 @@ fn report_text(report: &JobReport) -> String {
     );
     if let Some(failure) = &cycle.failure {
         let _ = writeln!(text, "  the cycle failed: {}: {}", failure.code, failure.detail);
+    }
+    if report.escrows_pruned {
+        text.push_str(PRUNED);
     }
     text
 }

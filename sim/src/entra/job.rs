@@ -130,6 +130,8 @@ pub struct JobReport {
     pub last_execution: Option<Execution>,
     /// `countEscrowed`.
     pub escrowed: u64,
+    /// `status.escrowsPruned`: the last initial cycle gave its failures up.
+    pub escrows_pruned: bool,
     /// `synchronizedEntryCountByType`.
     pub linked: u64,
     /// `status.quarantine`, while it is in quarantine.

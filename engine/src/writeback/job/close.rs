@@ -87,7 +87,11 @@ impl WritebackJob {
         }
         self.disable_if_over(now);
         // An initial cycle that fails on too many gives its failures up and pauses the job.
-        if cycle.is_initial() && reason.is_some() && !refused {
+        let given_up = cycle.is_initial() && reason.is_some() && !refused;
+        if cycle.is_initial() {
+            self.desk.row.escrows_pruned = given_up;
+        }
+        if given_up {
             Mark::QuarantineInitial.reach();
             self.desk.row.paused = true;
             return core::mem::take(&mut self.desk.escrow)

@@ -136,6 +136,8 @@ fn restart(row: &mut JobRow, scopes: RestartScopes) -> Vec<Table> {
     }
     if scopes.watermark || every {
         row.watermark = None;
+        // All are read again, those that were given up too.
+        row.escrows_pruned = false;
     }
     if scopes.escrows || every {
         tables.push(Table::Escrow);

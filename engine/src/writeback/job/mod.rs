@@ -376,6 +376,7 @@ impl WritebackJob {
             status: self.status(),
             last_cycle,
             escrowed: self.escrowed(),
+            escrows_pruned: self.desk.row.escrows_pruned,
             linked: self.desk.row.linked,
             quarantine: self.quarantine(),
             on_demand: None,

@@ -45,7 +45,7 @@ pub(super) fn job(job: &WritebackJob) -> Value {
         "status": {
             "code": job.status().text(),
             "countSuccessiveCompleteFailures": u8::from(failed),
-            "escrowsPruned": false,
+            "escrowsPruned": report.is_some_and(|report| report.escrows_pruned),
             "lastExecution": shown,
             "lastSuccessfulExecution": shown.as_ref().filter(|_| succeeded),
             "lastSuccessfulExecutionWithExports":

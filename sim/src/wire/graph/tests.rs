@@ -256,6 +256,7 @@ fn report(at: VirtualTime) -> JobReport {
             error: None,
         }),
         escrowed: 1,
+        escrows_pruned: true,
         linked: 120,
         quarantine: None,
     }
@@ -272,6 +273,7 @@ async fn jobs_show_reports_and_take_requests() {
     let jobs = format!("/v1.0/servicePrincipals/{principal}/synchronization/jobs");
     let job = session.get(&jobs).await.json()["value"][0].clone();
     assert_eq!(job["status"]["code"], "NotRun");
+    assert_eq!(job["status"]["escrowsPruned"], false);
     assert_eq!(job["schedule"]["interval"], "PT20M");
     let unattended = session.post(&format!("{jobs}/{id}/start"), &json!({})).await;
     assert_eq!(unattended.status, StatusCode::SERVICE_UNAVAILABLE, "no engine takes requests yet");
@@ -281,6 +283,7 @@ async fn jobs_show_reports_and_take_requests() {
         job.attached = true;
     });
     let job = session.get(&format!("{jobs}/{id}")).await.json();
+    assert_eq!(job["status"]["escrowsPruned"], true);
     let last = &job["status"]["lastExecution"];
     assert_eq!((&last["state"], &last["countExported"]), (&json!("EntryLevelErrors"), &json!(3)));
     assert_eq!(job["status"]["lastSuccessfulExecution"], Value::Null);

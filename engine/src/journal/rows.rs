@@ -188,6 +188,9 @@ impl EscrowRow {
 /// One attribute that a modify was about to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntendedChange {
+    /// Digest of the set of values that the attribute had when it was read. Rows of older layouts did not
+    /// keep it: then it is one that no set of values has.
+    pub before: u64,
     /// Digest of the set of values that the attribute has once the modify is applied.
     pub after: u64,
     /// The change as the log shows it.
@@ -204,16 +207,17 @@ pub struct Intent {
     pub digest: u64,
     /// `WhenChangedUTC` of that version, in microseconds since the epoch; 0 where it is not known.
     pub changed: i64,
-    /// Whether the mailbox had a link before.
-    pub linked: bool,
+    /// Whether each attribute went in a modify of its own, so that a part may have been applied.
+    pub split: bool,
     /// The attributes it touches.
     pub changes: Vec<IntendedChange>,
 }
 
 impl Intent {
-    /// The layout before the version had its time.
+    /// The layouts before the version had its time, and before the values that were read were kept.
     const WITHOUT_TIME: u8 = 1;
-    const VERSION: u8 = 2;
+    const WITHOUT_BEFORE: u8 = 2;
+    const VERSION: u8 = 3;
 
     /// As bytes.
     #[must_use]
@@ -222,7 +226,7 @@ impl Intent {
             .changes
             .iter()
             .map(|change| {
-                32 + change.property.attribute.len()
+                40 + change.property.attribute.len()
                     + change.property.old.len()
                     + change.property.new.len()
             })
@@ -231,10 +235,11 @@ impl Intent {
             .raw(&self.object.0.0)
             .number(self.digest)
             .number(self.changed.cast_unsigned())
-            .raw(&[u8::from(self.linked)])
+            .raw(&[u8::from(self.split)])
             .number(self.changes.len() as u64);
         for change in &self.changes {
             writer = writer
+                .number(change.before)
                 .number(change.after)
                 .text(&change.property.attribute)
                 .text(&change.property.old)
@@ -248,18 +253,24 @@ impl Intent {
     /// # Errors
     /// [`StoreError::Damaged`].
     pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
-        let older = bytes.first() == Some(&Self::WITHOUT_TIME);
-        let layout = if older { Self::WITHOUT_TIME } else { Self::VERSION };
+        let known = [Self::WITHOUT_TIME, Self::WITHOUT_BEFORE];
+        let layout = bytes.first().copied().filter(|first| known.contains(first));
+        let layout = layout.unwrap_or(Self::VERSION);
         let mut reader = Reader::open("intent", layout, bytes)?;
         let object = ObjectGuid(Guid(reader.raw()?));
         let digest = reader.number()?;
-        let changed = if older { 0 } else { reader.number()?.cast_signed() };
-        let linked = reader.raw::<1>()? == [1];
+        let changed = if layout == Self::WITHOUT_TIME { 0 } else { reader.number()?.cast_signed() };
+        // Where older layouts said something else: then a part may have been applied.
+        let flag = reader.raw::<1>()? == [1];
+        let split = flag || layout != Self::VERSION;
         let count = reader.number()?;
         let mut changes = Vec::new();
         for _ in 0..count {
+            let before = if layout == Self::VERSION { Some(reader.number()?) } else { None };
+            let after = reader.number()?;
             changes.push(IntendedChange {
-                after: reader.number()?,
+                before: before.unwrap_or(!after),
+                after,
                 property: ModifiedProperty {
                     attribute: reader.text()?.into(),
                     old: reader.text()?,
@@ -267,7 +278,7 @@ impl Intent {
                 },
             });
         }
-        reader.finish().map(|()| Self { object, digest, changed, linked, changes })
+        reader.finish().map(|()| Self { object, digest, changed, split, changes })
     }
 }
 
@@ -420,8 +431,9 @@ mod tests {
             object: ObjectGuid(Guid([4; 16])),
             digest: 5,
             changed: 3,
-            linked: false,
+            split: true,
             changes: vec![IntendedChange {
+                before: 0,
                 after: 6,
                 property: ModifiedProperty {
                     attribute: "mail".into(),
@@ -431,8 +443,12 @@ mod tests {
             }],
         };
         let bytes = intent.encode();
-        let old = [&[1], &bytes[1..25], &bytes[33..]].concat();
-        assert_eq!(Intent::decode(&old), Ok(Intent { changed: 0, ..intent.clone() }));
+        let mut older = intent.clone();
+        older.changes[0].before = !6;
+        let old = [&[2], &bytes[1..42], &bytes[50..]].concat();
+        assert_eq!(Intent::decode(&old), Ok(older.clone()));
+        let oldest = [&[1], &bytes[1..25], &bytes[33..42], &bytes[50..]].concat();
+        assert_eq!(Intent::decode(&oldest), Ok(Intent { changed: 0, ..older }));
         assert_eq!(Intent::decode(&bytes), Ok(intent));
         let job = JobRow::new(1, false);
         let bytes = job.write().unwrap().value.unwrap();

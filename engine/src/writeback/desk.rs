@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
+use super::batch::Owners;
 use super::job::JobEnd;
 use super::plan::MappingPlan;
 use super::retry::Backoff;
@@ -96,6 +97,8 @@ pub(super) struct Desk {
     pub(super) row: JobRow,
     /// A mirror of the table `Escrow`.
     pub(super) escrow: BTreeMap<MailboxId, EscrowRow>,
+    /// Which mailbox has which object, once somebody asked.
+    pub(super) owners: Owners,
     /// Versions that the next listing shows again: their skips are logged already.
     pub(super) seen: Lookup<MailboxId, Timestamp>,
     /// What lies before this instant was told by an earlier life, of which nothing else is remembered.

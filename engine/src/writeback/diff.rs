@@ -152,6 +152,7 @@ impl Difference {
 
     fn intend(&mut self, name: &Name, current: Column<'_, [u8]>, target: &[&[u8]]) {
         self.intended.push(IntendedChange {
+            before: digest::of_set(current.iter()),
             after: digest::of_set(target.iter().copied()),
             property: ModifiedProperty {
                 attribute: name.clone(),

@@ -1,6 +1,7 @@
 //! What became of one object, and how that goes into the log, the state store and the numbers.
 
 use super::desk::{Desk, Tally};
+use super::recovery::Made;
 use super::retry::next_attempt;
 use crate::failure::{Failure, code};
 use crate::job::{LogEntry, LogStatus, ModifiedProperty};
@@ -19,6 +20,9 @@ const RETRIES_END: &str = "the retries end here, 28 days after the first failure
 pub(super) enum Verdict {
     /// The modify was applied.
     Written,
+    /// Reading shows that an earlier life made a part of it. The rest is still to be done: its change lies
+    /// after the watermark, or its row in the escrow is due.
+    Partly,
     /// Both sides agree already, or this version was exported before. `quiet`: logged before.
     Redundant { quiet: bool },
     /// Not written, for this reason.
@@ -47,6 +51,8 @@ pub(super) struct Settled<'a> {
     /// Whether its mailbox could not be read, so that nothing was looked for.
     pub(super) unread: bool,
     pub(super) intent: Option<&'a Intent>,
+    /// Which changes of the intent were made.
+    pub(super) made: Made,
     /// The versions of its attributes, where they are kept.
     pub(super) versions: Option<&'a Versions>,
     pub(super) verdict: &'a Verdict,
@@ -59,13 +65,17 @@ pub(super) struct Effects {
     escrow: Vec<(MailboxId, Option<EscrowRow>)>,
     attempted: Vec<(MailboxId, u64)>,
     linked: i64,
+    /// Objects that a mailbox has from now on, or has no longer.
+    owned: Vec<(ObjectGuid, MailboxId, bool)>,
 }
 
 impl Settled<'_> {
     /// The log entry, if there is anything to say.
     pub(super) fn entry(&self, desk: &Desk, cycle: u64, now: Timestamp) -> Option<LogEntry> {
         let (status, code, detail, modified) = match self.verdict {
-            Verdict::Written => (LogStatus::Success, "", String::new(), self.modified()),
+            Verdict::Written | Verdict::Partly => {
+                (LogStatus::Success, "", String::new(), self.modified())
+            }
             Verdict::Redundant { quiet: false } => {
                 (LogStatus::Skipped, code::REDUNDANT_EXPORT, String::new(), Vec::new())
             }
@@ -98,7 +108,7 @@ impl Settled<'_> {
     /// Adds to the numbers of the cycle.
     pub(super) fn count(&self, tally: &mut Tally) {
         match self.verdict {
-            Verdict::Written => tally.written += 1,
+            Verdict::Written | Verdict::Partly => tally.written += 1,
             Verdict::Redundant { quiet: false } | Verdict::Skipped { quiet: false, .. } => {
                 tally.skipped += 1;
             }
@@ -125,8 +135,9 @@ impl Settled<'_> {
                     return;
                 }
                 if self.found.is_none() && self.stored.is_some() && !self.unread {
-                    effects.writes.push(mailbox_write(Table::Links, self.mailbox, None));
-                    effects.linked -= 1;
+                    self.stored
+                        .into_iter()
+                        .for_each(|link| effects.unlink(self.mailbox, link.object));
                 }
                 self.escrow(desk, failure, effects, now);
             }
@@ -135,7 +146,10 @@ impl Settled<'_> {
                 let row = self.stored.map(unsure).map(|link| link.encode());
                 effects.writes.push(mailbox_write(Table::Links, self.mailbox, row));
             }
-            Verdict::Older { looked_for: false } | Verdict::Unsent | Verdict::Undetermined => {}
+            Verdict::Older { looked_for: false }
+            | Verdict::Partly
+            | Verdict::Unsent
+            | Verdict::Undetermined => {}
         }
     }
 
@@ -146,6 +160,11 @@ impl Settled<'_> {
             return;
         }
         effects.linked += i64::from(self.stored.is_none());
+        let before = self.stored.map(|link| link.object);
+        if before != Some(object) {
+            effects.owned.extend(before.map(|before| (before, self.mailbox, false)));
+            effects.owned.push((object, self.mailbox, true));
+        }
         let row = match self.versions {
             Some(versions) => link.encode_with(versions),
             None => link.encode(),
@@ -186,15 +205,25 @@ impl Settled<'_> {
         }
     }
 
+    /// What was changed in fact, be it all of what was intended or not.
     fn modified(&self) -> Vec<ModifiedProperty> {
-        self.intent
-            .iter()
-            .flat_map(|intent| intent.changes.iter().map(|change| change.property.clone()))
+        let Some(intent) = self.intent else { return Vec::new() };
+        let changes = intent.changes.iter().enumerate();
+        changes
+            .filter(|(number, _)| self.made.has(*number))
+            .map(|(_, change)| change.property.clone())
             .collect()
     }
 }
 
 impl Effects {
+    /// The mailbox is no longer linked to the object.
+    pub(super) fn unlink(&mut self, mailbox: MailboxId, object: ObjectGuid) {
+        self.writes.push(mailbox_write(Table::Links, mailbox, None));
+        self.owned.push((object, mailbox, false));
+        self.linked -= 1;
+    }
+
     /// The mailbox leaves the escrow.
     pub(super) fn release(&mut self, mailbox: MailboxId) {
         self.writes.push(mailbox_write(Table::Escrow, mailbox, None));
@@ -222,6 +251,9 @@ impl Effects {
                 Some(row) => desk.escrow.insert(mailbox, row),
                 None => desk.escrow.remove(&mailbox),
             };
+        }
+        for (object, mailbox, owns) in self.owned {
+            desk.owners.note(object, mailbox, owns);
         }
         desk.attempted.extend(self.attempted);
     }

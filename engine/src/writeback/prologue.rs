@@ -3,11 +3,11 @@
 
 use super::desk::{Answer, Desk, Interrupt, Stepped, Turn, answered};
 use super::outcome::{Effects, Settled, Verdict};
-use super::recovery::{is_applied, touched};
+use super::recovery::{Made, made, touched};
 use crate::failure::{Failure, Side, code};
 use crate::guid::Guid;
 use crate::job::{CycleFailure, LogEntry};
-use crate::journal::rows::{Intent, mailbox_of_key, mailbox_write};
+use crate::journal::rows::{Intent, Link, mailbox_key, mailbox_of_key, mailbox_write};
 use crate::marks::Mark;
 use crate::ports::{
     Agent, AgentName, AnchorKey, CallError, DirectoryObject, MailboxId, Name, ObjectGuid, Ports,
@@ -30,6 +30,8 @@ pub(super) struct Prologue {
     /// What the last agent answered, for the failure of the cycle.
     last_error: Option<CallError>,
     pending: Vec<(MailboxId, Intent)>,
+    /// The links of those mailboxes.
+    stored: Vec<Option<Link>>,
     effects: Effects,
     written: u64,
 }
@@ -39,6 +41,7 @@ enum Stage {
     /// Asks this agent for an object that cannot exist: does it answer?
     Probe(usize),
     Scan,
+    Links,
     Read,
     Log(Vec<LogEntry>),
     Commit,
@@ -53,6 +56,7 @@ impl Prologue {
             agent: None,
             last_error: None,
             pending: Vec::new(),
+            stored: Vec::new(),
             effects: Effects::default(),
             written: 0,
         }
@@ -101,6 +105,14 @@ impl Prologue {
                 }
             }
             Stage::Scan => return self.scan(ports),
+            Stage::Links => {
+                let keys: Vec<Vec<u8>> =
+                    self.pending.iter().map(|(id, _)| mailbox_key(*id)).collect();
+                let rows = ports.store.get(Table::Links, &keys)?;
+                let links = rows.iter().map(|row| row.as_deref().map(Link::decode).transpose());
+                self.stored = links.collect::<Result<_, _>>()?;
+                self.stage = Stage::Read;
+            }
             Stage::Read => return self.read(now, ports, desk),
             Stage::Log(entries) => {
                 let entries = entries.clone();
@@ -131,12 +143,12 @@ impl Prologue {
             .into_iter()
             .map(|(key, value)| Ok((mailbox_of_key(&key)?, Intent::decode(&value)?)))
             .collect::<Result<_, crate::ports::StoreError>>()?;
-        self.stage = Stage::Read;
+        self.stage = Stage::Links;
         Ok(Turn::Busy)
     }
 
     /// Logs what was in fact written. What was not written is forgotten: its change still lies
-    /// after the watermark, or its row in the escrow is still due.
+    /// after the watermark, or its row in the escrow is still due. That holds for each attribute.
     fn read(
         &mut self,
         now: Timestamp,
@@ -151,22 +163,18 @@ impl Prologue {
         let mut found = answered!(desk.settle(result, Side::Agent, now)?);
         found.sort_unstable_by_key(|object| object.guid);
         let mut entries = Vec::new();
-        for (mailbox, intent) in core::mem::take(&mut self.pending) {
-            let applied = object_of(&found, intent.object)
-                .is_some_and(|object| is_applied(&intent, object, &names));
-            if !applied {
+        let pending = core::mem::take(&mut self.pending).into_iter();
+        for ((mailbox, intent), stored) in pending.zip(core::mem::take(&mut self.stored)) {
+            let made = object_of(&found, intent.object)
+                .map_or(Made::NONE, |object| made(&intent, object, &names, Made::NONE));
+            if !made.any() {
                 Mark::IntentForgotten.reach();
                 self.effects.writes.push(mailbox_write(Table::Intents, mailbox, None));
                 continue;
             }
+            let whole = made.whole(&intent);
             Mark::IntentApplied.reach();
             self.written += 1;
-            // Only whether there was a link matters here; the version it stood for is gone.
-            let stored = intent.linked.then_some(crate::journal::rows::Link {
-                object: intent.object,
-                exported: !intent.digest,
-                changed: 0,
-            });
             let settled = Settled {
                 mailbox,
                 digest: intent.digest,
@@ -175,8 +183,9 @@ impl Prologue {
                 found: Some(intent.object),
                 unread: false,
                 intent: Some(&intent),
+                made,
                 versions: None,
-                verdict: &Verdict::Written,
+                verdict: if whole { &Verdict::Written } else { &Verdict::Partly },
             };
             entries.extend(settled.entry(desk, self.cycle, now));
             settled.commit(desk, &mut self.effects, now);

@@ -1,5 +1,6 @@
 //! From mailboxes to the modifies of their AD objects: links, reads, anchors, search, diff.
 
+use super::owners::SEVERAL_MAILBOXES;
 use super::{Batch, BatchEnd, Item, Origin, Piece, Stage, not_in_scope};
 use crate::anchor::{self, Found, Match};
 use crate::failure::{Class, Failure, Side, code};
@@ -183,8 +184,7 @@ impl Batch {
                     "noSuchObject (32): no object in Active Directory matches",
                 );
             }
-            self.decide(desk);
-            return Ok(Turn::Busy);
+            return self.owners(now, ports, desk);
         }
         let order = desk.configuration.switches.match_order;
         let kind = order.get(usize::from(rank)).map_or(rank, |anchor| anchor.rank());
@@ -240,7 +240,7 @@ impl Batch {
                             self.items[claimant].fail(
                                 Class::Rejected,
                                 code::DUPLICATE_ENTRIES,
-                                "several mailboxes match the same object in Active Directory",
+                                SEVERAL_MAILBOXES,
                             );
                         }
                     }
@@ -250,7 +250,7 @@ impl Batch {
     }
 
     /// Mapping and diff: no port is asked.
-    fn decide(&mut self, desk: &Desk) {
+    pub(super) fn decide(&mut self, desk: &Desk) {
         let granularity = desk.configuration.switches.modify_granularity;
         for (index, item) in self.items.iter_mut().enumerate() {
             let (None, Some(object)) = (&item.verdict, &item.object) else { continue };
@@ -294,7 +294,7 @@ impl Batch {
                 object: object.guid,
                 digest: item.digest,
                 changed: item.mailbox.when_changed.as_micros(),
-                linked: item.stored.is_some(),
+                split: granularity == ModifyGranularity::Attribute,
                 changes: difference.intended,
             });
             self.planned.push(index);

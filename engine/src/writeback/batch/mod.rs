@@ -1,17 +1,20 @@
 //! A handful of mailboxes, from matching to the committed outcome.
 //!
 //! The stages follow each other with one port call each: links, read what is linked, anchors and
-//! search for the rest, mapping and diff, one commit of what is about to be written, the modifies,
+//! search for the rest, who else is written to what was found, mapping and diff, one commit of what is about to be written, the modifies,
 //! a read where an answer never came, the log, one commit of what became of it. The log comes before
 //! that commit: a crash in between logs an entry twice rather than never.
 
 mod matching;
+mod owners;
+
+pub(super) use owners::Owners;
 
 use super::desk::{Answer, Desk, Interrupt, Lookup, Stepped, Tally, Turn};
 use super::map::Scope;
 use super::outcome::{Effects, Settled, Verdict};
 use super::prologue::object_of;
-use super::recovery::{is_applied, touched};
+use super::recovery::{Made, made, touched};
 use crate::failure::{Class, Failure, Side, code};
 use crate::job::{LogEntry, LogStatus};
 use crate::journal::rows::{Intent, Link, Versions, mailbox_write};
@@ -53,6 +56,8 @@ pub(super) struct Batch {
     /// Rows that do not say whose they are.
     nameless: Vec<Failure>,
     stage: Stage,
+    /// Mailboxes that have left and were linked to objects that others come to have.
+    left: Vec<(MailboxId, ObjectGuid)>,
     /// The items that have a modify.
     planned: Vec<usize>,
     /// The modifies, those of one item beside each other, and how many of them were sent.
@@ -75,6 +80,7 @@ enum Stage {
     Read,
     Users,
     Find(u8),
+    Owners,
     Intents,
     Poll,
     Modify,
@@ -96,6 +102,8 @@ struct Item {
     user: Option<User>,
     object: Option<DirectoryObject>,
     intent: Option<Intent>,
+    /// Which of its changes were made.
+    made: Made,
     /// What feeds each attribute now, where that is kept (switch `export_mode`).
     versions: Option<Versions>,
     /// The same as it was last exported.
@@ -180,6 +188,7 @@ impl Batch {
             items,
             nameless,
             stage: Stage::Links,
+            left: Vec::new(),
             planned: Vec::new(),
             pieces: Vec::new(),
             sent: 0,
@@ -203,6 +212,7 @@ impl Batch {
             Stage::Read => self.read(now, ports, desk),
             Stage::Users => self.users(now, ports, desk),
             Stage::Find(rank) => self.find(rank, now, ports, desk),
+            Stage::Owners => self.owners(now, ports, desk),
             Stage::Intents => self.intents(ports),
             Stage::Poll => self.poll(ports, desk),
             Stage::Modify => self.modify(now, ports, desk),
@@ -295,7 +305,7 @@ impl Batch {
             match outcome {
                 WriteOutcome::Result { code, diagnostic } => {
                     let code = if planted!(desk.bugs, RefusalAsSuccess) { 0 } else { code };
-                    self.items[index].answered(code, &diagnostic);
+                    self.items[index].answered(code, &diagnostic, &modification.changes);
                     if planted!(desk.bugs, StopAtRefusal) && code != 0 {
                         self.pieces.truncate(end);
                     }
@@ -352,17 +362,21 @@ impl Batch {
         for index in core::mem::take(&mut self.unknown) {
             let item = &mut self.items[index];
             let Some(intent) = &item.intent else { continue };
-            let applied = object_of(&found, intent.object)
-                .is_some_and(|object| is_applied(intent, object, &names));
-            if applied {
+            if let Some(object) = object_of(&found, intent.object) {
+                item.made = made(intent, object, &names, item.made);
+            }
+            if item.made.whole(intent) {
                 Mark::WriteWasMade.reach();
                 item.verdict = Some(Verdict::Written);
             } else if matches!(item.verdict, Some(Verdict::Failed(_))) {
                 // Another of its modifies was refused, and that says more.
             } else {
                 Mark::WriteWasNotMade.reach();
-                let detail = "no answer came to the modify, and reading shows that it was not made";
-                item.fail(Class::Transient, self.unknown_code, detail);
+                let detail = format!(
+                    "no answer came to the modify, and reading shows that it was not made{}",
+                    item.unmade()
+                );
+                item.fail(Class::Transient, self.unknown_code, &detail);
             }
         }
         self.stage = Stage::Poll;
@@ -391,6 +405,9 @@ impl Batch {
 
     fn commit(&mut self, ports: &mut Ports<'_>, desk: &mut Desk) -> Stepped<BatchEnd> {
         let mut effects = Effects::default();
+        for (mailbox, object) in self.left.drain(..) {
+            effects.unlink(mailbox, object);
+        }
         for settled in self.items.iter().filter_map(Item::settled) {
             settled.count(&mut self.tally);
             settled.commit(desk, &mut effects, self.logged_at);
@@ -451,6 +468,7 @@ impl Item {
             user: None,
             object: None,
             intent: None,
+            made: Made::NONE,
             versions: None,
             exported: None,
             verdict,
@@ -475,11 +493,26 @@ impl Item {
     }
 
     /// One of its modifies was answered. A failure of one outweighs the success of the others.
-    fn answered(&mut self, code: u32, diagnostic: &str) {
+    fn answered(&mut self, code: u32, diagnostic: &str, elements: &[AttributeChange]) {
         let answer = answered_with(code, diagnostic);
+        if let (Verdict::Written, Some(intent)) = (&answer, &self.intent) {
+            self.made.add_modify(intent, elements);
+        }
         if self.verdict.is_none() || matches!(answer, Verdict::Failed(_)) {
             self.verdict = Some(answer);
         }
+    }
+
+    /// Which attributes were not made, where others were: for people.
+    fn unmade(&self) -> String {
+        let Some(intent) = self.intent.as_ref().filter(|_| self.made.any()) else {
+            return String::new();
+        };
+        let missing = intent.changes.iter().enumerate();
+        let missing = missing.filter(|(number, _)| !self.made.has(*number));
+        let names: Vec<&str> =
+            missing.map(|(_, change)| change.property.attribute.as_ref()).collect();
+        format!(" for {}", names.join(", "))
     }
 
     fn settled(&self) -> Option<Settled<'_>> {
@@ -491,6 +524,7 @@ impl Item {
             found: self.object.as_ref().map(|object| object.guid),
             unread: self.unread,
             intent: self.intent.as_ref(),
+            made: self.made,
             versions: self.versions.as_ref(),
             verdict: self.verdict.as_ref()?,
         })

@@ -6,6 +6,7 @@ use crate::journal::rows::JobRow;
 use crate::marks::Mark;
 use crate::ports::{Ports, StoreWrite, Table};
 use crate::time::Timestamp;
+use crate::writeback::batch::Owners;
 use crate::writeback::desk::{Interrupt, Stepped, Turn};
 use crate::writeback::on_demand::OnDemand;
 use crate::writeback::plan::MappingPlan;
@@ -102,6 +103,7 @@ impl WritebackJob {
             return Ok(());
         }
         if table == Table::Links {
+            self.desk.owners = Owners::default();
             self.desk.row.linked = self.desk.row.linked.saturating_sub(rows.len() as u64);
         }
         let mut writes: Vec<StoreWrite> =

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use close::cycle_entry;
 
+use super::batch::Owners;
 use super::cycle::Cycle;
 use super::desk::{Desk, Interrupt, Lookup, Stepped, Turn};
 use super::on_demand::OnDemand;
@@ -108,6 +109,7 @@ impl WritebackJob {
                 removed: std::cell::RefCell::default(),
                 row,
                 escrow: BTreeMap::new(),
+                owners: Owners::default(),
                 seen: Lookup::default(),
                 told_before: None,
                 attempted: Lookup::default(),

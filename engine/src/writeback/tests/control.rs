@@ -1,0 +1,120 @@
+//! Commands: pause, restart, another configuration, provision on demand; quarantine.
+
+use super::*;
+
+#[test]
+fn four_weeks_of_quarantine_disable_the_job() {
+    let (world, mut job) = settled(1);
+    let refused = CallError::Refused { code: "403".into(), detail: String::new() };
+    world.0.borrow_mut().exchange_errors.extend(vec![refused; 100]);
+    world.run_for(&mut job, Duration::from_hours(30 * 24));
+    assert_eq!(job.status(), JobStatus::Paused);
+    let cycles = job.cycles();
+    assert_eq!(cycles, 1 + 1 + 28);
+    world.run_for(&mut job, Duration::from_hours(48));
+    assert_eq!(job.cycles(), cycles);
+}
+
+#[test]
+fn a_pause_ends_before_the_next_write_and_a_start_catches_up() {
+    let (world, mut job) = settled(4);
+    for number in 0..4 {
+        world.0.borrow_mut().edit(number, "x");
+    }
+    world.0.borrow_mut().now = START + CYCLE;
+    while job.is_idle() {
+        world.step(&mut job);
+    }
+    world.0.borrow_mut().commands.push_back(JobCommand::Pause);
+    world.run_for(&mut job, 5 * CYCLE);
+    assert_eq!((world.0.borrow().modifies, job.status()), (0, JobStatus::Paused));
+    assert_eq!(world.0.borrow().store.len(Table::Intents), 0);
+    world.0.borrow_mut().commands.push_back(JobCommand::Start);
+    world.step(&mut job);
+    world.run_for(&mut job, MINUTE);
+    assert!((0..4).all(|number| world.0.borrow().written(number) == "x"));
+}
+
+#[test]
+fn a_paused_job_is_still_paused_after_a_crash() {
+    let (world, mut job) = settled(1);
+    world.0.borrow_mut().commands.push_back(JobCommand::Pause);
+    world.step(&mut job);
+    world.run_for(&mut job, MINUTE);
+    let mut job = world.job();
+    world.0.borrow_mut().edit(0, "x");
+    world.run_for(&mut job, 3 * CYCLE);
+    assert_eq!((job.status(), world.0.borrow().modifies), (JobStatus::Paused, 0));
+}
+
+#[test]
+fn restart_scopes_do_what_they_say() {
+    let (world, mut job) = settled(3);
+    world.0.borrow_mut().edit(0, "x");
+    world.0.borrow_mut().results.insert(object_guid(0), 50);
+    next_cycle(&world, &mut job);
+    let obey = |job: &mut WritebackJob, scopes| {
+        world.0.borrow_mut().commands.push_back(JobCommand::Restart(scopes));
+        world.step(job);
+        world.run_for(job, MINUTE);
+    };
+    obey(&mut job, RestartScopes { escrows: true, ..RestartScopes::default() });
+    assert_eq!((job.escrowed(), world.0.borrow().store.len(Table::Escrow)), (0, 0));
+    assert!(!job.last_cycle().unwrap().initial);
+    world.0.borrow_mut().results.clear();
+    let users = world.0.borrow().calls;
+    obey(&mut job, RestartScopes { full: true, ..RestartScopes::default() });
+    assert!(world.0.borrow().calls > users && job.last_cycle().unwrap().initial);
+    assert_eq!(world.0.borrow().written(0), "x");
+    assert_eq!(world.0.borrow().reports.last().unwrap().linked, 3);
+    assert_eq!(world.0.borrow().store.len(Table::Links), 3);
+}
+
+#[test]
+fn provision_on_demand_writes_now_and_says_what_it_did() {
+    let (world, mut job) = settled(2);
+    world.0.borrow_mut().edit(1, "now");
+    let ask = |job: &mut WritebackJob, rule: &str, mailbox| {
+        let rule = rule.to_owned();
+        let command = JobCommand::ProvisionOnDemand { request: 7, rule, mailbox };
+        world.0.borrow_mut().commands.push_back(command);
+        world.step(job);
+        world.run_for(job, Duration::from_secs(1));
+        let reports = &world.0.borrow().reports;
+        let (request, entry) = reports.last().unwrap().on_demand.clone().unwrap();
+        assert_eq!(request, 7);
+        (entry.status, entry.code)
+    };
+    assert_eq!(ask(&mut job, "other", id(1)), (LogStatus::Failure, code::INVALID_RESOURCE));
+    assert_eq!(ask(&mut job, "rule", id(1)), (LogStatus::Success, ""));
+    assert_eq!(world.0.borrow().written(1), "now");
+    let again = ask(&mut job, "rule", id(1));
+    assert_eq!(again, (LogStatus::Skipped, code::REDUNDANT_EXPORT));
+    world.0.borrow_mut().mailboxes.get_mut(&id(1)).unwrap().cloud_managed = false;
+    assert_eq!(ask(&mut job, "rule", id(1)), (LogStatus::Skipped, code::NOT_IN_SCOPE));
+    let nobody = MailboxId(Guid([0; 16]));
+    assert_eq!(ask(&mut job, "rule", nobody), (LogStatus::Skipped, code::NOT_IN_SCOPE));
+}
+
+#[test]
+fn another_mapping_makes_the_next_cycle_an_initial_one() {
+    let (world, mut job) = settled(1);
+    let mut configuration = crate::test_world::configuration();
+    configuration.switches.mail_mapped = false;
+    world.0.borrow_mut().commands.push_back(JobCommand::Configure(configuration.clone()));
+    world.step(&mut job);
+    world.run_for(&mut job, MINUTE);
+    assert!(job.last_cycle().unwrap().initial);
+    assert_eq!(job.cycles(), 2);
+    // And so it is when the engine starts anew with it.
+    let mut changed = config();
+    changed.job = configuration;
+    changed.job.switches.null_flow = true;
+    let mut job = WritebackJob::new(changed);
+    world.run_for(&mut job, 2 * CYCLE);
+    assert_eq!(job.cycles(), 4);
+    let reports = &world.0.borrow().reports;
+    let initial: Vec<bool> =
+        reports.iter().filter_map(|report| Some(report.last_cycle.as_ref()?.initial)).collect();
+    assert_eq!(initial, [true, true, true, false]);
+}

@@ -15,6 +15,7 @@ pub mod guid;
 pub mod index;
 pub mod ledger;
 pub mod marks;
+mod names;
 pub mod onprem;
 pub mod parity;
 pub mod population;

@@ -3,11 +3,16 @@
 //! Microsoft's service changes, and some of its behaviour is unpublished. What is dated or unknown
 //! sits in `sim/profiles/*.toml`, each row with its evidence and its source; code asks the profile.
 
+mod table;
+
+use core::cmp::Ordering;
 use core::time::Duration;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
+use table::Table;
 
 use crate::clock::VirtualTime;
 use crate::throttle::Limit;
@@ -133,7 +138,7 @@ pub struct Costs {
 pub struct Profile {
     /// Its name.
     pub name: String,
-    rows: BTreeMap<&'static str, Rows>,
+    table: Arc<Table>,
     /// What a caller may ask of Exchange Online; `None` for any amount.
     pub exo_budget: Option<Limit>,
     /// How long the directory and Exchange Online take to hear of each other's changes (switch `forward_delay`).
@@ -209,7 +214,7 @@ impl Profile {
         };
         let mut profile = Self {
             name: name.to_owned(),
-            rows,
+            table: Arc::new(Table::new(rows)),
             exo_budget: None,
             forward_delay: Duration::ZERO,
             costs,
@@ -223,10 +228,8 @@ impl Profile {
     /// # Errors
     /// `UnknownSwitch`, or `WrongValue` when it is of another kind than the default.
     pub fn set_switch(&mut self, switch: &str, value: Value) -> Result<(), ProfileError> {
-        let row = self
-            .rows
-            .get_mut("switches")
-            .and_then(|rows| rows.get_mut(switch))
+        let row = Arc::make_mut(&mut self.table)
+            .row_mut("switches", switch)
             .ok_or_else(|| ProfileError::UnknownSwitch(switch.to_owned()))?;
         let wrong = |expected: String| ProfileError::WrongValue {
             switch: switch.to_owned(),
@@ -264,7 +267,7 @@ impl Profile {
 
     /// Names of all switches.
     pub fn switches(&self) -> impl Iterator<Item = &str> {
-        self.rows.get("switches").into_iter().flat_map(|rows| rows.keys()).map(String::as_str)
+        self.table.names_in("switches")
     }
 
     /// A switch or feature that is on or off; off when the profile does not have it.
@@ -300,20 +303,24 @@ impl Profile {
 
     /// Names of all rows: switches, features, versions, timings and costs.
     pub fn row_names(&self) -> impl Iterator<Item = &str> {
-        self.rows.values().flat_map(|rows| rows.keys()).map(String::as_str)
+        self.table.names()
     }
 
     /// A row with its evidence and source.
     #[must_use]
     pub fn row(&self, name: &str) -> Option<&Row> {
-        self.rows.values().find_map(|rows| rows.get(name))
+        self.table.row(name)
     }
 }
 
-/// A version such as `2.5.190.0`, comparable part by part; parts that are no numbers count as 0.
+/// The order of versions such as `2.5.190.0`: part by part; parts that are no numbers count as 0.
 #[must_use]
-pub fn version_parts(version: &str) -> Vec<u64> {
-    version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+pub fn version_order(one: &str, other: &str) -> Ordering {
+    version_parts(one).cmp(version_parts(other))
+}
+
+fn version_parts(version: &str) -> impl Iterator<Item = u64> + '_ {
+    version.split('.').map(|part| part.parse().unwrap_or(0))
 }
 
 fn load_rows(name: &str) -> Result<BTreeMap<&'static str, Rows>, ProfileError> {
@@ -376,6 +383,6 @@ mod tests {
 
     #[test]
     fn versions_compare_by_number() {
-        assert!(version_parts("2.5.79.0") < version_parts("2.5.190.0"));
+        assert_eq!(version_order("2.5.79.0", "2.5.190.0"), Ordering::Less);
     }
 }

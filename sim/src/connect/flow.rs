@@ -288,7 +288,7 @@ impl Flow {
             .exchange
             .iter()
             .filter(|way| way.form != Form::Reference)
-            .map(|way| (way.property, value(out, way, way.texts(&columns))))
+            .map(|way| (way.property, value(out, way, &columns)))
             .collect();
         values.push((property::EMAIL_ADDRESSES, list));
         values.push((property::WINDOWS_EMAIL_ADDRESS, primary.into_iter().collect()));
@@ -315,11 +315,13 @@ impl Way {
 
 /// Values change their spelling; one longer than the cloud takes is cut, as the service documents
 /// no other way; `mailNickname` once set is kept when AD has none.
-fn value(out: &Outgoing<'_>, way: &Way, values: Vec<String>) -> Vec<String> {
-    if way.property == property::ALIAS && values.is_empty() {
-        return texts(out.cloud, property::ALIAS);
+fn value(out: &Outgoing<'_>, way: &Way, columns: &[Values<'_>]) -> Vec<String> {
+    if way.of(columns).len() == 0 {
+        // Most attributes of most objects have no value.
+        let is_kept = way.property == property::ALIAS;
+        return if is_kept { texts(out.cloud, property::ALIAS) } else { Vec::new() };
     }
-    let mut values = spelling::in_cloud(way.form, values);
+    let mut values = spelling::in_cloud(way.form, way.texts(columns));
     if let Some(longest) = property::spec(way.property).and_then(|spec| spec.max_length) {
         for value in &mut values {
             shorten(value, longest);

@@ -8,7 +8,7 @@ use crate::clock::VirtualTime;
 use crate::directory::entry::DcNumber;
 use crate::directory::forests::{DcKey, ForestNumber};
 use crate::guid::Guid;
-use crate::profile::{Profile, version_parts};
+use crate::profile::{Profile, version_order};
 
 /// How long the run history is kept (Microsoft Learn, "Microsoft Entra Connect Sync: Scheduler").
 const HISTORY: Duration = Duration::from_hours(7 * 24);
@@ -332,10 +332,10 @@ impl ConnectSync {
     pub fn respects_the_flag(&self, profile: &Profile, agent: Option<&str>) -> bool {
         match self.engine {
             InboundEngine::ConnectSync => {
-                version_parts(&self.build) >= version_parts(profile.text("connect_minimum"))
+                version_order(&self.build, profile.text("connect_minimum")).is_ge()
             }
             InboundEngine::CloudSync => agent.is_some_and(|version| {
-                version_parts(version) >= version_parts(profile.text("cloud_sync_minimum"))
+                version_order(version, profile.text("cloud_sync_minimum")).is_ge()
             }),
         }
     }
@@ -344,7 +344,7 @@ impl ConnectSync {
     #[must_use]
     pub fn is_cut_off(&self, profile: &Profile, now: VirtualTime) -> bool {
         let too_old = self.engine == InboundEngine::ConnectSync
-            && version_parts(&self.build) < version_parts(profile.text("connect_hard_stop"));
+            && version_order(&self.build, profile.text("connect_hard_stop")).is_lt();
         too_old && profile.instant("connect_hard_stop_after").is_some_and(|day| now > day)
     }
 }

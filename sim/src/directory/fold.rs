@@ -41,10 +41,7 @@ pub fn hash(value: &[u8]) -> u64 {
     if !value.is_ascii() {
         return hash_bytes(&folded(value));
     }
-    hash_words(value, |mut word| {
-        word.make_ascii_lowercase();
-        word
-    })
+    hash_words(value, lower_ascii)
 }
 
 /// A hash of bytes as they are; equal to [`hash`] for text in lower case.
@@ -55,7 +52,7 @@ pub fn hash_bytes(value: &[u8]) -> u64 {
 
 /// Names that differ in a few digits are the rule here, so every bit of a word has to reach every bit
 /// of the hash: a multiplication to 128 bits whose halves are folded together does that.
-fn hash_words(value: &[u8], lower: impl Fn([u8; 8]) -> [u8; 8]) -> u64 {
+fn hash_words(value: &[u8], lower: impl Fn(u64) -> u64) -> u64 {
     let mix = |state: u64, word: u64| {
         let product = u128::from(state ^ word) * u128::from(MULTIPLIER);
         (product >> 64) as u64 ^ product as u64
@@ -63,11 +60,20 @@ fn hash_words(value: &[u8], lower: impl Fn([u8; 8]) -> [u8; 8]) -> u64 {
     let (words, tail) = value.as_chunks::<8>();
     let mut state = SEED ^ value.len() as u64;
     for word in words {
-        state = mix(state, u64::from_le_bytes(lower(*word)));
+        state = mix(state, lower(u64::from_le_bytes(*word)));
     }
     let mut word = [0_u8; 8];
     word[..tail.len()].copy_from_slice(tail);
-    mix(mix(state, u64::from_le_bytes(lower(word))), SEED)
+    mix(mix(state, lower(u64::from_le_bytes(word))), SEED)
+}
+
+/// Eight bytes of ASCII in lower case, all at once: those from `A` to `Z` get the bit that tells the cases
+/// apart.
+const fn lower_ascii(word: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let from_a = word + EACH * (0x80 - b'A' as u64);
+    let after_z = word + EACH * (0x7f - b'Z' as u64);
+    word | (((from_a ^ after_z) & (EACH * 0x80)) >> 2)
 }
 
 /// Digits of pi.
@@ -77,6 +83,15 @@ const MULTIPLIER: u64 = 0x1319_8a2e_0370_7345;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn eight_bytes_at_once_are_each_in_lower_case() {
+        for byte in 0..0x80_u8 {
+            let word = [byte, b'A', b'Z', b'@', b'[', b'a', 0, byte];
+            let lower = lower_ascii(u64::from_le_bytes(word));
+            assert_eq!(lower.to_le_bytes(), word.map(|byte| byte.to_ascii_lowercase()), "{byte}");
+        }
+    }
 
     #[test]
     fn same_text_has_the_same_hash() {

@@ -3,6 +3,7 @@
 //! The engine's in-process bridge and the HTTPS servers both come through here with the same values,
 //! so that both leave the same trace.
 
+use core::fmt::{self, Write as _};
 use std::hash::Hasher;
 
 use rustc_hash::FxHasher;
@@ -11,6 +12,7 @@ use super::Estate;
 use super::forward::Delivery;
 use crate::caller::Caller;
 use crate::clock::VirtualTime;
+use crate::directory::fold;
 use crate::exchange::audit::AuditRecord;
 use crate::exchange::cmdlets::{self, CmdletError, Context, ErrorKind, Output, Rows};
 use crate::exchange::property;
@@ -445,16 +447,28 @@ fn exchange_charge(caller: &Caller, limit: Limit) -> Charge<'_> {
 /// A digest of a call, by which two attempts differ: the order of parameters and the case of names do
 /// not matter.
 fn digest(call: &CmdletCall) -> u64 {
-    let mut parts: Vec<String> = call
-        .parameters
-        .iter()
-        .map(|(name, value)| format!("{}={value}", name.to_lowercase()))
-        .collect();
-    parts.sort_unstable();
+    let parts = call.parameters.iter().map(|(name, value)| {
+        let mut hashed = Hashed::default();
+        hashed.0.write_u64(fold::hash(name.as_bytes()));
+        // Hashing cannot fail.
+        let _ = write!(hashed, "{value}");
+        hashed.0.finish()
+    });
+    // A sum does not ask for their order.
     let mut hasher = FxHasher::default();
-    hasher.write(call.name.to_lowercase().as_bytes());
-    for part in parts {
-        hasher.write(part.as_bytes());
-    }
+    hasher.write_u64(fold::hash(call.name.as_bytes()));
+    hasher.write_u64(parts.fold(0, u64::wrapping_add));
     hasher.finish()
+}
+
+/// Text as it is written, hashed instead of kept.
+#[derive(Default)]
+struct Hashed(FxHasher);
+
+impl fmt::Write for Hashed {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        self.0.write_u8(0xff);
+        Ok(())
+    }
 }

@@ -18,7 +18,7 @@ use crate::exchange::{Changes, RecipientType, property};
 use crate::guid::Guid;
 use crate::ledger::Change;
 use crate::marks::Mark;
-use crate::profile::version_parts;
+use crate::profile::version_order;
 use crate::record::{AttributeNumber, Record};
 
 /// Why Graph refuses a change of the directory.
@@ -300,7 +300,7 @@ impl Estate {
                 self.profile.text("cloud_sync_minimum"),
             ),
         };
-        if version_parts(version) < version_parts(oldest) {
+        if version_order(version, oldest).is_lt() {
             return Err(EntraError::State(
                 "The sync client of this tenant is too old for a transfer of the source of authority.",
             ));

@@ -5,12 +5,12 @@
 //! on Exchange cmdlets" (property and LDAP names); Microsoft Learn, "Microsoft Entra Connect Sync:
 //! Attributes synchronized to Microsoft Entra ID" (Exchange Online list).
 
-use std::cmp::Ordering;
 use std::sync::LazyLock;
 
 use Bucket::{CloudOnlyCopy, Identity, MailboxOnly, WrittenBack};
 
 use super::shape::{self, Shape};
+use crate::names::NameTable;
 use crate::powershell::ParameterKind;
 use crate::record::AttributeNumber;
 
@@ -424,25 +424,17 @@ pub const SOFT_DELETED: AttributeNumber = 1003;
 /// The number of a property, by name without case.
 #[must_use]
 pub fn number(name: &str) -> Option<AttributeNumber> {
-    let place = BY_NAME.binary_search_by(|&place| order(spelled(place), name)).ok()?;
-    Some(BY_NAME[place])
+    /// Every cmdlet looks up each of its parameters.
+    static NUMBERS: LazyLock<NameTable> = LazyLock::new(names);
+    NUMBERS.get(name)
 }
 
-/// The properties in [`order`] of their names: every cmdlet looks up each of its parameters.
-static BY_NAME: LazyLock<Vec<AttributeNumber>> = LazyLock::new(|| {
-    let mut places: Vec<AttributeNumber> = (0..).take(PROPERTIES.len()).collect();
-    places.sort_by(|&a, &b| order(spelled(a), spelled(b)));
-    places
-});
-
-fn spelled(place: AttributeNumber) -> &'static str {
-    PROPERTIES[usize::from(place)].name
-}
-
-/// An order of names without case that is cheap to ask for: most differ in length.
-fn order(a: &str, b: &str) -> Ordering {
-    let folded = |byte: u8| byte.to_ascii_lowercase();
-    a.len().cmp(&b.len()).then_with(|| a.bytes().map(folded).cmp(b.bytes().map(folded)))
+fn names() -> NameTable {
+    let mut table = NameTable::default();
+    for (spec, number) in PROPERTIES.iter().zip(0..) {
+        table.insert(spec.name, number);
+    }
+    table
 }
 
 /// Parameters that set a property of another name.
@@ -457,8 +449,16 @@ pub const RENAMED: [(&str, &str); 5] = [
 /// The number of the property that a parameter sets, by name without case.
 #[must_use]
 pub fn of_parameter(name: &str) -> Option<AttributeNumber> {
-    let renamed = RENAMED.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-    number(renamed.map_or(name, |(_, property)| property))
+    static NUMBERS: LazyLock<NameTable> = LazyLock::new(|| {
+        let mut table = names();
+        for (parameter, property) in RENAMED {
+            if let Some(number) = number(property) {
+                table.insert(parameter, number);
+            }
+        }
+        table
+    });
+    NUMBERS.get(name)
 }
 
 /// The property with this number; `None` for the state beside the values.

@@ -8,7 +8,7 @@ use sim::directory::forest::Forest;
 use sim::directory::schema::Schema;
 use sim::estate::Estate;
 use sim::exchange::{property, truth};
-use sim::record::{self, AttributeNumber, Record};
+use sim::record::{self, AttributeNumber, Projection, Record};
 
 use crate::bridge::translate::{guid_to_engine, to_engine};
 
@@ -116,37 +116,26 @@ impl ObjectView {
 
 /// Which attribute goes to which column of an answer.
 struct Selection {
-    /// Attribute numbers, ascending, each with its column.
-    columns: Vec<(AttributeNumber, usize)>,
-    width: usize,
-    /// Fills columns whose attribute an object does not have.
-    nothing: Record,
+    projection: Projection,
+    /// Columns that show what a later one shows, too: an attribute that was asked for more than once.
+    again: Vec<(usize, usize)>,
 }
 
 impl Selection {
     fn new(numbers: impl Iterator<Item = Option<AttributeNumber>>) -> Self {
-        let mut columns = Vec::new();
-        let mut width = 0;
-        for number in numbers {
-            columns.extend(number.map(|number| (number, width)));
-            width += 1;
-        }
-        columns.sort_unstable();
-        Self { columns, width, nothing: Record::default() }
+        let numbers: Vec<Option<AttributeNumber>> = numbers.collect();
+        let again = numbers.iter().enumerate().filter_map(|(column, number)| {
+            let last = numbers.iter().rposition(|other| number.is_some() && other == number)?;
+            (last != column).then_some((column, last))
+        });
+        Self { again: again.collect(), projection: Projection::new(numbers) }
     }
 
-    /// The values of a record by column, in one pass: both sides are in ascending number.
-    fn of<'r>(&'r self, record: &'r Record) -> Vec<record::Values<'r>> {
-        let mut columns = vec![self.nothing.values(0); self.width];
-        let mut wanted = self.columns.iter().peekable();
-        for (number, values) in record.attributes() {
-            while wanted.next_if(|(want, _)| *want < number).is_some() {}
-            if wanted.peek().is_none() {
-                break;
-            }
-            while let Some((_, column)) = wanted.next_if(|(want, _)| *want == number) {
-                columns[*column] = values.clone();
-            }
+    /// The values of a record by column.
+    fn of<'r>(&self, record: &'r Record) -> Vec<record::Values<'r>> {
+        let mut columns = self.projection.of(record);
+        for (column, last) in &self.again {
+            columns[*column] = columns[*last].clone();
         }
         columns
     }

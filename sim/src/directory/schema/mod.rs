@@ -6,7 +6,6 @@
 
 pub mod class;
 pub mod known;
-mod names;
 pub mod syntax;
 mod table;
 
@@ -14,11 +13,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use class::Class;
-use names::NameTable;
 use syntax::Syntax;
 
 use crate::directory::entry::ClassNumber;
 use crate::guid::Guid;
+use crate::names::NameTable;
 use crate::record::AttributeNumber;
 
 /// An attribute's definition ([MS-ADTS] 3.1.1.2.3).
@@ -178,7 +177,7 @@ impl Schema {
     #[must_use]
     pub fn attribute_named(&self, name: &str) -> Option<&Attribute> {
         let name = name.split(';').next().unwrap_or_default();
-        self.attribute(self.attribute_names.get(name)?)
+        self.attribute(self.attribute_names.get(without_oid_prefix(name))?)
     }
 
     /// An attribute by number.
@@ -195,7 +194,7 @@ impl Schema {
     /// A class by name or OID, without case.
     #[must_use]
     pub fn class_named(&self, name: &str) -> Option<&Class> {
-        self.class(self.class_names.get(name)?)
+        self.class(self.class_names.get(without_oid_prefix(name))?)
     }
 
     /// A class by number.
@@ -240,6 +239,14 @@ impl Schema {
         self.links =
             links.filter_map(|attribute| Some((attribute.link?, attribute.number))).collect();
         self.links.sort_unstable();
+    }
+}
+
+/// A name or OID to look up: `OID.` may stand before an OID.
+fn without_oid_prefix(name: &str) -> &str {
+    match name.get(..4) {
+        Some(prefix) if prefix.eq_ignore_ascii_case("OID.") => &name[4..],
+        _ => name,
     }
 }
 

@@ -10,6 +10,7 @@ mod error;
 mod filter;
 mod get_mailbox;
 mod get_recipient;
+mod known;
 mod organization;
 mod roles;
 mod search_audit_log;
@@ -20,6 +21,8 @@ mod values;
 pub use beside::is_given;
 pub use catalogue::{COMMON_PARAMETERS, catalogue, exported, is_move, spelling};
 pub use error::{CmdletError, ErrorKind, is_known as is_known_error};
+
+use known::Known;
 
 use crate::caller::Caller;
 use crate::clock::VirtualTime;
@@ -163,20 +166,12 @@ pub fn invoke(
 /// The service's refusal.
 pub fn check(context: &Context<'_>, call: &CmdletCall) -> Result<&'static str, CmdletError> {
     let forbidden = || CmdletError::new(ErrorKind::Forbidden, "Forbidden");
-    let cmdlet = name_of(&call.name).ok_or_else(forbidden)?;
-    if !may_run(context, cmdlet, call)? {
+    let cmdlet = known::named(&call.name).ok_or_else(forbidden)?;
+    if !may_run(context, cmdlet.spec.name, call)? {
         return Err(forbidden());
     }
     check_parameters(call, cmdlet)?;
-    Ok(cmdlet)
-}
-
-/// The documented spelling of a cmdlet that is here.
-fn name_of(name: &str) -> Option<&'static str> {
-    SPECS.with(|specs| {
-        let spec = specs.iter().find(|spec| spec.name.eq_ignore_ascii_case(name));
-        spec.map(|spec| spec.name)
-    })
+    Ok(cmdlet.spec.name)
 }
 
 /// Whether the caller may run the cmdlet with these parameters: by its directory role, or by the management roles
@@ -219,24 +214,11 @@ fn no_such_parameter(name: &str) -> CmdletError {
     )
 }
 
-fn check_parameters(call: &CmdletCall, cmdlet: &str) -> Result<(), CmdletError> {
-    let specs = SPECS.with(|specs| {
-        let spec = specs.iter().find(|spec| spec.name == cmdlet);
-        call.parameters
-            .iter()
-            .find(|(name, _)| {
-                spec.is_none_or(|spec| spec.parameter(name).is_none())
-                    && !COMMON_PARAMETERS.iter().any(|common| common.eq_ignore_ascii_case(name))
-            })
-            .map(|(name, _)| name.clone())
-    });
-    match specs {
+fn check_parameters(call: &CmdletCall, cmdlet: &Known) -> Result<(), CmdletError> {
+    let is_common = |name: &str| COMMON_PARAMETERS.iter().any(|c| c.eq_ignore_ascii_case(name));
+    let is_known = |name: &str| cmdlet.parameter(name).is_some() || is_common(name);
+    match call.parameters.iter().find(|(name, _)| !is_known(name)) {
         None => Ok(()),
-        Some(name) => Err(no_such_parameter(&name)),
+        Some((name, _)) => Err(no_such_parameter(name)),
     }
-}
-
-thread_local! {
-    /// The catalogue, made once: every call is checked against it.
-    static SPECS: Vec<crate::powershell::CmdletSpec> = catalogue();
 }

@@ -3,7 +3,7 @@
 //! Sources: Microsoft Learn, "Set-Mailbox", "Set-MailUser" and "Set-User"; Exchange Team Blog 2025-08-20 (identity
 //! attributes stay read-only, `-Type` is allowed in every state).
 
-use super::{CmdletError, Context, Effect, ErrorKind, Output, Rows, SERVER, SPECS, beside, values};
+use super::{CmdletError, Context, Effect, ErrorKind, Output, Rows, SERVER, beside, known, values};
 use crate::caller::Role;
 use crate::exchange::address::{self, ProxyAddress};
 use crate::exchange::property::{self, Bucket};
@@ -183,10 +183,7 @@ fn check_write_scope(
 
 /// A parameter as it is documented.
 fn spelling_of(cmdlet: &str, parameter: &str) -> Option<&'static str> {
-    SPECS.with(|specs| {
-        let spec = specs.iter().find(|spec| spec.name == cmdlet)?;
-        spec.parameter(parameter).map(|parameter| parameter.name)
-    })
+    known::named(cmdlet)?.parameter(parameter).map(|parameter| parameter.name)
 }
 
 fn new_values(
@@ -264,6 +261,9 @@ fn check_alias(mailbox: &Mailbox, values: &Changes) -> Result<(), CmdletError> {
 
 /// The user principal name stays one of the addresses (switch `upn_adds_proxy`), unless somebody else has it.
 fn keep_upn(tenant: &ExchangeOnline, number: u32, mailbox: &Mailbox, values: &mut Changes) {
+    if !values.iter().any(|(property, _)| *property == property::EMAIL_ADDRESSES) {
+        return;
+    }
     let given = values.iter().find(|(property, _)| *property == property::USER_PRINCIPAL_NAME);
     let upn = match given {
         Some((_, upn)) => upn.first().map(String::as_str),

@@ -1,4 +1,4 @@
-//! Names and OIDs to numbers, without case and without copying the name.
+//! Names to numbers, without case and without copying the name.
 
 use hashbrown::HashTable;
 
@@ -6,13 +6,13 @@ use crate::directory::fold;
 
 /// A table of ASCII names. Looked up only, never iterated.
 #[derive(Clone, Debug, Default)]
-pub(super) struct NameTable {
+pub(crate) struct NameTable {
     table: HashTable<(Box<str>, u16)>,
 }
 
 impl NameTable {
     /// Enters a name; a name that is there already is replaced.
-    pub(super) fn insert(&mut self, name: &str, number: u16) {
+    pub(crate) fn insert(&mut self, name: &str, number: u16) {
         let hash = fold::hash(name.as_bytes());
         if let Some(found) = self.table.find_mut(hash, |(at, _)| at.eq_ignore_ascii_case(name)) {
             found.1 = number;
@@ -23,11 +23,7 @@ impl NameTable {
     }
 
     /// The number of a name.
-    pub(super) fn get(&self, name: &str) -> Option<u16> {
-        let name = match name.get(..4) {
-            Some(prefix) if prefix.eq_ignore_ascii_case("OID.") => &name[4..],
-            _ => name,
-        };
+    pub(crate) fn get(&self, name: &str) -> Option<u16> {
         let hash = fold::hash(name.as_bytes());
         self.table.find(hash, |(at, _)| at.eq_ignore_ascii_case(name)).map(|(_, number)| *number)
     }

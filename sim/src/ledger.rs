@@ -234,6 +234,9 @@ pub struct Outcome {
     pub request: u64,
     /// Whether the answer got through to whoever asked.
     pub answered: bool,
+    /// Whether Exchange Online refused to change `IsExchangeCloudManaged` of a mailbox that it has: for
+    /// what the call was, not for how it was written.
+    pub refused_flip: bool,
 }
 
 /// A modify of the engine is held back on its way: what it writes comes later, and nobody can recall it.

@@ -32,9 +32,12 @@ pub(super) const KINDS: [Feature; 19] = [
     Feature::CloudOffline,
 ];
 
-/// Those of them that strike together: none keeps the others from being met.
-const MIXED: [Feature; 4] =
-    [Feature::AgentOffline, Feature::EngineCrash, Feature::DcBusy, Feature::ConnectionLost];
+/// Those with a window, in which nothing gets past them: one of a mix at most, so that it is met.
+const WINDOWS: [Feature; 4] =
+    [Feature::AgentOffline, Feature::AgentRestart, Feature::StoreDamaged, Feature::DcDown];
+
+/// Faults of a mix at most.
+const MOST_MIXED: usize = 3;
 
 /// Port calls that a cycle with a write makes, each at least once.
 const CALLS_OF_A_CYCLE: [&str; 11] = [
@@ -85,17 +88,9 @@ pub(super) fn scene(playwright: &mut Playwright<'_>, kind: Feature) {
         targets = playwright.those(Actor::is_written_at_once);
     }
     let targets = playwright.dice.some(&targets, MOST_BAITS);
-    let others = playwright.features.among(&MIXED);
-    let second = playwright.dice.pick(&others).copied();
-    let second = second
-        .filter(|second| MIXED.contains(&kind) && *second != kind && playwright.dice.percent(40));
-    // Whoever is offline comes first: the others are met where work goes on.
-    let mut kinds = vec![kind];
-    kinds.extend(second);
-    kinds.sort_unstable();
+    let kinds = mix(playwright, kind);
     let alone = kinds.len() == 1;
-    // One fault may keep a cycle from getting as far as the other.
-    let mut scene = Scene { alone, longest: 0, agent: 1, rounds: kinds.len() as u64, pause: 0 };
+    let mut scene = Scene { alone, longest: 0, agent: 1, rounds: 0, pause: 0, quarantined: false };
     for kind in kinds {
         match kind {
             Feature::AgentOffline => scene.agent_offline(playwright),
@@ -106,6 +101,31 @@ pub(super) fn scene(playwright: &mut Playwright<'_>, kind: Feature) {
         }
     }
     scene.work(playwright, &targets);
+}
+
+/// A kind, and perhaps others that strike at the same time. Whatever has a window comes first.
+fn mix(playwright: &mut Playwright<'_>, kind: Feature) -> Vec<Feature> {
+    let mut kinds = vec![kind];
+    let mut others = playwright.features.among(&KINDS);
+    while kinds.len() < MOST_MIXED && playwright.dice.percent(40) {
+        others.retain(|other| kinds.iter().all(|kind| go_together(*kind, *other)));
+        let Some(other) = playwright.dice.pick(&others).copied() else { break };
+        kinds.push(other);
+    }
+    kinds.sort_by_key(|kind| (!WINDOWS.contains(kind), *kind));
+    kinds
+}
+
+/// Whether two faults are both met when they strike together.
+fn go_together(one: Feature, other: Feature) -> bool {
+    let either = |kind| one == kind || other == kind;
+    let windows = [one, other].iter().filter(|kind| WINDOWS.contains(kind)).count();
+    // In the quarantine that follows an expired certificate no window is met in time, and the process that
+    // ends with a damaged store is not the one that is to crash.
+    one != other
+        && windows < 2
+        && !(either(Feature::CertificateExpired) && windows == 1)
+        && !(either(Feature::StoreDamaged) && either(Feature::EngineCrash))
 }
 
 /// Mailboxes that a scene edits at most.
@@ -119,20 +139,20 @@ struct Scene {
     longest: u64,
     /// The number of the agent that works; none when all are offline.
     agent: u64,
-    /// How often there must be a cycle with a write.
+    /// How often there must be a cycle with a write: each uses up one hit at least of one fault.
     rounds: u64,
     /// Minutes without an edit after the first of them.
     pause: u64,
+    /// Whether a cycle may leave the job in quarantine, from which somebody has to take it.
+    quarantined: bool,
 }
 
 impl Scene {
     fn agent_offline(&mut self, playwright: &mut Playwright<'_>) {
-        // A crash may cost the cycle that was to meet it, and the next comes with its interval.
-        let lasts =
-            playwright.dice.one(if self.alone { [10, 30, 70, 120] } else { [70, 90, 120, 180] });
-        self.longest = self.longest.max(lasts);
+        let lasts = self.window(playwright, [10, 30, 70, 120]);
         let window = format!("{lasts}m");
         offline(playwright, "agent1", &window);
+        self.rounds += 1;
         let second = playwright.world.agents.len() > 1;
         if second && playwright.dice.percent(70) {
             self.agent = 2;
@@ -147,8 +167,22 @@ impl Scene {
     fn engine_crash(&mut self, playwright: &mut Playwright<'_>) {
         let at = playwright.dice.one(CALLS_OF_A_CYCLE);
         let nth = if self.alone { playwright.dice.between(1, 3) } else { 1 };
-        self.rounds = self.rounds.max(nth);
-        crash(playwright, at, nth);
+        self.rounds += nth;
+        // Where other faults strike too the process ends before the call: what one of them did to a call
+        // whose answer nobody waits for would prove nothing.
+        let before = !self.alone || playwright.dice.percent(50);
+        crash(playwright, at, before, nth);
+    }
+
+    /// Minutes that a window lasts: in a mix long enough for all cycles that the others keep from it.
+    fn window<const N: usize>(&mut self, playwright: &mut Playwright<'_>, alone: [u64; N]) -> u64 {
+        let lasts = if self.alone {
+            playwright.dice.one(alone)
+        } else {
+            playwright.dice.one([180, 240, 300])
+        };
+        self.longest = self.longest.max(lasts);
+        lasts
     }
 
     fn dc_busy(&mut self, playwright: &mut Playwright<'_>) {
@@ -172,8 +206,11 @@ impl Scene {
         keys.push(("when", playwright.dice.one(["before", "after"]).to_owned()));
         if self.alone && several && operation == "modify" && playwright.dice.percent(50) {
             keys.push(("nth", "2".to_owned()));
+            self.rounds += 1;
         } else if playwright.dice.percent(50) {
             keys.push(self.extent(playwright, operation));
+        } else {
+            self.rounds += 1;
         }
         playwright.searches_may_fail |= operation != "modify";
         playwright.push(ActionDraft::Fault("connection_lost", keys));
@@ -181,6 +218,14 @@ impl Scene {
 
     /// Faults that need nothing but the bait: each strikes with the next cycle that writes.
     fn other(&mut self, playwright: &mut Playwright<'_>, kind: Feature) {
+        let lasts = match kind {
+            Feature::AgentRestart => self.window(playwright, [5]),
+            Feature::StoreDamaged => self.window(playwright, [10, 25]),
+            Feature::DcDown => self.window(playwright, [10, 35]),
+            _ => 0,
+        };
+        let window = || ("for", format!("{lasts}m"));
+        playwright.searches_may_fail |= matches!(kind, Feature::AgentRestart | Feature::DcDown);
         let dice = &mut playwright.dice;
         let times = dice.between(1, 2);
         let count = || ("count", times.to_string());
@@ -191,10 +236,7 @@ impl Scene {
                 ("agent_slow", keys)
             }
             Feature::AgentRestart => {
-                self.longest = self.longest.max(10);
-                playwright.searches_may_fail = true;
-                let keys = vec![("agent", "agent1".to_owned()), ("for", "5m".to_owned())];
-                ("agent_restart", keys)
+                ("agent_restart", vec![("agent", "agent1".to_owned()), window()])
             }
             Feature::RightsRemoved => ("rights_removed", vec![count()]),
             Feature::DeliveryDuplicated => ("delivery_duplicated", vec![count()]),
@@ -204,15 +246,8 @@ impl Scene {
                 ("delivery_reordered", vec![("by", dice.one(["30s", "4m"]).to_owned())])
             }
             Feature::SchemaNotExtended => ("schema_not_extended", vec![count()]),
-            Feature::StoreDamaged => {
-                self.longest = self.longest.max(30);
-                ("store_damaged", vec![("for", dice.one(["10m", "25m"]).to_owned())])
-            }
-            Feature::DcDown => {
-                self.longest = self.longest.max(40);
-                playwright.searches_may_fail = true;
-                ("dc_down", vec![("for", dice.one(["10m", "35m"]).to_owned())])
-            }
+            Feature::StoreDamaged => ("store_damaged", vec![window()]),
+            Feature::DcDown => ("dc_down", vec![window()]),
             Feature::DcUnavailable => {
                 ("dc_unavailable", vec![("operation", "modify".to_owned()), count()])
             }
@@ -231,12 +266,13 @@ impl Scene {
             }
             Feature::PageExpired => ("page_expired", vec![count()]),
             Feature::CertificateExpired => {
-                // Once: in the quarantine that follows no cycle comes by its interval.
+                // In the quarantine that follows no cycle comes by its interval.
+                self.quarantined = true;
                 ("certificate_expired", vec![("count", "1".to_owned())])
             }
             _ => ("cloud_offline", vec![count()]),
         };
-        self.rounds = self.rounds.max(times + u64::from(!self.alone));
+        self.rounds += times;
         playwright.push(ActionDraft::Fault(name, keys));
     }
 
@@ -249,32 +285,45 @@ impl Scene {
     ) -> (&'static str, String) {
         if !self.alone || playwright.dice.percent(60) {
             let count = playwright.dice.between(1, 3);
-            self.rounds = self.rounds.max(count + u64::from(!self.alone));
+            self.rounds += count;
             playwright.searches_may_fail |= operation != "modify";
             return ("count", count.to_string());
         }
         let minutes = playwright.dice.one([5, 25, 60]);
+        self.rounds += 1;
         self.longest = self.longest.max(minutes);
         ("for", format!("{minutes}m"))
     }
 
     /// Edits and cycles while it is broken, and again when the windows are over.
     fn work(&self, playwright: &mut Playwright<'_>, targets: &[usize]) {
+        self.cycles(playwright, targets);
+        if self.longest > 0 {
+            playwright.push(ActionDraft::Wait(self.longest));
+            playwright.writeback_cycle();
+            if !self.alone {
+                self.cycles(playwright, targets);
+            }
+        }
+        // What is left of a mix strikes where nobody waits for it.
+        playwright.searches_may_fail |= !self.alone;
+    }
+
+    fn cycles(&self, playwright: &mut Playwright<'_>, targets: &[usize]) {
         for round in 0..self.rounds {
             cloud::bait(playwright, targets);
-            if round == 0 || playwright.dice.percent(50) {
+            if round == 0 || self.quarantined || !self.alone || playwright.dice.percent(50) {
                 playwright.writeback_cycle();
                 if round == 0 && self.pause > 0 {
                     playwright.push(ActionDraft::Wait(self.pause));
+                }
+                if self.quarantined {
+                    playwright.restart_with(&["QuarantineState"]);
                 }
             } else {
                 let interval = playwright.world.interval.unwrap_or(INTERVAL);
                 playwright.push(ActionDraft::Wait(interval + 5));
             }
-        }
-        if self.longest > 0 {
-            playwright.push(ActionDraft::Wait(self.longest));
-            playwright.writeback_cycle();
         }
     }
 }
@@ -287,9 +336,9 @@ fn offline(playwright: &mut Playwright<'_>, agent: &str, window: &str) {
     playwright.push(ActionDraft::Fault("agent_offline", keys));
 }
 
-fn crash(playwright: &mut Playwright<'_>, at: &str, nth: u64) {
+fn crash(playwright: &mut Playwright<'_>, at: &str, before: bool, nth: u64) {
     let mut keys = vec![("at", at.to_owned())];
-    if playwright.dice.percent(50) {
+    if before {
         keys.push(("when", "before".to_owned()));
     }
     if nth > 1 {
@@ -313,6 +362,7 @@ fn crash_in_flip(playwright: &mut Playwright<'_>) -> bool {
     }
     let calls = if back { CALLS_OF_A_ROLLBACK } else { CALLS_OF_A_TRANSFER };
     let at = playwright.dice.one(calls);
-    crash(playwright, at, 1);
+    let before = playwright.dice.percent(50);
+    crash(playwright, at, before, 1);
     if back { playwright.roll_back() } else { playwright.transfer() }
 }

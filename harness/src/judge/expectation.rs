@@ -37,9 +37,8 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// Everything of `expectations` that does not hold now. Empty: all of it holds.
-    #[must_use]
-    pub fn failures(&self, expectations: &Expectations) -> Vec<Finding> {
+    /// Everything of `expectations` that does not hold now.
+    pub(super) fn failures(&self, expectations: &Expectations) -> Vec<Finding> {
         let mut findings = Vec::new();
         for expectation in &expectations.mailboxes {
             let subjects = self.roster.subjects(self.estate, &expectation.mailboxes.value);
@@ -57,12 +56,15 @@ impl Scene<'_> {
                 }
             }
         }
-        findings.extend(expectations.job.iter().filter_map(|demand| self.job(demand)));
+        let jobs = expectations.job.iter().filter(|demand| !self.lacks_its_cycle(demand));
+        findings.extend(jobs.filter_map(|demand| self.job(demand)));
         findings
             .extend(expectations.quarantine.iter().filter_map(|demand| self.quarantine(demand)));
         findings.extend(expectations.log.iter().flat_map(|demand| self.log(demand)));
         findings.extend(expectations.counts.iter().filter_map(|demand| self.count(demand)));
-        findings.extend(expectations.lag.iter().filter_map(|demand| self.lag(demand)));
+        if self.has_lag() {
+            findings.extend(expectations.lag.iter().filter_map(|demand| self.lag(demand)));
+        }
         findings.extend(expectations.connect.iter().filter_map(|demand| self.connect(demand)));
         for agent in &expectations.agents {
             findings.extend(self.agent(&agent.agent.value, &agent.property));
@@ -142,6 +144,11 @@ impl Scene<'_> {
         Finding { object, chain: chain.unwrap_or_default(), ..finding }
     }
 
+    /// The last cycle of the job that has ended.
+    pub(super) fn last_cycle(&self) -> Option<&Execution> {
+        self.estate.entra.job.as_ref()?.report.as_ref()?.last_execution.as_ref()
+    }
+
     fn job(&self, demand: &NamedExpectation) -> Option<Finding> {
         let job = self.estate.entra.job.as_ref();
         let report = job.and_then(|job| job.report.as_ref());
@@ -152,17 +159,16 @@ impl Scene<'_> {
             "escrowed" => report.map_or(0, |r| r.escrowed).to_string(),
             "linked" => report.map_or(0, |r| r.linked).to_string(),
             name => {
-                let last = report.and_then(|r| r.last_execution.as_ref());
+                let last = self.last_cycle()?;
                 if name == "duration" {
                     return self.last_cycle_took(last, demand);
                 }
                 if name == "error" {
-                    let error = last.and_then(|last| last.error.as_ref());
                     let code: Vec<String> =
-                        error.map(|(code, _)| code.clone()).into_iter().collect();
+                        last.error.iter().map(|(code, _)| code.clone()).collect();
                     return self.named_values("job", demand, &code);
                 }
-                of_cycle(last, name)
+                of_cycle(last, name).to_string()
             }
         };
         self.named("job", demand, &actual)
@@ -182,23 +188,15 @@ impl Scene<'_> {
         self.named_values("quarantine", demand, &actual)
     }
 
-    fn last_cycle_took(
-        &self,
-        last: Option<&Execution>,
-        demand: &NamedExpectation,
-    ) -> Option<Finding> {
-        let took = last.map(|execution| execution.ended.since(execution.began));
-        if took.is_some_and(|took| demand.comparison.value.admits_duration(took)) {
+    fn last_cycle_took(&self, last: &Execution, demand: &NamedExpectation) -> Option<Finding> {
+        let took = last.ended.since(last.began);
+        if demand.comparison.value.admits_duration(took) {
             return None;
         }
-        let actual = took.map_or_else(
-            || "(no cycle has ended)".to_owned(),
-            |took| format!("{} s", took.as_secs_f64()),
-        );
         Some(self.finding(
             "the duration of the last cycle is not as expected".to_owned(),
             demand.comparison.value.to_string(),
-            actual,
+            format!("{} s", took.as_secs_f64()),
             demand.comparison.span,
         ))
     }
@@ -240,18 +238,14 @@ impl Scene<'_> {
             "p99" => 99,
             _ => 100,
         };
-        let lag = self.counters.lag().percentile(share).map(Duration::from_micros);
-        if lag.is_some_and(|lag| demand.comparison.value.admits_duration(lag)) {
+        let lag = self.counters.lag().percentile(share).map(Duration::from_micros)?;
+        if demand.comparison.value.admits_duration(lag) {
             return None;
         }
-        let actual = lag.map_or_else(
-            || "(nothing was measured: no cloud edit reached AD)".to_owned(),
-            |lag| format!("{} s", lag.as_secs()),
-        );
         Some(self.finding(
             format!("lag {} is not as expected", demand.name.value),
             demand.comparison.value.to_string(),
-            actual,
+            format!("{} s", lag.as_secs()),
             demand.comparison.span,
         ))
     }
@@ -340,17 +334,15 @@ impl Scene<'_> {
 }
 
 /// One of the numbers of a cycle.
-fn of_cycle(last: Option<&Execution>, name: &str) -> String {
-    let Some(last) = last else { return "0".to_owned() };
-    let number = match name {
+fn of_cycle(last: &Execution, name: &str) -> u64 {
+    match name {
         "read" => last.read,
         "written" => last.written,
         "skipped" => last.skipped,
         "failed" => last.failed,
         "retried" => last.retried,
         _ => last.cycle,
-    };
-    number.to_string()
+    }
 }
 
 /// The values of an attribute of a person on a side, as the side shows them.

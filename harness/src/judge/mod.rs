@@ -27,6 +27,7 @@ mod read_back;
 pub mod rest;
 mod resurrection;
 mod scope;
+pub mod undecided;
 pub mod verdict;
 
 pub use scope::{About, Outside, about};

@@ -100,6 +100,7 @@ fn modify(key: ObjectKey, request: u64, answered: bool) -> Event {
         effective: true,
         request,
         answered,
+        refused_flip: false,
     })
 }
 

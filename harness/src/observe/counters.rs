@@ -11,6 +11,8 @@ use crate::judge::verdict::Counts;
 #[derive(Debug, Clone, Default)]
 pub struct Counters {
     counts: Counts,
+    /// Flips of a mailbox that Exchange Online refused.
+    refused_flips: u64,
     /// Effective writes by anybody, on any side.
     writes: u64,
     /// Since when an edit of somebody's mailbox waits for AD.
@@ -23,6 +25,12 @@ pub struct Counters {
 pub struct Lag(Vec<u64>);
 
 impl Lag {
+    /// Whether nothing was measured.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The time that this share (in a hundred) of the changes took at most; `None` when nothing was
     /// measured.
     #[must_use]
@@ -49,6 +57,7 @@ impl Counters {
             {
                 self.counts.redundant_writes += 1;
             }
+            Event::Outcome(outcome) => self.refused_flips += u64::from(outcome.refused_flip),
             _ => {}
         }
     }
@@ -56,9 +65,7 @@ impl Counters {
     fn write(&mut self, write: &Write, whose: Option<u32>) {
         match write.object.side {
             Side::Exchange => {
-                if write.changes.iter().any(|change| change.attribute == property::FLAG) {
-                    self.counts.flips += 1;
-                }
+                self.counts.flips += u64::from(is_flip(write));
                 let edited = write.changes.iter().any(|c| c.attribute != property::FLAG);
                 if edited && !write.actor.activity.is_automatic() {
                     self.counts.cloud_edits += 1;
@@ -77,6 +84,12 @@ impl Counters {
             }
             Side::Ad | Side::Entra => {}
         }
+    }
+
+    /// Flips of a mailbox that Exchange Online refused, whoever asked for them.
+    #[must_use]
+    pub const fn refused_flips(&self) -> u64 {
+        self.refused_flips
     }
 
     /// Effective writes so far, by anybody, on any side.
@@ -108,6 +121,15 @@ impl Counters {
         lags.sort_unstable();
         Lag(lags)
     }
+}
+
+/// Whether somebody changed the flag: the service clears it by itself where authority over the whole object
+/// moves, or with a mailbox that comes back.
+fn is_flip(write: &Write) -> bool {
+    let changes = |attribute| write.changes.iter().any(|change| change.attribute == attribute);
+    changes(property::FLAG)
+        && !changes(property::IS_DIR_SYNCED)
+        && write.actor.activity != Activity::Service
 }
 
 fn is_written_back(attribute: u16) -> bool {

@@ -123,8 +123,7 @@ fn play(runner: &mut Runner<'_>, scenario: &Scenario) -> Result<(), RunError> {
     runner.tell(scenario);
     runner.come_to_rest();
     if let Some(expect) = &scenario.expect {
-        let failures = runner.failures(expect);
-        runner.findings.extend(failures);
+        runner.demand(expect);
     }
     match runner.broken.take() {
         Some(problem) => Err(RunError::Internal(problem)),

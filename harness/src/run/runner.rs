@@ -15,6 +15,7 @@ use super::options::Progress;
 use super::process::{Engine, EngineStep};
 use super::repeat::Repeated;
 use crate::judge::expectation::Scene;
+use crate::judge::undecided::Seen;
 use crate::judge::verdict::Finding;
 use crate::scenario::{Expectations, Share};
 use crate::stage::Roster;
@@ -35,6 +36,10 @@ pub(super) struct Watch {
     /// Hits of faults when it began.
     pub(super) hits: u64,
     pub(super) broken: bool,
+    /// Whether all of it could be decided at some time.
+    pub(super) decided: bool,
+    /// What could not be decided when it was last looked at.
+    pub(super) undecided: Vec<String>,
     /// What a report calls it.
     pub(super) words: String,
 }
@@ -59,6 +64,8 @@ pub(super) struct Runner<'a> {
     pub(super) notes: Vec<String>,
     /// Why the run proves nothing, even without a finding.
     pub(super) reasons: Vec<String>,
+    /// The readiness check of a transfer kept somebody from being flipped.
+    pub(super) blocked_flips: bool,
     pub(super) watches: Vec<Watch>,
     pub(super) repeated: Vec<Repeated>,
     pub(super) edits: Chance,
@@ -102,6 +109,7 @@ impl<'a> Runner<'a> {
             findings: Vec::new(),
             notes: Vec::new(),
             reasons: Vec::new(),
+            blocked_flips: false,
             watches: Vec::new(),
             repeated: Vec::new(),
             edits: Chance::stream(seed, "edits"),
@@ -159,12 +167,30 @@ impl<'a> Runner<'a> {
         self.play(horizon, |_| false);
     }
 
-    /// What of the expectations does not hold now.
-    pub(super) fn failures(&mut self, expectations: &Expectations) -> Vec<Finding> {
+    /// What of the expectations does not hold now, and what cannot be decided.
+    pub(super) fn look(&mut self, expectations: &Expectations) -> Seen {
         self.court();
         let court = self.clerk.court();
         self.estate
-            .with(|estate| scene(estate, &self.roster, court, self.source).failures(expectations))
+            .with(|estate| scene(estate, &self.roster, court, self.source).look(expectations))
+    }
+
+    /// The expectations must hold now: what does not is a finding, what cannot be decided a reason.
+    pub(super) fn demand(&mut self, expectations: &Expectations) {
+        let seen = self.look(expectations);
+        self.findings.extend(seen.failures);
+        self.reasons.extend(seen.undecided);
+    }
+
+    /// What had to hold all the time, and could not be decided at any.
+    pub(super) fn undecided(&self) -> Vec<String> {
+        let open = self.watches.iter().filter(|watch| !watch.never && !watch.decided);
+        open.flat_map(|watch| watch.undecided.iter().cloned()).collect()
+    }
+
+    /// Whether a flip was refused: by Exchange Online, or by the readiness check of a transfer.
+    pub(super) fn is_refusal_met(&mut self) -> bool {
+        self.blocked_flips || self.court().counters.refused_flips() > 0
     }
 
     /// The court, when it has seen all that happened.
@@ -249,15 +275,17 @@ impl<'a> Runner<'a> {
                 continue;
             }
             watch.attempted |= watch.never && watch.expect.is_of_machines() && hits > watch.hits;
-            let failures = self.failures(&watch.expect);
-            if watch.never && failures.is_empty() {
+            let seen = self.look(&watch.expect);
+            watch.decided |= seen.undecided.is_empty();
+            if watch.never && seen.holds() {
                 watch.broken = true;
                 let finding = self.came_true(watch);
                 self.findings.push(finding);
-            } else if !watch.never && !failures.is_empty() {
+            } else if !watch.never && !seen.failures.is_empty() {
                 watch.broken = true;
-                self.findings.extend(failures);
+                self.findings.extend(seen.failures);
             }
+            watch.undecided = seen.undecided;
         }
         self.watches = watches;
     }

@@ -83,22 +83,17 @@ impl Runner<'_> {
                 self.settle(step, step.span, Err((message, refused)));
             }
             Action::Connect(action) => self.connect_action(action, step),
-            Action::Expect(expect) => {
-                let failures = self.failures(expect);
-                self.findings.extend(failures);
-            }
+            Action::Expect(expect) => self.demand(expect),
             Action::Within { window, expect } => {
                 self.wait(*window);
-                let failures = self.failures(expect);
-                self.findings.extend(failures);
+                self.demand(expect);
             }
             Action::Always { window, expect } => self.watch(expect, *window, false),
             Action::Never { window, expect } => self.watch(expect, *window, true),
             Action::Until { limit, expect } => {
                 let horizon = self.now() + *limit;
-                if !self.play(horizon, |runner| runner.failures(expect).is_empty()) {
-                    let failures = self.failures(expect);
-                    self.findings.extend(failures);
+                if !self.play(horizon, |runner| runner.look(expect).holds()) {
+                    self.demand(expect);
                 }
             }
         }
@@ -217,6 +212,8 @@ impl Runner<'_> {
         for (attribute, count) in loss::by_attribute(&report.losses) {
             self.notes.push(format!("the rollback takes {count} value(s) of {attribute}"));
         }
+        let blocked = report.exceptions.iter().any(|e| e.outcome == MailboxOutcome::Blocked);
+        self.blocked_flips |= blocked || (report.stopped.is_some() && !report.findings.is_empty());
         let outcome = if let Some(failure) = &report.stopped {
             let message = format!("the transfer stopped: {} {}", failure.code, failure.detail);
             let mut names = vec![failure.code.to_owned(), "stopped".to_owned()];
@@ -448,6 +445,8 @@ impl Runner<'_> {
             attempted: false,
             hits: self.hits(),
             broken: false,
+            decided: false,
+            undecided: Vec::new(),
             words: words.split_whitespace().collect::<Vec<_>>().join(" "),
         });
         self.check_watches();

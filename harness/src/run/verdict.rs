@@ -10,7 +10,7 @@ use crate::judge::verdict::{
     Counts, FaultResult, ScenarioResult, Suspended, Trace, Transport, Verdict,
 };
 use crate::observe::marks;
-use crate::scenario::{About, Action, Scenario};
+use crate::scenario::{About, Scenario};
 
 /// What frames a run.
 pub(super) struct Frame {
@@ -34,7 +34,7 @@ pub(super) fn of(mut runner: Runner<'_>, scenario: &Scenario, frame: &Frame) -> 
         (hits, estate.now())
     });
     findings.extend(runner.findings.iter().cloned());
-    let reasons = reasons(&runner, counts, scenario);
+    let reasons = reasons(&mut runner, counts, scenario);
     let verdict = match (findings.is_empty(), reasons.is_empty()) {
         (false, _) => Verdict::Fail,
         (true, false) => Verdict::Unknown,
@@ -74,8 +74,9 @@ pub(super) fn of(mut runner: Runner<'_>, scenario: &Scenario, frame: &Frame) -> 
 }
 
 /// Why a run without findings proves nothing.
-fn reasons(runner: &Runner<'_>, counts: Counts, scenario: &Scenario) -> Vec<String> {
+fn reasons(runner: &mut Runner<'_>, counts: Counts, scenario: &Scenario) -> Vec<String> {
     let mut reasons = runner.reasons.clone();
+    reasons.extend(runner.undecided());
     runner.estate.with(|estate| {
         for rule in estate.faults.rules().iter().filter(|rule| rule.hits == 0) {
             let why = if rule.overtaken == 0 {
@@ -104,22 +105,13 @@ fn reasons(runner: &Runner<'_>, counts: Counts, scenario: &Scenario) -> Vec<Stri
         Some(About::Writeback) if counts.ad_writes == 0 => {
             reasons.push("it is about writeback, and nothing was written to AD".to_owned());
         }
-        Some(About::Transfer) if counts.flips == 0 && !is_refusal_tested(scenario) => {
-            reasons.push("it is about transfer, and no flag changed".to_owned());
-        }
+        Some(About::Transfer) if counts.flips == 0 && !runner.is_refusal_met() => reasons.push(
+            "it is about transfer, and nobody's flag was changed, nor was it refused".to_owned(),
+        ),
         _ => {}
     }
     reasons
 }
 
-/// Whether the story asks for a flip that must be refused: then the attempt is enough.
-fn is_refusal_tested(scenario: &Scenario) -> bool {
-    scenario.story.iter().any(|step| {
-        step.expect_error.is_some()
-            && match &step.action {
-                Action::Exo(call) => call.value.parameter("IsExchangeCloudManaged").is_some(),
-                Action::Transfer(_) => true,
-                _ => false,
-            }
-    })
-}
+#[cfg(test)]
+mod tests;

@@ -188,6 +188,11 @@ impl Estate {
             Ok(output) => (0, String::new(), output.effect.is_some()),
             Err(error) => (u32::from(error.kind.status()), error.message.clone(), false),
         };
+        let refused_flip = mailbox.is_some()
+            && call
+                .parameter("IsExchangeCloudManaged")
+                .is_some_and(|flag| flag.boolean().is_some())
+            && outcome.as_ref().is_err_and(|error| error.kind.is_of_what_was_asked());
         let outcome = Outcome {
             at: self.now,
             actor: caller.actor.clone(),
@@ -199,6 +204,7 @@ impl Estate {
             effective,
             request: digest(call),
             answered: true,
+            refused_flip,
         };
         self.ledger.outcome(outcome);
     }

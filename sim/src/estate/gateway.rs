@@ -424,6 +424,7 @@ impl Estate {
             effective: false,
             request: hasher.finish(),
             answered: true,
+            refused_flip: false,
         });
     }
 
@@ -460,6 +461,7 @@ impl Estate {
             effective,
             request: digest(request),
             answered,
+            refused_flip: false,
         });
     }
 }

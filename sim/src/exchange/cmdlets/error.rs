@@ -48,6 +48,13 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Whether the service refused what was asked for: by who asks or by the state of the object, and not
+    /// because the call is written wrongly, names nobody, or comes at a bad time.
+    #[must_use]
+    pub const fn is_of_what_was_asked(self) -> bool {
+        matches!(self, Self::Forbidden | Self::OutOfWriteScope | Self::InvalidOperation)
+    }
+
     /// The HTTP status.
     #[must_use]
     pub const fn status(self) -> u16 {

@@ -1,0 +1,58 @@
+//! What of an expectation cannot be decided, because what it speaks of was never there to be measured:
+//! a lag without a change that reached AD, the last cycle of a job of which none has ended. Neither true
+//! nor false, it makes a verdict unknown.
+
+use super::expectation::Scene;
+use super::verdict::Finding;
+use crate::scenario::{Expectations, NamedExpectation};
+
+/// What of expectations does not hold now, and what of them cannot be decided.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// What does not hold.
+    pub failures: Vec<Finding>,
+    /// What cannot be decided, and why.
+    pub undecided: Vec<String>,
+}
+
+impl Seen {
+    /// Whether everything holds.
+    #[must_use]
+    pub const fn holds(&self) -> bool {
+        self.failures.is_empty() && self.undecided.is_empty()
+    }
+}
+
+impl Scene<'_> {
+    /// Looks at everything in `expectations`.
+    #[must_use]
+    pub fn look(&self, expectations: &Expectations) -> Seen {
+        Seen { failures: self.failures(expectations), undecided: self.undecided(expectations) }
+    }
+
+    fn undecided(&self, expectations: &Expectations) -> Vec<String> {
+        let lags = expectations.lag.iter().filter(|_| !self.has_lag()).map(|demand| {
+            let name = &demand.name.value;
+            format!(
+                "lag {name} cannot be decided: no cloud edit reached AD, so nothing was measured"
+            )
+        });
+        let cycles = expectations.job.iter().filter(|demand| self.lacks_its_cycle(demand));
+        let cycles = cycles.map(|demand| {
+            let name = &demand.name.value;
+            format!("job {name} cannot be decided: it is of the last cycle, and no cycle has ended")
+        });
+        lags.chain(cycles).collect()
+    }
+
+    /// Whether a change was timed on its way to AD.
+    pub(super) fn has_lag(&self) -> bool {
+        !self.counters.lag().is_empty()
+    }
+
+    /// Whether a demand is about the last cycle of the job, and there is none.
+    pub(super) fn lacks_its_cycle(&self, demand: &NamedExpectation) -> bool {
+        let of_the_job = ["status", "escrowed", "linked", "cycles"];
+        !of_the_job.contains(&demand.name.value.as_str()) && self.last_cycle().is_none()
+    }
+}

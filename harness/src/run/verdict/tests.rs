@@ -1,0 +1,112 @@
+//! What makes a verdict unknown, and what does not: whole runs of small stories.
+
+use std::path::Path;
+
+use crate::judge::verdict::{ScenarioResult, Verdict};
+use crate::run::{RunOptions, Silent, run};
+use crate::scenario;
+use crate::stage::catalogues;
+
+/// A run of a story, with what stands beside it in the file.
+fn ran(beside: &str, story: &str) -> ScenarioResult {
+    let text = format!(
+        "scenario: A verdict\n{beside}\nworld:\n  population:\n    - user: {{name: u7, cloud_managed: \
+         true}}\n    - user: u8\n    - user: {{name: u9, dir_synced: false}}\nstory:\n{story}\n"
+    );
+    let scenario = scenario::read(Path::new("verdict.yaml"), &text, &catalogues())
+        .unwrap_or_else(|problems| panic!("{text}\n{problems:?}"));
+    run(&scenario, &RunOptions::default(), &Silent).unwrap()
+}
+
+/// Unknown for one reason, with these words in it.
+fn is_open(beside: &str, story: &str, words: &str) {
+    let result = ran(beside, story);
+    assert_eq!(result.verdict, Verdict::Unknown, "{story}: {:?}", result.findings);
+    let [reason] = result.reasons.as_slice() else { panic!("{story}: {:?}", result.reasons) };
+    assert!(reason.contains(words), "{story}: {reason}");
+}
+
+fn passes(beside: &str, story: &str) {
+    let result = ran(beside, story);
+    assert_eq!(
+        result.verdict,
+        Verdict::Pass,
+        "{story}: {:?} {:?}",
+        result.reasons,
+        result.findings
+    );
+}
+
+const TRANSFER: &str = "about: transfer";
+const NO_FLIP: &str = "nobody's flag was changed";
+
+#[test]
+fn about_transfer_a_refused_flip_counts_and_nothing_else_that_is_refused() {
+    let flip = "  - exo: Set-Mailbox u7 -IsExchangeCloudManaged $false";
+    passes(TRANSFER, &format!("{flip}\n    as: reader\n    expect_error: Forbidden"));
+    passes(TRANSFER, "  - transfer: {mailboxes: u9}\n    expect_error: any");
+    for refused in [
+        "Get-Mailbox u7 -IsExchangeCloudManaged $true",
+        "Set-Mailbox u7 -IsExchangeCloudManaged $false -Foo bar",
+        "Set-Mailbox nobody -IsExchangeCloudManaged $false",
+        "Set-Mailbox u7 -IsExchangeCloudManaged maybe",
+    ] {
+        is_open(TRANSFER, &format!("  - exo: {refused}\n    expect_error: any"), NO_FLIP);
+    }
+}
+
+#[test]
+fn about_transfer_what_is_repeated_counts() {
+    let flip = "Set-Mailbox u7 -IsExchangeCloudManaged $false";
+    let repeat = |role: &str| {
+        format!("  - repeat: {{exo: '{flip}', every: 10m, for: 15m}}\n{role}  - wait: 20m")
+    };
+    passes(TRANSFER, &repeat("    as: reader\n    expect_error: Forbidden\n"));
+    passes(TRANSFER, &repeat(""));
+}
+
+#[test]
+fn a_flag_that_the_service_clears_itself_is_no_flip() {
+    let whole = "  - graph: {method: PATCH, path: /users/u7/onPremisesSyncBehavior, body: \
+                 {isCloudManaged: true}}\n  - wait: 1h";
+    let result = ran(TRANSFER, whole);
+    assert_eq!(result.counts.flips, 0, "{:?}", result.findings);
+    is_open(TRANSFER, whole, NO_FLIP);
+}
+
+#[test]
+fn a_lag_that_nothing_was_measured_for_is_undecided() {
+    let demand = "  - expect: {lag: {p99: {below: 3h}}}";
+    is_open("", demand, "nothing was measured");
+    is_open("expect: {lag: {max: {above: 1h}}}", "  - wait: 1h", "nothing was measured");
+    is_open("", "  - until: 1h\n    expect: {lag: {p50: {below: 3h}}}", "nothing was measured");
+    is_open("", "  - always: {lag: {p50: {below: 3h}}}\n  - wait: 1h", "nothing was measured");
+    let edit = "  - exo: Set-Mailbox u7 -CustomAttribute1 x\n";
+    passes("", &format!("{edit}  - until: 1h\n    expect: {{lag: {{p50: {{below: 3h}}}}}}"));
+    passes("", &format!("  - always: {{lag: {{p50: {{below: 3h}}}}}}\n{edit}  - wait: 1h"));
+    let late = ran("", &format!("{edit}  - wait: 1h\n  - expect: {{lag: {{max: {{below: 1s}}}}}}"));
+    assert_eq!(late.verdict, Verdict::Fail);
+}
+
+#[test]
+fn numbers_of_a_cycle_that_never_was_are_undecided() {
+    let text = "
+scenario: A job that never ran
+world:
+  writeback: {enabled: false}
+  population: [user: {name: u7, cloud_managed: true}]
+story:
+  - wait: 1h
+  - expect: {job: {written: 0, failed: 0, cycles: 0}}
+suspend: [{oracle: convergence, because: nobody starts the job}]
+";
+    let scenario = scenario::read(Path::new("verdict.yaml"), text, &catalogues()).unwrap();
+    let result = run(&scenario, &RunOptions::default(), &Silent).unwrap();
+    assert_eq!(result.verdict, Verdict::Unknown, "{:?}", result.findings);
+    assert!(
+        result.reasons.iter().all(|r| r.contains("no cycle has ended")),
+        "{:?}",
+        result.reasons
+    );
+    assert_eq!(result.reasons.len(), 2, "{:?}", result.reasons);
+}

@@ -170,6 +170,78 @@ pub fn words(switch: &str) -> Option<&'static [&'static str]> {
     WORDS.iter().find(|(name, _)| *name == switch).map(|(_, words)| *words)
 }
 
+/// What a switch takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// On or off.
+    Truth,
+    /// A word of a list.
+    Word(&'static [&'static str]),
+    /// A whole number between two bounds, both included.
+    Number {
+        /// The least.
+        least: i64,
+        /// The most.
+        most: i64,
+    },
+    /// A length of time, none included, as [`jiff::SignedDuration`] reads it, and at most this long.
+    Time {
+        /// The most.
+        most: Duration,
+    },
+    /// So much in a time ([`Limit::parse`]), or `off`.
+    Budget,
+}
+
+/// The most mailboxes that `mailbox_limit` can be about: more than any tenant has.
+const MOST_MAILBOXES: i64 = 1_000_000_000;
+/// The longest `forward_delay`.
+const LONGEST_DELAY: Duration = Duration::from_hours(30 * 24);
+
+/// What a switch of this name takes, `row` being its default.
+fn form(name: &str, row: &Row) -> Option<Form> {
+    match (words(name), &row.value) {
+        (Some(words), _) => Some(Form::Word(words)),
+        (None, Value::Boolean(_)) => Some(Form::Truth),
+        (None, Value::Integer(_)) => Some(Form::Number { least: 1, most: MOST_MAILBOXES }),
+        (None, Value::String(_)) if name == "forward_delay" => {
+            Some(Form::Time { most: LONGEST_DELAY })
+        }
+        (None, Value::String(_)) if name == "exo_budget" => Some(Form::Budget),
+        (None, _) => None,
+    }
+}
+
+impl Form {
+    /// What it takes, in words; `None` when it takes the value.
+    fn misfit(self, value: &Value) -> Option<String> {
+        let text = value.as_str();
+        let fits = match self {
+            Self::Truth => value.is_bool(),
+            Self::Word(words) => text.is_some_and(|word| words.contains(&word)),
+            Self::Number { least, most } => {
+                value.as_integer().is_some_and(|number| (least..=most).contains(&number))
+            }
+            Self::Time { most } => {
+                text.and_then(parse_duration).is_some_and(|length| length <= most)
+            }
+            Self::Budget => text.is_some_and(|text| text == "off" || Limit::parse(text).is_some()),
+        };
+        (!fits).then(|| match self {
+            Self::Truth => "true or false".to_owned(),
+            Self::Word(words) => format!("`{}`", words.join("`, `")),
+            Self::Number { least, most } => format!("a number from {least} to {most}"),
+            Self::Time { most } => {
+                format!(
+                    "a time, such as `90s`, `20m` or `2h`, of at most {} h",
+                    most.as_secs() / 3_600
+                )
+            }
+            Self::Budget => "cmdlets in a time, such as `30000/5m`, or `off`".to_owned(),
+        })
+    }
+}
+
 /// Names of all profiles, oldest first.
 pub fn names() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|(name, _)| *name)
@@ -231,29 +303,16 @@ impl Profile {
         let row = Arc::make_mut(&mut self.table)
             .row_mut("switches", switch)
             .ok_or_else(|| ProfileError::UnknownSwitch(switch.to_owned()))?;
-        let wrong = |expected: String| ProfileError::WrongValue {
-            switch: switch.to_owned(),
-            expected,
-            given: value.to_string(),
+        let misfit = match form(switch, row) {
+            Some(form) => form.misfit(&value),
+            None => Some("nothing: it has no form".to_owned()),
         };
-        let text = value.as_str();
-        match words(switch) {
-            Some(known) if text.is_some_and(|word| known.contains(&word)) => {}
-            Some(known) => return Err(wrong(format!("`{}`", known.join("`, `")))),
-            None if switch == "exo_budget" => {
-                if !text.is_some_and(|text| text == "off" || Limit::parse(text).is_some()) {
-                    return Err(wrong(
-                        "cmdlets in a time, such as `30000/5m`, or `off`".to_owned(),
-                    ));
-                }
-            }
-            None if switch == "forward_delay" => {
-                if text.and_then(parse_duration).is_none() {
-                    return Err(wrong("a time, such as `90s`, `20m` or `2h`".to_owned()));
-                }
-            }
-            None if row.value.same_type(&value) => {}
-            None => return Err(wrong(row.value.type_str().to_owned())),
+        if let Some(expected) = misfit {
+            return Err(ProfileError::WrongValue {
+                switch: switch.to_owned(),
+                expected,
+                given: value.to_string(),
+            });
         }
         row.value = value;
         self.follow_switches();
@@ -268,6 +327,13 @@ impl Profile {
     /// Names of all switches.
     pub fn switches(&self) -> impl Iterator<Item = &str> {
         self.table.names_in("switches")
+    }
+
+    /// What a switch takes; `None` when the profile does not have it.
+    #[must_use]
+    pub fn form(&self, switch: &str) -> Option<Form> {
+        let mut own = self.switches();
+        own.find(|known| *known == switch).and_then(|name| form(name, self.row(name)?))
     }
 
     /// A switch or feature that is on or off; off when the profile does not have it.
@@ -378,6 +444,19 @@ mod tests {
         assert!(profile.set_switch("no_such", Value::Boolean(true)).is_err());
         for (switch, words) in WORDS {
             assert_eq!(profile.text(switch), words[0], "{switch}");
+        }
+    }
+
+    /// A switch without a form could be set by nobody; one whose form its default does not fit, by nobody twice.
+    #[test]
+    fn every_switch_has_a_form_that_its_default_fits() {
+        for name in names() {
+            let profile = Profile::load(name).unwrap();
+            for switch in profile.switches() {
+                let form = profile.form(switch).unwrap_or_else(|| panic!("{switch}"));
+                let default = &profile.row(switch).unwrap().value;
+                assert_eq!(form.misfit(default), None, "{switch}");
+            }
         }
     }
 

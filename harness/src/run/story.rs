@@ -306,7 +306,9 @@ impl Runner<'_> {
         let failure = match cycle {
             Cycle::Connect(_) => self.estate.with(|estate| {
                 let last = estate.connect.history.last()?;
-                last.failure.clone().map(|code| (code.clone(), code))
+                let words = last.failure.clone()?;
+                let code = words.split_once(':').map_or(words.as_str(), |(code, _)| code);
+                Some((code.to_owned(), words))
             }),
             Cycle::Writeback => {
                 let failure = self.engine.last_cycle().and_then(|cycle| cycle.failure.as_ref());
@@ -314,7 +316,12 @@ impl Runner<'_> {
             }
         };
         let refused = |(code, detail): (String, String)| {
-            (format!("{code}: {detail}"), Refused::Named(vec![code]))
+            let message = if detail.starts_with(&code) {
+                detail.clone()
+            } else {
+                format!("{code}: {detail}")
+            };
+            (message, Refused::Named(vec![code, detail]))
         };
         self.settle(step, step.span, failure.map_or(Ok(()), |failure| Err(refused(failure))));
     }

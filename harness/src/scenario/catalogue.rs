@@ -1,5 +1,7 @@
 //! The names that a scenario may use and that others own: cmdlets, attributes, switches, roles.
 
+use std::time::Duration;
+
 use sim::powershell::CmdletSpec;
 
 /// What the caller knows and a file is checked against.
@@ -20,6 +22,8 @@ pub struct Catalogues {
     pub entra_properties: Vec<String>,
     /// Names of the behaviour profiles.
     pub profiles: Vec<String>,
+    /// Those of them in which there is no writeback job.
+    pub profiles_without_job: Vec<String>,
     /// Switches of the profiles.
     pub switches: Vec<SwitchSpec>,
     /// Names of the population shapes.
@@ -30,8 +34,9 @@ pub struct Catalogues {
     pub oracles: Vec<String>,
     /// Findings of the readiness check that `accept:` of a transfer can name.
     pub findings: Vec<String>,
-    /// Codes that `expect_error:` can name beside `any`. When none is given, every word passes.
-    pub error_codes: Vec<String>,
+    /// Codes that `expect_error:` can name beside `any`, for each kind of step. For a kind that is not listed
+    /// every word passes.
+    pub error_codes: Vec<(&'static str, Vec<String>)>,
     /// Error codes and skip reasons of the provisioning log. When none is given, every word passes.
     pub log_codes: Vec<String>,
     /// Whether the engine takes an attribute mapping (target, expression), or why not; without it every
@@ -39,8 +44,43 @@ pub struct Catalogues {
     pub mapping: Option<MappingCheck>,
     /// Whether a text is a distinguished name, or why not; without it every one passes.
     pub distinguished_name: Option<NameCheck>,
+    /// Whether a user of the population can have values of an AD attribute; without it all.
+    pub ad_values: Option<AdValuesCheck>,
+    /// Whether a mailbox of the population can have values of a property; without it all.
+    pub exo_values: Option<ExoValuesCheck>,
 }
 
+/// Why values will not do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// What is wrong.
+    pub message: String,
+    /// What was expected; may be empty.
+    pub expected: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Misfit {
+    /// With what was expected.
+    #[must_use]
+    pub fn new(message: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self { message: message.into(), expected: expected.into(), help: None }
+    }
+
+    /// With advice.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Says of values of an AD attribute of a user, in a forest with the Exchange schema or without, why they
+/// will not do.
+pub type AdValuesCheck = fn(&str, &[String], bool) -> Result<(), Misfit>;
+/// Says of values of an Exchange Online property why they will not do.
+pub type ExoValuesCheck = fn(&str, &[String]) -> Result<(), Misfit>;
 /// Says of an attribute of AD and the expression that is to feed it why they will not do.
 pub type MappingCheck = fn(&str, &str) -> Result<(), String>;
 /// Says of a name why it will not do.
@@ -60,12 +100,12 @@ pub struct SwitchSpec {
 pub enum SwitchKind {
     /// `true` or `false`.
     Boolean,
-    /// A whole number.
-    Integer,
-    /// A length of time.
-    Duration,
+    /// A whole number between two bounds, both included.
+    Integer(i64, i64),
+    /// A length of time of at most this, none included.
+    Duration(Duration),
+    /// So much in a time, or `off`.
+    Budget,
     /// A word out of a list.
     OneOf(Vec<String>),
-    /// Any text.
-    Text,
 }

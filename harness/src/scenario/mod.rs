@@ -17,7 +17,10 @@ mod span;
 mod world;
 mod yaml;
 
-pub use catalogue::{Catalogues, MappingCheck, NameCheck, SwitchKind, SwitchSpec};
+pub use catalogue::{
+    AdValuesCheck, Catalogues, ExoValuesCheck, MappingCheck, Misfit, NameCheck, SwitchKind,
+    SwitchSpec,
+};
 pub use diagnostic::{Diagnostic, Severity};
 pub use expectation::{
     AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, CONNECT_COUNTS,

@@ -127,7 +127,7 @@ pub struct Connect {
     /// The build of a staging server beside it.
     pub staging: Option<Spanned<String>>,
     /// The organizational units that are synchronized; none is all.
-    pub units: Vec<String>,
+    pub units: Vec<Spanned<String>>,
     /// Whether cycles come by their own interval.
     pub scheduler: bool,
 }

@@ -8,8 +8,9 @@ use sim::directory::schema::Schema;
 use sim::entra;
 use sim::exchange::{cmdlets, property};
 use sim::population::shape::SHAPES;
-use sim::profile::{self, Profile};
+use sim::profile::{self, Form, Profile};
 
+use super::{errors, values};
 use crate::judge::ORACLES;
 use crate::scenario::{Catalogues, SwitchKind, SwitchSpec};
 
@@ -29,15 +30,21 @@ pub fn catalogues() -> Catalogues {
             .collect(),
         entra_properties: entra_properties(),
         profiles: profile::names().map(str::to_owned).collect(),
+        profiles_without_job: profile::names()
+            .filter(|name| !Profile::load(name).is_ok_and(|profile| profile.is_on("writeback")))
+            .map(str::to_owned)
+            .collect(),
         switches: switches(),
         shapes: SHAPES.iter().map(|shape| shape.name.to_owned()).collect(),
         roles: Role::ALL.iter().map(|(name, _)| (*name).to_owned()).collect(),
         oracles: ORACLES.map(str::to_owned).to_vec(),
         findings: FINDINGS.map(str::to_owned).to_vec(),
-        error_codes: Vec::new(),
+        error_codes: errors::codes(),
         log_codes: engine::failure::code::ALL.map(str::to_owned).to_vec(),
         mapping: Some(mapping),
         distinguished_name: Some(|name| Dn::parse(name).map(drop).map_err(|why| why.to_string())),
+        ad_values: Some(values::of_ad),
+        exo_values: Some(values::of_exchange),
     }
 }
 
@@ -48,8 +55,12 @@ fn mapping(target: &str, source: &str) -> Result<(), String> {
 }
 
 /// What the readiness check can find.
-const FINDINGS: [&str; 10] = [
+pub(super) const FINDINGS: [&str; 14] = [
     id::MISSING,
+    id::PENDING,
+    id::PENDING_UNKNOWN,
+    id::SYNC_STALE,
+    id::SYNC_UNKNOWN,
     id::NOT_SYNCED,
     id::TYPE,
     id::ALREADY,
@@ -98,18 +109,16 @@ fn entra_properties() -> Vec<String> {
 fn switches() -> Vec<SwitchSpec> {
     let Ok(profile) = Profile::load(profile::DEFAULT_PROFILE) else { return Vec::new() };
     let words = |list: &[&str]| SwitchKind::OneOf(list.iter().map(|w| (*w).to_owned()).collect());
-    profile
-        .switches()
-        .map(|name| SwitchSpec {
-            name: name.to_owned(),
-            kind: match (profile::words(name), profile.row(name).map(|row| &row.value)) {
-                (Some(known), _) => words(known),
-                (_, Some(value)) if value.is_bool() => SwitchKind::Boolean,
-                (_, Some(value)) if value.is_integer() => SwitchKind::Integer,
-                _ => SwitchKind::Text,
-            },
-        })
-        .collect()
+    let kind = |form: Form| match form {
+        Form::Truth => SwitchKind::Boolean,
+        Form::Word(list) => words(list),
+        Form::Number { least, most } => SwitchKind::Integer(least, most),
+        Form::Time { most } => SwitchKind::Duration(most),
+        Form::Budget => SwitchKind::Budget,
+    };
+    let spec =
+        |name: &str| Some(SwitchSpec { name: name.to_owned(), kind: kind(profile.form(name)?) });
+    profile.switches().filter_map(spec).collect()
 }
 
 #[cfg(test)]

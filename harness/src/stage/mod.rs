@@ -3,13 +3,18 @@
 
 mod catalogues;
 mod crowd;
+mod errors;
 mod export;
 mod job;
 mod rights;
 mod roster;
+mod values;
 mod world;
 
 pub use catalogues::{ENTRA_STATE_PROPERTIES, STATE_PROPERTIES, catalogues};
 pub use job::{SCHEMA_CHECK, job_configuration, writeback_config};
 pub use roster::Roster;
 pub use world::{StageError, Staged, stage, stage_world};
+
+#[cfg(test)]
+mod tests;

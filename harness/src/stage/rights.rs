@@ -15,9 +15,17 @@ pub(super) fn apply(estate: &mut Estate, world: &World) -> Result<(), StageError
         let names: Vec<String> = attributes.iter().map(|name| name.value.clone()).collect();
         estate.limit_agents(&names);
     }
-    let domain = world.forest.domains.first().map_or("", |domain| domain.value.as_str());
+    let domains: Vec<&str> = world
+        .forests()
+        .flat_map(|forest| &forest.domains)
+        .map(|domain| domain.value.as_str())
+        .collect();
     for place in &rights.cut_off {
-        let done = estate.cut_off(&place.value) || estate.cut_off(&unit(&place.value, domain));
+        let is_user = estate.cut_off(&place.value);
+        // A unit of this path is cut off in every domain that has one.
+        let mut units = domains.iter().filter(|_| !is_user);
+        let in_domain = |domain: &&&str| estate.cut_off(&unit(&place.value, domain));
+        let done = is_user || units.by_ref().filter(in_domain).count() > 0;
         check(done, &place.value)?;
     }
     for user in &rights.protected {

@@ -171,7 +171,8 @@ fn set_up_synchronization(estate: &mut Estate, world: &World) {
         None => {}
     }
     estate.connect.scheduled = world.connect.scheduler;
-    estate.connect.units.clone_from(&world.connect.units);
+    let units = world.connect.units.iter().map(|unit| unit.value.clone());
+    estate.connect.units = units.collect();
     if let Some(build) = &world.connect.staging {
         estate.add_staging_server(&build.value);
     }

@@ -23,6 +23,17 @@ pub use server::{
     OtherObject, Policy, Run, Since, Totals,
 };
 
+/// A cycle deletes more objects than the tenant allows: nothing was exported.
+pub const DELETION_THRESHOLD_EXCEEDED: &str = "stopped-deletion-threshold-exceeded";
+
+/// Codes by which a cycle can say why it synchronized nothing; other reasons are sentences.
+pub const FAILURES: [&str; 4] = [
+    DELETION_THRESHOLD_EXCEEDED,
+    "AzureDirectoryServiceAuthorizationFailed",
+    "HybridIdentityServiceNoAgentsAssigned",
+    "HybridIdentityServiceNoActiveAgents",
+];
+
 /// The steps of a cycle, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CycleStep {

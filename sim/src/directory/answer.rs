@@ -144,6 +144,51 @@ pub struct Written {
 }
 
 impl ResultCode {
+    /// Every one, by number.
+    pub const ALL: [Self; 41] = [
+        Self::Success,
+        Self::OperationsError,
+        Self::ProtocolError,
+        Self::TimeLimitExceeded,
+        Self::SizeLimitExceeded,
+        Self::CompareFalse,
+        Self::CompareTrue,
+        Self::AuthMethodNotSupported,
+        Self::StrongerAuthRequired,
+        Self::Referral,
+        Self::AdminLimitExceeded,
+        Self::UnavailableCriticalExtension,
+        Self::ConfidentialityRequired,
+        Self::SaslBindInProgress,
+        Self::NoSuchAttribute,
+        Self::UndefinedAttributeType,
+        Self::InappropriateMatching,
+        Self::ConstraintViolation,
+        Self::AttributeOrValueExists,
+        Self::InvalidAttributeSyntax,
+        Self::NoSuchObject,
+        Self::AliasProblem,
+        Self::InvalidDnSyntax,
+        Self::AliasDereferencingProblem,
+        Self::InappropriateAuthentication,
+        Self::InvalidCredentials,
+        Self::InsufficientAccessRights,
+        Self::Busy,
+        Self::Unavailable,
+        Self::UnwillingToPerform,
+        Self::LoopDetect,
+        Self::SortControlMissing,
+        Self::OffsetRangeError,
+        Self::NamingViolation,
+        Self::ObjectClassViolation,
+        Self::NotAllowedOnNonLeaf,
+        Self::NotAllowedOnRdn,
+        Self::EntryAlreadyExists,
+        Self::ObjectClassModsProhibited,
+        Self::AffectsMultipleDsas,
+        Self::Other,
+    ];
+
     /// Its name, as RFC 4511 appendix A spells it (`noSuchObject`).
     #[must_use]
     pub fn name(self) -> String {

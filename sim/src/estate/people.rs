@@ -38,6 +38,18 @@ pub enum PersonError {
 }
 
 impl PersonError {
+    /// The names of those that no directory gives: what a cmdlet, or the reader of LDIF, refuses by itself.
+    pub const CMDLET_NAMES: [&str; 8] = [
+        "UnknownCmdlet",
+        "UnknownParameter",
+        "WrongValue",
+        "NotFound",
+        "MissingParameter",
+        "InvalidOperation",
+        "NoServer",
+        "LDIF",
+    ];
+
     /// The name under which a scenario may expect it: the cmdlet error's kind, or the name of the LDAP
     /// result code (RFC 4511 appendix A).
     #[must_use]

@@ -46,6 +46,7 @@ impl Reader<'_> {
             forest.exchange_schema = self.boolean(&entry.value).unwrap_or(true);
         }
         self.finish(&fields, "`forest`");
+        self.check_forest_names(&forest);
         self.check_domains(&mut forest, node);
         forest
     }

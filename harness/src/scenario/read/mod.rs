@@ -11,6 +11,10 @@ mod fields;
 mod forest;
 mod include;
 mod job;
+mod meets;
+mod names;
+mod person;
+mod places;
 mod population;
 mod rights;
 mod selector;
@@ -120,7 +124,10 @@ impl<'a> Reader<'a> {
         let whole = world.and_then(|world| self.with_include(world));
         let world: World = self.world(whole.as_ref().or(world));
         self.cast = Cast::of(&world);
-        let story = match fields.take("story") {
+        let told = fields.take("story");
+        let text = told.and_then(|entry| self.source.get(entry.value.span.range()));
+        self.check_places(&world, text.unwrap_or_default());
+        let story = match told {
             Some(entry) => self.story(&entry.value, &world),
             None => {
                 let at = title.as_ref().map_or(document.span, |title| title.span);
@@ -131,6 +138,7 @@ impl<'a> Reader<'a> {
                 Vec::new()
             }
         };
+        self.check_story(&world, &story);
         let expect: Option<Expectations> =
             fields.take("expect").map(|entry| self.expectations(&entry.value, &world));
         let suspend = fields.take("suspend").map(|entry| self.suspensions(&entry.value));
@@ -152,7 +160,20 @@ impl<'a> Reader<'a> {
 
     fn suspensions(&mut self, node: &Node) -> Vec<Suspension> {
         let nodes = self.items(node, "`suspend`");
-        nodes.iter().filter_map(|node| self.suspension(node)).collect()
+        let suspended: Vec<Suspension> =
+            nodes.iter().filter_map(|node| self.suspension(node)).collect();
+        for (place, one) in suspended.iter().enumerate() {
+            let oracle = &one.oracle;
+            if suspended[..place].iter().any(|other| other.oracle.value == oracle.value) {
+                let message = format!("`{}` is suspended twice", oracle.value);
+                self.report(
+                    Diagnostic::error("duplicate-name", oracle.span, message)
+                        .label("the second time")
+                        .help("give one suspension both reasons"),
+                );
+            }
+        }
+        suspended
     }
 
     fn suspension(&mut self, node: &Node) -> Option<Suspension> {

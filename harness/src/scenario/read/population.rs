@@ -211,49 +211,6 @@ impl Reader<'_> {
         properties
     }
 
-    fn report_impossible(&mut self, user: &User) {
-        let mut impossible = |message: &str, help: &str| {
-            self.problems
-                .push(Diagnostic::error("impossible-user", user.name.span, message).help(help));
-        };
-        if user.cloud_managed && user.mailbox == MailboxLocation::OnPremises {
-            impossible(
-                "an on-premises mailbox cannot be cloud-managed",
-                "the flag belongs to a mailbox in Exchange Online",
-            );
-        }
-        if user.cloud_managed && user.mailbox == MailboxLocation::None {
-            impossible(
-                "a user without a mailbox cannot be cloud-managed",
-                "the flag belongs to a mailbox in Exchange Online",
-            );
-        }
-        if !user.dir_synced && user.mailbox == MailboxLocation::OnPremises {
-            impossible(
-                "a user who is not in AD has no on-premises mailbox",
-                "leave out `dir_synced: false` or `mailbox: on-premises`",
-            );
-        }
-        if !user.dir_synced && !user.units.is_empty() {
-            impossible(
-                "a user who is not in AD is in no organizational unit",
-                "leave out `dir_synced: false` or `ou:`",
-            );
-        }
-        if !user.dir_synced && user.domain.is_some() {
-            impossible(
-                "a user who is not in AD is in no domain",
-                "leave out `dir_synced: false` or `domain:`",
-            );
-        }
-        if !user.dir_synced && !user.attributes.is_empty() {
-            impossible(
-                "a user who is not in AD has no AD attributes",
-                "put Exchange Online properties under `cloud:`",
-            );
-        }
-    }
-
     /// Names and addresses that two of the population would share.
     fn report_collisions(&mut self, population: &[Population]) {
         let mut taken: BTreeMap<String, (Span, String)> = BTreeMap::new();

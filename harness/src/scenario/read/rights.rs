@@ -6,9 +6,7 @@ use super::super::span::Spanned;
 use super::super::world::{Population, Rights};
 use super::super::yaml::Node;
 use super::Reader;
-
-/// Everybody's organizational unit, unless a user says another.
-const PEOPLE: &str = "People";
+use super::places::units;
 
 impl Reader<'_> {
     pub(super) fn rights(&mut self, node: &Node, population: &[Population]) -> Rights {
@@ -22,7 +20,14 @@ impl Reader<'_> {
                 _ => Some(self.writable(&entry.value)),
             };
         }
-        let (users, units) = places(population);
+        let units = units(population);
+        let users: Vec<String> = population
+            .iter()
+            .filter_map(|part| match part {
+                Population::User(user) if user.dir_synced => Some(user.name.value.clone()),
+                _ => None,
+            })
+            .collect();
         let known: Vec<&str> = users.iter().chain(&units).map(String::as_str).collect();
         if let Some(entry) = fields.take("cut_off") {
             rights.cut_off = self.named_places(&entry.value, &known);
@@ -61,22 +66,4 @@ impl Reader<'_> {
         }
         found
     }
-}
-
-/// The users of a population that come from AD, and the organizational units that it makes.
-fn places(population: &[Population]) -> (Vec<String>, Vec<String>) {
-    let (mut users, mut units) = (Vec::new(), vec![PEOPLE.to_owned()]);
-    for part in population {
-        let Population::User(user) = part else { continue };
-        if user.dir_synced {
-            users.push(user.name.value.clone());
-        }
-        for depth in 1..=user.units.len() {
-            let unit = user.units[..depth].join("/");
-            if !units.contains(&unit) {
-                units.push(unit);
-            }
-        }
-    }
-    (users, units)
 }

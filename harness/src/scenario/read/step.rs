@@ -17,7 +17,7 @@ use super::story::Keys;
 use super::words::{AUTHORITIES, CONNECT_WORDS, CYCLES, METHODS, POLICIES, SCOPES};
 
 /// What can be done again and again.
-const REPEATED: [&str; 5] = ["exo", "onprem", "ad", "graph", "ldif"];
+pub(super) const REPEATED: [&str; 5] = ["exo", "onprem", "ad", "graph", "ldif"];
 
 /// How long `until` waits when it does not say.
 const UNTIL: Duration = Duration::from_secs(24 * 3_600);

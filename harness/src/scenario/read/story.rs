@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::super::diagnostic::Diagnostic;
 use super::super::model::{Action, At, Step};
-use super::super::nearest::advice;
+use super::super::nearest::{advice, list, nearest};
 use super::super::quantity;
 use super::super::span::Spanned;
 use super::super::world::World;
 use super::super::yaml::{Entry, Node, Value};
 use super::Reader;
+use super::step::REPEATED;
 
 /// Everything that a step can begin with.
 pub const STEPS: [&str; 19] = [
@@ -86,7 +87,7 @@ impl Reader<'_> {
         let role = find(beside, "as").and_then(|entry| self.role(&entry.value));
         let note = find(beside, "note").and_then(|entry| self.text(&entry.value));
         let must_fail = find(beside, "expect_error");
-        let expect_error = must_fail.and_then(|entry| self.expected_error(entry, name));
+        let expect_error = must_fail.and_then(|entry| self.expected_error(entry, action));
         let keys = Keys { action, expect, must_fail: must_fail.is_some() };
         let action = self.action(&keys, world)?;
         if let Action::Wait(wait) = &action {
@@ -186,9 +187,10 @@ impl Reader<'_> {
         self.known(&role, names, "unknown-role", "role")
     }
 
-    fn expected_error(&mut self, entry: &Entry, action: &str) -> Option<Spanned<String>> {
-        if WITHOUT_ERROR.contains(&action) {
-            let message = format!("a step with `{action}` has no error to expect");
+    fn expected_error(&mut self, entry: &Entry, action: &Entry) -> Option<Spanned<String>> {
+        let name = action.key.value.as_str();
+        if WITHOUT_ERROR.contains(&name) {
+            let message = format!("a step with `{name}` has no error to expect");
             self.report(
                 Diagnostic::error("impossible-expectation", entry.key.span, message)
                     .help("`expect_error` stands beside what somebody does"),
@@ -196,13 +198,47 @@ impl Reader<'_> {
             return None;
         }
         let code = self.sentence(&entry.value)?;
-        let codes = &self.catalogues.error_codes;
-        if code.value == "any" || codes.is_empty() {
+        let catalogues = self.catalogues;
+        let door = repeated(action).unwrap_or(name);
+        let codes = catalogues.error_codes.iter().find(|(known, _)| *known == door);
+        let Some((_, codes)) = codes.filter(|_| !is_free(&code.value, door)) else {
             return Some(code);
+        };
+        let names = codes.iter().map(String::as_str);
+        if let Some(known) = names.clone().find(|known| known.eq_ignore_ascii_case(&code.value)) {
+            return Some(code.map(|_| known.to_owned()));
         }
-        let names = std::iter::once("any").chain(codes.iter().map(String::as_str));
-        self.known(&code, names, "unknown-code", "error")
+        let message = format!("a step with `{door}` never fails with `{}`", code.value);
+        let problem = Diagnostic::error("unknown-code", code.span, message).label("unknown code");
+        self.report(problem.help(code_advice(&code.value, codes)));
+        None
     }
+}
+
+/// The nearest code, or what codes there are: without numbers and the long names of classes.
+fn code_advice(wrong: &str, codes: &[String]) -> String {
+    const MOST: usize = 20;
+    let is_word =
+        |code: &&String| code.starts_with(char::is_alphabetic) && !code.contains("Microsoft.");
+    let words: Vec<&str> = codes.iter().filter(is_word).map(String::as_str).collect();
+    if let Some(meant) = nearest(wrong, words.iter().copied()) {
+        return format!("did you mean `{meant}`?");
+    }
+    let first = &words[..words.len().min(MOST)];
+    let more = if words.len() > MOST { ", and more" } else { "" };
+    format!("`any` takes every error; there are {}{more}", list(first))
+}
+
+/// Whether any word will do: `any`, and the sentences that Exchange Online and Connect say themselves.
+fn is_free(code: &str, door: &str) -> bool {
+    code == "any" || (["transfer", "cycle"].contains(&door) && code.contains(' '))
+}
+
+/// What a `repeat` does again and again.
+fn repeated(action: &Entry) -> Option<&str> {
+    let Value::Mapping(entries) = &action.value.value else { return None };
+    let inner = entries.iter().map(|entry| entry.key.value.as_str());
+    inner.filter(|_| action.key.value == "repeat").find(|key| REPEATED.contains(key))
 }
 
 fn find<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Entry> {

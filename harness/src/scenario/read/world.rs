@@ -21,6 +21,9 @@ use super::fields::Fields;
 use super::words::INBOUND;
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// The windows of budgets.
+const SHORTEST_WINDOW: Duration = Duration::from_secs(1);
+const LONGEST_WINDOW: Duration = Duration::from_secs(86_400);
 /// 2026-09-01T08:00:00Z.
 const START: i64 = 1_788_249_600;
 
@@ -48,12 +51,17 @@ impl Reader<'_> {
         let connect = self.connect(connect, inbound, &homes);
         let agents = fields.take("agents").map(|entry| &entry.value);
         let agents = self.agents(agents, &homes);
-        let writeback = fields.take("writeback").map(|entry| &entry.value);
+        let job_key = fields.take("writeback");
+        let writeback = job_key.map(|entry| &entry.value);
         let domains: Vec<String> =
             homes.iter().flat_map(|at| &at.domains).map(|domain| domain.value.clone()).collect();
         let writeback = self.writeback(writeback, start, &domains);
+        if let (Some(entry), Some(profile)) = (job_key, &profile) {
+            self.check_job_key(&profile.value, entry.key.span, writeback.exists);
+        }
         let population = fields.take("population").map(|entry| &entry.value);
         let population = self.population(population, &tenant, &domains);
+        self.check_values(&population, &homes);
         if let Some(domain) =
             forest.domains.first_mut().filter(|domain| domain.span == Span::default())
         {
@@ -116,15 +124,11 @@ impl Reader<'_> {
                     _ => self.boolean(node).map(SwitchValue::Boolean),
                 }
             }
-            SwitchKind::Integer => self.integer(node, i64::MIN, i64::MAX).map(SwitchValue::Integer),
-            SwitchKind::Duration => {
-                let text = self.text(node)?;
-                if let Err(expected) = quantity::duration(&text.value) {
-                    self.wrong_type(node, &expected);
-                    return None;
-                }
-                Some(SwitchValue::Text(text.value))
+            SwitchKind::Integer(least, most) => {
+                self.integer(node, *least, *most).map(SwitchValue::Integer)
             }
+            SwitchKind::Duration(most) => self.delay(node, *most),
+            SwitchKind::Budget => self.budget(node),
             SwitchKind::OneOf(words) => {
                 let text = self.text(node)?;
                 if let Some(word) = words.iter().find(|word| word.eq_ignore_ascii_case(&text.value))
@@ -141,7 +145,60 @@ impl Reader<'_> {
                 });
                 None
             }
-            SwitchKind::Text => self.text(node).map(|text| SwitchValue::Text(text.value)),
+        }
+    }
+
+    /// A length of time that may be none, in seconds.
+    fn delay(&mut self, node: &Node, most: Duration) -> Option<SwitchValue> {
+        let text = self.text(node)?;
+        match quantity::duration(&text.value) {
+            Ok(length) if length > most => {
+                let message = format!("{} is too long", text.value);
+                let label = format!("expected at most {}", quantity::show_duration(most));
+                self.report(Diagnostic::error("out-of-range", node.span, message).label(label));
+                None
+            }
+            Ok(length) => Some(SwitchValue::Text(format!("{}ms", length.as_millis()))),
+            Err(expected) => {
+                self.wrong_type(node, &expected);
+                None
+            }
+        }
+    }
+
+    /// `30000/5m`, or `off`.
+    fn budget(&mut self, node: &Node) -> Option<SwitchValue> {
+        const EXPECTED: &str = "so many in a time, such as `30000/5m`, or `off`";
+        let text = self.text(node)?;
+        if text.value.eq_ignore_ascii_case("off") {
+            return Some(SwitchValue::Text("off".to_owned()));
+        }
+        let parts = text.value.split_once('/');
+        let units = parts.and_then(|(units, _)| units.trim().parse::<u32>().ok());
+        let Some((units, (_, window))) = units.zip(parts) else {
+            self.wrong_type(node, EXPECTED);
+            return None;
+        };
+        if units == 0 {
+            let message = format!("`{}` lets nothing through", text.value);
+            let problem = Diagnostic::error("out-of-range", node.span, message);
+            self.report(problem.label("expected at least 1 in a time, or `off` for no budget"));
+            return None;
+        }
+        match quantity::duration(window) {
+            Ok(window) if (SHORTEST_WINDOW..=LONGEST_WINDOW).contains(&window) => {
+                Some(SwitchValue::Text(format!("{units}/{}ms", window.as_millis())))
+            }
+            Ok(_) => {
+                let message = format!("`{}` is no window of a budget", window.trim());
+                let problem = Diagnostic::error("out-of-range", node.span, message);
+                self.report(problem.label("expected a second to a day"));
+                None
+            }
+            Err(expected) => {
+                self.wrong_type(node, &format!("{EXPECTED}: after the slash {expected}"));
+                None
+            }
         }
     }
 
@@ -173,15 +230,17 @@ impl Reader<'_> {
             let label = domain.value.split('.').next().unwrap_or_default();
             Spanned::implied(format!("{label}.onmicrosoft.com"))
         });
-        if !initial.value.to_ascii_lowercase().ends_with(".onmicrosoft.com") {
-            let message = format!("`{}` cannot be an initial domain", initial.value);
-            self.report(
-                Diagnostic::error("impossible-tenant", initial.span, message)
-                    .label("expected a name that ends in `.onmicrosoft.com`"),
-            );
-        }
         self.report_duplicates(&domains, "domain");
-        Tenant { domain, initial, domains, features, deletion_threshold, cloud_managed_by_default }
+        let tenant = Tenant {
+            domain,
+            initial,
+            domains,
+            features,
+            deletion_threshold,
+            cloud_managed_by_default,
+        };
+        self.check_tenant_names(&tenant);
+        tenant
     }
 
     /// `features:` of the tenant, by the names of `directory/onPremisesSynchronization`.
@@ -201,13 +260,16 @@ impl Reader<'_> {
         let (mut build, mut cycle, mut staging) = (None, None, None);
         let (mut units, mut scheduler, mut dc) = (Vec::new(), None, None);
         if let Some(mut fields) = fields {
+            if inbound == Inbound::CloudSync {
+                self.check_cloud_sync(&mut fields);
+            }
             build = fields.take("build").and_then(|entry| self.version(&entry.value));
             cycle = fields.take("cycle").and_then(|entry| self.duration(&entry.value));
             dc = fields.take("dc").and_then(|entry| self.dc_in(&entry.value, homes));
             staging = fields.take("staging").and_then(|entry| self.version(&entry.value));
             scheduler = fields.take("scheduler").and_then(|entry| self.boolean(&entry.value));
             if let Some(entry) = fields.take("ous") {
-                units = self.texts(&entry.value).into_iter().map(|unit| unit.value).collect();
+                units = self.texts(&entry.value);
             }
             self.finish(&fields, "`connect`");
         }
@@ -221,6 +283,18 @@ impl Reader<'_> {
             units,
             scheduler: scheduler.unwrap_or(true),
             dc,
+        }
+    }
+
+    /// Cloud Sync has agents where Connect Sync has a server.
+    fn check_cloud_sync(&mut self, fields: &mut Fields<'_>) {
+        for key in ["build", "staging", "dc"] {
+            let Some(entry) = fields.take(key) else { continue };
+            let message = format!("`{key}` is of Connect Sync, and Cloud Sync synchronizes here");
+            self.report(
+                Diagnostic::error("impossible-world", entry.key.span, message)
+                    .help("its versions and domain controllers are those of the `agents`"),
+            );
         }
     }
 

@@ -6,13 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Export;
-use crate::connect::{ConnectorKey, Since};
+use crate::connect::{ConnectorKey, DELETION_THRESHOLD_EXCEEDED, Since};
 use crate::entra::Deletion;
 use crate::estate::Estate;
 use crate::guid::Guid;
-
-/// What the run says that was stopped before its export.
-const STOPPED: &str = "stopped-deletion-threshold-exceeded";
 
 impl Estate {
     /// The pending objects whose cloud object is to be deleted. One whose anchor another pending object has
@@ -43,7 +40,7 @@ impl Estate {
         }
         let known = self.connect.known() + self.connect.others.len();
         (!self.entra.features.allows_deletions(deletions, known))
-            .then(|| format!("{STOPPED}: {deletions} deletions are pending"))
+            .then(|| format!("{DELETION_THRESHOLD_EXCEEDED}: {deletions} deletions are pending"))
     }
 
     /// Deletes the cloud object of an AD object that is gone: among the deleted items for 30 days.

@@ -122,11 +122,13 @@ impl ErrorKind {
     /// The names under which a scenario may expect it: its kind, its class, the class's last part.
     #[must_use]
     pub fn is_called(self, name: &str) -> bool {
+        self.names().iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+
+    fn names(self) -> [&'static str; 5] {
         let class = self.class();
         let short = class.rsplit('.').next().unwrap_or(class);
-        [class, short, short.trim_end_matches("Exception"), self.code(), self.name()]
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(name))
+        [self.name(), short.trim_end_matches("Exception"), short, class, self.code()]
     }
 
     /// Its kind as a word.
@@ -150,10 +152,14 @@ impl ErrorKind {
     }
 }
 
-/// Any of the documented refusals by the name that a scenario uses.
-#[must_use]
-pub fn is_known(name: &str) -> bool {
-    KINDS.iter().any(|kind| kind.is_called(name))
+/// The kinds of refusals, as words.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|kind| kind.name())
+}
+
+/// Every name by which a scenario can call a refusal: its kind, its class, the class's last part, its code.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().flat_map(|kind| kind.names())
 }
 
 const KINDS: [ErrorKind; 13] = [

@@ -20,7 +20,7 @@ mod values;
 
 pub use beside::is_given;
 pub use catalogue::{COMMON_PARAMETERS, catalogue, exported, is_move, spelling};
-pub use error::{CmdletError, ErrorKind, is_known as is_known_error};
+pub use error::{CmdletError, ErrorKind, kinds as error_kinds, names as error_names};
 
 use known::Known;
 

@@ -10,6 +10,27 @@ use crate::wire::identity::BearerError;
 use crate::wire::message::{Answer, Request};
 use crate::wire::shared::SharedEstate;
 
+/// Every `error.code` that is answered here.
+pub const CODES: [&str; 17] = [
+    "Authorization_RequestDenied",
+    "BadGateway",
+    "BadRequest",
+    "Conflict",
+    "FailedDependency",
+    "GatewayTimeout",
+    "InternalServerError",
+    "InvalidAuthenticationToken",
+    "NotImplemented",
+    "Request_BadRequest",
+    "Request_ResourceNotFound",
+    "Request_UnsupportedQuery",
+    "ServiceUnavailable",
+    "TooManyRequests",
+    "resyncRequired",
+    "serviceNotAvailable",
+    "syncStateNotFound",
+];
+
 /// A refusal: status, code and message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct GraphError {
@@ -24,6 +45,7 @@ pub(super) struct GraphError {
 
 impl GraphError {
     pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        debug_assert!(CODES.contains(&code), "{code} is in no list");
         Self { status, code, message: message.into(), detail: None, headers: Vec::new() }
     }
 

@@ -49,6 +49,7 @@ use crate::clock::VirtualTime;
 use crate::entra::audit::Initiator;
 use crate::estate::Estate;
 use crate::guid::Guid;
+pub use error::CODES as ERROR_CODES;
 use error::GraphError;
 pub(super) use on_demand::answered as answered_on_demand;
 pub use routes::endpoints;

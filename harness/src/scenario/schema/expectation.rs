@@ -1,0 +1,78 @@
+//! `expect:`, and what compares.
+
+use serde_json::{Value, json};
+
+use super::form::{any_of, boolean, mapping, reference, text};
+use crate::scenario::expectation::{
+    AGENT_PROPERTIES, CONNECT_COUNTS, COUNTS, JOB_PROPERTIES, LAGS, QUARANTINE_PROPERTIES,
+};
+
+pub(super) fn expectations() -> Value {
+    let all = |names: &[&'static str]| {
+        let keys: Vec<(&str, Value)> =
+            names.iter().map(|name| (*name, reference("comparison"))).collect();
+        mapping(&keys, &[])
+    };
+    let question = |count: bool| {
+        let mut keys = vec![
+            ("code", text("The error code or skip reason.")),
+            ("mailbox", text("A mailbox.")),
+            ("status", json!({"type": "string"})),
+        ];
+        if count {
+            let bounds = ["equals", "below", "above", "at_least", "at_most"];
+            keys.extend(bounds.map(|bound| (bound, json!({"type": "integer"}))));
+        }
+        let one = mapping(&keys, &[]);
+        any_of(vec![one.clone(), json!({"type": "array", "items": one})])
+    };
+    let log = mapping(
+        &[("count", question(true)), ("contains", question(false)), ("absent", question(false))],
+        &[],
+    );
+    let mailbox = json!({
+        "type": "object",
+        "propertyNames": {"pattern": "^(ad(@[^.]+)?|exo|entra)\\."},
+        "additionalProperties": reference("comparison"),
+    });
+    json!({
+        "type": "object",
+        "minProperties": 1,
+        "properties": {
+            "job": all(&JOB_PROPERTIES),
+            "quarantine": all(&QUARANTINE_PROPERTIES),
+            "counts": all(&COUNTS),
+            "connect": all(&CONNECT_COUNTS),
+            "lag": all(&LAGS),
+            "agents": {"type": "object", "additionalProperties": all(&AGENT_PROPERTIES)},
+            "log": any_of(vec![log.clone(), json!({"type": "array", "items": log})]),
+        },
+        "additionalProperties": mailbox,
+    })
+}
+
+pub(super) fn comparison() -> Value {
+    let size = json!({"type": ["integer", "string"]});
+    let number = any_of(vec![json!({"type": "integer"}), reference("comparison")]);
+    any_of(vec![
+        reference("value"),
+        mapping(
+            &[
+                ("absent", boolean()),
+                ("contains", reference("value")),
+                ("lacks", reference("value")),
+                ("primary", text("An address.")),
+                ("equals", reference("value")),
+                ("set", reference("value")),
+                ("count", number.clone()),
+                ("length", number),
+                ("matches", json!({"type": "string", "format": "regex"})),
+                ("below", size.clone()),
+                ("above", size.clone()),
+                ("at_least", size.clone()),
+                ("at_most", size),
+            ],
+            &[],
+        ),
+    ])
+}

@@ -225,6 +225,14 @@ fn push_attribute<'v>(
 #[inline]
 fn split_attribute(bytes: &[u8]) -> Option<(AttributeNumber, Values<'_>, &[u8])> {
     let (number, rest) = take_number(bytes)?;
+    if let [1, values @ ..] = rest
+        && let [length @ 0..0x80, after @ ..] = values
+    {
+        // One short value, as most attributes have.
+        let tail = after.get(usize::from(*length)..)?;
+        let number = AttributeNumber::try_from(number).ok()?;
+        return Some((number, Values { rest: values, left: 1 }, tail));
+    }
     let (count, rest) = take_number(rest)?;
     let mut tail = rest;
     for _ in 0..count {

@@ -290,9 +290,10 @@ impl Flow {
             .filter(|way| way.form != Form::Reference)
             .map(|way| (way.property, value(out, way, &columns)))
             .collect();
-        values.push((property::EMAIL_ADDRESSES, list));
-        values.push((property::WINDOWS_EMAIL_ADDRESS, primary.into_iter().collect()));
-        values.sort_by_key(|(property, _)| *property);
+        // The ways are in the order of their properties.
+        let place = values.partition_point(|(property, _)| *property < property::EMAIL_ADDRESSES);
+        values.insert(place, (property::EMAIL_ADDRESSES, list));
+        values.insert(place + 1, (property::WINDOWS_EMAIL_ADDRESS, primary.into_iter().collect()));
         values
     }
 }

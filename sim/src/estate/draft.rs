@@ -278,6 +278,7 @@ impl<'v> Values<'v> {
 const FIRST_RID: u32 = 2_000;
 
 fn record_of(mut values: Vec<(AttributeNumber, Vec<String>)>) -> Record {
+    values.retain(|(_, values)| !values.is_empty());
     values.sort_by_key(|(number, _)| *number);
     Record::from_sorted(
         values.iter().map(|(number, values)| (*number, values.iter().map(String::as_bytes))),

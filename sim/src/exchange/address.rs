@@ -70,9 +70,10 @@ pub fn is_well_formed(address: &str) -> bool {
         && !local.contains('@')
         && domain.split('.').count() > 1
         && domain.split('.').all(|label| {
-            !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         })
-        && address.chars().all(|c| !c.is_whitespace() && !c.is_control())
+        && (address.bytes().all(|b| b.is_ascii_graphic())
+            || address.chars().all(|c| !c.is_whitespace() && !c.is_control()))
         && address.len() <= 320
 }
 

@@ -17,6 +17,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Answer {
     pub(crate) code: i64,
+    pub(crate) matched: String,
     pub(crate) diagnostic: String,
     pub(crate) entries: Vec<Entry>,
     pub(crate) references: Vec<String>,
@@ -212,7 +213,8 @@ pub(crate) fn read_entry(content: &[u8]) -> Entry {
 fn read_result(message: &Message, answer: &mut Answer) {
     let mut reader = Reader::new(&message.content);
     answer.code = reader.number(ENUMERATED).expect("a result code");
-    reader.expect(OCTETS).expect("a matched name");
+    let matched = reader.expect(OCTETS).expect("a matched name");
+    answer.matched = String::from_utf8_lossy(matched).into_owned();
     let diagnostic = reader.expect(OCTETS).expect("a text");
     answer.diagnostic = String::from_utf8_lossy(diagnostic).trim_end_matches('\0').to_owned();
     if let Ok(Some(referrals)) = reader.optional(0xa3) {

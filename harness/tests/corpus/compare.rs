@@ -1,5 +1,5 @@
-//! Whether an answer agrees with a row: result code, Win32 number where Active Directory's is known,
-//! entries, attributes and values. What cannot be equal is compared by shape.
+//! Whether an answer agrees with a row: result code, the number and the attribute of its text, the matched
+//! name, entries, attributes and values, references, controls. What cannot be equal is compared by shape.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -9,8 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
 use serde_json::Value;
 
-use super::client::Answer;
+use super::client::{Answer, Entry};
 use super::rows::Row;
+use super::{diagnostics, responses};
 
 /// Why an answer does not agree; `None` when it does.
 pub(crate) fn disagreement(row: &Row, answer: &Answer) -> Option<String> {
@@ -24,25 +25,23 @@ pub(crate) fn disagreement(row: &Row, answer: &Answer) -> Option<String> {
     if answer.code != expected {
         return Some(format!("{} for {expected}: {}", answer.code, answer.diagnostic.trim()));
     }
-    if let Some(win32) = row.ad.as_ref().and_then(|ad| ad.win32.as_ref()) {
-        let own = answer.diagnostic.get(4..8).unwrap_or_default();
-        if !own.eq_ignore_ascii_case(win32) {
-            return Some(format!("Win32 {own} for {win32}"));
-        }
-    }
     if let Some(data) = row.data.as_ref().filter(|_| row.ad.is_none())
         && !answer.diagnostic.contains(&format!("data {data},"))
     {
         return Some(format!("`{}` without data {data}", answer.diagnostic));
     }
-    if let Some(count) = row.ad.as_ref().and_then(|ad| ad.count) {
+    if let Some(why) = diagnostics::disagreement(row, answer) {
+        return Some(why);
+    }
+    if row.ad.as_ref().is_some_and(|ad| Some(ad.code) != row.code) {
+        // What comes with another result code was not measured, but for how much it is.
+        let count = row.ad.as_ref().and_then(|ad| ad.count)?;
         let own = answer.entries.len();
         return (own != count).then(|| format!("{own} entries for {count}"));
     }
-    if row.ad.as_ref().is_some_and(|ad| Some(ad.code) != row.code) {
-        return None;
-    }
-    entries(row, answer).or_else(|| references(row, answer))
+    entries(row, answer)
+        .or_else(|| references(row, answer))
+        .or_else(|| responses::disagreement(row, answer))
 }
 
 fn references(row: &Row, answer: &Answer) -> Option<String> {
@@ -55,17 +54,25 @@ fn references(row: &Row, answer: &Answer) -> Option<String> {
 }
 
 fn entries(row: &Row, answer: &Answer) -> Option<String> {
-    let count = row.count.unwrap_or_default();
+    let count = row.ad.as_ref().and_then(|ad| ad.count).or(row.count).unwrap_or_default();
     if answer.entries.len() != count {
         let names: Vec<&str> = answer.entries.iter().map(|entry| entry.dn.as_str()).collect();
         return Some(format!("{} entries for {count}: {names:?}", names.len()));
     }
-    // The order of an answer is not defined, and with it what stands on which page.
-    let sampled =
-        row.entries.len() < count || row.group == "large" || row.name.starts_with("paged-2-");
     let own: BTreeMap<String, _> =
         answer.entries.iter().map(|entry| (shape("", &entry.dn).to_lowercase(), entry)).collect();
-    for expected in row.entries.iter().filter(|_| !sampled) {
+    if own.len() != count {
+        return Some("an object comes twice".to_owned());
+    }
+    if row.ad.as_ref().and_then(|ad| ad.count).is_some_and(|count| Some(count) != row.count) {
+        // Other entries than the measured ones.
+        return None;
+    }
+    // The order of an answer is not defined, and with it what stands on which page.
+    if row.group == "large" || row.name.starts_with("paged-2-") {
+        return answer.entries.iter().find_map(|entry| of_many(row, entry));
+    }
+    for expected in &row.entries {
         let Some(entry) = own.get(&shape("", &expected.dn).to_lowercase()) else {
             return Some(format!("no {} among {:?}", expected.dn, own.keys()));
         };
@@ -92,6 +99,36 @@ fn entries(row: &Row, answer: &Answer) -> Option<String> {
         }
     }
     None
+}
+
+/// One entry of those of which only some were kept, or of which a page may hold others: it has the same
+/// attributes, with as many values, and its name.
+fn of_many(row: &Row, entry: &Entry) -> Option<String> {
+    let sample = row.entries.first()?;
+    let many = |values: &Value| match values.as_array().expect("values").as_slice() {
+        [Value::Number(count), Value::String(unit)] if unit == "values" => {
+            usize::try_from(count.as_u64().expect("a count")).expect("a count")
+        }
+        values => values.len(),
+    };
+    let mut expected: BTreeMap<String, usize> =
+        sample.attrs.iter().map(|(name, values)| (name.clone(), many(values))).collect();
+    if let Some(known) = row.ad.as_ref().and_then(|ad| ad.attributes.as_ref()) {
+        expected.retain(|name, _| !name.starts_with("member"));
+        expected.extend(known.clone());
+    }
+    let own: BTreeMap<String, usize> =
+        entry.attributes.iter().map(|(name, values)| (name.clone(), values.len())).collect();
+    if own != expected {
+        return Some(format!("{}: {own:?} for {expected:?}", entry.dn));
+    }
+    let named = entry.attributes.iter().find(|(name, _)| name == "cn");
+    let begins = |values: &[Vec<u8>]| {
+        let name = String::from_utf8_lossy(&values[0]).to_lowercase();
+        entry.dn.to_lowercase().starts_with(&format!("cn={name},"))
+    };
+    (!named.is_none_or(|(_, values)| begins(values)))
+        .then(|| format!("{} has another cn", entry.dn))
 }
 
 fn measured(name: &str, values: &[Value]) -> Vec<String> {

@@ -14,10 +14,6 @@ fn extended(oid: &[u8]) -> Operation {
     Operation { tag: 0x77, content: octets(0x80, oid) }
 }
 
-fn closed(closed: bool) -> Answer {
-    Answer { closed, ..Answer::default() }
-}
-
 /// Plays a row.
 pub(crate) fn play(replay: &mut Replay, row: &Row) -> Answer {
     let target = &replay.target;
@@ -183,8 +179,10 @@ fn usn(replay: &mut Replay) -> Answer {
     step(replay, &[(2, "info", &[b"usn 3"]), (1, "title", &[])], &u1);
     step(replay, &[(1, "member", &[u1.as_bytes()])], &g1);
     let expected = [(0, 1, true), (0, 0, false), (0, 1, true), (16, 0, false), (0, 1, false)];
-    let code = i64::from(steps != expected) * 80;
-    Answer { code, diagnostic: format!("{steps:?}"), ..closed(false) }
+    if steps == expected {
+        return Answer::default();
+    }
+    Answer { code: 80, diagnostic: format!("{steps:?}"), ..Answer::default() }
 }
 
 /// The value of an attribute list, for the large rows.

@@ -40,7 +40,7 @@ pub(crate) fn play(replay: &mut Replay, row: &Row) -> Answer {
         "unpaged-10000" => all(0),
         "unpaged-sizelimit-500" => all(500),
         "unpaged-sizelimit-5000" => all(5000),
-        "timelimit-1-unindexed" => search(&unit, 2, "(description=*x*)", &["cn"], 0, 1),
+        "timelimit-1-unindexed" => search(&unit, 2, "(cn=*5*)", &["cn"], 0, 1),
         "paged-size-5000" => {
             let control = control(controls::PAGED, controls::paged(5000, b""));
             return replay.admin.call(&all(0), &control);

@@ -3,6 +3,11 @@
 //! Debian 12, the Exchange attributes added to its schema), and with what Active Directory itself
 //! answers where that differs. Rows without an answer take part in the sequence.
 //!
+//! Compared are the result code, the leading number of the text and the attribute that it names, the
+//! matched name, entries with their attributes and values, references, and the controls of the answer.
+//! Where the measured number says no more than the result code, the numbers that Active Directory's
+//! documentation gives for the code agree with it.
+//!
 //! `deviations.md` beside this file is the table of all rows that do not agree, each with its reason.
 
 #![expect(
@@ -14,10 +19,12 @@
 mod client;
 mod compare;
 mod controls;
+mod diagnostics;
 mod filter;
 mod flows;
 mod large;
 mod replay;
+mod responses;
 mod rows;
 
 use std::collections::BTreeMap;

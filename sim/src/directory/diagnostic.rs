@@ -164,8 +164,18 @@ pub fn access_denied() -> LdapResult {
 /// There is no such object; `matched` is the nearest ancestor that exists.
 #[must_use]
 pub fn no_such_object(matched: &str) -> LdapResult {
+    not_found(0x208D, matched)
+}
+
+/// A group's member is nobody: ERROR_NO_SUCH_USER, as the accounts manager says it.
+#[must_use]
+pub fn no_such_principal(matched: &str) -> LdapResult {
+    not_found(0x0525, matched)
+}
+
+fn not_found(win32: u32, matched: &str) -> LdapResult {
     let text = format!(
-        "0000208D: NameErr: DSID-03100241, problem 2001 (NO_OBJECT), data 0, best match of:\n\t'{matched}'\n"
+        "{win32:08X}: NameErr: DSID-03100241, problem 2001 (NO_OBJECT), data 0, best match of:\n\t'{matched}'\n"
     );
     LdapResult { matched_dn: matched.to_owned(), ..LdapResult::of(ResultCode::NoSuchObject, text) }
 }

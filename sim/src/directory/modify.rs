@@ -15,6 +15,7 @@ use crate::directory::principal::{Principal, Rights};
 use crate::directory::request::{
     AttributeName, Change, ChangeOperation, ModifyRequest, Name, ObjectNumber, Sight,
 };
+use crate::directory::schema::class::Class;
 use crate::directory::schema::{Attribute, Schema, known};
 use crate::directory::security::descriptor::INHERITED;
 use crate::directory::store::Slot;
@@ -178,6 +179,10 @@ impl Forest {
         let mut working: Vec<Working> = Vec::with_capacity(changes.len());
         for (change, attribute) in changes.iter().zip(attributes) {
             target.check_writable(&self.schema, attribute, change)?;
+            if attribute.number == known::OBJECT_CATEGORY {
+                self.check_category(writer.dc, target.class, attribute, change)?;
+                continue;
+            }
             if attribute.number == known::UNICODE_PWD {
                 let owner = password.is_some();
                 let set = self.password_changes(
@@ -257,6 +262,30 @@ impl Forest {
             attributes.push(attribute);
         }
         Ok(attributes)
+    }
+
+    /// An object's category is that of its class: another object of the schema is not taken, and what is no
+    /// object at all is no reference.
+    fn check_category(
+        &self,
+        dc: DcNumber,
+        class: Option<&Class>,
+        attribute: &Attribute,
+        change: &Change,
+    ) -> Result<(), LdapResult> {
+        let [value] = change.values.as_slice() else {
+            return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, 0x207C));
+        };
+        let given = referenced(&self.stored_value(dc, attribute, value)?);
+        let name = class.and_then(|class| self.schema.class_named(&class.category));
+        let schema = self.contexts.get(SCHEMA_CONTEXT).map(|schema| schema.head);
+        let store = self.dc(dc).map(|controller| &controller.store);
+        let own = name.zip(schema).zip(store);
+        let own = own.and_then(|((name, schema), store)| store.child(schema, &name.common_name));
+        if change.operation == ChangeOperation::Replace && given.is_some() && given == own {
+            return Ok(());
+        }
+        Err(diagnostic::unwilling(0x2077))
     }
 
     /// Refuses more link values than a request may change.

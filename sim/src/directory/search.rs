@@ -173,7 +173,8 @@ impl Forest {
                 let comment = "Error processing control";
                 return Err(diagnostic::ldap(ResultCode::OperationsError, 0x2020, comment).into());
             }
-            return Ok(ended(LdapResult::success()));
+            // Given up: there is no page to speak of.
+            return Ok(LdapResult::success().into());
         }
         if request.base.is_root() && !everywhere {
             return Err(diagnostic::no_such_object("").into());
@@ -531,12 +532,4 @@ struct Limit {
     last: bool,
     /// What earlier pages had.
     seen: u64,
-}
-
-/// The answer to a client that gives up a paged search.
-fn ended(result: LdapResult) -> Response {
-    let mut response = Response::from(result);
-    let value = ControlValue::PagedResults { size: 0, cookie: Vec::new() };
-    response.controls.push(Control { critical: false, value });
-    response
 }

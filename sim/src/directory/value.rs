@@ -64,7 +64,7 @@ impl Forest {
                     let problem = AttributeProblem::Constraint;
                     return Err(diagnostic::attribute(problem, 0x20B5, attribute));
                 }
-                Err(refusal)
+                Err(diagnostic::no_such_principal(&refusal.matched_dn))
             }
             Err(refusal) if refusal.code == ResultCode::Referral => {
                 let dn = Dn::parse(text).map(|dn| dn.to_string()).unwrap_or_default();

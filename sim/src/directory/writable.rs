@@ -66,7 +66,8 @@ impl<'s> Target<'s> {
         if !self.is_principal && SAM_ONLY.contains(&number) {
             return Err(diagnostic::unwilling(0x2077));
         }
-        if attribute.is_back_link() || attribute.system_only || DERIVED.contains(&number) {
+        let derived = DERIVED.contains(&number) && number != known::OBJECT_CATEGORY;
+        if attribute.is_back_link() || attribute.system_only || derived {
             return Err(system_only());
         }
         if !self.allows(number) {

@@ -25,10 +25,10 @@ const PASSWORD_EXPIRED: i64 = 0x80_0000;
 const KINDS: i64 = NORMAL | INTERDOMAIN_TRUST | WORKSTATION | SERVER;
 
 /// Bits of groupType ([MS-ADTS] 2.2.12).
-const GLOBAL: i64 = 0x2;
-const LOCAL: i64 = 0x4;
-const UNIVERSAL: i64 = 0x8;
-const SCOPES: i64 = GLOBAL | LOCAL | UNIVERSAL;
+pub(super) const GLOBAL: i64 = 0x2;
+pub(super) const LOCAL: i64 = 0x4;
+pub(super) const UNIVERSAL: i64 = 0x8;
+pub(super) const SCOPES: i64 = GLOBAL | LOCAL | UNIVERSAL;
 const APPLICATION: i64 = 0x30;
 const SECURITY: i64 = 0x8000_0000;
 
@@ -75,7 +75,7 @@ impl Forest {
     /// # Errors
     /// 53/2141 for a type that no group has, or that this one cannot change to; 53/0561 for a primary
     /// group without membership; 53/052D for an account that is enabled without a password; 53/0057 for
-    /// a lockout by hand.
+    /// a lockout by hand; 50 for a SID that is added to sIDHistory; what [`Self::check_members`] refuses.
     pub(super) fn settle_account(
         &self,
         writer: &Writer<'_>,
@@ -85,10 +85,17 @@ impl Forest {
     ) -> Result<(), LdapResult> {
         let Some(class) = self.schema.class(entry.class) else { return Ok(()) };
         if class.is_group {
-            return settle_group(entry, class, working);
+            settle_group(entry, class, working)?;
+            return self.check_members(writer, entry, working);
         }
         if !class.is_user {
             return Ok(());
+        }
+        if let Some(history) = working.iter().find(|at| at.attribute == known::SID_HISTORY)
+            && history.new.iter().any(|sid| !history.old.contains(sid))
+        {
+            // Only DsAddSidHistory adds to it.
+            return Err(diagnostic::access_denied());
         }
         if new_number(working, known::LOCKOUT_TIME).is_some_and(|time| time != 0) {
             return Err(diagnostic::unwilling(INVALID_PARAMETER));

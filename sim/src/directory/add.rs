@@ -17,6 +17,7 @@ use crate::directory::request::{AddRequest, AttributeName, Name, ObjectNumber};
 use crate::directory::schema::class::{Class, ClassKind};
 use crate::directory::schema::syntax::integer;
 use crate::directory::schema::{Attribute, Schema, known};
+use crate::directory::security::descriptor::CONTROL_ACCESS;
 use crate::directory::store::Slot;
 use crate::guid::Guid;
 use crate::record::{AttributeNumber, Record};
@@ -55,12 +56,14 @@ impl Forest {
         if !self.may_create(controller, writer.principal, parent, &class.name) {
             return Err(diagnostic::access_denied());
         }
+        let guid = self.given_guid(writer, request)?.unwrap_or(guid);
         let password = self.given_password(writer, request)?;
         let mut values = self.given_values(writer, class, request)?;
         self.check_place(writer, parent, class, rdn)?;
         name_object(&self.schema, class, rdn, &mut values)?;
         self.complete(writer, class, &mut values)?;
         check_must(class, &values)?;
+        self.check_first_members(writer, class, &values)?;
         for (number, given) in &values {
             let Some(attribute) = self.schema.attribute(*number) else { continue };
             for value in given {
@@ -170,7 +173,8 @@ impl Forest {
             let attribute =
                 self.written_attribute(name).ok_or_else(diagnostic::unknown_attribute)?;
             let number = attribute.number;
-            if number == known::OBJECT_GUID || number == known::OBJECT_SID {
+            let is_guid = number == known::OBJECT_GUID;
+            if number == known::OBJECT_SID || is_guid && !self.heuristics.takes_guids() {
                 return Err(diagnostic::unwilling(0x20E7));
             }
             // Of these the system knows better; constructed ones are dropped.
@@ -234,7 +238,46 @@ impl Forest {
         if !fits {
             return Err(diagnostic::update(UpdateProblem::NameViolation, 0x2099));
         }
+        // Accounts and groups live in domains ([MS-ADTS] 3.1.1.5.2.2).
+        let head = self.domain(controller.domain).map(|domain| domain.head);
+        let in_domain = head.zip(controller.store.get(parent));
+        let in_domain =
+            in_domain.is_some_and(|(head, slot)| Self::is_within(controller, parent, slot, head));
+        if (class.is_user || class.is_group) && !in_domain {
+            return Err(diagnostic::unwilling(0x2035));
+        }
         Ok(())
+    }
+
+    /// The objectGUID that a request gives: dSHeuristics have to say that it may, and the caller needs the
+    /// right Add-GUID on the naming context ([MS-ADTS] 3.1.1.5.2.2).
+    fn given_guid(
+        &self,
+        writer: &Writer<'_>,
+        request: &AddRequest,
+    ) -> Result<Option<Guid>, LdapResult> {
+        const ADD_GUID: &str = "440820ad-65b4-11d1-a3da-0000f875ae0d";
+        const OBJECT_GUID_TAKEN: u32 = 0x20E7;
+        let given = request.attributes.iter().find(|(name, _)| {
+            self.attribute(name).is_some_and(|attribute| attribute.number == known::OBJECT_GUID)
+        });
+        let Some((_, values)) = given.filter(|_| self.heuristics.takes_guids()) else {
+            return Ok(None);
+        };
+        let refused = || diagnostic::unwilling(OBJECT_GUID_TAKEN);
+        let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
+        let head = self.domain(controller.domain).map(|domain| domain.head);
+        let objects = [ADD_GUID.parse().ok()];
+        let may = head.is_some_and(|head| {
+            self.may(controller, writer.principal, head, CONTROL_ACCESS, &objects)
+        });
+        if !may {
+            return Err(diagnostic::access_denied());
+        }
+        let [value] = values.as_slice() else { return Err(refused()) };
+        let guid = Guid(value.as_slice().try_into().map_err(|_| refused())?);
+        let taken = guid.0 == [0; 16] || controller.store.by_guid(guid).is_some();
+        if taken { Err(refused()) } else { Ok(Some(guid)) }
     }
 
     /// The password that a request gives, if any.

@@ -88,9 +88,12 @@ impl Forest {
         let mut last = from;
         let mut more = false;
         let mut work = 0;
+        // Less than a mebibyte counts as one.
+        let bytes = usize::try_from(changes.most.max(1 << 20)).unwrap_or(usize::MAX);
+        let mut written = 0;
         for (usn, object) in controller.store.changed_from(from.saturating_add(1)) {
             // A page also ends when it has taken long (MaxDirSyncDuration).
-            if found.len() >= most || work >= progress::SLICE {
+            if found.len() >= most || written >= bytes || work >= progress::SLICE {
                 more = true;
                 break;
             }
@@ -113,6 +116,7 @@ impl Forest {
             }
             if let Some(attributes) = self.changed_attributes(&view, &known, &wanted, changes, from)
             {
+                written += length(&attributes);
                 let dn = self.shown_dn(controller, object, look.extended_dn);
                 let guid = Some(slot.entry.guid);
                 found.push((self.depth(controller, object), SearchEntry { guid, dn, attributes }));
@@ -238,6 +242,15 @@ impl Forest {
                 }
             }
         }
+        // A deletion is told whatever is asked for, to whoever may know the object (Microsoft Learn, "Polling
+        // for Changes Using the DirSync Control").
+        let deletion = entry.metadata(known::IS_DELETED);
+        if entry.life != Life::Live && !created && is_new(deletion.dc, deletion.usn()) {
+            let flag = self.schema.attribute(known::IS_DELETED)?;
+            if !attributes.iter().any(|(name, _)| *name == flag.name) {
+                attributes.push((Arc::clone(&flag.name), view.values(flag)));
+            }
+        }
         if attributes.is_empty() {
             return None;
         }
@@ -279,6 +292,14 @@ impl Forest {
         }
         depth
     }
+}
+
+/// About how long attributes are in an answer.
+fn length(attributes: &Shown) -> usize {
+    let of = |(name, values): &(Arc<str>, Vec<Vec<u8>>)| {
+        name.len() + values.iter().map(Vec::len).sum::<usize>()
+    };
+    attributes.iter().map(of).sum()
 }
 
 fn write_cookie(known: &Known, now: VirtualTime) -> Vec<u8> {

@@ -53,6 +53,8 @@ pub(super) struct Changes<'c> {
     pub(super) flags: u32,
     pub(super) cookie: &'c [u8],
     pub(super) extended: bool,
+    /// How long the answer may be, in bytes.
+    pub(super) most: u32,
 }
 
 /// What the controls of a request ask for.
@@ -117,13 +119,13 @@ impl<'c> Controls<'c> {
                     asked.no_references |= flags & 1 != 0;
                     asked.phantom_root |= flags & 2 != 0;
                 }
-                ControlValue::DirSync { flags, cookie, extended, .. } => {
+                ControlValue::DirSync { flags, size, cookie, extended } => {
                     if asked.changes.is_some() {
                         let comment = "Error processing control";
                         return Err(diagnostic::ldap(ResultCode::ProtocolError, 0x57, comment));
                     }
-                    let (flags, extended) = (*flags, *extended);
-                    asked.changes = Some(Changes { flags, cookie, extended });
+                    let (flags, most, extended) = (*flags, *size, *extended);
+                    asked.changes = Some(Changes { flags, cookie, extended, most });
                 }
                 ControlValue::AttributeScoped(attribute) => asked.scoped = Some(attribute),
                 ControlValue::RangeWithoutError => asked.range_without_error = true,

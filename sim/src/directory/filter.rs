@@ -263,8 +263,13 @@ impl<'f> Compiler<'f, '_> {
             (value.iter().position(|byte| *byte == b' '), names)
         {
             let (first, rest) = (&value[..blank], value[blank + 1..].trim_ascii_start());
-            tests.push(Test::And(vec![starts(given, first), starts(sn, rest)]));
-            tests.push(Test::And(vec![starts(given, rest), starts(sn, first)]));
+            let heuristics = &self.forest.heuristics;
+            if !heuristics.suppresses_first_last() {
+                tests.push(Test::And(vec![starts(given, first), starts(sn, rest)]));
+            }
+            if !heuristics.suppresses_last_first() {
+                tests.push(Test::And(vec![starts(given, rest), starts(sn, first)]));
+            }
         }
         Test::Or(tests)
     }

@@ -8,6 +8,7 @@ use crate::clock::VirtualTime;
 use crate::directory::bind::Account;
 use crate::directory::chores::Chores;
 use crate::directory::entry::{ClassNumber, DcNumber, Entry, Life, LinkStamps, Stamp};
+use crate::directory::heuristics::Heuristics;
 use crate::directory::name::{Dn, Rdn, Sid};
 use crate::directory::policies::Policies;
 use crate::directory::replication::Partition;
@@ -141,6 +142,8 @@ pub struct Forest {
     pub(super) query_policy: Option<ObjectNumber>,
     /// The settings of the directory service: lifetimes of what is deleted.
     pub(super) directory_service: Option<ObjectNumber>,
+    /// What its dSHeuristics say.
+    pub(super) heuristics: Heuristics,
 }
 
 impl DomainController {
@@ -181,6 +184,7 @@ impl Forest {
             chores: Chores::default(),
             query_policy: None,
             directory_service: None,
+            heuristics: Heuristics::default(),
         };
         forest.add_domain(root, dc, now, mint);
         let root_dn = forest.contexts[0].dn.clone();

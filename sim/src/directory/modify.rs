@@ -42,7 +42,7 @@ pub struct Writer<'a> {
 
 impl Working {
     /// The targets of a link that went (`false`) and came (`true`).
-    fn link_changes(&self) -> Vec<(ObjectNumber, bool)> {
+    pub(super) fn link_changes(&self) -> Vec<(ObjectNumber, bool)> {
         let targets = |values: &[Vec<u8>]| -> BTreeSet<ObjectNumber> {
             values.iter().filter_map(|value| referenced(value)).collect()
         };
@@ -90,6 +90,8 @@ impl Forest {
         if writer.principal.is_anonymous() {
             return Err(diagnostic::not_bound());
         }
+        let permissive = writer.permissive || self.heuristics.is_permissive();
+        let writer = &Writer { permissive, ..*writer };
         self.check_writable(writer.dc, &request.object)?;
         self.settle_if_due(writer.dc);
         let object = self.resolve_seeing(writer.dc, &request.object, writer.sight)?;
@@ -429,48 +431,6 @@ impl Forest {
         Ok(())
     }
 
-    /// Refuses a name that another account has.
-    pub(super) fn check_unique(
-        &self,
-        dc: DcNumber,
-        object: ObjectNumber,
-        attribute: &Attribute,
-        value: &[u8],
-    ) -> Result<(), LdapResult> {
-        match attribute.number {
-            known::USER_PRINCIPAL_NAME | known::SERVICE_PRINCIPAL_NAME => {
-                // Unique in the forest: the asked domain controller, and one of each other domain.
-                let own = self.dc(dc).map(|controller| controller.domain);
-                let others = self.domains.iter().filter(|domain| Some(domain.number) != own);
-                let others = others.filter_map(|domain| {
-                    self.dcs.iter().find(|controller| controller.domain == domain.number)
-                });
-                let taken = self.dc(dc).into_iter().chain(others).any(|controller| {
-                    let found = self.live_with_value(controller, attribute.number, value);
-                    found.iter().any(|other| *other != object)
-                });
-                if taken {
-                    let win32 = if attribute.number == known::USER_PRINCIPAL_NAME {
-                        0x21C8
-                    } else {
-                        0x21C7
-                    };
-                    let problem = AttributeProblem::Constraint;
-                    return Err(diagnostic::attribute(problem, win32, attribute));
-                }
-            }
-            known::SAM_ACCOUNT_NAME => {
-                let controller = self.dc(dc);
-                let found = controller.map(|dc| self.live_with_value(dc, attribute.number, value));
-                if found.unwrap_or_default().iter().any(|other| *other != object) {
-                    return Err(diagnostic::update(UpdateProblem::EntryExists, 0x0524));
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     /// Refuses more values than a database row holds.
     fn check_size(&self, entry: &Entry, working: &[Working]) -> Result<(), LdapResult> {
         let counts = |number| {
@@ -544,6 +504,9 @@ impl Forest {
         }
         if self.query_policy == Some(object) {
             self.read_policies(dc);
+        }
+        if self.directory_service == Some(object) {
+            self.read_heuristics(dc);
         }
         self.note_protection(now, &working);
         let changes = working.into_iter().map(|at| self.value_change(dc, at)).collect();

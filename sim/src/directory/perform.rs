@@ -27,6 +27,20 @@ impl Forest {
         request: &Request,
         mint: &mut dyn FnMut() -> Guid,
     ) -> (Response, Vec<Written>) {
+        let principal = &*self.admitted(principal);
+        let (mut response, written) = self.carry_out(dc, principal, now, request, mint);
+        self.heuristics.hide(&mut response.result);
+        (response, written)
+    }
+
+    fn carry_out(
+        &mut self,
+        dc: DcNumber,
+        principal: &Principal,
+        now: VirtualTime,
+        request: &Request,
+        mint: &mut dyn FnMut() -> Guid,
+    ) -> (Response, Vec<Written>) {
         let asked = match Controls::read(&request.controls) {
             Ok(asked) => asked,
             Err(refusal) => return (refusal.into(), Vec::new()),
@@ -106,6 +120,7 @@ impl Forest {
         let controller = self.dc(dc).ok_or_else(|| diagnostic::no_such_object(""))?;
         let slot = controller.store.get(object).ok_or_else(|| diagnostic::no_such_object(""))?;
         let reading = Reading::of(principal);
+        self.check_visible(controller, object, reading.as_ref())?;
         let look = Look { reading: reading.as_ref(), ..Look::default() };
         let view = View { look, ..View::new(self, controller, object, slot) };
         let filter = Filter::Equality(request.attribute.clone(), request.value.clone());

@@ -2,12 +2,14 @@
 
 use crate::directory::answer::LdapResult;
 use crate::directory::controls::Controls;
+use crate::directory::derived::View;
 use crate::directory::diagnostic;
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::name::Dn;
 use crate::directory::principal::Rights;
 use crate::directory::request::{Name, ObjectNumber, Scope, SearchRequest, Sight};
 use crate::directory::search::Asker;
+use crate::directory::security::reading::Reading;
 
 /// Where a search looks, and what it sees there.
 pub(super) struct Where<'f> {
@@ -43,10 +45,33 @@ impl Forest {
         let places = if catalog || asked.phantom_root {
             self.places_everywhere(controller, request, named, catalog)?
         } else {
-            let base = Some(self.resolve_seeing(asker.dc, &request.base, named)?);
-            vec![Place { holder: controller, base, scope }]
+            let base = self.resolve_seeing(asker.dc, &request.base, named)?;
+            self.check_visible(controller, base, asker.reading)?;
+            vec![Place { holder: controller, base: Some(base), scope }]
         };
         Ok(Where { places, sight, catalog })
+    }
+
+    /// Refuses a base that the caller may not see as one that is not there: the best match is the nearest
+    /// object above that it sees ([MS-ADTS] 3.1.1.3.1.3, 3.1.1.4.3).
+    pub(super) fn check_visible(
+        &self,
+        controller: &DomainController,
+        base: ObjectNumber,
+        reading: Option<&Reading<'_>>,
+    ) -> Result<(), LdapResult> {
+        let Some(reading) = reading else { return Ok(()) };
+        let is_seen = |object: &ObjectNumber| {
+            let slot = controller.store.get(*object);
+            slot.is_none_or(|slot| reading.may_list(&View::new(self, controller, *object, slot)))
+        };
+        if is_seen(&base) {
+            return Ok(());
+        }
+        let above = |object: &ObjectNumber| controller.store.get(*object)?.entry.parent;
+        let matched = core::iter::successors(above(&base), above).find(is_seen);
+        let matched = matched.map(|object| self.dn(controller, object));
+        Err(diagnostic::no_such_object(&matched.unwrap_or_default()))
     }
 
     /// Where a search looks that goes over the naming contexts as if they were one tree: those that the

@@ -134,14 +134,16 @@ impl Policies {
 
     /// Takes what `lDAPAdminLimits` says; a policy that it does not name, or not with a number, has its
     /// default.
-    fn read<'v>(&mut self, limits: impl Iterator<Item = &'v [u8]>) {
+    fn read<'v>(&mut self, limits: impl Iterator<Item = &'v [u8]>, capped: bool) {
         self.values = TABLE.map(|(_, _, value, _)| value);
         for limit in limits {
             let text = core::str::from_utf8(limit).unwrap_or_default();
             let Some((name, value)) = text.split_once('=') else { continue };
             let named = TABLE.iter().find(|(_, known, _, _)| known.eq_ignore_ascii_case(name));
-            if let (Some((policy, _, _, _)), Ok(value)) = (named, value.trim().parse()) {
-                self.set(*policy, value);
+            match (named, value.trim().parse()) {
+                (Some((policy, _, _, _)), Ok(value)) if capped => self.set(*policy, value),
+                (Some((policy, _, _, _)), Ok(value)) => self.values[*policy as usize] = value,
+                _ => {}
             }
         }
     }
@@ -153,7 +155,8 @@ impl Forest {
         let Some(policy) = self.query_policy else { return };
         let Some(slot) = self.slot(dc, policy) else { return };
         let entry = std::sync::Arc::clone(&slot.entry);
-        self.policies.read(entry.record.values(known::LDAP_ADMIN_LIMITS));
+        let capped = !self.heuristics.lifts_caps();
+        self.policies.read(entry.record.values(known::LDAP_ADMIN_LIMITS), capped);
     }
 }
 
@@ -173,10 +176,12 @@ mod tests {
     #[test]
     fn a_policy_ends_at_its_cap() {
         let mut policies = Policies::default();
-        policies
-            .read([b"MaxPageSize=50000".as_slice(), b"maxvalrange=2000", b"nonsense"].into_iter());
+        let limits = [b"MaxPageSize=50000".as_slice(), b"maxvalrange=2000", b"nonsense"];
+        policies.read(limits.into_iter(), true);
         assert_eq!((policies.of(MaxPageSize), policies.of(MaxValRange)), (20_000, 2000));
         assert_eq!(policies.of(MaxConnections), 5000);
+        policies.read(limits.into_iter(), false);
+        assert_eq!(policies.of(MaxPageSize), 50_000);
     }
 
     /// A client's time limit shortens the server's, and never prolongs it.

@@ -125,13 +125,17 @@ impl Forest {
             Ok(asked) => asked,
             Err(refusal) => return Ok(refusal.into()),
         };
+        let principal = &*self.admitted(principal);
         let reading = Reading::of(principal);
         let asker = Asker { dc, principal, now, catalog, reading: reading.as_ref(), run };
         let answer = self
             .with_statistics(&asker, request, &asked, || self.try_search(&asker, request, &asked));
         match answer {
             Ok(response) => Ok(response),
-            Err(Stop::Refused(result)) => Ok(result.into()),
+            Err(Stop::Refused(mut result)) => {
+                self.heuristics.hide(&mut result);
+                Ok(result.into())
+            }
             Err(Stop::Unfinished(progress)) => Err(progress),
         }
     }

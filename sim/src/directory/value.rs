@@ -5,6 +5,7 @@ use crate::directory::answer::{LdapResult, ResultCode};
 use crate::directory::diagnostic::{self, AttributeProblem};
 use crate::directory::entry::{DcNumber, reference, referenced};
 use crate::directory::forest::Forest;
+use crate::directory::heuristics;
 use crate::directory::name::Dn;
 use crate::directory::request::{Name, Sight};
 use crate::directory::schema::syntax::Syntax;
@@ -44,6 +45,9 @@ impl Forest {
                 attribute,
                 Some(length),
             ));
+        }
+        if attribute.number == known::DS_HEURISTICS && !heuristics::is_valid(&stored) {
+            return Err(diagnostic::attribute(AttributeProblem::Constraint, 0x202F, attribute));
         }
         Ok(stored.into_owned())
     }

@@ -9,6 +9,8 @@ pub const CREATE_CHILD: u32 = 0x1;
 pub const DELETE_CHILD: u32 = 0x2;
 /// The right to list children.
 pub const LIST: u32 = 0x4;
+/// See the object itself, in list object mode.
+pub const LIST_OBJECT: u32 = 0x80;
 /// The right to write as oneself.
 pub const SELF: u32 = 0x8;
 /// The right to read an attribute.

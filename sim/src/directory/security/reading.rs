@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::access::{Token, allows, property_set};
-use super::descriptor::{CONTROL_ACCESS, LIST, READ_CONTROL, READ_PROPERTY, SecurityDescriptor};
+use super::descriptor::{
+    CONTROL_ACCESS, LIST, LIST_OBJECT, READ_CONTROL, READ_PROPERTY, SecurityDescriptor,
+};
 use crate::directory::derived::View;
 use crate::directory::entry::ClassNumber;
 use crate::directory::forest::{DomainController, Forest};
@@ -75,9 +77,24 @@ impl<'a> Reading<'a> {
         may(READ_PROPERTY) && (attribute.search_flags & CONFIDENTIAL == 0 || may(CONTROL_ACCESS))
     }
 
-    /// Whether an object is seen at all: its parent lets the caller list what is below.
+    /// Whether an object is seen at all: its parent lets the caller list what is below, or, in list object
+    /// mode, both let it be listed.
     pub(in crate::directory) fn may_list(&self, view: &View<'_>) -> bool {
         let Some(parent) = view.slot.entry.parent else { return true };
+        if self.may_list_below(view, parent) {
+            return true;
+        }
+        if !view.forest.heuristics.lists_objects() {
+            return false;
+        }
+        let of = |object, slot: &Slot| {
+            self.allowed(view.forest, view.controller, object, slot, LIST_OBJECT, &[])
+        };
+        view.controller.store.get(parent).is_some_and(|slot| of(parent, slot))
+            && of(view.object, view.slot)
+    }
+
+    fn may_list_below(&self, view: &View<'_>, parent: ObjectNumber) -> bool {
         if let Some(known) = self.listed.borrow().get(&parent) {
             return *known;
         }

@@ -110,3 +110,31 @@ fn garbage_is_collected_when_the_lifetime_is_over() {
     assert_eq!(forest.collect_garbage(DC, day(181)), 1);
     assert!(seen(&forest, guid(0), ControlValue::ShowRecycled).is_none());
 }
+
+/// A DirSync reader that asks for an attribute which a deletion does not touch hears of it all the same.
+#[test]
+fn a_deletion_is_told_whatever_is_asked_for() {
+    let (mut forest, people) = forest_with(2);
+    let changes = |forest: &Forest, cookie: Vec<u8>| {
+        let value = ControlValue::DirSync { flags: 0, size: 0, cookie, extended: false };
+        let controls = [Control { critical: true, value }];
+        let request = SearchRequest {
+            selection: vec![AttributeName::from("mail")],
+            ..search_for(equal("objectClass", "user"))
+        };
+        let response = forest.search(DC, &Principal::system(), now(), &request, &controls);
+        assert!(response.result.is_success(), "{:?}", response.result);
+        let cookie = response.controls.iter().find_map(|control| match &control.value {
+            ControlValue::DirSync { cookie, .. } => Some(cookie.clone()),
+            _ => None,
+        });
+        (response.entries, cookie.unwrap())
+    };
+    let (_, cookie) = changes(&forest, Vec::new());
+    assert_eq!(remove(&mut forest, people[0]), ResultCode::Success);
+    let (entries, _) = changes(&forest, cookie);
+    assert_eq!(entries.len(), 1);
+    assert!(entries[0].dn.starts_with("CN=user0\\0ADEL:"), "{}", entries[0].dn);
+    let names: Vec<&str> = entries[0].attributes.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(names, ["isDeleted", "objectGUID", "instanceType"]);
+}

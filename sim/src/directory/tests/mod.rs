@@ -3,10 +3,12 @@
 mod deleted;
 mod forest_wide;
 mod limits;
+mod membership;
 mod model;
 mod outcomes;
 mod rights;
 mod search;
+mod settings;
 mod world;
 
 use crate::clock::VirtualTime;

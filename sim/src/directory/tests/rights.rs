@@ -168,6 +168,13 @@ fn what_cannot_be_listed_is_not_found() {
     );
     let other = as_user(&forest, 1001);
     assert_eq!(reads(&forest, &other, equal("sAMAccountName", "user1"), "cn"), ["user1"]);
+    // As a base it is not there: the unit above is the best match.
+    let base = Name::from_text("CN=user1,OU=People,DC=contoso,DC=com");
+    let request = SearchRequest { base, scope: Scope::Base, ..search_for(equal("cn", "user1")) };
+    let refusal = forest.search(DC, &user, now(), &request, &[]).result;
+    assert_eq!(refusal.code, ResultCode::NoSuchObject);
+    assert_eq!(refusal.matched_dn, "OU=People,DC=contoso,DC=com");
+    assert!(forest.search(DC, &other, now(), &request, &[]).result.is_success());
 }
 
 /// An attribute that may not be read is not shown, and a filter about it is undefined: neither it nor its

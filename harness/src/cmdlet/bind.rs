@@ -64,6 +64,7 @@ pub fn bind(line: &CmdletLine, catalogue: &[CmdletSpec]) -> Result<CmdletCall, V
             }
         }
     }
+    binder.problems.extend(binder.missing(line));
     if binder.problems.is_empty() {
         Ok(CmdletCall { name: spec.name.to_owned(), parameters: binder.parameters })
     } else {
@@ -217,6 +218,29 @@ impl<'s> Binder<'s> {
                 self.problems.push(*problem);
             }
         }
+    }
+
+    /// What makes something needs a name, and what does something to something that is there its identity.
+    fn missing(&self, line: &CmdletLine) -> Option<CmdletProblem> {
+        let (verb, _) = self.spec.name.split_once('-')?;
+        let reads = ["Get", "Search", "Start", "Test"].contains(&verb);
+        let mandatory = match verb {
+            // An assignment is called after its role and its assignee.
+            "New" if self.spec.name == "New-ManagementRoleAssignment" => return None,
+            "New" => "Name",
+            _ if reads => return None,
+            _ => "Identity",
+        };
+        let is_given = self.parameters.iter().any(|(name, _)| name == mandatory);
+        if is_given || !self.problems.is_empty() || self.spec.parameter(mandatory).is_none() {
+            return None;
+        }
+        let what = if mandatory == "Name" { "the new one is called" } else { "it is about" };
+        let message = format!("{} does not say what {what}", self.spec.name);
+        Some(
+            CmdletProblem::new("missing-parameter", line.range.clone(), message)
+                .label(format!("expected `-{mandatory}`, or its value alone")),
+        )
     }
 
     fn unknown_parameter(&self, typed: &str, range: Range<usize>) -> CmdletProblem {

@@ -48,7 +48,40 @@ pub struct Catalogues {
     pub ad_values: Option<AdValuesCheck>,
     /// Whether a mailbox of the population can have values of a property; without it all.
     pub exo_values: Option<ExoValuesCheck>,
+    /// What LDIF change records ask for; without it they are not looked into.
+    pub ldif: Option<LdifReader>,
+    /// Whether Graph answers requests like one; without it every one passes.
+    pub graph: Option<GraphCheck>,
+    /// Whether a user in Graph has a property; without it every one passes.
+    pub graph_property: Option<fn(&str) -> bool>,
 }
+
+/// What an LDIF change record asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LdifRecord {
+    /// The distinguished name of the object.
+    pub dn: String,
+    /// Whether it makes the object.
+    pub adds: bool,
+    /// The relative distinguished name that it gives to it.
+    pub renames: Option<String>,
+    /// The attributes that it names.
+    pub attributes: Vec<String>,
+}
+
+/// What is wrong with LDIF change records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LdifProblem {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// Reads LDIF change records.
+pub type LdifReader = fn(&str) -> Result<Vec<LdifRecord>, LdifProblem>;
+/// Says of a method and an address why Graph does not answer it.
+pub type GraphCheck = fn(&str, &str) -> Result<(), Misfit>;
 
 /// Why values will not do.
 #[derive(Debug, Clone, PartialEq, Eq)]

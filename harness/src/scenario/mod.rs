@@ -18,8 +18,8 @@ mod world;
 mod yaml;
 
 pub use catalogue::{
-    AdValuesCheck, Catalogues, ExoValuesCheck, MappingCheck, Misfit, NameCheck, SwitchKind,
-    SwitchSpec,
+    AdValuesCheck, Catalogues, ExoValuesCheck, GraphCheck, LdifProblem, LdifReader, LdifRecord,
+    MappingCheck, Misfit, NameCheck, SwitchKind, SwitchSpec,
 };
 pub use diagnostic::{Diagnostic, Severity};
 pub use expectation::{

@@ -10,7 +10,7 @@ use sim::exchange::{cmdlets, property};
 use sim::population::shape::SHAPES;
 use sim::profile::{self, Form, Profile};
 
-use super::{errors, values};
+use super::{errors, requests, values};
 use crate::judge::ORACLES;
 use crate::scenario::{Catalogues, SwitchKind, SwitchSpec};
 
@@ -45,6 +45,9 @@ pub fn catalogues() -> Catalogues {
         distinguished_name: Some(|name| Dn::parse(name).map(drop).map_err(|why| why.to_string())),
         ad_values: Some(values::of_ad),
         exo_values: Some(values::of_exchange),
+        ldif: Some(requests::ldif),
+        graph: Some(requests::graph),
+        graph_property: Some(sim::wire::graph::is_user_property),
     }
 }
 

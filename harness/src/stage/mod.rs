@@ -6,6 +6,7 @@ mod crowd;
 mod errors;
 mod export;
 mod job;
+mod requests;
 mod rights;
 mod roster;
 mod values;

@@ -113,7 +113,8 @@ fn operation(record: &[Line]) -> Result<Operation, LdifError> {
         })),
         "modrdn" | "moddn" => rename(first.number, &dn, body),
         other => {
-            Err(wrong(first.number, &format!("`{other}` is none of add, delete, modify, modrdn")))
+            let line = rest.first().map_or(first.number, |line| line.number);
+            Err(wrong(line, &format!("`{other}` is none of add, delete, modify, modrdn")))
         }
     }
 }

@@ -37,10 +37,9 @@ impl AtWork {
     /// Whether the engine comes to a port call at all.
     const fn makes(self, call: PortCall) -> bool {
         match call {
-            // A transfer of a story keeps the cloud's side alone.
+            // A transfer of a story keeps the cloud's side alone; a rollback looks what AD holds.
+            PortCall::DirectoryFind | PortCall::DirectoryRead => self.job || self.rollback,
             PortCall::ExchangeMailboxesChanged
-            | PortCall::DirectoryFind
-            | PortCall::DirectoryRead
             | PortCall::DirectoryModify
             | PortCall::JobCommands
             | PortCall::JobReport

@@ -27,7 +27,7 @@ impl Reader<'_> {
         }
     }
 
-    fn report_misfit(&mut self, span: Span, misfit: Option<Misfit>) {
+    pub(super) fn report_misfit(&mut self, span: Span, misfit: Option<Misfit>) {
         let Some(Misfit { message, expected, help }) = misfit else { return };
         let problem = Diagnostic::error("impossible-value", span, message).label(expected);
         self.report(match help {

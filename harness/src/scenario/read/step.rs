@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::super::diagnostic::Diagnostic;
 use super::super::expectation::Expectations;
 use super::super::model::{
-    Action, Authority, ConnectAction, Cycle, Edits, GraphCall, JobAction, Repeat, RestartScope,
-    Selector, Share, Stated, Transfer,
+    Action, Authority, ConnectAction, Cycle, Edits, JobAction, Repeat, RestartScope, Selector,
+    Share, Stated, Transfer,
 };
 use super::super::nearest::choice;
 use super::super::span::Spanned;
@@ -14,7 +14,7 @@ use super::super::world::World;
 use super::super::yaml::{Entry, Node, Value};
 use super::Reader;
 use super::story::Keys;
-use super::words::{AUTHORITIES, CONNECT_WORDS, CYCLES, METHODS, POLICIES, SCOPES};
+use super::words::{AUTHORITIES, CONNECT_WORDS, CYCLES, POLICIES, SCOPES};
 
 /// What can be done again and again.
 pub(super) const REPEATED: [&str; 5] = ["exo", "onprem", "ad", "graph", "ldif"];
@@ -31,8 +31,8 @@ impl Reader<'_> {
             "exo" => Action::Exo(self.command(node, &catalogues.exo, lenient)?),
             "onprem" => Action::OnPrem(self.command(node, &catalogues.onprem, lenient)?),
             "ad" => Action::Ad(self.command(node, &catalogues.ad, lenient)?),
-            "graph" => Action::Graph(self.graph(node)?),
-            "ldif" => self.ldif_action(node, world)?,
+            "graph" => Action::Graph(self.graph(node, lenient)?),
+            "ldif" => self.ldif_action(node, world, lenient)?,
             "transfer" => Action::Transfer(self.transfer(node, lenient)?),
             "decommission" => Action::Decommission(self.decommission(node)?),
             "edits" => Action::Edits(self.edits(node)?),
@@ -306,90 +306,6 @@ impl Reader<'_> {
                 );
                 None
             }
-        }
-    }
-
-    /// `GET /users/u7`, or a mapping with a body.
-    fn graph(&mut self, node: &Node) -> Option<GraphCall> {
-        if let Some(scalar) = node.scalar().filter(|_| !node.is_null()) {
-            let (method, path) = scalar.text.split_once(' ').unwrap_or((&scalar.text, ""));
-            let method = METHODS.iter().find(|(name, _)| *name == method);
-            let Some((_, method)) = method.filter(|_| path.trim_start().starts_with('/')) else {
-                self.wrong_type(node, "a request such as `GET /users/u7@contoso.com`");
-                return None;
-            };
-            let path = Spanned::new(path.trim().to_owned(), node.span);
-            return Some(GraphCall { method: *method, path, body: None });
-        }
-        let mut fields = self.fields(node, "`graph`")?;
-        let method = self.required(&mut fields, "method");
-        let path = self.required(&mut fields, "path");
-        let body = fields.take("body").map(|entry| json(&entry.value));
-        self.finish(&fields, "`graph`");
-        let method = self.word(&method?.value, &METHODS)?;
-        let path = self.text(&path?.value)?;
-        if !path.value.starts_with('/') {
-            let message = format!("`{}` is no path", path.value);
-            self.report(
-                Diagnostic::error("wrong-type", path.span, message)
-                    .label("expected a path after the version, such as `/users/u7@contoso.com`"),
-            );
-            return None;
-        }
-        Some(GraphCall { method, path, body })
-    }
-
-    /// LDIF records, or `{records: ..., dc: DC2}`.
-    fn ldif_action(&mut self, node: &Node, world: &World) -> Option<Action> {
-        if super::is_scalar(node) {
-            return Some(Action::Ldif(self.ldif_block(node)?, None));
-        }
-        let mut fields = self.fields(node, "`ldif` (or its records alone)")?;
-        let records = self.required(&mut fields, "records");
-        let dc = fields.take("dc").map(|entry| self.dc_of(entry, world));
-        self.finish(&fields, "`ldif`");
-        let records = self.ldif_block(&records?.value)?;
-        let dc = match dc {
-            Some(dc) => Some(dc?),
-            None => None,
-        };
-        Some(Action::Ldif(records, dc))
-    }
-
-    fn ldif_block(&mut self, node: &Node) -> Option<Spanned<String>> {
-        let text = self.sentence(node)?;
-        if !text.value.lines().any(|line| line.to_ascii_lowercase().starts_with("dn:")) {
-            self.wrong_type(node, "LDIF change records; each begins with `dn:`");
-            return None;
-        }
-        let mut entry = String::new();
-        for line in text.value.lines() {
-            let (name, value) = line.split_once(':').unwrap_or((line, ""));
-            let value = value.trim();
-            if name.eq_ignore_ascii_case("dn") {
-                let first = value.split(',').next().unwrap_or_default();
-                entry = first.split_once('=').map_or("", |(_, name)| name).to_owned();
-            } else if name.eq_ignore_ascii_case("changetype") && value.eq_ignore_ascii_case("add") {
-                self.cast.learn_entry(&entry);
-            }
-        }
-        Some(text)
-    }
-}
-
-/// The JSON that a node would be.
-fn json(node: &Node) -> serde_json::Value {
-    match &node.value {
-        Value::Scalar(_) if node.is_null() => serde_json::Value::Null,
-        Value::Scalar(scalar) => match (scalar.boolean(), scalar.integer()) {
-            (Some(truth), _) => truth.into(),
-            (None, Some(number)) => number.into(),
-            (None, None) => scalar.text.clone().into(),
-        },
-        Value::Sequence(nodes) => nodes.iter().map(json).collect(),
-        Value::Mapping(entries) => {
-            let members = entries.iter().map(|entry| (entry.key.value.clone(), json(&entry.value)));
-            serde_json::Value::Object(members.collect())
         }
     }
 }

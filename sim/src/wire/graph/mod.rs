@@ -52,7 +52,8 @@ use crate::guid::Guid;
 pub use error::CODES as ERROR_CODES;
 use error::GraphError;
 pub(super) use on_demand::answered as answered_on_demand;
-pub use routes::endpoints;
+pub use routes::{Served, endpoints, served};
+pub use user::is_known as is_user_property;
 
 const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
 

@@ -13,9 +13,9 @@ use super::{
     organization, path, principals, publishing, relations, roles, sync_behavior, synchronization,
     user_changes, users,
 };
-use crate::parity::Endpoint;
+use crate::parity::{Endpoint, Fidelity};
 use crate::profile::Evidence;
-use crate::wire::message::Answer;
+use crate::wire::message::{Address, Answer};
 
 type Handler = fn(&Operation<'_>, &Keys<'_>) -> Result<Answer, GraphError>;
 
@@ -287,6 +287,60 @@ pub fn endpoints() -> impl Iterator<Item = Endpoint> {
     ROUTES.iter().map(|route| route.endpoint).chain([BATCH])
 }
 
+/// Who answers a request of this method and address (path and query after the version, or with it).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Served {
+    /// An endpoint that is here.
+    Here,
+    /// A documented one that is not modelled: the answer is 501.
+    Absent,
+    /// The path is here, with these methods alone.
+    WithMethods(Vec<&'static str>),
+    /// Nothing of the kind; the documented paths of the same length, or all that begin so.
+    Nowhere(Vec<&'static str>),
+}
+
+/// Looks for who would answer, and asks nobody.
+#[must_use]
+pub fn served(method: &str, address: &str) -> Served {
+    let address = Address::parse(address);
+    let mut segments = path::normalized(&address.segments);
+    if segments.first().is_some_and(|first| first.is("v1.0") || first.is("beta")) {
+        segments.remove(0);
+    }
+    if matches!(segments.as_slice(), [only] if only.is("$batch")) {
+        return if method == BATCH.method {
+            Served::Here
+        } else {
+            Served::WithMethods(vec![BATCH.method])
+        };
+    }
+    let found: Vec<Endpoint> = COMPILED
+        .iter()
+        .filter(|(parts, _)| fits(parts, &segments))
+        .map(|(_, route)| route.endpoint)
+        .collect();
+    if let Some(endpoint) = found.iter().find(|endpoint| endpoint.method == method) {
+        return if endpoint.fidelity == Fidelity::Absent { Served::Absent } else { Served::Here };
+    }
+    if !found.is_empty() {
+        let here = found.iter().filter(|endpoint| endpoint.fidelity != Fidelity::Absent);
+        let mut methods: Vec<&str> = here.map(|endpoint| endpoint.method).collect();
+        methods.dedup();
+        return if methods.is_empty() { Served::Absent } else { Served::WithMethods(methods) };
+    }
+    let near = COMPILED.iter().filter(|(parts, _)| parts.len() == segments.len());
+    Served::Nowhere(near.map(|(_, route)| route.endpoint.path).collect())
+}
+
+fn fits(parts: &[Part], segments: &[path::Segment]) -> bool {
+    parts.len() == segments.len()
+        && parts.iter().zip(segments).all(|(part, segment)| match part {
+            Part::Key => true,
+            Part::Name(name) => segment.is(name),
+        })
+}
+
 /// A segment of a route.
 enum Part {
     Key,
@@ -313,15 +367,9 @@ pub(super) fn answer(operation: &Operation<'_>) -> Result<Answer, GraphError> {
     let segments = path::normalized(&operation.address.segments);
     let segments = segments.get(1..).unwrap_or_default();
     let method = operation.method.as_str();
-    let fits = |parts: &[Part]| {
-        parts.len() == segments.len()
-            && parts.iter().zip(segments).all(|(part, segment)| match part {
-                Part::Key => true,
-                Part::Name(name) => segment.is(name),
-            })
-    };
-    let found =
-        COMPILED.iter().find(|(parts, route)| route.endpoint.method == method && fits(parts));
+    let found = COMPILED
+        .iter()
+        .find(|(parts, route)| route.endpoint.method == method && fits(parts, segments));
     if let Some((parts, route)) = found {
         let keys = parts.iter().zip(segments).filter(|(part, _)| matches!(part, Part::Key));
         let keys = Keys(keys.map(|(_, segment)| segment.text()).collect());

@@ -158,8 +158,9 @@ pub(super) fn is_collection(name: &str) -> bool {
     ["proxyAddresses", "businessPhones", "otherMails"].iter().any(|n| n.eq_ignore_ascii_case(name))
 }
 
-/// Whether the resource has a property.
-pub(super) fn is_known(name: &str) -> bool {
+/// Whether the resource `user` has a property.
+#[must_use]
+pub fn is_known(name: &str) -> bool {
     named(name).is_some()
 }
 

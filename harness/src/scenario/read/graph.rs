@@ -1,0 +1,110 @@
+//! `graph:`, a request to Microsoft Graph.
+
+use super::super::diagnostic::Diagnostic;
+use super::super::model::{GraphCall, GraphMethod};
+use super::super::nearest::nearest;
+use super::super::span::Spanned;
+use super::super::yaml::{Node, Value};
+use super::Reader;
+use super::words::METHODS;
+
+impl Reader<'_> {
+    /// `GET /users/u7`, or a mapping with a body.
+    pub(super) fn graph(&mut self, node: &Node, lenient: bool) -> Option<GraphCall> {
+        if let Some(scalar) = node.scalar().filter(|_| !node.is_null()) {
+            let (method, path) = scalar.text.split_once(' ').unwrap_or((&scalar.text, ""));
+            let method = METHODS.iter().find(|(name, _)| *name == method);
+            let Some((_, method)) = method.filter(|_| path.trim_start().starts_with('/')) else {
+                self.wrong_type(node, "a request such as `GET /users/u7@contoso.com`");
+                return None;
+            };
+            let path = Spanned::new(path.trim().to_owned(), node.span);
+            let call = GraphCall { method: *method, path, body: None };
+            if !lenient {
+                self.check_graph(&call);
+            }
+            return Some(call);
+        }
+        let mut fields = self.fields(node, "`graph`")?;
+        let method = self.required(&mut fields, "method");
+        let path = self.required(&mut fields, "path");
+        let body = fields.take("body").map(|entry| json(&entry.value));
+        self.finish(&fields, "`graph`");
+        let method = self.word(&method?.value, &METHODS)?;
+        let path = self.text(&path?.value)?;
+        if !path.value.starts_with('/') {
+            let message = format!("`{}` is no path", path.value);
+            self.report(
+                Diagnostic::error("wrong-type", path.span, message)
+                    .label("expected a path after the version, such as `/users/u7@contoso.com`"),
+            );
+            return None;
+        }
+        let call = GraphCall { method, path, body };
+        if !lenient {
+            self.check_graph(&call);
+        }
+        Some(call)
+    }
+
+    /// Who would answer, and whom and what the request names.
+    fn check_graph(&mut self, call: &GraphCall) {
+        let catalogues = self.catalogues;
+        let path = &call.path;
+        if path.value.contains("{n}") {
+            return;
+        }
+        if let Some(misfit) =
+            catalogues.graph.and_then(|ask| ask(call.method.name(), &path.value).err())
+        {
+            self.report_misfit(path.span, Some(misfit));
+            return;
+        }
+        let place = path.value.split('?').next().unwrap_or_default();
+        let mut segments =
+            place.split('/').skip_while(|segment| !segment.eq_ignore_ascii_case("users"));
+        let (_, user, further) = (segments.next(), segments.next(), segments.next());
+        let Some(user) = user.filter(|user| is_name(user)) else { return };
+        if self.cast.resolve(user).is_none() && !self.cast.knows_identity(user) {
+            self.unknown_user(&Spanned::new(user.to_owned(), path.span));
+        }
+        let members =
+            call.body.as_ref().filter(|_| call.method == GraphMethod::Patch && further.is_none());
+        let members = members.and_then(serde_json::Value::as_object);
+        let Some((members, is_known)) = members.zip(catalogues.graph_property) else { return };
+        for name in members.keys().filter(|name| !is_known(name)) {
+            let message = format!("a user in Graph has no property `{name}`");
+            let problem = Diagnostic::error("unknown-attribute", path.span, message);
+            let names = catalogues.entra_properties.iter().map(String::as_str);
+            self.report(match nearest(name, names) {
+                Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+                None => problem,
+            });
+        }
+    }
+}
+
+/// Whether a segment can be the name of a user: neither a GUID nor a part of the path.
+fn is_name(segment: &str) -> bool {
+    !segment.is_empty()
+        && !segment.starts_with('$')
+        && !segment.contains(['{', '(', ')'])
+        && segment != "delta"
+}
+
+/// The JSON that a node would be.
+fn json(node: &Node) -> serde_json::Value {
+    match &node.value {
+        Value::Scalar(_) if node.is_null() => serde_json::Value::Null,
+        Value::Scalar(scalar) => match (scalar.boolean(), scalar.integer()) {
+            (Some(truth), _) => truth.into(),
+            (None, Some(number)) => number.into(),
+            (None, None) => scalar.text.clone().into(),
+        },
+        Value::Sequence(nodes) => nodes.iter().map(json).collect(),
+        Value::Mapping(entries) => {
+            let members = entries.iter().map(|entry| (entry.key.value.clone(), json(&entry.value)));
+            serde_json::Value::Object(members.collect())
+        }
+    }
+}

@@ -2,12 +2,17 @@
 //!
 //! It models only what the engine can tell apart, and nothing of the simulator.
 
+mod directory;
 mod ports;
+
+pub(crate) use directory::apply;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
+
+use directory::apply_change;
 
 use crate::attributes::GENERAL_AVAILABILITY;
 use crate::guid::Guid;
@@ -59,6 +64,12 @@ fn guid(kind: u8, number: u16) -> Guid {
     let mut bytes = [kind; 16];
     bytes[14..].copy_from_slice(&number.to_be_bytes());
     Guid(bytes)
+}
+
+/// The mailbox of an object.
+fn mailbox_of(object: ObjectGuid) -> MailboxId {
+    let bytes = object.0.0;
+    MailboxId(guid(1, u16::from_be_bytes([bytes[14], bytes[15]])))
 }
 
 /// The plan that maps every attribute.
@@ -113,47 +124,6 @@ pub(crate) fn object_like(plan: &MappingPlan, mailbox: &Mailbox) -> DirectoryObj
     }
 }
 
-/// What AD does with a modify: the LDAP result, and on success the new values.
-pub(crate) fn apply(object: &mut DirectoryObject, names: &[Name], modify: &Modification) -> u32 {
-    let mut values = object.values.lists();
-    for change in &modify.changes {
-        let at = names.iter().position(|name| *name == change.attribute).unwrap();
-        let result = apply_change(&mut values[at], change);
-        if result != 0 {
-            return result;
-        }
-    }
-    object.values = values.iter().collect();
-    0
-}
-
-fn apply_change(held: &mut Vec<Vec<u8>>, change: &AttributeChange) -> u32 {
-    let same = |a: &[u8], b: &[u8]| a.eq_ignore_ascii_case(b);
-    if change.values.iter().any(Vec::is_empty) {
-        return 21;
-    }
-    match change.operation {
-        ChangeOperation::Replace => held.clear(),
-        ChangeOperation::Delete if held.is_empty() => return 16,
-        ChangeOperation::Delete if change.values.is_empty() => held.clear(),
-        ChangeOperation::Delete => {
-            for value in &change.values {
-                let Some(at) = held.iter().position(|other| same(other, value)) else { return 16 };
-                held.remove(at);
-            }
-            return 0;
-        }
-        ChangeOperation::Add => {}
-    }
-    for value in &change.values {
-        if held.iter().any(|other| same(other, value)) {
-            return 20;
-        }
-        held.push(value.clone());
-    }
-    0
-}
-
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Entry {
     pub(crate) values: BTreeMap<String, Vec<Vec<u8>>>,
@@ -174,6 +144,12 @@ pub(crate) struct Sent {
     pub(crate) unchanged: Vec<String>,
     /// `extensionAttribute1` as it is afterwards, or would be.
     pub(crate) stamp: String,
+    /// The attributes that it names.
+    pub(crate) named: Vec<String>,
+    /// What it left in them, sorted; nothing when it was refused.
+    pub(crate) written: Vec<(String, Vec<String>)>,
+    /// How many versions of its mailbox there were before.
+    pub(crate) versions: usize,
 }
 
 /// Everything, with its script.
@@ -205,7 +181,7 @@ pub(crate) struct World {
     /// How far the copy of Exchange Online that answers lags behind.
     pub(crate) lag: Duration,
     /// Earlier versions of mailboxes, and when each was replaced.
-    versions: BTreeMap<MailboxId, Vec<(Timestamp, Mailbox)>>,
+    pub(crate) versions: BTreeMap<MailboxId, Vec<(Timestamp, Mailbox)>>,
     /// Modifies that changed something, by object.
     pub(crate) effective: BTreeMap<ObjectGuid, u32>,
     /// Modifies that were sent.
@@ -461,6 +437,9 @@ impl World {
             result: 32,
             unchanged: Vec::new(),
             stamp: String::new(),
+            named: Vec::new(),
+            written: Vec::new(),
+            versions: self.versions.get(&mailbox_of(modification.object)).map_or(0, Vec::len),
         };
         if let Some(entry) = self.objects.get_mut(&modification.object) {
             let before = entry.values.clone();
@@ -477,13 +456,23 @@ impl World {
                 values.sort_unstable();
                 values
             };
-            let named = modification.changes.iter().map(|change| change.attribute.to_string());
-            sent.unchanged =
-                named.filter(|name| sorted(&before, name) == sorted(&entry.values, name)).collect();
+            for change in &modification.changes {
+                if !sent.named.iter().any(|name| *name == change.attribute) {
+                    sent.named.push(change.attribute.to_string());
+                }
+            }
+            let same = |name: &&String| sorted(&before, name) == sorted(&entry.values, name);
+            sent.unchanged = sent.named.iter().filter(same).cloned().collect();
             let stamp = sorted(&entry.values, "extensionAttribute1").concat();
             sent.stamp = String::from_utf8_lossy(&stamp).into_owned();
             if let Some(result) = self.results.get(&modification.object) {
                 sent.result = *result;
+            }
+            if sent.result == 0 {
+                let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
+                let left = |name: &String| sorted(&entry.values, name).into_iter().map(text);
+                let named = sent.named.iter();
+                sent.written = named.map(|name| (name.clone(), left(name).collect())).collect();
             }
             if sent.result != 0 {
                 entry.values = before;

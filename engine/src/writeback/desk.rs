@@ -137,8 +137,10 @@ impl Desk {
     /// Whether there is no room for another mailbox (switch `limit_action`).
     pub(super) fn is_full(&self, more: u64) -> bool {
         let switches = &self.configuration.switches;
+        // Who failed before it was linked has its place too.
+        let waiting = || self.escrow.values().filter(|row| !row.linked).count() as u64;
         switches.limit_action == LimitAction::Refuse
-            && self.row.linked + more >= switches.mailbox_limit
+            && self.row.linked + waiting() + more >= switches.mailbox_limit
     }
 
     /// The value of a call, the time of its repetition, or the failure of the cycle.

@@ -55,6 +55,8 @@ pub(super) struct Settled<'a> {
     pub(super) made: Made,
     /// The versions of its attributes, where they are kept.
     pub(super) versions: Option<&'a Versions>,
+    /// Whether its link keeps the versions of its attributes that were last exported.
+    pub(super) kept_versions: bool,
     pub(super) verdict: &'a Verdict,
 }
 
@@ -128,7 +130,15 @@ impl Settled<'_> {
                 self.link(effects);
                 self.release(desk, effects);
             }
-            Verdict::Skipped { .. } => self.release(desk, effects),
+            Verdict::Skipped { .. } => {
+                // It is outside, and AD may change meanwhile: which attributes were exported counts no
+                // longer.
+                let row = self.stored.filter(|_| self.kept_versions).map(|link| link.encode());
+                if row.is_some() {
+                    effects.writes.push(mailbox_write(Table::Links, self.mailbox, row));
+                }
+                self.release(desk, effects);
+            }
             Verdict::Failed(failure) => {
                 effects.attempted.push((self.mailbox, self.digest));
                 if planted!(desk.bugs, DropFailedObject) {

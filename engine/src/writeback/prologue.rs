@@ -185,6 +185,7 @@ impl Prologue {
                 intent: Some(&intent),
                 made,
                 versions: None,
+                kept_versions: false,
                 verdict: if whole { &Verdict::Written } else { &Verdict::Partly },
             };
             entries.extend(settled.entry(desk, self.cycle, now));

@@ -21,7 +21,9 @@ use crate::writeback::planted;
 
 impl Batch {
     pub(super) fn links(&mut self, ports: &mut Ports<'_>, desk: &Desk) -> Stepped<BatchEnd> {
-        let wanted = |item: &Item| item.verdict.is_none() || item.unread;
+        let keeps_versions =
+            desk.configuration.switches.export_mode == ExportMode::ChangedAttributes;
+        let wanted = |item: &Item| item.verdict.is_none() || item.unread || keeps_versions;
         let items = 0..self.items.len();
         let open: Vec<usize> = items.filter(|index| wanted(&self.items[*index])).collect();
         if open.is_empty() {
@@ -34,8 +36,6 @@ impl Batch {
         let waits_for_initial =
             desk.configuration.switches.first_time_requires_initial && self.origin == Origin::Delta;
         let heals = desk.configuration.switches.drift_heal;
-        let keeps_versions =
-            desk.configuration.switches.export_mode == ExportMode::ChangedAttributes;
         let mut entering = 0;
         for (index, row) in open.into_iter().zip(rows) {
             let item = &mut self.items[index];
@@ -45,6 +45,11 @@ impl Batch {
             let decoded = row.as_deref().map(Link::decode_with).transpose()?;
             item.stored = decoded.as_ref().map(|(link, _)| *link);
             if item.unread {
+                continue;
+            }
+            if item.verdict.is_some() {
+                // While it is out of scope AD has the authority: whatever was exported may be gone there.
+                item.exported = decoded.and_then(|(_, versions)| versions);
                 continue;
             }
             if keeps_versions {
@@ -270,7 +275,10 @@ impl Batch {
                 item.verdict = Some(not_in_scope(detail.to_owned(), desk.knows(&item.mailbox)));
                 continue;
             }
-            let difference = match unchanged_since(item, self.origin, &desk.plan) {
+            let heals = desk.configuration.switches.drift_heal;
+            let unchanged =
+                if heals { None } else { unchanged_since(item, self.origin, &desk.plan) };
+            let difference = match unchanged {
                 None => diff(&desk.plan, &item.mailbox, object),
                 Some(same) => diff_of(&desk.plan, &item.mailbox, object, |rule| !same[rule]),
             };
@@ -279,7 +287,7 @@ impl Batch {
             if difference.changes.is_empty() {
                 Mark::DiffEqual.reach();
                 // Nothing is said of who was only looked at because every cycle looks at everybody.
-                let healed = desk.configuration.switches.drift_heal && self.origin == Origin::Delta;
+                let healed = heals && self.origin == Origin::Delta;
                 let exported = item.stored.is_some_and(|link| link.exported == item.digest);
                 let quiet = healed && exported && desk.knows(&item.mailbox);
                 item.verdict = Some(Verdict::Redundant { quiet });

@@ -526,6 +526,7 @@ impl Item {
             intent: self.intent.as_ref(),
             made: self.made,
             versions: self.versions.as_ref(),
+            kept_versions: self.exported.is_some(),
             verdict: self.verdict.as_ref()?,
         })
     }

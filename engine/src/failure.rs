@@ -78,15 +78,21 @@ pub mod code {
     pub const SERVER_BUSY: &str = "AzureDirectoryServiceServerBusy";
     /// The cloud refuses the credentials.
     pub const INVALID_CREDENTIAL: &str = "AzureActiveDirectoryInvalidCredential";
+    /// The credentials have expired.
+    pub const EXPIRED_CREDENTIALS: &str = "AzureActiveDirectoryExpiredCredentials";
+    /// The credentials are not what is wrong: the account, the application or a policy is.
+    pub const AUTHENTICATION_FAILED: &str = "AzureActiveDirectoryAuthenticationFailed";
     /// The cloud denies access.
     pub const AUTHORIZATION_FAILED: &str = "AzureDirectoryServiceAuthorizationFailed";
     /// Skip: both sides hold the same values already.
     pub const REDUNDANT_EXPORT: &str = "RedundantExport";
     /// Skip: the mailbox is not one that is written back.
     pub const NOT_IN_SCOPE: &str = "NotInScope";
+    /// Skip of a cycle: AD has the authority over the mailbox (its flag is false).
+    pub const IMPORT_SKIPPED: &str = "ImportSkipped";
 
     /// All of them.
-    pub const ALL: [&str; 16] = [
+    pub const ALL: [&str; 19] = [
         TIME_OUT,
         NO_AGENTS_ASSIGNED,
         NO_ACTIVE_AGENTS,
@@ -100,9 +106,12 @@ pub mod code {
         INVALID_SYNTAX,
         SERVER_BUSY,
         INVALID_CREDENTIAL,
+        EXPIRED_CREDENTIALS,
+        AUTHENTICATION_FAILED,
         AUTHORIZATION_FAILED,
         REDUNDANT_EXPORT,
         NOT_IN_SCOPE,
+        IMPORT_SKIPPED,
     ];
 }
 
@@ -132,10 +141,9 @@ impl Failure {
             (CallError::Refused { .. }, Side::Agent) => (Class::Fatal, code::INVALID_RESOURCE),
             (CallError::Refused { code, .. }, Side::Cloud) => (
                 Class::Fatal,
-                if code.starts_with("AADSTS")
-                    || code == "401"
-                    || code == "InvalidAuthenticationToken"
-                {
+                if let Some(number) = code.strip_prefix("AADSTS") {
+                    of_sign_in(number)
+                } else if code == "401" || code == "InvalidAuthenticationToken" {
                     code::INVALID_CREDENTIAL
                 } else {
                     code::AUTHORIZATION_FAILED
@@ -203,6 +211,90 @@ impl Failure {
     }
 }
 
+/// The code for a refused sign-in, by the number after `AADSTS` ("Microsoft Entra authentication and
+/// authorization error codes").
+fn of_sign_in(number: &str) -> &'static str {
+    match number {
+        // An expired secret, password, assertion, token or refresh token.
+        "7000222" | "50055" | "700024" | "700082" | "70008" => code::EXPIRED_CREDENTIALS,
+        // A wrong secret, password or assertion; none at all.
+        "7000215" | "7000216" | "7000218" | "50126" | "50034" | "700027" | "50012" => {
+            code::INVALID_CREDENTIAL
+        }
+        _ => code::AUTHENTICATION_FAILED,
+    }
+}
+
+/// `errorCategory`: whether the service failed, or something that people can put right (Microsoft Graph
+/// reference, provisioningErrorInfo).
+#[must_use]
+pub fn category(code: &str) -> &'static str {
+    let by_the_service =
+        matches!(code, code::TIME_OUT | code::AGENT_SIGNALING | code::INTERNAL | code::SERVER_BUSY);
+    if by_the_service { "failure" } else { "nonServiceFailure" }
+}
+
+/// `recommendedAction`: what to do about a code; `None` for the reason of a skip. Sources: "Cloud sync
+/// troubleshooting", "Cloud sync error codes", "Insufficient access rights".
+#[must_use]
+pub fn recommended_action(code: &str) -> Option<&'static str> {
+    Some(match code {
+        code::TIME_OUT => {
+            "The agent did not answer in time. Nothing is to be done if it is tried again with success; \
+             otherwise check the agent's server and its connection to the domain controller."
+        }
+        code::NO_AGENTS_ASSIGNED => "Install a provisioning agent and register it for the domain.",
+        code::NO_ACTIVE_AGENTS => {
+            "Start the service of the provisioning agent, and let its server reach the documented \
+             addresses on port 443."
+        }
+        code::INVALID_RESOURCE => {
+            "Register the agent again and restart the configuration; check the agent's account."
+        }
+        code::AGENT_SIGNALING => {
+            "Check that no firewall or proxy ends the agent's connections, and restart the agent."
+        }
+        code::INTERNAL => {
+            "See the reason; check that the object exists in Active Directory and that its domain \
+             controller works."
+        }
+        code::DUPLICATE_ENTRIES => {
+            "Remove the anchor from all objects but one, or from all mailboxes but one, then provision the \
+             user on demand."
+        }
+        code::ACCESS_RIGHTS => {
+            "Grant the agent's account the right to write the attribute; for protected accounts and where \
+             inheritance is off, on the object itself or on AdminSDHolder."
+        }
+        code::CANNOT_FIND_ATTRIBUTE => {
+            "Extend the schema of Active Directory for Exchange, then restart the agent, which keeps the \
+             schema as it was when it started."
+        }
+        code::UPN_NOT_UNIQUE => "Make the user principal name unique in the forest.",
+        code::INVALID_SYNTAX => {
+            "Correct the value in Exchange Online: Active Directory does not take it, because of its \
+             form, its length, or as it is empty."
+        }
+        code::SERVER_BUSY => {
+            "It is tried again automatically; if it lasts for more than a day, ask the support."
+        }
+        code::INVALID_CREDENTIAL => {
+            "Correct the client secret or the certificate of the application."
+        }
+        code::EXPIRED_CREDENTIALS => {
+            "Make a new client secret or certificate for the application, and use that."
+        }
+        code::AUTHENTICATION_FAILED => {
+            "Check that the application exists in the tenant and is enabled, and which policies hold for it."
+        }
+        code::AUTHORIZATION_FAILED => {
+            "Grant the application its permissions and roles; if the synchronization service principal is \
+             missing, enable directory synchronization again, which takes up to a day."
+        }
+        _ => return None,
+    })
+}
+
 /// The Win32 code in front of AD's diagnostic message.
 fn windows_code(diagnostic: &str) -> Option<&str> {
     let (code, _) = diagnostic.split_once(':')?;
@@ -247,6 +339,21 @@ mod tests {
         for result in 1..=90 {
             let failure = Failure::of_result(result, "").unwrap();
             assert!(code::ALL.contains(&failure.code), "{result}");
+        }
+        for code in code::ALL {
+            let skip =
+                [code::REDUNDANT_EXPORT, code::NOT_IN_SCOPE, code::IMPORT_SKIPPED].contains(&code);
+            assert_eq!(recommended_action(code).is_none(), skip, "{code}");
+        }
+        for (refusal, code) in [
+            ("AADSTS7000222", code::EXPIRED_CREDENTIALS),
+            ("AADSTS7000215", code::INVALID_CREDENTIAL),
+            ("AADSTS700016", code::AUTHENTICATION_FAILED),
+            ("AADSTS53003", code::AUTHENTICATION_FAILED),
+            ("401", code::INVALID_CREDENTIAL),
+        ] {
+            let error = CallError::Refused { code: refusal.into(), detail: String::new() };
+            assert_eq!(Failure::of_call(&error, Side::Cloud).code, code, "{refusal}");
         }
         let denied = CallError::Refused { code: "403".into(), detail: String::new() };
         assert_eq!(Failure::of_call(&denied, Side::Cloud).code, code::AUTHORIZATION_FAILED);

@@ -353,4 +353,9 @@ pub struct LogEntry {
     pub modified: Vec<ModifiedProperty>,
     /// Whether it ended before the mailbox was read: nobody answered, or the request itself was wrong.
     pub unread: bool,
+    /// How long the object, and those that were handled together with it, took.
+    pub took: Duration,
+    /// Stands for the version of the mailbox that it is about: an entry that a crash between the log and
+    /// the state store made twice has it twice. 0 where there is no version.
+    pub version: u64,
 }

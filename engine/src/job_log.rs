@@ -6,8 +6,10 @@
 
 use serde_json::{Value, json};
 
-use crate::failure::code;
+use crate::failure::{category, code, recommended_action};
+use crate::guid::Guid;
 use crate::job::{LogEntry, LogStatus};
+use crate::writeback::digest;
 
 /// What the entries of one job have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +45,7 @@ pub fn steps(entry: &LogEntry) -> Vec<StepOutcome> {
     let last = match (entry.status, entry.code) {
         _ if entry.unread => IMPORT,
         (LogStatus::Success, _) => EXPORT,
+        (LogStatus::Skipped, code::IMPORT_SKIPPED) => IMPORT,
         (LogStatus::Skipped, code::NOT_IN_SCOPE) => SCOPING,
         (LogStatus::Skipped, _) => SKIP,
         (LogStatus::Failure, code::DUPLICATE_ENTRIES) => MATCHING,
@@ -77,10 +80,30 @@ pub const fn status_text(status: LogStatus) -> &'static str {
     }
 }
 
-/// An entry in the documented shape. `change` numbers the entries of the job (`changeId`).
-#[must_use]
-pub fn summary(entry: &LogEntry, names: JobNames<'_>, change: u64) -> Value {
-    let steps: Vec<Value> = steps(entry)
+/// An id made of these parts: the same for the same parts, whoever makes it and when.
+fn id_of(parts: &[&[u8]]) -> String {
+    let state = parts.iter().fold(0, |state, part| digest::chain(state, digest::of_value(part)));
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&state.to_be_bytes());
+    bytes[8..].copy_from_slice(&digest::chain(state, 1).to_be_bytes());
+    Guid(bytes).to_string()
+}
+
+/// `changeId`: which version of which mailbox an entry is about. An entry that a crash made twice has it
+/// twice.
+fn change_id(entry: &LogEntry, job: &str) -> String {
+    let about = entry.mailbox.map_or([0; 16], |id| id.0.0);
+    let status = status_text(entry.status).as_bytes();
+    let cycle = if entry.version == 0 { entry.cycle } else { 0 };
+    let parts = [entry.version.to_be_bytes(), cycle.to_be_bytes()].concat();
+    let modified = entry.modified.iter().map(|property| property.attribute.as_ref());
+    let modified = modified.collect::<Vec<&str>>().join(" ");
+    id_of(&[job.as_bytes(), &about, status, entry.code.as_bytes(), &parts, modified.as_bytes()])
+}
+
+/// `provisioningSteps`.
+fn shown_steps(entry: &LogEntry) -> Vec<Value> {
+    steps(entry)
         .into_iter()
         .map(|step| {
             let failed = step.status != LogStatus::Success;
@@ -93,7 +116,16 @@ pub fn summary(entry: &LogEntry, names: JobNames<'_>, change: u64) -> Value {
                 "details": if failed { json!({reason: entry.code}) } else { json!({}) },
             })
         })
-        .collect();
+        .collect()
+}
+
+/// An entry in the documented shape. `change` numbers the entries of the job, for their ids. The display
+/// names of a mailbox and its object are not read for the job, and are empty, as Microsoft shows them for
+/// objects in Active Directory. The cloud side of a provision on demand is no cycle: it has an id of its
+/// own.
+#[must_use]
+pub fn summary(entry: &LogEntry, names: JobNames<'_>, change: u64) -> Value {
+    let steps = shown_steps(entry);
     let modified: Vec<Value> = entry
         .modified
         .iter()
@@ -110,37 +142,63 @@ pub fn summary(entry: &LogEntry, names: JobNames<'_>, change: u64) -> Value {
             "errorCode": entry.code,
             "reason": entry.detail,
             "additionalDetails": null,
-            "errorCategory": "nonServiceFailure",
-            "recommendedAction": null,
+            "errorCategory": category(entry.code),
+            "recommendedAction": recommended_action(entry.code),
         })
     });
-    let source = entry.mailbox.map(|id| json!({"id": id.to_string(), "identityType": "User"}));
-    let target = entry.target.map(|guid| json!({"id": guid.to_string(), "identityType": "user"}));
+    let identity = |id: Option<String>, kind: &str| {
+        json!({
+            "id": id.unwrap_or_default(),
+            "displayName": "",
+            "identityType": kind,
+            "details": {},
+        })
+    };
+    let source = identity(entry.mailbox.map(|id| id.to_string()), "User");
+    let target = identity(entry.target.map(|guid| guid.to_string()), "user");
+    let job = names.job.as_bytes();
+    let system = |side: &str| id_of(&[job, side.as_bytes()]);
+    let cycle = match entry.cycle {
+        0 => id_of(&[job, b"on demand", &entry.at.as_micros().to_be_bytes()]),
+        cycle => id_of(&[job, b"cycle", &cycle.to_be_bytes()]),
+    };
+    let principal = system("service principal");
     json!({
-        "id": format!("{}.{change}", names.job),
+        "id": id_of(&[job, b"entry", &change.to_be_bytes()]),
         "activityDateTime": entry.at.to_string(),
         "tenantId": names.tenant,
         "jobId": names.job,
-        "cycleId": entry.cycle.to_string(),
-        "changeId": change.to_string(),
-        "provisioningAction": if entry.mailbox.is_some() { "update" } else { "other" },
-        "durationInMilliseconds": 0,
+        "cycleId": cycle,
+        "changeId": change_id(entry, names.job),
+        "provisioningAction":
+            if entry.mailbox.is_none() || entry.status == LogStatus::Skipped { "other" } else { "update" },
+        "durationInMilliseconds": u64::try_from(entry.took.as_millis()).unwrap_or(u64::MAX),
         "provisioningStatusInfo": {
             "status": status_text(entry.status),
             "errorInformation": error,
         },
         "provisioningSteps": steps,
         "modifiedProperties": modified,
-        "sourceSystem": {"displayName": "Exchange Online"},
-        "targetSystem": {"displayName": names.domain},
+        "servicePrincipal": {"id": principal, "displayName": names.domain},
+        "sourceSystem": {"id": system("source"), "displayName": "Exchange Online", "details": {}},
+        "targetSystem": {
+            "id": system("target"),
+            "displayName": "Active Directory",
+            "details": {
+                "ServicePrincipalId": principal,
+                "ServicePrincipalDisplayName": names.domain,
+            },
+        },
         "sourceIdentity": source,
         "targetIdentity": target,
-        "initiatedBy": {"initiatorType": "system", "displayName": "hybridsim"},
+        "initiatedBy": {"id": "", "displayName": "hybridsim", "initiatorType": "system"},
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::job::ModifiedProperty;
     use crate::test_world::{START, id, object_guid};
@@ -155,6 +213,8 @@ mod tests {
             code,
             detail: "why".into(),
             unread: false,
+            took: Duration::from_millis(630),
+            version: 9,
             modified: vec![ModifiedProperty {
                 attribute: "mail".into(),
                 old: "a".into(),
@@ -182,6 +242,8 @@ mod tests {
         assert_eq!(kinds(&outside), [("import", Success), ("scoping", Skipped)]);
         let unanswered = LogEntry { unread: true, ..entry(Failure, code::TIME_OUT, false) };
         assert_eq!(kinds(&unanswered), [("import", Failure)]);
+        let theirs = entry(Skipped, code::IMPORT_SKIPPED, false);
+        assert_eq!(kinds(&theirs), [("import", Skipped)]);
         let twins = entry(Failure, code::DUPLICATE_ENTRIES, false);
         assert_eq!(kinds(&twins), [("import", Success), ("matching", Failure)]);
     }
@@ -199,5 +261,71 @@ mod tests {
         assert_eq!(shown["modifiedProperties"][0]["newValue"], "b");
         assert_eq!(shown["provisioningSteps"][3]["details"]["ErrorCode"], code::ACCESS_RIGHTS);
         assert_eq!(shown["sourceIdentity"]["id"], id(1).to_string());
+        assert_eq!(shown["durationInMilliseconds"], 630);
+        assert_eq!(error["errorCategory"], "nonServiceFailure");
+        assert!(error["recommendedAction"].as_str().unwrap().contains("right to write"));
+    }
+
+    /// The members of a record that was read from the service, with those of their own (a recorded answer
+    /// of `auditLogs/provisioning`; Microsoft Graph reference, provisioningObjectSummary).
+    #[test]
+    fn an_entry_has_every_documented_member_and_no_other() {
+        let recorded = json!({
+            "id": "", "activityDateTime": "", "tenantId": "", "jobId": "", "cycleId": "",
+            "changeId": "", "provisioningAction": "", "durationInMilliseconds": "",
+            "provisioningStatusInfo": {"status": "", "errorInformation": {
+                "errorCode": "", "reason": "", "additionalDetails": "", "errorCategory": "",
+                "recommendedAction": "",
+            }},
+            "initiatedBy": {"id": "", "displayName": "", "initiatorType": ""},
+            "servicePrincipal": {"id": "", "displayName": ""},
+            "sourceSystem": {"id": "", "displayName": "", "details": {}},
+            "targetSystem": {"id": "", "displayName": "", "details": {
+                "ServicePrincipalId": "", "ServicePrincipalDisplayName": "",
+            }},
+            "sourceIdentity": {"id": "", "displayName": "", "identityType": "", "details": {}},
+            "targetIdentity": {"id": "", "displayName": "", "identityType": "", "details": {}},
+            "modifiedProperties": [{"displayName": "", "oldValue": "", "newValue": ""}],
+            "provisioningSteps": [{
+                "name": "", "provisioningStepType": "", "status": "", "description": "", "details": {},
+            }],
+        });
+        fn members(path: &str, value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::Object(object) if !path.ends_with("Steps/details") => {
+                    for (name, value) in object {
+                        found.push(format!("{path}/{name}"));
+                        members(&format!("{path}/{name}"), value, found);
+                    }
+                }
+                Value::Array(values) => {
+                    values.first().into_iter().for_each(|value| members(path, value, found));
+                }
+                _ => {}
+            }
+        }
+        let of = |value: &Value| {
+            let mut found = Vec::new();
+            members("", value, &mut found);
+            found.sort_unstable();
+            found
+        };
+        let names = JobNames { tenant: "t", job: "j", domain: "contoso.com" };
+        let shown = summary(&entry(LogStatus::Failure, code::ACCESS_RIGHTS, true), names, 7);
+        assert_eq!(of(&shown), of(&recorded));
+    }
+
+    /// What a crash logs twice can be told from what was done twice.
+    #[test]
+    fn entries_about_one_version_have_one_change_id() {
+        let names = JobNames { tenant: "t", job: "j", domain: "contoso.com" };
+        let first = entry(LogStatus::Success, "", true);
+        let again = LogEntry { cycle: 4, ..first.clone() };
+        let other = LogEntry { version: 10, ..first.clone() };
+        let [first, again, other] = [(first, 1), (again, 2), (other, 3)]
+            .map(|(entry, place)| summary(&entry, names, place));
+        assert_eq!(first["changeId"], again["changeId"]);
+        assert_ne!(first["id"], again["id"]);
+        assert_ne!(first["changeId"], other["changeId"]);
     }
 }

@@ -224,6 +224,8 @@ impl Cycle {
             detail: "the mailbox no longer exists".to_owned(),
             modified: Vec::new(),
             unread: true,
+            took: Duration::ZERO,
+            version: 0,
         };
         if let Some(at) = desk.log(ports, gone.iter().map(entry).collect(), now)? {
             return Ok(Turn::Wait(at));

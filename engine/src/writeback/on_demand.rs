@@ -2,6 +2,8 @@
 //!
 //! It does not wait for an initial cycle (Microsoft Graph, `synchronizationJob: provisionOnDemand`).
 
+use std::time::Duration;
+
 use super::batch::{Batch, Intake, Origin};
 use super::desk::{Desk, Interrupt, Stepped, Turn, answered};
 use super::prologue::Prologue;
@@ -146,6 +148,8 @@ impl OnDemand {
             detail,
             modified: Vec::new(),
             unread: true,
+            took: Duration::ZERO,
+            version: 0,
         }
     }
 }

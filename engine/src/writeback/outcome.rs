@@ -72,8 +72,13 @@ pub(super) struct Effects {
 }
 
 impl Settled<'_> {
-    /// The log entry, if there is anything to say.
-    pub(super) fn entry(&self, desk: &Desk, cycle: u64, now: Timestamp) -> Option<LogEntry> {
+    /// The log entry, if there is anything to say; the times are those of the beginning and of now.
+    pub(super) fn entry(
+        &self,
+        desk: &Desk,
+        cycle: u64,
+        (began, now): (Timestamp, Timestamp),
+    ) -> Option<LogEntry> {
         let (status, code, detail, modified) = match self.verdict {
             Verdict::Written | Verdict::Partly => {
                 (LogStatus::Success, "", String::new(), self.modified())
@@ -104,6 +109,8 @@ impl Settled<'_> {
             detail,
             modified,
             unread: self.unread,
+            took: now.since(began),
+            version: super::digest::chain(self.digest, self.changed.cast_unsigned()),
         })
     }
 

@@ -27,8 +27,9 @@ pub(super) struct Prologue {
     stage: Stage,
     agents: Vec<AgentName>,
     agent: Option<AgentName>,
-    /// What the last agent answered, for the failure of the cycle.
+    /// What the last agent answered, for the failure of the cycle, and whether all failed in its way.
     last_error: Option<CallError>,
+    alike: bool,
     pending: Vec<(MailboxId, Intent)>,
     /// The links of those mailboxes.
     stored: Vec<Option<Link>>,
@@ -55,6 +56,7 @@ impl Prologue {
             agents: Vec::new(),
             agent: None,
             last_error: None,
+            alike: true,
             pending: Vec::new(),
             stored: Vec::new(),
             effects: Effects::default(),
@@ -99,6 +101,11 @@ impl Prologue {
                     }
                     Err(error) => {
                         Mark::AgentNext.reach();
+                        let kind = core::mem::discriminant(&error);
+                        self.alike &= self
+                            .last_error
+                            .as_ref()
+                            .is_none_or(|last| core::mem::discriminant(last) == kind);
                         self.last_error = Some(error);
                         self.stage = Stage::Probe(index + 1);
                     }
@@ -188,7 +195,7 @@ impl Prologue {
                 kept_versions: false,
                 verdict: if whole { &Verdict::Written } else { &Verdict::Partly },
             };
-            entries.extend(settled.entry(desk, self.cycle, now));
+            entries.extend(settled.entry(desk, self.cycle, (now, now)));
             settled.commit(desk, &mut self.effects, now);
         }
         self.stage = if entries.is_empty() { Stage::Commit } else { Stage::Log(entries) };
@@ -206,12 +213,18 @@ impl Prologue {
                 let failure = Failure::of_call(error, Side::Agent);
                 Interrupt::of_failure(Failure { detail, ..failure })
             }
-            _ => Interrupt::Cycle {
-                failure: CycleFailure { code: code::NO_ACTIVE_AGENTS, detail },
-                refused: false,
-            },
+            // Agents that listen and do not answer in time, or with something that is no answer.
+            Some(CallError::TimedOut { .. }) if self.alike => failed(code::TIME_OUT, detail),
+            Some(CallError::Malformed { .. } | CallError::ServiceFailure { .. }) if self.alike => {
+                failed(code::AGENT_SIGNALING, detail)
+            }
+            _ => failed(code::NO_ACTIVE_AGENTS, detail),
         }
     }
+}
+
+fn failed(code: &'static str, detail: String) -> Interrupt {
+    Interrupt::Cycle { failure: CycleFailure { code, detail }, refused: false }
 }
 
 /// The object of this GUID among objects sorted by GUID.
@@ -221,10 +234,7 @@ pub(super) fn object_of(sorted: &[DirectoryObject], guid: ObjectGuid) -> Option<
 
 /// The agents to try, in the order in which they are listed.
 fn usable(listed: &[Agent]) -> Result<Vec<AgentName>, Interrupt> {
-    let refuse = |code, detail: &str| Interrupt::Cycle {
-        failure: CycleFailure { code, detail: detail.to_owned() },
-        refused: false,
-    };
+    let refuse = |code, detail: &str| failed(code, detail.to_owned());
     if listed.is_empty() {
         Mark::AgentNone.reach();
         return Err(refuse(code::NO_AGENTS_ASSIGNED, "no agent is registered"));

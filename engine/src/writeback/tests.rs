@@ -100,7 +100,7 @@ fn mailboxes_out_of_scope_are_skipped_once_and_never_written() {
     let skips = world.entries(LogStatus::Skipped);
     let of_one = skips.iter().filter(|(_, mailbox)| *mailbox == Some(id(1))).count();
     assert_eq!(of_one, 1, "{skips:?}");
-    assert!(skips.contains(&(code::NOT_IN_SCOPE, Some(id(1)))));
+    assert!(skips.contains(&(code::IMPORT_SKIPPED, Some(id(1)))));
 }
 
 #[test]

@@ -125,6 +125,12 @@ fn translated(report: &JobReport) -> record::JobReport {
     }
 }
 
+fn advice(status: LogStatus, code: &str) -> Option<log::Advice> {
+    let action = engine::failure::recommended_action(code)?;
+    let category = engine::failure::category(code);
+    (status == LogStatus::Failure).then_some(log::Advice { category, action })
+}
+
 fn log_entry(entry: LogEntry) -> log::LogEntry {
     log::LogEntry {
         at: to_sim(entry.at),
@@ -138,6 +144,8 @@ fn log_entry(entry: LogEntry) -> log::LogEntry {
         },
         code: entry.code.into(),
         detail: entry.detail,
+        advice: advice(entry.status, entry.code),
+        milliseconds: u32::try_from(entry.took.as_millis()).unwrap_or(u32::MAX),
         modified: entry
             .modified
             .into_iter()

@@ -41,6 +41,15 @@ pub struct ModifiedProperty {
     pub new: String,
 }
 
+/// What is said of a failure beside its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advice {
+    /// `errorCategory`: `failure` of the service, or `nonServiceFailure`.
+    pub category: &'static str,
+    /// `recommendedAction`.
+    pub action: &'static str,
+}
+
 /// An entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogEntry {
@@ -58,6 +67,10 @@ pub struct LogEntry {
     pub code: Cow<'static, str>,
     /// `reason`, for people.
     pub detail: String,
+    /// `errorCategory` and `recommendedAction` of a failure, as whoever runs the job knows them.
+    pub advice: Option<Advice>,
+    /// `durationInMilliseconds`.
+    pub milliseconds: u32,
     /// What changed.
     pub modified: Box<[ModifiedProperty]>,
 }

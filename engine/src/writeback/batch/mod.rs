@@ -5,12 +5,16 @@
 //! a read where an answer never came, the log, one commit of what became of it. The log comes before
 //! that commit: a crash in between logs an entry twice rather than never.
 
+mod intake;
 mod matching;
 mod owners;
 
+use std::time::Duration;
+
 pub(super) use owners::Owners;
 
-use super::desk::{Answer, Desk, Interrupt, Lookup, Stepped, Tally, Turn};
+use self::intake::{latest_versions, not_in_scope, outside};
+use super::desk::{Answer, Desk, Interrupt, Stepped, Tally, Turn};
 use super::map::Scope;
 use super::outcome::{Effects, Settled, Verdict};
 use super::prologue::object_of;
@@ -70,6 +74,8 @@ pub(super) struct Batch {
     /// What ends the cycle once the known outcomes are committed.
     ended: Option<Interrupt>,
     first_entry: Option<LogEntry>,
+    /// When it began.
+    began: Timestamp,
     /// When the outcomes were logged.
     logged_at: Timestamp,
 }
@@ -164,7 +170,7 @@ impl Batch {
                 }
                 Scope::Out => {
                     Mark::ScopeOut.reach();
-                    (0, Some(not_in_scope(String::new(), quiet)))
+                    (0, Some(outside(&mailbox, origin, quiet)))
                 }
                 Scope::UnknownType => {
                     Mark::ScopeType.reach();
@@ -197,6 +203,7 @@ impl Batch {
             tally,
             ended: None,
             first_entry: None,
+            began: now,
             logged_at: Timestamp::EPOCH,
         }
     }
@@ -384,8 +391,10 @@ impl Batch {
     }
 
     fn log(&mut self, now: Timestamp, ports: &mut Ports<'_>, desk: &mut Desk) -> Stepped<BatchEnd> {
-        let of_items =
-            self.items.iter().filter_map(|item| item.settled()?.entry(desk, self.cycle, now));
+        let of_items = self
+            .items
+            .iter()
+            .filter_map(|item| item.settled()?.entry(desk, self.cycle, (self.began, now)));
         let of_nobody = self.nameless.iter().map(|failure| nameless(failure, self.cycle, now));
         let entries: Vec<LogEntry> = of_items.chain(of_nobody).collect();
         self.stage = Stage::Commit;
@@ -559,26 +568,7 @@ fn nameless(failure: &Failure, cycle: u64, at: Timestamp) -> LogEntry {
         detail: format!("a mailbox that cannot be told: {}", failure.detail),
         modified: Vec::new(),
         unread: true,
+        took: Duration::ZERO,
+        version: 0,
     }
-}
-
-const fn not_in_scope(detail: String, quiet: bool) -> Verdict {
-    Verdict::Skipped { code: code::NOT_IN_SCOPE, detail, quiet }
-}
-
-/// A mailbox that changes while it is listed may come twice: the last version counts.
-fn latest_versions(rows: Vec<Mailbox>) -> Vec<Mailbox> {
-    let mut last: Lookup<MailboxId, usize> = Lookup::default();
-    last.reserve(rows.len());
-    for (index, row) in rows.iter().enumerate() {
-        last.insert(row.id, index);
-    }
-    if last.len() == rows.len() {
-        return rows;
-    }
-    rows.into_iter()
-        .enumerate()
-        .filter(|(index, row)| last.get(&row.id) == Some(index))
-        .map(|(_, row)| row)
-        .collect()
 }

@@ -143,5 +143,7 @@ pub(super) fn cycle_entry(report: &CycleReport, failure: &CycleFailure) -> LogEn
         detail: failure.detail.clone(),
         modified: Vec::new(),
         unread: true,
+        took: report.ended.since(report.began),
+        version: 0,
     }
 }

@@ -173,7 +173,7 @@ fn record(estate: &Estate, job: &WritebackJob, place: usize, entry: &LogEntry) -
             LogStatus::Skipped => "other",
             LogStatus::Success | LogStatus::Failure => "update",
         },
-        "durationInMilliseconds": 0,
+        "durationInMilliseconds": entry.milliseconds,
         "provisioningStatusInfo": {
             "status": entry.status.text(),
             "errorInformation": error_information(entry),
@@ -223,8 +223,8 @@ fn error_information(entry: &LogEntry) -> Option<Value> {
             "errorCode": entry.code,
             "reason": entry.detail,
             "additionalDetails": null,
-            "errorCategory": "failure",
-            "recommendedAction": null,
+            "errorCategory": entry.advice.map_or("failure", |advice| advice.category),
+            "recommendedAction": entry.advice.map(|advice| advice.action),
         })
     })
 }
@@ -240,6 +240,10 @@ fn steps(entry: &LogEntry, source: &str, target: &str) -> Vec<Value> {
             "details": details,
         })
     };
+    if entry.code == "ImportSkipped" {
+        let details = json!({"SkipReason": entry.code, "objectId": source});
+        return vec![step("EntryImport", "import", "skipped", entry.detail.clone(), details)];
+    }
     let mut steps = vec![step(
         "EntryImportUpdate",
         "import",

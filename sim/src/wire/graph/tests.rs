@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::clock::VirtualTime;
 use crate::entra::job::{Execution, JobReport, JobRequest, ResetScope, StatusCode as JobStatus};
-use crate::entra::log::{LogEntry, LogStatus, ModifiedProperty};
+use crate::entra::log::{Advice, LogEntry, LogStatus, ModifiedProperty};
 use crate::wire::test_cloud::{Answered, HOST, TestCloud, start};
 
 pub(super) struct Session {
@@ -321,6 +321,9 @@ async fn the_provisioning_log_is_read_in_pages() {
         status,
         code: "RedundantExport".into(),
         detail: "why".to_owned(),
+        advice: (status == LogStatus::Failure)
+            .then_some(Advice { category: "nonServiceFailure", action: "Do this." }),
+        milliseconds: 630,
         modified: Box::new([ModifiedProperty {
             name: "extensionAttribute1".into(),
             old: "A".to_owned(),
@@ -340,6 +343,9 @@ async fn the_provisioning_log_is_read_in_pages() {
     assert_eq!((status(&rows[0]), status(&rows[1])), (json!("failure"), json!("skipped")));
     let information = &rows[0]["provisioningStatusInfo"]["errorInformation"];
     assert_eq!(information["errorCode"], "RedundantExport");
+    assert_eq!(information["errorCategory"], "nonServiceFailure");
+    assert_eq!(information["recommendedAction"], "Do this.");
+    assert_eq!(rows[0]["durationInMilliseconds"], 630);
     assert_eq!(rows[1]["provisioningAction"], "other");
     assert_eq!(rows[1]["provisioningSteps"][1]["details"]["SkipReason"], "RedundantExport");
     assert_eq!(rows[0]["servicePrincipal"]["displayName"], "corp.contoso.lab");

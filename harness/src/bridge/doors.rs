@@ -207,6 +207,13 @@ impl DirectoryDoor for ControllerDoor {
         self.search(principal, request, Some(progress))
     }
 
+    fn rehearse(&mut self, principal: &Principal, requests: &[&Request]) -> Option<LdapResult> {
+        self.estate.with(|estate| {
+            let forest = estate.forests.get(self.dc.forest)?;
+            forest.rehearse(self.dc.dc, principal, estate.now(), requests)
+        })
+    }
+
     fn request(&mut self, principal: &Principal, request: &Request) -> DoorAnswer {
         if matches!(request.operation, Operation::Search(_)) {
             return self.search(principal, request, None);
@@ -233,6 +240,7 @@ fn limited(general: SessionOptions, policies: &Policies) -> SessionOptions {
         max_message_before_bind: policies.size_of(Policy::MaxPreAuthReceiveBuffer),
         max_result_sets: policies.size_of(Policy::MaxResultSetsPerConn),
         max_notifications: policies.size_of(Policy::MaxNotificationPerConn),
+        max_batch: policies.size_of(Policy::MaxBatchReturnMessages),
         max_connections: policies.size_of(Policy::MaxConnections),
         idle: seconds(Policy::MaxConnIdleTime),
         first: seconds(Policy::InitRecvTimeout),

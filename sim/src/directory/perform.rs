@@ -92,6 +92,32 @@ impl Forest {
         }
     }
 
+    /// What would refuse one of these requests, carried out in this order; `None` when nothing would. It
+    /// is tried on a copy, and only several of which one writes need that: one alone is whole in itself.
+    #[must_use]
+    pub fn rehearse(
+        &self,
+        dc: DcNumber,
+        principal: &Principal,
+        now: VirtualTime,
+        requests: &[&Request],
+    ) -> Option<LdapResult> {
+        let writes = |request: &&&Request| !matches!(request.operation, Operation::Search(_));
+        if requests.len() < 2 || !requests.iter().any(|request| writes(&request)) {
+            return None;
+        }
+        let mut copy = self.clone();
+        let mut next = u128::MAX;
+        let mut mint = || {
+            next -= 1;
+            Guid(next.to_be_bytes())
+        };
+        let mut results = requests
+            .iter()
+            .map(|request| copy.perform(dc, principal, now, request, &mut mint).0.result);
+        results.find(|result| !result.is_success())
+    }
+
     /// The sequence number of a write and the database that took it ([MS-ADTS] 3.1.1.3.4.1.30).
     fn statistics(&self, dc: DcNumber, written: &[Written]) -> Vec<Control> {
         let Some(controller) = self.dc(dc) else { return Vec::new() };

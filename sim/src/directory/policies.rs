@@ -11,6 +11,8 @@ use crate::directory::schema::known;
 pub enum Policy {
     /// Seconds until a new connection sends its first request, or ends its TLS handshake.
     InitRecvTimeout,
+    /// Messages of the answer to a batch request.
+    MaxBatchReturnMessages,
     /// Connections at a time; more are refused.
     MaxConnections,
     /// Seconds that a connection may be silent.
@@ -43,14 +45,16 @@ pub enum Policy {
 }
 
 use Policy::{
-    InitRecvTimeout, MaxConnIdleTime, MaxConnections, MaxDatagramRecv, MaxNotificationPerConn,
-    MaxPageSize, MaxPoolThreads, MaxPreAuthReceiveBuffer, MaxQueryDuration, MaxReceiveBuffer,
-    MaxResultSetSize, MaxResultSetsPerConn, MaxTempTableSize, MaxValRange, MaxValRangeTransitive,
+    InitRecvTimeout, MaxBatchReturnMessages, MaxConnIdleTime, MaxConnections, MaxDatagramRecv,
+    MaxNotificationPerConn, MaxPageSize, MaxPoolThreads, MaxPreAuthReceiveBuffer, MaxQueryDuration,
+    MaxReceiveBuffer, MaxResultSetSize, MaxResultSetsPerConn, MaxTempTableSize, MaxValRange,
+    MaxValRangeTransitive,
 };
 
 /// Name, default and cap of every policy, in the order of the enumeration.
-const TABLE: [(Policy, &str, u32, u32); 15] = [
+const TABLE: [(Policy, &str, u32, u32); 16] = [
     (InitRecvTimeout, "InitRecvTimeout", 120, u32::MAX),
+    (MaxBatchReturnMessages, "MaxBatchReturnMessages", 1100, u32::MAX),
     (MaxConnections, "MaxConnections", 5000, u32::MAX),
     (MaxConnIdleTime, "MaxConnIdleTime", 900, u32::MAX),
     (MaxDatagramRecv, "MaxDatagramRecv", 4096, u32::MAX),

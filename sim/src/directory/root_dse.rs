@@ -39,8 +39,11 @@ pub const START_TLS: &str = "1.3.6.1.4.1.1466.20037";
 /// Fast bind ([MS-ADTS] 3.1.1.3.4.2.3): binds verify a password and nothing else.
 pub const FAST_BIND: &str = "1.2.840.113556.1.4.1781";
 
+/// Batch ([MS-ADTS] 3.1.1.3.4.2.5): several operations, all or none.
+pub const BATCH: &str = "1.2.840.113556.1.4.2212";
+
 /// The extended operations that work.
-const EXTENSIONS: [&str; 3] = [START_TLS, WHO_AM_I, FAST_BIND];
+const EXTENSIONS: [&str; 4] = [START_TLS, WHO_AM_I, FAST_BIND, BATCH];
 
 /// Where a domain controller listens, as far as it does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

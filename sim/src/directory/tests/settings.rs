@@ -98,3 +98,25 @@ fn names_can_be_left_unchecked() {
     set(&mut forest, "000000000100000000021").unwrap();
     assert!(modify(&mut forest, people[0], taken()).is_ok());
 }
+
+/// A name is compared without accents and widths: siblings that differ in nothing else are one.
+#[test]
+fn names_and_values_have_no_accents() {
+    let (mut forest, people) = forest_with(1);
+    modify(&mut forest, people[0], vec![replace("displayName", &["Café Zoë"])]).unwrap();
+    for asked in ["cafe zoe", "CAFÉ ZOË", "ｃａｆｅ zoe"] {
+        assert_eq!(found(&forest, equal("displayName", asked)), [people[0]], "{asked}");
+    }
+    let add = |name: &str| {
+        Operation::Add(AddRequest {
+            dn: format!("CN={name},CN=Users,DC=contoso,DC=com"),
+            attributes: vec![("objectClass".into(), vec![b"contact".to_vec()])],
+        })
+    };
+    assert!(perform(&mut forest, &Principal::system(), add("é")).is_success());
+    let same = perform(&mut forest, &Principal::system(), add("e"));
+    assert_eq!(same.code, ResultCode::EntryAlreadyExists);
+    modify(&mut forest, people[0], vec![super::add("otherTelephone", &["café"])]).unwrap();
+    let twice = modify(&mut forest, people[0], vec![super::add("otherTelephone", &["cafe"])]);
+    assert_eq!(refused(twice).1, "2083");
+}

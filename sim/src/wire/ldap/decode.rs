@@ -62,6 +62,8 @@ pub enum Body {
     Extended {
         /// Its OID.
         oid: String,
+        /// What it says beside that.
+        value: Option<Vec<u8>>,
     },
     /// An operation of the directory.
     Directory(Request),
@@ -96,7 +98,9 @@ pub fn message(bytes: &[u8]) -> Result<Message, BerError> {
             Body::Abandon(i32::try_from(id).map_err(|_| BerError::Value)?)
         }
         tags::EXTENDED_REQUEST => {
-            Body::Extended { oid: reader.text(tags::REQUEST_NAME)?.to_owned() }
+            let oid = reader.text(tags::REQUEST_NAME)?.to_owned();
+            let value = reader.optional(tags::REQUEST_VALUE)?.map(<[u8]>::to_vec);
+            Body::Extended { oid, value }
         }
         tags::SEARCH_REQUEST => match read_search(reader)? {
             Some(search) => directory(Operation::Search(search)),

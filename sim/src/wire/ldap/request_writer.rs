@@ -42,8 +42,11 @@ pub(super) fn write(message: &Message) -> Vec<u8> {
         }
         Body::Unbind => w.octets(tags::UNBIND_REQUEST, &[]),
         Body::Abandon(id) => w.number(tags::ABANDON_REQUEST, i64::from(*id)),
-        Body::Extended { oid } => {
+        Body::Extended { oid, value } => {
             let body = w.open();
+            if let Some(value) = value {
+                w.octets(tags::REQUEST_VALUE, value);
+            }
             w.octets(tags::REQUEST_NAME, oid.as_bytes());
             w.close(tags::EXTENDED_REQUEST, body);
         }

@@ -7,6 +7,7 @@ use core::net::IpAddr;
 use core::time::Duration;
 use std::collections::VecDeque;
 
+use super::batch;
 use super::ber::{Writer, message_length};
 use super::decode::{Body, Message, message};
 use super::encode::{Encoder, write_entry};
@@ -16,7 +17,7 @@ use crate::directory::diagnostic;
 use crate::directory::principal::Principal;
 use crate::directory::progress::SearchProgress;
 use crate::directory::request::{BindRequest, ControlValue, Operation, Request};
-use crate::directory::root_dse::{FAST_BIND, START_TLS, WHO_AM_I};
+use crate::directory::root_dse::{BATCH, FAST_BIND, START_TLS, WHO_AM_I};
 
 /// What is behind the server: a domain controller, or an agent that relays to one.
 pub trait DirectoryDoor {
@@ -52,6 +53,12 @@ pub trait DirectoryDoor {
 
     /// Carries out a request.
     fn request(&mut self, principal: &Principal, request: &Request) -> DoorAnswer;
+
+    /// What would refuse one of several requests that are carried out all or not at all; `None` when
+    /// nothing would. Nothing is changed. Without a way to tell, several are refused.
+    fn rehearse(&mut self, _principal: &Principal, requests: &[&Request]) -> Option<LdapResult> {
+        (requests.len() > 1).then(|| diagnostic::unwilling(0x2035))
+    }
 
     /// Goes on with a search that takes longer.
     fn go_on(
@@ -101,6 +108,8 @@ pub struct SessionOptions {
     pub max_result_sets: usize,
     /// MaxNotificationPerConn: searches for changes that a connection can have open.
     pub max_notifications: usize,
+    /// MaxBatchReturnMessages: messages of the answer to a batch request.
+    pub max_batch: usize,
     /// MaxConnections: a listener closes more than this at once.
     pub max_connections: usize,
     /// MaxConnIdleTime: a connection without requests is closed.
@@ -181,6 +190,7 @@ impl Default for SessionOptions {
             nul_terminated: true,
             max_result_sets: 10,
             max_notifications: 5,
+            max_batch: 1100,
             max_connections: 5000,
             idle: Duration::from_secs(900),
             first: Duration::from_secs(120),
@@ -385,7 +395,8 @@ impl<D: DirectoryDoor> Session<D> {
                 self.put_result(id, tags::BIND_RESPONSE, &result);
                 Directive::Continue
             }
-            Body::Extended { oid } => self.extended(id, &oid),
+            Body::Extended { oid, value } if oid == BATCH => self.batch(id, value.as_deref()),
+            Body::Extended { oid, .. } => self.extended(id, &oid),
             Body::Directory(request) => self.directory(id, &request),
         }
     }
@@ -421,6 +432,18 @@ impl<D: DirectoryDoor> Session<D> {
         self.principal = Principal::anonymous();
         self.principal.secure = self.tls == Tls::Active;
         self.watches.clear();
+    }
+
+    fn batch(&mut self, id: i32, value: Option<&[u8]>) -> Directive {
+        let (most, encoder) = (self.options.max_batch, self.encoder());
+        let done = batch::carried_out(&mut self.door, &self.principal, value, encoder, most);
+        let (result, value) = match done {
+            Ok(value) => (LdapResult::success(), Some(value)),
+            Err(batch::Refused::Result(refusal)) => (refusal, None),
+            Err(batch::Refused::Close) => return Directive::Close,
+        };
+        encoder.extended(&mut self.writer, id, &result, Some(BATCH), value.as_deref());
+        Directive::Continue
     }
 
     fn extended(&mut self, id: i32, oid: &str) -> Directive {

@@ -33,6 +33,7 @@ pub(super) const SASL: u8 = 0xa3;
 pub(super) const NEW_SUPERIOR: u8 = 0x80;
 /// The OID of an extended request.
 pub(super) const REQUEST_NAME: u8 = 0x80;
+pub(super) const REQUEST_VALUE: u8 = 0x81;
 /// The OID of an extended response, and its value.
 pub(super) const RESPONSE_NAME: u8 = 0x8a;
 pub(super) const RESPONSE_VALUE: u8 = 0x8b;

@@ -195,5 +195,8 @@ fn said(started: &Started) -> String {
     line("control", &started.control);
     line("CA", &started.ca_file.display());
     line("ready", &started.ready_file.display());
+    for note in &started.notes {
+        line("note", note);
+    }
     text
 }

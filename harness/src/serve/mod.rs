@@ -109,6 +109,8 @@ pub struct Started {
     pub agents: Vec<Gateway>,
     /// The control API.
     pub control: String,
+    /// What people should know of the world: what of an export is not in it.
+    pub notes: Vec<String>,
     /// The ready file.
     pub ready_file: PathBuf,
     /// The certificate authority.
@@ -230,7 +232,7 @@ async fn serve(
     started: impl FnOnce(&Started),
 ) -> Result<(), ServeError> {
     // What comes late is of single users; a shape has none.
-    let Staged { mut estate, roster, writeback, .. } = staged;
+    let Staged { mut estate, roster, writeback, notes, .. } = staged;
     estate.engine_apart = options.no_engine;
     let hosts = Hosts::of(options.bind);
     let authority = hosts.authority(&estate)?;
@@ -285,6 +287,7 @@ async fn serve(
         controllers: urls.controllers,
         agents: urls.agents,
         control: urls.control,
+        notes,
         ready_file: place.ready.clone(),
         ca_file: place.ca.clone(),
     });

@@ -64,7 +64,7 @@ fn in_csv(path: Option<&Path>, row: &MailboxRow, what: &str) -> ExportError {
 }
 
 fn notes(passed_over: &PassedOver) -> Vec<String> {
-    let PassedOver { objects, attributes, references, addresses } = passed_over;
+    let PassedOver { objects, attributes, values, here, references, addresses } = passed_over;
     let list = |names: &[(String, usize)]| {
         let shown: Vec<String> = names
             .iter()
@@ -86,6 +86,19 @@ fn notes(passed_over: &PassedOver) -> Vec<String> {
         notes.push(format!(
             "the schema does not have these attributes of the export: {}",
             list(attributes)
+        ));
+    }
+    if !values.is_empty() {
+        notes.push(format!(
+            "values of these attributes of the export are not taken over: {}",
+            list(values)
+        ));
+    }
+    if !here.is_empty() {
+        notes.push(format!(
+            "{} object(s) of the export are in every domain and keep what they have here, {} first",
+            here.len(),
+            here[0]
         ));
     }
     if *references > 0 {

@@ -42,8 +42,8 @@ pub struct ImportTarget {
 pub enum Imported {
     /// It was loaded.
     Loaded(LoadedObject),
-    /// It was here already: the head of the domain, a container of every domain.
-    Here,
+    /// It was here already: the head of the domain, a container of every domain. What it has here stays.
+    Here(String),
     /// The schema does not have its class, or it is deleted.
     LeftOut(String),
 }
@@ -57,6 +57,8 @@ pub struct LoadedObject {
     pub references: Vec<(AttributeNumber, Vec<Vec<u8>>)>,
     /// Attributes that the schema does not have.
     pub unknown: Vec<String>,
+    /// Attributes whose values were not taken over.
+    pub left_out: Vec<String>,
 }
 
 /// The attributes of an object, sorted out.
@@ -65,6 +67,7 @@ struct Sorted {
     values: Vec<(AttributeNumber, Vec<Vec<u8>>)>,
     references: Vec<(AttributeNumber, Vec<Vec<u8>>)>,
     unknown: Vec<String>,
+    left_out: Vec<String>,
     guid: Option<Guid>,
 }
 
@@ -101,10 +104,11 @@ impl Forest {
             }
             if exported.values_of("member").next().is_some() {
                 // A group of every domain: its members come from the export.
-                let Sorted { references, unknown, .. } = self.sorted(target, exported)?;
-                return Ok(Imported::Loaded(LoadedObject { object: known, references, unknown }));
+                let Sorted { references, unknown, left_out, .. } = self.sorted(target, exported)?;
+                let loaded = LoadedObject { object: known, references, unknown, left_out };
+                return Ok(Imported::Loaded(loaded));
             }
-            return Ok(Imported::Here);
+            return Ok(Imported::Here(exported.dn.clone()));
         }
         let Some(class) = self.class_of_export(exported) else {
             let last = exported.values_of("objectClass").last();
@@ -131,8 +135,8 @@ impl Forest {
                 .map(|(number, values)| (*number, values.iter().map(Vec::as_slice))),
         );
         let object = self.load(target.domain, parent, class, guid, record, target.since);
-        let Sorted { references, unknown, .. } = sorted;
-        Ok(Imported::Loaded(LoadedObject { object, references, unknown }))
+        let Sorted { references, unknown, left_out, .. } = sorted;
+        Ok(Imported::Loaded(LoadedObject { object, references, unknown, left_out }))
     }
 
     /// Puts the references of a loaded object in place. Answers how many name objects that are not here.
@@ -218,7 +222,13 @@ impl Forest {
                 continue;
             }
             let is_left_out = attribute.constructed || attribute.is_back_link();
-            if is_left_out || DERIVED.contains(&number) || LEFT_OUT.contains(&number) {
+            if LEFT_OUT.contains(&number) || number == known::WHEN_CREATED {
+                if !sorted.left_out.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                    sorted.left_out.push(name.clone());
+                }
+                continue;
+            }
+            if is_left_out || DERIVED.contains(&number) {
                 continue;
             }
             let (list, stored) = if attribute.syntax.is_reference() {

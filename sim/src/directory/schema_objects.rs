@@ -17,6 +17,10 @@ use crate::directory::system_objects::guid_of;
 use crate::guid::Guid;
 use crate::record::{AttributeNumber, Record};
 
+/// The version of the schema, as Windows Server 2019 and 2022 have it (Microsoft Learn, "Find the current
+/// schema version").
+const SCHEMA_VERSION: &[u8] = b"88";
+
 /// Attributes of a definition with their values.
 type Values = Vec<(AttributeNumber, Vec<Vec<u8>>)>;
 
@@ -36,6 +40,7 @@ impl Forest {
         };
         if is_new {
             self.load_system(None, head, "subSchema", "Aggregate", &[], now);
+            self.give(head, known::OBJECT_VERSION, &[SCHEMA_VERSION]);
         }
         for attribute in schema.attributes() {
             if there(self, &attribute.common_name).is_none() {

@@ -47,6 +47,10 @@ pub struct PassedOver {
     pub objects: Vec<(String, usize)>,
     /// Attributes that the schema does not have, each with the number of objects.
     pub attributes: Vec<(String, usize)>,
+    /// Attributes whose values were not taken over, each with the number of objects.
+    pub values: Vec<(String, usize)>,
+    /// Objects that every domain has: they keep what they have.
+    pub here: Vec<String>,
     /// References to objects that the export does not list.
     pub references: usize,
     /// Addresses that another recipient had already.
@@ -86,7 +90,10 @@ impl Estate {
         let Some(forest) = self.forests.get_mut(home.dc.forest) else { return Ok(()) };
         let loaded = match forest.import(&target, exported, &mut || chance.guid())? {
             Imported::Loaded(loaded) => loaded,
-            Imported::Here => return Ok(()),
+            Imported::Here(dn) => {
+                import.passed_over.here.push(dn);
+                return Ok(());
+            }
             Imported::LeftOut(class) => {
                 count(&mut import.passed_over.objects, &class);
                 return Ok(());
@@ -94,6 +101,9 @@ impl Estate {
         };
         for attribute in &loaded.unknown {
             count(&mut import.passed_over.attributes, attribute);
+        }
+        for attribute in &loaded.left_out {
+            count(&mut import.passed_over.values, attribute);
         }
         if exported.is_person() {
             let name = exported.name();

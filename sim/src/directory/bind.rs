@@ -2,7 +2,7 @@
 //!
 //! # Divergence from Active Directory
 //!
-//! Of the forms that a name may have, service principal names are not tried.
+//! Of the forms that a name may have, service principal names that sPNMappings derive are not tried.
 
 use crate::clock::VirtualTime;
 use crate::directory::account::file_time;
@@ -159,7 +159,8 @@ impl Forest {
             return Ok(found);
         }
         if let Some((before, domain)) = name.rsplit_once('@') {
-            let matches = domain.eq_ignore_ascii_case(&here.dns);
+            let matches = domain.eq_ignore_ascii_case(&here.dns)
+                || domain.eq_ignore_ascii_case(&here.netbios);
             return if matches { account(before) } else { Err(nobody()) };
         }
         if let Some((domain, after)) = name.split_once('\\') {
@@ -172,10 +173,22 @@ impl Forest {
             return self.resolve(dc, &Name::Guid(guid)).map_err(|_| nobody());
         }
         if let Some(sid) = Sid::from_text(name) {
-            return self.resolve(dc, &Name::Sid(sid)).map_err(|_| nobody());
+            let bytes = sid.as_bytes().to_vec();
+            return self.resolve(dc, &Name::Sid(sid)).or_else(|_| {
+                // The SID that an account had where it came from.
+                let mut formerly = controller.store.iter_after(None).filter(|(_, slot)| {
+                    let live = slot.entry.life == Life::Live;
+                    live && slot.entry.record.values(known::SID_HISTORY).any(|sid| sid == bytes)
+                });
+                formerly.next().map(|(object, _)| object).ok_or_else(nobody)
+            });
         }
         if name.contains('/') {
-            return self.by_canonical_name(dc, name).ok_or_else(unresolved);
+            // The last part of a canonical name may have a line of its own.
+            let canonical = name.replace('\n', "/");
+            let found = self.by_canonical_name(dc, &canonical);
+            let found = found.or_else(|| single(known::SERVICE_PRINCIPAL_NAME, name));
+            return found.ok_or_else(unresolved);
         }
         self.by_display_name(controller, name).ok_or_else(unresolved)
     }

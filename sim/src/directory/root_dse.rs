@@ -54,6 +54,17 @@ pub struct Ports {
     pub ldaps: Option<u16>,
 }
 
+/// The account that an LDAP ping asks for, if it names one ([MS-ADTS] 6.3.3.1).
+fn pinged_user(filter: &Filter) -> Option<&str> {
+    match filter {
+        Filter::And(filters) => filters.iter().find_map(pinged_user),
+        Filter::Equality(AttributeName::Text(name), value) if name.eq_ignore_ascii_case("User") => {
+            core::str::from_utf8(value).ok().filter(|user| !user.is_empty())
+        }
+        _ => None,
+    }
+}
+
 impl Forest {
     /// Tells a domain controller where it listens: only then its rootDSE says it.
     pub fn set_ports(&mut self, dc: DcNumber, ports: Ports) {
@@ -95,7 +106,8 @@ impl Forest {
             attributes.push(("tokenGroups".into(), sids));
         }
         if wanted("netlogon", true) && self.is_pinged(controller, &request.filter) {
-            attributes.push(("netlogon".into(), vec![self.netlogon(controller)]));
+            let user = pinged_user(&request.filter);
+            attributes.push(("netlogon".into(), vec![self.netlogon(controller, user)]));
         }
         SearchEntry { guid: None, dn: String::new(), attributes }
     }
@@ -113,13 +125,21 @@ impl Forest {
                 let named = value.strip_suffix(b".").unwrap_or(value);
                 own.any(|own| own.dns.as_bytes().eq_ignore_ascii_case(named))
             }
+            Filter::Equality(AttributeName::Text(name), value)
+                if name.eq_ignore_ascii_case("DomainGuid") =>
+            {
+                let head = self.domain(controller.domain).map(|domain| domain.head);
+                let head = head.and_then(|head| controller.store.get(head));
+                head.is_some_and(|slot| value.as_slice() == slot.entry.guid.0.as_slice())
+            }
             _ => true,
         }
     }
 
     /// The answer to the question whether a domain controller is there ([MS-ADTS] 6.3.1.9).
-    fn netlogon(&self, controller: &DomainController) -> Vec<u8> {
+    fn netlogon(&self, controller: &DomainController, user: Option<&str>) -> Vec<u8> {
         const SAM_LOGON_RESPONSE_EX: u16 = 23;
+        const SAM_USER_UNKNOWN_EX: u16 = 25;
         // PDC, global catalog, LDAP, directory, Kerberos, time, close, writable, full secrets.
         const FLAGS: u32 = 0x0000_13fd;
         const PDC: u32 = 0x1;
@@ -141,13 +161,19 @@ impl Forest {
         let host = format!("{}.{dns}", controller.host);
         let guid = domain.and_then(|domain| controller.store.get(domain.head));
         let mut answer = Vec::new();
-        answer.extend_from_slice(&SAM_LOGON_RESPONSE_EX.to_le_bytes());
+        let known = user.is_none_or(|user| {
+            let found = self.live_with_value(controller, known::SAM_ACCOUNT_NAME, user.as_bytes());
+            !found.is_empty()
+        });
+        let opcode = if known { SAM_LOGON_RESPONSE_EX } else { SAM_USER_UNKNOWN_EX };
+        answer.extend_from_slice(&opcode.to_le_bytes());
         answer.extend_from_slice(&[0, 0]);
         answer.extend_from_slice(&flags.to_le_bytes());
         answer.extend_from_slice(&guid.map_or([0; 16], |slot| slot.entry.guid.0));
-        for name in
-            [forest, dns, &host, netbios, &controller.host, "", &controller.site, &controller.site]
-        {
+        // A label has 63 bytes at most; nobody is called longer.
+        let user = user.filter(|user| user.len() < 64).unwrap_or_default();
+        let site = controller.site.as_str();
+        for name in [forest, dns, &host, netbios, &controller.host, user, site, site] {
             for label in name.split('.').filter(|label| !label.is_empty()) {
                 answer.push(u8::try_from(label.len()).unwrap_or(0));
                 answer.extend_from_slice(label.as_bytes());

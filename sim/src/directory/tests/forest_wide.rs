@@ -207,13 +207,32 @@ fn accounts_of_other_domains_bind() {
         let request = BindRequest { name: name.into(), password: b"Carl!Pa55".to_vec() };
         forest.bind(dc, now(), &request).map(|principal| principal.name)
     };
-    for name in
-        ["carl@child.contoso.com", "CHILD\\carl", "CN=Carl,CN=Users,DC=child,DC=contoso,DC=com"]
-    {
+    for name in [
+        "carl@child.contoso.com",
+        "carl@CHILD",
+        "CHILD\\carl",
+        "CN=Carl,CN=Users,DC=child,DC=contoso,DC=com",
+        "child.contoso.com/Users/Carl",
+        "child.contoso.com/Users\nCarl",
+    ] {
         assert_eq!(bind(DC, name).as_deref(), Ok("CHILD\\carl"), "{name}");
         assert_eq!(bind(child_dc, name).as_deref(), Ok("CHILD\\carl"), "{name}");
     }
     assert!(bind(DC, "CONTOSO\\carl").is_err());
+}
+
+/// A service binds by its own name ([MS-ADTS] 5.1.1.1.1).
+#[test]
+fn a_service_principal_name_binds() {
+    let (mut forest, people) = forest_with(1);
+    forest.set_account(people[0], b"Serv1ce!", Rights::ReadOnly);
+    modify(&mut forest, people[0], vec![add("servicePrincipalName", &["http/web.contoso.com"])])
+        .unwrap();
+    let bind = |name: &str| {
+        let request = BindRequest { name: name.into(), password: b"Serv1ce!".to_vec() };
+        forest.bind(DC, now(), &request).is_ok()
+    };
+    assert!(bind("http/web.contoso.com") && !bind("http/other.contoso.com"));
 }
 
 /// What nobody in the forest has becomes a foreign security principal ([MS-ADTS] 3.1.1.1.6).
@@ -285,6 +304,14 @@ fn a_ping_is_answered_for_the_own_domain_and_forest() {
     };
     assert!(pinged(child_dc, "child.contoso.com.") && pinged(child_dc, "CONTOSO.com"));
     assert!(pinged(DC, "contoso.com") && !pinged(DC, "zzz.test"));
+    // 25 says that the account is not here.
+    let opcode = |user: &str| {
+        let filter = Filter::And(vec![equal("User", user)]);
+        let request = SearchRequest { scope: Scope::Base, ..asked("", filter, &["netlogon"]) };
+        let response = forest.search(child_dc, &Principal::anonymous(), now(), &request, &[]);
+        response.entries[0].attributes[0].1[0][0]
+    };
+    assert_eq!((opcode("carl"), opcode("nobody")), (23, 25));
 }
 
 /// Announced means that it does something ([MS-ADTS] 3.1.1.3.4.1).

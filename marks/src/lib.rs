@@ -80,9 +80,15 @@ macro_rules! declare {
                 match self { $(Self::$name => $about,)+ }
             }
 
-            /// Notes that a run came by here.
+            /// Notes that a run came by here. All but the first time it only looks.
+            #[inline]
             pub fn reach(self) {
-                REACHED.with(|reached| reached.set(reached.get().with(self as usize)));
+                REACHED.with(|reached| {
+                    let before = reached.get();
+                    if !before.has(self as usize) {
+                        reached.set(before.with(self as usize));
+                    }
+                });
             }
 
             /// What this thread reached since the last call.

@@ -23,6 +23,12 @@ pub(super) struct Actor {
     pub(super) was_managed: bool,
     /// Whether LDIF can name the object: users of their own entries alone.
     pub(super) has_entry: bool,
+    /// Whether the job is for the object: by its domain and its organizational unit.
+    pub(super) in_job: bool,
+    /// Whether the agents may write the object.
+    pub(super) writable: bool,
+    /// Something must hold of this one all the time.
+    pub(super) watched: bool,
 }
 
 impl Actor {
@@ -33,12 +39,12 @@ impl Actor {
 
     /// Whether writeback writes what is edited in the cloud.
     pub(super) const fn is_written_back(&self) -> bool {
-        self.in_cloud && self.dir_synced && self.cloud_managed
+        self.in_cloud && self.dir_synced && self.cloud_managed && self.in_job
     }
 
     /// Whether the next cycle of the job writes what is edited in the cloud.
     pub(super) const fn is_written_at_once(&self) -> bool {
-        self.is_written_back() && !self.waits
+        self.is_written_back() && self.writable && !self.waits
     }
 
     /// Whether a transfer can flip this one.
@@ -64,7 +70,10 @@ pub(super) fn of(world: &WorldDraft) -> Vec<Actor> {
         pending: false,
         waits: false,
         was_managed: person.cloud_managed,
-        has_entry: true,
+        has_entry: person.domain.is_none() && person.ou.is_none(),
+        in_job: person.domain.is_none() && world.scope.is_none_or(|ou| person.ou == Some(ou)),
+        writable: !world.protected.contains(&person.name) && !world.cut_off.contains(&person.name),
+        watched: false,
     });
     let members = world.shapes.iter().flat_map(|shape| {
         (1..=shape.mailboxes).map(|number| Actor {
@@ -78,6 +87,9 @@ pub(super) fn of(world: &WorldDraft) -> Vec<Actor> {
             waits: false,
             was_managed: shape.cloud_managed,
             has_entry: false,
+            in_job: world.scope.is_none(),
+            writable: true,
+            watched: false,
         })
     });
     own.chain(members).collect()

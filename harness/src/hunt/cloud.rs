@@ -43,7 +43,7 @@ pub(super) fn values(playwright: &mut Playwright<'_>) {
 pub(super) fn bait(playwright: &mut Playwright<'_>, places: &[usize]) {
     for place in places {
         let name = playwright.cast[*place].name.clone();
-        let number = playwright.dice.between(1, 15);
+        let number = playwright.dice.between(1, playwright.world.last_plain());
         let value = literal(&playwright.values.plain());
         playwright.push(set_mailbox(&name, &format!("-CustomAttribute{number} {value}")));
     }

@@ -16,7 +16,27 @@ pub(super) struct WorldDraft {
     pub(super) switches: Vec<(&'static str, &'static str)>,
     /// Minutes between two Connect cycles.
     pub(super) connect: Option<u64>,
+    /// Whether Connect has a staging server.
+    pub(super) staging: bool,
+    /// Whether Cloud Sync is in its place.
+    pub(super) cloud_sync: bool,
+    /// Minutes that changes take to `DC2`, where there is one.
+    pub(super) second_dc: Option<u64>,
+    /// Whether the first forest has a second domain.
+    pub(super) second_domain: bool,
+    /// Whether there is a second forest.
+    pub(super) second_forest: bool,
     pub(super) agents: Vec<String>,
+    /// The domain controller that the agents prefer, unless it is the first.
+    pub(super) agents_at: Option<&'static str>,
+    /// Whom AdminSDHolder protects.
+    pub(super) protected: Vec<String>,
+    /// Whose object inherits no rights.
+    pub(super) cut_off: Vec<String>,
+    /// The job's own mappings: an attribute of AD and what fills it.
+    pub(super) mappings: Vec<(&'static str, &'static str)>,
+    /// The organizational unit that the job is for, unless it is for everybody.
+    pub(super) scope: Option<&'static str>,
     /// Whether there is a writeback job.
     pub(super) job: bool,
     /// The date of its configuration.
@@ -28,6 +48,17 @@ pub(super) struct WorldDraft {
 }
 
 impl WorldDraft {
+    /// The domain controller that the agents work with.
+    pub(super) fn dc_of_agents(&self) -> &'static str {
+        self.agents_at.unwrap_or("DC1")
+    }
+
+    /// The highest number of the custom attributes that are mapped as announced: from the next on a
+    /// mapping of the job's own may do something else with them.
+    pub(super) const fn last_plain(&self) -> u64 {
+        if self.mappings.is_empty() { 15 } else { 11 }
+    }
+
     fn switch(&self, name: &str) -> Option<&'static str> {
         self.switches.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
@@ -68,6 +99,10 @@ pub(super) struct PersonDraft {
     /// `mailbox:`, unless it is in the cloud.
     pub(super) mailbox: Option<&'static str>,
     pub(super) dir_synced: bool,
+    /// Its domain, unless it is the first.
+    pub(super) domain: Option<&'static str>,
+    /// Its organizational unit, unless it is `People`.
+    pub(super) ou: Option<&'static str>,
     /// AD attributes; no value: absent.
     pub(super) attributes: Vec<(String, Vec<String>)>,
     /// Exchange Online properties that differ.
@@ -97,6 +132,12 @@ pub(super) enum ActionDraft {
     Ldif(String),
     /// A transfer of these; `wave` at a time with so many minutes between; back to AD or not.
     Transfer { mailboxes: Vec<String>, wave: Option<u64>, pause: Option<u64>, back: bool },
+    /// A cmdlet that somebody repeats: where, the line, and every how many minutes for how many.
+    Repeat(&'static str, String, u64, u64),
+    /// What is done to the servers of Connect.
+    Connect(&'static str),
+    /// The check before the last Exchange server is removed.
+    Decommission,
     /// Random edits: how many percent of whom, every so many minutes for so many.
     Edits { mailboxes: Vec<String>, share: u64, repeated: Option<(u64, u64)> },
     /// A fault, with its keys.

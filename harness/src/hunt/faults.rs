@@ -5,12 +5,13 @@
 
 use super::cast::Actor;
 use super::cloud;
-use super::draft::ActionDraft;
-use super::features::Feature;
+use super::dice::Dice;
+use super::draft::{ActionDraft, WorldDraft};
+use super::features::{Feature, Features};
 use super::story::Playwright;
 
 /// The features that are faults.
-pub(super) const KINDS: [Feature; 19] = [
+pub(super) const KINDS: [Feature; 22] = [
     Feature::AgentOffline,
     Feature::EngineCrash,
     Feature::DcBusy,
@@ -30,7 +31,18 @@ pub(super) const KINDS: [Feature; 19] = [
     Feature::PageExpired,
     Feature::CertificateExpired,
     Feature::CloudOffline,
+    Feature::TimedOut,
+    Feature::ReplicationStopped,
+    Feature::ReplicationSlow,
 ];
+
+/// The kinds of faults that a story may have in a world.
+pub(super) fn kinds(features: Features, world: &WorldDraft) -> Vec<Feature> {
+    let between_dcs = [Feature::ReplicationStopped, Feature::ReplicationSlow];
+    let mut kinds = features.among(&KINDS);
+    kinds.retain(|kind| world.second_dc.is_some() || !between_dcs.contains(kind));
+    kinds
+}
 
 /// Those with a window, in which nothing gets past them: one of a mix at most, so that it is met.
 const WINDOWS: [Feature; 4] =
@@ -105,8 +117,8 @@ pub(super) fn scene(playwright: &mut Playwright<'_>, kind: Feature) {
 
 /// A kind, and perhaps others that strike at the same time. Whatever has a window comes first.
 fn mix(playwright: &mut Playwright<'_>, kind: Feature) -> Vec<Feature> {
+    let mut others = kinds(playwright.features, playwright.world);
     let mut kinds = vec![kind];
-    let mut others = playwright.features.among(&KINDS);
     while kinds.len() < MOST_MIXED && playwright.dice.percent(40) {
         others.retain(|other| kinds.iter().all(|kind| go_together(*kind, *other)));
         let Some(other) = playwright.dice.pick(&others).copied() else { break };
@@ -188,7 +200,7 @@ impl Scene {
     fn dc_busy(&mut self, playwright: &mut Playwright<'_>) {
         let mut keys = Vec::new();
         if playwright.dice.percent(50) {
-            keys.push(("dc", "DC1".to_owned()));
+            keys.push(("dc", playwright.world.dc_of_agents().to_owned()));
         }
         let operation = playwright.dice.one(["modify", "search", "any"]);
         if operation != "modify" || playwright.dice.percent(50) {
@@ -222,6 +234,7 @@ impl Scene {
             Feature::AgentRestart => self.window(playwright, [5]),
             Feature::StoreDamaged => self.window(playwright, [10, 25]),
             Feature::DcDown => self.window(playwright, [10, 35]),
+            Feature::ReplicationStopped => self.window(playwright, [30, 90]),
             _ => 0,
         };
         let window = || ("for", format!("{lasts}m"));
@@ -241,8 +254,8 @@ impl Scene {
             Feature::RightsRemoved => ("rights_removed", vec![count()]),
             Feature::DeliveryDuplicated => ("delivery_duplicated", vec![count()]),
             Feature::DeliveryReordered => {
-                // What comes late is to find what the engine wrote since, and nobody's newer edit.
-                self.pause = 5;
+                // What comes late finds what the engine wrote since, and perhaps somebody's newer edit.
+                self.pause = dice.one([0, 5]);
                 ("delivery_reordered", vec![("by", dice.one(["30s", "4m"]).to_owned())])
             }
             Feature::SchemaNotExtended => ("schema_not_extended", vec![count()]),
@@ -251,26 +264,18 @@ impl Scene {
             Feature::DcUnavailable => {
                 ("dc_unavailable", vec![("operation", "modify".to_owned()), count()])
             }
-            Feature::Throttled => {
-                let mut keys = vec![("service", "exchange".to_owned()), count()];
-                if dice.percent(60) {
-                    keys.push(("retry_after", dice.one(["5s", "90s"]).to_owned()));
-                }
-                ("throttled", keys)
+            Feature::ReplicationStopped => {
+                let way = dice.one(["inbound", "outbound", "both"]).to_owned();
+                ("replication_stopped", vec![("direction", way), window()])
             }
-            Feature::ServiceFailure => {
-                ("service_failure", vec![("status", dice.one(["500", "503"]).to_owned()), count()])
+            Feature::ReplicationSlow => {
+                ("replication_slow", vec![("by", dice.one(["5m", "50m"]).to_owned()), count()])
             }
-            Feature::TruncatedBody => {
-                ("truncated_body", vec![("service", "exchange".to_owned()), count()])
-            }
-            Feature::PageExpired => ("page_expired", vec![count()]),
-            Feature::CertificateExpired => {
+            of_the_cloud => {
                 // In the quarantine that follows no cycle comes by its interval.
-                self.quarantined = true;
-                ("certificate_expired", vec![("count", "1".to_owned())])
+                self.quarantined |= of_the_cloud == Feature::CertificateExpired;
+                in_the_cloud(of_the_cloud, times, dice)
             }
-            _ => ("cloud_offline", vec![count()]),
         };
         self.rounds += times;
         playwright.push(ActionDraft::Fault(name, keys));
@@ -326,6 +331,45 @@ impl Scene {
             }
         }
     }
+}
+
+/// A fault of the services in the cloud, that strikes so many times, with its keys.
+fn in_the_cloud(
+    kind: Feature,
+    times: u64,
+    dice: &mut Dice,
+) -> (&'static str, Vec<(&'static str, String)>) {
+    let count = || ("count", times.to_string());
+    match kind {
+        Feature::Throttled => {
+            let mut keys = vec![("service", service(dice)), count()];
+            if dice.percent(60) {
+                keys.push(("retry_after", dice.one(["5s", "90s"]).to_owned()));
+            }
+            ("throttled", keys)
+        }
+        Feature::ServiceFailure => {
+            let status = dice.one(["500", "502", "503"]).to_owned();
+            ("service_failure", vec![("service", service(dice)), ("status", status), count()])
+        }
+        Feature::TruncatedBody => {
+            ("truncated_body", vec![("service", "exchange".to_owned()), count()])
+        }
+        Feature::PageExpired => ("page_expired", vec![count()]),
+        Feature::CertificateExpired => ("certificate_expired", vec![("count", "1".to_owned())]),
+        Feature::TimedOut => {
+            let by = dice.one(["2m", "15m"]).to_owned();
+            let when = dice.one(["before", "after"]).to_owned();
+            ("timed_out", vec![("service", service(dice)), ("by", by), ("when", when), count()])
+        }
+        _ if dice.percent(50) => ("cloud_offline", vec![("service", service(dice)), count()]),
+        _ => ("cloud_offline", vec![count()]),
+    }
+}
+
+/// A service that every cycle with a write asks.
+fn service(dice: &mut Dice) -> String {
+    dice.one(["exchange", "exchange", "graph", "login"]).to_owned()
 }
 
 /// Minutes between two cycles of the job, unless said.

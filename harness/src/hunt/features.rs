@@ -112,11 +112,37 @@ pub enum Feature {
     CertificateExpired,
     /// Fault `cloud_offline`.
     CloudOffline,
+    /// Fault `timed_out`.
+    TimedOut,
+    /// Fault `replication_stopped`.
+    ReplicationStopped,
+    /// Fault `replication_slow`.
+    ReplicationSlow,
+    /// A second domain controller.
+    SecondDc,
+    /// Further domains, and another forest.
+    Domains,
+    /// Objects that the agents may not write.
+    Rights,
+    /// Cloud Sync in the place of Connect Sync.
+    CloudSync,
+    /// Other servers of Connect Sync, in the world and in the story.
+    ConnectServers,
+    /// Attribute mappings of the job's own.
+    Mappings,
+    /// A scoping filter.
+    Scope,
+    /// Somebody who repeats a step.
+    Repeats,
+    /// People who come and go.
+    Lifecycle,
+    /// The check before the last Exchange server is removed.
+    Decommission,
 }
 
 impl Feature {
     /// Every feature, with its name in titles.
-    pub const ALL: [(Self, &'static str); 52] = [
+    pub const ALL: [(Self, &'static str); 65] = [
         (Self::Shapes, "shapes"),
         (Self::Types, "types"),
         (Self::Aliases, "aliases"),
@@ -169,12 +195,25 @@ impl Feature {
         (Self::PageExpired, "page_expired"),
         (Self::CertificateExpired, "certificate_expired"),
         (Self::CloudOffline, "cloud_offline"),
+        (Self::TimedOut, "timed_out"),
+        (Self::ReplicationStopped, "replication_stopped"),
+        (Self::ReplicationSlow, "replication_slow"),
+        (Self::SecondDc, "second DC"),
+        (Self::Domains, "domains"),
+        (Self::Rights, "rights"),
+        (Self::CloudSync, "Cloud Sync"),
+        (Self::ConnectServers, "Connect servers"),
+        (Self::Mappings, "mappings"),
+        (Self::Scope, "scope"),
+        (Self::Repeats, "repeats"),
+        (Self::Lifecycle, "lifecycle"),
+        (Self::Decommission, "decommission"),
     ];
 }
 
 /// The subset of one seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Features(u64);
+pub struct Features(u128);
 
 impl Features {
     /// Draws a subset: each feature with a fair coin.
@@ -203,7 +242,7 @@ impl Features {
     }
 }
 
-const fn bit(feature: Feature) -> u64 {
+const fn bit(feature: Feature) -> u128 {
     1 << feature as u64
 }
 

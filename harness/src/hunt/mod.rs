@@ -12,6 +12,7 @@ mod draft;
 mod faults;
 mod features;
 mod home;
+mod lifecycle;
 mod people;
 mod story;
 mod text;

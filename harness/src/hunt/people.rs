@@ -77,6 +77,7 @@ pub(super) fn expectation(playwright: &mut Playwright<'_>) {
 pub(super) fn watch(playwright: &mut Playwright<'_>) {
     let Some(place) = playwright.one_of(Actor::is_remote) else { return playwright.wait() };
     let who = playwright.cast[place].name.clone();
+    playwright.cast[place].watched = true;
     if playwright.dice.percent(50) {
         let value = "True".to_owned();
         playwright.push(ActionDraft::Expect { how: "always", who, path: "exo.IsDirSynced", value });

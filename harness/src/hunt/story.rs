@@ -6,7 +6,7 @@ use super::dice::Dice;
 use super::draft::{ActionDraft, StepDraft, WorldDraft};
 use super::features::{Feature, Features};
 use super::values::Values;
-use super::{cloud, faults, home, people};
+use super::{cloud, faults, home, lifecycle, people};
 
 /// Scenes of a story at most.
 const MOST_SCENES: u64 = 7;
@@ -14,7 +14,7 @@ const MOST_SCENES: u64 = 7;
 const WAITS: [u64; 8] = [1, 5, 10, 20, 30, 45, 60, 90];
 
 /// What scenes there are, beside the faults.
-const SCENES: [Feature; 19] = [
+const SCENES: [Feature; 23] = [
     Feature::CloudValues,
     Feature::CloudAddresses,
     Feature::CloudTypes,
@@ -34,6 +34,10 @@ const SCENES: [Feature; 19] = [
     Feature::Roles,
     Feature::Expectations,
     Feature::Watches,
+    Feature::Repeats,
+    Feature::Lifecycle,
+    Feature::ConnectServers,
+    Feature::Decommission,
 ];
 
 /// Writes a story, and knows where it stands.
@@ -46,6 +50,8 @@ pub(super) struct Playwright<'w> {
     pub(super) paused: bool,
     /// A fault may still refuse searches; a rollback, which looks into AD first, would stop.
     pub(super) searches_may_fail: bool,
+    /// How many came in the story.
+    pub(super) born: usize,
     story: Vec<StepDraft>,
 }
 
@@ -64,13 +70,14 @@ pub(super) fn draw(
         cast: cast::of(world),
         paused: false,
         searches_may_fail: false,
+        born: 0,
         story: Vec::new(),
     };
     let mut scenes = features.among(&SCENES);
     if world.job {
         scenes.extend(features.among(&[Feature::OnDemand]));
         // Half of a story with faults is about them.
-        let faults = features.among(&faults::KINDS);
+        let faults = faults::kinds(features, world);
         if !faults.is_empty() {
             let weight = scenes.len().max(1);
             scenes.extend(faults.iter().cycle().take(weight));
@@ -149,6 +156,10 @@ impl Playwright<'_> {
             Feature::Roles => people::roles(self),
             Feature::Expectations => people::expectation(self),
             Feature::Watches => people::watch(self),
+            Feature::Repeats => lifecycle::repeat(self),
+            Feature::Lifecycle => lifecycle::people(self),
+            Feature::ConnectServers => lifecycle::servers(self),
+            Feature::Decommission => lifecycle::decommission(self),
             kind if faults::KINDS.contains(&kind) => faults::scene(self, kind),
             edits => {
                 for _ in 0..self.dice.between(1, 4) {
@@ -242,7 +253,7 @@ impl Playwright<'_> {
     }
 
     /// One whole Connect cycle: what was rolled back has AD's values after it.
-    fn connect_cycle(&mut self) {
+    pub(super) fn connect_cycle(&mut self) {
         self.push(ActionDraft::Cycle("connect"));
         for actor in &mut self.cast {
             actor.pending = false;

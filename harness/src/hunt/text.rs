@@ -1,6 +1,10 @@
 //! A draft as the text of a scenario file.
 
 use super::draft::{ActionDraft, Draft, PersonDraft, StepDraft, WorldDraft};
+use super::world::{OTHER_FOREST, SECOND_DOMAIN};
+
+/// The build of Connect Sync that worlds have unless they say another.
+const CONNECT_BUILD: &str = "2.5.190.0";
 
 /// The file.
 pub(super) fn of(draft: &Draft) -> String {
@@ -32,19 +36,8 @@ fn world(world: &WorldDraft, text: &mut String) {
         let switches = world.switches.iter().map(|(name, value)| format!("{name}: {value}"));
         line(text, 1, &format!("switches: {{{}}}", joined(switches)));
     }
-    if let Some(minutes) = world.connect {
-        line(text, 1, &format!("connect: {{cycle: {minutes}m}}"));
-    }
-    if !world.agents.is_empty() {
-        line(text, 1, &format!("agents: [{}]", joined(world.agents.iter().cloned())));
-    }
-    if !world.job {
-        line(text, 1, "writeback: none");
-    } else if world.created.is_some() || world.interval.is_some() {
-        let created = world.created.map(|date| format!("created: {date}"));
-        let interval = world.interval.map(|minutes| format!("interval: {minutes}m"));
-        line(text, 1, &format!("writeback: {{{}}}", joined(created.into_iter().chain(interval))));
-    }
+    push_places(world, text);
+    push_job(world, text);
     line(text, 1, "population:");
     for shape in &world.shapes {
         line(text, 2, &format!("- shape: {}", shape.name));
@@ -55,6 +48,81 @@ fn world(world: &WorldDraft, text: &mut String) {
     }
     for person in &world.people {
         push_person(person, text);
+    }
+}
+
+/// Forests, what synchronizes them, agents and rights.
+fn push_places(world: &WorldDraft, text: &mut String) {
+    push_forests(world, text);
+    if world.cloud_sync {
+        line(text, 1, "inbound: cloud_sync");
+    }
+    let cycle = world.connect.map(|minutes| format!("cycle: {minutes}m"));
+    let staging = world.staging.then(|| format!("staging: {CONNECT_BUILD}"));
+    push_mapping("connect", cycle.into_iter().chain(staging), text);
+    let dcs = world.agents_at.map(|dc| format!("dc: [{dc}, DC1]"));
+    let alone = (dcs.is_some() && world.agents.is_empty()).then(|| "agent1".to_owned());
+    let agents = world.agents.iter().cloned().chain(alone).map(|name| match &dcs {
+        Some(dcs) => format!("{{name: {name}, {dcs}}}"),
+        None => name,
+    });
+    let agents = joined(agents);
+    if !agents.is_empty() {
+        line(text, 1, &format!("agents: [{agents}]"));
+    }
+    let of = |key: &str, names: &[String]| {
+        (!names.is_empty()).then(|| format!("{key}: [{}]", joined(names.iter().cloned())))
+    };
+    let protected = of("protected", &world.protected);
+    let cut_off = of("cut_off", &world.cut_off);
+    push_mapping("rights", protected.into_iter().chain(cut_off), text);
+}
+
+fn push_forests(world: &WorldDraft, text: &mut String) {
+    if world.second_dc.is_none() && !world.second_domain && !world.second_forest {
+        return;
+    }
+    let mut domains = vec!["corp.contoso.com"];
+    let mut dcs = vec!["DC1".to_owned()];
+    dcs.extend(world.second_dc.map(|late| format!("{{name: DC2, replication: {late}m}}")));
+    if world.second_domain {
+        domains.push(SECOND_DOMAIN);
+        dcs.push(format!("{{name: EMEA1, domain: {SECOND_DOMAIN}}}"));
+    }
+    let first = format!(
+        "{{domains: [{}], dcs: [{}]}}",
+        joined(domains.into_iter().map(str::to_owned)),
+        joined(dcs.into_iter())
+    );
+    if world.second_forest {
+        line(text, 1, "forest:");
+        line(text, 2, &format!("- {first}"));
+        line(text, 2, &format!("- {{domains: [{OTHER_FOREST}], dcs: [FDC1]}}"));
+    } else {
+        line(text, 1, &format!("forest: {first}"));
+    }
+}
+
+fn push_job(world: &WorldDraft, text: &mut String) {
+    if !world.job {
+        line(text, 1, "writeback: none");
+        return;
+    }
+    let created = world.created.map(|date| format!("created: {date}"));
+    let interval = world.interval.map(|minutes| format!("interval: {minutes}m"));
+    let scope = world.scope.map(|unit| format!("scope: {{ous: [{unit}]}}"));
+    let mappings = world.mappings.iter().map(|(name, source)| format!("{name}: {source}"));
+    let mappings =
+        (!world.mappings.is_empty()).then(|| format!("mappings: {{{}}}", joined(mappings)));
+    let keys = created.into_iter().chain(interval).chain(scope).chain(mappings);
+    push_mapping("writeback", keys, text);
+}
+
+/// A key of the world with these beneath it, where there is one.
+fn push_mapping(key: &str, keys: impl Iterator<Item = String>, text: &mut String) {
+    let keys = joined(keys);
+    if !keys.is_empty() {
+        line(text, 1, &format!("{key}: {{{keys}}}"));
     }
 }
 
@@ -75,6 +143,12 @@ fn push_person(person: &PersonDraft, text: &mut String) {
     }
     if !person.dir_synced {
         line(text, 4, "dir_synced: false");
+    }
+    if let Some(domain) = person.domain {
+        line(text, 4, &format!("domain: {domain}"));
+    }
+    if let Some(unit) = person.ou {
+        line(text, 4, &format!("ou: {unit}"));
     }
     for (name, values) in &person.attributes {
         line(text, 4, &format!("{name}: {}", values_of(values)));
@@ -126,6 +200,13 @@ fn push_step(step: &StepDraft, text: &mut String) {
             let keys = keys.iter().map(|(key, value)| format!("{key}: {value}"));
             line(text, 1, &format!("- fault: {{{name}: {{{}}}}}", joined(keys)));
         }
+        ActionDraft::Repeat(door, words, every, lasts) => {
+            let words = quoted(words);
+            let keys = format!("every: {every}m, for: {lasts}m, {door}: {words}");
+            line(text, 1, &format!("- repeat: {{{keys}}}"));
+        }
+        ActionDraft::Connect(what) => line(text, 1, &format!("- connect: {what}")),
+        ActionDraft::Decommission => line(text, 1, "- decommission: {}"),
         ActionDraft::Wait(minutes) => line(text, 1, &format!("- wait: {minutes}m")),
         ActionDraft::Cycle(which) => line(text, 1, &format!("- cycle: {which}")),
         ActionDraft::Job(what) => line(text, 1, &format!("- job: {what}")),

@@ -35,12 +35,67 @@ pub(super) fn draw(seed: u64, features: Features, values: &mut Values) -> WorldD
     if features.has(Feature::SecondAgent) {
         world.agents = vec!["agent1".to_owned(), "agent2".to_owned()];
     }
+    if world.job {
+        job(&mut world, features, &mut Dice::of(seed, "hunt job"));
+    }
+    places(&mut world, features, &mut Dice::of(seed, "hunt places"));
     populate(&mut world, features, values, &mut Dice::of(seed, "hunt people"));
+    if features.has(Feature::Rights) {
+        rights(&mut world, &mut Dice::of(seed, "hunt rights"));
+    }
     world
 }
 
+/// What the job is for, and how it maps.
+fn job(world: &mut WorldDraft, features: Features, dice: &mut Dice) {
+    const MAPPINGS: [(&str, &str); 3] = [
+        ("extensionAttribute13", "CustomAttribute12"),
+        ("extensionAttribute14", "'Append([CustomAttribute14], \"-hq\")'"),
+        ("extensionAttribute15", "~"),
+    ];
+    if features.has(Feature::Mappings) && dice.percent(60) {
+        world.mappings = dice.some(&MAPPINGS, MAPPINGS.len());
+    }
+    if features.has(Feature::Scope) && dice.percent(60) {
+        world.scope = Some(UNIT);
+    }
+}
+
+/// The organizational unit of a scoping filter.
+const UNIT: &str = "Staff";
+
+/// Domain controllers, domains, forests, and what synchronizes them.
+fn places(world: &mut WorldDraft, features: Features, dice: &mut Dice) {
+    if features.has(Feature::SecondDc) {
+        world.second_dc = Some(dice.one([1, 5, 15, 40]));
+        world.agents_at = dice.percent(50).then_some("DC2");
+    }
+    if features.has(Feature::CloudSync) && dice.percent(60) {
+        world.cloud_sync = true;
+        return;
+    }
+    if features.has(Feature::Domains) {
+        world.second_domain = dice.percent(60);
+        world.second_forest = !world.second_domain || dice.percent(50);
+    }
+    world.staging = features.has(Feature::ConnectServers) && dice.percent(50);
+}
+
+/// Some whom the agents may not write; never the first, whom writeback surely concerns.
+fn rights(world: &mut WorldDraft, dice: &mut Dice) {
+    let others = world.people.iter().skip(1).filter(|person| person.dir_synced);
+    let others: Vec<String> = others.map(|person| person.name.clone()).collect();
+    for (place, name) in dice.some(&others, 2).into_iter().enumerate() {
+        if place == 0 && dice.percent(50) {
+            world.protected.push(name);
+        } else {
+            world.cut_off.push(name);
+        }
+    }
+}
+
 fn switches(dice: &mut Dice) -> Vec<(&'static str, &'static str)> {
-    const CHOICES: [(&str, &[&str]); 8] = [
+    const CHOICES: [(&str, &[&str]); 17] = [
         ("proxy_mode", &["replace_smtp", "replace_all", "merge"]),
         ("write_onmicrosoft", &["true", "false"]),
         ("null_flow", &["true", "false"]),
@@ -49,6 +104,15 @@ fn switches(dice: &mut Dice) -> Vec<(&'static str, &'static str)> {
         ("first_time_requires_initial", &["true", "false"]),
         ("race", &["land", "refuse"]),
         ("upn_adds_proxy", &["true", "false"]),
+        ("export_mode", &["whole_diff", "changed_attributes"]),
+        ("drift_heal", &["initial_cycle", "every_cycle"]),
+        ("modify_granularity", &["object", "attribute"]),
+        ("match_order", &["object_identifier", "immutable_id", "external_id"]),
+        ("escrow_ladder", &["general", "every_cycle"]),
+        ("disabled_accounts", &["write", "skip"]),
+        ("licence_recalc", &["true", "false"]),
+        ("flag_after_restore", &["true", "false"]),
+        ("cloud_only_types", &["skip", "as_room"]),
     ];
     let mut switches = Vec::new();
     for (name, choices) in CHOICES {
@@ -68,11 +132,41 @@ fn populate(world: &mut WorldDraft, features: Features, values: &mut Values, dic
         });
     }
     for number in 1..=dice.between(1, MOST_PEOPLE) {
-        world.people.push(person(number, features, values, dice));
+        let person = person(number, features, world, values, dice);
+        world.people.push(person);
     }
 }
 
-fn person(number: u64, features: Features, values: &mut Values, dice: &mut Dice) -> PersonDraft {
+/// Where the object of somebody is, unless it is in the first domain's `People`.
+fn home(
+    number: u64,
+    world: &WorldDraft,
+    dice: &mut Dice,
+) -> (Option<&'static str>, Option<&'static str>) {
+    let mut elsewhere = Vec::new();
+    elsewhere.extend(world.second_domain.then_some(SECOND_DOMAIN));
+    elsewhere.extend(world.second_forest.then_some(OTHER_FOREST));
+    if number > 1 && dice.percent(30) {
+        if let Some(domain) = dice.pick(&elsewhere) {
+            return (Some(domain), None);
+        }
+    }
+    (None, world.scope.filter(|_| number == 1 || dice.percent(60)))
+}
+
+/// The second domain of the first forest.
+pub(super) const SECOND_DOMAIN: &str = "emea.corp.contoso.com";
+/// The domain of the second forest.
+pub(super) const OTHER_FOREST: &str = "fabrikam.example";
+
+fn person(
+    number: u64,
+    features: Features,
+    world: &WorldDraft,
+    values: &mut Values,
+    dice: &mut Dice,
+) -> PersonDraft {
+    let (domain, ou) = home(number, world, dice);
     let mut person = PersonDraft {
         name: format!("u{number}"),
         addresses: Vec::new(),
@@ -80,12 +174,15 @@ fn person(number: u64, features: Features, values: &mut Values, dice: &mut Dice)
         kind: None,
         mailbox: None,
         dir_synced: true,
+        domain,
+        ou,
         attributes: Vec::new(),
         cloud: Vec::new(),
     };
     // The first is always one that writeback concerns, or may come to concern.
     if number > 1 && features.has(Feature::CloudOnly) && dice.percent(20) {
         person.dir_synced = false;
+        (person.domain, person.ou) = (None, None);
     } else if number > 1 && features.has(Feature::Elsewhere) && dice.percent(20) {
         person.mailbox = Some(dice.one(["on-premises", "none"]));
     } else {

@@ -3,7 +3,8 @@
 //! Why: with `IsExchangeCloudManaged` false AD is the source of Exchange attributes, with true
 //! Exchange Online is; two writers mean lost values. A write to AD is judged by the flag that the
 //! engine saw when it read the mailbox for that export: a flip in flight allows that one write, and a
-//! read counts for one write; of a modify that is held back on its way the read before it was sent counts.
+//! read counts for one write of each attribute where a modify is of one attribute (switch
+//! `modify_granularity`), else for one write; of a modify that is held back on its way the read before it was sent counts.
 //! A change on-premises that was pending when the flag was set may still land where the profile's switch
 //! `race` says so. Inbound are also what synchronization writes to the user in Entra and what the services
 //! make of that; the addresses that the cloud computes by itself are its own (switches `upn_adds_proxy`,
@@ -17,6 +18,7 @@ use sim::clock::VirtualTime;
 use sim::estate::Estate;
 use sim::exchange::property::{self, Bucket};
 use sim::ledger::{Activity, Event, ObjectKey, Read, Side, Write};
+use sim::record::AttributeNumber;
 
 use super::scope::exports;
 use super::{About, Charge, Kind, Oracle};
@@ -28,6 +30,10 @@ pub(super) struct Authority {
     /// Switch `race`: a change that was pending when the flag was set may land.
     pending_may_land: bool,
     seen: ByPerson<Option<bool>>,
+    /// Switch `modify_granularity`: an object is written attribute by attribute.
+    piecemeal: bool,
+    /// The attributes that were written since the engine read whom, where that is so.
+    pieces: HashMap<u32, Vec<AttributeNumber>, FxBuildHasher>,
     /// The same when a modify was sent that is held back on its way.
     sent: BTreeMap<(ObjectKey, VirtualTime), Option<bool>>,
     /// Whose user in Entra somebody changed last, and when: the services follow.
@@ -55,6 +61,9 @@ impl Oracle for Authority {
                 ..
             }) if exports(*activity) => {
                 self.seen.set(about.whose?, Some(*flag));
+                if self.piecemeal {
+                    self.pieces.remove(&about.whose?);
+                }
                 None
             }
             Event::HeldBack(held) => {
@@ -73,6 +82,8 @@ impl Authority {
         Self {
             pending_may_land: estate.profile.text("race") == "land",
             seen: ByPerson::default(),
+            piecemeal: estate.profile.text("modify_granularity") == "attribute",
+            pieces: HashMap::default(),
             sent: BTreeMap::new(),
             asked_for: ByPerson::default(),
             changed_on_premises: HashMap::default(),
@@ -107,6 +118,7 @@ impl Authority {
         let held_back = self.sent.remove(&(write.object, write.sent));
         let seen =
             held_back.unwrap_or_else(|| whose.and_then(|person| self.seen.set(person, None)));
+        let seen = seen.filter(|flag| !(*flag && self.writes_again(write, whose)));
         if seen == Some(true) {
             return None;
         }
@@ -117,6 +129,17 @@ impl Authority {
         };
         let message = format!("the engine wrote to AD without authority: {why}");
         Some(Charge::of_any_write("authority", write, message))
+    }
+
+    /// Whether an attribute is written a second time on one read, where an object is written attribute by
+    /// attribute: what was read counts for those that are still to come.
+    fn writes_again(&mut self, write: &Write, whose: Option<u32>) -> bool {
+        let Some(person) = whose.filter(|_| self.piecemeal) else { return false };
+        self.seen.set(person, Some(true));
+        let written = self.pieces.entry(person).or_default();
+        let again = write.changes.iter().any(|change| written.contains(&change.attribute));
+        written.extend(write.changes.iter().map(|change| change.attribute));
+        again
     }
 
     fn inbound(&self, write: &Write, whose: Option<u32>) -> Option<Charge> {

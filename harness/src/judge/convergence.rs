@@ -268,7 +268,9 @@ fn excuse(
         return Some("differs: the directory refused the object, and the engine logged it");
     }
     if evidence.not_since.is_some_and(|from| mailbox.when_changed >= from) {
-        return Some("differs: it changed after the last cycle of the paused job");
+        return Some(
+            "differs: the job is paused, and no cycle that could look began after the change",
+        );
     }
     if evidence.no_way.is_some() {
         return Some("differs: the world has no agent that could write it");

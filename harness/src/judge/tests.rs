@@ -32,6 +32,9 @@ use crate::scenario;
 use crate::stage::{catalogues, stage};
 
 mod bench;
+mod failures;
+mod granularity;
+mod values;
 
 const WORLD: &str = "
 scenario: One cloud-managed mailbox
@@ -323,150 +326,6 @@ fn objects_out_of_scope_and_empty_values_are_not_written() {
 }
 
 #[test]
-fn an_edit_that_a_cycle_passed_over_is_lost() {
-    let estate = estate();
-    let mailbox = mailbox(&estate);
-    let edit = wrote(mailbox, Activity::Person, IN_CLOUD, (&[], &["b"]), 10);
-    let look = read(mailbox, Activity::Writeback, Some(true));
-    let lost = |events: &[Event]| charges(&mut LostUpdate::new(&estate), &estate, events).len();
-    assert_eq!(lost(&[edit.clone(), look, cycle(20, false)]), 0);
-    assert_eq!(lost(&[edit.clone(), cycle(20, false)]), 1);
-    assert_eq!(lost(&[edit.clone(), cycle(20, false), cycle(40, false)]), 1, "charged once");
-    assert_eq!(lost(&[edit.clone(), cycle(20, true)]), 0, "a failed cycle is made up for");
-    assert_eq!(lost(&[edit.clone(), cycle(5, false)]), 0, "it came after the cycle began");
-    let other = wrote(mailbox, Activity::Person, property::FLAG, (&["True"], &["False"]), 11);
-    let Event::Write(back) = other else { panic!("a write") };
-    let back = Event::Write(Write { cloud_managed: Some(false), ..back });
-    assert_eq!(lost(&[edit, back, cycle(20, false)]), 0, "AD is the source again");
-    let (estate, all) = estate_of(3);
-    let edits = all.iter().map(|key| wrote(*key, Activity::Person, IN_CLOUD, (&[], &["b"]), 10));
-    let events: Vec<Event> = edits.chain([cycle(20, false)]).collect();
-    let found = charges(&mut LostUpdate::new(&estate), &estate, &events);
-    assert_eq!(found.len(), 3, "each edit that was passed over counts");
-    assert_eq!(found.iter().filter_map(|charge| charge.person).collect::<Vec<_>>(), [0, 1, 2]);
-}
-
-#[test]
-fn a_removed_value_stays_away() {
-    let estate = estate();
-    let (mailbox, object) = (mailbox(&estate), object(&estate));
-    let removal = wrote(mailbox, Activity::Person, IN_CLOUD, (&["old"], &["new"]), 1);
-    let look = read(mailbox, Activity::Writeback, Some(true));
-    let stale = wrote(object, Activity::Writeback, IN_AD, (&[], &["OLD"]), 3);
-    let back = wrote(mailbox, Activity::Person, IN_CLOUD, (&["new"], &["old"]), 2);
-    let found = |events: &[Event]| charges(&mut Resurrection::new(&estate), &estate, events).len();
-    assert_eq!(found(&[removal.clone(), look.clone(), stale.clone()]), 1);
-    assert_eq!(found(&[look.clone(), removal.clone(), stale.clone()]), 0, "it was under way");
-    assert_eq!(found(&[removal.clone(), back, look.clone(), stale]), 0, "put back");
-    let restored = wrote(object, Activity::Restore, IN_AD, (&[], &["old"]), 3);
-    assert_eq!(found(&[removal.clone(), look.clone(), restored]), 0, "somebody asked for it");
-    let kept = wrote(object, Activity::Writeback, IN_AD, (&["old", "x"], &["old"]), 3);
-    assert_eq!(found(&[removal.clone(), look.clone(), kept]), 0, "it was there before");
-    let look = match look {
-        Event::Read(read) => Event::Read(Read { at: at(2), ..read }),
-        other => other,
-    };
-    let stale = wrote(object, Activity::Writeback, IN_AD, (&[], &["OLD"]), 9);
-    let events = [removal.clone(), look.clone(), late(stale.clone(), 1)];
-    assert_eq!(found(&events), 0, "it was sent before the engine could know");
-    assert_eq!(found(&[removal, look, late(stale, 3)]), 1, "and this one after");
-}
-
-#[test]
-fn synchronization_does_not_bring_back_what_it_took_away() {
-    let estate = estate();
-    let (mailbox, object) = (mailbox(&estate), object(&estate));
-    let by_ad = |event: Event| match event {
-        Event::Write(write) => Event::Write(Write { cloud_managed: Some(false), ..write }),
-        other => other,
-    };
-    let takes = by_ad(wrote(mailbox, Activity::Sync, IN_CLOUD, (&["old"], &["new"]), 1));
-    let back = by_ad(wrote(mailbox, Activity::Sync, IN_CLOUD, (&["new"], &["old"]), 3));
-    let in_ad = by_ad(wrote(object, Activity::Person, IN_AD, (&["new"], &["old"]), 2));
-    let found = |events: &[Event]| charges(&mut Resurrection::new(&estate), &estate, events).len();
-    assert_eq!(found(&[takes.clone(), back.clone()]), 1);
-    assert_eq!(found(&[takes.clone(), in_ad, back.clone()]), 0, "AD has it again");
-    let by_hand = by_ad(wrote(mailbox, Activity::Person, IN_CLOUD, (&["new"], &["old"]), 2));
-    assert_eq!(found(&[takes, by_hand, back]), 0, "somebody put it there");
-}
-
-#[test]
-fn machines_do_not_undo_each_other() {
-    let estate = estate();
-    let object = object(&estate);
-    let there = wrote(object, Activity::Writeback, IN_AD, (&["a"], &["b"]), 1);
-    let back = wrote(object, Activity::Sync, IN_AD, (&["b"], &["a"]), 2);
-    let back_again = || back.clone();
-    let edit = wrote(object, Activity::Person, IN_AD, (&["b"], &["c"]), 2);
-    let swings = |events: &[Event]| charges(&mut Oscillation::new(&estate), &estate, events).len();
-    assert_eq!(swings(&[there.clone(), back.clone()]), 1);
-    assert_eq!(swings(&[there.clone(), edit, back.clone()]), 0, "somebody edited in between");
-    let on = wrote(object, Activity::Writeback, IN_AD, (&["b"], &["c"]), 2);
-    assert_eq!(swings(&[there.clone(), on.clone()]), 0, "on is not back");
-    let round = wrote(object, Activity::Sync, IN_AD, (&["c"], &["a"]), 3);
-    assert_eq!(swings(&[there.clone(), on, round]), 1, "round is back");
-    let mailbox = mailbox(&estate);
-    let of = |property| wrote(mailbox, Activity::Script, property, (&["x"], &["y"]), 2);
-    let elsewhere = of(property::CUSTOM_ATTRIBUTE_1 + 1);
-    assert_eq!(swings(&[there.clone(), elsewhere.clone(), back_again()]), 1, "elsewhere");
-    let feeds = of(IN_CLOUD);
-    assert_eq!(swings(&[there.clone(), feeds, back_again()]), 0, "what feeds it was edited");
-    let landed = late(wrote(object, Activity::Writeback, IN_AD, (&["b"], &["a"]), 2), 1);
-    let again = wrote(object, Activity::Writeback, IN_AD, (&["a"], &["b"]), 3);
-    assert_eq!(swings(&[there, landed, again]), 0, "nobody decides what lands late");
-    let list = |values, when| wrote(object, Activity::Sync, known::PROXY_ADDRESSES, values, when);
-    let war = [list((&["a"], &["b"]), 1), elsewhere, list((&["b"], &["a"]), 3)];
-    assert_eq!(swings(&war), 1, "a script on another attribute does not hide a war");
-}
-
-#[test]
-fn the_log_says_what_happened() {
-    let estate = estate();
-    let (mailbox, object) = (mailbox(&estate), object(&estate));
-    let modify = |effective: bool, code: u32| match modify(object, 1, true) {
-        Event::Outcome(outcome) => Event::Outcome(Outcome { effective, code, ..outcome }),
-        other => other,
-    };
-    let check = |events: &[Event]| {
-        let mut oracle = LoggedTruthfully::default();
-        charges(&mut oracle, &estate, events).len() + oracle.at_rest(&estate).len()
-    };
-    let success = logged(mailbox, LogStatus::Success, "");
-    let refused = "HybridSynchronizationActiveDirectoryInsufficientAccessRights";
-    assert_eq!(check(&[modify(true, 0), success.clone()]), 0);
-    assert_eq!(check(std::slice::from_ref(&success)), 1, "nothing was written");
-    assert_eq!(check(&[modify(true, 0), success.clone(), success.clone()]), 1, "said twice");
-    let crash = [process(false), process(true)];
-    let twice =
-        [&[modify(true, 0), success.clone()], &crash[..], std::slice::from_ref(&success)].concat();
-    assert_eq!(check(&twice), 0, "after a crash an entry may come twice");
-    assert_eq!(check(&[modify(false, 50), logged(mailbox, LogStatus::Failure, refused)]), 0);
-    assert_eq!(check(&[modify(false, 50)]), 1, "a refusal in silence");
-    assert_eq!(check(&[logged(mailbox, LogStatus::Failure, "Oops")]), 1, "no such code");
-    assert_eq!(check(&[modify(true, 0)]), 1, "a write in silence");
-    assert_eq!(check(&[modify(true, 0), crash[0].clone(), crash[1].clone()]), 0, "it died");
-    let failure = logged(mailbox, LogStatus::Failure, refused);
-    assert_eq!(check(&[modify(true, 0), failure.clone()]), 1, "it had written");
-    let mended = [modify(false, 50), modify(true, 0), success.clone()];
-    assert_eq!(check(&mended), 1, "a refusal that a retry mended is a refusal");
-    let told = [modify(false, 50), failure.clone(), modify(true, 0), success];
-    assert_eq!(check(&told), 0);
-    let skipped = logged(mailbox, LogStatus::Skipped, "RedundantExport");
-    let lost = |event| match event {
-        Event::Outcome(outcome) => Event::Outcome(Outcome { answered: false, ..outcome }),
-        other => other,
-    };
-    assert_eq!(check(&[lost(modify(true, 0)), failure]), 0, "it could not know");
-    assert_eq!(check(&[lost(modify(true, 0)), skipped]), 0, "it found it done");
-    assert_eq!(check(&[cycle(1, true)]), 1, "a cycle that fails in silence");
-    let why = match logged(mailbox, LogStatus::Failure, "HybridIdentityServiceNoActiveAgents") {
-        Event::Logged(logged) => Event::Logged(Logged { object: None, ..logged }),
-        other => other,
-    };
-    assert_eq!(check(&[why, cycle(1, true)]), 0);
-}
-
-#[test]
 fn a_transfer_says_what_it_read() {
     let estate = estate();
     let mailbox = mailbox(&estate);
@@ -498,53 +357,4 @@ fn a_dead_process_does_nothing() {
     assert_eq!(check(&[process(false), process(true), write]), 0);
     assert_eq!(check(&[process(false), by_person]), 0);
     assert_eq!(check(&[process(false), cycle(6, false)]), 1);
-}
-
-#[test]
-fn a_cycle_that_ends_well_answers_for_every_edit_beside_a_refusal() {
-    let (estate, all) = estate_of(2);
-    let ad = |person: usize| {
-        let ad = estate.subjects()[person].ad.unwrap();
-        ObjectKey::ad(ad.forest, ad.number)
-    };
-    let edit = |person: usize| wrote(all[person], Activity::Person, IN_CLOUD, (&[], &["b"]), 1);
-    let answer = |person: usize, code: u32| match modify(ad(person), 1, true) {
-        Event::Outcome(outcome) => {
-            Event::Outcome(Outcome { code, effective: code == 0, ..outcome })
-        }
-        other => other,
-    };
-    let check = |events: &[Event]| {
-        let found = charges(&mut Isolation::new(&estate), &estate, events);
-        found.iter().filter_map(|charge| charge.person).collect::<Vec<_>>()
-    };
-    let edits = [edit(0), edit(1)];
-    let with = |rest: &[Event]| check(&[&edits[..], rest].concat());
-    assert_eq!(with(&[answer(0, 50), cycle(2, false)]), [1], "nothing became of the other");
-    assert!(with(&[answer(0, 50), answer(1, 0), cycle(2, false)]).is_empty());
-    let skipped = logged(all[1], LogStatus::Skipped, "RedundantExport");
-    assert!(with(&[answer(0, 50), skipped, cycle(2, false)]).is_empty());
-    assert!(with(&[answer(0, 0), cycle(2, false)]).is_empty(), "nobody was refused");
-    assert!(with(&[answer(0, 50), cycle(2, true)]).is_empty(), "the next cycle goes on");
-}
-
-#[test]
-fn whoever_was_not_refused_is_not_held_up() {
-    let difference = |object| Charge {
-        oracle: "convergence",
-        at: at(9),
-        object: Some(object),
-        person: None,
-        attribute: None,
-        writer: None,
-        message: String::new(),
-        expected: None,
-        actual: None,
-    };
-    let (one, other) = (ObjectKey::exchange(1), ObjectKey::exchange(2));
-    let refused = [(other, at(5))].into();
-    let held_up = |object, healed| isolation::held_up(&difference(object), &refused, at(healed));
-    assert_eq!(held_up(one, 4).map(|charge| charge.oracle), Some("isolation"));
-    assert!(held_up(other, 4).is_none(), "it was refused itself");
-    assert!(held_up(one, 6).is_none(), "nobody was refused since the healing");
 }

@@ -25,7 +25,8 @@ impl Runner<'_> {
         let healed = self.now();
         self.estate.with(|estate| estate.faults.end_all(healed));
         self.phase = "rest";
-        let _ = self.cycles_from(healed);
+        self.replicate();
+        let _ = self.cycles_from(self.now());
         let ladder_ends = healed + LADDER;
         let mut before_rest = self.compare(healed, false);
         while self.broken.is_none() && self.now() < ladder_ends && before_rest.differing > 0 {
@@ -33,6 +34,7 @@ impl Runner<'_> {
             let _ = self.cycles_from(from);
             before_rest = self.compare(healed, false);
         }
+        self.replicate();
         let writes = self.court().counters.writes();
         self.court().bench.expect_quiet(true);
         let from = self.now();
@@ -61,6 +63,12 @@ impl Runner<'_> {
             .collect::<Vec<_>>();
         self.notes.extend(comparison.notes);
         self.notes.extend(needless);
+    }
+
+    /// Lets every domain controller get what was written on the others: what only arrives is no change.
+    fn replicate(&mut self) {
+        let longest = self.now() + LADDER;
+        self.play(longest, |runner| runner.estate.with(|estate| estate.is_replicated()));
     }
 
     /// Compares AD with the mapping of the cloud state; with `charge`, what differs is a finding.

@@ -27,6 +27,7 @@ mod onprem;
 mod program;
 mod roles;
 mod served;
+mod steps;
 
 use std::path::Path;
 

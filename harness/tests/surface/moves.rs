@@ -2,14 +2,12 @@
 //! of every other witness.
 
 use serde_json::{Value, json};
-use sim::exchange::cmdlets::{catalogue, is_move};
+use sim::exchange::cmdlets::is_move;
 use sim::parity::Fidelity;
-use sim::profile::Evidence;
 
-use super::call::Who;
 use super::document::Row;
-use super::exchange::cmdlet;
 use super::served::Served;
+use super::steps::{self, No, Step};
 
 /// People on both sides; each is moved once.
 pub(crate) const WORLD: &str = "\
@@ -33,18 +31,6 @@ world:
 story:
   - wait: 1m
 ";
-
-/// How a parameter is refused.
-enum No {
-    /// With these parameters.
-    So(Value, u16),
-    /// The same call once more.
-    Again(u16),
-    /// By somebody who may read nothing.
-    Nobody,
-}
-
-type Step = (&'static str, &'static str, Value, No);
 
 /// The parameters of a call and further ones.
 fn and(mut given: Value, more: &[(&str, Value)]) -> Value {
@@ -123,42 +109,15 @@ fn of_batches() -> Vec<Step> {
 
 /// Every parameter of these cmdlets.
 pub(crate) async fn rows(served: &mut Served) -> Vec<Row> {
-    let mut rows = Vec::new();
     let steps: Vec<Step> = of_requests().into_iter().chain(of_batches()).collect();
-    for (name, parameter, good, no) in &steps {
-        let success = served.expect(&cmdlet(name, good.clone())).await;
-        let refusal = match no {
-            No::So(value, status) => cmdlet(name, value.clone()).is(*status),
-            No::Again(status) => cmdlet(name, good.clone()).is(*status),
-            No::Nobody => cmdlet(name, good.clone()).by(Who::Client("unassigned")).is(403),
-        };
-        let refusal = served.expect(&refusal).await;
-        let fidelity = match *parameter {
-            "RemoteHostName" | "SourceEndpoint" | "TargetEndpoint" => {
-                Fidelity::Approximated("a name, without a connection behind it")
-            }
-            "TargetDeliveryDomain" => {
-                Fidelity::Approximated("is taken; the routing domain is always the tenant's own")
-            }
-            _ => Fidelity::Modelled,
-        };
-        rows.push(Row {
-            what: format!("{name} -{parameter}"),
-            fidelity,
-            evidence: Evidence::Documented,
-            success: Some(success.shown()),
-            refusal: refusal.shown(),
-        });
-    }
-    for spec in catalogue().iter().filter(|spec| is_move(spec.name)) {
-        let names = spec.parameters.iter().map(|parameter| parameter.name);
-        let missing = names.filter(|known| {
-            !steps.iter().any(|(name, parameter, ..)| name == &spec.name && parameter == known)
-        });
-        let missing =
-            missing.map(|known| format!("a row without a witness: {} -{known}", spec.name));
-        served.problems.extend(missing);
-    }
-    served.settle();
-    rows
+    steps::rows(served, &steps, "unassigned", is_move, |parameter| match parameter {
+        "RemoteHostName" | "SourceEndpoint" | "TargetEndpoint" => {
+            Fidelity::Approximated("a name, without a connection behind it")
+        }
+        "TargetDeliveryDomain" => {
+            Fidelity::Approximated("is taken; the routing domain is always the tenant's own")
+        }
+        _ => Fidelity::Modelled,
+    })
+    .await
 }

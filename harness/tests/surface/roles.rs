@@ -1,32 +1,17 @@
 //! Witnesses of the cmdlets of role management, in an estate of their own: once somebody has changed a role, the
 //! roles decide over every other cmdlet as well.
 
-use serde_json::{Value, json};
-use sim::exchange::cmdlets::catalogue;
+use serde_json::json;
 use sim::parity::Fidelity;
-use sim::profile::Evidence;
 
-use super::call::Who;
 use super::document::Row;
-use super::exchange::cmdlet;
 use super::served::Served;
-
-/// How a parameter is refused.
-enum No {
-    /// With these parameters.
-    So(Value, u16),
-    /// The same call once more.
-    Again(u16),
-    /// By somebody whose roles do not have the cmdlet.
-    Nobody,
-}
+use super::steps::{self, No, Step};
 
 /// Whether a cmdlet is one of them.
 pub(crate) fn is_one(cmdlet: &str) -> bool {
     cmdlet.contains("ManagementRole") || cmdlet.contains("RoleGroup")
 }
-
-type Step = (&'static str, &'static str, Value, No);
 
 /// Roles: made, looked at, changed.
 fn of_roles() -> Vec<Step> {
@@ -182,33 +167,6 @@ fn of_groups() -> Vec<Step> {
 /// Every parameter of these cmdlets.
 pub(crate) async fn rows() -> Vec<Row> {
     let mut served = Served::start(&["--mailboxes", "3", "--no-engine"]);
-    let mut rows = Vec::new();
     let steps: Vec<Step> = of_roles().into_iter().chain(of_groups()).collect();
-    for (name, parameter, good, no) in &steps {
-        let success = served.expect(&cmdlet(name, good.clone())).await;
-        let refusal = match no {
-            No::So(value, status) => cmdlet(name, value.clone()).is(*status),
-            No::Again(status) => cmdlet(name, good.clone()).is(*status),
-            No::Nobody => cmdlet(name, good.clone()).by(Who::Client("helpdesk")).is(403),
-        };
-        let refusal = served.expect(&refusal).await;
-        rows.push(Row {
-            what: format!("{name} -{parameter}"),
-            fidelity: Fidelity::Modelled,
-            evidence: Evidence::Documented,
-            success: Some(success.shown()),
-            refusal: refusal.shown(),
-        });
-    }
-    for spec in catalogue().iter().filter(|spec| is_one(spec.name)) {
-        let names = spec.parameters.iter().map(|parameter| parameter.name);
-        let missing = names.filter(|known| {
-            !steps.iter().any(|(name, parameter, ..)| name == &spec.name && parameter == known)
-        });
-        let missing =
-            missing.map(|known| format!("a row without a witness: {} -{known}", spec.name));
-        served.problems.extend(missing);
-    }
-    served.settle();
-    rows
+    steps::rows(&mut served, &steps, "helpdesk", is_one, |_| Fidelity::Modelled).await
 }

@@ -1,0 +1,87 @@
+//! Scenes beside edits: who comes and goes, who repeats what, what becomes of the servers.
+
+use super::cast::Actor;
+use super::cloud::set_mailbox;
+use super::draft::ActionDraft;
+use super::story::Playwright;
+
+/// Somebody comes, or goes.
+pub(super) fn people(playwright: &mut Playwright<'_>) {
+    let number = playwright.cast.len() + playwright.born;
+    match playwright.dice.between(0, 3) {
+        0 => {
+            let name = format!("n{number}");
+            playwright.born += 1;
+            let line = format!(
+                "New-RemoteMailbox -Name {name} -Alias {name} -UserPrincipalName {name}@contoso.com"
+            );
+            playwright.push(ActionDraft::Cmdlet("onprem", line));
+        }
+        1 => {
+            let name = format!("n{number}");
+            playwright.born += 1;
+            let line = format!(
+                "New-ADUser -Name {name} -SamAccountName {name} -UserPrincipalName {name}@contoso.com"
+            );
+            playwright.push(ActionDraft::Cmdlet("ad", line));
+        }
+        _ => go(playwright),
+    }
+    if playwright.dice.percent(60) {
+        playwright.connect_cycle();
+    }
+}
+
+/// Somebody's account is removed from AD, and nobody speaks of them any more.
+fn go(playwright: &mut Playwright<'_>) {
+    let place = playwright.one_of(|actor| actor.dir_synced && !actor.watched);
+    // Whoever is left must be enough for a story.
+    let Some(place) = place.filter(|_| playwright.cast.len() > 3) else { return playwright.wait() };
+    let actor = playwright.cast.remove(place);
+    playwright.push(ActionDraft::Cmdlet("ad", format!("Remove-ADUser {}", actor.name)));
+}
+
+/// Somebody does the same again and again, until the scene is over.
+pub(super) fn repeat(playwright: &mut Playwright<'_>) {
+    let every = playwright.dice.between(7, 40);
+    let lasts = every * playwright.dice.between(1, 4) + 1;
+    let number = playwright.dice.between(1, 11);
+    if playwright.dice.percent(50) {
+        let place = playwright.one_of(|actor| actor.dir_synced);
+        let Some(place) = place else { return playwright.wait() };
+        let name = &playwright.cast[place].name;
+        let line = format!("Set-ADUser {name} -Replace @{{extensionAttribute{number}='s{{n}}'}}");
+        playwright.edited_at_home(place);
+        playwright.push(ActionDraft::Repeat("ad", line, every, lasts));
+    } else {
+        let Some(place) = playwright.one_of(Actor::is_editable) else { return playwright.wait() };
+        let name = playwright.cast[place].name.clone();
+        let ActionDraft::Cmdlet(door, line) =
+            set_mailbox(&name, &format!("-CustomAttribute{number} 'r{{n}}'"))
+        else {
+            return;
+        };
+        playwright.push(ActionDraft::Repeat(door, line, every, lasts));
+    }
+    playwright.push(ActionDraft::Wait(lasts));
+}
+
+/// Another server or build of Connect, and a cycle of it.
+pub(super) fn servers(playwright: &mut Playwright<'_>) {
+    if playwright.world.cloud_sync {
+        return playwright.wait();
+    }
+    let mut choices = vec!["{new_server: 2.5.190.0}", "{upgrade: 2.5.190.0}"];
+    choices.extend(playwright.world.staging.then_some("switch_to_staging"));
+    let Some(what) = playwright.dice.pick(&choices).copied() else { return };
+    playwright.push(ActionDraft::Connect(what));
+    playwright.connect_cycle();
+}
+
+/// The check before the last Exchange server is removed, where somebody is still managed by it.
+pub(super) fn decommission(playwright: &mut Playwright<'_>) {
+    if !playwright.cast.iter().any(|actor| actor.is_remote() && !actor.cloud_managed) {
+        return playwright.wait();
+    }
+    playwright.push_refused(ActionDraft::Decommission, "decommission.not-cloud-managed");
+}

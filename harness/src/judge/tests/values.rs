@@ -1,0 +1,100 @@
+//! Values over time: none is lost, none comes back, none swings.
+
+use super::*;
+
+#[test]
+fn an_edit_that_a_cycle_passed_over_is_lost() {
+    let estate = estate();
+    let mailbox = mailbox(&estate);
+    let edit = wrote(mailbox, Activity::Person, IN_CLOUD, (&[], &["b"]), 10);
+    let look = read(mailbox, Activity::Writeback, Some(true));
+    let lost = |events: &[Event]| charges(&mut LostUpdate::new(&estate), &estate, events).len();
+    assert_eq!(lost(&[edit.clone(), look, cycle(20, false)]), 0);
+    assert_eq!(lost(&[edit.clone(), cycle(20, false)]), 1);
+    assert_eq!(lost(&[edit.clone(), cycle(20, false), cycle(40, false)]), 1, "charged once");
+    assert_eq!(lost(&[edit.clone(), cycle(20, true)]), 0, "a failed cycle is made up for");
+    assert_eq!(lost(&[edit.clone(), cycle(5, false)]), 0, "it came after the cycle began");
+    let other = wrote(mailbox, Activity::Person, property::FLAG, (&["True"], &["False"]), 11);
+    let Event::Write(back) = other else { panic!("a write") };
+    let back = Event::Write(Write { cloud_managed: Some(false), ..back });
+    assert_eq!(lost(&[edit, back, cycle(20, false)]), 0, "AD is the source again");
+    let (estate, all) = estate_of(3);
+    let edits = all.iter().map(|key| wrote(*key, Activity::Person, IN_CLOUD, (&[], &["b"]), 10));
+    let events: Vec<Event> = edits.chain([cycle(20, false)]).collect();
+    let found = charges(&mut LostUpdate::new(&estate), &estate, &events);
+    assert_eq!(found.len(), 3, "each edit that was passed over counts");
+    assert_eq!(found.iter().filter_map(|charge| charge.person).collect::<Vec<_>>(), [0, 1, 2]);
+}
+
+#[test]
+fn a_removed_value_stays_away() {
+    let estate = estate();
+    let (mailbox, object) = (mailbox(&estate), object(&estate));
+    let removal = wrote(mailbox, Activity::Person, IN_CLOUD, (&["old"], &["new"]), 1);
+    let look = read(mailbox, Activity::Writeback, Some(true));
+    let stale = wrote(object, Activity::Writeback, IN_AD, (&[], &["OLD"]), 3);
+    let back = wrote(mailbox, Activity::Person, IN_CLOUD, (&["new"], &["old"]), 2);
+    let found = |events: &[Event]| charges(&mut Resurrection::new(&estate), &estate, events).len();
+    assert_eq!(found(&[removal.clone(), look.clone(), stale.clone()]), 1);
+    assert_eq!(found(&[look.clone(), removal.clone(), stale.clone()]), 0, "it was under way");
+    assert_eq!(found(&[removal.clone(), back, look.clone(), stale]), 0, "put back");
+    let restored = wrote(object, Activity::Restore, IN_AD, (&[], &["old"]), 3);
+    assert_eq!(found(&[removal.clone(), look.clone(), restored]), 0, "somebody asked for it");
+    let kept = wrote(object, Activity::Writeback, IN_AD, (&["old", "x"], &["old"]), 3);
+    assert_eq!(found(&[removal.clone(), look.clone(), kept]), 0, "it was there before");
+    let look = match look {
+        Event::Read(read) => Event::Read(Read { at: at(2), ..read }),
+        other => other,
+    };
+    let stale = wrote(object, Activity::Writeback, IN_AD, (&[], &["OLD"]), 9);
+    let events = [removal.clone(), look.clone(), late(stale.clone(), 1)];
+    assert_eq!(found(&events), 0, "it was sent before the engine could know");
+    assert_eq!(found(&[removal, look, late(stale, 3)]), 1, "and this one after");
+}
+
+#[test]
+fn synchronization_does_not_bring_back_what_it_took_away() {
+    let estate = estate();
+    let (mailbox, object) = (mailbox(&estate), object(&estate));
+    let by_ad = |event: Event| match event {
+        Event::Write(write) => Event::Write(Write { cloud_managed: Some(false), ..write }),
+        other => other,
+    };
+    let takes = by_ad(wrote(mailbox, Activity::Sync, IN_CLOUD, (&["old"], &["new"]), 1));
+    let back = by_ad(wrote(mailbox, Activity::Sync, IN_CLOUD, (&["new"], &["old"]), 3));
+    let in_ad = by_ad(wrote(object, Activity::Person, IN_AD, (&["new"], &["old"]), 2));
+    let found = |events: &[Event]| charges(&mut Resurrection::new(&estate), &estate, events).len();
+    assert_eq!(found(&[takes.clone(), back.clone()]), 1);
+    assert_eq!(found(&[takes.clone(), in_ad, back.clone()]), 0, "AD has it again");
+    let by_hand = by_ad(wrote(mailbox, Activity::Person, IN_CLOUD, (&["new"], &["old"]), 2));
+    assert_eq!(found(&[takes, by_hand, back]), 0, "somebody put it there");
+}
+
+#[test]
+fn machines_do_not_undo_each_other() {
+    let estate = estate();
+    let object = object(&estate);
+    let there = wrote(object, Activity::Writeback, IN_AD, (&["a"], &["b"]), 1);
+    let back = wrote(object, Activity::Sync, IN_AD, (&["b"], &["a"]), 2);
+    let back_again = || back.clone();
+    let edit = wrote(object, Activity::Person, IN_AD, (&["b"], &["c"]), 2);
+    let swings = |events: &[Event]| charges(&mut Oscillation::new(&estate), &estate, events).len();
+    assert_eq!(swings(&[there.clone(), back.clone()]), 1);
+    assert_eq!(swings(&[there.clone(), edit, back.clone()]), 0, "somebody edited in between");
+    let on = wrote(object, Activity::Writeback, IN_AD, (&["b"], &["c"]), 2);
+    assert_eq!(swings(&[there.clone(), on.clone()]), 0, "on is not back");
+    let round = wrote(object, Activity::Sync, IN_AD, (&["c"], &["a"]), 3);
+    assert_eq!(swings(&[there.clone(), on, round]), 1, "round is back");
+    let mailbox = mailbox(&estate);
+    let of = |property| wrote(mailbox, Activity::Script, property, (&["x"], &["y"]), 2);
+    let elsewhere = of(property::CUSTOM_ATTRIBUTE_1 + 1);
+    assert_eq!(swings(&[there.clone(), elsewhere.clone(), back_again()]), 1, "elsewhere");
+    let feeds = of(IN_CLOUD);
+    assert_eq!(swings(&[there.clone(), feeds, back_again()]), 0, "what feeds it was edited");
+    let landed = late(wrote(object, Activity::Writeback, IN_AD, (&["b"], &["a"]), 2), 1);
+    let again = wrote(object, Activity::Writeback, IN_AD, (&["a"], &["b"]), 3);
+    assert_eq!(swings(&[there, landed, again]), 0, "nobody decides what lands late");
+    let list = |values, when| wrote(object, Activity::Sync, known::PROXY_ADDRESSES, values, when);
+    let war = [list((&["a"], &["b"]), 1), elsewhere, list((&["b"], &["a"]), 3)];
+    assert_eq!(swings(&war), 1, "a script on another attribute does not hide a war");
+}

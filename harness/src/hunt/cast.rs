@@ -72,7 +72,7 @@ pub(super) fn of(world: &WorldDraft) -> Vec<Actor> {
         was_managed: person.cloud_managed,
         has_entry: person.domain.is_none() && person.ou.is_none(),
         in_job: person.domain.is_none() && world.scope.is_none_or(|ou| person.ou == Some(ou)),
-        writable: !world.protected.contains(&person.name) && !world.cut_off.contains(&person.name),
+        writable: world.is_writable(person),
         watched: false,
     });
     let members = world.shapes.iter().flat_map(|shape| {
@@ -88,7 +88,7 @@ pub(super) fn of(world: &WorldDraft) -> Vec<Actor> {
             was_managed: shape.cloud_managed,
             has_entry: false,
             in_job: world.scope.is_none(),
-            writable: true,
+            writable: !world.skips_disabled(),
             watched: false,
         })
     });

@@ -73,6 +73,19 @@ impl WorldDraft {
         self.switch("race") != Some("refuse")
     }
 
+    /// Whether writeback leaves disabled accounts alone, as those of rooms are.
+    pub(super) fn skips_disabled(&self) -> bool {
+        self.switch("disabled_accounts") == Some("skip")
+    }
+
+    /// Whether the agents and the job may write somebody's object.
+    pub(super) fn is_writable(&self, person: &PersonDraft) -> bool {
+        let without_rights =
+            self.protected.contains(&person.name) || self.cut_off.contains(&person.name);
+        let disabled = person.kind.is_some() && self.skips_disabled();
+        !without_rights && !disabled
+    }
+
     /// Whether a mailbox that enters scope waits for an initial cycle.
     pub(super) fn waits_for_initial(&self) -> bool {
         let unless_said = self.profile == Some("wb-private");

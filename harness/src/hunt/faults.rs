@@ -234,9 +234,13 @@ impl Scene {
             Feature::AgentRestart => self.window(playwright, [5]),
             Feature::StoreDamaged => self.window(playwright, [10, 25]),
             Feature::DcDown => self.window(playwright, [10, 35]),
-            Feature::ReplicationStopped => self.window(playwright, [30, 90]),
+            Feature::ReplicationStopped => self.window(playwright, [60, 90]),
             _ => 0,
         };
+        if kind == Feature::ReplicationSlow {
+            // What is on its way by then is not slowed down any more.
+            playwright.push(ActionDraft::Wait(20));
+        }
         let window = || ("for", format!("{lasts}m"));
         playwright.searches_may_fail |= matches!(kind, Feature::AgentRestart | Feature::DcDown);
         let dice = &mut playwright.dice;

@@ -67,7 +67,7 @@ const UNIT: &str = "Staff";
 /// Domain controllers, domains, forests, and what synchronizes them.
 fn places(world: &mut WorldDraft, features: Features, dice: &mut Dice) {
     if features.has(Feature::SecondDc) {
-        world.second_dc = Some(dice.one([1, 5, 15, 40]));
+        world.second_dc = Some(dice.one([1, 5, 15]));
         world.agents_at = dice.percent(50).then_some("DC2");
     }
     if features.has(Feature::CloudSync) && dice.percent(60) {
@@ -146,10 +146,11 @@ fn home(
     let mut elsewhere = Vec::new();
     elsewhere.extend(world.second_domain.then_some(SECOND_DOMAIN));
     elsewhere.extend(world.second_forest.then_some(OTHER_FOREST));
-    if number > 1 && dice.percent(30) {
-        if let Some(domain) = dice.pick(&elsewhere) {
-            return (Some(domain), None);
-        }
+    if number > 1
+        && dice.percent(30)
+        && let Some(domain) = dice.pick(&elsewhere)
+    {
+        return (Some(domain), None);
     }
     (None, world.scope.filter(|_| number == 1 || dice.percent(60)))
 }

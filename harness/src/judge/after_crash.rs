@@ -31,6 +31,9 @@ impl Oracle for AfterCrash {
             return None;
         }
         let ended = self.ended?;
+        if matches!(event, Event::Write(write) if write.sent < write.at && write.sent <= ended) {
+            return None;
+        }
         let (at, object, what) = act_of_engine(event)?;
         Some(Charge {
             oracle: "after_crash",

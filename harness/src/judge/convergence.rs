@@ -5,11 +5,13 @@
 //! after the healing, that the directory then refused, and that the engine logged as failed with a
 //! documented code; changes that came after the last cycle of a job that somebody paused; mailboxes that
 //! entered scope and wait for an initial cycle, where the profile says that they do; and everything in a
-//! world without an agent that works.
+//! world without an agent that works. A change in AD counts from when it may have come to the domain
+//! controller of the agent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::thread;
+use std::time::Duration;
 
 use sim::clock::VirtualTime;
 use sim::entra::job::WritebackJob;
@@ -59,6 +61,7 @@ pub(super) fn compare(estate: &Estate, healed: VirtualTime, refused: &Refusals) 
         waiting: waiting_for_initial(estate),
         gave_up: gave_up(estate, job),
         no_way: no_way(estate),
+        late: late(estate),
     };
     let looker =
         Looker { estate, mappings: &mappings, evidence: &evidence, scope: &Picture::new(estate) };
@@ -195,6 +198,18 @@ struct Evidence<'a> {
     gave_up: Option<(VirtualTime, BTreeSet<Guid>)>,
     /// Why no cycle of this world can write anything, if none can.
     no_way: Option<&'static str>,
+    /// How long after it was made a change in AD may have come to the domain controller of the agent.
+    late: Duration,
+}
+
+/// How long changes take to every domain controller at most; where a fault held them back, as long as any
+/// run waits for rest.
+fn late(estate: &Estate) -> Duration {
+    let held_back = |rule: &sim::fault::Rule| rule.hits > 0 && rule.is_between_dcs();
+    if estate.faults.rules().iter().any(held_back) {
+        return Duration::from_hours(25);
+    }
+    estate.longest_replication()
 }
 
 /// Mailboxes whose last word in the log before a restart of the escrows was a failure: the restart ends
@@ -303,7 +318,7 @@ fn excuse(
         }
     });
     // Of two edits in one instant nobody says which was the later one.
-    let after_the_cloud = cloud.is_none_or(|cloud| last.at >= cloud);
+    let after_the_cloud = cloud.is_none_or(|cloud| last.at + evidence.late >= cloud);
     (by_person && after_the_cloud)
         .then_some("differs: somebody changed AD after the last export (drift)")
 }

@@ -7,7 +7,9 @@
 //! nothing ever refused it, while others were refused, was held up by them.
 
 use sim::clock::VirtualTime;
+use sim::entra::log::LogStatus;
 use sim::estate::Estate;
+use sim::exchange::property;
 use sim::ledger::{Activity, CycleEnd, Event, ObjectKey, Side, Write};
 use sim::record::AttributeNumber;
 
@@ -19,6 +21,9 @@ use crate::observe::ByPerson;
 pub(super) struct Isolation {
     properties: Vec<AttributeNumber>,
     waiting: ByPerson<Option<Edit>>,
+    /// Of whom the engine said that they are not in scope: it owes their edits no answer. Whether it may
+    /// say so is for convergence to judge.
+    left_out: ByPerson<bool>,
     /// Whom the directory refused last, and when.
     refused: Option<(ObjectKey, VirtualTime)>,
     held_up: Vec<Charge>,
@@ -37,6 +42,7 @@ impl Isolation {
         Self {
             properties: mapping::properties(&mapping::flows(estate)),
             waiting: ByPerson::default(),
+            left_out: ByPerson::default(),
             refused: None,
             held_up: Vec::new(),
         }
@@ -46,8 +52,12 @@ impl Isolation {
         let Some(person) = about.whose.filter(|_| write.object.side == Side::Exchange) else {
             return;
         };
+        if write.changes.iter().any(|change| change.attribute == property::FLAG) {
+            self.left_out.set(person, false);
+        }
         let waiting = self.waiting.at(person);
-        if write.cloud_managed != Some(true) || about.outside.is_some() {
+        let owed = write.cloud_managed == Some(true) && !self.left_out.get(person);
+        if !owed || about.outside.is_some() {
             *waiting = None;
             return;
         }
@@ -93,8 +103,11 @@ impl Oracle for Isolation {
                 }
                 self.waiting.set(about.whose?, None);
             }
-            Event::Logged(_) => {
-                self.waiting.set(about.whose?, None);
+            Event::Logged(entry) => {
+                let person = about.whose?;
+                self.waiting.set(person, None);
+                let left_out = entry.status == LogStatus::Skipped && entry.code == "NotInScope";
+                self.left_out.set(person, left_out);
             }
             Event::Cycle(end) if !end.failed => return self.cycle(end),
             Event::Schema(change) => self.properties = mapping::properties(&change.flows),

@@ -356,5 +356,7 @@ fn a_dead_process_does_nothing() {
     assert_eq!(check(&[process(false), write.clone()]), 1);
     assert_eq!(check(&[process(false), process(true), write]), 0);
     assert_eq!(check(&[process(false), by_person]), 0);
+    let held_back = wrote(object, Activity::Writeback, IN_AD, (&[], &["b"]), 6);
+    assert_eq!(check(&[process(false), late(held_back, 4)]), 0, "nobody could recall it");
     assert_eq!(check(&[process(false), cycle(6, false)]), 1);
 }

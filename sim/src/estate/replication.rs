@@ -55,6 +55,17 @@ impl Estate {
         self.forests.iter().all(|(_, forest)| forest.is_level())
     }
 
+    /// The longest that a change takes to any domain controller, where nothing keeps it away; nothing where
+    /// no domain has a second one.
+    #[must_use]
+    pub fn longest_replication(&self) -> Duration {
+        if self.forests.iter().all(|(_, forest)| forest.dcs().len() < 2) {
+            return Duration::ZERO;
+        }
+        let own = self.lags.values().copied().max().unwrap_or_default();
+        own.max(self.profile.timing("dc_replication"))
+    }
+
     /// Somebody wrote in a forest: whoever lacks the write pulls it after its lag.
     pub(super) fn spread(&mut self, number: ForestNumber) {
         let Some(forest) = self.forests.get(number).filter(|forest| forest.dcs().len() > 1) else {

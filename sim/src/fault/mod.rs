@@ -180,7 +180,8 @@ impl Rule {
     }
 
     /// Whether it is about what domain controllers do among themselves, of which the engine has no answer.
-    fn is_between_dcs(&self) -> bool {
+    #[must_use]
+    pub fn is_between_dcs(&self) -> bool {
         matches!(&self.operations, Operations::Named(name) if name.starts_with(REPLICATION))
     }
 

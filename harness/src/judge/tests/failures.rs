@@ -74,6 +74,12 @@ fn a_cycle_that_ends_well_answers_for_every_edit_beside_a_refusal() {
     let skipped = logged(all[1], LogStatus::Skipped, "RedundantExport");
     assert!(with(&[answer(0, 50), skipped, cycle(2, false)]).is_empty());
     assert!(with(&[answer(0, 0), cycle(2, false)]).is_empty(), "nobody was refused");
+    let left_out = logged(all[1], LogStatus::Skipped, "NotInScope");
+    let told = [left_out.clone(), edit(0), edit(1), answer(0, 50), cycle(2, false)];
+    assert!(check(&told).is_empty(), "who is not in scope is owed nothing");
+    let flip = wrote(all[1], Activity::Person, property::FLAG, (&["False"], &["True"]), 1);
+    let back = [left_out, flip, edit(0), edit(1), answer(0, 50), cycle(2, false)];
+    assert_eq!(check(&back), [1], "and who comes back is");
     assert!(with(&[answer(0, 50), cycle(2, true)]).is_empty(), "the next cycle goes on");
 }
 

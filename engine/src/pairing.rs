@@ -27,6 +27,34 @@ pub(crate) struct Pair {
     pub(crate) ambiguous: bool,
     /// The other mailbox that matches the object.
     pub(crate) rival: Option<MailboxId>,
+    /// Why its user or its object cannot be read: nothing may be decided by what is missing here.
+    pub(crate) unread: Option<String>,
+}
+
+impl Pair {
+    /// Whether its object is still to be looked for.
+    const fn is_open(&self) -> bool {
+        self.object.is_none() && !self.ambiguous && self.unread.is_none()
+    }
+
+    /// Takes what was found for it: cloned, as two mailboxes may match the same object.
+    fn take(&mut self, object: &DirectoryObject) {
+        match &object.broken {
+            Some(why) => self.unread = Some(format!("its AD object cannot be read: {why}")),
+            None => self.object = Some(object.clone()),
+        }
+    }
+
+    /// Its object, when it is one that may be touched; otherwise why there is none.
+    pub(crate) fn sole(self) -> Result<(Mailbox, DirectoryObject), (Mailbox, String)> {
+        let why = match (self.unread, self.object) {
+            (Some(why), _) => why,
+            (None, Some(object)) if !self.ambiguous => return Ok((self.mailbox, object)),
+            (None, _) if self.ambiguous => code::DUPLICATE_ENTRIES.to_owned(),
+            (None, _) => "no object in Active Directory matches".to_owned(),
+        };
+        Err((self.mailbox, why))
+    }
 }
 
 /// Finds the objects of mailboxes, a batch at a time.
@@ -81,6 +109,7 @@ impl Pairing {
                 object: None,
                 ambiguous: false,
                 rival: None,
+                unread: None,
             })
             .collect();
         self.stage = Stage::Users;
@@ -139,13 +168,16 @@ impl Pairing {
         backoff: &mut Backoff,
     ) -> Result<Turn<Vec<Pair>>, Stop> {
         let ids: Vec<MailboxId> = self.batch.iter().map(|pair| pair.mailbox.id).collect();
-        let users = match ports.entra.users(&ids) {
+        let users = match ports.entra.user_rows(&ids) {
             Ok(users) => users,
             Err(error) => return again(&error, Side::Cloud, backoff, now).map(Turn::Wait),
         };
         backoff.reset();
         for (pair, user) in self.batch.iter_mut().zip(users) {
-            pair.user = user;
+            match user {
+                Ok(user) => pair.user = user,
+                Err(error) => pair.unread = Some(format!("its Entra user cannot be read: {error}")),
+            }
         }
         self.stage = Stage::Find(0);
         Ok(Turn::Busy)
@@ -163,9 +195,7 @@ impl Pairing {
         for (index, pair) in self.batch.iter().enumerate() {
             let keys = pair.user.as_ref().map(|user| anchor::keys(user, kind));
             match keys {
-                Some(keys) if pair.object.is_none() && !keys.is_empty() && !pair.ambiguous => {
-                    wanted.push((index, keys));
-                }
+                Some(keys) if !keys.is_empty() && pair.is_open() => wanted.push((index, keys)),
                 _ => {}
             }
         }
@@ -185,7 +215,7 @@ impl Pairing {
         let keys: Vec<AnchorKey> =
             wanted.iter().flat_map(|(_, keys)| keys.iter().cloned()).collect();
         let found = ports.directory.find(agent, &keys, &self.attributes);
-        let found = match found.and_then(DirectoryObject::whole) {
+        let found = match found {
             Ok(found) => found,
             Err(CallError::Unreachable { .. } | CallError::TimedOut { .. }) => {
                 self.next_agent();
@@ -198,8 +228,7 @@ impl Pairing {
         for (at, keys) in wanted {
             match index.pick(&keys) {
                 Match::None => {}
-                // Cloned, as two mailboxes may match the same object.
-                Match::One(object) => self.batch[at].object = Some(found[object].clone()),
+                Match::One(object) => self.batch[at].take(&found[object]),
                 Match::Duplicate => self.batch[at].ambiguous = true,
             }
         }

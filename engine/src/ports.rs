@@ -516,6 +516,9 @@ pub enum StoreError {
     /// The store holds something that it never wrote. It is reported and never silently reset.
     #[error("the state store is damaged: {0}")]
     Damaged(String),
+    /// Another process has the store open: two engines on one store would each undo what the other does.
+    #[error("another process has the state store {0} open")]
+    InUse(String),
     /// The store could not be read or written.
     #[error("the state store does not work: {0}")]
     Io(String),

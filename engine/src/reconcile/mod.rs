@@ -14,8 +14,8 @@ use crate::journal::rows::{EscrowRow, Link, mailbox_key};
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{
-    CallError, DirectoryObject, MODIFY_BATCH, Mailbox, MailboxId, MailboxPage, Modification, Name,
-    ObjectGuid, PageToken, Ports, Table,
+    CallError, DirectoryObject, MODIFY_BATCH, Mailbox, MailboxId, Modification, Name, ObjectGuid,
+    PageToken, Ports, Table,
 };
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
@@ -57,8 +57,8 @@ pub struct Drift {
 /// A mailbox that could not be compared or corrected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreconciled {
-    /// The mailbox.
-    pub mailbox: MailboxId,
+    /// The mailbox; `None` where a row of the listing does not even say whose it is.
+    pub mailbox: Option<MailboxId>,
     /// Why.
     pub reason: String,
 }
@@ -166,7 +166,7 @@ impl Reconcile {
     fn list(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         let properties = self.plan.properties();
         let page = ports.exchange.mailboxes_changed(None, self.page.as_ref(), properties);
-        let page = match page.and_then(MailboxPage::whole) {
+        let page = match page {
             Ok(page) => page,
             Err(CallError::PageExpired) if self.listings < LISTINGS => {
                 // From the start: what was found so far would be found again.
@@ -181,7 +181,11 @@ impl Reconcile {
             }
         };
         self.backoff.reset();
-        self.report.read += page.rows.len() as u64;
+        self.report.read += (page.rows.len() + page.unread.len()) as u64;
+        self.report.problems.extend(page.unread.into_iter().map(|row| Unreconciled {
+            mailbox: row.id,
+            reason: format!("the mailbox cannot be read: {}", row.error),
+        }));
         self.last_page = page.next.is_none();
         self.page = page.next;
         let plan = &self.plan;
@@ -201,20 +205,18 @@ impl Reconcile {
         let links = core::mem::take(&mut self.links);
         for pair in core::mem::take(&mut self.pairs) {
             let id = pair.mailbox.id;
-            let problem = |reason: &str| Unreconciled { mailbox: id, reason: reason.to_owned() };
-            let Some(object) = pair.object.filter(|_| !pair.ambiguous) else {
-                self.report.problems.push(problem(if pair.ambiguous {
-                    "several objects in Active Directory carry its anchor"
-                } else {
-                    "no object in Active Directory matches"
-                }));
-                continue;
+            let (mailbox, object) = match pair.sole() {
+                Ok(both) => both,
+                Err((_, reason)) => {
+                    self.report.problems.push(Unreconciled { mailbox: Some(id), reason });
+                    continue;
+                }
             };
             if !self.plan.covers(&object) {
                 continue;
             }
             self.report.compared += 1;
-            let difference = diff(&self.plan, &pair.mailbox, &object);
+            let difference = diff(&self.plan, &mailbox, &object);
             if difference.changes.is_empty() {
                 continue;
             }
@@ -222,7 +224,7 @@ impl Reconcile {
             let cause = Cause::of(
                 failed.get(&id).map(String::as_str),
                 exported,
-                self.plan.digest(&pair.mailbox),
+                self.plan.digest(&mailbox),
             );
             for change in difference.intended {
                 self.report.drift.push(Drift {
@@ -235,7 +237,7 @@ impl Reconcile {
                 });
             }
             let modification = Modification { object: object.guid, changes: difference.changes };
-            self.open.push((pair.mailbox, modification));
+            self.open.push((mailbox, modification));
         }
         if !self.config.apply {
             self.open.clear();
@@ -268,22 +270,23 @@ impl Reconcile {
             self.open[..count].iter().map(|(_, modify)| modify.object).collect();
         let Some(agent) = self.pairing.agent() else { return Err(nobody()) };
         let found = ports.directory.read(agent, &guids, self.plan.read());
-        let found = match found.and_then(DirectoryObject::whole) {
+        let found = match found {
             Ok(found) => found,
             Err(error) => {
                 return again(&error, Side::Agent, &mut self.backoff, now).map(Turn::Wait);
             }
         };
         self.backoff.reset();
+        let whole = found.into_iter().filter(|object| object.broken.is_none());
         let found: BTreeMap<ObjectGuid, DirectoryObject> =
-            found.into_iter().map(|object| (object.guid, object)).collect();
+            whole.map(|object| (object.guid, object)).collect();
         for (mailbox, modify) in self.open.drain(..count) {
             let object = found.get(&modify.object);
             if object.is_some_and(|object| diff(&self.plan, &mailbox, object).changes.is_empty()) {
                 self.report.corrected += 1;
             } else {
                 let reason = "AD did not take the values; a cycle or the log says why".to_owned();
-                self.report.problems.push(Unreconciled { mailbox: mailbox.id, reason });
+                self.report.problems.push(Unreconciled { mailbox: Some(mailbox.id), reason });
             }
         }
         self.stage = Stage::Write;

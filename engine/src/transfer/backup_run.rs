@@ -43,15 +43,24 @@ pub fn stored(store: &mut dyn StateStore, transfer: &str) -> Result<Vec<Backup>,
     }
 }
 
-/// Takes backups of mailboxes. Ends with them, in the order given; mailboxes that are not there are
-/// left out.
+/// What was backed up, and what was not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BackupReport {
+    /// The backups, in the order of the mailboxes.
+    pub backups: Vec<Backup>,
+    /// Mailboxes of which there is none, or of whose AD side there is none although it was asked for, and
+    /// why.
+    pub lacking: Vec<(MailboxId, String)>,
+}
+
+/// Takes backups of mailboxes, in the order given.
 pub struct TakeBackup {
     queue: VecDeque<MailboxId>,
     sides: Sides,
     properties: Vec<Name>,
     attributes: Vec<Name>,
     pairing: Option<Pairing>,
-    backups: Vec<Backup>,
+    report: BackupReport,
     backoff: Backoff,
     portion: Portion,
     not_before: Option<Timestamp>,
@@ -67,7 +76,7 @@ impl TakeBackup {
             properties: properties(sides),
             attributes: attributes(),
             pairing: None,
-            backups: Vec::new(),
+            report: BackupReport::default(),
             backoff: Backoff::default(),
             portion: Portion::default(),
             not_before: None,
@@ -82,11 +91,8 @@ impl TakeBackup {
                 Turn::Busy => Turn::Busy,
                 Turn::Wait(at) => Turn::Wait(at),
                 Turn::Done(pairs) => {
-                    for Pair { mailbox, object, ambiguous, .. } in pairs {
-                        let object = object.filter(|_| !ambiguous);
-                        let side =
-                            object.map(|object| DirectorySide::of(&object, &self.attributes));
-                        self.keep(&mailbox, side.as_ref(), now)?;
+                    for pair in pairs {
+                        self.keep_both(pair, now)?;
                     }
                     Turn::Busy
                 }
@@ -96,15 +102,27 @@ impl TakeBackup {
         if ids.is_empty() {
             return Ok(Turn::Done(()));
         }
-        let rows = match ports.exchange.mailboxes(&ids, &self.properties) {
+        let rows = match ports.exchange.mailbox_rows(&ids, &self.properties) {
             Ok(rows) => rows,
             Err(error) => return self.portion.again(&error, &mut self.backoff, now),
         };
         self.backoff.reset();
         self.queue.drain(..ids.len());
+        let mut mailboxes = Vec::with_capacity(rows.len());
+        for (id, row) in ids.into_iter().zip(rows) {
+            let why = match row {
+                Ok(Some(mailbox)) => {
+                    mailboxes.push(mailbox);
+                    continue;
+                }
+                Ok(None) => "Exchange Online has no mailbox of this id".to_owned(),
+                Err(error) => format!("the mailbox cannot be read: {error}"),
+            };
+            self.report.lacking.push((id, why));
+        }
         match self.sides {
             Sides::Cloud => {
-                for mailbox in rows.iter().flatten() {
+                for mailbox in &mailboxes {
                     self.keep(mailbox, None, now)?;
                 }
             }
@@ -112,10 +130,24 @@ impl TakeBackup {
                 let pairing = self
                     .pairing
                     .get_or_insert_with(|| Pairing::new(self.attributes.clone(), MATCH_ORDER));
-                pairing.start(rows.into_iter().flatten());
+                pairing.start(mailboxes);
             }
         }
         Ok(Turn::Busy)
+    }
+
+    /// Both sides; the cloud's alone where AD's cannot be read.
+    fn keep_both(&mut self, pair: Pair, now: Timestamp) -> Result<(), Stop> {
+        match pair.sole() {
+            Ok((mailbox, object)) => {
+                let side = DirectorySide::of(&object, &self.attributes);
+                self.keep(&mailbox, Some(&side), now)
+            }
+            Err((mailbox, why)) => {
+                self.report.lacking.push((mailbox.id, format!("the cloud's side alone: {why}")));
+                self.keep(&mailbox, None, now)
+            }
+        }
     }
 
     fn keep(
@@ -127,13 +159,13 @@ impl TakeBackup {
         let backup = line_of(mailbox, &self.properties, &now.to_string(), (self.sides, directory))
             .and_then(|line| Backup::from_line(&line))
             .map_err(|error| Stop::from(StoreError::Io(error.to_string())))?;
-        self.backups.push(backup);
+        self.report.backups.push(backup);
         Ok(())
     }
 }
 
 impl Activity for TakeBackup {
-    type Outcome = Result<Vec<Backup>, Failure>;
+    type Outcome = Result<BackupReport, Failure>;
 
     fn step(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Step<Self::Outcome> {
         if let Some(at) = self.not_before.filter(|at| now < *at) {
@@ -146,7 +178,7 @@ impl Activity for TakeBackup {
                 self.not_before = Some(at);
                 Step::WaitUntil(at)
             }
-            Ok(Turn::Done(())) => Step::Done(Ok(core::mem::take(&mut self.backups))),
+            Ok(Turn::Done(())) => Step::Done(Ok(core::mem::take(&mut self.report))),
             Err(stop) => Step::Done(Err(stop.into_failure())),
         }
     }

@@ -203,7 +203,7 @@ impl Check {
             self.report.findings.extend(undated(self.undated, self.report.checked));
             return Ok(Turn::Done(()));
         }
-        let rows = match ports.exchange.mailboxes(&ids, self.plan.properties()) {
+        let rows = match ports.exchange.mailbox_rows(&ids, self.plan.properties()) {
             Ok(rows) => rows,
             Err(error) => return self.portion.again(&error, &mut self.backoff, now),
         };
@@ -212,9 +212,16 @@ impl Check {
         self.report.checked += ids.len() as u64;
         let mut found = Vec::new();
         for (id, row) in ids.into_iter().zip(rows) {
-            let Some(mailbox) = row else {
-                self.report.findings.push(readiness::of_missing(id));
-                continue;
+            let mailbox = match row {
+                Ok(Some(mailbox)) => mailbox,
+                Ok(None) => {
+                    self.report.findings.push(readiness::of_missing(id));
+                    continue;
+                }
+                Err(error) => {
+                    self.report.findings.push(readiness::of_unreadable(id, &error.to_string()));
+                    continue;
+                }
             };
             let (evidence, cycle) = (&self.config.evidence, self.config.sync_cycle);
             self.report.findings.extend(readiness::of_mailbox(&mailbox, evidence, cycle, now));
@@ -236,6 +243,10 @@ impl Check {
             self.report.findings.extend(too_long(plan, &pair.mailbox));
             self.report.findings.extend(of_domain(&pair, self.config.domain.as_deref()));
             let id = pair.mailbox.id;
+            if let Some(why) = &pair.unread {
+                self.report.findings.push(readiness::of_unreadable(id, why));
+                continue;
+            }
             let object = match (pair.rival, pair.object) {
                 (Some(rival), _) => {
                     self.report.findings.push(shared(id, rival));

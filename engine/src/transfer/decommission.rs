@@ -9,12 +9,14 @@ use super::inventory::InventoryRow;
 use super::premises::QUESTIONS;
 use super::readiness::{Evidence, Finding, RemovalPath, Severity};
 use crate::journal::rows::JobRow;
-use crate::ports::{Agent, Organization, SyncConfiguration};
+use crate::ports::{Agent, Organization, SyncConfiguration, UnreadRow};
 
 /// The ids of the checks that are not questions of [`super::premises`].
 pub mod id {
     /// A synchronized mailbox is not cloud-managed.
     pub const NOT_CLOUD_MANAGED: &str = "decommission.not-cloud-managed";
+    /// A mailbox cannot be read: nobody knows who manages it.
+    pub const UNREADABLE: &str = "decommission.unreadable-mailbox";
     /// New users would still need on-premises provisioning.
     pub const DEFAULT_OFF: &str = "decommission.tenant-default";
     /// Hybrid objects that only a running server removes are left.
@@ -39,6 +41,8 @@ pub const VERIFIED: &str = "writeback_verified";
 pub struct Known<'a> {
     /// Every mailbox.
     pub inventory: &'a [InventoryRow],
+    /// Rows of the listing that cannot be used.
+    pub unread: &'a [UnreadRow],
     /// The organization's settings.
     pub organization: &'a Organization,
     /// Directory synchronization.
@@ -60,6 +64,15 @@ pub fn findings(known: Known<'_>, evidence: &Evidence) -> Vec<Finding> {
             object: Some(row.id),
             reason: format!("{} is synchronized and managed on-premises", row.user_principal_name),
             remedy: "Transfer it: its attributes have no editor once the server is gone.",
+        });
+    }
+    for row in known.unread {
+        findings.push(Finding {
+            id: id::UNREADABLE,
+            severity: Severity::Block,
+            object: row.id,
+            reason: format!("not determinable: the mailbox cannot be read: {}", row.error),
+            remedy: "Read it with Get-Mailbox: every synchronized mailbox must be cloud-managed.",
         });
     }
     if !known.organization.cloud_managed_by_default {
@@ -206,7 +219,7 @@ mod tests {
         let organization =
             &Organization { tenant: Guid([1; 16]), cloud_managed_by_default: default };
         let sync = &SyncConfiguration { enabled: true, last_sync: None };
-        let known = Known { inventory, organization, sync, agents, job };
+        let known = Known { inventory, unread: &[], organization, sync, agents, job };
         findings(known, evidence).into_iter().map(|one| (one.id, one.severity)).collect()
     }
 

@@ -29,6 +29,8 @@ const MINUTE: Duration = Duration::from_mins(1);
 pub(super) const DEADLINE: Duration = Duration::from_hours(24);
 /// The first wait before another read, and the longest.
 const READ_WAITS: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours(1));
+/// How often a mailbox that alone cannot be read is read again, before nobody can say what became of it.
+const UNREADABLE: u32 = 6;
 /// The waits before a refused or unanswered call is made again.
 const SET_WAITS: [Duration; 3] =
     [Duration::from_mins(1), Duration::from_mins(5), Duration::from_mins(15)];
@@ -131,6 +133,8 @@ struct Entry {
     state: State,
     attempts: usize,
     read_wait: Duration,
+    /// Reads in a row that failed for it alone.
+    unreadable: u32,
 }
 
 enum State {
@@ -177,6 +181,7 @@ impl Flip {
                 },
                 attempts: 0,
                 read_wait: READ_WAITS.0,
+                unreadable: 0,
             })
             .collect();
         let mut flip = Self {
@@ -354,7 +359,7 @@ impl Flip {
         ports: &mut Ports<'_>,
     ) -> Result<Turn<Decided>, Stop> {
         let ids: Vec<MailboxId> = batch.iter().map(|index| self.entries[*index].mailbox).collect();
-        let rows = match ports.exchange.mailboxes(&ids, &[]) {
+        let rows = match ports.exchange.mailbox_rows(&ids, &[]) {
             Ok(rows) => rows,
             Err(error) => {
                 self.reads.extend(batch.iter().map(|index| (now, *index)));
@@ -364,9 +369,19 @@ impl Flip {
         self.backoff.reset();
         let mut writes = Vec::with_capacity(batch.len());
         for (index, row) in batch.into_iter().zip(rows) {
-            let shown = row.map(|mailbox| mailbox.cloud_managed == self.target);
             let entry = &mut self.entries[index];
-            entry.decide(shown, now);
+            match row {
+                Ok(row) => {
+                    entry.unreadable = 0;
+                    entry.decide(row.map(|mailbox| mailbox.cloud_managed == self.target), now);
+                }
+                Err(error) => {
+                    if let Some(at) = entry.read_later(&error, now) {
+                        self.reads.insert((at, index));
+                        continue;
+                    }
+                }
+            }
             let progress = entry.progress();
             writes.extend(progress.map(|progress| progress.write(&self.transfer, entry.mailbox)));
             self.schedule(index, now);
@@ -390,6 +405,17 @@ fn take_due(
 }
 
 impl Entry {
+    /// It alone cannot be read: when to try again, unless that is of no use any more.
+    fn read_later(&mut self, error: &CallError, now: Timestamp) -> Option<Timestamp> {
+        self.unreadable += 1;
+        if self.unreadable > UNREADABLE {
+            let detail = format!("the mailbox cannot be read, so nobody knows: {error}");
+            self.state = State::Done(MailboxOutcome::Failed, detail);
+            return None;
+        }
+        Some(now + READ_WAITS.0 * (1 << (self.unreadable - 1)))
+    }
+
     /// What a read means: `shown` is whether the flag has the wanted value.
     fn decide(&mut self, shown: Option<bool>, now: Timestamp) {
         let state = core::mem::replace(&mut self.state, State::Unsure);

@@ -5,7 +5,7 @@
 
 use super::flip::{Stop, Turn, again};
 use crate::failure::{Failure, Side};
-use crate::ports::{CallError, MailboxId, MailboxPage, Name, PageToken, Ports};
+use crate::ports::{CallError, MailboxId, Name, PageToken, Ports, UnreadRow};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
@@ -29,14 +29,23 @@ pub struct InventoryRow {
     pub when_changed: Timestamp,
 }
 
+/// What a listing came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The mailboxes, by user principal name.
+    pub rows: Vec<InventoryRow>,
+    /// Rows that cannot be used: nobody knows what these mailboxes are.
+    pub unread: Vec<UnreadRow>,
+}
+
 /// How often a listing may start over because its page tokens expired.
 const LISTINGS: u32 = 5;
 
-/// Reads the whole tenant. Ends with the rows by user principal name.
+/// Reads the whole tenant.
 pub struct Inventory {
     properties: Vec<Name>,
     page: Option<PageToken>,
-    rows: Vec<InventoryRow>,
+    listing: Listing,
     listings: u32,
     backoff: Backoff,
     not_before: Option<Timestamp>,
@@ -47,7 +56,7 @@ impl Default for Inventory {
         Self {
             properties: ["UserPrincipalName", "PrimarySmtpAddress"].map(Name::Borrowed).to_vec(),
             page: None,
-            rows: Vec::new(),
+            listing: Listing::default(),
             listings: 1,
             backoff: Backoff::default(),
             not_before: None,
@@ -58,12 +67,12 @@ impl Default for Inventory {
 impl Inventory {
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         let page = ports.exchange.mailboxes_changed(None, self.page.as_ref(), &self.properties);
-        let page = match page.and_then(MailboxPage::whole) {
+        let page = match page {
             Ok(page) => page,
             Err(CallError::PageExpired) if self.listings < LISTINGS => {
                 self.listings += 1;
                 self.page = None;
-                self.rows.clear();
+                self.listing = Listing::default();
                 return Ok(Turn::Busy);
             }
             Err(error) => {
@@ -71,7 +80,8 @@ impl Inventory {
             }
         };
         self.backoff.reset();
-        self.rows.extend(page.rows.into_iter().map(|mailbox| {
+        self.listing.unread.extend(page.unread);
+        self.listing.rows.extend(page.rows.into_iter().map(|mailbox| {
             let text =
                 |column| mailbox.values.column(column).first().unwrap_or_default().to_owned();
             InventoryRow {
@@ -89,16 +99,17 @@ impl Inventory {
             return Ok(Turn::Busy);
         }
         // One that changed while it was listed came twice; its last row is the newest.
-        self.rows.reverse();
+        let rows = &mut self.listing.rows;
+        rows.reverse();
         let by_name = |row: &InventoryRow| (row.user_principal_name.to_lowercase(), row.id);
-        self.rows.sort_by_key(by_name);
-        self.rows.dedup_by_key(|row| row.id);
+        rows.sort_by_key(by_name);
+        rows.dedup_by_key(|row| row.id);
         Ok(Turn::Done(()))
     }
 }
 
 impl Activity for Inventory {
-    type Outcome = Result<Vec<InventoryRow>, Failure>;
+    type Outcome = Result<Listing, Failure>;
 
     fn step(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Step<Self::Outcome> {
         if let Some(at) = self.not_before.filter(|at| now < *at) {
@@ -111,7 +122,7 @@ impl Activity for Inventory {
                 self.not_before = Some(at);
                 Step::WaitUntil(at)
             }
-            Ok(Turn::Done(())) => Step::Done(Ok(core::mem::take(&mut self.rows))),
+            Ok(Turn::Done(())) => Step::Done(Ok(core::mem::take(&mut self.listing))),
             Err(stop) => Step::Done(Err(stop.into_failure())),
         }
     }

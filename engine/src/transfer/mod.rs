@@ -26,9 +26,9 @@ pub mod spelling;
 pub mod wave;
 
 pub use backup::{Backup, BackupError, Sides};
-pub use backup_run::TakeBackup;
+pub use backup_run::{BackupReport, TakeBackup};
 pub use check::{Check, CheckConfig, CheckReport};
-pub use inventory::{Inventory, InventoryRow};
+pub use inventory::{Inventory, InventoryRow, Listing};
 pub use loss::Loss;
 pub use readiness::{Evidence, Finding, RemovalPath, Severity};
 pub use report::{Exception, MailboxOutcome, TransferReport};

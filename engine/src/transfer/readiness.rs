@@ -41,6 +41,8 @@ pub struct Finding {
 pub mod id {
     /// The mailbox does not exist in Exchange Online.
     pub const MISSING: &str = "mailbox.missing";
+    /// The mailbox, its Entra user or its AD object cannot be read.
+    pub const UNREADABLE: &str = "mailbox.unreadable";
     /// The mailbox is not synchronized from AD.
     pub const NOT_SYNCED: &str = "mailbox.not-dir-synced";
     /// The recipient is of a type that has no flag to flip.
@@ -318,6 +320,18 @@ pub fn of_missing(mailbox: MailboxId) -> Finding {
         object: Some(mailbox),
         reason: "Exchange Online has no mailbox of this id".to_owned(),
         remedy: "Check the id: the flag exists on mailboxes in Exchange Online alone.",
+    }
+}
+
+/// The finding for a mailbox that cannot be read, or whose user or AD object cannot: it alone.
+#[must_use]
+pub fn of_unreadable(mailbox: MailboxId, why: &str) -> Finding {
+    Finding {
+        id: id::UNREADABLE,
+        severity: Severity::Block,
+        object: Some(mailbox),
+        reason: format!("not determinable: {why}"),
+        remedy: "Read it with Get-Mailbox and in AD, remove what is odd, and check again.",
     }
 }
 

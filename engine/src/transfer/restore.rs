@@ -23,7 +23,7 @@ use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{
     AttributeChange, CallError, DirectoryObject, Mailbox, MailboxChange, MailboxId, Modification,
-    Name, ObjectGuid, Ports, SetOutcome, WriteOutcome,
+    Name, ObjectGuid, Ports, Row, SetOutcome, WriteOutcome,
 };
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
@@ -208,21 +208,27 @@ impl Restore {
         };
         self.backoff.reset();
         for (case, row) in self.batch.iter_mut().zip(&rows) {
-            case.look_at(row.as_ref(), &self.properties, self.config.to);
+            match row {
+                Ok(row) => case.look_at(row.as_ref(), &self.properties, self.config.to),
+                Err(error) => {
+                    let why = format!("the mailbox cannot be read: {error}");
+                    case.outcome = Some(Restored::Failed(why));
+                }
+            }
         }
         self.stage = Stage::Write;
         if self.config.to != RestoreTo::Cloud {
             let open = rows.into_iter().zip(&self.batch);
             let open = open.filter(|(_, case)| case.outcome.is_none());
-            self.pairing.start(open.filter_map(|(row, _)| row).collect::<Vec<_>>());
+            self.pairing.start(open.filter_map(|(row, _)| row.ok().flatten()).collect::<Vec<_>>());
             self.stage = Stage::Pair;
         }
         Ok(Turn::Busy)
     }
 
-    fn rows(&self, ports: &mut Ports<'_>) -> Result<Vec<Option<Mailbox>>, CallError> {
+    fn rows(&self, ports: &mut Ports<'_>) -> Result<Vec<Row<Mailbox>>, CallError> {
         let ids: Vec<MailboxId> = self.batch.iter().map(|case| case.id).collect();
-        ports.exchange.mailboxes(&ids, &self.properties)
+        ports.exchange.mailbox_rows(&ids, &self.properties)
     }
 
     fn compare_with_directory(&mut self, pairs: Vec<Pair>) {
@@ -230,11 +236,12 @@ impl Restore {
             pairs.into_iter().map(|pair| (pair.mailbox.id, pair)).collect();
         for case in self.batch.iter_mut().filter(|case| case.outcome.is_none()) {
             let Some(pair) = pairs.remove(&case.id) else { continue };
-            let Some(object) = pair.object.filter(|_| !pair.ambiguous) else {
-                let why =
-                    if pair.ambiguous { code::DUPLICATE_ENTRIES } else { "no AD object matches" };
-                case.outcome = Some(Restored::Blocked(why.to_owned()));
-                continue;
+            let object = match pair.sole() {
+                Ok((_, object)) => object,
+                Err((_, why)) => {
+                    case.outcome = Some(Restored::Blocked(why));
+                    continue;
+                }
             };
             let Some(difference) =
                 case.in_directory(self.config.to, &self.plan, &self.attributes, &object)
@@ -366,10 +373,10 @@ impl Restore {
         let equal: Vec<bool> = match self.config.to {
             RestoreTo::Cloud => {
                 let ids: Vec<MailboxId> = cases().map(|case| case.id).collect();
-                match ports.exchange.mailboxes(&ids, &self.properties) {
+                match ports.exchange.mailbox_rows(&ids, &self.properties) {
                     Ok(rows) => {
-                        let same = |(case, row): (&Case, Option<Mailbox>)| {
-                            row.is_some_and(|row| {
+                        let same = |(case, row): (&Case, Row<Mailbox>)| {
+                            row.ok().flatten().is_some_and(|row| {
                                 let now =
                                     difference::in_cloud(&case.backup, &row, &self.properties);
                                 now.change.values.is_empty()
@@ -418,9 +425,9 @@ impl Restore {
         };
         let guids: Vec<ObjectGuid> =
             self.batch.iter().filter_map(|case| Some(case.directory.as_ref()?.object)).collect();
-        let found = ports.directory.read(agent, &guids, &self.attributes);
-        let found = DirectoryObject::whole(found?)?;
-        Ok(found.into_iter().map(|object| (object.guid, object)).collect())
+        let found = ports.directory.read(agent, &guids, &self.attributes)?;
+        let whole = found.into_iter().filter(|object| object.broken.is_none());
+        Ok(whole.map(|object| (object.guid, object)).collect())
     }
 
     /// Moves the batch into the report.

@@ -224,7 +224,7 @@ impl Rollback {
         if ids.is_empty() {
             return Ok(self.start_flips());
         }
-        let rows = match ports.exchange.mailboxes(&ids, &self.properties) {
+        let rows = match ports.exchange.mailbox_rows(&ids, &self.properties) {
             Ok(rows) => rows,
             Err(error) => return self.portion.again(&error, &mut self.backoff, now),
         };
@@ -233,13 +233,17 @@ impl Rollback {
         let mut batch = Vec::new();
         for (id, row) in ids.into_iter().zip(rows) {
             match row {
-                None => {
+                Err(error) => {
+                    self.report.findings.push(readiness::of_unreadable(id, &error.to_string()));
+                    self.report.count(id, MailboxOutcome::Failed, readiness::id::UNREADABLE);
+                }
+                Ok(None) => {
                     Mark::TransferMissing.reach();
                     self.report.findings.push(readiness::of_missing(id));
                     let detail = readiness::id::MISSING;
                     self.report.count(id, MailboxOutcome::Failed, detail);
                 }
-                Some(mailbox) if !mailbox.cloud_managed => match self.known.get(&id) {
+                Ok(Some(mailbox)) if !mailbox.cloud_managed => match self.known.get(&id) {
                     Some(Progress::Done(outcome, detail)) if outcome.is_change() => {
                         self.report.count(id, *outcome, detail);
                     }
@@ -248,7 +252,7 @@ impl Rollback {
                         self.report.count(id, MailboxOutcome::Already, "");
                     }
                 },
-                Some(mailbox) => batch.push(mailbox),
+                Ok(Some(mailbox)) => batch.push(mailbox),
             }
         }
         self.stage = if batch.is_empty() { Stage::Mailboxes } else { Stage::Pair };
@@ -259,6 +263,13 @@ impl Rollback {
     /// What each mailbox of the batch would lose.
     fn weigh(&mut self, pairs: Vec<Pair>) {
         for pair in pairs {
+            if let Some(why) = &pair.unread {
+                // What it would lose, nobody can say.
+                let id = pair.mailbox.id;
+                self.report.findings.push(readiness::of_unreadable(id, why));
+                self.report.count(id, MailboxOutcome::Blocked, readiness::id::UNREADABLE);
+                continue;
+            }
             if pair.ambiguous {
                 Mark::RollbackAmbiguous.reach();
                 self.report.count(

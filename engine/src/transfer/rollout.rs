@@ -12,7 +12,7 @@ use super::portion::Portion;
 use super::report::TransferReport;
 use super::wave::{Transfer, TransferConfig};
 use crate::failure::Failure;
-use crate::ports::{MailboxId, Ports};
+use crate::ports::{Mailbox, MailboxId, Ports, Row};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
@@ -54,7 +54,7 @@ pub struct RingReport {
     pub name: String,
     /// What its transfer came to.
     pub transfer: TransferReport,
-    /// Mailboxes that lacked the flag when it was verified; `None` when it was not.
+    /// Mailboxes that lacked the flag, or could not be read, when it was verified; `None` when it was not.
     pub without: Option<Vec<MailboxId>>,
     /// Why the rollout ends with it.
     pub breach: Option<String>,
@@ -142,15 +142,15 @@ impl Rollout {
                     let (report, without) = (core::mem::take(report), core::mem::take(without));
                     return Ok(self.close(*report, Some(without), true));
                 }
-                let rows = match ports.exchange.mailboxes(&ids, &[]) {
+                let rows = match ports.exchange.mailbox_rows(&ids, &[]) {
                     Ok(rows) => rows,
                     Err(error) => return self.portion.again(&error, &mut self.backoff, now),
                 };
                 self.backoff.reset();
                 *read += ids.len();
-                let flagged = |row: &Option<crate::ports::Mailbox>| {
-                    row.as_ref().is_some_and(|mailbox| mailbox.cloud_managed)
-                };
+                // One that cannot be read is not verified.
+                let flagged =
+                    |row: &Row<Mailbox>| matches!(row, Ok(Some(mailbox)) if mailbox.cloud_managed);
                 without.extend(
                     ids.into_iter().zip(&rows).filter(|(_, row)| !flagged(row)).map(|(id, _)| id),
                 );

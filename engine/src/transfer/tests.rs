@@ -11,6 +11,7 @@ use crate::step::Activity;
 use crate::test_world::{START, Shared, World, id, object_guid};
 
 mod checks;
+mod odd;
 mod pace;
 mod restores;
 mod rings;
@@ -295,6 +296,6 @@ fn an_inventory_has_every_mailbox_once_although_pages_expire_and_the_service_thr
     );
     let mut inventory = Inventory::default();
     let rows = world.run_for(&mut inventory, Duration::from_hours(1)).unwrap().unwrap();
-    let ids: Vec<MailboxId> = rows.iter().map(|row| row.id).collect();
+    let ids: Vec<MailboxId> = rows.rows.iter().map(|row| row.id).collect();
     assert_eq!(ids, (0..8).map(id).collect::<Vec<_>>());
 }

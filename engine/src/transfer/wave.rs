@@ -341,7 +341,7 @@ impl Transfer {
             return Ok(Turn::Busy);
         }
         let ids: Vec<MailboxId> = self.unread.iter().take(count).copied().collect();
-        let rows = match ports.exchange.mailboxes(&ids, &self.properties) {
+        let rows = match ports.exchange.mailbox_rows(&ids, &self.properties) {
             Ok(rows) => rows,
             Err(error) => return self.portion.again(&error, &mut self.backoff, now),
         };
@@ -350,7 +350,10 @@ impl Transfer {
         let mut writes = Vec::with_capacity(2 * count + 1);
         writes.push(version_write());
         for (id, row) in ids.into_iter().zip(rows) {
-            self.prepare(id, row, &mut writes, now);
+            match row {
+                Ok(row) => self.prepare(id, row, &mut writes, now),
+                Err(error) => self.unreadable(id, &error.to_string(), &mut writes),
+            }
         }
         if self.config.sides == Sides::Cloud || self.passed.is_empty() {
             let taken = now.to_string();
@@ -402,11 +405,12 @@ impl Transfer {
             }
         };
         let taken = now.to_string();
-        for Pair { mailbox, object, ambiguous, rival, .. } in pairs {
+        for Pair { mailbox, object, ambiguous, rival, unread, .. } in pairs {
             if ambiguous || object.is_none() {
-                let finding = match rival {
-                    Some(rival) => check::shared(mailbox.id, rival),
-                    None => check::unmatched(mailbox.id, ambiguous),
+                let finding = match (rival, unread) {
+                    (_, Some(why)) => readiness::of_unreadable(mailbox.id, &why),
+                    (Some(rival), None) => check::shared(mailbox.id, rival),
+                    (None, None) => check::unmatched(mailbox.id, ambiguous),
                 };
                 let blocks = finding.severity == Severity::Block
                     && !self.config.accepted.contains(finding.id);
@@ -457,6 +461,12 @@ impl Transfer {
     ) {
         self.report.count(id, outcome, detail);
         writes.push(Progress::Done(outcome, detail.to_owned()).write(&self.config.id, id));
+    }
+
+    /// A mailbox that alone cannot be read: nothing is tried with it.
+    fn unreadable(&mut self, id: MailboxId, why: &str, writes: &mut Vec<StoreWrite>) {
+        self.report.findings.push(readiness::of_unreadable(id, why));
+        self.decided(id, MailboxOutcome::Failed, readiness::id::UNREADABLE, writes);
     }
 
     /// Readiness of one mailbox: what nothing stands against is passed on.

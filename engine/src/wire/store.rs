@@ -6,16 +6,21 @@
 //! reads the file once (600,000 links are 134 MB, checked in 0.05 s when the system has them at hand).
 //! Commits have two phases: the file never points to a half-written one, so what does not verify is
 //! damage, and is not taken for the trace of a crash and quietly undone.
+//!
+//! One process writes; whoever only looks takes a [snapshot](RedbStore::snapshot), which needs no lock and
+//! leaves the file alone.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use redb::backends::InMemoryBackend;
 use redb::{
-    Database, DatabaseError, Durability, ReadableDatabase, TableDefinition, TableError, TableHandle,
+    Database, DatabaseError, Durability, ReadableDatabase, StorageBackend, TableDefinition,
+    TableError, TableHandle,
 };
 
 use crate::ports::{StateStore, StoreError, StoreWrite, Table};
@@ -24,6 +29,12 @@ use crate::ports::{StateStore, StoreError, StoreWrite, Table};
 const FORMAT: u32 = 1;
 const FORMAT_TABLE: TableDefinition<'_, &str, u32> = TableDefinition::new("format");
 const FORMAT_KEY: &str = "version";
+
+/// The bytes at the start of the file that say which commit is the last one: redb's header, with both of
+/// its commit slots.
+const HEADER: u64 = 320;
+/// How often a snapshot is tried while another process commits.
+const SNAPSHOTS: u32 = 64;
 
 /// The state store in a redb file.
 pub struct RedbStore {
@@ -35,36 +46,79 @@ impl RedbStore {
     /// does not exist.
     ///
     /// # Errors
-    /// `Damaged` when the file holds anything but a store of this format, `Io` when it cannot be
-    /// opened or another process has it open.
+    /// `Damaged` when the file holds anything but a store of this format, `InUse` when another process
+    /// has it open, `Io` when it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_or_make(path, |_| Ok(()))
+    }
+
+    /// The same; a store that does not exist gets its first rows from `fill`. It has them from its first
+    /// moment on: a crash before the last of them leaves no store.
+    ///
+    /// # Errors
+    /// As [`RedbStore::open`], and whatever `fill` fails with.
+    pub fn open_or_make(
+        path: &Path,
+        fill: impl FnOnce(&mut Self) -> Result<(), StoreError>,
+    ) -> Result<Self, StoreError> {
         let missing = !path.try_exists().map_err(|error| at(path, &error))?;
         if missing {
-            Self::create(path)?;
+            Self::create(path, fill)?;
         }
         let file = open_file(path).map_err(|error| at(path, &error))?;
         sound(|| {
             if file.metadata().map_err(|error| at(path, &error))?.len() == 0 {
                 return Err(StoreError::Damaged("it is empty".to_owned()));
             }
-            let mut database = Database::builder().create_file(file).map_err(opening)?;
-            database.check_integrity().map_err(opening)?;
-            let mut store = Self { database };
-            store.check_format()?;
-            Ok(store)
+            Self::checked(Database::builder().create_file(file).map_err(opening)?)
         })
-        .map_err(|error| match error {
-            StoreError::Damaged(detail) => {
-                StoreError::Damaged(format!("{}: {detail}", path.display()))
+        .map_err(|error| named(path, error))
+    }
+
+    /// The store at `path` as its last commit left it, in memory: what is committed to it goes nowhere.
+    /// The process that has the store open, if any, goes on undisturbed. `None` when there is no file.
+    ///
+    /// # Errors
+    /// `Damaged` when the file holds anything but a store of this format, `InUse` when another process
+    /// commits faster than the file can be read, `Io` when it cannot be read.
+    pub fn snapshot(path: &Path) -> Result<Option<Self>, StoreError> {
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(at(path, &error)),
+        };
+        for _ in 0..SNAPSHOTS {
+            let Some(bytes) = unchanging(&mut file).map_err(|error| at(path, &error))? else {
+                continue;
+            };
+            if bytes.is_empty() {
+                return Err(named(path, StoreError::Damaged("it is empty".to_owned())));
             }
-            StoreError::Io(detail) => StoreError::Io(format!("{}: {detail}", path.display())),
-            StoreError::Halted => StoreError::Halted,
-        })
+            let opened = sound(|| {
+                let memory = InMemoryBackend::new();
+                let put = memory.set_len(bytes.len() as u64).and_then(|()| memory.write(0, &bytes));
+                put.map_err(|error| StoreError::Io(error.to_string()))?;
+                Self::checked(Database::builder().create_with_backend(memory).map_err(opening)?)
+            });
+            return opened.map(Some).map_err(|error| named(path, error));
+        }
+        Err(StoreError::InUse(path.display().to_string()))
+    }
+
+    /// A database as a store, when it is whole and one.
+    fn checked(mut database: Database) -> Result<Self, StoreError> {
+        database.check_integrity().map_err(opening)?;
+        let mut store = Self { database };
+        store.check_format()?;
+        Ok(store)
     }
 
     /// Makes a store under another name and gives it its own once it is whole: so an empty file under
     /// that name is never one that was just being made.
-    fn create(path: &Path) -> Result<(), StoreError> {
+    fn create(
+        path: &Path,
+        fill: impl FnOnce(&mut Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut beside = path.as_os_str().to_owned();
         beside.push(".new");
         let beside = Path::new(&beside);
@@ -76,7 +130,10 @@ impl RedbStore {
         }
         let file = create_file(beside).map_err(|error| at(beside, &error))?;
         let database = Database::builder().create_file(file).map_err(opening)?;
-        Self { database }.initialize()?;
+        let mut made = Self { database };
+        made.initialize()?;
+        fill(&mut made)?;
+        drop(made);
         // Whoever made one at the same time was first: its store stays.
         match std::fs::hard_link(beside, path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -218,6 +275,23 @@ const fn definition(table: Table) -> TableDefinition<'static, &'static [u8], &'s
     TableDefinition::new(name(table))
 }
 
+/// The bytes of a file into which somebody may be committing; `None` when a commit came in between. Pages of
+/// the last commit are not written to before the next one, so an unchanged header vouches for all of them.
+fn unchanging(file: &mut File) -> io::Result<Option<Vec<u8>>> {
+    let header = |file: &mut File| -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(0))?;
+        file.by_ref().take(HEADER).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let before = header(file)?;
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut bytes)?;
+    let unchanged = before == header(file)? && bytes.starts_with(&before);
+    Ok(unchanged.then_some(bytes))
+}
+
 fn open_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open(path)
 }
@@ -249,11 +323,20 @@ fn at(path: &Path, error: &io::Error) -> StoreError {
     StoreError::Io(format!("{}: {error}", path.display()))
 }
 
+/// The error with the file that it is about.
+fn named(path: &Path, error: StoreError) -> StoreError {
+    let of = |detail: String| format!("{}: {detail}", path.display());
+    match error {
+        StoreError::Damaged(detail) => StoreError::Damaged(of(detail)),
+        StoreError::Io(detail) => StoreError::Io(of(detail)),
+        StoreError::InUse(_) => StoreError::InUse(path.display().to_string()),
+        StoreError::Halted => StoreError::Halted,
+    }
+}
+
 fn opening(error: DatabaseError) -> StoreError {
     match error {
-        DatabaseError::DatabaseAlreadyOpen => {
-            StoreError::Io("another process has it open".to_owned())
-        }
+        DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(String::new()),
         DatabaseError::UpgradeRequired(_) | DatabaseError::RepairAborted => {
             StoreError::Damaged(error.to_string())
         }
@@ -268,7 +351,9 @@ fn failed(error: impl Into<redb::Error>) -> StoreError {
         redb::Error::Io(error)
             if matches!(
                 error.kind(),
-                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+                io::ErrorKind::InvalidData
+                    | io::ErrorKind::InvalidInput
+                    | io::ErrorKind::UnexpectedEof
             ) =>
         {
             StoreError::Damaged(error.to_string())
@@ -282,196 +367,4 @@ fn failed(error: impl Into<redb::Error>) -> StoreError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use tempfile::TempDir;
-
-    fn put(table: Table, key: &[u8], value: Option<&[u8]>) -> StoreWrite {
-        StoreWrite { table, key: key.to_vec(), value: value.map(<[u8]>::to_vec) }
-    }
-
-    fn refusal(path: &Path) -> StoreError {
-        RedbStore::open(path).err().expect("the store must be refused")
-    }
-
-    /// What was committed is there after the program has ended; tables do not mix.
-    #[test]
-    fn commits_survive_and_tables_are_apart() {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("state");
-        let mut store = RedbStore::open(&path).unwrap();
-        store
-            .commit(vec![
-                put(Table::Links, b"b", Some(b"2")),
-                put(Table::Links, b"a", Some(b"1")),
-                put(Table::Links, b"c", Some(b"3")),
-                put(Table::Meta, b"a", Some(b"")),
-            ])
-            .unwrap();
-        store.commit(vec![put(Table::Links, b"b", None), put(Table::Links, b"x", None)]).unwrap();
-        store.commit(Vec::new()).unwrap();
-        drop(store);
-        let mut store = RedbStore::open(&path).unwrap();
-        let keys = [b"c".to_vec(), b"b".to_vec(), b"a".to_vec()];
-        assert_eq!(
-            store.get(Table::Links, &keys).unwrap(),
-            [Some(b"3".to_vec()), None, Some(b"1".to_vec())]
-        );
-        assert_eq!(store.get(Table::Meta, &keys).unwrap(), [None, None, Some(Vec::new())]);
-        let all = store.scan(Table::Links, None, 10).unwrap();
-        assert_eq!(all, [(b"a".to_vec(), b"1".to_vec()), (b"c".to_vec(), b"3".to_vec())]);
-        assert_eq!(store.scan(Table::Links, None, 1).unwrap(), all[..1]);
-        assert_eq!(store.scan(Table::Links, Some(b"a"), 10).unwrap(), all[1..]);
-        assert_eq!(store.scan(Table::Escrow, None, 10).unwrap(), []);
-    }
-
-    /// Nobody but the owner reads what the engine keeps of people's data.
-    #[cfg(unix)]
-    #[test]
-    fn the_file_belongs_to_its_owner_alone() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("state");
-        RedbStore::open(&path).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    }
-
-    /// A file that is not a store is reported and left as it is.
-    #[test]
-    fn a_damaged_file_is_refused_and_kept() {
-        let folder = TempDir::new().unwrap();
-        let foreign = folder.path().join("foreign");
-        std::fs::write(&foreign, b"minutes of the last meeting").unwrap();
-        assert!(matches!(refusal(&foreign), StoreError::Damaged(_)));
-        assert_eq!(std::fs::read(&foreign).unwrap(), b"minutes of the last meeting");
-
-        let path = folder.path().join("state");
-        let mut store = RedbStore::open(&path).unwrap();
-        store.commit(vec![put(Table::Links, b"a", Some(&[7; 10_000]))]).unwrap();
-        drop(store);
-        let whole = std::fs::read(&path).unwrap();
-        std::fs::write(&path, &whole[..whole.len() / 3]).unwrap();
-        assert!(matches!(refusal(&path), StoreError::Damaged(_)));
-        std::fs::write(&path, b"").unwrap();
-        assert!(matches!(refusal(&path), StoreError::Damaged(detail) if detail.contains("empty")));
-        assert_eq!(std::fs::read(&path).unwrap(), b"", "nothing was made of it");
-
-        let bare = folder.path().join("bare");
-        drop(Database::create(&bare).unwrap());
-        assert!(matches!(refusal(&bare), StoreError::Damaged(_)), "no table is no new store");
-    }
-
-    /// Whatever byte of the file changes: the store is refused, or it holds what it held. It never
-    /// forgets a row, invents one or shows another value. Only what says which commit is the last one
-    /// may take that one away, as a crash before it does, which every activity is made for.
-    #[test]
-    fn a_changed_byte_is_refused_or_means_nothing() {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("state");
-        let mut store = RedbStore::open(&path).unwrap();
-        for round in 0..4_u8 {
-            let rows = (0..60_u8).map(|number| {
-                let table = Table::ALL[usize::from(number) % Table::ALL.len()];
-                let length = usize::from(number) * 9 + 30;
-                put(table, &[number; 16], Some(&vec![round ^ number; length]))
-            });
-            store.commit(rows.collect()).unwrap();
-        }
-        let read = |store: &mut RedbStore| -> Vec<Vec<(Vec<u8>, Vec<u8>)>> {
-            Table::ALL.map(|table| store.scan(table, None, 100).unwrap()).into()
-        };
-        let before = read(&mut store);
-        store.commit(vec![put(Table::Intents, &[3; 16], None)]).unwrap();
-        let held = read(&mut store);
-        assert_ne!(before, held);
-        drop(store);
-        let whole = std::fs::read(&path).unwrap();
-        let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
-        let damaged = folder.path().join("damaged");
-        let (mut refused, mut same) = (0, 0);
-        const HEADER: usize = 64;
-        for at in (0..HEADER).step_by(3).chain((HEADER..=used).step_by(1_021)) {
-            let mut bytes = whole.clone();
-            bytes[at] ^= if at % 2 == 0 { 0x01 } else { 0xff };
-            std::fs::write(&damaged, &bytes).unwrap();
-            match RedbStore::open(&damaged) {
-                Ok(mut store) => {
-                    let found = read(&mut store);
-                    let undone = at < HEADER && found == before;
-                    assert!(undone || found == held, "byte {at} of {used}");
-                    same += 1;
-                }
-                Err(StoreError::Damaged(_)) => refused += 1,
-                Err(other) => panic!("byte {at}: {other}"),
-            }
-        }
-        assert!(refused > 20 && same > 20, "{refused} refused, {same} without meaning");
-    }
-
-    /// How long opening takes for the largest tenant, and how large its file is.
-    #[test]
-    #[ignore = "takes some seconds; run it to measure"]
-    fn opening_with_600_000_links() {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("state");
-        let mut store = RedbStore::open(&path).unwrap();
-        for page in 0..600_u32 {
-            let rows = (0..1_000_u32).map(|number| {
-                let digest = u128::from(page * 1_000 + number).wrapping_mul(u128::MAX / 97);
-                put(Table::Links, &digest.to_be_bytes(), Some(&[7; 33]))
-            });
-            store.commit(rows.collect()).unwrap();
-        }
-        drop(store);
-        let size = std::fs::metadata(&path).unwrap().len() / 1_000_000;
-        let began = std::time::Instant::now();
-        drop(RedbStore::open(&path).unwrap());
-        println!("{size} MB opened and checked in {:?}", began.elapsed());
-    }
-
-    /// What a process left that died while it made a store is made anew.
-    #[test]
-    fn a_store_that_was_being_made_is_made_anew() {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("state");
-        std::fs::write(folder.path().join("state.new"), b"half").unwrap();
-        drop(RedbStore::open(&path).unwrap());
-        assert!(!folder.path().join("state.new").exists());
-        drop(RedbStore::open(&path).unwrap());
-    }
-
-    /// A store of a later program, or of another one, is not taken for an empty one.
-    #[test]
-    fn another_format_is_refused() {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("state");
-        drop(RedbStore::open(&path).unwrap());
-        let database = Database::open(&path).unwrap();
-        let write = database.begin_write().unwrap();
-        write.open_table(FORMAT_TABLE).unwrap().insert(FORMAT_KEY, FORMAT + 1).unwrap();
-        write.commit().unwrap();
-        drop(database);
-        assert!(
-            matches!(refusal(&path), StoreError::Damaged(detail) if detail.contains("format 2"))
-        );
-
-        let path = folder.path().join("other");
-        let database = Database::create(&path).unwrap();
-        let write = database.begin_write().unwrap();
-        write.open_table(TableDefinition::<&str, u32>::new("hens")).unwrap();
-        write.commit().unwrap();
-        drop(database);
-        assert!(matches!(refusal(&path), StoreError::Damaged(_)));
-    }
-
-    /// Two engines on one store would each undo what the other does.
-    #[test]
-    fn a_store_is_open_once() {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("state");
-        let _store = RedbStore::open(&path).unwrap();
-        assert!(matches!(refusal(&path), StoreError::Io(detail) if detail.contains("open")));
-        let missing = folder.path().join("no folder").join("state");
-        assert!(matches!(refusal(&missing), StoreError::Io(_)));
-    }
-}
+mod tests;

@@ -23,8 +23,10 @@ pub struct Settings {
     pub wire: WireConfig,
     /// The AD domain (FQDN).
     pub domain: String,
-    /// Where the state store is.
+    /// Where the state store of the job is.
     pub state: PathBuf,
+    /// Where that of the transfers is.
+    pub transfers: PathBuf,
     /// Where the provisioning log is appended to, one JSON object a line.
     pub log: Option<PathBuf>,
     /// The writeback job.
@@ -38,6 +40,7 @@ struct File {
     cloud: Cloud,
     directory: Directory,
     state: PathBuf,
+    transfer_state: Option<PathBuf>,
     log: Option<PathBuf>,
     ca_file: Option<PathBuf>,
     timeout: Option<String>,
@@ -171,7 +174,11 @@ impl Settings {
         let job =
             file.writeback.configuration(file.scope, schema.as_deref(), domain).map_err(refuse)?;
         let (state, log) = (beside(&file.state), file.log.as_deref().map(beside));
-        Ok(Self { wire, domain: file.directory.domain, state, log, job })
+        let transfers = file.transfer_state.as_deref().map_or_else(|| transfers_of(&state), beside);
+        if transfers == state {
+            return Err(refuse("`state` and `transfer_state` name the same file".to_owned()));
+        }
+        Ok(Self { wire, domain: file.directory.domain, state, transfers, log, job })
     }
 
     /// Every address that is talked to, and what for.
@@ -186,6 +193,17 @@ impl Settings {
             self.wire.agents.iter().map(|agent| ("directory.servers", agent.ldap_url.as_str()));
         cloud.into_iter().chain(servers).collect()
     }
+}
+
+/// Where transfers keep their progress unless the file says otherwise: beside the job's.
+fn transfers_of(state: &Path) -> PathBuf {
+    let mut name = state.file_stem().unwrap_or_default().to_owned();
+    name.push(".transfers");
+    if let Some(extension) = state.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    state.with_file_name(name)
 }
 
 #[cfg(test)]
@@ -236,6 +254,12 @@ scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com']}
         assert!(settings.job.switches.null_flow && !settings.job.scope.is_open());
         assert!(settings.job.created_on < engine::attributes::GENERAL_AVAILABILITY);
         assert!(settings.state.is_absolute() && settings.state.ends_with("state.redb"));
+        assert_eq!(settings.transfers, settings.state.with_file_name("state.transfers.redb"));
+        assert_eq!(transfers_of(Path::new("a/state")), Path::new("a/state.transfers"));
+        let named = GOOD.replace("state: state.redb", "state: s\ntransfer_state: t");
+        assert!(read(&named, 0o600).unwrap().transfers.ends_with("t"));
+        let same = GOOD.replace("state: state.redb", "state: s\ntransfer_state: s");
+        assert!(read(&same, 0o600).unwrap_err().contains("the same file"));
         assert!(!format!("{settings:?}").contains("hush"));
     }
 

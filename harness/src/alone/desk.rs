@@ -7,7 +7,7 @@ use std::io::Write;
 
 use engine::job::{JobCommand, JobReport, LogEntry};
 use engine::job_log::{JobNames, summary};
-use engine::ports::{CallError, JobPort, Numbered};
+use engine::ports::{CallError, JobPort, Numbered, UnreadRow};
 use engine::time::Timestamp;
 
 /// Something that is worth telling people.
@@ -17,6 +17,8 @@ pub enum Said {
     Entry(LogEntry),
     /// The job's state, after a cycle, a request or a start.
     Report(Box<JobReport>),
+    /// A row of a listing that cannot be used: nobody knows whose it is, or what is of it.
+    Unread(UnreadRow),
     /// Nothing is to be done before this instant.
     Waits(Timestamp),
 }

@@ -1,21 +1,87 @@
-//! What a transfer came to, as a JSON document for programs.
+//! What a call came to, as a JSON document for programs: one shape for each kind of call, named and
+//! versioned.
 
 use std::path::Path;
 
+use engine::failure::Failure;
+use engine::reconcile::ReconcileReport;
 use engine::transfer::bucket_c::LEFT;
-use engine::transfer::{Finding, Severity, TransferReport};
-use serde_json::{Value, json};
+use engine::transfer::{
+    BackupReport, Finding, Listing, RestoreReport, Restored, RolloutReport, Severity,
+    TransferReport,
+};
+use serde_json::{Map, Value, json};
 
-use super::{AloneError, files};
+use super::{AloneError, TransferOutcome, files};
 
-/// Writes the report of a flip or a rollback to `path`, readable for its owner alone.
+/// Writes a document to `path`, readable for its owner alone.
 ///
 /// # Errors
 /// [`AloneError::File`].
-pub fn write_report(path: &Path, report: &TransferReport, applied: bool) -> Result<(), AloneError> {
-    let mut text = format!("{:#}", document(report, applied)).into_bytes();
-    text.push(b'\n');
-    files::write(path, &text)
+pub fn write_document(path: &Path, document: &Value) -> Result<(), AloneError> {
+    files::write(path, format!("{document:#}\n").as_bytes())
+}
+
+/// The document of a transfer's outcome; `applied`: whether changes were to be made.
+#[must_use]
+pub fn transfer_document(outcome: &TransferOutcome, applied: bool) -> Value {
+    match outcome {
+        TransferOutcome::Inventory(listing) => inventory(listing),
+        TransferOutcome::Report(report) => {
+            let mut all = head("hybridsim-transfer-report", applied);
+            all.extend(transfer(report));
+            Value::Object(all)
+        }
+        TransferOutcome::Findings(found, stopped) => json!({
+            "format": "hybridsim-findings",
+            "version": 1,
+            "findings": findings(found),
+            "stopped": failure(stopped.as_ref()),
+        }),
+        TransferOutcome::Rollout(report) => rollout(report, applied),
+        TransferOutcome::Backups(report) => backup(report),
+        TransferOutcome::Restored(report) => restore(report, applied),
+        TransferOutcome::Interrupted => json!({
+            "format": "hybridsim-interrupted",
+            "version": 1,
+            "applied": applied,
+        }),
+    }
+}
+
+/// The document of a reconciliation.
+#[must_use]
+pub fn reconcile_document(report: &ReconcileReport, applied: bool) -> Value {
+    let drift = report.drift.iter().map(|drift| {
+        json!({
+            "mailbox": drift.mailbox.to_string(),
+            "object": drift.object.to_string(),
+            "attribute": drift.attribute,
+            "directory": drift.directory,
+            "cloud": drift.cloud,
+            "cause": drift.cause.to_string(),
+            "remedy": drift.cause.remedy(),
+        })
+    });
+    let problems = report.problems.iter().map(|problem| {
+        json!({"mailbox": problem.mailbox.map(|id| id.to_string()), "reason": problem.reason})
+    });
+    let mut all = head("hybridsim-reconcile-report", applied);
+    put(
+        &mut all,
+        json!({
+            "counts": {
+                "read": report.read,
+                "compared": report.compared,
+                "differences": report.drift.len(),
+                "corrected": report.corrected,
+            },
+            "drift": drift.collect::<Vec<Value>>(),
+            "problems": problems.collect::<Vec<Value>>(),
+            "stopped": failure(report.stopped.as_ref()),
+        }),
+    );
+    Value::Object(all)
 }
 
 /// The word for a severity.
@@ -28,80 +94,174 @@ pub const fn severity_word(severity: Severity) -> &'static str {
     }
 }
 
-/// Writes findings to `path`, readable for its owner alone.
-///
-/// # Errors
-/// [`AloneError::File`].
-pub fn write_findings(path: &Path, findings: &[Finding]) -> Result<(), AloneError> {
-    let document = json!({
-        "format": "hybridsim-findings",
-        "version": 1,
-        "findings": findings.iter().map(finding_document).collect::<Vec<Value>>(),
+/// What every document of a call that may change something begins with.
+fn head(format: &str, applied: bool) -> Map<String, Value> {
+    let mut all = Map::new();
+    put(&mut all, json!({"format": format, "version": 1, "applied": applied}));
+    all
+}
+
+fn put(all: &mut Map<String, Value>, more: Value) {
+    if let Value::Object(more) = more {
+        all.extend(more);
+    }
+}
+
+fn failure(stopped: Option<&Failure>) -> Value {
+    stopped.map_or(Value::Null, |why| json!({"code": why.code, "detail": why.detail}))
+}
+
+fn inventory(listing: &Listing) -> Value {
+    let rows = listing.rows.iter().map(|row| {
+        json!({
+            "mailbox": row.id.to_string(),
+            "user_principal_name": row.user_principal_name,
+            "primary_address": row.primary_address,
+            "type": row.recipient_type_details,
+            "dir_synced": row.dir_synced,
+            "cloud_managed": row.cloud_managed,
+            "when_changed": row.when_changed.to_string(),
+        })
     });
-    files::write(path, format!("{document:#}\n").as_bytes())
-}
-
-fn finding_document(finding: &Finding) -> Value {
+    let unread = listing.unread.iter().map(
+        |row| json!({"mailbox": row.id.map(|id| id.to_string()), "reason": row.error.to_string()}),
+    );
     json!({
-        "id": finding.id,
-        "severity": severity_word(finding.severity),
-        "mailbox": finding.object.map(|id| id.to_string()),
-        "reason": finding.reason,
-        "remedy": finding.remedy,
-    })
-}
-
-fn document(report: &TransferReport, applied: bool) -> Value {
-    let findings: Vec<Value> = report.findings.iter().map(finding_document).collect();
-    let losses: Vec<Value> = report
-        .losses
-        .iter()
-        .map(|loss| {
-            json!({
-                "mailbox": loss.mailbox.to_string(),
-                "attribute": loss.attribute,
-                "value": loss.value,
-                "instead": loss.instead,
-                "certain": loss.unsure.is_none(),
-                "why_uncertain": loss.unsure,
-            })
-        })
-        .collect();
-    let exceptions: Vec<Value> = report
-        .exceptions
-        .iter()
-        .map(|exception| {
-            json!({
-                "mailbox": exception.mailbox.to_string(),
-                "outcome": exception.outcome.word(),
-                "detail": exception.detail,
-            })
-        })
-        .collect();
-    json!({
-        "format": "hybridsim-transfer-report",
+        "format": "hybridsim-inventory",
         "version": 1,
-        "applied": applied,
-        "counts": {
-            "flipped": report.flipped,
-            "would_flip": report.would_flip,
-            "already": report.already,
-            "blocked": report.blocked,
-            "refused": report.refused,
-            "no_op": report.no_op,
-            "failed": report.failed,
-            "warnings": report.warnings,
-            "duplicates": report.duplicates,
-            "waves": report.waves,
-        },
-        "findings": findings,
-        "losses": losses,
-        "not_compared": LEFT.iter().map(|left| {
-            json!({"attribute": left.ldap_name, "why": left.why})
-        }).collect::<Vec<Value>>(),
-        "exceptions": exceptions,
-        "stopped": report.stopped.as_ref().map(|stopped| {
-            json!({"code": stopped.code, "detail": stopped.detail})
-        }),
+        "mailboxes": rows.collect::<Vec<Value>>(),
+        "unread": unread.collect::<Vec<Value>>(),
     })
+}
+
+fn findings(all: &[Finding]) -> Vec<Value> {
+    let finding = |finding: &Finding| {
+        json!({
+            "id": finding.id,
+            "severity": severity_word(finding.severity),
+            "mailbox": finding.object.map(|id| id.to_string()),
+            "reason": finding.reason,
+            "remedy": finding.remedy,
+        })
+    };
+    all.iter().map(finding).collect()
+}
+
+/// A flip or a rollback, or one ring of a rollout.
+fn transfer(report: &TransferReport) -> Map<String, Value> {
+    let losses = report.losses.iter().map(|loss| {
+        json!({
+            "mailbox": loss.mailbox.to_string(),
+            "attribute": loss.attribute,
+            "value": loss.value,
+            "instead": loss.instead,
+            "certain": loss.unsure.is_none(),
+            "why_uncertain": loss.unsure,
+        })
+    });
+    let exceptions = report.exceptions.iter().map(|exception| {
+        json!({
+            "mailbox": exception.mailbox.to_string(),
+            "outcome": exception.outcome.word(),
+            "detail": exception.detail,
+        })
+    });
+    let not_compared =
+        LEFT.iter().map(|left| json!({"attribute": left.ldap_name, "why": left.why}));
+    let mut all = Map::new();
+    put(
+        &mut all,
+        json!({
+            "counts": {
+                "flipped": report.flipped,
+                "would_flip": report.would_flip,
+                "already": report.already,
+                "blocked": report.blocked,
+                "refused": report.refused,
+                "no_op": report.no_op,
+                "failed": report.failed,
+                "warnings": report.warnings,
+                "duplicates": report.duplicates,
+                "waves": report.waves,
+            },
+            "findings": findings(&report.findings),
+            "losses": losses.collect::<Vec<Value>>(),
+            "not_compared": not_compared.collect::<Vec<Value>>(),
+            "exceptions": exceptions.collect::<Vec<Value>>(),
+            "stopped": failure(report.stopped.as_ref()),
+        }),
+    );
+    all
+}
+
+fn rollout(report: &RolloutReport, applied: bool) -> Value {
+    let rings = report.rings.iter().map(|ring| {
+        let mut all = Map::new();
+        let ids = |ids: &Vec<engine::ports::MailboxId>| {
+            ids.iter().map(ToString::to_string).collect::<Vec<String>>()
+        };
+        put(
+            &mut all,
+            json!({
+                "name": ring.name,
+                "verified": ring.without.is_some(),
+                "without": ring.without.as_ref().map(ids),
+                "breach": ring.breach,
+            }),
+        );
+        all.extend(transfer(&ring.transfer));
+        Value::Object(all)
+    });
+    let mut all = head("hybridsim-rollout-report", applied);
+    put(
+        &mut all,
+        json!({
+            "rings": rings.collect::<Vec<Value>>(),
+            "not_begun": report.waiting,
+            "stopped": failure(report.stopped.as_ref()),
+        }),
+    );
+    Value::Object(all)
+}
+
+fn backup(report: &BackupReport) -> Value {
+    let lacking =
+        report.lacking.iter().map(|(id, why)| json!({"mailbox": id.to_string(), "reason": why}));
+    json!({
+        "format": "hybridsim-backup-report",
+        "version": 1,
+        "kept": report.backups.iter().map(|backup| backup.id.as_str()).collect::<Vec<&str>>(),
+        "lacking": lacking.collect::<Vec<Value>>(),
+    })
+}
+
+fn restore(report: &RestoreReport, applied: bool) -> Value {
+    let mailboxes = report.mailboxes.iter().map(|one| {
+        let (outcome, why) = match &one.outcome {
+            Restored::Equal => ("equal", None),
+            Restored::Written if applied => ("restored", None),
+            Restored::Written => ("differs", None),
+            Restored::Blocked(why) => ("blocked", Some(why)),
+            Restored::Failed(why) => ("failed", Some(why)),
+        };
+        let changes = one.changes.iter().map(
+            |change| json!({"attribute": change.attribute, "old": change.old, "new": change.new}),
+        );
+        json!({
+            "mailbox": one.mailbox.to_string(),
+            "outcome": outcome,
+            "reason": why,
+            "changes": changes.collect::<Vec<Value>>(),
+            "notes": one.notes,
+        })
+    });
+    let mut all = head("hybridsim-restore-report", applied);
+    put(
+        &mut all,
+        json!({
+            "mailboxes": mailboxes.collect::<Vec<Value>>(),
+            "stopped": failure(report.stopped.as_ref()),
+        }),
+    );
+    Value::Object(all)
 }

@@ -76,6 +76,21 @@ pub(super) fn append(path: &Path) -> Result<File, AloneError> {
     options.open(path).map_err(|why| refused(path, &why))
 }
 
+/// Whether a file could be written here, or why not; nothing stays.
+///
+/// # Errors
+/// [`AloneError::File`].
+pub fn can_write(path: &Path) -> Result<(), AloneError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if path.is_dir() {
+        return Err(refused(path, &io::ErrorKind::IsADirectory.into()));
+    }
+    let tried = tempfile::Builder::new()
+        .prefix(".hybridsim-")
+        .tempfile_in(folder.unwrap_or(Path::new(".")));
+    tried.map(drop).map_err(|why| refused(path, &why))
+}
+
 /// Writes a whole file with mode 0600, which appears when it is complete.
 ///
 /// # Errors

@@ -15,18 +15,20 @@ mod inputs;
 mod job;
 mod ports;
 mod reconcile;
+mod stores;
 mod transfer;
 mod writeback;
 
 use std::path::PathBuf;
 
+use engine::failure::Failure;
 use engine::ports::{CallError, StoreError};
 use engine::wire::WireError;
 
 pub use config::Settings;
 pub use desk::Said;
-pub use document::{severity_word, write_findings, write_report};
-pub use files::{bytes as read_bytes, write as write_private};
+pub use document::{reconcile_document, severity_word, transfer_document, write_document};
+pub use files::{bytes as read_bytes, can_write, write as write_private};
 pub use guard::Permission;
 pub use inputs::{NamedRing, read_evidence, read_rings};
 pub use reconcile::reconcile;
@@ -55,6 +57,17 @@ pub enum AloneError {
     /// The state store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What was to be done ended before its time, and nothing came of it.
+    #[error("{}: {}", .0.code, .0.detail)]
+    Failed(Failure),
+    /// Another process has the state store to itself.
+    #[error("{}: {holder}", .path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+        /// Who has it, and what to do about it.
+        holder: &'static str,
+    },
     /// A call that the start depends on failed.
     #[error("{what}: {error}")]
     Call {

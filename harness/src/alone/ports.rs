@@ -1,20 +1,15 @@
 //! The ports of a call: the real ones, or real ones whose writes are taken and handed on to nobody.
 
-use engine::journal::MemoryStore;
 use engine::ports::{
     Agent, AgentName, AnchorKey, CallError, Directory, DirectoryObject, Entra, ExchangeOnline,
     Mailbox, MailboxChange, MailboxId, MailboxPage, Modification, Name, ObjectGuid, Organization,
-    PageToken, Ports, Row, SetOutcome, StateStore, StoreWrite, SyncConfiguration, Table, User,
-    WriteOutcome,
+    PageToken, Ports, Row, SetOutcome, StateStore, SyncConfiguration, User, WriteOutcome,
 };
 use engine::time::Timestamp;
-use engine::wire::{GraphApi, RedbStore, Wire};
+use engine::wire::{GraphApi, Wire};
 
+use super::Settings;
 use super::desk::Desk;
-use super::{AloneError, Settings};
-
-/// Rows copied with one call of the state store.
-const ROWS: usize = 10_000;
 
 /// All ports of one call.
 pub(super) struct Bundle {
@@ -26,25 +21,25 @@ pub(super) struct Bundle {
 }
 
 impl Bundle {
-    /// The ports to what `settings` names; with `apply` off nothing outside of this process changes.
-    /// `list_agents` asks Graph about the provisioning agents too.
+    /// The ports to what `settings` names, with this state store; with `apply` off nothing outside of this
+    /// process changes. `list_agents` asks Graph about the provisioning agents too.
     pub(super) fn new(
         settings: &Settings,
         wire: &Wire,
         apply: bool,
         list_agents: bool,
-        desk: Desk,
-    ) -> Result<Self, AloneError> {
+        (store, desk): (Box<dyn StateStore>, Desk),
+    ) -> Self {
         let servers = settings.wire.agents.iter().map(|agent| agent.name.clone()).collect();
         let entra = Servers { graph: wire.entra(), servers, list_agents };
         let (exchange, directory) = (wire.exchange(), wire.directory());
-        Ok(Self {
+        Self {
             exchange: if apply { Box::new(exchange) } else { Box::new(Dry(exchange)) },
             entra: Box::new(entra),
             directory: if apply { Box::new(directory) } else { Box::new(Dry(directory)) },
-            store: store(settings, apply)?,
+            store,
             desk,
-        })
+        }
     }
 
     /// The ports for one step.
@@ -62,32 +57,6 @@ impl Bundle {
     pub(super) fn store(&mut self) -> &mut dyn StateStore {
         &mut *self.store
     }
-}
-
-/// The store on disk, or a copy of it in memory.
-fn store(settings: &Settings, apply: bool) -> Result<Box<dyn StateStore>, AloneError> {
-    super::files::tighten(&settings.state)?;
-    if apply {
-        return Ok(Box::new(RedbStore::open(&settings.state)?));
-    }
-    let mut copy = MemoryStore::default();
-    if settings.state.exists() {
-        let mut stored = RedbStore::open(&settings.state)?;
-        for table in Table::ALL {
-            let mut after: Option<Vec<u8>> = None;
-            loop {
-                let rows = stored.scan(table, after.as_deref(), ROWS)?;
-                let complete = rows.len() < ROWS;
-                after = rows.last().map(|(key, _)| key.clone());
-                let write = |(key, value)| StoreWrite { table, key, value: Some(value) };
-                copy.commit(rows.into_iter().map(write).collect())?;
-                if complete {
-                    break;
-                }
-            }
-        }
-    }
-    Ok(Box::new(copy))
 }
 
 /// Entra, with the servers of the configuration in the place of agents: this engine reaches AD through
@@ -193,7 +162,6 @@ impl<P: Directory> Directory for Dry<P> {
     }
 }
 
-/// A store on disk that is not there yet is a new one; a damaged one is an error and stays as it is.
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,37 +201,5 @@ mod tests {
         ];
         let outcomes = Dry(Never).modify(&AgentName("DC1".into()), &batch).unwrap();
         assert_eq!(outcomes.len(), 2);
-    }
-
-    #[test]
-    fn a_copy_in_memory_has_what_is_on_disk_and_leaves_it_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("state.redb");
-        let row = |value: &[u8]| StoreWrite {
-            table: Table::Links,
-            key: b"k".to_vec(),
-            value: Some(value.to_vec()),
-        };
-        RedbStore::open(&path).unwrap().commit(vec![row(b"on disk")]).unwrap();
-        let mut settings = super::super::config::tests::settings(folder.path());
-        settings.state = path.clone();
-        #[cfg(unix)]
-        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644))
-            .unwrap();
-        let mut copy = store(&settings, false).unwrap();
-        #[cfg(unix)]
-        {
-            let mode = std::os::unix::fs::PermissionsExt::mode(
-                &std::fs::metadata(&path).unwrap().permissions(),
-            );
-            assert_eq!(mode & 0o777, 0o600, "a store that others could read is tightened");
-        }
-        copy.commit(vec![row(b"in memory")]).unwrap();
-        drop(copy);
-        let stored = RedbStore::open(&path).unwrap().get(Table::Links, &[b"k".to_vec()]).unwrap();
-        assert_eq!(stored, [Some(b"on disk".to_vec())]);
-        settings.state = folder.path().join("nowhere.redb");
-        store(&settings, false).unwrap();
-        assert!(!settings.state.exists(), "a dry run makes no store");
     }
 }

@@ -6,7 +6,7 @@ use engine::wire::Wire;
 use super::desk::{Desk, Said};
 use super::drive::{Driven, Engine};
 use super::ports::Bundle;
-use super::{AloneError, Permission, Settings};
+use super::{AloneError, Permission, Settings, stores};
 
 /// Compares everything in scope; `None` when a signal ended it.
 ///
@@ -22,7 +22,9 @@ pub fn reconcile(
     permission.check(settings, &wire)?;
     let names = (settings.wire.tenant.as_str(), settings.job.id.as_str(), settings.domain.as_str());
     let desk = Desk::new(None, names);
-    let mut bundle = Bundle::new(settings, &wire, permission.apply, false, desk)?;
+    // It looks at what the job remembers, and writes to AD alone: the job may run beside it.
+    let store = stores::job(settings, false)?;
+    let mut bundle = Bundle::new(settings, &wire, permission.apply, false, (store, desk));
     let config = ReconcileConfig { job: settings.job.clone(), apply: permission.apply };
     match engine.drive(&mut Reconcile::new(config), &mut bundle, |_, _| false, say) {
         Driven::Ended(report) => Ok(Some(report)),

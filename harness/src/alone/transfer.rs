@@ -4,13 +4,13 @@ use engine::failure::Failure;
 use std::time::Duration;
 
 use engine::guid::Guid;
-use engine::journal::rows::{JOB_KEY, JobRow};
-use engine::ports::{MailboxId, StateStore, StoreError, Table};
+use engine::journal::rows::JobRow;
+use engine::ports::MailboxId;
 use engine::step::Activity;
 use engine::transfer::{
-    Acceptance, Backup, Check, CheckConfig, CheckReport, Evidence, Finding, Inventory,
-    InventoryRow, Pace, Restore, RestoreConfig, RestoreReport, RestoreTo, Ring, Rollback,
-    RollbackConfig, Rollout, RolloutConfig, RolloutReport, Sides, TakeBackup, Transfer,
+    Acceptance, Backup, BackupReport, Check, CheckConfig, CheckReport, Evidence, Finding,
+    Inventory, InventoryRow, Listing, Pace, Restore, RestoreConfig, RestoreReport, RestoreTo, Ring,
+    Rollback, RollbackConfig, Rollout, RolloutConfig, RolloutReport, Sides, TakeBackup, Transfer,
     TransferConfig, TransferReport, backup_run, decommission,
 };
 use engine::wire::Wire;
@@ -19,7 +19,7 @@ use super::desk::{Desk, Said};
 use super::drive::{Driven, Engine, now};
 use super::inputs::NamedRing;
 use super::ports::Bundle;
-use super::{AloneError, Permission, Settings};
+use super::{AloneError, Permission, Settings, stores};
 
 /// The interval of Connect Sync, for the recommended wait.
 const SYNC_CYCLE: Duration = Duration::from_mins(30);
@@ -143,15 +143,15 @@ pub struct TransferRequest {
 #[derive(Debug, Clone)]
 pub enum TransferOutcome {
     /// Every mailbox.
-    Inventory(Vec<InventoryRow>),
+    Inventory(Listing),
     /// A flip or a rollback.
     Report(Box<TransferReport>),
     /// Findings, worst first, and why the check ended before its time.
     Findings(Vec<Finding>, Option<Failure>),
     /// A rollout.
     Rollout(Box<RolloutReport>),
-    /// Backups.
-    Backups(Vec<Backup>),
+    /// Backups, and what there is none of.
+    Backups(BackupReport),
     /// A restore.
     Restored(Box<RestoreReport>),
     /// A signal ended it; the same call goes on with it.
@@ -172,7 +172,19 @@ pub fn transfer(
     request.permission.check(settings, &wire)?;
     let names = (settings.wire.tenant.as_str(), request.name.as_str(), settings.domain.as_str());
     let apply = request.permission.apply;
-    let mut bundle = Bundle::new(settings, &wire, apply, true, Desk::new(None, names))?;
+    let store = match &request.action {
+        TransferAction::Flip(_)
+        | TransferAction::Rollout { .. }
+        | TransferAction::Rollback { .. } => stores::transfers(settings, apply)?,
+        TransferAction::Backup { stored: true, .. } => stores::transfers(settings, false)?,
+        TransferAction::Inventory
+        | TransferAction::Readiness { .. }
+        | TransferAction::Decommission { .. }
+        | TransferAction::Backup { stored: false, .. }
+        | TransferAction::Restore { .. } => stores::none(),
+    };
+    let desk = Desk::new(None, names);
+    let mut bundle = Bundle::new(settings, &wire, apply, true, (store, desk));
     let mut played = Play { engine: &engine, bundle: &mut bundle, say };
     let listed = match (&request.action, &request.mailboxes) {
         (TransferAction::Restore { .. } | TransferAction::Backup { stored: true, .. }, _) => false,
@@ -185,27 +197,28 @@ pub fn transfer(
         | (_, None) => true,
         (_, Some(named)) => named.iter().any(|name| name.parse::<Guid>().is_err()),
     };
-    let inventory = if listed {
+    let listing = if listed {
         match played.play(&mut Inventory::default())? {
-            Some(rows) => rows.map_err(|failure| failed(&failure))?,
+            Some(listing) => listing.map_err(AloneError::Failed)?,
             None => return Ok(TransferOutcome::Interrupted),
         }
     } else {
-        Vec::new()
+        Listing::default()
     };
+    tell_unread(&request.action, &listing, played.say);
     // Without a token nothing else would have answered either.
     let roles = wire.claims().ok().map(|claims| claims.directory_roles);
     let outcome = match &request.action {
         TransferAction::Readiness { .. } | TransferAction::Decommission { .. } => {
-            check(&mut played, settings, request, &inventory, roles)?
+            check(&mut played, settings, request, &listing, roles)?
         }
-        TransferAction::Inventory => Some(TransferOutcome::Inventory(inventory)),
+        TransferAction::Inventory => Some(TransferOutcome::Inventory(listing)),
         TransferAction::Backup { .. } | TransferAction::Restore { .. } => {
-            keep(&mut played, settings, request, &inventory)?
+            keep(&mut played, settings, request, &listing)?
         }
         TransferAction::Rollout { .. }
         | TransferAction::Flip(_)
-        | TransferAction::Rollback { .. } => flip(&mut played, request, &inventory, roles)?,
+        | TransferAction::Rollback { .. } => flip(&mut played, request, &listing, roles)?,
     };
     Ok(outcome.unwrap_or(TransferOutcome::Interrupted))
 }
@@ -215,14 +228,14 @@ fn check(
     played: &mut Play<'_>,
     settings: &Settings,
     request: &TransferRequest,
-    inventory: &[InventoryRow],
+    listing: &Listing,
     caller_roles: Option<Vec<String>>,
 ) -> Result<Option<TransferOutcome>, AloneError> {
-    let (mailboxes, evidence, rows) = match &request.action {
+    let (mailboxes, evidence, all) = match &request.action {
         TransferAction::Readiness { evidence } => {
-            (chosen(request, inventory, |row| row.dir_synced)?, evidence, None)
+            (chosen(request, listing, |row| row.dir_synced)?, evidence, None)
         }
-        TransferAction::Decommission { evidence } => (Vec::new(), evidence, Some(inventory)),
+        TransferAction::Decommission { evidence } => (Vec::new(), evidence, Some(listing)),
         _ => return Err(not_this()),
     };
     let config = CheckConfig {
@@ -234,14 +247,8 @@ fn check(
         domain: Some(settings.domain.clone()),
     };
     let report = played.play(&mut Check::new(config))?;
-    let job = stored_job(played.bundle.store())?;
-    Ok(report.map(|report| findings(report, rows, evidence, job.as_ref())))
-}
-
-/// The writeback job of the same state store, when there is one.
-fn stored_job(store: &mut dyn StateStore) -> Result<Option<JobRow>, AloneError> {
-    let row = store.get(Table::Meta, &[JOB_KEY.to_vec()])?.into_iter().next().flatten();
-    Ok(row.as_deref().map(JobRow::decode).transpose()?)
+    let job = if all.is_some() { stores::job_row(settings)? } else { None };
+    Ok(report.map(|report| findings(report, all, evidence, job.as_ref())))
 }
 
 /// Backups and their return.
@@ -249,20 +256,17 @@ fn keep(
     played: &mut Play<'_>,
     settings: &Settings,
     request: &TransferRequest,
-    inventory: &[InventoryRow],
+    listing: &Listing,
 ) -> Result<Option<TransferOutcome>, AloneError> {
     Ok(match &request.action {
         TransferAction::Backup { stored: true, .. } => {
             let backups = backup_run::stored(played.bundle.store(), &request.name)?;
-            Some(TransferOutcome::Backups(backups))
+            Some(TransferOutcome::Backups(BackupReport { backups, lacking: Vec::new() }))
         }
         TransferAction::Backup { stored: false, sides } => {
-            let mailboxes = chosen(request, inventory, |row| row.dir_synced)?;
+            let mailboxes = chosen(request, listing, |row| row.dir_synced)?;
             match played.play(&mut TakeBackup::new(mailboxes, *sides))? {
-                Some(backups) => {
-                    let backups = backups.map_err(|failure| failed(&failure))?;
-                    Some(TransferOutcome::Backups(backups))
-                }
+                Some(report) => Some(TransferOutcome::Backups(report.map_err(AloneError::Failed)?)),
                 None => None,
             }
         }
@@ -281,14 +285,14 @@ fn keep(
 fn flip(
     played: &mut Play<'_>,
     request: &TransferRequest,
-    inventory: &[InventoryRow],
+    listing: &Listing,
     roles: Option<Vec<String>>,
 ) -> Result<Option<TransferOutcome>, AloneError> {
     let (id, apply) = (request.name.clone(), request.permission.apply);
     let report = match &request.action {
         TransferAction::Rollout { rings, flip } => {
             let rings = rings.iter().map(|ring| {
-                let mailboxes = resolved(&ring.mailboxes, inventory)?;
+                let mailboxes = resolved(&ring.mailboxes, listing)?;
                 let acceptance = Acceptance { most_without: ring.most_without, soak: ring.soak };
                 Ok(Ring { name: ring.name.clone(), mailboxes, acceptance })
             });
@@ -298,11 +302,11 @@ fn flip(
             return Ok(report.map(|report| TransferOutcome::Rollout(Box::new(report))));
         }
         TransferAction::Flip(flip) => {
-            let chosen = chosen(request, inventory, |row| row.dir_synced)?;
+            let chosen = chosen(request, listing, |row| row.dir_synced)?;
             played.play(&mut Transfer::new(flip.config(id, chosen, apply, roles)))?
         }
         TransferAction::Rollback { accept_losses, waves } => {
-            let mailboxes = chosen(request, inventory, |row| row.dir_synced && row.cloud_managed)?;
+            let mailboxes = chosen(request, listing, |row| row.dir_synced && row.cloud_managed)?;
             let config = RollbackConfig {
                 apply,
                 accept_losses: *accept_losses,
@@ -318,6 +322,15 @@ fn flip(
     Ok(report.map(|report| TransferOutcome::Report(Box::new(report))))
 }
 
+/// Rows that cannot be used and say whose they are fail one by one; of the others only this tells. An
+/// inventory and a decommissioning show them by themselves.
+fn tell_unread(action: &TransferAction, listing: &Listing, say: &mut dyn FnMut(Said)) {
+    if !matches!(action, TransferAction::Inventory | TransferAction::Decommission { .. }) {
+        let nameless = listing.unread.iter().filter(|row| row.id.is_none());
+        nameless.cloned().for_each(|row| say(Said::Unread(row)));
+    }
+}
+
 fn not_this() -> AloneError {
     AloneError::Internal("another action was meant".to_owned())
 }
@@ -325,14 +338,15 @@ fn not_this() -> AloneError {
 /// What a check came to, as findings; with an inventory those of a decommissioning.
 fn findings(
     report: CheckReport,
-    inventory: Option<&[InventoryRow]>,
+    listing: Option<&Listing>,
     evidence: &Evidence,
     job: Option<&JobRow>,
 ) -> TransferOutcome {
     let CheckReport { organization, sync, agents, mut findings, stopped, .. } = report;
-    if let (Some(rows), Some(organization), Some(sync)) = (inventory, &organization, &sync) {
+    if let (Some(listing), Some(organization), Some(sync)) = (listing, &organization, &sync) {
+        let (inventory, unread) = (&listing.rows, &listing.unread);
         let known =
-            decommission::Known { inventory: rows, organization, sync, agents: &agents, job };
+            decommission::Known { inventory, unread, organization, sync, agents: &agents, job };
         findings = decommission::findings(known, evidence);
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
@@ -357,29 +371,27 @@ impl Play<'_> {
     }
 }
 
-fn failed(failure: &Failure) -> AloneError {
-    AloneError::Store(StoreError::Io(format!("{}: {}", failure.code, failure.detail)))
-}
-
 /// The mailboxes that are meant.
 fn chosen(
     request: &TransferRequest,
-    inventory: &[InventoryRow],
+    listing: &Listing,
     also: impl Fn(&InventoryRow) -> bool,
 ) -> Result<Vec<MailboxId>, AloneError> {
     let Some(named) = &request.mailboxes else {
-        return Ok(inventory.iter().filter(|row| also(row)).map(|row| row.id).collect());
+        let rows = listing.rows.iter().filter(|row| also(row)).map(|row| row.id);
+        // What cannot be read is meant too: it is told as what fails.
+        return Ok(rows.chain(listing.unread.iter().filter_map(|row| row.id)).collect());
     };
-    resolved(named, inventory)
+    resolved(named, listing)
 }
 
 /// The mailboxes of these names.
-fn resolved(named: &[String], inventory: &[InventoryRow]) -> Result<Vec<MailboxId>, AloneError> {
+fn resolved(named: &[String], listing: &Listing) -> Result<Vec<MailboxId>, AloneError> {
     let of = |name: &String| {
         if let Ok(guid) = name.parse::<Guid>() {
             return Ok(MailboxId(guid));
         }
-        let mut found = inventory.iter().filter(|row| {
+        let mut found = listing.rows.iter().filter(|row| {
             row.user_principal_name.eq_ignore_ascii_case(name)
                 || row.primary_address.eq_ignore_ascii_case(name)
         });

@@ -1,16 +1,16 @@
 //! The writeback job on its own.
 
 use engine::job::{JobCommand, JobReport};
-use engine::journal::rows::{JOB_KEY, JobRow};
+use engine::journal::rows::JobRow;
 use engine::planted_bugs::PlantedBugs;
-use engine::ports::{StateStore, StoreError, Table};
+use engine::ports::StoreError;
 use engine::wire::Wire;
 use engine::writeback::{JobEnd, WritebackConfig, WritebackJob};
 
 use super::desk::{Desk, Said};
 use super::drive::{self, Driven, Engine};
 use super::ports::Bundle;
-use super::{AloneError, Permission, Settings};
+use super::{AloneError, Permission, Settings, stores};
 
 /// What is wanted of the job.
 #[derive(Debug, Clone)]
@@ -57,8 +57,9 @@ pub fn writeback(
     let log = if apply { drive::log(settings)? } else { None };
     let names = (settings.wire.tenant.as_str(), settings.job.id.as_str(), settings.domain.as_str());
     let desk = Desk::new(log, names);
-    let mut bundle = Bundle::new(settings, &wire, apply, false, desk)?;
-    let row = job_row(bundle.store())?;
+    let mut store = stores::job(settings, apply)?;
+    let row = stores::row_of_job(&mut *store)?;
+    let mut bundle = Bundle::new(settings, &wire, apply, false, (store, desk));
     let runs = runs(row.as_ref(), &request.commands);
     let mut commands = request.commands.clone();
     if request.cycles.is_some_and(|cycles| cycles > 0) && runs {
@@ -119,12 +120,6 @@ impl WritebackOutcome {
         }
         self.report = Some(Box::new(report.clone()));
     }
-}
-
-/// The run state of the job; `None` in a new store.
-fn job_row(store: &mut dyn StateStore) -> Result<Option<JobRow>, StoreError> {
-    let row = store.get(Table::Meta, &[JOB_KEY.to_vec()])?.into_iter().next().flatten();
-    row.map(|bytes| JobRow::decode(&bytes)).transpose()
 }
 
 /// Whether the job runs cycles once it has obeyed `commands`.

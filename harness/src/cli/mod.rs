@@ -20,6 +20,7 @@ mod schema;
 mod select;
 mod serve;
 mod transfer;
+mod transfer_text;
 mod workers;
 mod writeback;
 

@@ -1,27 +1,23 @@
 //! `hybridsim transfer`: readiness, flips and their return on their own.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use engine::guid::Guid;
-use engine::transfer::bucket_c::LEFT;
-use engine::transfer::loss::by_attribute;
 use engine::transfer::{
-    Backup, BackupError, Evidence, Finding, InventoryRow, RestoreReport, RestoreTo, Restored,
-    RestoredMailbox, Severity, Sides, TransferReport, backup,
+    Backup, BackupError, Evidence, Finding, RestoreTo, Restored, RestoredMailbox, Severity, Sides,
+    backup,
 };
 
 use super::Exit;
 use super::console::Console;
+use super::transfer_text as text;
 use super::writeback::refused;
 use crate::alone::{
     AloneError, FlipOptions, Permission, Said, Settings, TransferAction, TransferOutcome,
-    TransferRequest, WaveOptions, read_bytes, read_evidence, read_rings, severity_word,
-    write_findings, write_private, write_report,
+    TransferRequest, WaveOptions, can_write, read_bytes, read_evidence, read_rings,
+    transfer_document, write_document, write_private,
 };
 
 /// What `transfer --help` begins with.
@@ -29,8 +25,9 @@ pub(super) const ABOUT: &str = "\
 Transfers the source of authority over Exchange attributes, against the endpoints of a configuration file (`hybridsim \
 writeback --help` shows one). Without --apply nothing is changed: what stands against it, and what would be lost, is printed.
 
-A transfer has a name, under which its progress lies in the file `state` of the configuration: the same call goes on where \
-an earlier one was killed, and no mailbox is flipped twice.";
+A transfer has a name, under which its progress lies in a file beside `state` of the configuration (`transfer_state` names \
+another): the same call goes on where an earlier one was killed, and no mailbox is flipped twice. The writeback job may run \
+beside it.";
 
 /// The arguments of `transfer`.
 #[derive(Debug, Args)]
@@ -326,29 +323,36 @@ pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit 
         Err(error) => return refused(&error, console),
     };
     let permission = Permission { apply: common.apply, tenant: common.tenant };
-    let weighs = matches!(action, TransferAction::Rollback { .. });
-    let request = TransferRequest { permission, name: common.name, action, mailboxes };
-    let mut say = |said: Said| {
-        if let Said::Waits(at) = said {
-            console.out(&format!("waiting until {at}\n"));
-        }
-    };
-    match crate::alone::transfer(&settings, &request, &mut say) {
-        Ok(outcome) => {
-            let files = Files { weighs, report: common.report, backup: backup_file };
-            told(&outcome, common.apply, &files, console)
-                .unwrap_or_else(|error| refused(&error, console))
-        }
-        Err(error) => refused(&error, console),
+    let back = matches!(action, TransferAction::Rollback { .. });
+    let files = Files { back, report: common.report, backup: backup_file };
+    if let Err(error) = files.check() {
+        return refused(&error, console);
     }
+    let request = TransferRequest { permission, name: common.name, action, mailboxes };
+    let mut say = |said: Said| match said {
+        Said::Waits(at) => console.out(&format!("waiting until {at}\n")),
+        Said::Unread(row) => console.out(&text::unread(&row)),
+        Said::Entry(_) | Said::Report(_) => {}
+    };
+    let outcome = crate::alone::transfer(&settings, &request, &mut say);
+    outcome
+        .and_then(|outcome| told(&outcome, common.apply, &files, console))
+        .unwrap_or_else(|error| refused(&error, console))
 }
 
 /// Files to write what it came to.
 struct Files {
-    /// Whether what was not compared is to be named.
-    weighs: bool,
+    /// Whether authority goes back: what was not compared is to be named.
+    back: bool,
     report: Option<PathBuf>,
     backup: Option<PathBuf>,
+}
+
+impl Files {
+    /// Whether each can be written: found out before anything is changed that they are to tell of.
+    fn check(&self) -> Result<(), AloneError> {
+        self.report.iter().chain(&self.backup).try_for_each(|path| can_write(path))
+    }
 }
 
 /// Prints and writes what it came to.
@@ -358,68 +362,47 @@ fn told(
     files: &Files,
     console: &Console,
 ) -> Result<Exit, AloneError> {
-    let good = |good: bool| if good { Exit::Pass } else { Exit::Fail };
-    Ok(match outcome {
-        TransferOutcome::Inventory(rows) => {
-            console.out(&inventory_text(rows));
-            Exit::Pass
+    // The file first: a backup or a report that cannot be written is worse than text that is not seen.
+    if let TransferOutcome::Backups(report) = outcome {
+        write_backups(files.backup.as_deref().unwrap_or(Path::new("")), &report.backups)?;
+    }
+    if let Some(path) = &files.report {
+        write_document(path, &transfer_document(outcome, applied))?;
+    }
+    let (text, good) = match outcome {
+        TransferOutcome::Inventory(listing) => {
+            (text::inventory(listing), listing.unread.is_empty())
         }
         TransferOutcome::Report(report) => {
-            console.out(&report_text(report, applied));
-            if files.weighs {
-                let names: Vec<&str> = LEFT.iter().map(|left| left.ldap_name).collect();
-                console
-                    .out(&format!("not compared, as no cmdlet sets them: {}\n", names.join(", ")));
-            }
-            if let Some(path) = &files.report {
-                write_report(path, report, applied)?;
-            }
-            good(report.stopped.is_none() && report.not_flipped() == 0)
+            let good = report.stopped.is_none() && report.not_flipped() == 0;
+            (text::report(report, applied, files.back), good)
         }
         TransferOutcome::Findings(findings, stopped) => {
-            let mut text = findings_text(findings);
-            if let Some(stopped) = stopped {
-                // Writing to a String cannot fail.
-                let _ = writeln!(text, "stopped: {}: {}", stopped.code, stopped.detail);
-            }
-            console.out(&text);
-            if let Some(path) = &files.report {
-                write_findings(path, findings)?;
-            }
             let blocks = |finding: &Finding| finding.severity == Severity::Block;
-            good(stopped.is_none() && !findings.iter().any(blocks))
+            let good = stopped.is_none() && !findings.iter().any(blocks);
+            (text::findings(findings) + &text::stopped(stopped.as_ref()), good)
         }
         TransferOutcome::Rollout(report) => {
-            for ring in &report.rings {
-                console.out(&format!("ring {}\n", ring.name));
-                console.out(&report_text(&ring.transfer, applied));
-            }
-            let waiting = report.waiting.join(", ");
-            let end = match &report.stopped {
-                Some(stopped) => format!("stopped: {}; not begun: {waiting}\n", stopped.detail),
-                None => format!("{} ring(s) done\n", report.rings.len()),
-            };
-            console.out(&end);
-            good(report.stopped.is_none())
+            (text::rollout(report, applied), report.stopped.is_none())
         }
-        TransferOutcome::Backups(backups) => {
+        TransferOutcome::Backups(report) => {
             let path = files.backup.as_deref().unwrap_or(Path::new(""));
-            write_backups(path, backups)?;
-            console.out(&format!("{} mailbox(es) in {}\n", backups.len(), path.display()));
-            Exit::Pass
+            (text::backup(report, path), report.lacking.is_empty())
         }
         TransferOutcome::Restored(report) => {
-            console.out(&restore_text(report, applied));
             let bad = |one: &RestoredMailbox| {
                 matches!(one.outcome, Restored::Blocked(_) | Restored::Failed(_))
             };
-            good(report.stopped.is_none() && !report.mailboxes.iter().any(bad))
+            let good = report.stopped.is_none() && !report.mailboxes.iter().any(bad);
+            (text::restore(report, applied), good)
         }
+        // Whoever waits for its end must not take this for one.
         TransferOutcome::Interrupted => {
-            console.out("interrupted; the same call goes on with it\n");
-            Exit::Pass
+            ("interrupted before its end; the same call goes on with it\n".to_owned(), false)
         }
-    })
+    };
+    console.out(&text);
+    Ok(if good { Exit::Pass } else { Exit::Fail })
 }
 
 fn read_backups(path: &Path) -> Result<Vec<Backup>, AloneError> {
@@ -435,138 +418,8 @@ fn write_backups(path: &Path, backups: &[Backup]) -> Result<(), AloneError> {
     write_private(path, &backup::write_file(backups).map_err(refuse)?)
 }
 
-fn restore_text(report: &RestoreReport, applied: bool) -> String {
-    let mut text = String::new();
-    let mut written = 0;
-    for one in &report.mailboxes {
-        let (word, why) = match &one.outcome {
-            Restored::Equal if one.notes.is_empty() => continue,
-            Restored::Equal => ("equal", ""),
-            Restored::Written => {
-                written += 1;
-                (if applied { "restored" } else { "differs" }, "")
-            }
-            Restored::Blocked(why) => ("blocked", why.as_str()),
-            Restored::Failed(why) => ("failed", why.as_str()),
-        };
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{word:<8} {} {why}", one.mailbox);
-        for change in &one.changes {
-            let _ = writeln!(
-                text,
-                "         {}: `{}` -> `{}`",
-                change.attribute, change.old, change.new
-            );
-        }
-        for note in &one.notes {
-            let _ = writeln!(text, "         {note}");
-        }
-    }
-    let all = report.mailboxes.len();
-    if applied {
-        let _ = writeln!(text, "{written} of {all} mailbox(es) restored");
-    } else {
-        let _ = writeln!(
-            text,
-            "dry run: {written} of {all} mailbox(es) differ; `--apply` restores them"
-        );
-    }
-    if let Some(stopped) = &report.stopped {
-        let _ = writeln!(text, "stopped: {}: {}", stopped.code, stopped.detail);
-    }
-    text
-}
-
 /// The lines that name something; `#` begins a remark.
 fn names(text: &str) -> Vec<String> {
     let line = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
     text.lines().map(line).filter(|line| !line.is_empty()).collect()
-}
-
-fn inventory_text(rows: &[InventoryRow]) -> String {
-    let mut text = String::new();
-    let mut managed = 0;
-    for row in rows {
-        let authority = match (row.dir_synced, row.cloud_managed) {
-            (false, _) => "cloud only",
-            (true, true) => "cloud",
-            (true, false) => "on-premises",
-        };
-        managed += usize::from(row.dir_synced && row.cloud_managed);
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "{} {:<16} {authority:<11} {} {}",
-            row.id, row.recipient_type_details, row.when_changed, row.user_principal_name
-        );
-    }
-    let synced = rows.iter().filter(|row| row.dir_synced).count();
-    let _ =
-        writeln!(text, "{} mailboxes, {synced} synchronized, {managed} cloud-managed", rows.len());
-    text
-}
-
-/// Findings that are the same for many mailboxes are counted, and the first of them named.
-fn findings_text(all: &[Finding]) -> String {
-    let mut text = String::new();
-    let mut findings: BTreeMap<(Reverse<Severity>, &str), (usize, &Finding)> = BTreeMap::new();
-    for finding in all {
-        findings.entry((Reverse(finding.severity), finding.id)).or_insert((0, finding)).0 += 1;
-    }
-    for ((Reverse(severity), id), (count, first)) in findings {
-        let severity = severity_word(severity);
-        let object = first.object.map(|object| format!(" {object}")).unwrap_or_default();
-        let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "{severity:<8} {id}{object}{more}: {}\n         {}",
-            first.reason, first.remedy
-        );
-    }
-    text
-}
-
-fn report_text(report: &TransferReport, applied: bool) -> String {
-    let mut text = findings_text(&report.findings);
-    for (attribute, mailboxes) in by_attribute(&report.losses) {
-        let _ = writeln!(text, "loss     {attribute}: {mailboxes} mailbox(es)");
-    }
-    for loss in &report.losses {
-        let becomes = if loss.unsure.is_some() { "may become" } else { "becomes" };
-        let why = loss.unsure.map(|why| format!(" ({why})")).unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "         {} {}: `{}` {becomes} `{}`{why}",
-            loss.mailbox, loss.attribute, loss.value, loss.instead
-        );
-    }
-    for exception in &report.exceptions {
-        let word = exception.outcome.word();
-        let _ = writeln!(text, "{word:<8} {} {}", exception.mailbox, exception.detail);
-    }
-    let _ = if applied {
-        writeln!(
-            text,
-            "{} flipped in {} wave(s), {} already, {} blocked, {} refused, {} without effect, {} failed",
-            report.flipped,
-            report.waves,
-            report.already,
-            report.blocked,
-            report.refused,
-            report.no_op,
-            report.failed
-        )
-    } else {
-        writeln!(
-            text,
-            "dry run: {} would be flipped, {} are already, {} are blocked, {} cannot be read; nothing was \
-             changed, `--apply` does it",
-            report.would_flip, report.already, report.blocked, report.failed
-        )
-    };
-    if let Some(stopped) = &report.stopped {
-        let _ = writeln!(text, "stopped: {}: {}", stopped.code, stopped.detail);
-    }
-    text
 }

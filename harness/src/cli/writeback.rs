@@ -1,7 +1,7 @@
 //! `hybridsim writeback`: the writeback job on its own.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use engine::guid::Guid;
@@ -10,7 +10,10 @@ use engine::ports::MailboxId;
 
 use super::Exit;
 use super::console::Console;
-use crate::alone::{AloneError, Permission, Said, Settings, WritebackOutcome, WritebackRequest};
+use crate::alone::{
+    AloneError, Permission, Said, Settings, WritebackOutcome, WritebackRequest, can_write,
+    reconcile_document, write_document,
+};
 
 /// What `writeback --help` begins with.
 pub(super) const ABOUT: &str = "\
@@ -39,6 +42,7 @@ The configuration file, in YAML:
     servers:                              # tried in this order
       - {name: DC1, url: 'ldaps://dc1.corp.contoso.com', bind: svc@corp.contoso.com, password: {file: PATH}}
   state: writeback.redb                   # created with mode 0600
+  transfer_state: transfers.redb          # that of `transfer`; [beside `state`: writeback.transfers.redb]
   log: provisioning.jsonl                 # appended to: provisioningObjectSummary, one a line
   writeback: {interval: 20m, created_on: 2026-08-03, proxy_mode: replace_smtp, null_flow: false,
     watermark_overlap: 5m,                # how long a copy of Exchange Online may lag without a change being skipped
@@ -74,6 +78,10 @@ pub(super) struct WritebackArguments {
     /// --apply it is corrected.
     #[arg(long, conflicts_with_all = ["cycles", "start", "pause", "restart", "provision"])]
     reconcile: bool,
+
+    /// Write what the comparison came to as one JSON document, with mode 0600.
+    #[arg(long, value_name = "FILE", requires = "reconcile")]
+    report: Option<PathBuf>,
 
     /// Let a paused or disabled job run again.
     #[arg(long, conflicts_with = "pause")]
@@ -124,7 +132,10 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
     };
     let apply = arguments.apply;
     if arguments.reconcile {
-        return reconcile(&settings, Permission { apply, tenant: arguments.tenant }, console);
+        let permission = Permission { apply, tenant: arguments.tenant };
+        let report = arguments.report.as_deref();
+        return reconcile(&settings, permission, report, console)
+            .unwrap_or_else(|error| refused(&error, console));
     }
     // Who asks for one user wants to know that nothing was to be done.
     let verbose = arguments.verbose || !arguments.provision.is_empty();
@@ -134,6 +145,7 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
         Said::Entry(entry) => console.out(&entry_text(&entry, apply)),
         Said::Report(report) => console.out(&report_text(&report)),
         Said::Waits(at) => console.out(&format!("next at {at}\n")),
+        Said::Unread(_) => {}
     };
     match crate::alone::writeback(&settings, &request, &mut say) {
         Ok(outcome) => {
@@ -146,17 +158,27 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
 }
 
 /// Compares and says what differs. In a dry run drift is something to look into: exit code 1.
-fn reconcile(settings: &Settings, permission: Permission, console: &Console) -> Exit {
+fn reconcile(
+    settings: &Settings,
+    permission: Permission,
+    file: Option<&Path>,
+    console: &Console,
+) -> Result<Exit, AloneError> {
+    if let Some(path) = file {
+        can_write(path)?;
+    }
     let mut say = |said: Said| {
         if let Said::Waits(at) = said {
             console.out(&format!("waiting until {at}\n"));
         }
     };
-    let report = match crate::alone::reconcile(settings, permission, &mut say) {
-        Ok(Some(report)) => report,
-        Ok(None) => return Exit::Pass,
-        Err(error) => return refused(&error, console),
+    let Some(report) = crate::alone::reconcile(settings, permission, &mut say)? else {
+        console.out("interrupted before its end\n");
+        return Ok(Exit::Fail);
     };
+    if let Some(path) = file {
+        write_document(path, &reconcile_document(&report, permission.apply))?;
+    }
     let mut text = String::new();
     for drift in &report.drift {
         // Writing to a String cannot fail.
@@ -172,7 +194,9 @@ fn reconcile(settings: &Settings, permission: Permission, console: &Console) -> 
         );
     }
     for problem in &report.problems {
-        let _ = writeln!(text, "{} not compared or corrected: {}", problem.mailbox, problem.reason);
+        let who =
+            problem.mailbox.map_or_else(|| "a mailbox without id".to_owned(), |id| id.to_string());
+        let _ = writeln!(text, "{who} not compared or corrected: {}", problem.reason);
     }
     let _ = writeln!(
         text,
@@ -187,11 +211,8 @@ fn reconcile(settings: &Settings, permission: Permission, console: &Console) -> 
     }
     console.out(&text);
     let open = !permission.apply && !report.drift.is_empty();
-    if open || !report.problems.is_empty() || report.stopped.is_some() {
-        Exit::Fail
-    } else {
-        Exit::Pass
-    }
+    let bad = open || !report.problems.is_empty() || report.stopped.is_some();
+    Ok(if bad { Exit::Fail } else { Exit::Pass })
 }
 
 fn request(arguments: &WritebackArguments, settings: &Settings) -> WritebackRequest {
@@ -237,8 +258,15 @@ pub(super) fn refused(error: &AloneError, console: &Console) -> Exit {
             .error(&error.to_string(), "nothing was written; `--help` has the configuration file");
         return Exit::Usage;
     }
-    console
-        .error(&error.to_string(), "start it again once that is repaired: it goes on where it was");
+    if let AloneError::Failed(_) = error {
+        console.error(&error.to_string(), "nothing was changed; call again once that is repaired");
+        return Exit::Fail;
+    }
+    let help = match error {
+        AloneError::InUse { .. } => "nothing was changed",
+        _ => "start it again once that is repaired: it goes on where it was",
+    };
+    console.error(&error.to_string(), help);
     Exit::Internal
 }
 

@@ -8,7 +8,7 @@ use engine::ports::Ports;
 use engine::step::{Activity as _, Step};
 use engine::time::Timestamp;
 use engine::transfer::{
-    Check, CheckConfig, Evidence, Inventory, InventoryRow, TransferReport, decommission, readiness,
+    Check, CheckConfig, Evidence, Inventory, Listing, TransferReport, decommission, readiness,
 };
 use sim::caller::Role;
 use sim::entra::job::WritebackJob;
@@ -25,7 +25,7 @@ use crate::stage::job_configuration;
 pub(super) struct Decommission {
     evidence: Evidence,
     inventory: Inventory,
-    rows: Option<Vec<InventoryRow>>,
+    rows: Option<Listing>,
     check: Check,
 }
 
@@ -59,7 +59,8 @@ impl Decommission {
                 (Some(organization), Some(sync)) => TransferReport {
                     findings: decommission::findings(
                         decommission::Known {
-                            inventory: rows,
+                            inventory: &rows.rows,
+                            unread: &rows.unread,
                             organization: &organization,
                             sync: &sync,
                             agents: &report.agents,

@@ -48,7 +48,7 @@ fn a_budget_smaller_than_a_call_slows_everything_down_and_stops_nothing() {
         let report = play(&world, &mut Rollout::new(config));
         assert_eq!((report.rings.len(), report.stopped), (2, None));
 
-        let backups = play(&world, &mut TakeBackup::new(all(23), Sides::Both)).unwrap();
+        let backups = play(&world, &mut TakeBackup::new(all(23), Sides::Both)).unwrap().backups;
         assert_eq!(backups.len(), 23);
         for number in 0..23 {
             world.0.borrow_mut().edit(number, "spoiled");

@@ -150,7 +150,7 @@ fn values_of_the_cloud_go_to_ad_so_that_a_rollback_loses_nothing() {
         report.losses.into_iter().map(|loss| loss.attribute.into_owned()).collect::<Vec<_>>()
     };
     assert_eq!(losses(&world).len(), 9, "{:?}", losses(&world));
-    let backups = play(&world, &mut TakeBackup::new(all(2), Sides::Both)).unwrap();
+    let backups = play(&world, &mut TakeBackup::new(all(2), Sides::Both)).unwrap().backups;
     let report = restore(&world, &backups, RestoreTo::CloudToDirectory, true);
     assert_eq!(outcomes(&report), [Restored::Written, Restored::Equal], "{report:?}");
     assert!(report.mailboxes[0].notes[0].starts_with("ForwardingAddress `bob`"), "{report:?}");
@@ -168,7 +168,7 @@ fn a_backup_of_the_cloud_alone_restores_no_ad_and_clears_nothing_that_it_did_not
     let world = World::with(1);
     world.0.borrow_mut().set(0, "AssistantName", &["Eve"]);
     world.0.borrow_mut().set(0, "Alias", &["anna"]);
-    let mut backups = play(&world, &mut TakeBackup::new(all(1), Sides::Cloud)).unwrap();
+    let mut backups = play(&world, &mut TakeBackup::new(all(1), Sides::Cloud)).unwrap().backups;
     assert_eq!((&backups[0].directory, backups[0].covers("AssistantName")), (&None, false));
     let before = ad(&world);
     let report = restore(&world, &backups, RestoreTo::Directory, true);
@@ -189,7 +189,7 @@ fn a_backup_of_the_cloud_alone_restores_no_ad_and_clears_nothing_that_it_did_not
 fn the_windows_address_is_set_where_it_can_be() {
     let world = World::with(3);
     world.0.borrow_mut().set(2, "WindowsEmailAddress", &["apart@contoso.com"]);
-    let backups = play(&world, &mut TakeBackup::new(all(3), Sides::Both)).unwrap();
+    let backups = play(&world, &mut TakeBackup::new(all(3), Sides::Both)).unwrap().backups;
     for number in 0..3 {
         world.0.borrow_mut().set(number, "WindowsEmailAddress", &["other@contoso.com"]);
     }

@@ -1,0 +1,212 @@
+//! The state stores of a call. The job and the transfers have a file each, so that neither stands in the
+//! other's way; and whoever writes nothing gets a copy in memory, which needs no file to itself.
+
+use std::path::Path;
+
+use engine::journal::MemoryStore;
+use engine::journal::rows::{JOB_KEY, JobRow, VERSION_KEY};
+use engine::ports::{StateStore, StoreError, StoreWrite, Table};
+use engine::wire::RedbStore;
+
+use super::{AloneError, Settings, files};
+
+/// Rows copied with one call of the state store.
+const ROWS: usize = 10_000;
+
+/// Who has a store open, and what to do about it.
+const JOB: &str = "the writeback job runs on it in another process: end that one with Ctrl-C or SIGTERM, which \
+    loses nothing, and call again. Dry runs, `--reconcile` and `hybridsim transfer` work beside it";
+const TRANSFER: &str = "another `hybridsim transfer` works on it: wait for its end, or end it with Ctrl-C, which \
+    loses nothing, and call again. Dry runs, `inventory`, `readiness`, `decommission`, `backup` and `restore` \
+    work beside it";
+
+/// No store: for what keeps nothing.
+pub(super) fn none() -> Box<dyn StateStore> {
+    Box::new(MemoryStore::default())
+}
+
+/// The store of the writeback job; with `apply` off a copy of it.
+pub(super) fn job(settings: &Settings, apply: bool) -> Result<Box<dyn StateStore>, AloneError> {
+    let path = &settings.state;
+    files::tighten(path)?;
+    if apply {
+        return Ok(Box::new(RedbStore::open(path).map_err(held_by(JOB))?));
+    }
+    Ok(copy(path, JOB)?.unwrap_or_else(none))
+}
+
+/// The store of the transfers; with `apply` off a copy of it. A new one begins with the transfers that the
+/// job's store has: once both were one file.
+pub(super) fn transfers(
+    settings: &Settings,
+    apply: bool,
+) -> Result<Box<dyn StateStore>, AloneError> {
+    let path = &settings.transfers;
+    files::tighten(path)?;
+    if apply {
+        let fill = |made: &mut RedbStore| adopt(made, &settings.state);
+        return Ok(Box::new(RedbStore::open_or_make(path, fill).map_err(held_by(TRANSFER))?));
+    }
+    match copy(path, TRANSFER)? {
+        Some(store) => Ok(store),
+        None => Ok(copy(&settings.state, JOB)?.unwrap_or_else(none)),
+    }
+}
+
+/// The run state of the writeback job; `None` where it never ran.
+pub(super) fn job_row(settings: &Settings) -> Result<Option<JobRow>, AloneError> {
+    Ok(match copy(&settings.state, JOB)? {
+        Some(mut store) => row_of_job(&mut *store)?,
+        None => None,
+    })
+}
+
+/// The run state of the job in this store.
+pub(super) fn row_of_job(store: &mut dyn StateStore) -> Result<Option<JobRow>, StoreError> {
+    let row = store.get(Table::Meta, &[JOB_KEY.to_vec()])?.into_iter().next().flatten();
+    row.map(|bytes| JobRow::decode(&bytes)).transpose()
+}
+
+/// What is in the file, in memory; `None` when there is no file.
+fn copy(path: &Path, holder: &'static str) -> Result<Option<Box<dyn StateStore>>, AloneError> {
+    let store = RedbStore::snapshot(path).map_err(held_by(holder))?;
+    Ok(store.map(|store| Box::new(store) as Box<dyn StateStore>))
+}
+
+/// Copies the progress of transfers and their backups out of the job's store.
+fn adopt(made: &mut RedbStore, state: &Path) -> Result<(), StoreError> {
+    let Some(mut old) = RedbStore::snapshot(state)? else { return Ok(()) };
+    let mut any = false;
+    for table in [Table::Backups, Table::Transfers] {
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let rows = old.scan(table, after.as_deref(), ROWS)?;
+            let complete = rows.len() < ROWS;
+            any |= !rows.is_empty();
+            after = rows.last().map(|(key, _)| key.clone());
+            let write = |(key, value)| StoreWrite { table, key, value: Some(value) };
+            made.commit(rows.into_iter().map(write).collect())?;
+            if complete {
+                break;
+            }
+        }
+    }
+    let version = old.get(Table::Meta, &[VERSION_KEY.to_vec()])?.into_iter().next().flatten();
+    match version {
+        Some(value) if any => {
+            let key = VERSION_KEY.to_vec();
+            made.commit(vec![StoreWrite { table: Table::Meta, key, value: Some(value) }])
+        }
+        _ => Ok(()),
+    }
+}
+
+fn held_by(holder: &'static str) -> impl Fn(StoreError) -> AloneError {
+    move |error| match error {
+        StoreError::InUse(path) => AloneError::InUse { path: path.into(), holder },
+        other => AloneError::Store(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(table: Table, value: &[u8]) -> StoreWrite {
+        StoreWrite { table, key: b"k".to_vec(), value: Some(value.to_vec()) }
+    }
+
+    fn value(store: &mut dyn StateStore, table: Table) -> Option<Vec<u8>> {
+        store.get(table, &[b"k".to_vec()]).unwrap().remove(0)
+    }
+
+    fn settings(folder: &tempfile::TempDir) -> Settings {
+        super::super::config::tests::settings(folder.path())
+    }
+
+    #[test]
+    fn a_dry_run_has_what_is_on_disk_and_leaves_it_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(&folder);
+        drop(job(&settings, false).unwrap());
+        drop(transfers(&settings, false).unwrap());
+        assert!(!settings.state.exists() && !settings.transfers.exists(), "a dry run makes none");
+        job(&settings, true).unwrap().commit(vec![row(Table::Links, b"on disk")]).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = |mode| std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(&settings.state, mode(0o644)).unwrap();
+            drop(job(&settings, false).unwrap());
+            let now = std::fs::metadata(&settings.state).unwrap().permissions().mode();
+            assert_eq!(now & 0o777, 0o600, "a store that others could read is tightened");
+        }
+        let mut copy = job(&settings, false).unwrap();
+        copy.commit(vec![row(Table::Links, b"in memory")]).unwrap();
+        assert_eq!(value(&mut *copy, Table::Links).unwrap(), b"in memory");
+        let mut stored = job(&settings, true).unwrap();
+        assert_eq!(value(&mut *stored, Table::Links).unwrap(), b"on disk");
+    }
+
+    /// The job and a transfer write side by side; a second one of either is told who is there, and dry runs
+    /// are in nobody's way.
+    #[test]
+    fn job_and_transfers_do_not_shut_each_other_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(&folder);
+        let (_job, _transfer) =
+            (job(&settings, true).unwrap(), transfers(&settings, true).unwrap());
+        drop((job(&settings, false).unwrap(), transfers(&settings, false).unwrap()));
+        assert_eq!(job_row(&settings).unwrap().map(|row| row.cycle), None);
+        for (second, file, words) in [
+            (job(&settings, true).err(), "state.redb", "the writeback job"),
+            (transfers(&settings, true).err(), "state.transfers.redb", "`hybridsim transfer`"),
+        ] {
+            let text = second.expect("one writes at a time").to_string();
+            assert!(text.contains(file) && text.contains(words), "{text}");
+            assert!(text.contains("call again"), "{text}");
+        }
+    }
+
+    /// Transfers that were begun when both had one file go on, whether anything is applied or not; what the
+    /// job keeps stays the job's, and nothing is taken over twice.
+    #[test]
+    fn transfers_of_the_job_s_file_are_taken_over_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(&folder);
+        let old = [
+            row(Table::Transfers, b"begun"),
+            row(Table::Backups, b"kept"),
+            row(Table::Links, b"link"),
+        ];
+        job(&settings, true).unwrap().commit(old.to_vec()).unwrap();
+        let mut dry = transfers(&settings, false).unwrap();
+        assert_eq!(value(&mut *dry, Table::Transfers).unwrap(), b"begun");
+        assert!(!settings.transfers.exists());
+        let mut store = transfers(&settings, true).unwrap();
+        assert_eq!(value(&mut *store, Table::Transfers).unwrap(), b"begun");
+        assert_eq!(value(&mut *store, Table::Backups).unwrap(), b"kept");
+        assert_eq!(value(&mut *store, Table::Links), None);
+        store.commit(vec![row(Table::Transfers, b"done")]).unwrap();
+        drop(store);
+        let mut store = transfers(&settings, true).unwrap();
+        assert_eq!(value(&mut *store, Table::Transfers).unwrap(), b"done");
+    }
+
+    #[test]
+    fn a_damaged_store_is_told_and_kept_by_whoever_looks_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(&folder);
+        std::fs::write(&settings.state, b"not a store").unwrap();
+        for refused in [
+            job(&settings, false).err(),
+            job(&settings, true).err(),
+            transfers(&settings, false).err(),
+            transfers(&settings, true).err(),
+        ] {
+            assert!(refused.expect("it is damaged").to_string().contains("damaged"));
+        }
+        assert!(!settings.transfers.exists(), "no store without what was begun");
+        assert_eq!(std::fs::read(&settings.state).unwrap(), b"not a store");
+    }
+}

@@ -1,0 +1,194 @@
+//! What a transfer came to, as text for people.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use engine::failure::Failure;
+use engine::ports::UnreadRow;
+use engine::transfer::bucket_c::LEFT;
+use engine::transfer::loss::by_attribute;
+use engine::transfer::{
+    BackupReport, Finding, Listing, RestoreReport, Restored, RolloutReport, Severity,
+    TransferReport,
+};
+
+use crate::alone::severity_word;
+
+// Writing to a String cannot fail, so what `write!` returns is dropped here.
+
+/// Why something ended before its time; nothing when it did not.
+pub(super) fn stopped(stopped: Option<&Failure>) -> String {
+    stopped.map_or_else(String::new, |why| format!("stopped: {}: {}\n", why.code, why.detail))
+}
+
+/// A row of a listing that cannot be used.
+pub(super) fn unread(row: &UnreadRow) -> String {
+    let who = row.id.map_or_else(|| "a mailbox without id".to_owned(), |id| id.to_string());
+    format!("unread   {who}: {}\n", row.error)
+}
+
+/// A rollout, ring by ring.
+pub(super) fn rollout(report: &RolloutReport, applied: bool) -> String {
+    let mut text = String::new();
+    for ring in &report.rings {
+        let _ = writeln!(text, "ring {}", ring.name);
+        text += &self::report(&ring.transfer, applied, false);
+        for mailbox in ring.without.iter().flatten() {
+            let _ = writeln!(text, "without  {mailbox}");
+        }
+    }
+    let waiting = report.waiting.join(", ");
+    let _ = match &report.stopped {
+        Some(stopped) => writeln!(text, "stopped: {}; not begun: {waiting}", stopped.detail),
+        None => writeln!(text, "{} ring(s) done", report.rings.len()),
+    };
+    text
+}
+
+/// A backup.
+pub(super) fn backup(report: &BackupReport, path: &Path) -> String {
+    let mut text = String::new();
+    for (mailbox, why) in &report.lacking {
+        let _ = writeln!(text, "lacking  {mailbox} {why}");
+    }
+    let _ = writeln!(text, "{} mailbox(es) in {}", report.backups.len(), path.display());
+    text
+}
+
+/// A restore.
+pub(super) fn restore(report: &RestoreReport, applied: bool) -> String {
+    let mut text = String::new();
+    let mut written = 0;
+    for one in &report.mailboxes {
+        let (word, why) = match &one.outcome {
+            Restored::Equal if one.notes.is_empty() => continue,
+            Restored::Equal => ("equal", ""),
+            Restored::Written => {
+                written += 1;
+                (if applied { "restored" } else { "differs" }, "")
+            }
+            Restored::Blocked(why) => ("blocked", why.as_str()),
+            Restored::Failed(why) => ("failed", why.as_str()),
+        };
+        let _ = writeln!(text, "{word:<8} {} {why}", one.mailbox);
+        for change in &one.changes {
+            let _ = writeln!(
+                text,
+                "         {}: `{}` -> `{}`",
+                change.attribute, change.old, change.new
+            );
+        }
+        for note in &one.notes {
+            let _ = writeln!(text, "         {note}");
+        }
+    }
+    let all = report.mailboxes.len();
+    if applied {
+        let _ = writeln!(text, "{written} of {all} mailbox(es) restored");
+    } else {
+        let _ = writeln!(
+            text,
+            "dry run: {written} of {all} mailbox(es) differ; `--apply` restores them"
+        );
+    }
+    text + &stopped(report.stopped.as_ref())
+}
+
+/// Every mailbox.
+pub(super) fn inventory(listing: &Listing) -> String {
+    let mut text = String::new();
+    let mut managed = 0;
+    let rows = &listing.rows;
+    for row in rows {
+        let authority = match (row.dir_synced, row.cloud_managed) {
+            (false, _) => "cloud only",
+            (true, true) => "cloud",
+            (true, false) => "on-premises",
+        };
+        managed += usize::from(row.dir_synced && row.cloud_managed);
+        let _ = writeln!(
+            text,
+            "{} {:<16} {authority:<11} {} {}",
+            row.id, row.recipient_type_details, row.when_changed, row.user_principal_name
+        );
+    }
+    listing.unread.iter().for_each(|row| text += &unread(row));
+    let synced = rows.iter().filter(|row| row.dir_synced).count();
+    let _ =
+        writeln!(text, "{} mailboxes, {synced} synchronized, {managed} cloud-managed", rows.len());
+    text
+}
+
+/// Findings that are the same for many mailboxes are counted, and the first of them named.
+pub(super) fn findings(all: &[Finding]) -> String {
+    let mut text = String::new();
+    let mut findings: BTreeMap<(Reverse<Severity>, &str), (usize, &Finding)> = BTreeMap::new();
+    for finding in all {
+        findings.entry((Reverse(finding.severity), finding.id)).or_insert((0, finding)).0 += 1;
+    }
+    for ((Reverse(severity), id), (count, first)) in findings {
+        let severity = severity_word(severity);
+        let object = first.object.map(|object| format!(" {object}")).unwrap_or_default();
+        let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+        let _ = writeln!(
+            text,
+            "{severity:<8} {id}{object}{more}: {}\n         {}",
+            first.reason, first.remedy
+        );
+    }
+    text
+}
+
+/// A flip, or with `back` a rollback.
+pub(super) fn report(report: &TransferReport, applied: bool, back: bool) -> String {
+    let mut text = findings(&report.findings);
+    for (attribute, mailboxes) in by_attribute(&report.losses) {
+        let _ = writeln!(text, "loss     {attribute}: {mailboxes} mailbox(es)");
+    }
+    for loss in &report.losses {
+        let becomes = if loss.unsure.is_some() { "may become" } else { "becomes" };
+        let why = loss.unsure.map(|why| format!(" ({why})")).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "         {} {}: `{}` {becomes} `{}`{why}",
+            loss.mailbox, loss.attribute, loss.value, loss.instead
+        );
+    }
+    for exception in &report.exceptions {
+        let word = exception.outcome.word();
+        let _ = writeln!(text, "{word:<8} {} {}", exception.mailbox, exception.detail);
+    }
+    let _ = if applied {
+        writeln!(
+            text,
+            "{} {} in {} wave(s), {} already, {} blocked, {} refused, {} without effect, {} failed",
+            report.flipped,
+            if back { "rolled back" } else { "flipped" },
+            report.waves,
+            report.already,
+            report.blocked,
+            report.refused,
+            report.no_op,
+            report.failed
+        )
+    } else {
+        writeln!(
+            text,
+            "dry run: {} would be {}, {} are already, {} are blocked, {} cannot be read; nothing was \
+             changed, `--apply` does it",
+            report.would_flip,
+            if back { "rolled back" } else { "flipped" },
+            report.already,
+            report.blocked,
+            report.failed
+        )
+    };
+    text += &stopped(report.stopped.as_ref());
+    if back {
+        let names: Vec<&str> = LEFT.iter().map(|left| left.ldap_name).collect();
+        let _ = writeln!(text, "not compared, as no cmdlet sets them: {}", names.join(", "));
+    }
+    text
+}

@@ -1,3 +1,5 @@
+//! What the store on disk keeps, refuses and shows to those who only look.
+
 use super::*;
 use tempfile::TempDir;
 

@@ -84,6 +84,9 @@ pub mod code {
     pub const AUTHENTICATION_FAILED: &str = "AzureActiveDirectoryAuthenticationFailed";
     /// The cloud denies access.
     pub const AUTHORIZATION_FAILED: &str = "AzureDirectoryServiceAuthorizationFailed";
+    /// Warning beside a success: more mailboxes are written back than the service supports. What the
+    /// service says then is not published (open question U11): the code is synthetic.
+    pub const BEYOND_LIMIT: &str = "MailboxLimitExceeded";
     /// Skip: both sides hold the same values already.
     pub const REDUNDANT_EXPORT: &str = "RedundantExport";
     /// Skip: the mailbox is not one that is written back.
@@ -92,7 +95,7 @@ pub mod code {
     pub const IMPORT_SKIPPED: &str = "ImportSkipped";
 
     /// All of them.
-    pub const ALL: [&str; 19] = [
+    pub const ALL: [&str; 20] = [
         TIME_OUT,
         NO_AGENTS_ASSIGNED,
         NO_ACTIVE_AGENTS,
@@ -109,6 +112,7 @@ pub mod code {
         EXPIRED_CREDENTIALS,
         AUTHENTICATION_FAILED,
         AUTHORIZATION_FAILED,
+        BEYOND_LIMIT,
         REDUNDANT_EXPORT,
         NOT_IN_SCOPE,
         IMPORT_SKIPPED,

@@ -151,7 +151,7 @@ pub enum ModifyGranularity {
 /// What happens beyond the supported number of cloud-managed mailboxes (open question U11).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LimitAction {
-    /// The log says so, and they are written.
+    /// The log says so of each that enters, and they are written.
     #[default]
     Warn,
     /// A mailbox that is not linked yet does not enter scope.
@@ -181,7 +181,7 @@ pub struct Switches {
     pub drift_heal: bool,
     /// U11 `limit_action`.
     pub limit_action: LimitAction,
-    /// The number of cloud-managed mailboxes that the service supports.
+    /// The most cloud-managed mailboxes that the service supports.
     pub mailbox_limit: u64,
     /// U19 `escrow_ladder`.
     pub escrow_ladder: EscrowLadder,
@@ -313,7 +313,7 @@ pub struct JobReport {
 /// `provisioningStatusInfo.status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogStatus {
-    /// Written.
+    /// Written; with a code: with a warning.
     Success,
     /// Not written, and it should have been.
     Failure,

@@ -70,7 +70,16 @@ pub fn steps(entry: &LogEntry) -> Vec<StepOutcome> {
     steps
 }
 
-/// `status` as Graph spells it.
+/// `provisioningStatusInfo.status` of an entry: what was written with a code is a warning.
+#[must_use]
+pub const fn entry_status(entry: &LogEntry) -> &'static str {
+    match entry.status {
+        LogStatus::Success if !entry.code.is_empty() => "warning",
+        status => status_text(status),
+    }
+}
+
+/// `status` of a step as Graph spells it.
 #[must_use]
 pub const fn status_text(status: LogStatus) -> &'static str {
     match status {
@@ -137,7 +146,8 @@ pub fn summary(entry: &LogEntry, names: JobNames<'_>, change: u64) -> Value {
             })
         })
         .collect();
-    let error = (entry.status == LogStatus::Failure).then(|| {
+    let told = matches!(entry_status(entry), "failure" | "warning");
+    let error = told.then(|| {
         json!({
             "errorCode": entry.code,
             "reason": entry.detail,
@@ -174,7 +184,7 @@ pub fn summary(entry: &LogEntry, names: JobNames<'_>, change: u64) -> Value {
             if entry.mailbox.is_none() || entry.status == LogStatus::Skipped { "other" } else { "update" },
         "durationInMilliseconds": u64::try_from(entry.took.as_millis()).unwrap_or(u64::MAX),
         "provisioningStatusInfo": {
-            "status": status_text(entry.status),
+            "status": entry_status(entry),
             "errorInformation": error,
         },
         "provisioningSteps": steps,

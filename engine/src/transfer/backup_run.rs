@@ -102,11 +102,11 @@ impl TakeBackup {
         if ids.is_empty() {
             return Ok(Turn::Done(()));
         }
-        let rows = match ports.exchange.mailbox_rows(&ids, &self.properties) {
+        let read = ports.exchange.mailbox_rows(&ids, &self.properties);
+        let rows = match self.portion.rows(read, &mut self.backoff, now)? {
             Ok(rows) => rows,
-            Err(error) => return self.portion.again(&error, &mut self.backoff, now),
+            Err(at) => return Ok(Turn::Wait(at)),
         };
-        self.backoff.reset();
         self.queue.drain(..ids.len());
         let mut mailboxes = Vec::with_capacity(rows.len());
         for (id, row) in ids.into_iter().zip(rows) {

@@ -203,11 +203,11 @@ impl Check {
             self.report.findings.extend(undated(self.undated, self.report.checked));
             return Ok(Turn::Done(()));
         }
-        let rows = match ports.exchange.mailbox_rows(&ids, self.plan.properties()) {
+        let read = ports.exchange.mailbox_rows(&ids, self.plan.properties());
+        let rows = match self.portion.rows(read, &mut self.backoff, now)? {
             Ok(rows) => rows,
-            Err(error) => return self.portion.again(&error, &mut self.backoff, now),
+            Err(at) => return Ok(Turn::Wait(at)),
         };
-        self.backoff.reset();
         self.queue.drain(..ids.len());
         self.report.checked += ids.len() as u64;
         let mut found = Vec::new();

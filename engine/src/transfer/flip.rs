@@ -9,6 +9,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use super::criterion::Criterion;
 use super::portion::Portion;
 use super::report::MailboxOutcome;
 use super::rows::Progress;
@@ -125,6 +126,7 @@ pub(super) struct Flip {
     portion: Portion,
     sets_a_minute: Option<u32>,
     spent: Spent,
+    criterion: Criterion,
     bugs: PlantedBugs,
 }
 
@@ -135,6 +137,8 @@ struct Entry {
     read_wait: Duration,
     /// Reads in a row that failed for it alone.
     unreadable: u32,
+    /// It failed before, or its last call did: it is likely to count against the criteria.
+    suspect: bool,
 }
 
 enum State {
@@ -182,6 +186,7 @@ impl Flip {
                 attempts: 0,
                 read_wait: READ_WAITS.0,
                 unreadable: 0,
+                suspect: false,
             })
             .collect();
         let mut flip = Self {
@@ -196,6 +201,7 @@ impl Flip {
             portion: Portion::default(),
             sets_a_minute: None,
             spent: Spent::new(),
+            criterion: Criterion::default(),
             bugs: PlantedBugs::none(),
         };
         (0..flip.entries.len()).for_each(|index| flip.schedule(index, now));
@@ -217,6 +223,33 @@ impl Flip {
         self
     }
 
+    /// The same until these criteria are breached. Mailboxes that failed before come first: nobody new is
+    /// set as long as those that are in doubt would be enough for a breach.
+    pub(super) fn under(
+        mut self,
+        criterion: Criterion,
+        failed: impl Fn(MailboxId) -> bool,
+    ) -> Self {
+        self.criterion = criterion;
+        if criterion.judges() {
+            for entry in &mut self.entries {
+                entry.suspect = failed(entry.mailbox);
+            }
+        }
+        self
+    }
+
+    /// The criteria with what counts against them.
+    pub(super) const fn criterion(&self) -> Criterion {
+        self.criterion
+    }
+
+    /// Whether nobody new may be set for now.
+    fn holds_back(&self) -> bool {
+        let suspects = || self.entries.iter().filter(|entry| entry.suspect).count() as u64;
+        self.criterion.judges() && self.criterion.breaks_with(suspects())
+    }
+
     /// What is spent of the budget, for the wave after this one.
     pub(super) fn take_spent(&mut self) -> Spent {
         core::mem::take(&mut self.spent)
@@ -235,7 +268,7 @@ impl Flip {
         }
     }
 
-    /// Goes on by one call. Ends when every mailbox is decided.
+    /// Goes on by one call. Ends when every mailbox is decided, or the criteria are breached.
     pub(super) fn step(
         &mut self,
         now: Timestamp,
@@ -256,26 +289,42 @@ impl Flip {
         if !batch.is_empty() {
             return self.read(batch, now, ports);
         }
-        let mut not_before = now;
-        match self.allowance(now) {
-            Ok(most) => {
-                let batch = take_due(&mut self.sets, most, now);
-                if !batch.is_empty() {
-                    return self.set(&batch, now, ports);
-                }
-            }
-            Err(at) => not_before = at,
+        if self.criterion.breach().is_some() {
+            return Ok(Turn::Done(self.decided()));
         }
+        let mut held = BTreeSet::new();
+        if self.holds_back() {
+            let all = core::mem::take(&mut self.sets).into_iter();
+            let (suspects, others) = all.partition(|(_, index)| self.entries[*index].suspect);
+            (self.sets, held) = (suspects, others);
+        }
+        let mut not_before = now;
+        let batch = match self.allowance(now) {
+            Ok(most) => take_due(&mut self.sets, most, now),
+            Err(at) => {
+                not_before = at;
+                Vec::new()
+            }
+        };
         let set = self.sets.first().map(|(at, _)| (*at).max(not_before));
+        self.sets.extend(held);
+        if !batch.is_empty() {
+            return self.set(&batch, now, ports);
+        }
         let next = [set, self.reads.first().map(|(at, _)| *at)].into_iter().flatten().min();
         if let Some(at) = next {
             return Ok(Turn::Wait(at));
         }
+        Ok(Turn::Done(self.decided()))
+    }
+
+    /// What is decided; the rest is left to another life.
+    fn decided(&mut self) -> Decided {
         let decided = |entry: Entry| match entry.state {
             State::Done(outcome, detail) => Some((entry.mailbox, outcome, detail)),
             _ => None,
         };
-        Ok(Turn::Done(core::mem::take(&mut self.entries).into_iter().filter_map(decided).collect()))
+        core::mem::take(&mut self.entries).into_iter().filter_map(decided).collect()
     }
 
     /// Enters the mailbox where its state belongs.
@@ -382,6 +431,9 @@ impl Flip {
                     }
                 }
             }
+            if let State::Done(outcome, _) = entry.state {
+                self.criterion.count(outcome);
+            }
             let progress = entry.progress();
             writes.extend(progress.map(|progress| progress.write(&self.transfer, entry.mailbox)));
             self.schedule(index, now);
@@ -418,6 +470,7 @@ impl Entry {
 
     /// What a read means: `shown` is whether the flag has the wanted value.
     fn decide(&mut self, shown: Option<bool>, now: Timestamp) {
+        self.suspect &= matches!((&shown, &self.state), (Some(false), State::Unsure));
         let state = core::mem::replace(&mut self.state, State::Unsure);
         self.state = match (shown, state) {
             (None, _) => State::Done(MailboxOutcome::Failed, "the mailbox is gone".to_owned()),
@@ -449,6 +502,7 @@ impl Entry {
                 match (SET_WAITS.get(self.attempts - 1), answer) {
                     (Some(wait), _) => {
                         Mark::FlipAgain.reach();
+                        self.suspect = true;
                         State::ToSet(now + *wait)
                     }
                     (None, SetOutcome::Refused { code, message }) => {
@@ -483,6 +537,15 @@ pub(super) fn words(code: &str, message: &str) -> String {
         (true, false) => message.to_owned(),
         (false, false) => format!("{code}: {message}"),
     }
+}
+
+/// The end of a transfer whose criteria are breached while so many mailboxes of the wave are `open`.
+pub(super) fn breached(why: String, open: u64) -> Failure {
+    let rest = match open {
+        0 => String::new(),
+        _ => format!("; {open} of the wave are not decided: another call looks at them first"),
+    };
+    breach(why + &rest)
 }
 
 /// A failure that ends the activity although nothing failed: acceptance was breached.

@@ -9,6 +9,7 @@ pub mod backup;
 pub mod backup_run;
 pub mod bucket_c;
 pub mod check;
+mod criterion;
 pub mod decommission;
 mod difference;
 pub(crate) mod flip;

@@ -5,8 +5,8 @@
 //! after each throttled read half as much is asked for, down to a single mailbox. Source: Microsoft Graph
 //! throttling guidance ("reduce the number of operations per request").
 
-use crate::failure::Side;
-use crate::ports::{CallError, MAILBOX_BATCH};
+use crate::failure::{Class, Failure, Side};
+use crate::ports::{CallError, MAILBOX_BATCH, Row};
 use crate::time::Timestamp;
 use crate::transfer::flip::{Stop, Turn, again};
 use crate::writeback::retry::Backoff;
@@ -28,6 +28,31 @@ impl Portion {
         self.most
     }
 
+    /// The rows of a read, or when to read again. While the service fails on one of them the read is made
+    /// again, as if it had failed on all; then they stand as they are.
+    pub(crate) fn rows<T>(
+        &mut self,
+        read: Result<Vec<Row<T>>, CallError>,
+        backoff: &mut Backoff,
+        now: Timestamp,
+    ) -> Result<Result<Vec<Row<T>>, Timestamp>, Stop> {
+        let rows = match read {
+            Ok(rows) => rows,
+            Err(error) => return self.later(&error, backoff, now).map(Err),
+        };
+        let passes = |row: &Row<T>| {
+            let failure = row.as_ref().err().map(|error| Failure::of_row(error, Side::Cloud));
+            failure.is_some_and(|failure| failure.class == Class::Transient)
+        };
+        if rows.iter().any(passes)
+            && let Some(at) = backoff.next(Class::Transient, now)
+        {
+            return Ok(Err(at));
+        }
+        backoff.reset();
+        Ok(Ok(rows))
+    }
+
     /// What a failed read means: when to ask again, and after a throttled one for fewer.
     pub(crate) fn again<T>(
         &mut self,
@@ -35,16 +60,40 @@ impl Portion {
         backoff: &mut Backoff,
         now: Timestamp,
     ) -> Result<Turn<T>, Stop> {
+        self.later(error, backoff, now).map(Turn::Wait)
+    }
+
+    fn later(
+        &mut self,
+        error: &CallError,
+        backoff: &mut Backoff,
+        now: Timestamp,
+    ) -> Result<Timestamp, Stop> {
         if matches!(error, CallError::Throttled { .. }) {
             self.most = (self.most / 2).max(1);
         }
-        again(error, Side::Cloud, backoff, now).map(Turn::Wait)
+        again(error, Side::Cloud, backoff, now)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What passes by itself is read again; what does not pass stands, and keeps nobody waiting.
+    #[test]
+    fn a_row_that_may_pass_is_read_again_for_a_while() {
+        let (mut portion, mut backoff) = (Portion::default(), Backoff::default());
+        let mut rows = |detail: fn(String) -> CallError| {
+            let read = Ok(vec![Ok(Some(1)), Err(detail("odd".into()))]);
+            portion.rows(read, &mut backoff, Timestamp::EPOCH).ok().expect("it goes on")
+        };
+        let refused = |detail| CallError::Refused { code: "403".into(), detail };
+        assert_eq!(rows(refused).unwrap().len(), 2);
+        let busy = |detail| CallError::ServiceFailure { code: "500".into(), detail };
+        let tries = (0..100).take_while(|_| rows(busy).is_err()).count();
+        assert!((1..99).contains(&tries), "{tries}");
+    }
 
     #[test]
     fn a_throttled_read_is_halved_down_to_one_mailbox_and_others_are_not() {

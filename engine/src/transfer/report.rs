@@ -70,6 +70,11 @@ impl MailboxOutcome {
         matches!(self, Self::Flipped | Self::FlippedWithWarning)
     }
 
+    /// Whether it was tried, or not there, and does not have the wanted value.
+    pub(super) const fn is_bad(self) -> bool {
+        matches!(self, Self::Refused | Self::NoOp | Self::Failed)
+    }
+
     /// Whether the flag has the wanted value.
     #[must_use]
     pub const fn is_good(self) -> bool {

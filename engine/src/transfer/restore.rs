@@ -196,17 +196,17 @@ impl Restore {
         if self.batch.is_empty() {
             return Ok(Turn::Done(()));
         }
-        let rows = match self.rows(ports) {
+        let read = self.rows(ports);
+        let rows = match self.portion.rows(read, &mut self.backoff, now)? {
             Ok(rows) => rows,
-            Err(error) => {
+            Err(at) => {
                 // They come again, in their order.
                 for case in self.batch.drain(..).rev() {
                     self.queue.push_front(case.backup);
                 }
-                return self.portion.again(&error, &mut self.backoff, now);
+                return Ok(Turn::Wait(at));
             }
         };
-        self.backoff.reset();
         for (case, row) in self.batch.iter_mut().zip(&rows) {
             match row {
                 Ok(row) => case.look_at(row.as_ref(), &self.properties, self.config.to),

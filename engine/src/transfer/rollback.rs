@@ -8,8 +8,9 @@ use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
 use super::backup::{Sides, properties};
+use super::criterion::Criterion;
 use super::difference::names_of;
-use super::flip::{Flip, Spent, Stop, Turn, breach, step_of};
+use super::flip::{Flip, Spent, Stop, Turn, breached, step_of};
 use super::loss::{attributes, losses, refers};
 use super::portion::Portion;
 use super::readiness;
@@ -46,8 +47,8 @@ pub struct RollbackConfig {
     pub wave: usize,
     /// How long to wait between two waves.
     pub pause: Duration,
-    /// A wave in which more mailboxes than this are refused, without effect or failed is the last
-    /// one; `None`: never stop.
+    /// The rollback stops once more mailboxes of a wave than this are refused, without effect or failed;
+    /// `None`: never.
     pub most_failures: Option<u64>,
     /// How fast to go.
     pub pace: Pace,
@@ -86,7 +87,8 @@ pub struct Rollback {
     known: HashMap<MailboxId, Progress, FxBuildHasher>,
     ready: VecDeque<(MailboxId, Progress, bool)>,
     wave: Vec<(MailboxId, Progress, bool)>,
-    bad_before: u64,
+    in_wave: u64,
+    criterion: Criterion,
     report: TransferReport,
     backoff: Backoff,
     portion: Portion,
@@ -121,7 +123,8 @@ impl Rollback {
             known: HashMap::default(),
             ready: VecDeque::new(),
             wave: Vec::new(),
-            bad_before: 0,
+            in_wave: 0,
+            criterion: Criterion::new(config.most_failures, None),
             report: TransferReport::default(),
             backoff: Backoff::jittered(config.pace.jitter),
             portion: Portion::default(),
@@ -162,18 +165,23 @@ impl Rollback {
                 ports.store.commit(core::mem::take(writes))?;
                 let (wave, spent) =
                     (core::mem::take(&mut self.wave), core::mem::take(&mut self.spent));
+                self.in_wave = wave.len() as u64;
+                let failed = |id| matches!(self.known.get(&id), Some(Progress::Done(outcome, _)) if outcome.is_bad());
                 let flip = Flip::new(&self.config.id, false, wave, now);
-                self.stage = Stage::Flip(Box::new(flip.paced(self.config.pace, spent)));
+                let flip = flip.paced(self.config.pace, spent).under(self.criterion, failed);
+                self.stage = Stage::Flip(Box::new(flip));
             }
             Stage::Flip(flip) => match flip.step(now, ports)? {
                 Turn::Busy => {}
                 Turn::Wait(at) => return Ok(Turn::Wait(at)),
                 Turn::Done(decided) => {
                     self.spent = flip.take_spent();
+                    self.criterion = flip.criterion();
+                    let open = self.in_wave - decided.len() as u64;
                     for (mailbox, outcome, detail) in decided {
                         self.report.count(mailbox, outcome, &detail);
                     }
-                    return Ok(self.end_wave(now));
+                    return Ok(self.end_wave(open, now));
                 }
             },
         }
@@ -224,18 +232,18 @@ impl Rollback {
         if ids.is_empty() {
             return Ok(self.start_flips());
         }
-        let rows = match ports.exchange.mailbox_rows(&ids, &self.properties) {
+        let read = ports.exchange.mailbox_rows(&ids, &self.properties);
+        let rows = match self.portion.rows(read, &mut self.backoff, now)? {
             Ok(rows) => rows,
-            Err(error) => return self.portion.again(&error, &mut self.backoff, now),
+            Err(at) => return Ok(Turn::Wait(at)),
         };
-        self.backoff.reset();
         self.queue.drain(..ids.len());
         let mut batch = Vec::new();
         for (id, row) in ids.into_iter().zip(rows) {
             match row {
                 Err(error) => {
                     self.report.findings.push(readiness::of_unreadable(id, &error.to_string()));
-                    self.report.count(id, MailboxOutcome::Failed, readiness::id::UNREADABLE);
+                    self.report.count(id, MailboxOutcome::Blocked, readiness::id::UNREADABLE);
                 }
                 Ok(None) => {
                     Mark::TransferMissing.reach();
@@ -330,7 +338,7 @@ impl Rollback {
         if count == 0 {
             return Turn::Done(());
         }
-        self.bad_before = self.report.not_good();
+        self.criterion.begin_wave();
         self.wave = self.ready.drain(..count).collect();
         let fresh = self.wave.iter().filter(|(_, _, fresh)| *fresh);
         let mut writes: Vec<StoreWrite> = vec![version_write()];
@@ -339,13 +347,11 @@ impl Rollback {
         Turn::Busy
     }
 
-    fn end_wave(&mut self, now: Timestamp) -> Turn<()> {
+    fn end_wave(&mut self, open: u64, now: Timestamp) -> Turn<()> {
         self.report.waves += 1;
-        let bad = self.report.not_good() - self.bad_before;
-        if let Some(most) = self.config.most_failures.filter(|most| bad > *most) {
+        if let Some(why) = self.criterion.breach() {
             Mark::TransferBreach.reach();
-            let detail = format!("{bad} mailboxes of a wave did not flip, at most {most} may");
-            self.report.stopped = Some(breach(detail));
+            self.report.stopped = Some(breached(why, open));
             return Turn::Done(());
         }
         self.stage = Stage::NextWave;

@@ -110,6 +110,7 @@ impl Rollout {
                 id: format!("{}/{}", self.config.id, ring.name),
                 mailboxes: ring.mailboxes.clone(),
                 flips_again: false,
+                most_without: Some(ring.acceptance.most_without),
                 ..self.config.clone()
             };
             self.current = Some((ring, Stage::Transfer(Box::new(Transfer::new(config)))));
@@ -142,11 +143,11 @@ impl Rollout {
                     let (report, without) = (core::mem::take(report), core::mem::take(without));
                     return Ok(self.close(*report, Some(without), true));
                 }
-                let rows = match ports.exchange.mailbox_rows(&ids, &[]) {
+                let answer = ports.exchange.mailbox_rows(&ids, &[]);
+                let rows = match self.portion.rows(answer, &mut self.backoff, now)? {
                     Ok(rows) => rows,
-                    Err(error) => return self.portion.again(&error, &mut self.backoff, now),
+                    Err(at) => return Ok(Turn::Wait(at)),
                 };
-                self.backoff.reset();
                 *read += ids.len();
                 // One that cannot be read is not verified.
                 let flagged =

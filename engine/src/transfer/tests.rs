@@ -11,6 +11,7 @@ use crate::step::Activity;
 use crate::test_world::{START, Shared, World, id, object_guid};
 
 mod checks;
+mod criteria;
 mod odd;
 mod pace;
 mod restores;

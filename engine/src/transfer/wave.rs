@@ -15,7 +15,8 @@ use rustc_hash::FxBuildHasher;
 use super::agent_version;
 use super::backup::{self, DirectorySide, Sides};
 use super::check;
-use super::flip::{Flip, Spent, Stop, Turn, again, breach, step_of};
+use super::criterion::Criterion;
+use super::flip::{Flip, Spent, Stop, Turn, again, breach, breached, step_of};
 use super::loss;
 use super::portion::Portion;
 use super::readiness::{self, Evidence, Severity};
@@ -52,9 +53,11 @@ pub struct TransferConfig {
     pub sync_cycle: Duration,
     /// Ids of findings that block and are accepted all the same.
     pub accepted: BTreeSet<String>,
-    /// A wave in which more mailboxes than this are refused, without effect or failed is the last
-    /// one; `None`: never stop.
+    /// The transfer stops once more mailboxes of a wave than this are refused, without effect or failed;
+    /// `None`: never.
     pub most_failures: Option<u64>,
+    /// It stops once more mailboxes than this are without the flag, blocked ones included; `None`: never.
+    pub most_without: Option<u64>,
     /// Whether to flip; otherwise the report holds the findings alone.
     pub apply: bool,
     /// How fast to go.
@@ -94,6 +97,7 @@ impl TransferConfig {
             sync_cycle: Duration::from_mins(30),
             accepted: BTreeSet::new(),
             most_failures: None,
+            most_without: None,
             apply: true,
             pace: Pace::default(),
             caller_roles: None,
@@ -124,7 +128,7 @@ pub struct Transfer {
     in_wave: u64,
     /// The pause before the next wave has begun.
     rested: bool,
-    bad_before: u64,
+    criterion: Criterion,
     report: TransferReport,
     backoff: Backoff,
     portion: Portion,
@@ -162,6 +166,10 @@ impl Transfer {
             }
         }
         let backoff = Backoff::jittered(config.pace.jitter);
+        let criterion = match config.apply {
+            true => Criterion::new(config.most_failures, config.most_without),
+            false => Criterion::default(),
+        };
         Self {
             properties: backup::properties(config.sides),
             attributes: loss::attributes(),
@@ -175,7 +183,7 @@ impl Transfer {
             ready: Vec::new(),
             in_wave: 0,
             rested: false,
-            bad_before: 0,
+            criterion,
             report,
             backoff,
             portion: Portion::default(),
@@ -218,10 +226,12 @@ impl Transfer {
                 Turn::Wait(at) => return Ok(Turn::Wait(at)),
                 Turn::Done(decided) => {
                     self.spent = flip.take_spent();
+                    self.criterion = flip.criterion();
+                    let open = self.in_wave - decided.len() as u64;
                     for (mailbox, outcome, detail) in decided {
                         self.report.count(mailbox, outcome, &detail);
                     }
-                    self.end_wave();
+                    self.end_wave(open);
                 }
             },
             Stage::Ended => return Ok(Turn::Done(())),
@@ -308,7 +318,7 @@ impl Transfer {
         }
         self.rested = false;
         self.in_wave = 0;
-        self.bad_before = self.report.not_good();
+        self.criterion.begin_wave();
         while self.unread.len() + self.ready.len() < self.config.wave.max(1) {
             let Some(mailbox) = self.queue.pop_front() else { break };
             match self.known.get(&mailbox) {
@@ -337,15 +347,17 @@ impl Transfer {
             self.in_wave = ready.len() as u64;
             let spent = core::mem::take(&mut self.spent);
             let flip = Flip::new(&self.config.id, true, ready, now).paced(self.config.pace, spent);
-            self.stage = Stage::Flip(Box::new(flip.with(self.config.bugs)));
+            let failed = |id| matches!(self.known.get(&id), Some(Progress::Done(outcome, _)) if outcome.is_bad());
+            let flip = flip.under(self.criterion, failed).with(self.config.bugs);
+            self.stage = Stage::Flip(Box::new(flip));
             return Ok(Turn::Busy);
         }
         let ids: Vec<MailboxId> = self.unread.iter().take(count).copied().collect();
-        let rows = match ports.exchange.mailbox_rows(&ids, &self.properties) {
+        let read = ports.exchange.mailbox_rows(&ids, &self.properties);
+        let rows = match self.portion.rows(read, &mut self.backoff, now)? {
             Ok(rows) => rows,
-            Err(error) => return self.portion.again(&error, &mut self.backoff, now),
+            Err(at) => return Ok(Turn::Wait(at)),
         };
-        self.backoff.reset();
         self.unread.drain(..count);
         let mut writes = Vec::with_capacity(2 * count + 1);
         writes.push(version_write());
@@ -460,13 +472,14 @@ impl Transfer {
         writes: &mut Vec<StoreWrite>,
     ) {
         self.report.count(id, outcome, detail);
+        self.criterion.count(outcome);
         writes.push(Progress::Done(outcome, detail.to_owned()).write(&self.config.id, id));
     }
 
     /// A mailbox that alone cannot be read: nothing is tried with it.
     fn unreadable(&mut self, id: MailboxId, why: &str, writes: &mut Vec<StoreWrite>) {
         self.report.findings.push(readiness::of_unreadable(id, why));
-        self.decided(id, MailboxOutcome::Failed, readiness::id::UNREADABLE, writes);
+        self.decided(id, MailboxOutcome::Blocked, readiness::id::UNREADABLE, writes);
     }
 
     /// Readiness of one mailbox: what nothing stands against is passed on.
@@ -518,17 +531,16 @@ impl Transfer {
         }
     }
 
-    fn end_wave(&mut self) {
+    /// The wave is decided, or so much of it that the criteria are breached; so many are `open`.
+    fn end_wave(&mut self, open: u64) {
         self.report.waves += u64::from(self.in_wave > 0);
-        let bad = self.report.not_good() - self.bad_before;
-        self.stage = match self.config.most_failures {
-            Some(most) if bad > most => {
+        self.stage = match self.criterion.breach() {
+            Some(why) => {
                 Mark::TransferBreach.reach();
-                let detail = format!("{bad} mailboxes of a wave did not flip, at most {most} may");
-                self.report.stopped = Some(breach(detail));
+                self.report.stopped = Some(breached(why, open));
                 Stage::Ended
             }
-            _ => Stage::NextWave,
+            None => Stage::NextWave,
         };
     }
 }

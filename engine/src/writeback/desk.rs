@@ -11,7 +11,7 @@ use super::job::JobEnd;
 use super::plan::MappingPlan;
 use super::retry::Backoff;
 use crate::failure::{Class, Failure, Side};
-use crate::job::{CycleFailure, JobCommand, JobConfiguration, LimitAction, LogEntry};
+use crate::job::{CycleFailure, JobCommand, JobConfiguration, LogEntry};
 use crate::journal::rows::{EscrowRow, JobRow};
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{CallError, Mailbox, MailboxId, Numbered, Ports, Row, StoreError};
@@ -134,13 +134,14 @@ impl Desk {
         self.escrow.get(&mailbox.id).is_some_and(|row| row.next > now && row.version == version)
     }
 
-    /// Whether there is no room for another mailbox (switch `limit_action`).
+    /// Whether as many mailboxes as the service supports are linked already, with so many more that are
+    /// about to be: another one is beyond the limit (switch `limit_action`).
     pub(super) fn is_full(&self, more: u64) -> bool {
-        let switches = &self.configuration.switches;
+        let limit = self.configuration.switches.mailbox_limit;
+        let linked = self.row.linked + more;
         // Who failed before it was linked has its place too.
         let waiting = || self.escrow.values().filter(|row| !row.linked).count() as u64;
-        switches.limit_action == LimitAction::Refuse
-            && self.row.linked + waiting() + more >= switches.mailbox_limit
+        linked + self.escrow.len() as u64 >= limit && linked + waiting() >= limit
     }
 
     /// The value of a call, the time of its repetition, or the failure of the cycle.

@@ -50,6 +50,8 @@ pub(super) struct Settled<'a> {
     pub(super) found: Option<ObjectGuid>,
     /// Whether its mailbox could not be read, so that nothing was looked for.
     pub(super) unread: bool,
+    /// Whether it enters beyond the supported number of mailboxes.
+    pub(super) beyond: bool,
     pub(super) intent: Option<&'a Intent>,
     /// Which changes of the intent were made.
     pub(super) made: Made,
@@ -80,6 +82,11 @@ impl Settled<'_> {
         (began, now): (Timestamp, Timestamp),
     ) -> Option<LogEntry> {
         let (status, code, detail, modified) = match self.verdict {
+            Verdict::Written | Verdict::Partly if self.beyond => {
+                let limit = desk.configuration.switches.mailbox_limit;
+                let detail = format!("beyond the {limit} mailboxes that the service supports");
+                (LogStatus::Success, code::BEYOND_LIMIT, detail, self.modified())
+            }
             Verdict::Written | Verdict::Partly => {
                 (LogStatus::Success, "", String::new(), self.modified())
             }

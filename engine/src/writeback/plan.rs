@@ -248,6 +248,8 @@ impl MappingPlan {
             None => mapping,
         };
         let mapping = if switches.write_disabled { mapping } else { digest::chain(mapping, 1) };
+        let as_rooms = switches.cloud_only_types_as_rooms;
+        let mapping = if as_rooms { digest::chain(mapping, 2) } else { mapping };
         if self.scope.is_open() {
             return mapping;
         }
@@ -311,5 +313,32 @@ mod tests {
         assert_eq!(without.fingerprint(), older.fingerprint());
         let full = MappingPlan::new(&configuration(), PlantedBugs::none());
         assert_ne!(full.fingerprint(), older.fingerprint());
+    }
+
+    /// Every switch that decides what is written, and for whom, makes another mapping of the same
+    /// attributes: what was left alone under the former one is looked at again.
+    #[test]
+    fn switches_that_decide_what_is_written_are_told_apart() {
+        let with = |change: fn(&mut Switches)| {
+            let mut job = configuration();
+            change(&mut job.switches);
+            MappingPlan::new(&job, PlantedBugs::none()).fingerprint()
+        };
+        let mut all = vec![
+            with(|_| {}),
+            with(|switches| switches.proxy_mode = ProxyMode::Merge),
+            with(|switches| switches.proxy_mode = ProxyMode::ReplaceAll),
+            with(|switches| switches.write_onmicrosoft = false),
+            with(|switches| switches.null_flow = true),
+            with(|switches| switches.null_flow_multi = true),
+            with(|switches| switches.recipient_type_mode = RecipientTypeMode::Raw),
+            with(|switches| switches.cloud_only_types_as_rooms = true),
+            with(|switches| switches.write_disabled = false),
+            with(|switches| switches.mail_mapped = false),
+        ];
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
     }
 }

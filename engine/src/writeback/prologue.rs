@@ -189,6 +189,7 @@ impl Prologue {
                 stored,
                 found: Some(intent.object),
                 unread: false,
+                beyond: false,
                 intent: Some(&intent),
                 made,
                 versions: None,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::failure::code;
 use crate::guid::Guid;
-use crate::job::{JobCommand, JobStatus, LogStatus, RestartScopes};
+use crate::job::{JobCommand, JobStatus, LimitAction, LogStatus, RestartScopes};
 use crate::journal::rows::{JOB_KEY, JobRow};
 use crate::ports::{CallError, MailboxId, StateStore, StoreError, StoreWrite, Table};
 use crate::step::Step;

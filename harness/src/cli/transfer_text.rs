@@ -176,7 +176,7 @@ pub(super) fn report(report: &TransferReport, applied: bool, back: bool) -> Stri
     } else {
         writeln!(
             text,
-            "dry run: {} would be {}, {} are already, {} are blocked, {} cannot be read; nothing was \
+            "dry run: {} would be {}, {} are already, {} are blocked, {} failed; nothing was \
              changed, `--apply` does it",
             report.would_flip,
             if back { "rolled back" } else { "flipped" },

@@ -143,7 +143,10 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
     let mut say = |said: Said| match said {
         Said::Entry(entry) if entry.status == LogStatus::Skipped && !verbose => {}
         Said::Entry(entry) => console.out(&entry_text(&entry, apply)),
-        Said::Report(report) => console.out(&report_text(&report)),
+        Said::Report(report) => {
+            console.out(&report_text(&report));
+            console.out(&limit_text(&report, settings.job.switches.mailbox_limit));
+        }
         Said::Waits(at) => console.out(&format!("next at {at}\n")),
         Said::Unread(_) => {}
     };
@@ -332,6 +335,18 @@ fn report_text(report: &JobReport) -> String {
         text.push_str(PRUNED);
     }
     text
+}
+
+/// A word about more mailboxes than the service supports.
+fn limit_text(report: &JobReport, limit: u64) -> String {
+    let linked = report.linked;
+    if linked > limit && report.last_cycle.is_some() {
+        format!(
+            "  warning: {linked} mailboxes are written back, and the service supports {limit}\n"
+        )
+    } else {
+        String::new()
+    }
 }
 
 /// The answer to a provision on demand: its steps, and the code of the last one.

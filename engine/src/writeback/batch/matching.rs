@@ -4,7 +4,7 @@ use super::owners::SEVERAL_MAILBOXES;
 use super::{Batch, BatchEnd, Item, Origin, Piece, Stage, not_in_scope};
 use crate::anchor::{self, Found, Match};
 use crate::failure::{Class, Failure, Side, code};
-use crate::job::{ExportMode, ModifyGranularity};
+use crate::job::{ExportMode, LimitAction, ModifyGranularity};
 use crate::journal::rows::{Intent, Link, mailbox_key};
 use crate::marks::Mark;
 use crate::planted_bugs::planted;
@@ -57,7 +57,8 @@ impl Batch {
                 item.exported = decoded.and_then(|(_, versions)| versions);
             }
             if item.stored.is_none() && !escrowed {
-                if desk.is_full(entering) {
+                item.beyond = desk.is_full(entering);
+                if item.beyond && desk.configuration.switches.limit_action == LimitAction::Refuse {
                     let limit = desk.configuration.switches.mailbox_limit;
                     let detail = format!("{limit} mailboxes are written back, and no more are");
                     item.verdict = Some(not_in_scope(detail, quiet));

@@ -103,6 +103,8 @@ struct Item {
     mailbox: Mailbox,
     /// Whether its row could not be read: then there are no values.
     unread: bool,
+    /// Whether it enters beyond the supported number of mailboxes.
+    beyond: bool,
     digest: u64,
     stored: Option<Link>,
     user: Option<User>,
@@ -472,6 +474,7 @@ impl Item {
         Self {
             mailbox,
             unread: false,
+            beyond: false,
             digest,
             stored: None,
             user: None,
@@ -532,6 +535,7 @@ impl Item {
             stored: self.stored,
             found: self.object.as_ref().map(|object| object.guid),
             unread: self.unread,
+            beyond: self.beyond,
             intent: self.intent.as_ref(),
             made: self.made,
             versions: self.versions.as_ref(),

@@ -118,3 +118,57 @@ fn another_mapping_makes_the_next_cycle_an_initial_one() {
         reports.iter().filter_map(|report| Some(report.last_cycle.as_ref()?.initial)).collect();
     assert_eq!(initial, [true, true, true, false]);
 }
+
+/// Types of the cloud alone were skipped; once they count as rooms, the job does not wait for the next edit
+/// of each of them (open question U25).
+#[test]
+fn types_that_count_as_rooms_from_now_on_are_written_by_the_next_cycle() {
+    let world = World::with(1);
+    let details = |world: &Shared| world.0.borrow().value(0, "msExchRecipientTypeDetails");
+    world.0.borrow_mut().mailboxes.get_mut(&id(0)).unwrap().recipient_type_details =
+        "DeskMailbox".into();
+    let before = details(&world);
+    let mut job = world.job();
+    world.run_for(&mut job, 3 * CYCLE);
+    assert_eq!(details(&world), before);
+    let mut changed = config();
+    changed.job.switches.cloud_only_types_as_rooms = true;
+    let mut job = WritebackJob::new(changed);
+    world.run_for(&mut job, 2 * CYCLE);
+    assert_eq!(details(&world), ["8589934592"]);
+}
+
+/// As many as the service supports are within the limit; each one more is written with a warning, once, or
+/// not at all (open question U11).
+#[test]
+fn one_more_than_the_service_supports_is_warned_of_or_refused() {
+    for (action, limit) in [
+        (LimitAction::Warn, 3),
+        (LimitAction::Warn, 2),
+        (LimitAction::Refuse, 3),
+        (LimitAction::Refuse, 2),
+    ] {
+        let world = World::with(3);
+        (0..3).for_each(|number| world.0.borrow_mut().edit(number, "x"));
+        let mut config = config();
+        config.job.switches.limit_action = action;
+        config.job.switches.mailbox_limit = limit;
+        let mut job = WritebackJob::new(config);
+        world.run_for(&mut job, 3 * CYCLE);
+        let world = world.0.borrow();
+        let written = (0..3).filter(|number| world.written(*number) == "x").count() as u64;
+        let warned = |entry: &&crate::job::LogEntry| entry.code == code::BEYOND_LIMIT;
+        let warnings: Vec<_> = world.log.iter().filter(warned).collect();
+        let beyond = 3 - limit;
+        match action {
+            LimitAction::Warn => {
+                assert_eq!((written, warnings.len() as u64), (3, beyond));
+                for entry in warnings {
+                    assert_eq!(crate::job_log::entry_status(entry), "warning");
+                    assert_eq!((entry.status, entry.modified.len()), (LogStatus::Success, 1));
+                }
+            }
+            LimitAction::Refuse => assert_eq!((written, warnings.len()), (limit, 0)),
+        }
+    }
+}

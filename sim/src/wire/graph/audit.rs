@@ -175,7 +175,7 @@ fn record(estate: &Estate, job: &WritebackJob, place: usize, entry: &LogEntry) -
         },
         "durationInMilliseconds": entry.milliseconds,
         "provisioningStatusInfo": {
-            "status": entry.status.text(),
+            "status": if is_warning(entry) { "warning" } else { entry.status.text() },
             "errorInformation": error_information(entry),
         },
         "initiatedBy": {
@@ -217,8 +217,13 @@ fn record(estate: &Estate, job: &WritebackJob, place: usize, entry: &LogEntry) -
     })
 }
 
+/// What was written with a code was written with a warning.
+fn is_warning(entry: &LogEntry) -> bool {
+    entry.status == LogStatus::Success && !entry.code.is_empty()
+}
+
 fn error_information(entry: &LogEntry) -> Option<Value> {
-    (entry.status == LogStatus::Failure).then(|| {
+    (entry.status == LogStatus::Failure || is_warning(entry)).then(|| {
         json!({
             "errorCode": entry.code,
             "reason": entry.detail,

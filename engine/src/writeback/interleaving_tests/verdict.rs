@@ -173,6 +173,8 @@ impl Play {
         if self.reconfigured {
             return Ok(());
         }
+        let shown = versions.iter().map(|(_, earlier)| earlier).chain([mailbox]);
+        let shown: Vec<Vec<Vec<String>>> = shown.map(|version| version.values.lists()).collect();
         for at in 0..15_usize {
             let name = format!("extensionAttribute{}", at + 1);
             let drift =
@@ -184,10 +186,7 @@ impl Play {
                 while edits.next_if(|edit| *edit <= place).is_some() {
                     next = next.saturating_sub(1);
                 }
-                let of = |version: usize| {
-                    let shown = versions.get(version).map_or(mailbox, |(_, earlier)| earlier);
-                    shown.values.lists()[at].concat()
-                };
+                let of = |version: usize| shown[version][at].concat();
                 let found = (next..=sent.versions).find(|version| of(*version) == value);
                 prop_assert!(found.is_some(), "{} of {} again: {:?}", name, number, sent);
                 next = found.map_or(next, |version| version + 1);

@@ -19,6 +19,7 @@ mod delete;
 mod derived;
 pub mod diagnostic;
 pub mod entry;
+mod features;
 mod filter;
 pub mod fold;
 mod foreign;

@@ -8,6 +8,7 @@ use crate::directory::answer::{LdapResult, SearchEntry};
 use crate::directory::controls::SUPPORTED_CONTROLS;
 use crate::directory::diagnostic;
 use crate::directory::entry::DcNumber;
+use crate::directory::features::RECYCLE_BIN;
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::modify::Writer;
 use crate::directory::policies::Policies;
@@ -195,7 +196,6 @@ impl Forest {
         writer: &Writer<'_>,
         request: &ModifyRequest,
     ) -> Result<LdapResult, LdapResult> {
-        const RECYCLE_BIN: &str = "766ddcd8-acd0-445e-f3b9-a7f9b6744f2a";
         if writer.principal.is_anonymous() {
             return Err(diagnostic::not_bound());
         }
@@ -219,7 +219,7 @@ impl Forest {
                 "enableoptionalfeature"
                     if value.is_some_and(|value| value.to_lowercase().ends_with(RECYCLE_BIN)) =>
                 {
-                    self.recycle_bin = true;
+                    self.enable_recycle_bin(writer.dc, writer.now);
                 }
                 _ => return Err(diagnostic::unwilling(0x2035)),
             }

@@ -117,6 +117,7 @@ impl Forest {
             }
         }
         self.add_memberships(domain);
+        self.add_policies(domain, now);
     }
 
     /// Who belongs to which group of a new domain ([MS-ADTS] 6.1.1.6).
@@ -221,6 +222,7 @@ impl Forest {
             self.load_system(None, transports, "interSiteTransport", name, &[], now);
         }
         self.add_services(head, now);
+        self.add_extended_rights(head, now);
     }
 
     /// The settings of the directory service, and the query policy of its domain controllers
@@ -237,6 +239,7 @@ impl Forest {
         let limits = Policies::admin_limits();
         let limits: Vec<&[u8]> = limits.iter().map(String::as_bytes).collect();
         self.give(policy, known::LDAP_ADMIN_LIMITS, &limits);
+        self.add_optional_features(service, now);
         self.query_policy = Some(policy);
         self.directory_service = Some(service);
     }

@@ -120,3 +120,30 @@ fn names_and_values_have_no_accents() {
     let twice = modify(&mut forest, people[0], vec![super::add("otherTelephone", &["cafe"])]);
     assert_eq!(refused(twice).1, "2083");
 }
+
+/// What a forest offers stands in its configuration: tools look rights and features up there.
+#[test]
+fn rights_features_and_policies_are_objects() {
+    let (mut forest, _) = forest_with(0);
+    let read = |forest: &Forest, dn: &str, attribute: &str| {
+        let object = forest.resolve(DC, &Name::from_text(dn)).unwrap();
+        texts(forest, object, attribute)
+    };
+    let right =
+        "CN=User-Force-Change-Password,CN=Extended-Rights,CN=Configuration,DC=contoso,DC=com";
+    assert_eq!(read(&forest, right, "rightsGuid"), ["00299570-246d-11d0-a768-00aa006e0529"]);
+    let link = read(&forest, ROOT, "gPLink").remove(0);
+    let policy = link.trim_start_matches("[LDAP://").trim_end_matches(";0]").to_owned();
+    assert_eq!(read(&forest, &policy, "displayName"), ["Default Domain Policy"]);
+    let partitions = "CN=Partitions,CN=Configuration,DC=contoso,DC=com";
+    assert!(read(&forest, partitions, "msDS-EnabledFeature").is_empty());
+    let value = format!("{partitions}:766ddcd8-acd0-445e-f3b9-a7f9b6744f2a");
+    let operation = Operation::Modify(ModifyRequest {
+        object: Name::from_text(""),
+        changes: vec![super::add("enableOptionalFeature", &[&value])],
+    });
+    assert!(perform(&mut forest, &Principal::system(), operation).is_success());
+    let feature = format!("CN=Recycle Bin Feature,CN=Optional Features,{SERVICE}");
+    assert_eq!(read(&forest, partitions, "msDS-EnabledFeature"), [feature.clone()]);
+    assert_eq!(read(&forest, &feature, "msDS-EnabledFeatureBL"), [partitions]);
+}

@@ -140,10 +140,10 @@ fn rights_features_and_policies_are_objects() {
     let value = format!("{partitions}:766ddcd8-acd0-445e-f3b9-a7f9b6744f2a");
     let operation = Operation::Modify(ModifyRequest {
         object: Name::from_text(""),
-        changes: vec![super::add("enableOptionalFeature", &[&value])],
+        changes: vec![add("enableOptionalFeature", &[&value])],
     });
     assert!(perform(&mut forest, &Principal::system(), operation).is_success());
     let feature = format!("CN=Recycle Bin Feature,CN=Optional Features,{SERVICE}");
-    assert_eq!(read(&forest, partitions, "msDS-EnabledFeature"), [feature.clone()]);
     assert_eq!(read(&forest, &feature, "msDS-EnabledFeatureBL"), [partitions]);
+    assert_eq!(read(&forest, partitions, "msDS-EnabledFeature"), [feature]);
 }

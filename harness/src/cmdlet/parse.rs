@@ -94,6 +94,13 @@ fn cmdlet(input: &mut Input<'_>) -> Parsed<CmdletLine> {
             end_of_command(input)?;
             break;
         }
+        if next == ';' {
+            // What ends a command may stand at its end.
+            any.parse_next(input)?;
+            blank(input, true)?;
+            end_of_command(input)?;
+            break;
+        }
         if input.current_token_start() == before {
             return fail(misplaced(input, next));
         }
@@ -213,7 +220,17 @@ fn parenthesised(input: &mut Input<'_>, depth: usize) -> Parsed<Argument> {
     let start = input.current_token_start();
     any.parse_next(input)?;
     blank(input, true)?;
+    let from = input.current_token_start();
+    let is_command = peek(input).is_some_and(char::is_alphabetic);
     let inner = value(input, depth + 1)?;
+    if is_command {
+        let range = from..end_of(input);
+        return fail(
+            CmdletProblem::new("cmdlet-syntax", range, "a word in parentheses is a command")
+                .label("a scenario cannot call a cmdlet inside another")
+                .help("write the value itself, a text in 'quotes'"),
+        );
+    }
     blank(input, true)?;
     close(input, ')', start, "`,` or `)`; a scenario cannot call a cmdlet inside another")?;
     Ok(inner)
@@ -446,7 +463,6 @@ fn misplaced(input: &Input<'_>, next: char) -> CmdletProblem {
     let problem = |message: &str| CmdletProblem::new("cmdlet-syntax", range.clone(), message);
     match next {
         '|' => problem("a step has no pipeline").help("name the objects, one step for each cmdlet"),
-        ';' => problem("a step is one cmdlet").help("give the next one a step of its own"),
         '>' | '<' => problem("a step has no redirection").help("put text with it into quotes"),
         '{' | '}' => problem("a step has no script block").help("put text with it into quotes"),
         '@' => problem("a step has no splatting").help("put text that begins with @ into quotes"),

@@ -109,6 +109,9 @@ fn blow(fault: &Fault, chance: &mut Chance) -> Blow {
         Fault::DcUnavailable { dc, operation, extent } => {
             at(of_dc(dc.as_ref()), *operation, Effect::LdapResult(UNAVAILABLE), Some(*extent))
         }
+        Fault::ForwardSyncDelayed { by, extent } => {
+            at(Place::ForwardSync, any, Effect::Delay(*by), Some(*extent))
+        }
         Fault::StoreDamaged { lasts } => {
             at(Place::StateStore, any, Effect::Damage, Some(Extent::For(*lasts)))
         }

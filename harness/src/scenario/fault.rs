@@ -89,6 +89,13 @@ pub enum Fault {
         /// How long or how often.
         extent: Extent,
     },
+    /// `forward_sync_delayed`: what the directory and Exchange Online tell each other takes longer.
+    ForwardSyncDelayed {
+        /// `by:`, how much longer; an hour unless said.
+        by: Duration,
+        /// How long or how often.
+        extent: Extent,
+    },
     /// What a cloud service does to the engine's requests.
     Cloud {
         /// What it does.
@@ -167,6 +174,7 @@ impl Fault {
             Self::StoreDamaged { .. } => "store_damaged",
             Self::DcDown { .. } => "dc_down",
             Self::DcUnavailable { .. } => "dc_unavailable",
+            Self::ForwardSyncDelayed { .. } => "forward_sync_delayed",
             Self::Cloud { kind, .. } => kind.name(),
             Self::EngineCrash { .. } => "engine_crash",
             Self::DcBusy { .. } => "dc_busy",

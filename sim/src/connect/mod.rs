@@ -26,8 +26,12 @@ pub use server::{
 /// A cycle deletes more objects than the tenant allows: nothing was exported.
 pub const DELETION_THRESHOLD_EXCEEDED: &str = "stopped-deletion-threshold-exceeded";
 
+/// The import from AD did not find its domain controller (the result of a run profile).
+pub const NO_START_CONNECTION: &str = "no-start-connection";
+
 /// Codes by which a cycle can say why it synchronized nothing; other reasons are sentences.
-pub const FAILURES: [&str; 4] = [
+pub const FAILURES: [&str; 5] = [
+    NO_START_CONNECTION,
     DELETION_THRESHOLD_EXCEEDED,
     "AzureDirectoryServiceAuthorizationFailed",
     "HybridIdentityServiceNoAgentsAssigned",

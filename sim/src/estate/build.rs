@@ -203,6 +203,7 @@ impl Estate {
             sweeps: false,
             fates: Fates::default(),
             on_their_way: Vec::new(),
+            last_message: plan.start,
             moves: Vec::new(),
             batches: Vec::new(),
         };

@@ -2,7 +2,9 @@
 
 use super::{Due, Estate};
 use crate::clock::VirtualTime;
-use crate::connect::{ConnectorKey, CycleStep, InboundEngine, Policy, Run, Since};
+use crate::connect::{
+    ConnectorKey, CycleStep, InboundEngine, NO_START_CONNECTION, Policy, Run, Since,
+};
 use crate::directory::forests::DcKey;
 use crate::directory::request::ObjectNumber;
 use crate::marks::Mark;
@@ -67,6 +69,11 @@ impl Estate {
             CycleStep::ExportEntra => self.export_entra(),
             CycleStep::SyncAd | CycleStep::SyncEntra | CycleStep::ExportAd => 0,
         };
+        let failed = self.connect.running.as_ref().is_some_and(|run| run.failure.is_some());
+        if failed && step == CycleStep::ImportAd {
+            self.end_cycle();
+            return;
+        }
         let costs = &self.profile.costs;
         let duration = costs.connect_step
             + costs.connect_object.saturating_mul(u32::try_from(objects).unwrap_or(u32::MAX));
@@ -121,8 +128,14 @@ impl Estate {
             self.connect.running.as_ref().is_some_and(|run| run.policy == Policy::Initial);
         let mut changed = 0;
         let mut everything = false;
+        let mut unreached = None;
         for place in 0..self.connect.connectors.len() {
             let mut connector = self.connect.connectors[place];
+            if self.finds_down(connector.dc) {
+                // The connector waits for its own domain controller; the others go on.
+                unreached = Some(connector.dc);
+                continue;
+            }
             if initial {
                 connector.imported_usn = 0;
             }
@@ -152,6 +165,13 @@ impl Estate {
         }
         if initial || everything {
             self.look_at_everything(initial);
+        }
+        if let (Some(dc), 0) = (unreached, changed) {
+            let host = self.dc_name(dc);
+            if let Some(run) = &mut self.connect.running {
+                run.failure = Some(format!("{NO_START_CONNECTION}: {host} does not answer"));
+            }
+            return 0;
         }
         self.connect.imported_at = self.now;
         if let Some(run) = &mut self.connect.running {

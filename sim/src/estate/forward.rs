@@ -1,15 +1,22 @@
-//! What the directory and Exchange Online tell each other: at once, or after the switch `forward_delay`.
+//! What the directory and Exchange Online tell each other: at once, or after the switch `forward_delay`, or
+//! later still while a fault holds it back.
 //!
 //! Sources: reports of customers and tool authors (normally seconds, sometimes hours, up to a day for the flag
 //! to show).
 //!
 //! # Divergence from the services
-//! Every message takes equally long, so that none overtakes another. `IsDirSynced` and what moving the authority over a whole object does to the
+//! No message overtakes another: what comes after one that is held back waits for it. `IsDirSynced` and what moving the authority over a whole object does to the
 //! flag do not wait.
+
+use core::time::Duration;
 
 use super::{Due, Estate};
 use crate::exchange::Changes;
+use crate::fault::{Effect, Place};
 use crate::ledger::{Activity, Actor, Change};
+
+/// The name of a message in rules.
+const FORWARD: &str = "forward";
 
 /// A message between the two.
 #[derive(Debug, Clone)]
@@ -27,7 +34,10 @@ pub(super) enum Delivery {
 impl Estate {
     /// Whether messages take time.
     pub(super) fn forward_waits(&self) -> bool {
+        let place = Place::ForwardSync;
         !self.profile.forward_delay.is_zero()
+            || !self.on_their_way.is_empty()
+            || self.faults.first_at(self.now, &place, FORWARD).is_some()
     }
 
     /// Sends a message.
@@ -38,7 +48,13 @@ impl Estate {
         }
         let number = u32::try_from(self.on_their_way.len()).unwrap_or(u32::MAX);
         self.on_their_way.push(Some(delivery));
-        self.calendar.enter(self.now + self.profile.forward_delay, Due::Forward(number));
+        let held_back = match self.meet(&Place::ForwardSync, FORWARD) {
+            Some(Effect::Delay(by)) => by,
+            _ => Duration::ZERO,
+        };
+        let arrives = self.now + self.profile.forward_delay + held_back;
+        self.last_message = self.last_message.max(arrives);
+        self.calendar.enter(self.last_message, Due::Forward(number));
     }
 
     /// A message arrives.

@@ -22,6 +22,7 @@ mod licences;
 mod moves;
 mod people;
 mod provisioning_agents;
+mod reach;
 mod recipients;
 pub mod replication;
 mod rights;
@@ -118,6 +119,8 @@ pub struct Estate {
     fates: Fates,
     /// Messages between the directory and Exchange Online that have not arrived, by number.
     on_their_way: Vec<Option<forward::Delivery>>,
+    /// When the last of them arrives, or arrived.
+    last_message: VirtualTime,
     /// Mailboxes that move, by number; taken when the request is removed.
     moves: Vec<Option<moves::Move>>,
     /// Migration batches.

@@ -35,11 +35,14 @@ pub enum PersonError {
     /// The directory refused: result code and diagnostic message.
     #[error("LDAP result {}: {}", .0.code.number(), .0.diagnostic.trim())]
     Directory(LdapResult),
+    /// No domain controller answers, in the words of the tool.
+    #[error("{0}")]
+    ServerDown(String),
 }
 
 impl PersonError {
     /// The names of those that no directory gives: what a cmdlet, or the reader of LDIF, refuses by itself.
-    pub const CMDLET_NAMES: [&str; 8] = [
+    pub const CMDLET_NAMES: [&str; 11] = [
         "UnknownCmdlet",
         "UnknownParameter",
         "WrongValue",
@@ -48,6 +51,9 @@ impl PersonError {
         "InvalidOperation",
         "NoServer",
         "LDIF",
+        "ServerDown",
+        "ADServerDownException",
+        "81",
     ];
 
     /// The name under which a scenario may expect it: the cmdlet error's kind, or the name of the LDAP
@@ -64,6 +70,7 @@ impl PersonError {
             Self::Cmdlet(OnPremError::NoServer(_)) => "NoServer".to_owned(),
             Self::Ldif(_) => "LDIF".to_owned(),
             Self::Directory(result) => result.code.name(),
+            Self::ServerDown(_) => "ServerDown".to_owned(),
         }
     }
 
@@ -74,6 +81,11 @@ impl PersonError {
         let number = match self {
             Self::Directory(result) => Some(result.code.number().to_string()),
             Self::Cmdlet(_) | Self::Ldif(_) => None,
+            // LDAP_SERVER_DOWN, which a client says by itself.
+            Self::ServerDown(_) if name.eq_ignore_ascii_case("ADServerDownException") => {
+                return true;
+            }
+            Self::ServerDown(_) => Some("81".to_owned()),
         };
         self.name().eq_ignore_ascii_case(name) || number.as_deref() == Some(name)
     }
@@ -89,7 +101,16 @@ impl Estate {
         caller: &Caller,
         call: &CmdletCall,
     ) -> Result<Output, CmdletError> {
-        self.cmdlet(caller, &self.with_ids(call), None, 1_000)
+        let with_ids = self.with_ids(call);
+        let named = (call.text("Identity"), with_ids.text("Identity"));
+        self.cmdlet(caller, &with_ids, None, 1_000).map_err(|mut error| {
+            if let (Some(typed), Some(id)) = named
+                && typed != id
+            {
+                error.message = error.message.replace(&id, &typed);
+            }
+            error
+        })
     }
 
     /// A cmdlet typed on the last Exchange server or with the ActiveDirectory module, on the domain
@@ -116,6 +137,7 @@ impl Estate {
             (Some(object), Some(at)) => Some(self.on_server(object, at)?),
             (object, _) => object,
         };
+        let (object, server) = self.reached(call, object, server)?;
         // Only what is made needs one.
         let fresh = if call.name.starts_with(['N', 'n', 'E', 'e']) {
             self.new_objects.guid()
@@ -146,9 +168,12 @@ impl Estate {
                 }
                 (_, object) => object.map(AdObject::at),
             };
-            let Some(dc) = home else {
+            let Some(mut dc) = home else {
                 return Err(PersonError::Directory(diagnostic::no_such_object("")));
             };
+            if object.is_none() && server.is_none() {
+                dc = self.alive(dc).ok_or_else(|| self.server_down(Some(call), dc))?;
+            }
             let mut request = Request::from(operation);
             if about == About::Deleted {
                 let value = ControlValue::ShowDeleted;
@@ -234,7 +259,7 @@ impl Estate {
     }
 
     /// An object as a certain domain controller holds it.
-    fn on_server(&self, object: AdObject, at: DcKey) -> Result<AdObject, OnPremError> {
+    pub(super) fn on_server(&self, object: AdObject, at: DcKey) -> Result<AdObject, OnPremError> {
         let there = AdObject::on(at, object.number);
         if at.forest == object.forest && self.ad_object(there).is_some() {
             Ok(there)
@@ -258,8 +283,16 @@ impl Estate {
         let principal = Principal::system();
         let actor = Actor::new(who, Activity::Person);
         for operation in ldif::operations(text)? {
-            let Some(dc) = dc.or_else(|| self.home_of(&target(&operation))) else {
-                return Err(PersonError::Directory(diagnostic::no_such_object("")));
+            let home = match dc {
+                Some(named) => Some(named).filter(|_| !self.finds_down(named)),
+                None => self.home_of(&target(&operation)).and_then(|home| self.alive(home)),
+            };
+            let Some(dc) = home else {
+                let asked = dc.or_else(|| self.home_of(&target(&operation)));
+                return Err(match asked {
+                    Some(asked) => self.server_down(None, asked),
+                    None => PersonError::Directory(diagnostic::no_such_object("")),
+                });
             };
             let response = self.directory(dc, &principal, &actor, &Request::from(operation));
             if !response.result.is_success() {

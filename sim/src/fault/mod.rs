@@ -27,6 +27,8 @@ pub enum Place {
     Graph,
     /// The identity platform.
     Identity,
+    /// Between the tenant's directory and Exchange Online, which tell each other what changed.
+    ForwardSync,
     /// The engine's own process; operations are its port calls.
     Engine,
     /// The engine's state store.
@@ -57,7 +59,7 @@ impl Place {
             | Self::Graph
             | Self::Identity
             | Self::StateStore => true,
-            Self::Engine => false,
+            Self::Engine | Self::ForwardSync => false,
         }
     }
 }
@@ -73,6 +75,7 @@ impl fmt::Display for Place {
             Self::ExchangeOnline => f.write_str("Exchange Online"),
             Self::Graph => f.write_str("Microsoft Graph"),
             Self::Identity => f.write_str("the identity platform"),
+            Self::ForwardSync => f.write_str("between Entra and Exchange Online"),
             Self::Engine => f.write_str("engine"),
             Self::StateStore => f.write_str("state store"),
         }
@@ -258,6 +261,24 @@ impl Faults {
             met = Some((u32::try_from(number).unwrap_or(u32::MAX), rule.effect));
         }
         met
+    }
+
+    /// The first rule in force by which nobody is at a place at all, for somebody who is not the engine and
+    /// notices it at once. Counts the hit.
+    pub fn meet_absence(&mut self, now: VirtualTime, place: &Place) -> Option<u32> {
+        let is_met = |rule: &Rule| {
+            rule.effect == Effect::Refuse
+                && rule.operations == Operations::Any
+                && rule.is_active(now)
+                && rule.skip == 0
+                && rule.place.covers(place)
+        };
+        let number = self.rules.iter().position(is_met)?;
+        let rule = self.rules.get_mut(number)?;
+        rule.hits += 1;
+        rule.felt += 1;
+        rule.left = rule.left.map(|left| left - 1);
+        u32::try_from(number).ok()
     }
 
     /// A port call of the engine begins: what struck before it concerned somebody else.

@@ -6,6 +6,7 @@ use super::super::expectation::{
     COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation,
     NamedExpectation, QUARANTINE_PROPERTIES, QUARANTINE_REASONS, Quantity, Side,
 };
+use super::super::model::Selector;
 use super::super::nearest::{advice, choice, list};
 use super::super::span::Spanned;
 use super::super::world::World;
@@ -147,7 +148,9 @@ impl<'a> Reader<'a> {
 
     fn mailbox_expectation(&mut self, entry: &Entry, world: &World) -> Option<MailboxExpectation> {
         let key = &entry.key;
-        let mailboxes = if self.cast.resolve(&key.value).is_none()
+        let mailboxes = if key.value.contains(',') {
+            self.several(key)
+        } else if self.cast.resolve(&key.value).is_none()
             && key.value != "all"
             && !key.value.starts_with("shape:")
         {
@@ -186,6 +189,21 @@ impl<'a> Reader<'a> {
             );
         }
         Some(MailboxExpectation { mailboxes: mailboxes?, attributes })
+    }
+
+    /// `u7, u8`: several mailboxes, of which each must be so.
+    fn several(&mut self, key: &Spanned<String>) -> Option<Spanned<Selector>> {
+        let mut names: Vec<Spanned<String>> = Vec::new();
+        for part in key.value.split(',') {
+            let name = self.mailbox(&Spanned::new(part.trim().to_owned(), key.span), false)?;
+            if names.iter().any(|other| other.value == name.value) {
+                let message = format!("`{}` is in this list twice", name.value);
+                self.report(Diagnostic::error("duplicate-name", key.span, message));
+                return None;
+            }
+            names.push(name);
+        }
+        Some(Spanned::new(Selector::Names(names), key.span))
     }
 
     /// `ad.proxyAddresses`, or `ad@DC2.proxyAddresses` as that domain controller has it.

@@ -15,7 +15,7 @@ use super::fields::Fields;
 use super::words::{OPERATIONS, WHEN};
 
 /// Every fault's name in a file.
-pub const FAULTS: [&str; 22] = [
+pub const FAULTS: [&str; 23] = [
     "agent_offline",
     "agent_restart",
     "agent_slow",
@@ -31,6 +31,7 @@ pub const FAULTS: [&str; 22] = [
     "schema_not_extended",
     "store_damaged",
     "rights_removed",
+    "forward_sync_delayed",
     "throttled",
     "service_failure",
     "timed_out",
@@ -44,6 +45,8 @@ pub const FAULTS: [&str; 22] = [
 const RESTART: Duration = Duration::from_secs(120);
 /// How much later a modify comes that others overtake.
 const OVERTAKEN: Duration = Duration::from_secs(60);
+/// How long a message between the directory and Exchange Online takes on a bad day.
+const FORWARD_DELAY: Duration = Duration::from_hours(1);
 /// How long a cmdlet may take (Microsoft Learn, "About the Exchange Online PowerShell module").
 const CMDLET_TIMEOUT: Duration = Duration::from_mins(15);
 /// In the place of a port call: any, at a number drawn from the seed.
@@ -91,6 +94,7 @@ impl Reader<'_> {
             "schema_not_extended" => self.schema_not_extended(&mut fields, world),
             "store_damaged" => self.store_damaged(&mut fields),
             "rights_removed" => self.rights_removed(&mut fields, world),
+            "forward_sync_delayed" => self.forward_sync_delayed(&mut fields),
             _ => self.cloud_fault(&mut fields, name),
         };
         self.finish(&fields, &what);
@@ -193,6 +197,13 @@ impl Reader<'_> {
         let agent = self.any_agent(fields, world);
         let extent = self.demanded_extent(fields);
         Some(Fault::SchemaNotExtended { agent: agent?, extent: extent? })
+    }
+
+    fn forward_sync_delayed(&mut self, fields: &mut Fields<'_>) -> Option<Fault> {
+        let by = fields.take("by").map(|entry| self.duration(&entry.value));
+        let extent = self.demanded_extent(fields);
+        let by = by.unwrap_or(Some(FORWARD_DELAY));
+        Some(Fault::ForwardSyncDelayed { by: by?, extent: extent? })
     }
 
     fn store_damaged(&mut self, fields: &mut Fields<'_>) -> Option<Fault> {

@@ -49,6 +49,7 @@ pub(super) fn fault() -> Value {
         ("schema_not_extended", mapping(&[agent(), lasts(), count()], &[])),
         ("store_damaged", mapping(&[lasts()], &["for"])),
         ("rights_removed", mapping(&[agent(), lasts(), count()], &[])),
+        ("forward_sync_delayed", mapping(&[by(), lasts(), count()], &[])),
         ("throttled", of_cloud(vec![retry()])),
         ("service_failure", of_cloud(vec![("status", status), retry()])),
         ("timed_out", of_cloud(vec![by(), when()])),

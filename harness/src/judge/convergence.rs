@@ -89,6 +89,26 @@ pub(super) fn compare(estate: &Estate, healed: VirtualTime, refused: &Refusals) 
     result
 }
 
+/// The first of these people whose object in AD is not yet what the mapping of the cloud state says.
+pub(super) fn first_behind(
+    estate: &Estate,
+    mut people: impl Iterator<Item = u32>,
+) -> Option<&Subject> {
+    let first = people.next()?;
+    let (scope, forests) = (Picture::new(estate), estate.forests.iter());
+    let mappings: Vec<Mapping> = forests.map(|(_, forest)| Mapping::new(estate, forest)).collect();
+    let subjects = estate.subjects();
+    let people = core::iter::once(first).chain(people);
+    people.filter_map(|person| subjects.get(person as usize)).find(|subject| {
+        pair(estate, subject).filter(|_| scope.outside(subject).is_none()).is_some_and(
+            |(mailbox, key, ad)| {
+                let mapping = mappings.get(usize::from(key.forest.0));
+                mapping.is_some_and(|mapping| !mapping.broken(mailbox, ad).is_empty())
+            },
+        )
+    })
+}
+
 /// Compares every domain controller with the first one of its domain: in the end all hold the same.
 pub(super) fn compare_dcs(estate: &Estate, result: &mut Compared) {
     for (number, forest) in estate.forests.iter().filter(|(_, forest)| forest.dcs().len() > 1) {
@@ -284,7 +304,7 @@ fn excuse(
     }
     if evidence.not_since.is_some_and(|from| mailbox.when_changed >= from) {
         return Some(
-            "differs: the job is paused, and no cycle that could look began after the change",
+            "differs: the job does not run, and no cycle that could look began after the change",
         );
     }
     if evidence.no_way.is_some() {

@@ -109,30 +109,47 @@ impl Scene<'_> {
         finding
     }
 
-    /// The finding that `expectations`, which must never hold, hold now: told by the first of them.
+    /// The finding that something of `expectations`, of which nothing must ever hold, holds now: the first
+    /// attribute of the first mailbox, or the first number, for which that is so.
     #[must_use]
-    pub fn came_true(&self, expectations: &Expectations, words: &str) -> Finding {
-        let first = expectations.mailboxes.iter().find_map(|expectation| {
-            let subjects = self.roster.subjects(self.estate, &expectation.mailboxes.value);
-            Some((*subjects.first()?, expectation.attributes.first()?))
-        });
-        let mut finding = match first {
-            Some((subject, demand)) => {
-                let actual = values(self.estate, subject, &demand.path.value);
-                let message = format!("{} came to be what it must never be", demand.path.value);
-                self.of_attribute(subject, demand, message, &actual)
-            }
-            None => self.finding(
-                "what must never hold came to hold".to_owned(),
-                String::new(),
-                words.to_owned(),
-                expectations.span,
-            ),
-        };
+    pub fn came_true(&self, expectations: &Expectations, words: &str) -> Option<Finding> {
+        let mut finding = self.came_true_of_somebody(expectations).or_else(|| {
+            self.any_number_holds(expectations).then(|| {
+                let what = "what must never hold came to hold".to_owned();
+                self.finding(what, String::new(), words.to_owned(), expectations.span)
+            })
+        })?;
         finding.rule = Rule::Expectation(words.to_owned());
         finding.expected = Some("never".to_owned());
         finding.location = Some(Location::of(expectations.span, self.source));
-        finding
+        Some(finding)
+    }
+
+    fn came_true_of_somebody(&self, expectations: &Expectations) -> Option<Finding> {
+        for expectation in &expectations.mailboxes {
+            for subject in self.roster.subjects(self.estate, &expectation.mailboxes.value) {
+                for demand in &expectation.attributes {
+                    let (path, comparison) = (&demand.path.value, &demand.comparison.value);
+                    let actual = values(self.estate, subject, path);
+                    if holds(comparison, &spelled(actual.clone(), comparison)) {
+                        let message = format!("{path} came to be what it must never be");
+                        return Some(self.of_attribute(subject, demand, message, &actual));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn any_number_holds(&self, all: &Expectations) -> bool {
+        let has_cycle = |demand: &&NamedExpectation| !self.lacks_its_cycle(demand);
+        all.job.iter().filter(has_cycle).any(|demand| self.job(demand).is_none())
+            || all.quarantine.iter().any(|demand| self.quarantine(demand).is_none())
+            || all.log.iter().any(|demand| self.log(demand).is_empty())
+            || all.counts.iter().any(|demand| self.count(demand).is_none())
+            || (self.has_lag() && all.lag.iter().any(|demand| self.lag(demand).is_none()))
+            || all.connect.iter().any(|demand| self.connect(demand).is_none())
+            || all.agents.iter().any(|of| self.agent(&of.agent.value, &of.property).is_none())
     }
 
     /// What is told of somebody about whom a step or an entry of the log is.
@@ -489,12 +506,13 @@ pub fn holds(comparison: &Comparison, actual: &[String]) -> bool {
         Comparison::Contains(wanted) => {
             wanted.iter().all(|value| actual.iter().any(|have| same(value, have)))
         }
-        Comparison::Lacks(unwanted) => {
-            !unwanted.iter().any(|value| actual.iter().any(|have| same(value, have)))
-        }
+        Comparison::Lacks(unwanted) => !unwanted
+            .iter()
+            .any(|value| actual.iter().any(|have| is_same_without_case(value, have))),
         Comparison::Primary(address) => {
             let mut primaries = actual.iter().filter_map(|have| have.strip_prefix("SMTP:"));
-            primaries.next() == Some(address.as_str()) && primaries.next().is_none()
+            primaries.next().is_some_and(|primary| primary.eq_ignore_ascii_case(address))
+                && primaries.next().is_none()
         }
         Comparison::Count(inner) => holds_number(inner, actual.len()),
         Comparison::Length(inner) => {
@@ -521,6 +539,33 @@ fn same_set(wanted: &[String], actual: &[String]) -> bool {
     wanted.len() == actual.len()
         && wanted.iter().all(|value| within(actual, value))
         && actual.iter().all(|value| within(wanted, value))
+}
+
+/// The values as the file spells them: AD and Exchange Online compare without case.
+#[must_use]
+pub fn spelled(values: Vec<String>, comparison: &Comparison) -> Vec<String> {
+    let named: &[String] = match comparison {
+        Comparison::Equals(named)
+        | Comparison::Contains(named)
+        | Comparison::Set(named)
+        | Comparison::Lacks(named) => named,
+        _ => &[],
+    };
+    let spelling = |value: String| {
+        let same = named.iter().find(|known| is_same_without_case(known, &value));
+        same.cloned().unwrap_or(value)
+    };
+    values.into_iter().map(spelling).collect()
+}
+
+/// Without case, but for the type of an address: a primary one is another value than the same address as
+/// a further one. An address without a type is that address of any type.
+fn is_same_without_case(wanted: &str, have: &str) -> bool {
+    if wanted.contains('@') && !wanted.contains(':') {
+        let bare = have.split_once(':').map_or(have, |(_, address)| address);
+        return bare.eq_ignore_ascii_case(wanted);
+    }
+    wanted.eq_ignore_ascii_case(have) && wanted.starts_with("SMTP:") == have.starts_with("SMTP:")
 }
 
 /// Text compares exactly; `true` and `True` are the same truth.

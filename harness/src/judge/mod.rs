@@ -38,7 +38,7 @@ use sim::clock::VirtualTime;
 use sim::estate::Estate;
 use sim::ledger::{Change, Event, LastWriter, ObjectKey, Outcome, Side, Write};
 
-use crate::observe::{Chain, History};
+use crate::observe::{Chain, History, shown};
 use verdict::{Finding, Rule};
 
 /// The always-on rules, by the names that `suspend` uses.
@@ -423,20 +423,6 @@ fn dressed(held: &Held, estate: &Estate) -> Finding {
         at: charge.at.to_string(),
         chain: held.chain.lines_after(estate, writer.as_ref()),
         location: None,
-    }
-}
-
-/// Values for people: one as it is, several as a JSON list, so that they can be told apart whatever
-/// is in them.
-fn shown<V: AsRef<[u8]>>(values: &[V]) -> String {
-    match values {
-        [] => "(absent)".to_owned(),
-        [only] => String::from_utf8_lossy(only.as_ref()).into_owned(),
-        several => {
-            let list: serde_json::Value =
-                several.iter().map(|v| String::from_utf8_lossy(v.as_ref())).collect();
-            list.to_string()
-        }
     }
 }
 

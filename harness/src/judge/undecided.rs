@@ -2,6 +2,7 @@
 //! a lag without a change that reached AD, the last cycle of a job of which none has ended. Neither true
 //! nor false, it makes a verdict unknown.
 
+use super::convergence;
 use super::expectation::Scene;
 use super::verdict::Finding;
 use crate::scenario::{Expectations, NamedExpectation};
@@ -30,12 +31,13 @@ impl Scene<'_> {
         Seen { failures: self.failures(expectations), undecided: self.undecided(expectations) }
     }
 
-    fn undecided(&self, expectations: &Expectations) -> Vec<String> {
-        let lags = expectations.lag.iter().filter(|_| !self.has_lag()).map(|demand| {
-            let name = &demand.name.value;
-            format!(
-                "lag {name} cannot be decided: no cloud edit reached AD, so nothing was measured"
-            )
+    /// What of `expectations` cannot be decided, and why.
+    #[must_use]
+    pub fn undecided(&self, expectations: &Expectations) -> Vec<String> {
+        let why = (!expectations.lag.is_empty()).then(|| self.why_no_lag()).flatten();
+        let lags = expectations.lag.iter().filter_map(|demand| {
+            let why = why.as_ref()?;
+            Some(format!("lag {} cannot be decided: {why}", demand.name.value))
         });
         let cycles = expectations.job.iter().filter(|demand| self.lacks_its_cycle(demand));
         let cycles = cycles.map(|demand| {
@@ -43,6 +45,15 @@ impl Scene<'_> {
             format!("job {name} cannot be decided: it is of the last cycle, and no cycle has ended")
         });
         lags.chain(cycles).collect()
+    }
+
+    /// Why nobody can say how long changes take, if so. Whatever has not arrived took longer than is known.
+    fn why_no_lag(&self) -> Option<String> {
+        if !self.has_lag() {
+            return Some("no cloud edit reached AD, so nothing was measured".to_owned());
+        }
+        let behind = convergence::first_behind(self.estate, self.counters.waiting())?;
+        Some(format!("an edit of {} has not reached AD", behind.name))
     }
 
     /// Whether a change was timed on its way to AD.

@@ -21,6 +21,11 @@ impl<T: Copy + Default> ByPerson<T> {
         (0..).zip(&mut self.0)
     }
 
+    /// Everybody up to the last of whom something was noted, with what was noted.
+    pub fn noted(&self) -> impl Iterator<Item = (u32, T)> {
+        (0..).zip(self.0.iter().copied())
+    }
+
     /// What is noted of a person, to be changed.
     pub fn at(&mut self, person: u32) -> &mut T {
         let place = person as usize;

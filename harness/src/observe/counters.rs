@@ -114,6 +114,11 @@ impl Counters {
         self.counts
     }
 
+    /// Whose edits no write to AD has followed yet.
+    pub fn waiting(&self) -> impl Iterator<Item = u32> {
+        self.waiting.noted().filter(|(_, since)| since.is_some()).map(|(person, _)| person)
+    }
+
     /// The times measured so far.
     #[must_use]
     pub fn lag(&self) -> Lag {

@@ -8,7 +8,7 @@ use sim::estate::Estate;
 use sim::exchange::property;
 use sim::ledger::{Event, LastWriter, ObjectKey, Outcome, Side, Write};
 
-use super::{Place, Related};
+use super::{Place, Related, shown};
 
 /// Events that are kept: enough for every small scenario, bounded for large ones.
 const KEPT: usize = 16_384;
@@ -168,8 +168,8 @@ fn describe(write: &Write, estate: &Estate) -> String {
                 "{}.{} {} -> {}",
                 write.object.side.short(),
                 attribute_name(estate, write.object, change.attribute),
-                shown(&change.old),
-                shown(&change.new)
+                cut(&change.old),
+                cut(&change.new)
             )
         })
         .collect();
@@ -196,18 +196,9 @@ pub fn attribute_name(estate: &Estate, object: ObjectKey, attribute: u16) -> Str
     }
 }
 
-/// Values for people: one as it is, several as a JSON list, so that they can be told apart whatever
-/// is in them.
-fn shown(values: &[Box<[u8]>]) -> String {
-    let text = match values {
-        [] => return "(absent)".to_owned(),
-        [only] => String::from_utf8_lossy(only).into_owned(),
-        several => {
-            let list: serde_json::Value =
-                several.iter().map(|v| String::from_utf8_lossy(v)).collect();
-            list.to_string()
-        }
-    };
+/// Values for people, cut short.
+fn cut(values: &[Box<[u8]>]) -> String {
+    let text = shown(values);
     if text.chars().count() > SHOWN {
         let start: String = text.chars().take(SHOWN).collect();
         return format!("{start}... ({} characters)", text.chars().count());

@@ -6,9 +6,11 @@ mod history;
 pub mod marks;
 mod recorder;
 mod related;
+mod words;
 
 pub use by_person::ByPerson;
 pub use counters::{Counters, Lag};
 pub use history::{Chain, History, attribute_name};
 pub use recorder::{Place, Recorder};
 pub use related::Related;
+pub use words::shown;

@@ -8,7 +8,7 @@ use sim::powershell::{Argument, CmdletCall};
 
 use super::runner::Runner;
 use crate::cmdlet::ROUND;
-use crate::scenario::{Action, GraphCall, Repeat, Share, Spanned, Step};
+use crate::scenario::{Action, Edits, GraphCall, Repeat, Spanned, Step};
 
 /// Something that comes again and again.
 pub(super) struct Repeated {
@@ -27,8 +27,8 @@ pub(super) enum Again {
     Edits {
         /// The numbers of the mailboxes.
         mailboxes: Vec<u32>,
-        /// How many of them.
-        share: Share,
+        /// What the story says of them.
+        edits: Box<Edits>,
     },
     /// A step, in the name of a role.
     Step(Box<Step>, Role),
@@ -59,11 +59,15 @@ impl Runner<'_> {
         let over = repeated.until.is_some_and(|until| repeated.due > until);
         let (what, round) = (repeated.what.clone(), repeated.rounds);
         match what {
-            Again::Edits { mailboxes, share } => {
+            Again::Edits { mailboxes, edits } => {
+                let share = edits.share;
+                self.note_attempts(&Action::Edits(*edits));
                 self.edit_round(&mailboxes, share);
             }
             Again::Step(step, role) => {
-                self.person_acts(&step, &of_round(&step.action, round), role);
+                let action = of_round(&step.action, round);
+                self.note_attempts(&action);
+                self.person_acts(&step, &action, role);
             }
         }
         if over {

@@ -182,9 +182,9 @@ impl<'a> Runner<'a> {
         self.reasons.extend(seen.undecided);
     }
 
-    /// What had to hold all the time, and could not be decided at any.
+    /// What had to hold all the time, or at none, and could not be decided at any.
     pub(super) fn undecided(&self) -> Vec<String> {
-        let open = self.watches.iter().filter(|watch| !watch.never && !watch.decided);
+        let open = self.watches.iter().filter(|watch| !watch.decided);
         open.flat_map(|watch| watch.undecided.iter().cloned()).collect()
     }
 
@@ -275,26 +275,24 @@ impl<'a> Runner<'a> {
                 continue;
             }
             watch.attempted |= watch.never && watch.expect.is_of_machines() && hits > watch.hits;
-            let seen = self.look(&watch.expect);
-            watch.decided |= seen.undecided.is_empty();
-            if watch.never && seen.holds() {
-                watch.broken = true;
-                let finding = self.came_true(watch);
-                self.findings.push(finding);
-            } else if !watch.never && !seen.failures.is_empty() {
-                watch.broken = true;
-                self.findings.extend(seen.failures);
-            }
-            watch.undecided = seen.undecided;
+            let Seen { failures: found, undecided } =
+                if watch.never { self.came_true(watch) } else { self.look(&watch.expect) };
+            watch.decided |= undecided.is_empty();
+            watch.undecided = undecided;
+            watch.broken = !found.is_empty();
+            self.findings.extend(found);
         }
         self.watches = watches;
     }
 
-    fn came_true(&mut self, watch: &Watch) -> Finding {
+    /// What came true of what must never hold, and what of it cannot be decided.
+    fn came_true(&mut self, watch: &Watch) -> Seen {
         self.court();
         let court = self.clerk.court();
         self.estate.with(|estate| {
-            scene(estate, &self.roster, court, self.source).came_true(&watch.expect, &watch.words)
+            let scene = scene(estate, &self.roster, court, self.source);
+            let failures = scene.came_true(&watch.expect, &watch.words).into_iter().collect();
+            Seen { failures, undecided: scene.undecided(&watch.expect) }
         })
     }
 

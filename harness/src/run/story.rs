@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use engine::failure::{Failure, code};
 use engine::ports::MailboxId;
 use engine::transfer::{
-    Evidence, MailboxOutcome, RollbackConfig, Sides, TransferConfig, TransferReport, loss,
+    Evidence, MailboxOutcome, RollbackConfig, Severity, Sides, TransferConfig, TransferReport, loss,
 };
 use sim::caller::Role;
 use sim::clock::VirtualTime;
@@ -40,7 +41,10 @@ impl Runner<'_> {
             if let Some(at) = &step.at {
                 self.come_to(at, scenario.world.start);
             }
-            self.note_attempts(step);
+            match &step.action {
+                Action::Repeat(repeat) => self.note_attempts(&of_round(&repeat.action, 1)),
+                action => self.note_attempts(action),
+            }
             self.step(scenario, step);
             self.observe();
         }
@@ -213,7 +217,10 @@ impl Runner<'_> {
             self.notes.push(format!("the rollback takes {count} value(s) of {attribute}"));
         }
         let blocked = report.exceptions.iter().any(|e| e.outcome == MailboxOutcome::Blocked);
-        self.blocked_flips |= blocked || (report.stopped.is_some() && !report.findings.is_empty());
+        let stands_against = report.findings.iter().any(|f| f.severity == Severity::Block);
+        let may_not = |stop: &Failure| stop.code == code::AUTHORIZATION_FAILED;
+        self.blocked_flips |=
+            blocked || report.stopped.as_ref().is_some_and(|stop| stands_against || may_not(stop));
         let outcome = if let Some(failure) = &report.stopped {
             let message = format!("the transfer stopped: {} {}", failure.code, failure.detail);
             let mut names = vec![failure.code.to_owned(), "stopped".to_owned()];
@@ -278,8 +285,8 @@ impl Runner<'_> {
                 .push("edits: no mailbox of the selection is editable in the cloud".to_owned());
         }
         if let Some(every) = wanted.every {
-            let share = wanted.share;
-            self.again(every, wanted.lasts, Again::Edits { mailboxes, share });
+            let edits = Box::new(wanted.clone());
+            self.again(every, wanted.lasts, Again::Edits { mailboxes, edits });
         }
     }
 
@@ -475,15 +482,7 @@ impl Runner<'_> {
 
     /// A prohibition counts only when somebody tried to bring it about while it was in force. What it says
     /// of counts, the log, the lag or Connect follows from what anybody does.
-    fn note_attempts(&mut self, step: &Step) {
-        let first;
-        let action = match &step.action {
-            Action::Repeat(repeat) => {
-                first = of_round(&repeat.action, 1);
-                &first
-            }
-            action => action,
-        };
+    pub(super) fn note_attempts(&mut self, action: &Action) {
         let now = self.now();
         let (watches, roster) = (&mut self.watches, &self.roster);
         let open = |watch: &&mut Watch| watch.never && !watch.attempted && !watch.is_over(now);

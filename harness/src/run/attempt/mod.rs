@@ -9,8 +9,8 @@ mod wish;
 use sim::estate::{Estate, Subject};
 
 use super::edits;
-use crate::judge::expectation::{holds, values};
-use crate::scenario::{Action, AttributePath, Comparison, Expectations, Selector};
+use crate::judge::expectation::{holds, spelled, values};
+use crate::scenario::{Action, AttributePath, Comparison, Expectations, GraphMethod, Selector};
 use crate::stage::Roster;
 pub(super) use wish::whom;
 use wish::{Change, Wish, wishes};
@@ -39,19 +39,19 @@ pub(super) fn is_attempt(
 }
 
 /// Whether a step is somebody's act on the estate: what the numbers of the job, of Connect and of the log
-/// follow from.
-pub(super) const fn is_act(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::Exo(_)
-            | Action::OnPrem(_)
-            | Action::Ad(_)
-            | Action::Ldif(..)
-            | Action::Graph(_)
-            | Action::Transfer(_)
-            | Action::Edits(_)
-            | Action::Repeat(_)
-    )
+/// follow from. Whoever only looks does nothing.
+pub(super) fn is_act(action: &Action) -> bool {
+    match action {
+        Action::Exo(call) | Action::OnPrem(call) | Action::Ad(call) => {
+            let what_if = call.value.parameter("WhatIf");
+            let reads = call.value.name.to_ascii_lowercase().starts_with("get-");
+            !reads && what_if.is_none_or(|what_if| what_if.boolean() != Some(true))
+        }
+        Action::Graph(call) => call.method != GraphMethod::Get,
+        Action::Repeat(repeat) => is_act(&repeat.action),
+        Action::Ldif(..) | Action::Transfer(_) | Action::Edits(_) => true,
+        _ => false,
+    }
 }
 
 /// What an attribute would hold, were a wish granted; `None` when the wish is not about it.
@@ -78,24 +78,6 @@ fn outcome(
         });
     }
     result
-}
-
-/// The values as the file spells them: AD and Exchange Online compare without case.
-fn spelled(values: Vec<String>, comparison: &Comparison) -> Vec<String> {
-    let named: &[String] = match comparison {
-        Comparison::Equals(named)
-        | Comparison::Contains(named)
-        | Comparison::Set(named)
-        | Comparison::Lacks(named) => named,
-        _ => &[],
-    };
-    let spelling = |value: String| {
-        let same = named.iter().find(|known| known.eq_ignore_ascii_case(&value));
-        // A primary address is another value than the same address as a further one.
-        let same = same.filter(|known| known.starts_with("SMTP:") == value.starts_with("SMTP:"));
-        same.cloned().unwrap_or(value)
-    };
-    values.into_iter().map(spelling).collect()
 }
 
 /// A new primary address takes the place of the old one.

@@ -110,3 +110,54 @@ suspend: [{oracle: convergence, because: nobody starts the job}]
     );
     assert_eq!(result.reasons.len(), 2, "{:?}", result.reasons);
 }
+
+#[test]
+fn a_lag_of_which_a_part_never_arrived_is_undecided() {
+    let story = "  - fault: {rights_removed: {for: 2d}}\n  - exo: Set-Mailbox u7 -CustomAttribute1 x\n  - \
+                 wait: 1h\n  - expect: {lag: {max: {below: 1h}}}";
+    let result = ran("", story);
+    assert!(result.reasons.iter().any(|r| r.contains("lag max")), "{:?}", result.reasons);
+    let before = "  - exo: Set-Mailbox u7 -CustomAttribute2 before\n  - wait: 1h\n";
+    is_open("", &format!("{before}{story}"), "an edit of u7 has not reached AD");
+}
+
+/// Fails, with these words in its findings.
+fn fails(story: &str, words: &str) {
+    let result = ran("", story);
+    assert_eq!(result.verdict, Verdict::Fail, "{story}: {:?}", result.reasons);
+    let said = format!("{:?}", result.findings);
+    assert!(said.contains(words), "{story}: {said}");
+}
+
+#[test]
+fn of_what_must_never_hold_each_part_is_forbidden() {
+    let edit = "  - exo: Set-Mailbox u7 -CustomAttribute1 bad\n  - wait: 1h";
+    fails(&format!("  - never: {{all: {{ad.extensionAttribute1: bad}}}}\n{edit}"), "u7");
+    let two = "{u7: {ad.extensionAttribute1: bad, ad.extensionAttribute2: worse}}";
+    fails(&format!("  - never: {two}\n{edit}"), "ad.extensionAttribute1");
+    let both = "{u8: {ad.extensionAttribute1: bad}, u7: {ad.extensionAttribute1: bad}}";
+    fails(&format!("  - never: {both}\n{edit}"), "u7");
+    fails(&format!("  - never: {{u7: {{ad.extensionAttribute1: BAD}}}}\n{edit}"), "u7");
+    let mixed = "{counts: {ad_writes: {at_least: 1}}, job: {status: Quarantine}}";
+    fails(&format!("  - never: {mixed}\n{edit}"), "came to hold");
+}
+
+#[test]
+fn looking_is_no_attempt_and_every_round_of_a_habit_is_one() {
+    let log = "  - never: {log: {count: {status: Failure, at_least: 1}}}\n";
+    is_open("", &format!("{log}  - exo: Get-Mailbox u7"), "nobody tried");
+    let lag = "  - never: {lag: {max: {above: 3h}}}\n  - exo: Set-Mailbox u9 -CustomAttribute1 x";
+    is_open("", lag, "nothing was measured");
+    let habit = "  - repeat: {every: 1h, for: 3h, exo: \"Set-Mailbox u7 -DisplayName 'r{n}'\"}\n    \
+                 expect_error: any\n";
+    let never = "  - never: {u7: {ad.displayName: r3}}\n";
+    passes("", &format!("{never}{habit}  - wait: 4h"));
+    passes("", &format!("{habit}{never}  - wait: 4h"));
+}
+
+#[test]
+fn a_transfer_that_never_got_to_exchange_was_not_refused() {
+    let story = "  - fault: {cloud_offline: {service: exchange, for: 3d}}\n  - transfer: {mailboxes: \
+                 u8}\n    expect_error: any";
+    is_open(TRANSFER, story, NO_FLIP);
+}

@@ -295,6 +295,10 @@ pub fn recommended_action(code: &str) -> Option<&'static str> {
             "Grant the application its permissions and roles; if the synchronization service principal is \
              missing, enable directory synchronization again, which takes up to a day."
         }
+        code::BEYOND_LIMIT => {
+            "Take mailboxes out of the job's scope, or ask the support for a higher limit; until then those beyond \
+             it may fail."
+        }
         _ => return None,
     })
 }

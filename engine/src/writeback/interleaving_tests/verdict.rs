@@ -175,8 +175,8 @@ impl Play {
         }
         let shown = versions.iter().map(|(_, earlier)| earlier).chain([mailbox]);
         let shown: Vec<Vec<Vec<String>>> = shown.map(|version| version.values.lists()).collect();
-        for at in 0..15_usize {
-            let name = format!("extensionAttribute{}", at + 1);
+        let names = (1..=15).map(|number| format!("extensionAttribute{number}"));
+        for (at, name) in names.enumerate() {
             let drift =
                 |drift: &&super::play::Drift| drift.number == number && drift.attribute == name;
             let mut edits = notes.drift.iter().filter(drift).map(|drift| drift.sent).peekable();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use crate::job::{
-    Anchor, EscrowLadder, ExportMode, LimitAction, ModifyGranularity, ProxyMode, RecipientTypeMode,
+    Anchor, EscrowLadder, LimitAction, ModifyGranularity, ProxyMode, RecipientTypeMode,
     RestartScopes, Switches,
 };
 
@@ -26,7 +26,8 @@ pub(super) enum Edit {
     Back(usize),
 }
 
-/// What somebody does in AD.
+/// What somebody does in AD, between the steps of the job: this world takes a second value where AD has room for
+/// one, so an edit between a read and its modify would not be refused as there.
 #[derive(Debug, Clone)]
 pub(super) enum Local {
     Text(usize, Option<u8>),
@@ -41,7 +42,6 @@ pub(super) enum Act {
     /// An edit of one mailbox while the engine makes the call so many calls ahead.
     EditAtCall(u64, u16, Edit),
     Local(u16, Local),
-    LocalAtCall(u64, u16, Local),
     Flag(u16, bool),
     /// The flag is false for a moment, in which AD is edited.
     Away(u16, Local),
@@ -65,7 +65,8 @@ pub(super) enum Act {
     Wait(u64),
 }
 
-/// The switches that somebody may set anew while the job runs.
+/// The switches that somebody may set anew while the job runs. Not the export mode: where only what changed is
+/// exported, nothing tells of a change that was taken back after a modify whose answer was lost.
 #[derive(Debug, Clone)]
 pub(super) struct Changeable {
     null_flow: bool,
@@ -75,7 +76,6 @@ pub(super) struct Changeable {
     raw_types: bool,
     by_attribute: bool,
     drift_heal: bool,
-    changed_alone: bool,
     every_cycle: bool,
     mail_mapped: bool,
 }
@@ -94,8 +94,6 @@ impl Changeable {
             ModifyGranularity::Object
         };
         switches.drift_heal = self.drift_heal;
-        switches.export_mode =
-            if self.changed_alone { ExportMode::ChangedAttributes } else { ExportMode::WholeDiff };
         switches.escrow_ladder =
             if self.every_cycle { EscrowLadder::EveryCycle } else { EscrowLadder::General };
         switches.mail_mapped = self.mail_mapped;
@@ -187,7 +185,7 @@ fn changeable() -> impl Strategy<Value = Changeable> {
         Just(ProxyMode::Merge)
     ];
     let heals = prop::bool::weighted(0.2);
-    (any::<[bool; 8]>(), mode, heals).prop_map(|(flags, proxy_mode, drift_heal)| Changeable {
+    (any::<[bool; 7]>(), mode, heals).prop_map(|(flags, proxy_mode, drift_heal)| Changeable {
         null_flow: flags[0],
         null_flow_multi: flags[1],
         proxy_mode,
@@ -195,9 +193,8 @@ fn changeable() -> impl Strategy<Value = Changeable> {
         raw_types: flags[3],
         by_attribute: flags[4],
         drift_heal,
-        changed_alone: flags[5],
-        every_cycle: flags[6],
-        mail_mapped: flags[7],
+        every_cycle: flags[5],
+        mail_mapped: flags[6],
     })
 }
 
@@ -210,8 +207,6 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
         3 => (1..40_u64, whom(), edit())
             .prop_map(|(after, number, edit)| Act::EditAtCall(after, number, edit)),
         1 => (whom(), local()).prop_map(|(number, local)| Act::Local(number, local)),
-        1 => (1..40_u64, whom(), local())
-            .prop_map(|(after, number, local)| Act::LocalAtCall(after, number, local)),
         1 => (whom(), any::<bool>()).prop_map(|(number, flag)| Act::Flag(number, flag)),
         1 => (whom(), local()).prop_map(|(number, local)| Act::Away(number, local)),
         1 => (whom(), any::<bool>()).prop_map(|(number, off)| Act::Disable(number, off)),

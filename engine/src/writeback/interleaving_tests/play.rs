@@ -125,8 +125,10 @@ impl Play {
 
     /// Counts what was sent since the last call.
     fn count(&mut self, cycle: u64) {
-        let by_attribute =
-            self.config.job.switches.modify_granularity == crate::job::ModifyGranularity::Attribute;
+        // What was sent may be of an earlier configuration.
+        let by_attribute = self.reconfigured
+            || self.config.job.switches.modify_granularity
+                == crate::job::ModifyGranularity::Attribute;
         let world = self.world.0.borrow();
         for sent in &world.sent[self.counted..] {
             let number = (0..self.count).find(|number| object_guid(*number) == sent.object);
@@ -169,11 +171,6 @@ impl Play {
             Act::Local(number, local) => {
                 edit_directory(&mut self.world.0.borrow_mut(), number % count, local, &notes);
             }
-            Act::LocalAtCall(after, number, local) => {
-                let (number, local) = (number % count, local.clone());
-                self.moved.insert(number);
-                self.at_call(*after, move |world| edit_directory(world, number, &local, &notes));
-            }
             Act::Flag(number, flag) if number % count > 0 => {
                 let change = |mailbox: &mut crate::ports::Mailbox| mailbox.cloud_managed = *flag;
                 self.world.0.borrow_mut().change(number % count, change);
@@ -182,6 +179,9 @@ impl Play {
                 let number = number % count;
                 let mut world = self.world.0.borrow_mut();
                 if world.mailboxes[&id(number)].cloud_managed {
+                    // Versions are told by the second: one that comes in the second in which the mailbox was
+                    // read, with the same values, is not to be told from the one that was read.
+                    world.now = world.now + Duration::from_secs(1);
                     world.change(number, |mailbox| mailbox.cloud_managed = false);
                     edit_directory(&mut world, number, local, &notes);
                     world.change(number, |mailbox| mailbox.cloud_managed = true);

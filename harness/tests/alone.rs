@@ -105,6 +105,14 @@ impl Estate {
         })
     }
 
+    fn fault(&self, fault: &Value) {
+        let url = format!("{}/faults", self.text("control"));
+        let status = self.runtime.block_on(async {
+            self.client.post(url).json(fault).send().await.expect("an answer").status()
+        });
+        assert!(status.is_success(), "{fault}");
+    }
+
     /// Every AD user with a mailbox: object name, `extensionAttribute1`, `uSNChanged`.
     fn directory(&self) -> Vec<(String, String, String)> {
         self.runtime.block_on(async {
@@ -380,6 +388,58 @@ fn a_backup_is_restored_and_drift_is_reconciled() {
     fs::write(estate.path("before.jsonl"), damaged).expect("written");
     let (code, text) = estate.run(&restore);
     assert!(code == 5 && text.contains("checksum"), "{code} {text}");
+}
+
+/// What failed, never ran or would take something away is no success.
+#[test]
+fn what_did_not_happen_is_no_success() {
+    let estate = Estate::serve(3);
+    let people = inventory(&estate);
+    let path = |name: &str| estate.path(name).to_str().expect("text").to_owned();
+
+    // A backup takes the place of no file unless that is asked for, and there is none of what nobody kept.
+    let to = path("kept.jsonl");
+    fs::write(&to, "precious").expect("written");
+    let backup = ["transfer", "backup", "--to", &to];
+    let (code, text) = estate.run(&backup);
+    assert!(code == 5 && text.contains("--overwrite"), "{code} {text}");
+    let typo = [&backup[..], &["--overwrite", "--stored", "--name", "typo"]].concat();
+    let (code, text) = estate.run(&typo);
+    assert!(code == 5 && text.contains("`typo`"), "{code} {text}");
+    assert_eq!(fs::read_to_string(&to).expect("text"), "precious");
+    let (code, text) = estate.run(&[&backup[..], &["--overwrite"]].concat());
+    assert!(code == 0 && text.contains("3 mailbox(es)"), "{code} {text}");
+
+    // The same mailbox by two names is in two rings all the same.
+    let rings = path("rings.yaml");
+    let (id, name) = &people[1];
+    let of_rings = format!(
+        "rings:\n - {{name: a, mailboxes: ['{id}']}}\n - {{name: b, mailboxes: [{name}]}}\n"
+    );
+    fs::write(&rings, of_rings).expect("written");
+    let (code, text) = estate.run(&["transfer", "rollout", "--rings", &rings, "--apply"]);
+    assert!(code == 5 && text.contains("named twice"), "{code} {text}");
+
+    let (code, text) = estate.run(&["transfer", "flip", "--apply"]);
+    assert!(code == 0 && text.contains("3 flipped"), "{code} {text}");
+    let (code, text) = estate.run(&["transfer", "flip"]);
+    assert!(code == 0 && text.contains("3 are already"), "{code} {text}");
+
+    let token = estate.token();
+    estate.edit(&token, &[(&people[0].0, "on demand".to_owned())]);
+    let provision = ["writeback", "--apply", "--provision", &people[0].0];
+    let (code, text) = estate.run(&provision);
+    assert!(code == 0 && text.contains("1 object written"), "{code} {text}");
+    for agent in estate.ready["agents"].as_array().expect("agents") {
+        estate.fault(&json!({"agent_offline": {"agent": agent["name"], "for": "1h"}}));
+    }
+    let (code, text) = estate.run(&provision);
+    assert!(code == 1 && text.contains("NoActiveAgents"), "{code} {text}");
+
+    let (code, text) = estate.run(&["writeback", "--apply", "--pause"]);
+    assert_eq!(code, 0, "{text}");
+    let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
+    assert!(code == 1 && text.contains("--start"), "{code} {text}");
 }
 
 /// While the job runs, everything else works beside it; a second job is told who is there and what to do.

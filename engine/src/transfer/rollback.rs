@@ -213,12 +213,11 @@ impl Rollback {
                 continue;
             }
             match self.known.get(&mailbox) {
-                Some(progress @ (Progress::Prepared | Progress::Accepted(_)))
-                    if self.config.apply =>
-                {
+                Some(progress @ Progress::Accepted(_)) if self.config.apply => {
                     Mark::TransferResumed.reach();
                     self.ready.push_back((mailbox, progress.clone(), false));
                 }
+                // Whether its call was made, a read tells; if not, it is weighed anew.
                 _ => queue.push_back(mailbox),
             }
         }
@@ -254,6 +253,10 @@ impl Rollback {
                 Ok(Some(mailbox)) if !mailbox.cloud_managed => match self.known.get(&id) {
                     Some(Progress::Done(outcome, detail)) if outcome.is_change() => {
                         self.report.count(id, *outcome, detail);
+                    }
+                    Some(Progress::Prepared) if self.config.apply => {
+                        Mark::TransferResumed.reach();
+                        self.report.count(id, MailboxOutcome::Flipped, "");
                     }
                     _ => {
                         Mark::TransferAlready.reach();

@@ -322,12 +322,11 @@ impl Transfer {
         while self.unread.len() + self.ready.len() < self.config.wave.max(1) {
             let Some(mailbox) = self.queue.pop_front() else { break };
             match self.known.get(&mailbox) {
-                Some(progress @ (Progress::Prepared | Progress::Accepted(_)))
-                    if self.config.apply =>
-                {
+                Some(progress @ Progress::Accepted(_)) if self.config.apply => {
                     Mark::TransferResumed.reach();
                     self.ready.push((mailbox, progress.clone(), false));
                 }
+                // Whether its call was made, a read tells; if not, it is checked and backed up anew.
                 _ => self.unread.push_back(mailbox),
             }
         }
@@ -496,6 +495,15 @@ impl Transfer {
         {
             self.report.count(id, *outcome, detail);
             return;
+        }
+        if let (Some(Progress::Prepared), Some(mailbox)) = (self.known.get(&id), &row)
+            && self.config.apply
+        {
+            Mark::TransferResumed.reach();
+            if mailbox.cloud_managed {
+                self.decided(id, MailboxOutcome::Flipped, "", writes);
+                return;
+            }
         }
         let findings = match &row {
             Some(mailbox) => {

@@ -3,6 +3,7 @@
 //! YAML. Whatever is not known is refused with its place. Secrets are never in the file itself: it
 //! names an environment variable, or a file that its owner alone can read.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use engine::dn::Dn;
 use engine::job::JobConfiguration;
 use engine::ports::AgentName;
 use engine::wire::{AgentGateway, Secret, WireConfig};
-use serde::Deserialize;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::job::{Scope, Writeback};
 use super::{AloneError, files};
@@ -93,8 +95,6 @@ struct Server {
 }
 
 /// Where a secret is.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "lowercase")]
 enum Source {
     /// In this environment variable.
     Env(String),
@@ -102,12 +102,71 @@ enum Source {
     File(PathBuf),
 }
 
+/// What stands where a secret's place is expected may be the secret: no error shows it.
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SourceVisitor)
+    }
+}
+
+struct SourceVisitor;
+
+impl<'de> Visitor<'de> for SourceVisitor {
+    type Value = Source;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NO_SECRET)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Source, A::Error> {
+        let wrong = || A::Error::custom(NO_SECRET);
+        let entry = map.next_entry::<String, String>().map_err(|_| wrong())?;
+        let (kind, name) = entry.ok_or_else(wrong)?;
+        let more = map.next_key::<String>().map_err(|_| wrong())?.is_some();
+        match kind.as_str() {
+            "env" if !more => Ok(Source::Env(name)),
+            "file" if !more => Ok(Source::File(name.into())),
+            _ => Err(wrong()),
+        }
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Source, E> {
+        Err(E::custom(NO_SECRET))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Source, E> {
+        Err(E::custom(NO_SECRET))
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Source, E> {
+        Err(E::custom(NO_SECRET))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Source, E> {
+        Err(E::custom(NO_SECRET))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Source, E> {
+        Err(E::custom(NO_SECRET))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Source, E> {
+        Err(E::custom(NO_SECRET))
+    }
+}
+
+/// What is said where something else stands in a secret's place.
+const NO_SECRET: &str =
+    "a secret is not written here: {env: VARIABLE} or {file: PATH} says where it is";
+
 /// How long to wait for one answer unless the file says otherwise: an agent may take ten minutes.
 const PATIENCE: Duration = Duration::from_mins(10);
-/// Reads a file in YAML; errors have their place.
+/// Reads a file in YAML; errors have their place, and show nothing of the file: somebody may have written a
+/// secret into it.
 pub(super) fn yaml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, AloneError> {
     let text = files::text(path)?;
-    serde_saphyr::from_str(&text)
+    let options = serde_saphyr::options! { with_snippet: false };
+    serde_saphyr::from_str_with_options(&text, options)
         .map_err(|error| AloneError::File { path: path.to_owned(), why: error.to_string() })
 }
 
@@ -276,7 +335,18 @@ scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com']}
         assert!(
             refused("{file: secret}", "{env: HYBRIDSIM_NOT_SET}").contains("HYBRIDSIM_NOT_SET")
         );
-        assert!(refused("{file: secret}", "hush").contains("client_secret"));
+        for secret in [
+            "hush",
+            "{value: hush}",
+            "{file: a, value: hush}",
+            "{env: [hush]}",
+            "[hush]",
+            "123hush",
+        ] {
+            let said = refused("{file: secret}", secret);
+            assert!(said.contains("not written here") || secret.starts_with('['), "{said}");
+            assert!(!said.contains("hush"), "{said}");
+        }
         assert!(read(GOOD, 0o644).unwrap_err().contains("chmod 600"));
     }
 }

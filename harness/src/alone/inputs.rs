@@ -142,6 +142,9 @@ pub fn read_rings(path: &Path) -> Result<Vec<NamedRing>, AloneError> {
         if ring.name.is_empty() || !seen.insert(format!("ring {}", ring.name)) {
             return Err(refuse(format!("the ring `{}` has no name of its own", ring.name)));
         }
+        if ring.mailboxes.is_empty() {
+            return Err(refuse(format!("the ring `{}` has no mailbox", ring.name)));
+        }
         for mailbox in &ring.mailboxes {
             if !seen.insert(mailbox.to_lowercase()) {
                 return Err(refuse(format!("`{mailbox}` is named twice")));
@@ -204,6 +207,8 @@ mod tests {
         assert_eq!((rings[0].soak, rings[1].most_without), (Duration::from_hours(24), 2));
         let twice = text.replace("b@c", "A@c");
         assert!(with(&twice, read_rings).unwrap_err().contains("twice"));
+        let empty = text.replace("b@c", "");
+        assert!(with(&empty, read_rings).unwrap_err().contains("`all` has no mailbox"));
         assert!(with("rings: []", read_rings).unwrap_err().contains("no ring"));
     }
 }

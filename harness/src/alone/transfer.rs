@@ -1,8 +1,9 @@
 //! Transfer and its companions on their own.
 
-use engine::failure::Failure;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use engine::failure::Failure;
 use engine::guid::Guid;
 use engine::journal::rows::JobRow;
 use engine::ports::MailboxId;
@@ -260,7 +261,13 @@ fn keep(
 ) -> Result<Option<TransferOutcome>, AloneError> {
     Ok(match &request.action {
         TransferAction::Backup { stored: true, .. } => {
-            let backups = backup_run::stored(played.bundle.store(), &request.name)?;
+            let name = &request.name;
+            let backups = backup_run::stored(played.bundle.store(), name)?;
+            if backups.is_empty() {
+                return Err(AloneError::NotAllowed(format!(
+                    "the transfer `{name}` has kept no backup; those of a ring are under `NAME/RING`"
+                )));
+            }
             Some(TransferOutcome::Backups(BackupReport { backups, lacking: Vec::new() }))
         }
         TransferAction::Backup { stored: false, sides } => {
@@ -291,8 +298,13 @@ fn flip(
     let (id, apply) = (request.name.clone(), request.permission.apply);
     let report = match &request.action {
         TransferAction::Rollout { rings, flip } => {
+            let mut seen = BTreeSet::new();
             let rings = rings.iter().map(|ring| {
                 let mailboxes = resolved(&ring.mailboxes, listing)?;
+                if let Some(twice) = mailboxes.iter().find(|id| !seen.insert(**id)) {
+                    let why = format!("{twice} is named twice, the second time in `{}`", ring.name);
+                    return Err(AloneError::NotAllowed(why));
+                }
                 let acceptance = Acceptance { most_without: ring.most_without, soak: ring.soak };
                 Ok(Ring { name: ring.name.clone(), mailboxes, acceptance })
             });

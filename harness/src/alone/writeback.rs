@@ -1,6 +1,6 @@
 //! The writeback job on its own.
 
-use engine::job::{JobCommand, JobReport};
+use engine::job::{JobCommand, JobReport, LogStatus};
 use engine::journal::rows::JobRow;
 use engine::planted_bugs::PlantedBugs;
 use engine::ports::StoreError;
@@ -112,7 +112,10 @@ pub fn writeback(
 
 impl WritebackOutcome {
     fn take(&mut self, report: &JobReport) {
-        if let Some(cycle) = &report.last_cycle {
+        if let Some((_, entry)) = &report.on_demand {
+            self.written += u64::from(entry.status == LogStatus::Success);
+            self.failed += u64::from(entry.status == LogStatus::Failure);
+        } else if let Some(cycle) = &report.last_cycle {
             self.cycles += 1;
             self.written += cycle.written;
             self.failed += cycle.failed;

@@ -82,6 +82,9 @@ enum Action {
         /// The file, created with mode 0600.
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
+        /// Replace the file when it is there.
+        #[arg(long)]
+        overwrite: bool,
         /// Write what the transfer of this name kept before its flips, and not what is there now.
         #[arg(long)]
         stored: bool,
@@ -227,7 +230,11 @@ impl Action {
                 let (rings, flip) = (read_rings(&rings)?, flip.options()?);
                 (common, TransferAction::Rollout { rings, flip }, None)
             }
-            Self::Backup { common, to, stored, sides } => {
+            Self::Backup { common, to, overwrite, stored, sides } => {
+                if !overwrite && to.exists() {
+                    let why = "is there already; --overwrite replaces it".to_owned();
+                    return Err(AloneError::File { path: to, why });
+                }
                 let sides = sides.into();
                 (common, TransferAction::Backup { stored, sides }, Some(to))
             }

@@ -180,7 +180,8 @@ pub(super) fn report(report: &TransferReport, applied: bool, back: bool) -> Stri
              changed, `--apply` does it",
             report.would_flip,
             if back { "rolled back" } else { "flipped" },
-            report.already,
+            // Those that an earlier call of this name set are so already, too.
+            report.already + report.flipped,
             report.blocked,
             report.failed
         )

@@ -153,7 +153,12 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
     match crate::alone::writeback(&settings, &request, &mut say) {
         Ok(outcome) => {
             console.out(&outcome_text(&outcome, apply));
-            let bad = outcome.failed > 0 || outcome.failed_cycles > 0;
+            let idle = outcome.cycles < request.cycles.unwrap_or(0) && !outcome.interrupted;
+            if idle {
+                console
+                    .out("the job is paused or disabled, so no cycle began: --start lets it run\n");
+            }
+            let bad = idle || outcome.failed > 0 || outcome.failed_cycles > 0;
             if bad && !outcome.interrupted { Exit::Fail } else { Exit::Pass }
         }
         Err(error) => refused(&error, console),

@@ -130,3 +130,32 @@ fn a_ring_that_cannot_be_accepted_flips_nobody_more() {
     let report = play(&world, &mut Rollout::new(ring(1)));
     assert_eq!((report.stopped, world.0.borrow().set_calls.len()), (None, 4));
 }
+
+/// Killed between backup and call, and the world changes before the next life: what is kept is what was there
+/// just before the flip, and what stands against it now counts.
+#[test]
+fn a_resumed_transfer_checks_and_backs_up_what_it_never_set() {
+    // Version, progress, tenant, mailboxes, backups; the call of the flags is not made any more.
+    const SET: u64 = 6;
+    let config = || TransferConfig { sides: Sides::Cloud, ..TransferConfig::new("t", all(3)) };
+    let world = world(3);
+    world.0.borrow_mut().halt_at = Some(SET);
+    play(&world, &mut Transfer::new(config()));
+    assert_eq!(
+        (world.0.borrow().store.len(Table::Backups), world.0.borrow().set_calls.len()),
+        (3, 0)
+    );
+    {
+        let mut world = world.0.borrow_mut();
+        (world.halted, world.halt_at) = (false, None);
+        world.set(0, "CustomAttribute3", &["newer"]);
+        world.mailboxes.get_mut(&id(1)).unwrap().recipient_type_details = "MailUser".into();
+    }
+    let report = play(&world, &mut Transfer::new(config()));
+    assert_eq!((report.flipped, report.blocked), (2, 1), "{report:?}");
+    let world = world.0.borrow();
+    let kept = world.store.rows(Table::Backups).map(|(_, line)| Backup::from_line(line).unwrap());
+    let first = kept.into_iter().find(|backup| backup.mailbox() == Some(id(0))).unwrap();
+    assert_eq!(first.values["CustomAttribute3"], ["newer"]);
+    assert!(!world.set_calls.contains_key(&id(1)));
+}

@@ -18,11 +18,16 @@ use harness::scenario;
 use harness::stage::catalogues;
 
 /// The bug, a scenario that turns red by it, and the oracle that must say so.
-const EXPECTED: [(PlantedBug, &str, &str); 19] = [
+const EXPECTED: [(PlantedBug, &str, &str); 20] = [
     (PlantedBug::SwappedAttributes, "writeback/all-attributes.yaml", "convergence"),
     (PlantedBug::OutsideAttribute, "writeback/one-custom-attribute.yaml", "contract"),
     (PlantedBug::WriteWhileFlagFalse, "writeback/not-in-scope.yaml", "authority"),
     (PlantedBug::DropFailedObject, "resilience/dc-busy.yaml", "convergence"),
+    (
+        PlantedBug::DropFailedObject,
+        "resilience/script-writes-where-an-export-failed.yaml",
+        "convergence",
+    ),
     (PlantedBug::WatermarkBeforeWrite, "resilience/crash-before-write.yaml", "convergence"),
     (PlantedBug::RepeatUnknownBlindly, "resilience/answer-lost.yaml", "exactly_once"),
     (PlantedBug::TwoPrimaries, "writeback/primary-swapped.yaml", "one_primary"),

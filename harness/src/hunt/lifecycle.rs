@@ -7,19 +7,16 @@ use super::story::Playwright;
 
 /// Somebody comes, or goes.
 pub(super) fn people(playwright: &mut Playwright<'_>) {
-    let number = playwright.cast.len() + playwright.born;
     match playwright.dice.between(0, 3) {
         0 => {
-            let name = format!("n{number}");
-            playwright.born += 1;
+            let name = newcomer(playwright);
             let line = format!(
                 "New-RemoteMailbox -Name {name} -Alias {name} -UserPrincipalName {name}@contoso.com"
             );
             playwright.push(ActionDraft::Cmdlet("onprem", line));
         }
         1 => {
-            let name = format!("n{number}");
-            playwright.born += 1;
+            let name = newcomer(playwright);
             let line = format!(
                 "New-ADUser -Name {name} -SamAccountName {name} -UserPrincipalName {name}@contoso.com"
             );
@@ -30,6 +27,12 @@ pub(super) fn people(playwright: &mut Playwright<'_>) {
     if playwright.dice.percent(60) {
         playwright.connect_cycle();
     }
+}
+
+/// A name that nobody had before, and nobody gets after.
+fn newcomer(playwright: &mut Playwright<'_>) -> String {
+    playwright.born += 1;
+    format!("n{}", playwright.born)
 }
 
 /// Somebody's account is removed from AD, and nobody speaks of them any more.

@@ -1,7 +1,7 @@
 //! After the last fault has healed, AD equals the mapping of the cloud state.
 //!
 //! Why: an outage, a crash or a failing neighbour must not lose a change. Excused are values that
-//! somebody changed in AD after the last export (drift, reported); objects that the engine tried again
+//! somebody changed in AD after the cloud's last change was exported (drift, reported); objects that the engine tried again
 //! after the healing, that the directory then refused, and that the engine logged as failed with a
 //! documented code; changes that came after the last cycle of a job that somebody paused; mailboxes that
 //! entered scope and wait for an initial cycle, where the profile says that they do; and everything in a
@@ -10,12 +10,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
 use sim::clock::VirtualTime;
 use sim::entra::job::WritebackJob;
-use sim::entra::log::LogStatus;
+use sim::entra::log::{LogEntry, LogStatus};
 use sim::estate::{Estate, Subject};
 use sim::exchange::{Mailbox, property};
 use sim::guid::Guid;
@@ -62,6 +63,7 @@ pub(super) fn compare(estate: &Estate, healed: VirtualTime, refused: &Refusals) 
         gave_up: gave_up(estate, job),
         no_way: no_way(estate),
         late: late(estate),
+        exports: Exports::default(),
     };
     let looker =
         Looker { estate, mappings: &mappings, evidence: &evidence, scope: &Picture::new(estate) };
@@ -220,13 +222,14 @@ struct Evidence<'a> {
     no_way: Option<&'static str>,
     /// How long after it was made a change in AD may have come to the domain controller of the agent.
     late: Duration,
+    /// When what the cloud says was exported last.
+    exports: Exports,
 }
 
 /// How long changes take to every domain controller at most; where a fault held them back, as long as any
 /// run waits for rest.
 fn late(estate: &Estate) -> Duration {
-    let held_back = |rule: &sim::fault::Rule| rule.hits > 0 && rule.is_between_dcs();
-    if estate.faults.rules().iter().any(held_back) {
+    if estate.faults.rules().iter().any(sim::fault::Rule::held_replication_back) {
         return Duration::from_hours(25);
     }
     estate.longest_replication()
@@ -302,10 +305,17 @@ fn excuse(
     if refused && evidence.failed.contains(&mailbox.id) {
         return Some("differs: the directory refused the object, and the engine logged it");
     }
-    if evidence.not_since.is_some_and(|from| mailbox.when_changed >= from) {
-        return Some(
-            "differs: the job does not run, and no cycle that could look began after the change",
-        );
+    let demanded = last_demand(looker, mapping, subject, rule);
+    if let Some(from) = evidence.not_since {
+        // What the population differs in is there from the start.
+        if demanded.unwrap_or_default() >= from {
+            return Some(
+                "differs: the job does not run, and no cycle that could look began after the change",
+            );
+        }
+        if evidence.exports.failed_last(estate, mailbox.id) {
+            return Some("differs: it had failed, and the job does not run to try it again");
+        }
     }
     if evidence.no_way.is_some() {
         return Some("differs: the world has no agent that could write it");
@@ -330,17 +340,89 @@ fn excuse(
     {
         return None;
     }
-    let cloud = subject.exchange.and_then(|mailbox| {
-        if estate.profile.text("export_mode") == "changed_attributes" {
-            mapping.last_change_of(rule, estate, mailbox)
-        } else {
-            last_change(estate, mailbox)
-        }
-    });
     // Of two edits in one instant nobody says which was the later one.
-    let after_the_cloud = cloud.is_none_or(|cloud| last.at + evidence.late >= cloud);
-    (by_person && after_the_cloud)
+    let known = last.at + evidence.late;
+    let after_the_export = demanded.is_none_or(|demanded| {
+        demanded <= known && evidence.exports.any_between(estate, mailbox.id, demanded, known)
+    });
+    (by_person && after_the_export)
         .then_some("differs: somebody changed AD after the last export (drift)")
+}
+
+/// When the cloud last gave a reason to export an attribute: an edit that it belongs to, and the flag.
+fn last_demand(
+    looker: Looker<'_>,
+    mapping: &Mapping,
+    subject: &Subject,
+    rule: &MappingRule,
+) -> Option<VirtualTime> {
+    let estate = looker.estate;
+    let mailbox = subject.exchange?;
+    let edited = if estate.profile.text("export_mode") == "changed_attributes" {
+        mapping.last_change_of(rule, estate, mailbox)
+    } else {
+        last_change(estate, mailbox)
+    };
+    let flagged = estate.ledger.last_writer(ObjectKey::exchange(mailbox), property::FLAG);
+    edited.max(flagged.map(|flagged| flagged.at))
+}
+
+/// What the job said of each mailbox, oldest first; read from the log once somebody asks. What it says
+/// falsely is for the rule `logged_truthfully`.
+#[derive(Default)]
+struct Exports(OnceLock<BTreeMap<Guid, Vec<(VirtualTime, Said)>>>);
+
+/// What an entry of the log says of a mailbox.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// AD holds what the cloud says.
+    Exported,
+    Failed,
+    /// It was left out.
+    Skipped,
+}
+
+impl Said {
+    fn of(entry: &LogEntry) -> Self {
+        match entry.status {
+            LogStatus::Success => Self::Exported,
+            LogStatus::Failure => Self::Failed,
+            LogStatus::Skipped if entry.code == "RedundantExport" => Self::Exported,
+            LogStatus::Skipped => Self::Skipped,
+        }
+    }
+}
+
+impl Exports {
+    fn of(&self, estate: &Estate, mailbox: Guid) -> &[(VirtualTime, Said)] {
+        let all = self.0.get_or_init(|| {
+            let mut all = BTreeMap::<Guid, Vec<(VirtualTime, Said)>>::new();
+            for entry in estate.entra.log.entries() {
+                if let Some(source) = entry.source {
+                    all.entry(source).or_default().push((entry.at, Said::of(entry)));
+                }
+            }
+            all
+        });
+        all.get(&mailbox).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether the last word on a mailbox is a failure.
+    fn failed_last(&self, estate: &Estate, mailbox: Guid) -> bool {
+        self.of(estate, mailbox).last().is_some_and(|(_, said)| *said == Said::Failed)
+    }
+
+    /// Whether AD was said to hold what the cloud says at or after `from` and not after `until`.
+    fn any_between(
+        &self,
+        estate: &Estate,
+        mailbox: Guid,
+        from: VirtualTime,
+        until: VirtualTime,
+    ) -> bool {
+        let mut said = self.of(estate, mailbox).iter();
+        said.any(|(at, said)| *said == Said::Exported && *at >= from && *at <= until)
+    }
 }
 
 /// Whether a mailbox waits for an initial cycle: its flag was set in the story, and since then the

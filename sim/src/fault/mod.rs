@@ -188,6 +188,16 @@ impl Rule {
         matches!(&self.operations, Operations::Named(name) if name.starts_with(REPLICATION))
     }
 
+    /// Whether it kept changes from travelling between domain controllers: it stopped or slowed
+    /// replication, or one of them was down, which replication waits out without a hit.
+    #[must_use]
+    pub fn held_replication_back(&self) -> bool {
+        let of_controllers =
+            matches!(self.place, Place::DomainController(_) | Place::AnyDomainController);
+        let down = self.effect == Effect::Refuse && self.operations == Operations::Any;
+        (self.hits > 0 && self.is_between_dcs()) || (of_controllers && down)
+    }
+
     fn is_about(&self, place: &Place, operation: &str) -> bool {
         self.place.covers(place)
             && match &self.operations {

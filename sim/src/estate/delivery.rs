@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 
+use super::gateway::Fate;
 use super::{Due, Estate};
 use crate::clock::VirtualTime;
 use crate::directory::forest::Forest;
@@ -10,6 +11,7 @@ use crate::directory::forests::DcKey;
 use crate::directory::modify::Writer;
 use crate::directory::principal::Principal;
 use crate::directory::request::{AttributeName, ChangeOperation, ModifyRequest, Name};
+use crate::fault::Place;
 use crate::ledger::{Actor, HeldBack as HeldBackEvent, ObjectKey, WriteKind};
 
 /// How the names of attributes begin that come with the schema extension of Exchange.
@@ -100,6 +102,12 @@ impl Estate {
         request: &ModifyRequest,
         sent: VirtualTime,
     ) {
+        // The domain controller may be away or busy by now.
+        let place = Place::DomainController(self.dc_name(dc));
+        let fate = Fate::of(self.meet(&place, "modify"));
+        if !matches!(fate, Fate::Pass | Fate::LostAfterwards | Fate::Twice) {
+            return;
+        }
         let writer = Writer::new(dc.dc, account, self.now);
         let result = self.forests.get_mut(dc.forest).map(|f| f.modify(&writer, request));
         // Without an effect nothing happened that anybody asked for.

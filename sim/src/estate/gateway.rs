@@ -85,6 +85,27 @@ impl Fate {
             Some(Effect::LdapResult(code)) => Self::Answer(u8::try_from(code).unwrap_or(80)),
         }
     }
+
+    /// Whether an operation with this fate at an agent comes to the domain controller now.
+    const fn reaches_the_directory(&self) -> bool {
+        match self {
+            Self::Refused | Self::Lost | Self::HeldBack(_) => false,
+            // Rights and schema are the directory's own: it answers for them, when it is there.
+            Self::Pass | Self::LostAfterwards | Self::Twice | Self::Answer(_) | Self::NoSchema => {
+                true
+            }
+        }
+    }
+
+    /// The fate of an operation that came to the domain controller, and what becomes of it there.
+    fn and_there(self, there: Self) -> Self {
+        match (self, there) {
+            (sent, Self::Pass) => sent,
+            // Whatever is answered does not come back.
+            (Self::LostAfterwards, Self::Answer(_) | Self::NoSchema) => Self::Lost,
+            (_, there) => there,
+        }
+    }
 }
 
 impl Estate {
@@ -320,26 +341,34 @@ impl Estate {
     /// agent's own one is not there, another one of its domain (Microsoft Learn, "Cloud sync
     /// prerequisites": preferred domain controllers).
     fn fate(&mut self, agent: &str, dc: DcKey, operation: &str) -> (DcKey, Fate) {
-        let agent_place = Place::Agent(agent.to_owned());
-        let mut effect = self.meet(&agent_place, operation);
+        let at_agent = self.meet(&Place::Agent(agent.to_owned()), operation);
+        if self.is_too_slow(at_agent) {
+            return (dc, Fate::Answer(ResultCode::TimeLimitExceeded.number()));
+        }
+        let sent = Fate::of(at_agent);
+        if !sent.reaches_the_directory() {
+            return (dc, sent);
+        }
         let mut at = dc;
-        if effect.is_none() {
-            let dc_place = Place::DomainController(self.dc_name(dc));
-            effect = self.meet(&dc_place, operation);
-            if effect == Some(Effect::Refuse) {
-                (at, effect) = self.fail_over(agent, dc, operation);
-            }
+        let mut at_controller = self.meet(&Place::DomainController(self.dc_name(dc)), operation);
+        if at_controller == Some(Effect::Refuse) {
+            (at, at_controller) = self.fail_over(agent, dc, operation);
         }
-        if let Some(Effect::Delay(length)) = effect {
-            // The service waits so long for an agent, and no longer.
-            let patience = self.profile.timing("agent_timeout");
-            self.charge(length.min(patience));
-            if length >= patience {
-                Mark::AgentTimeOut.reach();
-                return (at, Fate::Answer(ResultCode::TimeLimitExceeded.number()));
-            }
+        if self.is_too_slow(at_controller) {
+            return (at, Fate::Answer(ResultCode::TimeLimitExceeded.number()));
         }
-        (at, Fate::of(effect))
+        (at, sent.and_there(Fate::of(at_controller)))
+    }
+
+    /// Lets a delay pass. The service waits so long for an agent, and no longer.
+    fn is_too_slow(&mut self, effect: Option<Effect>) -> bool {
+        let Some(Effect::Delay(length)) = effect else { return false };
+        let patience = self.profile.timing("agent_timeout");
+        self.charge(length.min(patience));
+        if length >= patience {
+            Mark::AgentTimeOut.reach();
+        }
+        length >= patience
     }
 
     /// The first other domain controller of an agent that is there, and the fate of an operation on it.

@@ -260,9 +260,9 @@ impl Playwright<'_> {
         }
     }
 
-    /// One whole cycle of the job; it starts a paused one.
+    /// One whole cycle of the job; of a paused one there is none.
     pub(super) fn writeback_cycle(&mut self) {
-        self.paused = false;
+        self.let_the_job_run();
         self.push(ActionDraft::Cycle("writeback"));
     }
 

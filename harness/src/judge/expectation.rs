@@ -167,11 +167,17 @@ impl Scene<'_> {
     }
 
     fn job(&self, demand: &NamedExpectation) -> Option<Finding> {
-        let job = self.estate.entra.job.as_ref();
+        let job = self.estate.entra.job.as_ref().filter(|job| !job.deleted);
         let report = job.and_then(|job| job.report.as_ref());
         let actual = match demand.name.value.as_str() {
             "status" => {
-                job.map_or_else(|| "(no job)".to_owned(), |job| job.status().text().to_owned())
+                let status: Vec<String> =
+                    job.iter().map(|job| job.status().text().to_owned()).collect();
+                return self.named_values("job", demand, &status);
+            }
+            // Of a job that was deleted there are no numbers.
+            "escrowed" | "linked" if job.is_none() => {
+                return self.named_values("job", demand, &[]);
             }
             "escrowed" => report.map_or(0, |r| r.escrowed).to_string(),
             "linked" => report.map_or(0, |r| r.linked).to_string(),
@@ -514,9 +520,11 @@ pub fn holds(comparison: &Comparison, actual: &[String]) -> bool {
             primaries.next().is_some_and(|primary| primary.eq_ignore_ascii_case(address))
                 && primaries.next().is_none()
         }
-        Comparison::Count(inner) => holds_number(inner, actual.len()),
-        Comparison::Length(inner) => {
-            actual.len() == 1 && holds_number(inner, actual[0].chars().count())
+        Comparison::Count(bounds) => bounds.iter().all(|bound| holds_number(bound, actual.len())),
+        Comparison::Length(bounds) => {
+            let [only] = actual else { return false };
+            let length = only.chars().count();
+            bounds.iter().all(|bound| holds_number(bound, length))
         }
         Comparison::Matches(pattern) => actual.iter().any(|value| pattern.regex.is_match(value)),
         Comparison::Below(_)

@@ -19,6 +19,7 @@ mod quiet;
 mod repeat;
 mod runner;
 mod story;
+mod transfer;
 mod verdict;
 
 use std::time::Duration;

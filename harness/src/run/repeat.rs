@@ -43,11 +43,13 @@ impl Runner<'_> {
         self.again(repeat.every, repeat.lasts, Again::Step(Box::new(own), role));
     }
 
-    /// What was done once, now, comes again and again.
+    /// What was done once, now, comes again and again, as long as it lasts.
     pub(super) fn again(&mut self, every: Duration, lasts: Option<Duration>, what: Again) {
         let now = self.now();
-        let until = lasts.map(|length| now + length);
-        self.repeated.push(Repeated { every, until, due: now + every, rounds: 1, what });
+        let (due, until) = (now + every, lasts.map(|length| now + length));
+        if until.is_none_or(|until| due <= until) {
+            self.repeated.push(Repeated { every, until, due, rounds: 1, what });
+        }
     }
 
     /// One round of what is due.

@@ -1,31 +1,23 @@
 //! The story, step by step.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::failure::{Failure, code};
-use engine::ports::MailboxId;
-use engine::transfer::{
-    Evidence, MailboxOutcome, RollbackConfig, Severity, Sides, TransferConfig, TransferReport, loss,
-};
 use sim::caller::Role;
 use sim::clock::VirtualTime;
 use sim::connect::Policy;
-use sim::entra::job::{JobRequest, ResetScope};
+use sim::entra::job::{JobRequest, ResetScope, StatusCode};
 use sim::entra::log::LogStatus;
 use sim::estate::{Estate, Subject};
 use sim::guid::Guid;
 
 use super::attempt::{is_act, is_attempt, whom};
 use super::faults;
-use super::process::TransferOrder;
 use super::repeat::{Again, of_round};
 use super::runner::{Runner, Watch};
-use crate::bridge::translate::{guid_to_engine, guid_to_sim, to_engine};
 use crate::judge::verdict::{Finding, Location, Rule};
 use crate::scenario::{
-    Action, At, Authority, ConnectAction, Cycle, CyclePolicy, Edits, Expectations, JobAction,
-    RestartScope, Scenario, Selector, Span, Spanned, Step, Transfer,
+    Action, At, ConnectAction, Cycle, CyclePolicy, Edits, Expectations, JobAction, RestartScope,
+    Scenario, Span, Spanned, Step,
 };
 
 /// Longer than any activity of a story may take: past it the step has failed.
@@ -138,139 +130,6 @@ impl Runner<'_> {
         }
     }
 
-    fn transfer(&mut self, scenario: &Scenario, step: &Step, transfer: &Transfer, role: Role) {
-        let ids = self.mailbox_ids(&transfer.mailboxes.value);
-        let asked = ids.clone();
-        let now = self.now();
-        let id = format!("{}-{}", scenario.title.value, now.as_micros());
-        let order = match transfer.to {
-            Authority::Cloud => {
-                let mut config = TransferConfig::new(id, ids);
-                config.wave = transfer.wave.map_or(config.mailboxes.len().max(1), |w| w as usize);
-                config.pause = transfer.pause;
-                config.evidence = self.evidence(&transfer.mailboxes.value);
-                config.sync_cycle = scenario.world.connect.cycle;
-                config.most_failures = transfer.most_failures;
-                config.sides = Sides::Cloud;
-                config.bugs = self.engine.bugs();
-                config.accepted = transfer.accept.iter().cloned().collect();
-                TransferOrder::ToCloud(Box::new(config))
-            }
-            Authority::OnPremises => {
-                let wave = transfer.wave.map_or(ids.len().max(1), |w| w as usize);
-                TransferOrder::ToOnPremises(RollbackConfig {
-                    apply: true,
-                    accept_losses: true,
-                    wave,
-                    pause: transfer.pause,
-                    most_failures: transfer.most_failures,
-                    ..RollbackConfig::new(id, ids)
-                })
-            }
-        };
-        self.phase = "transfer";
-        if let Err(problem) = self.engine.order(order, role) {
-            self.broken = Some(problem);
-            return;
-        }
-        let mut report = None;
-        let ended = self.play(now + LONGEST, |runner| {
-            report = runner.engine.take_report();
-            report.is_some()
-        });
-        self.phase = "story";
-        match report {
-            Some(report) => {
-                self.note_claims(&asked, &report, transfer.to == Authority::Cloud);
-                self.report_transfer(&report, step, transfer.mailboxes.span);
-            }
-            None if ended => {}
-            None => self.fail(transfer.mailboxes.span, "the transfer did not end".to_owned()),
-        }
-    }
-
-    /// What the transfer says of each flag, for the judge to hold against what it read. Of mailboxes
-    /// that it did not get to it says nothing.
-    fn note_claims(&mut self, asked: &[MailboxId], report: &TransferReport, wanted: bool) {
-        let exceptions: BTreeMap<MailboxId, MailboxOutcome> =
-            report.exceptions.iter().map(|e| (e.mailbox, e.outcome)).collect();
-        let all_decided = report.stopped.is_none();
-        self.estate.with(|estate| {
-            for mailbox in asked {
-                let flag = match exceptions.get(mailbox) {
-                    None if all_decided => wanted,
-                    Some(outcome) if outcome.is_good() => wanted,
-                    Some(MailboxOutcome::Refused | MailboxOutcome::NoOp) => !wanted,
-                    None | Some(_) => continue,
-                };
-                estate.take_claim(guid_to_sim(mailbox.0), flag);
-            }
-        });
-    }
-
-    /// What a transfer reports becomes notes; mailboxes that were not flipped make it a failed step.
-    fn report_transfer(&mut self, report: &TransferReport, step: &Step, span: Span) {
-        for finding in report.findings.iter().take(10) {
-            self.notes.push(format!("readiness {}: {}", finding.id, finding.reason));
-        }
-        for (attribute, count) in loss::by_attribute(&report.losses) {
-            self.notes.push(format!("the rollback takes {count} value(s) of {attribute}"));
-        }
-        let blocked = report.exceptions.iter().any(|e| e.outcome == MailboxOutcome::Blocked);
-        let stands_against = report.findings.iter().any(|f| f.severity == Severity::Block);
-        let may_not = |stop: &Failure| stop.code == code::AUTHORIZATION_FAILED;
-        self.blocked_flips |=
-            blocked || report.stopped.as_ref().is_some_and(|stop| stands_against || may_not(stop));
-        let outcome = if let Some(failure) = &report.stopped {
-            let message = format!("the transfer stopped: {} {}", failure.code, failure.detail);
-            let mut names = vec![failure.code.to_owned(), "stopped".to_owned()];
-            names.extend(report.findings.iter().map(|finding| finding.id.to_owned()));
-            Err((message, Refused::Named(names)))
-        } else if report.not_flipped() > 0 {
-            Err(not_transferred(report))
-        } else {
-            Ok(())
-        };
-        self.settle(step, span, outcome);
-    }
-
-    /// The mailboxes that a selector means. That somebody who is named has none is the engine's to find out.
-    fn mailbox_ids(&self, selector: &Selector) -> Vec<MailboxId> {
-        let named = matches!(selector, Selector::Names(_));
-        self.estate.with(|estate| {
-            self.roster
-                .subjects(estate, selector)
-                .into_iter()
-                .filter(|subject| named || subject.exchange.is_some())
-                .filter_map(|subject| cloud_id(estate, subject))
-                .map(|id| MailboxId(guid_to_engine(id)))
-                .collect()
-        })
-    }
-
-    /// What an administrator would know: the build of Connect Sync, and when each object last changed
-    /// in AD.
-    fn evidence(&self, selector: &Selector) -> Evidence {
-        self.estate.with(|estate| {
-            let changed = |subject: &Subject| {
-                let mailbox = estate.exchange.mailbox(subject.exchange?)?;
-                let slot = estate.ad_entry(subject)?;
-                Some((MailboxId(guid_to_engine(mailbox.id)), to_engine(slot.stamp.when_changed)))
-            };
-            Evidence {
-                connect_build: Some(estate.connect.build.clone()),
-                last_on_premises_change: self
-                    .roster
-                    .subjects(estate, selector)
-                    .into_iter()
-                    .filter_map(changed)
-                    .collect(),
-                licence_gates: estate.profile.text("licence_check") == "gate",
-                ..Evidence::default()
-            }
-        })
-    }
-
     fn edits(&mut self, wanted: &Edits) {
         let mailboxes: Vec<u32> = self.estate.with(|estate| {
             self.roster
@@ -293,6 +152,10 @@ impl Runner<'_> {
     /// A cycle by hand. That it fails is the step's failure only where the file waits for one: what the
     /// estate makes of it is what expectations are for.
     fn cycle(&mut self, cycle: Cycle, step: &Step) {
+        if let Some(refused) = self.why_no_cycle(cycle) {
+            self.settle(step, step.span, Err(refused));
+            return;
+        }
         let asked = self.now();
         let ended = match cycle {
             Cycle::Connect(policy) => self.connect_cycle(policy),
@@ -331,6 +194,28 @@ impl Runner<'_> {
             (message, Refused::Named(vec![code, detail]))
         };
         self.settle(step, step.span, failure.map_or(Ok(()), |failure| Err(refused(failure))));
+    }
+
+    /// What stands against a cycle of the job by hand. To start a job is what makes it run now, and a job
+    /// that is paused goes on from then on (Microsoft Graph reference, "Start synchronizationJob"); so
+    /// there is no single cycle of a paused one.
+    fn why_no_cycle(&self, cycle: Cycle) -> Option<(String, Refused)> {
+        if cycle != Cycle::Writeback {
+            return None;
+        }
+        let (problem, name) = self.estate.with(|estate| match &estate.entra.job {
+            None => Some(("this world has no writeback job", "NotFound")),
+            Some(job) if job.deleted => Some(("the writeback job was deleted", "NotFound")),
+            Some(job) if job.asked_to_pause => {
+                Some(("the job is paused: `job: start` lets it go on", "Paused"))
+            }
+            Some(job) if job.status() == StatusCode::Paused => Some((
+                "the job has paused itself: `job: restart` or `job: start` lets it go on",
+                "Paused",
+            )),
+            Some(_) => None,
+        })?;
+        Some((problem.to_owned(), Refused::Named(vec![name.to_owned()])))
     }
 
     fn connect_action(&mut self, action: &ConnectAction, step: &Step) {
@@ -530,28 +415,10 @@ impl Runner<'_> {
 }
 
 /// The id by which the cloud knows somebody: `ExternalDirectoryObjectId` of the mailbox is that of the user.
-fn cloud_id(estate: &Estate, subject: &Subject) -> Option<Guid> {
+pub(super) fn cloud_id(estate: &Estate, subject: &Subject) -> Option<Guid> {
     let mailbox = subject.exchange.and_then(|number| estate.exchange.mailbox(number));
     let user = || subject.entra.and_then(|number| estate.entra.user(number));
     mailbox.map(|mailbox| mailbox.id).or_else(|| user().map(|user| user.id))
-}
-
-/// What stands against mailboxes that were not flipped: words, and the names of the reasons.
-fn not_transferred(report: &TransferReport) -> (String, Refused) {
-    let bad: Vec<_> = report.exceptions.iter().filter(|e| !e.outcome.is_good()).collect();
-    let detail = bad.first().map_or_else(String::new, |exception| {
-        format!(
-            "; the first is {} ({}): {}",
-            exception.mailbox,
-            exception.outcome.word(),
-            exception.detail
-        )
-    });
-    let mut names: Vec<String> = bad.iter().map(|e| e.outcome.word().to_owned()).collect();
-    names.extend(bad.iter().map(|e| e.detail.clone()));
-    names.extend(report.findings.iter().map(|finding| finding.id.to_owned()));
-    let message = format!("{} mailbox(es) were not transferred{detail}", report.not_flipped());
-    (message, Refused::Named(names))
 }
 
 fn done_or_not_found(done: bool, problem: &str) -> Result<(), (String, Refused)> {

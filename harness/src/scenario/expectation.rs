@@ -212,10 +212,10 @@ pub enum Comparison {
     Primary(String),
     /// `set:`, exactly these values, in any order; also when there is only one.
     Set(Vec<String>),
-    /// `count:`, on the number of values.
-    Count(Box<Comparison>),
-    /// `length:`, on the number of characters of the only value.
-    Length(Box<Comparison>),
+    /// `count:`, on the number of values; all of it must hold.
+    Count(Vec<Comparison>),
+    /// `length:`, on the number of characters of the only value; all of it must hold.
+    Length(Vec<Comparison>),
     /// `matches:`, a regular expression that is found in some value.
     Matches(Pattern),
     /// `below:`.
@@ -306,8 +306,8 @@ impl fmt::Display for Comparison {
             }
             Self::Primary(address) => write!(f, "primary: {address}"),
             Self::Set(values) => write!(f, "set: [{}]", values.join(", ")),
-            Self::Count(inner) => write!(f, "count: {{{inner}}}"),
-            Self::Length(inner) => write!(f, "length: {{{inner}}}"),
+            Self::Count(bounds) => write!(f, "count: {{{}}}", together(bounds)),
+            Self::Length(bounds) => write!(f, "length: {{{}}}", together(bounds)),
             Self::Matches(pattern) => write!(f, "matches: {}", pattern.text),
             Self::Below(bound) => write!(f, "below: {bound}"),
             Self::Above(bound) => write!(f, "above: {bound}"),
@@ -351,6 +351,10 @@ impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
     }
+}
+
+fn together(bounds: &[Comparison]) -> String {
+    bounds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn write_values(f: &mut fmt::Formatter<'_>, values: &[String]) -> fmt::Result {

@@ -58,7 +58,7 @@ fn mapping(target: &str, source: &str) -> Result<(), String> {
 }
 
 /// What the readiness check can find.
-pub(super) const FINDINGS: [&str; 14] = [
+const FINDINGS: [&str; 14] = [
     id::MISSING,
     id::PENDING,
     id::PENDING_UNKNOWN,

@@ -4,15 +4,26 @@ use engine::failure::code;
 use engine::transfer::MailboxOutcome;
 use engine::transfer::decommission;
 use engine::transfer::premises::QUESTIONS;
+use engine::transfer::readiness::id;
 use sim::directory::answer::ResultCode;
 use sim::estate::PersonError;
 use sim::exchange::cmdlets;
 use sim::wire::graph;
 
-use super::catalogues::FINDINGS;
-
 /// The first and the last HTTP status that is an error.
 const STATUSES: std::ops::RangeInclusive<u16> = 400..=599;
+
+/// What of the readiness check stands against a mailbox or against a transfer as a whole. Warnings and what
+/// is not determinable let it through.
+const BLOCKING: [&str; 7] = [
+    id::MISSING,
+    id::UNREADABLE,
+    id::NOT_SYNCED,
+    id::TYPE,
+    id::SYNC_DISABLED,
+    id::CONNECT_OLD,
+    id::LICENCE,
+];
 
 /// Every kind of step that can fail, with the codes by which `expect_error` can name its failure.
 pub(super) fn codes() -> Vec<(&'static str, Vec<String>)> {
@@ -65,7 +76,7 @@ fn transfer() -> Vec<String> {
         MailboxOutcome::Failed,
     ];
     let outcomes = outcomes.map(MailboxOutcome::word);
-    texts(outcomes.into_iter().chain(["stopped"]).chain(FINDINGS).chain(code::ALL))
+    texts(outcomes.into_iter().chain(["stopped"]).chain(BLOCKING).chain(code::ALL))
 }
 
 fn decommission() -> Vec<String> {
@@ -83,7 +94,7 @@ fn decommission() -> Vec<String> {
 
 /// Of a cycle of Connect as well as of the job.
 fn cycle() -> Vec<String> {
-    texts(code::ALL.into_iter().chain(sim::connect::FAILURES))
+    texts(code::ALL.into_iter().chain(sim::connect::FAILURES).chain(["NotFound", "Paused"]))
 }
 
 fn job() -> Vec<String> {

@@ -161,3 +161,100 @@ fn a_transfer_that_never_got_to_exchange_was_not_refused() {
                  u8}\n    expect_error: any";
     is_open(TRANSFER, story, NO_FLIP);
 }
+
+/// How often a mailbox was edited in the cloud.
+fn edits(story: &str) -> u64 {
+    let result = ran("", story);
+    assert_eq!(result.verdict, Verdict::Pass, "{story}: {:?}", result.findings);
+    result.counts.cloud_edits
+}
+
+#[test]
+fn a_habit_that_ends_before_its_second_round_has_one() {
+    let habit =
+        "  - repeat: {exo: \"Set-Mailbox u7 -CustomAttribute1 'r{n}'\", every: 1h, for: 10m}";
+    assert_eq!(edits(&format!("{habit}\n  - wait: 3h")), 1);
+    assert_eq!(edits(habit), 1);
+    let twice =
+        "  - repeat: {exo: \"Set-Mailbox u7 -CustomAttribute1 'r{n}'\", every: 1h, for: 1h}";
+    assert_eq!(edits(&format!("{twice}\n  - wait: 3h")), 2);
+    let random = |lasts: &str| {
+        format!("  - edits: {{mailboxes: u7, every: 2h, for: {lasts}}}\n  - wait: 6h")
+    };
+    assert_eq!(edits(&random("30m")), 1);
+    assert_eq!(edits(&random("2h")), 2);
+}
+
+#[test]
+fn of_a_number_of_values_both_bounds_hold() {
+    let demand = |bounds: &str| format!("  - expect: {{u7: {{ad.proxyAddresses: {bounds}}}}}");
+    passes("", &demand("{count: {at_least: 1, at_most: 9}}"));
+    fails(&demand("{count: {at_least: 1, at_most: 1}}"), "count: {at_least: 1, at_most: 1}");
+    fails(&demand("{count: {at_least: 8, at_most: 9}}"), "at_least: 8");
+    let mail = |bounds: &str| format!("  - expect: {{u7: {{ad.mail: {bounds}}}}}");
+    passes("", &mail("{length: {above: 3, below: 30}}"));
+    fails(&mail("{length: {above: 3, below: 14}}"), "length: {above: 3, below: 14}");
+}
+
+#[test]
+fn a_cycle_by_hand_is_no_way_to_start_a_paused_job() {
+    let paused =
+        "  - job: pause\n  - exo: Set-Mailbox u7 -CustomAttribute1 x\n  - cycle: writeback\n";
+    fails(paused, "the job is paused");
+    let known = format!(
+        "{paused}    expect_error: Paused\n  - wait: 2h\n  - expect: {{job: {{status: Paused}}, u7: \
+         {{ad.extensionAttribute1: {{absent: true}}}}}}\n  - job: start\n  - until: {{u7: \
+         {{ad.extensionAttribute1: x}}}}\n  - cycle: writeback"
+    );
+    passes("", &known);
+}
+
+#[test]
+fn a_job_that_was_deleted_has_no_status_and_no_numbers() {
+    let gone = "  - graph: DELETE /servicePrincipals/{principal}/synchronization/jobs/{job}\n";
+    let expect = "  - expect: {job: {status: {absent: true}}}\n  - cycle: writeback\n    \
+                  expect_error: NotFound\n";
+    passes("", &format!("  - expect: {{job: {{status: {{absent: false}}}}}}\n{gone}{expect}"));
+    fails(&format!("{gone}  - expect: {{job: {{escrowed: 0}}}}"), "escrowed");
+    fails(&format!("{gone}  - expect: {{job: {{status: Paused}}}}"), "absent");
+}
+
+/// Whatever an agent's own fault lets through meets those of its domain controller, whichever the file
+/// names first, and when it was held back, where it lands.
+#[test]
+fn behind_a_fault_of_an_agent_stands_that_of_its_domain_controller() {
+    let agents = [
+        "agent_slow: {by: 1s, for: 3h}",
+        "rights_removed: {count: 1}",
+        "schema_not_extended: {count: 1}",
+        "delivery_duplicated: {count: 1}",
+        "delivery_reordered: {by: 5m, count: 1}",
+        "connection_lost: {when: after, count: 1}",
+    ];
+    for at_agent in agents {
+        for at_controller in ["dc_busy", "dc_unavailable", "dc_down"] {
+            let at_agent = format!("  - fault: {{{at_agent}}}\n");
+            let at_controller = format!("  - fault: {{{at_controller}: {{for: 2h}}}}\n");
+            let rest = "  - exo: Set-Mailbox u7 -CustomAttribute1 x\n  - wait: 115m\n  - expect: {u7: \
+                        {ad.extensionAttribute1: {absent: true}}}\n  - until: 24h\n    expect: {u7: \
+                        {ad.extensionAttribute1: x}}";
+            passes("", &format!("{at_controller}{at_agent}{rest}"));
+            passes("", &format!("{at_agent}{at_controller}{rest}"));
+        }
+    }
+}
+
+#[test]
+fn what_was_held_back_is_lost_where_its_domain_controller_is_down_by_then() {
+    let story = |minutes: u32| {
+        format!(
+            "  - exo: Set-Mailbox u7 -CustomAttribute1 x\n  - fault: {{delivery_reordered: {{by: {minutes}m, \
+             count: 1}}}}\n  - wait: 21m\n  - fault: {{agent_offline: {{agent: agent1, for: 2h}}}}\n  - \
+             fault: {{dc_down: {{for: 30m}}}}\n  - wait: 90m\n"
+        )
+    };
+    passes("", &format!("{}  - expect: {{u7: {{ad.extensionAttribute1: x}}}}", story(50)));
+    let lost = "  - expect: {u7: {ad.extensionAttribute1: {absent: true}}}\n  - until: 3h\n    expect: \
+                {u7: {ad.extensionAttribute1: x}}";
+    passes("", &format!("{}{lost}", story(10)));
+}

@@ -107,8 +107,8 @@ impl Reader<'_> {
             "primary" => Comparison::Primary(without_type(self.sentence(node)?.value)),
             "set" => Comparison::Set(self.values(node)?),
             "matches" => Comparison::Matches(self.pattern(node)?),
-            "count" => Comparison::Count(Box::new(self.inner(node)?)),
-            "length" => Comparison::Length(Box::new(self.inner(node)?)),
+            "count" => Comparison::Count(self.bounds(node)?),
+            "length" => Comparison::Length(self.bounds(node)?),
             "below" => Comparison::Below(self.quantity(node, measure)?),
             "above" => Comparison::Above(self.quantity(node, measure)?),
             "at_least" => Comparison::AtLeast(self.quantity(node, measure)?),
@@ -147,20 +147,11 @@ impl Reader<'_> {
         (!values.is_empty()).then_some(values)
     }
 
-    /// The comparison inside `count` or `length`.
-    fn inner(&mut self, node: &Node) -> Option<Comparison> {
-        let mut found = self.comparisons(node, Measure::Number);
-        match found.len() {
-            0 => None,
-            1 => Some(found.remove(0).value),
-            _ => {
-                self.report(
-                    Diagnostic::error("too-many", node.span, "one comparison at a time here")
-                        .help("say `count` or `length` again for the other bound, as `above` or `below` beside it"),
-                );
-                None
-            }
-        }
+    /// The comparisons inside `count` or `length`.
+    fn bounds(&mut self, node: &Node) -> Option<Vec<Comparison>> {
+        let found = self.comparisons(node, Measure::Number);
+        let bounds: Vec<_> = found.into_iter().map(|bound| bound.value).collect();
+        (!bounds.is_empty()).then_some(bounds)
     }
 
     fn quantity(&mut self, node: &Node, measure: Measure) -> Option<Quantity> {

@@ -35,11 +35,11 @@ impl<'a> Reader<'a> {
         }
         for entry in entries {
             let node = &entry.value;
+            self.check_has_job(&entry.key, world);
             match entry.key.value.as_str() {
                 "job" => {
                     found.job = self.named(node, "`job`", &JOB_PROPERTIES, |name| match name {
-                        "status" => Measure::Word,
-                        "error" => Measure::Presence,
+                        "status" | "error" => Measure::Presence,
                         "duration" => Measure::Duration,
                         _ => Measure::Number,
                     });
@@ -182,6 +182,12 @@ impl<'a> Reader<'a> {
             let path = self.path(&entry.key, world);
             let comparisons = self.comparisons(&entry.value, Measure::Values);
             let Some(path) = path else { continue };
+            if let Some(mailboxes) = &mailboxes {
+                self.check_place(&path, &mailboxes.value, world);
+            }
+            for comparison in &comparisons {
+                self.check_address_types(&path.value, comparison);
+            }
             attributes.extend(
                 comparisons
                     .into_iter()

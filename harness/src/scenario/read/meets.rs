@@ -2,7 +2,7 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::fault::{CloudFault, Fault, PortCall, Service};
-use super::super::model::{Action, Authority, ConnectAction, Step};
+use super::super::model::{Action, Authority, ConnectAction, Cycle, Step};
 use super::super::span::{Span, Spanned};
 use super::super::world::{Inbound, World};
 use super::Reader;
@@ -59,7 +59,7 @@ impl AtWork {
 
 impl Reader<'_> {
     /// Whether a world has a writeback job.
-    fn has_job(&self, world: &World) -> bool {
+    pub(super) fn has_job(&self, world: &World) -> bool {
         let without = &self.catalogues.profiles_without_job;
         world.writeback.exists && !without.contains(&world.profile.value)
     }
@@ -83,6 +83,13 @@ impl Reader<'_> {
             match &step.action {
                 Action::Fault(fault) => self.check_met(fault, world, at_work),
                 Action::Connect(action) => self.check_server(action, step, world),
+                Action::Cycle(Cycle::Writeback) if !at_work.job && step.expect_error.is_none() => {
+                    let message = "this world has no writeback job that could run";
+                    self.report(
+                        Diagnostic::error("impossible-step", step.span, message)
+                            .help("leave the step out, or give the world its job back"),
+                    );
+                }
                 _ => {}
             }
         }

@@ -4,6 +4,7 @@
 mod cast;
 mod command;
 mod comparison;
+mod demand;
 mod expectation;
 mod exported;
 mod fault;

@@ -1,0 +1,120 @@
+//! What can never be so, or never be otherwise, is no expectation: numbers of a job that is not there, what
+//! a domain controller of another domain has of somebody, an address without its type in a list of
+//! addresses.
+
+use super::super::diagnostic::Diagnostic;
+use super::super::expectation::{AttributePath, Comparison};
+use super::super::model::Selector;
+use super::super::span::Spanned;
+use super::super::world::{Dc, Forest, Population, World};
+use super::Reader;
+
+/// What of an expectation is about the writeback job.
+const OF_THE_JOB: [&str; 3] = ["job", "quarantine", "lag"];
+/// Attributes whose values are addresses with their types.
+const ADDRESS_LISTS: [&str; 2] = ["proxyAddresses", "EmailAddresses"];
+
+impl Reader<'_> {
+    /// `job`, `quarantine` and `lag` are of a job.
+    pub(super) fn check_has_job(&mut self, key: &Spanned<String>, world: &World) {
+        if !OF_THE_JOB.contains(&key.value.as_str()) || self.has_job(world) {
+            return;
+        }
+        let message = format!("`{}` is of the writeback job, and there is none", key.value);
+        self.report(
+            Diagnostic::error("impossible-expectation", key.span, message)
+                .label("this world has no writeback job")
+                .help("leave it out, or give the world its job back"),
+        );
+    }
+
+    /// A domain controller has the people of its own domain.
+    pub(super) fn check_place(
+        &mut self,
+        path: &Spanned<AttributePath>,
+        mailboxes: &Selector,
+        world: &World,
+    ) {
+        let Some(name) = &path.value.dc else { return };
+        let Some(at) = domain_of(world, name) else { return };
+        let stranger = strangers(world, mailboxes).find(|(_, domain)| *domain != at);
+        if let Some((who, domain)) = stranger {
+            let own: Vec<&str> = controllers(world)
+                .filter(|(forest, dc)| domain_name(forest, dc) == Some(domain))
+                .map(|(_, dc)| dc.name.value.as_str())
+                .collect();
+            let message = format!("`{name}` is of {at}, and {who} is of {domain}");
+            self.report(
+                Diagnostic::error("impossible-expectation", path.span, message)
+                    .label("has nothing of that domain to write or to show")
+                    .help(format!("{domain} is on {}", own.join(", "))),
+            );
+        }
+    }
+
+    /// An address in a list of addresses has a type, and is another value than the same one of another type.
+    pub(super) fn check_address_types(
+        &mut self,
+        path: &AttributePath,
+        comparison: &Spanned<Comparison>,
+    ) {
+        let (Comparison::Equals(values) | Comparison::Contains(values) | Comparison::Set(values)) =
+            &comparison.value
+        else {
+            return;
+        };
+        let is_list = ADDRESS_LISTS.iter().any(|list| path.attribute.eq_ignore_ascii_case(list));
+        let bare = values.iter().find(|value| value.contains('@') && !value.contains(':'));
+        if let Some(bare) = bare.filter(|_| is_list) {
+            let message = format!("no value of {path} is `{bare}`: each begins with its type");
+            self.report(
+                Diagnostic::error("address-without-type", comparison.span, message)
+                    .label("expected `smtp:` or, of the primary address, `SMTP:` before it")
+                    .help(
+                        "`primary` and `lacks` take addresses without; of a value that AD holds \
+                         without its type say `matches`",
+                    ),
+            );
+        }
+    }
+}
+
+fn controllers(world: &World) -> impl Iterator<Item = (&Forest, &Dc)> {
+    world.forests().flat_map(|forest| forest.dcs.iter().map(move |dc| (forest, dc)))
+}
+
+fn domain_name<'w>(forest: &'w Forest, dc: &'w Dc) -> Option<&'w str> {
+    dc.domain.as_ref().or(forest.domains.first()).map(|domain| domain.value.as_str())
+}
+
+/// The domain of a domain controller.
+fn domain_of<'w>(world: &'w World, name: &str) -> Option<&'w str> {
+    let (forest, dc) = controllers(world).find(|(_, dc)| dc.name.value == name)?;
+    domain_name(forest, dc)
+}
+
+/// Whom of the population a selector names, each with the domain. People of an export and of the story are
+/// not known here, and `all` is everybody wherever they are.
+fn strangers<'w>(
+    world: &'w World,
+    mailboxes: &'w Selector,
+) -> impl Iterator<Item = (&'w str, &'w str)> {
+    let root = world.forest.domains.first().map_or("", |domain| domain.value.as_str());
+    let is_named = move |own: &str, is_shape: bool| match mailboxes {
+        Selector::All => false,
+        Selector::Shape(shape) => is_shape && shape == own,
+        Selector::Names(names) => names.iter().any(|name| match name.value.rsplit_once('-') {
+            Some((shape, _)) if is_shape => shape == own,
+            _ => !is_shape && name.value == own,
+        }),
+    };
+    world.population.iter().filter_map(move |part| {
+        let (own, domain, is_shape) = match part {
+            Population::User(user) => (user.name.value.as_str(), &user.domain, false),
+            Population::Shape { shape, domain, .. } => (shape.value.as_str(), domain, true),
+            Population::Ldif { .. } => return None,
+        };
+        let domain = domain.as_ref().map_or(root, |domain| domain.value.as_str());
+        is_named(own, is_shape).then_some((own, domain))
+    })
+}

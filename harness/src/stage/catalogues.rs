@@ -150,7 +150,7 @@ mod tests {
         ("drift_heal", "harness/src/stage/job.rs"),
         ("limit_action", "harness/src/stage/job.rs"),
         ("mailbox_limit", "harness/src/stage/job.rs"),
-        ("licence_check", "harness/src/run/story.rs"),
+        ("licence_check", "harness/src/run/transfer.rs"),
         ("escrow_ladder", "harness/src/stage/job.rs"),
         ("modify_granularity", "harness/src/stage/job.rs"),
         ("cloud_only_types", "harness/src/stage/job.rs"),

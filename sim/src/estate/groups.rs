@@ -247,6 +247,13 @@ impl Estate {
         if group.synced.sync_enabled == Some(true) {
             return Err(EntraError::OnPremisesMastered);
         }
+        // Microsoft Graph reference, "group resource type": distribution lists and mail-enabled security
+        // groups are read-only here; Exchange Online manages them.
+        if group.mail_enabled && !group.types.iter().any(|kind| kind == "Unified") {
+            return Err(EntraError::State(
+                "Cannot Update a mail-enabled security groups and or distribution list.",
+            ));
+        }
         Ok(group)
     }
 

@@ -10,6 +10,7 @@ use rustc_hash::FxHasher;
 use super::filter::Filter;
 use super::selection::Selection;
 use super::{CmdletError, Context, ErrorKind, Output, Rows, SERVER};
+use crate::clock::VirtualTime;
 use crate::powershell::CmdletCall;
 
 pub(super) fn run(
@@ -37,10 +38,10 @@ pub(super) fn run(
     let size = result_size(call)?;
     if !selection.is_plain() {
         let all = selection.sorted(context.tenant.mailboxes(), |m| m.kind.is_mailbox());
-        return paged(call, page, page_size.min(size), size, &all, Rows::Mailboxes);
+        return paged(context, call, page, (page_size.min(size), size), &all, Rows::Mailboxes);
     }
     let mut state = match page {
-        Some(token) => Place::parse(token, call)?,
+        Some(token) => Place::parse(token, context, call)?,
         None => {
             let since = selection.changed_since();
             Place { position: context.tenant.position_since(since), shown: 0 }
@@ -53,22 +54,22 @@ pub(super) fn run(
     let mut output = Output::rows(Rows::Mailboxes(rows));
     match next {
         Some(_) if state.shown >= size => output.warnings.push(MORE_RESULTS.to_owned()),
-        Some(position) => output.next = Some(Place { position, ..state }.token(call)),
+        Some(position) => output.next = Some(Place { position, ..state }.token(context, call)),
         None => {}
     }
     Ok(output)
 }
 
-/// A page of a list that stands.
+/// A page of a list that stands, of so many rows, and so many in all.
 pub(super) fn paged(
+    context: &Context<'_>,
     call: &CmdletCall,
     page: Option<&str>,
-    page_size: usize,
-    size: usize,
+    (page_size, size): (usize, usize),
     all: &[u32],
     rows: impl FnOnce(Vec<u32>) -> Rows,
 ) -> Result<Output, CmdletError> {
-    let start = page.map(|token| Place::parse(token, call)).transpose()?;
+    let start = page.map(|token| Place::parse(token, context, call)).transpose()?;
     let start = start.map_or(0, |place| place.shown);
     let end = start.saturating_add(page_size).min(size).min(all.len());
     let shown = all.get(start..end).unwrap_or_default();
@@ -77,7 +78,7 @@ pub(super) fn paged(
         if end >= size {
             output.warnings.push(MORE_RESULTS.to_owned());
         } else {
-            output.next = Some(Place { position: 0, shown: end }.token(call));
+            output.next = Some(Place { position: 0, shown: end }.token(context, call));
         }
     }
     Ok(output)
@@ -135,26 +136,33 @@ pub(super) fn result_size(call: &CmdletCall) -> Result<usize, CmdletError> {
     })
 }
 
-/// Where a listing stands: a token is good for the same call only.
+/// Where a listing stands: a token is good for the same call only, and for a while.
 pub(super) struct Place {
     pub(super) position: u64,
     pub(super) shown: usize,
 }
 
 impl Place {
-    pub(super) fn token(&self, call: &CmdletCall) -> String {
-        format!("{:x}-{:x}-{:016x}", self.position, self.shown, digest(call))
+    pub(super) fn token(&self, context: &Context<'_>, call: &CmdletCall) -> String {
+        let issued = context.now.as_micros();
+        format!("{:x}-{:x}-{:016x}-{issued:x}", self.position, self.shown, digest(call))
     }
 
-    pub(super) fn parse(token: &str, call: &CmdletCall) -> Result<Self, CmdletError> {
+    pub(super) fn parse(
+        token: &str,
+        context: &Context<'_>,
+        call: &CmdletCall,
+    ) -> Result<Self, CmdletError> {
         let expired = CmdletError::page_expired;
         let mut parts = token.split('-').map(|part| u64::from_str_radix(part, 16));
-        let (Some(Ok(position)), Some(Ok(shown)), Some(Ok(made_for)), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
+        let (Some(Ok(position)), Some(Ok(shown)), Some(Ok(made_for)), Some(Ok(issued)), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(expired());
         };
-        if made_for != digest(call) {
+        let issued = VirtualTime::from_micros(i64::try_from(issued).map_err(|_| expired())?);
+        let is_old = context.now.since(issued) > context.profile.timing("page_token_life");
+        if made_for != digest(call) || is_old {
             return Err(expired());
         }
         Ok(Self { position, shown: usize::try_from(shown).map_err(|_| expired())? })

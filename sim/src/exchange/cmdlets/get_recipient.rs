@@ -42,5 +42,6 @@ pub(super) fn run(
     }
     let size = result_size(call)?;
     let all = selection.sorted(tenant.mailboxes(), |mailbox| view.shows(mailbox));
-    paged(call, page, page_size.min(size), size, &all, |rows| Rows::Recipients(view, rows))
+    let show = |rows| Rows::Recipients(view, rows);
+    paged(context, call, page, (page_size.min(size), size), &all, show)
 }

@@ -1,5 +1,7 @@
 //! Cmdlets through the router.
 
+use core::time::Duration;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -93,6 +95,10 @@ async fn pages_follow_by_post() {
     let last = session.post(next, &prefer, &body).await.json();
     assert_eq!(last["value"], json!([{"UserPrincipalName": "clara@contoso.lab"}]));
     assert!(last.get("@odata.nextLink").is_none());
+
+    session.cloud.estate.with(|estate| estate.advance(estate.now() + Duration::from_secs(1_801)));
+    let old = session.post(next, &prefer, &body).await;
+    assert_eq!(old.status, StatusCode::BAD_REQUEST, "a link lasts half an hour");
 
     let other = super::tests::body("Get-Mailbox", &json!({}));
     let foreign = session.post(next, &prefer, &other).await;

@@ -24,7 +24,7 @@ pub(super) fn provisioning(operation: &Operation<'_>) -> Result<Answer, GraphErr
     operation.require(&[app_role::AUDIT_LOG_READ])?;
     operation.only_options(&["top", "skiptoken", "filter", "orderby"])?;
     let top = listing::top(operation, PAGE, PAGE)?;
-    let filter = operation.address.query.get("filter").map(Filter::parse).transpose()?;
+    let filter = filter(operation, "provisioningObjectSummary", &PROVISIONING)?;
     newest_first(operation)?;
     operation.with(|estate, _| {
         let entries = estate.entra.log.entries();
@@ -54,7 +54,7 @@ pub(super) fn directory(operation: &Operation<'_>) -> Result<Answer, GraphError>
     operation.require(&[app_role::AUDIT_LOG_READ])?;
     operation.only_options(&["top", "skiptoken", "filter", "orderby"])?;
     let top = listing::top(operation, PAGE, PAGE)?;
-    let filter = operation.address.query.get("filter").map(Filter::parse).transpose()?;
+    let filter = filter(operation, "directoryAudit", &DIRECTORY)?;
     newest_first(operation)?;
     operation.with(|estate, _| {
         let before = listing::start(operation, usize::MAX)?;
@@ -82,6 +82,61 @@ pub(super) fn directory(operation: &Operation<'_>) -> Result<Answer, GraphError>
         body["value"] = value.into();
         Ok(ok(&body, estate.now()))
     })
+}
+
+/// The properties of provisioningObjectSummary, `statusInfo` and `action` of its beta among them.
+const PROVISIONING: [&str; 19] = [
+    "action",
+    "activityDateTime",
+    "changeId",
+    "cycleId",
+    "durationInMilliseconds",
+    "id",
+    "initiatedBy",
+    "jobId",
+    "modifiedProperties",
+    "provisioningAction",
+    "provisioningStatusInfo",
+    "provisioningSteps",
+    "servicePrincipal",
+    "sourceIdentity",
+    "sourceSystem",
+    "statusInfo",
+    "targetIdentity",
+    "targetSystem",
+    "tenantId",
+];
+
+/// The properties of directoryAudit.
+const DIRECTORY: [&str; 12] = [
+    "activityDateTime",
+    "activityDisplayName",
+    "additionalDetails",
+    "category",
+    "correlationId",
+    "id",
+    "initiatedBy",
+    "loggedByService",
+    "operationType",
+    "result",
+    "resultReason",
+    "targetResources",
+];
+
+/// `$filter`, when it names properties of the type alone: a slip would look as if nothing had happened.
+fn filter(
+    operation: &Operation<'_>,
+    kind: &str,
+    properties: &[&str],
+) -> Result<Option<Filter>, GraphError> {
+    let Some(text) = operation.address.query.get("filter") else { return Ok(None) };
+    let filter = Filter::parse(text)?;
+    let is_known =
+        |path: &&[String]| path.first().is_some_and(|name| properties.contains(&name.as_str()));
+    match filter.properties().into_iter().find(|path| !is_known(path)) {
+        Some(path) => Err(GraphError::no_filter_property(path, kind)),
+        None => Ok(Some(filter)),
+    }
 }
 
 /// The only order there is; the documentation calls others unreliable.

@@ -304,6 +304,14 @@ async fn groups_and_contacts_are_directory_objects() {
         400,
         "not synced"
     );
+    // Distribution lists that moved to the cloud are managed in Exchange Online.
+    let kinds = |kinds: &[&str]| {
+        let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+        session.cloud.estate.with(|estate| estate.entra.groups[0].types = kinds);
+    };
+    kinds(&[]);
+    assert_eq!(session.call("PATCH", &group, json!({"displayName": "Wave 2"})).await.0, 400);
+    kinds(&["Unified"]);
     assert_eq!(session.call("DELETE", &group, Value::Null).await.0, 204);
     assert_eq!(session.call("GET", &group, Value::Null).await.0, 404);
 

@@ -161,6 +161,17 @@ impl GraphError {
         )
     }
 
+    pub(super) fn no_filter_property(path: &[String], kind: &str) -> Self {
+        let name = path.join("/");
+        Self::new(
+            400,
+            "BadRequest",
+            format!(
+                "Invalid filter clause: Could not find a property named '{name}' on type 'microsoft.graph.{kind}'."
+            ),
+        )
+    }
+
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "Request_BadRequest", message)
     }

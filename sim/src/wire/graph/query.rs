@@ -50,15 +50,8 @@ impl Query {
                 .into_iter()
                 .find(|path| path.first().is_none_or(|name| !known(name)));
             if let Some(path) = unknown {
-                return Err(GraphError::new(
-                    400,
-                    "BadRequest",
-                    format!(
-                        "Invalid filter clause: Could not find a property named '{}' on type 'microsoft.graph.{}'.",
-                        path.join("/"),
-                        support.kind.to_ascii_lowercase(),
-                    ),
-                ));
+                let kind = support.kind.to_ascii_lowercase();
+                return Err(GraphError::no_filter_property(path, &kind));
             }
             support.check(filter, mode)?;
         }

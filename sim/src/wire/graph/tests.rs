@@ -358,4 +358,13 @@ async fn the_provisioning_log_is_read_in_pages() {
     assert_eq!(status(&last["value"][0]), "success");
     assert!(last.get("@odata.nextLink").is_none());
     assert_ne!(last["value"][0]["id"], rows[0]["id"]);
+
+    // A property that is none is refused, not answered with nothing.
+    for slip in ["provisioning?$filter=status eq 'skipped'", "directoryAudits?$filter=bogus eq 1"] {
+        let answered = session.get(&format!("/v1.0/auditLogs/{slip}")).await;
+        assert_eq!(answered.status, StatusCode::BAD_REQUEST, "{slip}");
+    }
+    let known = "provisioningStatusInfo/status eq 'skipped'";
+    let found = session.get(&format!("/v1.0/auditLogs/provisioning?$filter={known}")).await.json();
+    assert_eq!(found["value"].as_array().unwrap().len(), 1);
 }

@@ -382,6 +382,57 @@ async fn graph_drives_the_engine() {
     assert_eq!(served.get("/verdict").await["findings"], json!([]));
 }
 
+/// The documented order of setting the job up: a configuration out of the template, its job, schema and domain,
+/// then the start. The engine works for it as soon as the one that was there is gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_configuration_is_set_up_and_runs() {
+    let served = Served::start(&["--mailboxes", "3", "--clock", "manual"]);
+    let base = served.text("exchange").to_owned();
+    let (id, secret) = (served.text("client_id"), served.text("client_secret"));
+    let token = served.token_for("graph.microsoft.com", &base, id, secret).await;
+    let call = async |method: Method, path: &str, body: Value| {
+        let url = format!("{base}/v1.0{path}");
+        let request = served.client.request(method, url).bearer_auth(&token).json(&body);
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap_or_default())
+    };
+    let template = "/applicationTemplates/3b99513e-0cee-4291-aea8-84356239fb82/instantiate";
+    let name = json!({"displayName": "corp.contoso.com"});
+    let (status, made) = call(Method::POST, template, name).await;
+    assert_eq!(status, 201, "{made}");
+    let principal = made["servicePrincipal"]["id"].as_str().expect("an id");
+    let sync = format!("/servicePrincipals/{principal}/synchronization");
+    let wanted = json!({"templateId": "Entra2ADExchangeOnlineAttributeWriteback"});
+    let (status, job) = call(Method::POST, &format!("{sync}/jobs"), wanted).await;
+    assert_eq!((status, &job["schedule"]["state"]), (201, &json!("Disabled")), "{job}");
+    let one = format!("{sync}/jobs/{}", job["id"].as_str().expect("an id"));
+    let (_, schema) = call(Method::GET, &format!("{one}/schema"), json!({})).await;
+    assert_eq!(call(Method::PUT, &format!("{one}/schema"), schema).await.0, 204);
+    let domain = json!({"domain": "corp.contoso.com"}).to_string();
+    let secrets = json!({"value": [{"key": "Domain", "value": domain}]});
+    assert_eq!(call(Method::PUT, &format!("{sync}/secrets"), secrets).await.0, 204);
+    let (status, refused) = call(Method::POST, &format!("{one}/start"), json!({})).await;
+    assert_eq!(status, 409, "another job writes to the domain: {refused}");
+    let other = &served.ready["job"]["service_principal_id"].as_str().expect("an id");
+    let gone = format!("/servicePrincipals/{other}");
+    assert_eq!(call(Method::DELETE, &gone, json!({})).await.0, 204);
+    assert_eq!(call(Method::POST, &format!("{one}/start"), json!({})).await.0, 204);
+
+    let exchange = served.token(&base, id, secret).await;
+    let user = &served.ready["users"][0];
+    let (upn, dn) = (user["upn"].as_str().expect("a name"), user["dn"].as_str().expect("a name"));
+    let set =
+        json!({"Identity": upn, "IsExchangeCloudManaged": true, "CustomAttribute3": "new job"});
+    assert_eq!(served.cmdlet(&exchange, "Set-Mailbox", set).await.0, 200);
+    served.post("/clock/advance", Some(&json!({"by": "45m"}))).await;
+    let bind = (served.text("bind_dn"), served.text("bind_password"));
+    let values = served.ldap(served.text("ldap"), bind, dn, "extensionAttribute3").await;
+    assert_eq!(values, ["new job"]);
+    let (_, shown) = call(Method::GET, &one, json!({})).await;
+    assert_eq!(shown["status"]["lastExecution"]["state"], "Succeeded", "{shown}");
+    assert_eq!(served.get("/verdict").await["findings"], json!([]));
+}
+
 /// A client that knows nothing but its proxy and whom to trust reaches the estate; `env` says both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unmodified_clients_are_led_by_their_environment() {

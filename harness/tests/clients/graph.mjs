@@ -53,6 +53,21 @@ for (const [place, user] of ready.users.entries()) {
   assert.equal((await answers.getResponseById(`${place}`).json()).id, user.id);
 }
 
+const asked = client.api("/users").search(`"userPrincipalName:${example.upn}"`).select("id");
+await assert.rejects(asked.get(), (refused) => refused.statusCode === 400, "a search without its header");
+const searched = await asked.header("ConsistencyLevel", "eventual").get();
+assert.ok(searched.value.some((user) => user.id === example.id));
+
+const wave = { displayName: "Wave", mailNickname: "wave", mailEnabled: false, securityEnabled: true, groupTypes: [] };
+const group = await client.api("/groups").post(wave);
+const reference = { "@odata.id": `https://graph.microsoft.com/v1.0/directoryObjects/${example.id}` };
+await client.api(`/groups/${group.id}/members/$ref`).post(reference);
+const members = await client.api(`/groups/${group.id}/members`).get();
+assert.deepEqual(members.value.map((member) => member.id), [example.id]);
+await client.api(`/groups/${group.id}`).delete();
+await assert.rejects(client.api(`/groups/${group.id}`).get(), (refused) => refused.statusCode === 404);
+assert.ok(Array.isArray((await client.api("/contacts").get()).value));
+
 await assert.rejects(client.api("/users/nobody@nowhere.example").get(), (refused) => {
   assert.equal(refused.statusCode, 404);
   assert.equal(refused.code, "Request_ResourceNotFound");
@@ -65,4 +80,4 @@ await assert.rejects(
   (refused) => refused.statusCode === 401,
   "without customHosts the client sends no token, and nothing answers without one",
 );
-console.log("microsoft-graph-client: list, page, filter, delta, patch, batch, refusals");
+console.log("microsoft-graph-client: list, page, filter, search, delta, patch, batch, groups, refusals");

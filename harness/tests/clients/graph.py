@@ -1,4 +1,4 @@
-"""msgraph-sdk lists, filters, pages, follows deltas, batches and patches.
+"""msgraph-sdk lists, filters, searches, pages, follows deltas, batches and patches users, and makes groups.
 
 With a base URL it is configured; without one it is left alone and led by the environment's proxy.
 """
@@ -15,7 +15,10 @@ from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
 from msgraph import GraphRequestAdapter, GraphServiceClient
+from msgraph.generated.groups.groups_request_builder import GroupsRequestBuilder
+from msgraph.generated.models.group import Group
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+from msgraph.generated.models.reference_create import ReferenceCreate
 from msgraph.generated.models.user import User
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 from msgraph_core import GraphClientFactory
@@ -106,6 +109,55 @@ async def run(ready: dict, client: GraphServiceClient) -> None:
     assert answers.get_response_status_codes() == expected
 
 
+    await search(client, upn)
+    await groups(client, ready["users"][0]["id"])
+
+
+async def search(client: GraphServiceClient, upn: str) -> None:
+    """`$search` wants its header, and finds by the beginning of a word."""
+    ask = RequestConfiguration(query_parameters=Query(search=f'"userPrincipalName:{upn}"'))
+    try:
+        await client.users.get(ask)
+    except ODataError as refused:
+        assert "ConsistencyLevel" in refused.error.message
+    else:
+        raise AssertionError("a search without its header")
+    ask.headers.add("ConsistencyLevel", "eventual")
+    assert upn in [user.user_principal_name for user in (await client.users.get(ask)).value]
+
+
+async def groups(client: GraphServiceClient, member: str) -> None:
+    """Groups come and go, and are paged through; contacts are read."""
+    made = []
+    for number in range(7):
+        group = Group(
+            display_name=f"Wave {number}",
+            mail_nickname=f"wave{number}",
+            mail_enabled=False,
+            security_enabled=True,
+            group_types=[],
+        )
+        made.append((await client.groups.post(group)).id)
+    builder = client.groups.by_group_id(made[0])
+    await builder.members.ref.post(
+        ReferenceCreate(odata_id=f"https://graph.microsoft.com/v1.0/directoryObjects/{member}")
+    )
+    assert [one.id for one in (await builder.members.get()).value] == [member]
+    ask = RequestConfiguration(
+        query_parameters=GroupsRequestBuilder.GroupsRequestBuilderGetQueryParameters(top=3)
+    )
+    page = await client.groups.get(ask)
+    seen = [group.id for group in page.value]
+    while page.odata_next_link:
+        page = await client.groups.with_url(page.odata_next_link).get()
+        seen += [group.id for group in page.value]
+    assert set(made) <= set(seen) and len(seen) == len(set(seen)), seen
+    for one in made:
+        await client.groups.by_group_id(one).delete()
+    assert not set(made) & {group.id for group in (await client.groups.get()).value}
+    assert (await client.contacts.get()).value is not None
+
+
 def ready_mailboxes(ready: dict) -> int:
     return int(ready.get("mailboxes", 3))
 
@@ -116,4 +168,4 @@ if __name__ == "__main__":
     READY["mailboxes"] = int(sys.argv[2])
     BY_PROXY = sys.argv[3] == "proxy"
     asyncio.run(run(READY, left_alone(READY) if BY_PROXY else configured(READY)))
-    print(f"msgraph-sdk ({sys.argv[3]}): list, page, filter, count, delta, patch, refusals, batch")
+    print(f"msgraph-sdk ({sys.argv[3]}): list, page, filter, search, count, delta, patch, refusals, batch, groups")

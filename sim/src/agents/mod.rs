@@ -39,6 +39,14 @@ impl Agent {
         Place::Agent(self.name.clone())
     }
 
+    /// Whether the service lists it at all: one that stopped long ago is gone from its lists.
+    #[must_use]
+    pub fn is_listed(&self, faults: &Faults, now: VirtualTime, removed_after: Duration) -> bool {
+        faults
+            .refused_since(now, &self.place())
+            .is_none_or(|since| now.since(since) < removed_after)
+    }
+
     /// Whether the service still lists it as active: it is, or has stopped only lately.
     #[must_use]
     pub fn is_listed_active(

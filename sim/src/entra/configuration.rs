@@ -1,10 +1,10 @@
-//! Configurations beside the writeback job that the estate has: service principals that somebody
-//! instantiated from a template, with jobs that no engine here runs.
+//! Configurations beside the one of the writeback job that runs: service principals that somebody
+//! instantiated from a template, with jobs that wait for their start.
 //!
 //! Source: Microsoft Learn, "Programmatically configure cloud sync using MS Graph API"; setup guide of
 //! the writeback preview (template ids).
 
-use crate::clock::VirtualTime;
+use super::job::WritebackJob;
 use crate::guid::Guid;
 
 /// An application template for directory synchronization: id, name, and its job templates.
@@ -45,17 +45,6 @@ pub fn template(id: &str) -> Option<&'static ApplicationTemplate> {
     TEMPLATES.iter().find(|template| template.id.eq_ignore_ascii_case(id))
 }
 
-/// A job that no engine runs: it can be looked at, configured and deleted, and not be started.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdleJob {
-    /// Its id.
-    pub id: String,
-    /// Its template.
-    pub template: String,
-    /// When it was made.
-    pub created: VirtualTime,
-}
-
 /// A service principal out of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Configuration {
@@ -69,6 +58,8 @@ pub struct Configuration {
     pub name: String,
     /// Its application template.
     pub template: &'static str,
-    /// Its jobs.
-    pub jobs: Vec<IdleJob>,
+    /// Its writeback job, until it is started: then it is the estate's.
+    pub job: Option<WritebackJob>,
+    /// Secrets by key, as they were put.
+    pub secrets: Vec<(String, String)>,
 }

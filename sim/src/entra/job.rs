@@ -19,6 +19,9 @@ use crate::guid::Guid;
 /// The job template.
 pub const TEMPLATE: &str = "Entra2ADExchangeOnlineAttributeWriteback";
 
+/// The interval of a new job's cycles (setup guide of the writeback preview: `PT20M`).
+pub const INTERVAL: Duration = Duration::from_mins(20);
+
 /// Numbers of requests through Graph start above this.
 const GRAPH_REQUESTS: u64 = 1 << 62;
 
@@ -110,6 +113,34 @@ pub struct Execution {
     pub error: Option<(String, String)>,
 }
 
+/// What the record keeps of earlier cycles.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Runs {
+    /// `lastSuccessfulExecution`.
+    pub succeeded: Option<Execution>,
+    /// `lastSuccessfulExecutionWithExports`.
+    pub exported: Option<Execution>,
+    /// `countSuccessiveCompleteFailures`.
+    pub failures: u64,
+}
+
+impl Runs {
+    /// A cycle has ended.
+    pub fn note(&mut self, run: &Execution) {
+        if run.error.is_some() {
+            self.failures += 1;
+            return;
+        }
+        self.failures = 0;
+        if run.failed == 0 {
+            self.succeeded = Some(run.clone());
+            if run.written > 0 {
+                self.exported = Some(run.clone());
+            }
+        }
+    }
+}
+
 /// `synchronizationQuarantine`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quarantine {
@@ -189,12 +220,16 @@ pub struct WritebackJob {
     pub schema_check: Option<SchemaCheck>,
     /// What the engine last said; `None` until it said something.
     pub report: Option<JobReport>,
+    /// Its earlier cycles.
+    pub runs: Runs,
     /// Answers to provision on demand, by request.
     pub answers: BTreeMap<u64, LogEntry>,
     /// Secrets by key, as they were put. They are never shown again.
     pub secrets: Vec<(String, String)>,
     /// Whether it was deleted: it is paused, and nobody sees it.
     pub deleted: bool,
+    /// Whether its service principal was deleted with it.
+    pub withdrawn: bool,
     /// How many answers there were.
     pub answered: u64,
     /// Provision on demand through Graph, so far.
@@ -231,9 +266,11 @@ impl WritebackJob {
             attached: false,
             schema_check: None,
             report: None,
+            runs: Runs::default(),
             answers: BTreeMap::new(),
             secrets: Vec::new(),
             deleted: false,
+            withdrawn: false,
             answered: 0,
             on_demand: 0,
             asked: 0,
@@ -297,10 +334,24 @@ impl WritebackJob {
         self.deleted = false;
         self.schema = None;
         self.secrets.clear();
-        self.report = None;
+        (self.report, self.runs) = (None, Runs::default());
         self.ask(JobRequest::Configure);
         self.ask(JobRequest::Restart(ResetScope { full: true, ..ResetScope::default() }));
         self.ask(JobRequest::Pause);
+    }
+
+    /// Another configuration's job takes its place: with that one's id, schema and secrets, without memory,
+    /// and started.
+    pub fn be_succeeded_by(&mut self, next: Self) {
+        let Self { service_principal, id, rule, created_on, interval, schema, secrets, .. } = next;
+        (self.service_principal, self.id, self.rule) = (service_principal, id, rule);
+        (self.created_on, self.interval) = (created_on, interval);
+        (self.schema, self.secrets, self.report) = (schema, secrets, None);
+        self.runs = Runs::default();
+        (self.deleted, self.withdrawn) = (false, false);
+        self.ask(JobRequest::Configure);
+        self.ask(JobRequest::Restart(ResetScope { full: true, ..ResetScope::default() }));
+        self.ask(JobRequest::Start);
     }
 
     /// Deletes it: what it wrote stays, and it writes no more.

@@ -48,7 +48,7 @@ pub enum Deletion {
 pub struct ProvisioningError {
     /// The user.
     pub user: u32,
-    /// `propertyCausingError`: `ProxyAddresses` or `UserPrincipalName`.
+    /// `propertyCausingError`: `ProxyAddress` or `UserPrincipalName`.
     pub property: &'static str,
     /// `value`.
     pub value: String,

@@ -10,11 +10,12 @@ use rustc_hash::FxHasher;
 
 use super::Estate;
 use super::forward::Delivery;
+use crate::agents::Agent;
 use crate::caller::Caller;
 use crate::clock::VirtualTime;
 use crate::directory::fold;
 use crate::exchange::audit::AuditRecord;
-use crate::exchange::cmdlets::{self, CmdletError, Context, ErrorKind, Output, Rows};
+use crate::exchange::cmdlets::{self, CmdletError, Context, ErrorKind, Others, Output, Rows};
 use crate::exchange::property;
 use crate::guid::Guid;
 use crate::ledger::{
@@ -70,6 +71,7 @@ impl Estate {
             profile: &self.profile,
             now: self.now,
             caller,
+            others: Others { groups: &self.entra.groups, contacts: &self.entra.contacts },
             oldest_deletion,
         };
         let outcome = if cmdlets::is_move(&call.name) {
@@ -155,7 +157,7 @@ impl Estate {
     ) {
         let reads = is_read(call);
         let rows: &[u32] = match outcome.as_ref().map(|output| &output.rows) {
-            Ok(Rows::Mailboxes(rows) | Rows::Recipients(_, rows)) => rows,
+            Ok(Rows::Mailboxes(rows) | Rows::Recipients(_, rows, _)) => rows,
             Ok(
                 Rows::None
                 | Rows::Objects(_)
@@ -273,10 +275,14 @@ impl Estate {
     /// The provisioning agents, in the order in which they are listed.
     pub fn list_agents(&mut self, caller: &Caller) -> Vec<AgentView> {
         self.charge_graph(caller);
-        self.note_question(caller, "agents", self.agents.len());
         let inactive_after = self.profile.timing("agent_inactive_after");
+        let removed_after = self.profile.timing("agent_removed_after");
+        let is_listed = |agent: &&Agent| agent.is_listed(&self.faults, self.now, removed_after);
+        let listed = self.agents.iter().filter(is_listed).count();
+        self.note_question(caller, "agents", listed);
         self.agents
             .iter()
+            .filter(|agent| agent.is_listed(&self.faults, self.now, removed_after))
             .map(|agent| {
                 let active = agent.is_listed_active(&self.faults, self.now, inactive_after);
                 if !active {

@@ -2,7 +2,7 @@
 //! when its process starts and ends. It goes where users see it, and into the ledger.
 
 use super::Estate;
-use crate::entra::job::JobReport;
+use crate::entra::job::{JobReport, WritebackJob};
 use crate::entra::log::LogEntry;
 use crate::entra::schema::{Schema, default_flows};
 use crate::guid::Guid;
@@ -16,6 +16,7 @@ impl Estate {
         let last = known.map(|execution| execution.cycle);
         let new = report.last_execution.as_ref().filter(|new| Some(new.cycle) != last);
         if let Some(cycle) = new {
+            job.runs.note(cycle);
             self.ledger.cycle(CycleEnd {
                 at: self.now,
                 began: cycle.began,
@@ -62,6 +63,17 @@ impl Estate {
             None => job.restore_defaults(now),
         }
         self.ledger.schema(SchemaChange { at: now, flows });
+    }
+
+    /// A job that waited for its start takes the place of the one that was deleted. Does nothing without a
+    /// job.
+    pub fn succeed_job(&mut self, next: WritebackJob) {
+        let with_mail = self.profile.is_on("mail_written_back");
+        let Some(job) = &mut self.entra.job else { return };
+        let flows =
+            next.schema.as_ref().map_or_else(|| default_flows(with_mail), |s| s.flows.clone());
+        job.be_succeeded_by(next);
+        self.ledger.schema(SchemaChange { at: self.now, flows });
     }
 
     /// The engine's process starts.

@@ -77,6 +77,15 @@ impl Estate {
         }
     }
 
+    /// The fate of a further part of a batch that was struck: what is done to connections is not done
+    /// to a part.
+    pub(crate) fn part_fate(&mut self, place: &Place) -> Option<(u16, Option<u32>)> {
+        match self.request_fate(place, "request")? {
+            Effect::Http { status, retry_after } => Some((status, retry_after)),
+            _ => Some((504, None)),
+        }
+    }
+
     /// An expired certificate is noticed where a token is asked for, whatever it is to be for.
     fn meet_missing_token(&mut self) -> Option<Effect> {
         let rule = self.faults.meet_missing_token(self.now)?;

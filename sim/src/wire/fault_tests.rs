@@ -104,7 +104,7 @@ async fn graph_fails_in_its_own_words() {
         (429, "TooManyRequests"),
         (500, "InternalServerError"),
         (502, "BadGateway"),
-        (503, "ServiceUnavailable"),
+        (503, "serviceNotAvailable"),
         (504, "GatewayTimeout"),
     ] {
         declare(&client.cloud, Place::Graph, http(status, Some(9)));
@@ -118,6 +118,39 @@ async fn graph_fails_in_its_own_words() {
     assert_eq!(answered.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(answered.header("retry-after"), "", "reports name no wait");
     assert_eq!(client.graph("/v1.0/users").await.status, StatusCode::OK);
+}
+
+/// A throttled part of a batch is throttled, and the others are not (Microsoft Graph, "Combine multiple
+/// requests in one HTTP call using JSON batching").
+#[tokio::test]
+async fn a_part_of_a_batch_is_throttled() {
+    let client = Client::new().await;
+    let part = |id: &str| json!({"id": id, "method": "GET", "url": "/users"});
+    let batch = json!({"requests": [part("1"), part("2")]}).to_string();
+    declare(&client.cloud, Place::Graph, http(429, None));
+    let headers = [("authorization", client.graph.as_str()), ("content-type", "application/json")];
+    let answered = client.cloud.request("POST", "/v1.0/$batch", &headers, &batch).await;
+    assert_eq!(answered.status, StatusCode::OK);
+    let parts = answered.json()["responses"].clone();
+    assert_eq!((&parts[0]["status"], &parts[1]["status"]), (&json!(429), &json!(200)));
+    assert_eq!(parts[0]["headers"]["Retry-After"], "10", "directory services name a wait");
+    let scope = parts[0]["headers"]["X-Ms-Throttle-Scope"].as_str().unwrap();
+    assert!(scope.starts_with("Tenant_Application/ReadWrite/"), "{scope}");
+
+    let tenant = client.cloud.tenant();
+    let part = |id: &str| {
+        let url = format!("https://outlook.office365.com/adminapi/beta/{tenant}/InvokeCommand");
+        let body = json!({"CmdletInput": {"CmdletName": "Get-Mailbox"}});
+        json!({"id": id, "method": "POST", "url": url, "body": body})
+    };
+    let batch = json!({"requests": [part("1"), part("2")]}).to_string();
+    declare(&client.cloud, Place::ExchangeOnline, http(429, Some(7)));
+    let headers = [("authorization", client.exchange.as_str())];
+    let address = format!("/adminapi/beta/{tenant}/$batch");
+    let answered = client.cloud.request("POST", &address, &headers, &batch).await;
+    let parts = answered.json()["responses"].clone();
+    assert_eq!((&parts[0]["status"], &parts[1]["status"]), (&json!(429), &json!(200)));
+    assert_eq!(parts[0]["headers"]["Retry-After"], "7");
 }
 
 /// The token service: the OAuth error object with the documented AADSTS code.

@@ -17,6 +17,9 @@ pub(super) struct Request {
     pub(super) body: Bytes,
     /// `request-id`: the service's own name for the request.
     pub(super) id: String,
+    /// What a fault does to the first part of the batch that this is; further parts meet their own.
+    /// Status, and how many seconds to wait.
+    pub(super) struck_part: Option<(u16, Option<u32>)>,
 }
 
 impl Request {

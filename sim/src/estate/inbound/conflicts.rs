@@ -27,7 +27,7 @@ pub(super) enum Holder {
 /// `propertyCausingError`, and the value.
 pub(super) type Aside = (&'static str, String);
 
-const ADDRESS: &str = "ProxyAddresses";
+pub(super) const ADDRESS: &str = "ProxyAddress";
 const UPN: &str = "UserPrincipalName";
 
 impl Estate {

@@ -188,7 +188,7 @@ impl Estate {
             }
             Holder::Group(_) | Holder::Contact(_) => true,
         };
-        is_primary.then_some((holder, "ProxyAddresses"))
+        is_primary.then_some((holder, super::conflicts::ADDRESS))
     }
 
     /// An AD object is this user from now on; the cloud takes what AD has a value for.

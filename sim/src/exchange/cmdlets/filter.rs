@@ -87,6 +87,20 @@ impl Filter {
             }
         }
     }
+
+    /// Whether a recipient with these values passes. It has no time of its last change.
+    pub(super) fn matches_values(&self, values_of: &dyn Fn(&str) -> Vec<String>) -> bool {
+        match self {
+            Self::And(parts) => parts.iter().all(|part| part.matches_values(values_of)),
+            Self::Or(parts) => parts.iter().any(|part| part.matches_values(values_of)),
+            Self::Not(part) => !part.matches_values(values_of),
+            Self::Absent(property) => values_of(property).is_empty(),
+            Self::Compare { property, operator, value } => {
+                !is_instant(property)
+                    && compare_values(values_of(property), property, *operator, value)
+            }
+        }
+    }
 }
 
 fn compare(mailbox: &Mailbox, name: &str, operator: Operator, value: &str) -> bool {
@@ -102,7 +116,10 @@ fn compare(mailbox: &Mailbox, name: &str, operator: Operator, value: &str) -> bo
             Operator::Like | Operator::NotLike => false,
         });
     }
-    let mut values = values_of(mailbox, name);
+    compare_values(values_of(mailbox, name), name, operator, value)
+}
+
+fn compare_values(mut values: Vec<String>, name: &str, operator: Operator, value: &str) -> bool {
     // An address without its type stands for one of any type.
     if name.eq_ignore_ascii_case("EmailAddresses") && !value.contains(':') {
         for address in &mut values {

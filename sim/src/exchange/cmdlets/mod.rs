@@ -12,6 +12,7 @@ mod get_mailbox;
 mod get_recipient;
 mod known;
 mod organization;
+mod others;
 mod roles;
 mod search_audit_log;
 mod selection;
@@ -21,6 +22,7 @@ mod values;
 pub use beside::is_given;
 pub use catalogue::{COMMON_PARAMETERS, catalogue, exported, is_move, spelling};
 pub use error::{CmdletError, ErrorKind, kinds as error_kinds, names as error_names};
+pub use others::Others;
 
 use known::Known;
 
@@ -44,6 +46,8 @@ pub struct Context<'a> {
     pub now: VirtualTime,
     /// Who calls.
     pub caller: &'a Caller,
+    /// The recipients beside mailboxes and mail users.
+    pub others: Others<'a>,
     /// Recipients that were soft-deleted until then cannot come back any more.
     pub oldest_deletion: VirtualTime,
 }
@@ -55,8 +59,9 @@ pub enum Rows {
     None,
     /// Mailboxes, by number.
     Mailboxes(Vec<u32>),
-    /// Recipients of any kind, by number, as another cmdlet than `Get-Mailbox` shows them.
-    Recipients(View, Vec<u32>),
+    /// Recipients of any kind, by number, as another cmdlet than `Get-Mailbox` shows them; then groups and
+    /// contacts as they are.
+    Recipients(View, Vec<u32>, Vec<serde_json::Value>),
     /// The organization's settings.
     Organization,
     /// Objects as they are.

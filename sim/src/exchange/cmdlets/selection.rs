@@ -8,6 +8,7 @@
 use super::beside::is_given;
 use super::filter::Filter;
 use super::get_mailbox::filter_of;
+use super::others::Other;
 use super::set_mailbox::wrong_value;
 use super::{CmdletError, Context, ErrorKind, View};
 use crate::clock::VirtualTime;
@@ -138,9 +139,6 @@ impl Selection {
 
     /// Whether a recipient passes.
     pub(super) fn passes(&self, mailbox: &Mailbox) -> bool {
-        let is_in = |words: &[String], word: &str| {
-            words.is_empty() || words.iter().any(|known| known.eq_ignore_ascii_case(word))
-        };
         let deleted = match (self.deleted, mailbox.gone) {
             (_, Some(Gone { purged: true, .. })) => false,
             (_, Some(Gone { at, .. })) if at <= self.oldest && !is_held(mailbox) => false,
@@ -157,6 +155,22 @@ impl Selection {
             && self.filter.as_ref().is_none_or(|filter| filter.matches(mailbox))
             && self.preview.as_ref().is_none_or(|filter| filter.matches(mailbox))
             && self.anr.as_deref().is_none_or(|text| is_resolved(mailbox, text))
+    }
+
+    /// Whether a group or contact passes.
+    pub(super) fn passes_other(&self, other: Other<'_>) -> bool {
+        let matches = |filter: &Option<Filter>| {
+            filter
+                .as_ref()
+                .is_none_or(|filter| filter.matches_values(&|name| other.values_of(name)))
+        };
+        self.deleted != Deleted::Alone
+            && !(self.nobody || self.archive || self.vip)
+            && is_in(&self.details, other.details())
+            && is_in(&self.types, other.recipient_type())
+            && matches(&self.filter)
+            && matches(&self.preview)
+            && self.anr.as_deref().is_none_or(|text| other.is_resolved(text))
     }
 
     /// The recipients of all numbers that pass, in order: as they were made, or by the property of `SortBy`.
@@ -179,6 +193,11 @@ impl Selection {
         }
         passing
     }
+}
+
+/// Whether a word is wanted: all are when none is named.
+fn is_in(words: &[String], word: &str) -> bool {
+    words.is_empty() || words.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// `-SortBy`, when it asks for another order than that of the latest change, which a listing has anyway.

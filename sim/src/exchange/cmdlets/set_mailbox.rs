@@ -214,7 +214,7 @@ fn new_values(
     new_values.sort_by_key(|(property, _)| *property);
     new_values.dedup_by_key(|(property, _)| *property);
     if let Some((_, addresses)) = new_values.iter().find(|(p, _)| *p == property::EMAIL_ADDRESSES) {
-        check_addresses(tenant, number, mailbox, addresses)?;
+        check_addresses(context, number, mailbox, addresses)?;
     }
     if let Some((_, upn)) = new_values.iter().find(|(p, _)| *p == property::USER_PRINCIPAL_NAME) {
         check_upn(tenant, number, upn.first().map_or("", String::as_str))?;
@@ -397,11 +397,12 @@ fn not_smtp(address: &str) -> CmdletError {
 /// SMTP addresses must be addresses, lie in accepted domains and belong to nobody else. Addresses
 /// that the mailbox has already are not asked about again; other types are not checked.
 fn check_addresses(
-    tenant: &ExchangeOnline,
+    context: &Context<'_>,
     number: u32,
     mailbox: &Mailbox,
     addresses: &[String],
 ) -> Result<(), CmdletError> {
+    let tenant = &*context.tenant;
     for value in addresses {
         let parsed = ProxyAddress::parse(value);
         let known = mailbox
@@ -418,11 +419,12 @@ fn check_addresses(
         if !tenant.accepted_domains.iter().any(|d| d.eq_ignore_ascii_case(domain)) {
             return Err(not_accepted(domain));
         }
-        if let Some(owner) = tenant.owner(parsed.address).filter(|owner| *owner != number) {
-            let other = tenant
-                .mailbox(owner)
-                .and_then(|m| m.record.text(property::DISPLAY_NAME))
-                .unwrap_or_default();
+        let owner = tenant.owner(parsed.address).filter(|owner| *owner != number);
+        let named =
+            |owner| tenant.mailbox(owner).and_then(|m| m.record.text(property::DISPLAY_NAME));
+        let owner = owner.map(|owner| named(owner).unwrap_or_default().to_owned());
+        let other = || context.others.owner(parsed.address).map(|o| o.display_name().to_owned());
+        if let Some(other) = owner.or_else(other) {
             return Err(CmdletError::new(
                 ErrorKind::ProxyAddressExists,
                 format!(

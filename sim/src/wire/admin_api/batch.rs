@@ -7,11 +7,12 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::body::Body;
-use super::{Caller, Links, error, invoke};
+use super::{Asked, Caller, Links, endpoint, error, invoke};
 use crate::estate::Estate;
-use crate::wire::identity::Tenant;
+use crate::fault::Place;
+use crate::wire::identity::Identity;
 use crate::wire::json;
-use crate::wire::message::{Address, Answer};
+use crate::wire::message::{Address, Answer, Request};
 
 /// Most requests in one batch: what public tools keep to. The service's own limit is not documented.
 const MOST: usize = 10;
@@ -45,11 +46,10 @@ fn id<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
 pub(super) fn answer(
     estate: &mut Estate,
     caller: &Caller,
-    tenant: &Tenant,
-    base: &str,
-    body: &[u8],
+    identity: &Identity,
+    request: &Request,
 ) -> Answer {
-    let batch: Batch = match serde_json::from_slice(body) {
+    let batch: Batch = match serde_json::from_slice(&request.body) {
         Ok(batch) => batch,
         Err(why) => return error::of_body(caller, &why, estate.now()),
     };
@@ -58,30 +58,49 @@ pub(super) fn answer(
         return error::of_gateway(400, &text, estate.now());
     }
     let mut list = json::List::after(b"{\"responses\":".to_vec());
+    let mut struck = request.struck_part;
     for part in batch.requests {
         let id = part.id.clone();
-        let answer = run(estate, caller, tenant, base, part);
+        let answer = match struck {
+            Some((status, wait)) => error::of_service(status, wait, estate.now()),
+            None => run(estate, caller, identity, &request.base, part),
+        };
+        let answer = answer.with("request-id", &identity.fresh_id().to_string());
         write(list.next(), &id, &answer);
+        struck = request.struck_part.and_then(|_| estate.part_fate(&Place::ExchangeOnline));
     }
     let mut out = list.end();
     out.push(b'}');
     Answer::new(200, error::JSON, out, estate.now()).with("odata-version", "4.0")
 }
 
-fn run(estate: &mut Estate, caller: &Caller, tenant: &Tenant, base: &str, part: Part) -> Answer {
+/// A part: cmdlets by POST, and the reads.
+fn run(
+    estate: &mut Estate,
+    caller: &Caller,
+    identity: &Identity,
+    base: &str,
+    part: Part,
+) -> Answer {
     let address = Address::parse(&part.url);
-    let own = address.segments.get(2).is_some_and(|name| tenant.is_called(name));
-    if !part.method.eq_ignore_ascii_case("POST") || !invoke::is_invoke(&address) || !own {
-        return invoke::not_found(&address, estate.now());
-    }
+    let method = part.method.to_ascii_uppercase();
+    let asked = match endpoint(identity, &method, &address) {
+        Ok(asked) => asked,
+        Err((status, text)) => return error::of_gateway(status, &text, estate.now()),
+    };
     let prefer = part
         .headers
         .as_ref()
         .and_then(|headers| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("Prefer")))
         .and_then(|(_, value)| value.as_str());
     let links = Links { base, address: &address, prefer };
-    let body = serde_json::from_value::<Body>(part.body);
-    invoke::answer(estate, caller, &links, body)
+    match asked {
+        Asked::Batch => error::of_gateway(400, "A batch holds no other batch.", estate.now()),
+        Asked::Invoke => {
+            invoke::answer(estate, caller, &links, serde_json::from_value::<Body>(part.body))
+        }
+        read => super::read(estate, caller, &links, read),
+    }
 }
 
 fn write(out: &mut Vec<u8>, id: &str, answer: &Answer) {

@@ -200,13 +200,17 @@ pub(super) fn read(
         Ok(output) => output,
         Err(refusal) => return error::of_cmdlet(&refusal, at),
     };
-    let (rows, columns) = match &output.rows {
-        Rows::Mailboxes(rows) => (rows.as_slice(), row::columns(None)),
-        Rows::Recipients(view, rows) => (rows.as_slice(), row::columns_of(*view, None)),
-        _ => (&[][..], row::columns_of(View::Recipient, None)),
+    let none = Vec::new();
+    let (rows, columns, others) = match &output.rows {
+        Rows::Mailboxes(rows) => (rows.as_slice(), row::columns(None), &none),
+        Rows::Recipients(view, rows, others) => {
+            (rows.as_slice(), row::columns_of(*view, None), others)
+        }
+        _ => (&[][..], row::columns_of(View::Recipient, None), &none),
     };
     let columns: Vec<_> =
         columns.into_iter().filter(|column| wants(set, links, column.name())).collect();
+    let wanted: Vec<&str> = columns.iter().map(|column| column.name()).collect();
     let (name, _) = Set::ALL.into_iter().find(|(_, known)| *known == set).unwrap_or(Set::ALL[0]);
     let one = key.is_some();
     let context = format!(
@@ -220,6 +224,7 @@ pub(super) fn read(
     if one {
         let mut list = json::List::after(Vec::new());
         row::mailboxes(&mut list, estate, rows, &columns);
+        invoke::write_objects(&mut list, others, Some(&wanted));
         // The one row without the brackets of its list; its members follow the context.
         let rows = list.end();
         let members = rows.get(2..rows.len().saturating_sub(2)).unwrap_or_default();
@@ -235,13 +240,51 @@ pub(super) fn read(
         out.extend_from_slice(b",\"value\":");
         let mut list = json::List::after(out);
         row::mailboxes(&mut list, estate, rows, &columns);
+        invoke::write_objects(&mut list, others, Some(&wanted));
         out = list.end();
     }
     out.push(b'}');
     Answer::new(200, error::JSON, out, at).with("odata-version", "4.0")
 }
 
+/// Property sets that are documented ("Property sets in Exchange Online PowerShell module cmdlets").
+const PROPERTY_SETS: [&str; 16] = [
+    "AddressList",
+    "All",
+    "Archive",
+    "Audit",
+    "Custom",
+    "Delivery",
+    "Hold",
+    "Minimum",
+    "Moderation",
+    "Policy",
+    "Quota",
+    "Resource",
+    "Retention",
+    "SCL",
+    "SoftDelete",
+    "StatisticsSeed",
+];
+
+/// A name of `PropertySet` that is none: a slip would look as if there were nothing to show.
+fn unknown_set<'l>(links: &'l Links<'_>) -> Option<&'l str> {
+    let sets = links.address.query.get("PropertySet")?;
+    let known = |name: &&str| PROPERTY_SETS.iter().any(|set| set.eq_ignore_ascii_case(name));
+    sets.split(',').map(str::trim).find(|name| !known(name))
+}
+
+/// Parameters of the cmdlets that are members of the query too: switches, then texts.
+const SWITCHES: [&str; 4] =
+    ["Archive", "InactiveMailboxOnly", "IncludeInactiveMailbox", "SoftDeletedMailbox"];
+const TEXTS: [&str; 2] = ["Anr", "Identity"];
+
 fn call(links: &Links<'_>, set: Set, key: Option<&str>) -> Result<CmdletCall, String> {
+    if let Some(name) = unknown_set(links) {
+        return Err(format!(
+            "Cannot validate argument on parameter 'PropertySet'. \"{name}\" is none."
+        ));
+    }
     let query = &links.address.query;
     let text = |text: &str| Argument::Text(text.to_owned());
     let mut parameters = Vec::new();
@@ -257,8 +300,15 @@ fn call(links: &Links<'_>, set: Set, key: Option<&str>) -> Result<CmdletCall, St
             let kinds = kinds.split(',').map(|kind| text(kind.trim())).collect();
             parameters.push(("RecipientTypeDetails".to_owned(), Argument::Array(kinds)));
         }
-        let size = query.get("top").unwrap_or("Unlimited");
+        let size = query.get("top").or_else(|| query.get("ResultSize")).unwrap_or("Unlimited");
         parameters.push(("ResultSize".to_owned(), text(size)));
+        for name in TEXTS {
+            parameters.extend(query.get(name).map(|given| (name.to_owned(), text(given))));
+        }
+        for name in SWITCHES {
+            let given = query.get(name).filter(|given| !given.eq_ignore_ascii_case("false"));
+            parameters.extend(given.map(|_| (name.to_owned(), Argument::Boolean(true))));
+        }
     }
     Ok(CmdletCall { name: set.cmdlet().to_owned(), parameters })
 }

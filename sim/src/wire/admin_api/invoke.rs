@@ -4,13 +4,12 @@ use serde_json::{Value, json};
 
 use super::body::Body;
 use super::{Caller, Links, error, row};
-use crate::clock::VirtualTime;
 use crate::estate::Estate;
 use crate::exchange::audit::AuditRecord;
 use crate::exchange::cmdlets::{Output, Rows};
 use crate::powershell::{Argument, CmdletCall};
 use crate::wire::json;
-use crate::wire::message::{Address, Answer};
+use crate::wire::message::Answer;
 
 /// Most rows of a page (Microsoft Learn, "Exchange Online Admin API overview": 1,000 by default).
 pub(super) const PAGE: usize = 1_000;
@@ -77,7 +76,7 @@ fn success(estate: &Estate, links: &Links<'_>, call: &CmdletCall, output: &Outpu
         warnings.push(MORE_RESULTS);
     }
     let mut out = Vec::with_capacity(match &output.rows {
-        Rows::Mailboxes(rows) | Rows::Recipients(_, rows) => 512 + rows.len() * 1_024,
+        Rows::Mailboxes(rows) | Rows::Recipients(_, rows, _) => 512 + rows.len() * 1_024,
         _ => 512,
     });
     out.extend_from_slice(b"{\"@odata.context\":");
@@ -103,12 +102,13 @@ fn success(estate: &Estate, links: &Links<'_>, call: &CmdletCall, output: &Outpu
         Rows::Mailboxes(rows) => {
             row::mailboxes(&mut list, estate, rows, &row::columns(select.as_deref()));
         }
-        Rows::Recipients(view, rows) => {
+        Rows::Recipients(view, rows, others) => {
             let named = call.parameter("Properties").map(Argument::texts);
             let named: Option<Vec<&str>> =
                 named.as_ref().map(|names| names.iter().map(String::as_str).collect());
-            let columns = row::columns_of(*view, select.as_deref().or(named.as_deref()));
-            row::mailboxes(&mut list, estate, rows, &columns);
+            let names = select.as_deref().or(named.as_deref());
+            row::mailboxes(&mut list, estate, rows, &row::columns_of(*view, names));
+            write_objects(&mut list, others, names);
         }
         Rows::AcceptedDomains => {
             for domain in &estate.exchange.accepted_domains {
@@ -135,7 +135,7 @@ fn success(estate: &Estate, links: &Links<'_>, call: &CmdletCall, output: &Outpu
 }
 
 /// Objects with the members that are wanted.
-fn write_objects(list: &mut json::List, objects: &[Value], select: Option<&[&str]>) {
+pub(super) fn write_objects(list: &mut json::List, objects: &[Value], select: Option<&[&str]>) {
     let wanted = |name: &String| {
         select.is_none_or(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
     };
@@ -250,20 +250,6 @@ fn keep(record: &mut Value, select: Option<&[&str]>) {
             names.iter().any(|name| name.eq_ignore_ascii_case(property))
         });
     }
-}
-
-/// The address of a sub-request or request, checked to be that of `InvokeCommand` in `beta`.
-pub(super) fn is_invoke(address: &Address) -> bool {
-    matches!(address.segments.as_slice(), [api, version, _, command]
-        if api.eq_ignore_ascii_case("adminapi")
-            && version.eq_ignore_ascii_case("beta")
-            && command.eq_ignore_ascii_case("InvokeCommand"))
-}
-
-/// For sub-requests that never got to a cmdlet.
-pub(super) fn not_found(address: &Address, at: VirtualTime) -> Answer {
-    let segment = address.segments.last().map_or("", String::as_str);
-    error::of_gateway(404, &format!("Resource not found for the segment '{segment}'."), at)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! # Divergence from Exchange Online
 //! Of the surface there are `InvokeCommand`, `$batch`, what the module asks for when it connects, and reads
 //! of mailboxes, recipients and users. Answers are always plain JSON; the CLIXML
-//! of the PowerShell module is not offered. Page tokens do not run out by time.
+//! of the PowerShell module is not offered.
 
 mod batch;
 mod body;
@@ -17,14 +17,13 @@ mod error;
 mod invoke;
 mod row;
 
-use axum::http::Method;
-
 use entity::Set;
 
 use super::identity::{BearerError, Identity, app_role, scope};
 use super::message::{Address, Answer, Request};
 use super::shared::SharedEstate;
 use crate::caller::Caller;
+use crate::estate::Estate;
 use crate::exchange::cmdlets::CmdletError;
 use crate::parity::Endpoint;
 use crate::profile::Evidence;
@@ -94,7 +93,7 @@ pub fn endpoints() -> impl Iterator<Item = Endpoint> {
 /// Answers a request under `/adminapi`.
 pub(super) fn answer(estate: &SharedEstate, identity: &Identity, request: &Request) -> Answer {
     let now = || estate.with(|estate| estate.now());
-    let endpoint = match endpoint(identity, request) {
+    let endpoint = match endpoint(identity, request.method.as_str(), &request.address) {
         Ok(endpoint) => endpoint,
         Err((status, text)) => return error::of_gateway(status, &text, now()),
     };
@@ -104,7 +103,6 @@ pub(super) fn answer(estate: &SharedEstate, identity: &Identity, request: &Reque
         Ok(_) => return error::unauthorized("invalid_token", NO_PERMISSION, now()),
         Err(why) => return error::unauthorized("invalid_token", reason(why), now()),
     };
-    let key = request.address.segments.last().and_then(|last| Set::parse(last));
     let answer = estate.with(|estate| {
         let caller = bearer.caller(estate);
         let links = Links {
@@ -117,19 +115,33 @@ pub(super) fn answer(estate: &SharedEstate, identity: &Identity, request: &Reque
                 let body = serde_json::from_slice(&request.body);
                 invoke::answer(estate, &caller, &links, body)
             }
-            Asked::Batch => {
-                batch::answer(estate, &caller, &identity.tenant, &request.base, &request.body)
-            }
-            Asked::ModuleFile => entity::module_file(estate, &caller, &request.base),
-            Asked::Banner => entity::banner(estate, &request.base),
-            Asked::ServiceDocument => entity::service_document(estate, &request.base),
-            Asked::Entities(set) => entity::read(estate, &caller, &links, set, None),
-            Asked::Entity(set) => {
-                entity::read(estate, &caller, &links, set, key.and_then(|(_, key)| key))
-            }
+            Asked::Batch => batch::answer(estate, &caller, identity, request),
+            asked => read(estate, &caller, &links, asked),
         }
     });
-    answer.with("request-id", &request.id)
+    let answer = answer.with("request-id", &request.id);
+    match request.client_id() {
+        Some(id) => answer.with("client-request-id", id),
+        None => answer,
+    }
+}
+
+/// What is asked for by GET.
+fn read(estate: &mut Estate, caller: &Caller, links: &Links<'_>, asked: Asked) -> Answer {
+    let last = links.address.segments.last();
+    match asked {
+        Asked::ModuleFile => entity::module_file(estate, caller, links.base),
+        Asked::Banner => entity::banner(estate, links.base),
+        Asked::Entities(set) => entity::read(estate, caller, links, set, None),
+        Asked::Entity(set) => {
+            let key = last.and_then(|last| Set::parse(last)).and_then(|(_, key)| key);
+            entity::read(estate, caller, links, set, key)
+        }
+        // Cmdlets and batches come by POST, and have been answered.
+        Asked::ServiceDocument | Asked::Invoke | Asked::Batch => {
+            entity::service_document(estate, links.base)
+        }
+    }
 }
 
 /// An error of the service itself.
@@ -167,12 +179,15 @@ const fn reason(why: BearerError) -> &'static str {
     }
 }
 
-fn endpoint(identity: &Identity, request: &Request) -> Result<Asked, (u16, String)> {
-    let segments: Vec<&str> = request.address.segments.iter().map(String::as_str).collect();
+fn endpoint(identity: &Identity, method: &str, address: &Address) -> Result<Asked, (u16, String)> {
+    let segments: Vec<&str> = address.segments.iter().map(String::as_str).collect();
     let nowhere = |segment: &str| (404, format!("Resource not found for the segment '{segment}'."));
-    let [_, version, tenant, rest @ ..] = segments.as_slice() else {
+    let [api, version, tenant, rest @ ..] = segments.as_slice() else {
         return Err(nowhere("adminapi"));
     };
+    if !api.eq_ignore_ascii_case("adminapi") {
+        return Err(nowhere(api));
+    }
     if !identity.tenant.is_called(tenant) {
         return Err((404, format!("The tenant '{tenant}' couldn't be found.")));
     }
@@ -189,8 +204,8 @@ fn endpoint(identity: &Identity, request: &Request) -> Result<Asked, (u16, Strin
     let asked = asked.ok_or_else(|| nowhere(rest.last().unwrap_or(tenant)))?;
     let by_post = matches!(asked, Asked::Invoke | Asked::Batch);
     // Under v1.0 cmdlets have the path, but not the method.
-    let method = if by_post { Method::POST } else { Method::GET };
-    if request.method != method || (by_post && stable) {
+    let expected = if by_post { "POST" } else { "GET" };
+    if method != expected || (by_post && stable) {
         let command = rest.last().unwrap_or(tenant);
         return Err((405, format!("The method is not allowed for '{command}'.")));
     }

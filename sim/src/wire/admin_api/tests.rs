@@ -5,6 +5,8 @@ use core::time::Duration;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::entra::group::{Contact, Group, Synced};
+use crate::guid::Guid;
 use crate::wire::test_cloud::{Answered, HOST, TestCloud};
 
 fn body(cmdlet: &str, parameters: &Value) -> String {
@@ -218,17 +220,21 @@ async fn a_batch_answers_each_part() {
         part("e", "InvokeCommand?$select=IsExchangeCloudManaged", "Get-Mailbox",
             json!({"Identity": id})),
         part("f", "Mailbox", "Get-Mailbox", json!({})),
+        json!({"id": "g", "method": "GET", "url": format!(
+            "https://outlook.office365.com/adminapi/beta/contoso.lab/Mailbox('{id}')?$select=Alias")}),
     ]});
     let address = "/adminapi/beta/contoso.lab/$batch";
     let body = session.post(address, &[], &requests.to_string()).await.json();
     let answers = body["responses"].as_array().unwrap();
     let statuses: Vec<u64> = answers.iter().map(|a| a["status"].as_u64().unwrap()).collect();
-    assert_eq!(statuses, [200, 200, 403, 404, 200, 404]);
+    assert_eq!(statuses, [200, 200, 403, 404, 200, 405, 200]);
     assert_eq!(answers[0]["body"]["value"], json!([]));
     assert!(answers[1]["body"]["@adminapi.warnings"][0].as_str().unwrap().contains("no settings"));
     assert_eq!(answers[2]["body"], "");
     assert!(answers[3]["body"]["error"]["details"][0]["message"].is_string());
     assert_eq!(answers[4]["body"]["value"], json!([{"IsExchangeCloudManaged": true}]));
+    assert_eq!(answers[6]["body"]["Alias"], "anna", "{}", answers[6]);
+    assert!(answers[6]["headers"]["Request-Id"].is_string(), "{}", answers[6]);
     let eleven: Vec<Value> =
         (0..11).map(|n| part(&n.to_string(), "InvokeCommand", "Get-Mailbox", json!({}))).collect();
     let body = json!({"requests": eleven}).to_string();
@@ -443,4 +449,77 @@ async fn mail_users_have_a_cmdlet_of_their_own() {
     assert_eq!(refused.status, StatusCode::NOT_FOUND, "a mailbox is none");
     let flag = json!({"Identity": "anna", "IsExchangeCloudManaged": true});
     assert_eq!(session.run("Set-MailUser", &flag).await.status, StatusCode::BAD_REQUEST);
+}
+
+/// Groups and contacts are recipients: they are found and listed after the others, and their addresses are taken.
+#[tokio::test]
+async fn groups_and_contacts_are_recipients() {
+    let session = Session::new("hybridsim").await;
+    let synced =
+        Synced { sync_enabled: Some(true), object_cloud_managed: false, on_premises: None };
+    session.cloud.estate.with(|estate| {
+        let created = estate.now();
+        estate.entra.groups.push(Group {
+            id: Guid([7; 16]),
+            created,
+            deleted: None,
+            synced: synced.clone(),
+            display_name: "Wave 1".to_owned(),
+            description: None,
+            mail_nickname: "wave1".to_owned(),
+            mail: Some("wave1@contoso.lab".to_owned()),
+            proxy_addresses: vec!["SMTP:wave1@contoso.lab".to_owned()],
+            mail_enabled: true,
+            security_enabled: false,
+            types: Vec::new(),
+            members: Vec::new(),
+            owners: Vec::new(),
+            position: 0,
+            left: Vec::new(),
+        });
+        estate.entra.contacts.push(Contact {
+            id: Guid([8; 16]),
+            deleted: None,
+            synced,
+            display_name: "Partner".to_owned(),
+            mail_nickname: "partner".to_owned(),
+            mail: "partner@fabrikam.example".to_owned(),
+            proxy_addresses: vec!["SMTP:partner@fabrikam.example".to_owned()],
+        });
+    });
+    let found =
+        session.run("Get-Recipient", &json!({"Identity": "wave1@contoso.lab"})).await.json();
+    assert_eq!(found["value"][0]["RecipientTypeDetails"], "MailUniversalDistributionGroup");
+    let details = json!({"RecipientTypeDetails": "MailContact"});
+    let contacts = session.run("Get-Recipient", &details).await.json();
+    assert_eq!(contacts["value"].as_array().unwrap().len(), 1);
+    assert_eq!(contacts["value"][0]["ExternalEmailAddress"], "SMTP:partner@fabrikam.example");
+    let filter = json!({"Filter": "DisplayName -like 'Wave*'"});
+    let filtered = session.run("Get-Recipient", &filter).await.json();
+    assert_eq!(filtered["value"][0]["Alias"], "wave1", "{filtered}");
+    let all = session.run("Get-Recipient", &json!({})).await.json();
+    let all = all["value"].as_array().unwrap().clone();
+    assert_eq!(all.last().unwrap()["DisplayName"], "Partner", "after all others");
+    assert_eq!(
+        session.run("Get-Mailbox", &json!({"Identity": "wave1"})).await.status.as_u16(),
+        404
+    );
+    let id = session.cloud.id("anna");
+    session.run("Set-Mailbox", &json!({"Identity": id, "IsExchangeCloudManaged": true})).await;
+    let take = json!({"Identity": id, "EmailAddresses": {"Add": "smtp:wave1@contoso.lab"}});
+    let refused = session.run("Set-Mailbox", &take).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.json().to_string().contains("Wave 1"), "it says whose it is");
+}
+
+/// A property set that is none is refused, and members of the query that the cmdlet knows select.
+#[tokio::test]
+async fn reads_of_entities_take_the_parameters_of_the_cmdlet() {
+    let session = Session::new("hybridsim").await;
+    let get = async |rest: &str| get(&session, &format!("beta/{{t}}/Mailbox{rest}")).await;
+    assert_eq!(get("?PropertySet=Bogus").await.status, StatusCode::BAD_REQUEST);
+    let deleted = get("?SoftDeletedMailbox=true").await.json();
+    assert_eq!(deleted["value"], json!([]), "nobody was deleted");
+    let one = get("?Anr=anna&$select=Alias").await.json();
+    assert_eq!(one["value"], json!([{"Alias": "anna"}]));
 }

@@ -84,6 +84,9 @@ pub(super) fn directory(operation: &Operation<'_>) -> Result<Answer, GraphError>
     })
 }
 
+/// Where the job reads, as the log and answers on demand name it.
+pub(super) const SOURCE: &str = "Microsoft Entra ID";
+
 /// The properties of provisioningObjectSummary, `statusInfo` and `action` of its beta among them.
 const PROVISIONING: [&str; 19] = [
     "action",
@@ -244,7 +247,7 @@ fn record(estate: &Estate, job: &WritebackJob, place: usize, entry: &LogEntry) -
         },
         "sourceSystem": {
             "id": derived_id(&format!("{} source", job.id)),
-            "displayName": "Microsoft Entra ID",
+            "displayName": SOURCE,
             "details": {},
         },
         "targetSystem": {

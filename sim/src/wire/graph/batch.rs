@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::error::GraphError;
 use super::{JSON, Operation, budget};
+use crate::fault::Place;
 use crate::wire::json;
 use crate::wire::message::{Address, Answer, Request, waiting_mark};
 
@@ -67,7 +68,14 @@ pub(super) fn answer(operation: &Operation<'_>, request: &Request) -> Result<Ans
             Address::parse(&format!("/{}{slash}{url}", operation.version))
         })
         .collect();
-    let answers = one_by_one(operation, &batch, &addresses)?;
+    let mut struck = request.struck_part;
+    let mut fate = || {
+        let fate = struck.take();
+        let further = request.struck_part.is_some();
+        struck = further.then(|| operation.estate.with(|e| e.part_fate(&Place::Graph))).flatten();
+        fate
+    };
+    let answers = one_by_one(operation, &batch, &addresses, &mut fate)?;
     let mut list = json::List::after(b"{\"responses\":".to_vec());
     let mut waits_for = Vec::new();
     for (part, answer) in batch.requests.iter().zip(answers) {
@@ -127,6 +135,7 @@ fn one_by_one(
     operation: &Operation<'_>,
     batch: &Batch,
     addresses: &[Address],
+    fate: &mut dyn FnMut() -> Option<(u16, Option<u32>)>,
 ) -> Result<Answers, GraphError> {
     let mut done: BTreeMap<usize, Result<Answer, GraphError>> = BTreeMap::new();
     let place = |id: &str| batch.requests.iter().position(|p| p.id.eq_ignore_ascii_case(id));
@@ -149,12 +158,27 @@ fn one_by_one(
                 "FailedDependency",
                 "A request that this one depends on has failed.",
             ))
+        } else if let Some((status, wait)) = fate() {
+            Err(failed_part(operation, &addresses[index], status, wait))
         } else {
             run(operation, request, &addresses[index])
         };
         done.insert(index, answer);
     }
     Ok(done.into_values().collect())
+}
+
+/// What a fault makes of a part.
+fn failed_part(
+    operation: &Operation<'_>,
+    address: &Address,
+    status: u16,
+    wait: Option<u32>,
+) -> GraphError {
+    let tenant = operation.identity.tenant.id;
+    let application = operation.bearer.application.client_id;
+    let owner = format!("{tenant}/{application}");
+    budget::failed(operation.estate, address, &owner, status, wait)
 }
 
 fn run(operation: &Operation<'_>, request: &Part, address: &Address) -> Result<Answer, GraphError> {

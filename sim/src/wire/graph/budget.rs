@@ -15,7 +15,8 @@ use super::error::GraphError;
 use super::{Operation, path, routes};
 use crate::estate::Estate;
 use crate::throttle::{Charge, Limit, Tripped, whole_seconds};
-use crate::wire::message::Answer;
+use crate::wire::message::{Address, Answer};
+use crate::wire::shared::SharedEstate;
 
 const RESOURCES: &str = "Tenant_Application/ReadWrite";
 const WRITES: &str = "Tenant_Application/Write";
@@ -45,7 +46,7 @@ pub(super) fn within(operation: &Operation<'_>) -> Result<Answer, GraphError> {
         return routes::answer(operation);
     }
     let units = units(operation);
-    let report = is_report(operation);
+    let report = is_report(operation.address);
     match operation.estate.with(|estate| spend(estate, operation, units)) {
         Ok(used) => routes::answer(operation).map(|answer| described(answer, units, used)),
         Err(tripped) => Err(refusal(operation, &tripped, report)),
@@ -57,7 +58,7 @@ fn spend(estate: &mut Estate, operation: &Operation<'_>, units: u32) -> Result<f
     let users = estate.entra.users().len();
     let of = |scope, limit, cost| Charge { scope, owner: &application, limit, cost };
     let global = of(GLOBAL, limit(130_000, 10), 1);
-    if is_report(operation) {
+    if is_report(operation.address) {
         return estate.spend_on_graph(&[of(REPORTS, limit(5, 10), 1), global]);
     }
     let writes = u32::from(is_write(operation));
@@ -75,9 +76,9 @@ fn spend(estate: &mut Estate, operation: &Operation<'_>, units: u32) -> Result<f
     estate.spend_on_graph(&charges)
 }
 
-fn is_report(operation: &Operation<'_>) -> bool {
+fn is_report(address: &Address) -> bool {
     let is = |name: &str| name.eq_ignore_ascii_case("auditLogs");
-    operation.address.segments.get(1).is_some_and(|segment| is(segment))
+    address.segments.get(1).is_some_and(|segment| is(segment))
 }
 
 /// Whether it changes something: asking by POST does not.
@@ -120,6 +121,42 @@ fn described(answer: Answer, units: u32, used: f64) -> Answer {
     }
 }
 
+fn explained(error: GraphError, scope: String, why: &str) -> GraphError {
+    error
+        .with_header("x-ms-throttle-limit-percentage", "1.0".to_owned())
+        .with_header("x-ms-throttle-scope", scope)
+        .with_header("x-ms-throttle-information", why.to_owned())
+}
+
+/// An error of the service itself: a 429 like that of a budget of the `owner` (tenant and application).
+/// Directory services always name a wait, reports never; to the engine's own calls a fault says what it
+/// was declared with, and nothing else.
+pub(super) fn failed(
+    estate: &SharedEstate,
+    address: &Address,
+    owner: &str,
+    status: u16,
+    retry_after: Option<u32>,
+) -> GraphError {
+    let (report, engine) =
+        (is_report(address), estate.with(|estate| estate.serves_the_engine_alone()));
+    let throttled = status == 429 && !engine;
+    let error = GraphError::of_service(status);
+    let error = if throttled {
+        let scope = if report { REPORTS } else { RESOURCES };
+        explained(error, format!("{scope}/{owner}"), "ResourceUnitLimitExceeded")
+    } else {
+        error
+    };
+    match retry_after.or(throttled.then_some(WAIT)).filter(|_| !report) {
+        Some(seconds) => error.with_header("retry-after", seconds.to_string()),
+        None => error,
+    }
+}
+
+/// The wait of a fault that names none: the window of the resource units, in seconds.
+const WAIT: u32 = 10;
+
 /// 429. Reports say no wait.
 fn refusal(operation: &Operation<'_>, tripped: &Tripped, report: bool) -> GraphError {
     let why = if tripped.scope.ends_with("/Write") {
@@ -129,10 +166,8 @@ fn refusal(operation: &Operation<'_>, tripped: &Tripped, report: bool) -> GraphE
     };
     let application = operation.bearer.application.client_id;
     let tenant = operation.identity.tenant.id;
-    let error = GraphError::throttled()
-        .with_header("x-ms-throttle-limit-percentage", "1.0".to_owned())
-        .with_header("x-ms-throttle-scope", format!("{}/{tenant}/{application}", tripped.scope))
-        .with_header("x-ms-throttle-information", why.to_owned());
+    let scope = format!("{}/{tenant}/{application}", tripped.scope);
+    let error = explained(GraphError::throttled(), scope, why);
     if report {
         error
     } else {

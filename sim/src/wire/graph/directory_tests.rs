@@ -191,6 +191,10 @@ async fn changes_of_users_are_refused_as_documented() {
             json!({"usageLocation": ""}),
             "Invalid value specified for property 'usageLocation' of resource 'User'.",
         ),
+        (
+            json!({"usageLocation": "Deutschland"}),
+            "Invalid value specified for property 'usageLocation' of resource 'User'.",
+        ),
     ] {
         let (status, answer) = session.call("PATCH", &anna, body).await;
         assert_eq!((status, &answer["error"]["message"]), (400, &json!(message)));

@@ -11,7 +11,7 @@ use crate::wire::message::{Answer, Request};
 use crate::wire::shared::SharedEstate;
 
 /// Every `error.code` that is answered here.
-pub const CODES: [&str; 17] = [
+pub const CODES: [&str; 16] = [
     "Authorization_RequestDenied",
     "BadGateway",
     "BadRequest",
@@ -24,7 +24,6 @@ pub const CODES: [&str; 17] = [
     "Request_BadRequest",
     "Request_ResourceNotFound",
     "Request_UnsupportedQuery",
-    "ServiceUnavailable",
     "TooManyRequests",
     "resyncRequired",
     "serviceNotAvailable",
@@ -87,7 +86,7 @@ impl GraphError {
             ),
             _ => Self::new(
                 status,
-                "ServiceUnavailable",
+                "serviceNotAvailable",
                 "The service is temporarily unavailable. Please try again later.",
             ),
         }

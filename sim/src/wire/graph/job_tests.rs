@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::tests::Session;
 use crate::entra::configuration;
 use crate::entra::job::{SchemaCheck, SchemaRefusal};
+use crate::fault::{Effect, Operations, Rule};
 
 /// Whoever runs the job, as far as a schema is concerned.
 fn checked(document: &Value) -> Result<(), SchemaRefusal> {
@@ -30,7 +31,8 @@ fn own(session: &Session) -> (String, String) {
     })
 }
 
-/// A configuration is made from a template; what no engine runs does not start.
+/// A configuration is made from a template and set up in the documented order. Its job is started when
+/// nobody else writes to the domain.
 #[tokio::test]
 async fn configurations_are_made_from_templates() {
     let session = session().await;
@@ -65,22 +67,58 @@ async fn configurations_are_made_from_templates() {
     assert_eq!(session.call("POST", &jobs, json!({"templateId": id})).await.0, 409);
     assert_eq!(session.call("POST", &jobs, json!({"templateId": "scim"})).await.0, 400);
     let one = format!("{jobs}/{}", job["id"].as_str().unwrap());
-    let (status, refused) = session.call("POST", &format!("{one}/start"), Value::Null).await;
-    assert_eq!((status, &refused["error"]["code"]), (503, &json!("serviceNotAvailable")));
+    let start = format!("{one}/start");
+    assert_eq!(session.get(&one).await.json()["status"]["code"], "NotConfigured");
+    assert_eq!(session.call("POST", &start, Value::Null).await.0, 400, "it has no domain");
+    let secrets =
+        json!({"value": [{"key": "Domain", "value": "{\"domain\":\"corp.contoso.lab\"}"}]});
+    let put = format!("{principal}/synchronization/secrets");
+    assert_eq!(session.call("PUT", &put, secrets).await.0, 204);
+    assert_eq!(session.get(&one).await.json()["status"]["code"], "NotRun");
+    let schema = session.get(&format!("{one}/schema")).await.json();
+    session
+        .cloud
+        .estate
+        .with(|e| e.entra.job.as_mut().unwrap().schema_check = Some(SchemaCheck(checked)));
+    let (status, why) = session.call("PUT", &format!("{one}/schema"), schema.clone()).await;
+    assert_eq!(status, 204, "{why}");
+    let (status, refused) = session.call("POST", &start, Value::Null).await;
+    assert_eq!((status, &refused["error"]["code"]), (409, &json!("Conflict")), "{refused}");
+    let (other, id) = own(&session);
+    let other_job = format!("{other}/synchronization/jobs/{id}");
+    assert_eq!(session.call("DELETE", &other_job, Value::Null).await.0, 204);
+    assert_eq!(session.call("POST", &start, Value::Null).await.0, 204);
+    assert_eq!(own(&session).0, principal, "the engine works for it");
+    let shown = session.get(&one).await.json();
+    assert_eq!(
+        shown["schedule"],
+        json!({"expiration": null, "interval": "PT20M", "state": "Active"})
+    );
+    let kept = session.get(&other).await;
+    assert_eq!(kept.status.as_u16(), 200, "an empty configuration stays");
+    assert_eq!(session.call("DELETE", &other, Value::Null).await.0, 204);
     assert_eq!(session.call("DELETE", &one, Value::Null).await.0, 204);
     assert_eq!(session.get(&jobs).await.json()["value"], json!([]));
     assert_eq!(session.call("DELETE", &principal, Value::Null).await.0, 204);
     assert_eq!(session.call("GET", &principal, Value::Null).await.0, 404);
+}
+
+/// An unknown template makes nothing, and neither does somebody who may only read.
+#[tokio::test]
+async fn configurations_need_a_template_and_the_right() {
+    let session = session().await;
+    let body = json!({"displayName": "x"});
     let wrong = "/v1.0/applicationTemplates/00000000-0000-0000-0000-000000000000/instantiate";
-    assert_eq!(session.call("POST", wrong, json!({"displayName": "x"})).await.0, 404);
-    assert_eq!(
-        Session::new("reader")
-            .await
-            .call("POST", &format!("{template}/instantiate"), json!({"displayName": "x"}))
-            .await
-            .0,
-        403
-    );
+    assert_eq!(session.call("POST", wrong, body.clone()).await.0, 404);
+    let make = format!("/v1.0/applicationTemplates/{}/instantiate", configuration::WRITEBACK);
+    assert_eq!(Session::new("reader").await.call("POST", &make, body).await.0, 403);
+    // Jobs that nothing here would run are not made.
+    let inbound = "/v1.0/applicationTemplates/1a4721b3-e57f-4451-ae87-ef078703ec94/instantiate";
+    let (_, made) = session.call("POST", inbound, json!({"displayName": "corp.contoso.lab"})).await;
+    let principal = made["servicePrincipal"]["id"].as_str().unwrap();
+    let jobs = format!("/v1.0/servicePrincipals/{principal}/synchronization/jobs");
+    let wanted = json!({"templateId": "AD2AADProvisioning"});
+    assert_eq!(session.call("POST", &jobs, wanted).await.0, 501);
 }
 
 /// Secrets are put whole and never shown, credentials reach a domain through an agent, and the schema is
@@ -152,6 +190,43 @@ async fn the_job_is_set_up() {
     let (status, made) = session.call("POST", &format!("{sync}/jobs"), body).await;
     assert_eq!(status, 201);
     assert_ne!(made["id"], json!(id), "a new job, without memory");
+}
+
+/// An agent that stopped is inactive after an hour, and no longer listed after ten days (Microsoft Learn,
+/// "Cloud sync FAQ").
+#[tokio::test]
+async fn an_agent_that_is_away_leaves_the_list() {
+    let session = session().await;
+    let agents = "/beta/onPremisesPublishingProfiles/provisioning/agents";
+    let status = async || -> Vec<Value> {
+        let listed = session.get(agents).await.json()["value"].clone();
+        listed.as_array().unwrap().iter().map(|agent| agent["status"].clone()).collect()
+    };
+    let before = status().await;
+    session.cloud.estate.with(|estate| {
+        let (from, place) = (estate.now(), estate.agents[0].place());
+        estate.faults.install(Rule {
+            name: "agent_offline",
+            place,
+            operations: Operations::Any,
+            effect: Effect::Refuse,
+            skip: 0,
+            left: None,
+            from,
+            until: None,
+            hits: 0,
+            overtaken: 0,
+            felt: 0,
+        });
+    });
+    let hours = |hours: u64| {
+        let length = core::time::Duration::from_secs(hours * 3_600);
+        session.cloud.estate.with(|estate| estate.advance(estate.now() + length));
+    };
+    hours(2);
+    assert_eq!(status().await[0], "inactive");
+    hours(24 * 10);
+    assert_eq!(status().await.len(), before.len() - 1);
 }
 
 /// What is asked on demand is checked before the engine hears of it.

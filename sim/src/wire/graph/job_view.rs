@@ -6,7 +6,6 @@
 use serde_json::{Value, json};
 
 use super::{derived_id, instant};
-use crate::entra::configuration::IdleJob;
 use crate::entra::job::{Execution, StatusCode, TEMPLATE, WritebackJob};
 
 /// What "never" is.
@@ -18,8 +17,7 @@ pub(super) fn job(job: &WritebackJob) -> Value {
     let last = report.and_then(|report| report.last_execution.as_ref());
     let escrowed = report.map_or(0, |report| report.escrowed);
     let shown = last.map(|last| execution(job, last, escrowed));
-    let succeeded = last.is_some_and(|last| last.error.is_none() && last.failed == 0);
-    let failed = last.is_some_and(|last| last.error.is_some());
+    let kept = |run: &Option<Execution>| run.as_ref().map(|run| execution(job, run, 0));
     let quarantine = report.and_then(|report| report.quarantine).map(|quarantine| {
         json!({
             "currentBegan": instant(quarantine.began),
@@ -44,12 +42,11 @@ pub(super) fn job(job: &WritebackJob) -> Value {
         },
         "status": {
             "code": job.status().text(),
-            "countSuccessiveCompleteFailures": u8::from(failed),
+            "countSuccessiveCompleteFailures": job.runs.failures,
             "escrowsPruned": report.is_some_and(|report| report.escrows_pruned),
             "lastExecution": shown,
-            "lastSuccessfulExecution": shown.as_ref().filter(|_| succeeded),
-            "lastSuccessfulExecutionWithExports":
-                shown.as_ref().filter(|_| succeeded && last.is_some_and(|last| last.written > 0)),
+            "lastSuccessfulExecution": kept(&job.runs.succeeded),
+            "lastSuccessfulExecutionWithExports": kept(&job.runs.exported),
             "progress": [],
             "quarantine": quarantine,
             "steadyStateFirstAchievedTime": NEVER,
@@ -62,28 +59,15 @@ pub(super) fn job(job: &WritebackJob) -> Value {
     })
 }
 
-/// A job that no engine runs: it waits for its start.
-pub(super) fn idle(job: &IdleJob) -> Value {
-    json!({
-        "id": job.id,
-        "templateId": job.template,
-        "schedule": {"expiration": null, "interval": "PT40M", "state": "Disabled"},
-        "status": {
-            "code": "NotRun",
-            "countSuccessiveCompleteFailures": 0,
-            "escrowsPruned": false,
-            "lastExecution": null,
-            "lastSuccessfulExecution": null,
-            "lastSuccessfulExecutionWithExports": null,
-            "progress": [],
-            "quarantine": null,
-            "steadyStateFirstAchievedTime": NEVER,
-            "steadyStateLastAchievedTime": NEVER,
-            "synchronizedEntryCountByType": [],
-            "troubleshootingUrl": "",
-        },
-        "synchronizationJobSettings": [],
-    })
+/// A job that waits for its start, with or without a domain to write to.
+pub(super) fn idle(waiting: &WritebackJob, has_domain: bool) -> Value {
+    let mut shown = job(waiting);
+    shown["schedule"]["state"] = "Disabled".into();
+    if !has_domain {
+        shown["status"]["code"] = "NotConfigured".into();
+        shown["synchronizationJobSettings"] = json!([]);
+    }
+    shown
 }
 
 fn execution(job: &WritebackJob, run: &Execution, escrowed: u64) -> Value {

@@ -32,6 +32,7 @@ mod roles;
 mod routes;
 mod schema;
 mod search;
+mod secrets;
 mod sync_behavior;
 mod synchronization;
 mod user;
@@ -157,11 +158,7 @@ pub(super) fn answer(estate: &SharedEstate, identity: &Identity, request: &Reque
             }
         })
         .unwrap_or_else(|error| error.answer(estate, request));
-    let answer = answer.with("request-id", &request.id);
-    match request.client_id() {
-        Some(id) => answer.with("client-request-id", id),
-        None => answer,
-    }
+    described(answer, request)
 }
 
 /// `odata.maxpagesize` of a `Prefer` header.
@@ -196,22 +193,37 @@ pub(super) fn timed_out(estate: &SharedEstate, request: &Request, mut answer: An
     answer
 }
 
-/// An error of the service itself. Reports say no wait.
+/// An error of the service itself.
 pub(super) fn failure(
     estate: &SharedEstate,
+    identity: &Identity,
     request: &Request,
     status: u16,
     retry_after: Option<u32>,
 ) -> Answer {
-    let error = GraphError::of_service(status);
-    let segments = &request.address.segments;
-    let report = segments.get(1).is_some_and(|name| name.eq_ignore_ascii_case("auditLogs"));
-    let error = match retry_after.filter(|_| !report) {
-        Some(seconds) => error.with_header("retry-after", seconds.to_string()),
-        None => error,
-    };
-    error.answer(estate, request).with("request-id", &request.id)
+    let application = identity
+        .graph_bearer(&request.headers)
+        .map_or_else(|_| String::new(), |bearer| bearer.application.client_id.to_string());
+    let owner = format!("{}/{application}", identity.tenant.id);
+    let error = budget::failed(estate, &request.address, &owner, status, retry_after);
+    described(error.answer(estate, request), request)
 }
+
+/// With the headers that every answer of Graph has.
+fn described(answer: Answer, request: &Request) -> Answer {
+    let answer = answer
+        .with("request-id", &request.id)
+        .with("cache-control", "no-cache")
+        .with("strict-transport-security", "max-age=31536000")
+        .with("x-ms-ags-diagnostic", DIAGNOSTIC);
+    match request.client_id() {
+        Some(id) => answer.with("client-request-id", id),
+        None => answer,
+    }
+}
+
+/// Which server answered: always the one there is.
+const DIAGNOSTIC: &str = r#"{"ServerInfo":{"DataCenter":"Simulated","Slice":"E","Ring":"1","ScaleUnit":"000","RoleInstance":"SIM000"}}"#;
 
 /// The token is not taken any more.
 pub(super) fn token_refused(estate: &SharedEstate, request: &Request) -> Answer {

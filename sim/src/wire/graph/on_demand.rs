@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::GraphError;
-use super::{Operation, audit, derived_id, guid, instant, ok, synchronization};
+use super::{Operation, audit, derived_id, guid, instant, ok, synchronization, version};
 use crate::entra::job::{JobRequest, WritebackJob};
 use crate::entra::log::{LogEntry, LogStatus};
 use crate::estate::Estate;
 use crate::guid::Guid;
 use crate::wire::identity::app_role;
-use crate::wire::message::Answer;
+use crate::wire::message::{Answer, Request};
 use crate::wire::shared::SharedEstate;
 
 #[derive(Deserialize)]
@@ -86,12 +86,23 @@ fn subject(asked: &Asked) -> Result<(String, Guid), GraphError> {
 }
 
 /// Puts what the engine has answered meanwhile into an answer; whether nothing is awaited any more.
-pub(in crate::wire) fn answered(estate: &SharedEstate, answer: &mut Answer) -> bool {
+pub(in crate::wire) fn answered(
+    estate: &SharedEstate,
+    asked: &Request,
+    answer: &mut Answer,
+) -> bool {
+    let context = format!(
+        "{}/{}/$metadata#microsoft.graph.stringKeyStringValuePair",
+        asked.base,
+        version(&asked.address)
+    );
     for request in answer.waits_for.clone() {
         let shown = estate.with(|estate| {
             let entry = estate.entra.job.as_mut()?.answers.remove(&request)?;
             let job = estate.entra.job.as_ref()?;
-            Some((shown(estate, job, request, &entry), estate.now()))
+            let mut body = shown(estate, job, request, &entry);
+            body["@odata.context"] = context.as_str().into();
+            Some((body, estate.now()))
         });
         let Some((body, at)) = shown else { continue };
         if answer.body.is_empty() {
@@ -144,17 +155,16 @@ fn shown(estate: &Estate, job: &WritebackJob, request: u64, entry: &LogEntry) ->
             "errorCategory": match entry.advice {
                 Some(advice) if advice.category == "nonServiceFailure" => "NonServiceFailure",
                 _ if failed => "Failure",
-                _ => "None",
+                _ => "Success",
             },
             "recommendedAction": entry.advice.map(|advice| advice.action),
         },
         "sourceIdentity": {"id": format!("User_{source}"), "type": "User"},
-        "sourceSystem": {"name": "Exchange Online"},
+        "sourceSystem": {"name": audit::SOURCE},
         "targetIdentity": {"id": target, "type": "user"},
         "targetSystem": {"name": "Active Directory"},
     });
     json!({
-        "@odata.context": "https://graph.microsoft.com/v1.0/$metadata#microsoft.graph.stringKeyStringValuePair",
         "key": json!({"result": result, "details": details}).to_string(),
         "value": value.to_string(),
     })
@@ -172,7 +182,7 @@ fn steps(entry: &LogEntry, source: &str, target: &str) -> Vec<Value> {
             "details": details,
         })
     };
-    let read = format!("Retrieved User 'User_{source}' from Exchange Online");
+    let read = format!("Retrieved User 'User_{source}' from {}", audit::SOURCE);
     let mut steps =
         vec![step("EntryImport", "Import", "Success", read, json!({"objectId": source}))];
     let out_of_scope = entry.status == LogStatus::Skipped && entry.code == "NotInScope";

@@ -68,6 +68,7 @@ pub fn request(
         headers: HeaderMap::new(),
         body: body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string())),
         id: identity.fresh_id().to_string(),
+        struck_part: None,
     };
     let operation = Operation {
         estate,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::GraphError;
-use super::{Operation, derived_id, guid, listing, ok};
+use super::{Operation, derived_id, guid, listing, ok, synchronization};
 use crate::entra::configuration::{self, ApplicationTemplate, Configuration, TEMPLATES};
 use crate::estate::Estate;
 use crate::wire::identity::app_role;
@@ -70,7 +70,8 @@ pub(super) fn instantiate(operation: &Operation<'_>, key: &str) -> Result<Answer
             app_id,
             name: wanted.name,
             template: template.id,
-            jobs: Vec::new(),
+            job: None,
+            secrets: Vec::new(),
         };
         estate.entra.configurations.push(made.clone());
         (made, estate.now())
@@ -114,15 +115,23 @@ pub(super) fn principal(operation: &Operation<'_>, key: &str) -> Result<Answer, 
     listing::entity(operation, ("servicePrincipals", "servicePrincipal"), record, at)
 }
 
-/// `DELETE /servicePrincipals/{id}`: with its jobs. The applications that tests sign in with stay.
+/// `DELETE /servicePrincipals/{id}`: with its job; what that wrote stays. The applications that tests sign in with stay.
 pub(super) fn delete_principal(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&WRITERS)?;
     operation.with(|estate, _| {
-        let configurations = &mut estate.entra.configurations;
         let id = guid(key);
-        let place = configurations.iter().position(|made| Some(made.principal) == id);
-        let place = place.ok_or_else(|| GraphError::no_resource(key))?;
-        configurations.remove(place);
+        let before = estate.entra.configurations.len();
+        estate.entra.configurations.retain(|made| Some(made.principal) != id);
+        let mut is_found = estate.entra.configurations.len() < before;
+        let own = estate.entra.job.as_mut();
+        if let Some(job) = own.filter(|job| Some(job.service_principal) == id && !job.withdrawn) {
+            job.delete();
+            job.withdrawn = true;
+            is_found = true;
+        }
+        if !is_found {
+            return Err(GraphError::no_resource(key));
+        }
         Ok(Answer::no_content(estate.now()))
     })
 }
@@ -157,10 +166,14 @@ fn is_called(record: &Value, key: &str) -> bool {
 }
 
 fn all_principals(operation: &Operation<'_>, estate: &Estate) -> Vec<Value> {
-    let job = estate.entra.job.as_ref().map(|job| {
+    let made = &estate.entra.configurations;
+    let job = estate.entra.job.as_ref().filter(|job| {
+        !job.withdrawn && !made.iter().any(|made| made.principal == job.service_principal)
+    });
+    let job = job.map(|job| {
         record(&Principal {
             id: job.service_principal.to_string(),
-            app_id: derived_id(&format!("application of {}", job.service_principal)),
+            app_id: synchronization::derived_app_id(job.service_principal).to_string(),
             name: &job.domain,
             template: Some(configuration::WRITEBACK),
         })

@@ -10,8 +10,8 @@ use super::error::GraphError;
 use super::sync_behavior::Kind;
 use super::{
     Operation, audit, contacts, delta, directory, group_delta, groups, licences, me, on_demand,
-    organization, path, principals, publishing, relations, roles, sync_behavior, synchronization,
-    user_changes, users,
+    organization, path, principals, publishing, relations, roles, secrets, sync_behavior,
+    synchronization, user_changes, users,
 };
 use crate::parity::{Endpoint, Fidelity};
 use crate::profile::Evidence;
@@ -204,7 +204,7 @@ const ROUTES: &[Route] = &[
         synchronization::create(o, k.at(0))
     }),
     post("/servicePrincipals/{id}/synchronization/jobs/validateCredentials", |o, k| {
-        synchronization::validate(o, k.at(0), None)
+        secrets::validate(o, k.at(0), None)
     }),
     get("/servicePrincipals/{id}/synchronization/jobs/{id}", |o, k| {
         synchronization::get(o, k.at(0), k.at(1))
@@ -236,7 +236,7 @@ const ROUTES: &[Route] = &[
     absent("GET", "/servicePrincipals/{id}/synchronization/jobs/{id}/schema/filterOperators"),
     absent("GET", "/servicePrincipals/{id}/synchronization/jobs/{id}/bulkUpload"),
     post("/servicePrincipals/{id}/synchronization/jobs/{id}/validateCredentials", |o, k| {
-        synchronization::validate(o, k.at(0), Some(k.at(1)))
+        secrets::validate(o, k.at(0), Some(k.at(1)))
     }),
     post("/servicePrincipals/{id}/synchronization/jobs/{id}/provisionOnDemand", |o, k| {
         on_demand::ask(o, k.at(0), k.at(1))
@@ -255,12 +255,8 @@ const ROUTES: &[Route] = &[
         synchronization::act(o, k.at(0), k.at(1), "restart")
     })
     .differing(RESET_SCOPES),
-    get("/servicePrincipals/{id}/synchronization/secrets", |o, k| {
-        synchronization::secrets(o, k.at(0))
-    }),
-    put("/servicePrincipals/{id}/synchronization/secrets", |o, k| {
-        synchronization::put_secrets(o, k.at(0))
-    }),
+    get("/servicePrincipals/{id}/synchronization/secrets", |o, k| secrets::show(o, k.at(0))),
+    put("/servicePrincipals/{id}/synchronization/secrets", |o, k| secrets::put(o, k.at(0))),
     absent("PATCH", "/servicePrincipals/{id}/synchronization/secrets"),
     get("/auditLogs/provisioning", |o, _| audit::provisioning(o)),
     get("/auditLogs/directoryAudits", |o, _| audit::directory(o)),

@@ -1,15 +1,15 @@
 //! Synchronization jobs of a service principal: what they are, and what is asked of them.
 //!
 //! The job itself runs in the engine: an action is put on record in Entra's job and the engine takes
-//! it from there.
+//! it from there. A job of another configuration waits until it is started; then it takes the place of
+//! the one that was there, which has to be deleted first: two writers of the same attributes are none.
 //!
 //! Source: Microsoft Graph reference, synchronization API; Microsoft Learn, "Programmatically configure
 //! cloud sync using MS Graph API".
 //!
 //! # Divergence from Microsoft Graph
-//! One writeback job can be run, the one of the estate; jobs of other templates and of further service
-//! principals can be made, looked at and deleted, and answer a start like a service whose engine is
-//! away. `ConnectorDataStore` alone is taken as `Full`: the engine forgets links and watermark together.
+//! One writeback job runs at a time, for the one domain that the engine serves. Jobs of other templates
+//! cannot be made: nothing here would run them. `ConnectorDataStore` alone is taken as `Full`: the engine forgets links and watermark together.
 //! `ForceDeletes` is accepted and has nothing to do: this job deletes nothing.
 
 use axum::http::StatusCode;
@@ -17,11 +17,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::GraphError;
-use super::{Operation, guid, job_view, ok, schema};
-use crate::entra::configuration::{self, Configuration, IdleJob};
-use crate::entra::job::{JobRequest, ResetScope, TEMPLATE, WritebackJob};
+use super::secrets::domain_of;
+use super::{Operation, derived_id, guid, job_view, ok, schema};
+use crate::entra::configuration::{self, Configuration};
+use crate::entra::job::{INTERVAL, JobRequest, ResetScope, TEMPLATE, WritebackJob};
 use crate::entra::schema::Schema;
 use crate::estate::Estate;
+use crate::guid::Guid;
 use crate::wire::identity::app_role;
 use crate::wire::message::Answer;
 
@@ -32,10 +34,10 @@ const READERS: [&str; 4] = [
     app_role::DIRECTORY,
 ];
 
-const WRITERS: [&str; 2] = [app_role::SYNCHRONIZATION, app_role::DIRECTORY];
+pub(super) const WRITERS: [&str; 2] = [app_role::SYNCHRONIZATION, app_role::DIRECTORY];
 
 /// What a service principal is to synchronization.
-enum Principal<'e> {
+pub(super) enum Principal<'e> {
     /// The one of the estate's writeback job.
     Own(&'e WritebackJob),
     /// Another out of a template.
@@ -51,13 +53,22 @@ impl Principal<'_> {
     }
 }
 
-fn principal<'e>(estate: &'e Estate, key: &str) -> Result<Principal<'e>, GraphError> {
+pub(super) fn principal<'e>(estate: &'e Estate, key: &str) -> Result<Principal<'e>, GraphError> {
     let id = guid(key).ok_or_else(|| GraphError::no_resource(key))?;
-    if let Some(job) = estate.entra.job.as_ref().filter(|job| job.service_principal == id) {
+    if let Some(job) = estate.entra.job.as_ref().filter(|job| is_of(job, id)) {
         return Ok(Principal::Own(job));
     }
     let other = estate.entra.configurations.iter().find(|other| other.principal == id);
     other.map(Principal::Other).ok_or_else(|| GraphError::no_resource(key))
+}
+
+fn is_of(job: &WritebackJob, principal: Guid) -> bool {
+    job.service_principal == principal && !job.withdrawn
+}
+
+fn waiting(other: &Configuration) -> Option<Value> {
+    let has_domain = domain_of(&other.secrets).is_some();
+    other.job.as_ref().map(|job| job_view::idle(job, has_domain))
 }
 
 pub(super) fn templates(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
@@ -108,7 +119,7 @@ pub(super) fn list(operation: &Operation<'_>, key: &str) -> Result<Answer, Graph
         let jobs: Vec<Value> = match principal(estate, key)? {
             Principal::Own(job) if job.deleted => Vec::new(),
             Principal::Own(job) => vec![job_view::job(job)],
-            Principal::Other(other) => other.jobs.iter().map(job_view::idle).collect(),
+            Principal::Other(other) => waiting(other).into_iter().collect(),
         };
         let context = format!("servicePrincipals('{key}')/synchronization/jobs");
         let body = json!({"@odata.context": operation.context(&context), "value": jobs});
@@ -123,7 +134,7 @@ pub(super) fn get(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answ
     operation.with(|estate, _| {
         let mut shown = match find(estate, key, id)? {
             Found::Own(job) => job_view::job(job),
-            Found::Idle(job) => job_view::idle(job),
+            Found::Waiting(_, other) => waiting(other).unwrap_or_default(),
         };
         let context = format!("servicePrincipals('{key}')/synchronization/jobs/$entity");
         let mut body = json!({"@odata.context": operation.context(&context)});
@@ -134,12 +145,13 @@ pub(super) fn get(operation: &Operation<'_>, key: &str, id: &str) -> Result<Answ
     })
 }
 
-enum Found<'e> {
+pub(super) enum Found<'e> {
     Own(&'e WritebackJob),
-    Idle(&'e IdleJob),
+    /// It waits for its start.
+    Waiting(&'e WritebackJob, &'e Configuration),
 }
 
-fn find<'e>(estate: &'e Estate, key: &str, id: &str) -> Result<Found<'e>, GraphError> {
+pub(super) fn find<'e>(estate: &'e Estate, key: &str, id: &str) -> Result<Found<'e>, GraphError> {
     let missing = || GraphError::no_resource(id);
     match principal(estate, key)? {
         Principal::Own(job) if !job.deleted && job.id.eq_ignore_ascii_case(id) => {
@@ -147,17 +159,19 @@ fn find<'e>(estate: &'e Estate, key: &str, id: &str) -> Result<Found<'e>, GraphE
         }
         Principal::Own(_) => Err(missing()),
         Principal::Other(other) => {
-            let job = other.jobs.iter().find(|job| job.id.eq_ignore_ascii_case(id));
-            job.map(Found::Idle).ok_or_else(missing)
+            let job = other.job.as_ref().filter(|job| job.id.eq_ignore_ascii_case(id));
+            job.map(|job| Found::Waiting(job, other)).ok_or_else(missing)
         }
     }
 }
 
-/// Goes on when a service principal has a job of this id.
+/// Goes on when a service principal has a job of this id that was started.
 pub(super) fn named(estate: &Estate, key: &str, id: &str) -> Result<(), GraphError> {
     match find(estate, key, id)? {
         Found::Own(_) => Ok(()),
-        Found::Idle(_) => Err(GraphError::no_engine()),
+        Found::Waiting(..) => {
+            Err(GraphError::bad_request("The synchronization job has not been started."))
+        }
     }
 }
 
@@ -199,17 +213,20 @@ pub(super) fn create(operation: &Operation<'_>, key: &str) -> Result<Answer, Gra
             job.make_anew(tenant, instance, now);
             return Ok((job_view::job(job), now));
         }
+        if name != TEMPLATE {
+            return Err(GraphError::not_implemented());
+        }
+        let rule = estate.new_id();
         let mut others = estate.entra.configurations.iter_mut();
         let other = others.find(|other| Some(other.principal) == id);
         let other = other.ok_or_else(|| GraphError::no_resource(key))?;
-        if other.jobs.iter().any(|job| job.template == name) {
+        if other.job.is_some() {
             return Err(conflict(name));
         }
-        let plain: String = tenant.to_string().chars().filter(|c| *c != '-').collect();
-        let id = format!("{name}.{plain}.{instance}");
-        let job = IdleJob { id, template: name.to_owned(), created: now };
-        other.jobs.push(job.clone());
-        Ok((job_view::idle(&job), now))
+        let domain = domain_of(&other.secrets).unwrap_or_else(|| other.name.clone());
+        let ids = (other.principal, instance, rule);
+        other.job = Some(WritebackJob::new(tenant, ids, domain, now, INTERVAL));
+        Ok((waiting(other).unwrap_or_default(), now))
     })?;
     let mut answer = ok(&shown, at);
     answer.status = StatusCode::CREATED;
@@ -232,7 +249,7 @@ pub(super) fn delete(operation: &Operation<'_>, key: &str, id: &str) -> Result<A
         let principal = guid(key);
         for other in &mut estate.entra.configurations {
             if Some(other.principal) == principal {
-                other.jobs.retain(|job| !job.id.eq_ignore_ascii_case(id));
+                other.job = None;
             }
         }
         if let Some(job) = &mut estate.entra.job
@@ -259,17 +276,91 @@ pub(super) fn act(
         _ => JobRequest::Pause,
     };
     operation.with(|estate, _| {
-        named(estate, key, id)?;
-        engine_job(estate)?.ask(request);
+        match find(estate, key, id)? {
+            Found::Own(_) => engine_job(estate)?.ask(request),
+            // It does not run, as it is asked.
+            Found::Waiting(..) if request == JobRequest::Pause => {}
+            Found::Waiting(..) => begin(estate, key)?,
+        }
         Ok(Answer::no_content(estate.now()))
     })
 }
 
+/// Starts the job of a configuration that waits for it.
+fn begin(estate: &mut Estate, key: &str) -> Result<(), GraphError> {
+    let running = engine_job(estate)?;
+    let (principal, domain) = (running.service_principal, running.domain.clone());
+    let running = (!running.deleted).then(|| running.id.clone());
+    let (is_kept, app_id) = (!running_is_withdrawn(estate), derived_app_id(principal));
+    let id = guid(key);
+    let mut others = estate.entra.configurations.iter_mut();
+    let other = others.find(|other| Some(other.principal) == id);
+    let other = other.ok_or_else(|| GraphError::no_resource(key))?;
+    let Some(wanted) = domain_of(&other.secrets) else {
+        return Err(GraphError::bad_request(
+            "HybridIdentityServiceInvalidResource: the secret 'Domain' has not been put.",
+        ));
+    };
+    if !wanted.eq_ignore_ascii_case(&domain) {
+        return Err(GraphError::no_engine());
+    }
+    if let Some(running) = running {
+        return Err(GraphError::new(
+            409,
+            "Conflict",
+            format!(
+                "The domain '{domain}' is written to by the job '{running}' of the service principal '{principal}'. Delete that job first."
+            ),
+        ));
+    }
+    let Some(mut next) = other.job.take() else { return Err(GraphError::no_resource(key)) };
+    next.secrets.clone_from(&other.secrets);
+    let is_known = estate.entra.configurations.iter().any(|other| other.principal == principal);
+    if is_kept && !is_known {
+        // What the deleted job leaves behind is a configuration without a job.
+        let left = Configuration {
+            principal,
+            application: estate.new_id(),
+            app_id,
+            name: domain,
+            template: configuration::WRITEBACK,
+            job: None,
+            secrets: Vec::new(),
+        };
+        estate.entra.configurations.push(left);
+    }
+    estate.succeed_job(next);
+    Ok(())
+}
+
+fn running_is_withdrawn(estate: &Estate) -> bool {
+    estate.entra.job.as_ref().is_some_and(|job| job.withdrawn)
+}
+
+/// The application's client id behind the service principal of the estate's own job.
+pub(super) fn derived_app_id(principal: Guid) -> Guid {
+    guid(&derived_id(&format!("application of {principal}"))).unwrap_or(principal)
+}
+
+/// A job, with its schema.
 fn own<'e>(estate: &'e Estate, key: &str, id: &str) -> Result<&'e WritebackJob, GraphError> {
     match find(estate, key, id)? {
-        Found::Own(job) => Ok(job),
-        // The schemas of the other templates are not modelled.
-        Found::Idle(_) => Err(GraphError::not_implemented()),
+        Found::Own(job) | Found::Waiting(job, _) => Ok(job),
+    }
+}
+
+/// Puts another schema in the place of a job's, or the default one for `None`.
+fn put(estate: &mut Estate, key: &str, schema: Option<Schema>) {
+    let now = estate.now();
+    let id = guid(key);
+    match estate.entra.configurations.iter_mut().find(|other| Some(other.principal) == id) {
+        Some(Configuration { job: Some(waiting), .. }) => {
+            if schema.is_none() {
+                waiting.created_on = now;
+            }
+            waiting.schema = schema;
+        }
+        _ => estate.put_job_schema(schema),
     }
 }
 
@@ -317,7 +408,7 @@ pub(super) fn put_schema(
                 GraphError::bad_request(refusal.why)
             }
         })?;
-        estate.put_job_schema(Some(Schema::of_document(&given)));
+        put(estate, key, Some(Schema::of_document(&given)));
         Ok(Answer::no_content(estate.now()))
     })
 }
@@ -332,7 +423,7 @@ pub(super) fn restore_schema(
     operation.with(|estate, _| {
         own(estate, key, id)?;
         engine_job(estate)?;
-        estate.put_job_schema(None);
+        put(estate, key, None);
         Ok(Answer::no_content(estate.now()))
     })
 }
@@ -353,126 +444,7 @@ pub(super) fn discover(
     })
 }
 
-#[derive(Deserialize)]
-struct Secrets {
-    value: Vec<Secret>,
-}
-
-#[derive(Deserialize)]
-struct Secret {
-    key: String,
-    #[serde(default)]
-    value: Option<String>,
-}
-
-/// Keys of secrets that directory synchronization knows.
-const KEYS: [&str; 5] =
-    ["Domain", "AppKey", "SyncNotificationSettings", "CompanyId", "SynchronizationSchedule"];
-
-/// `GET .../synchronization/secrets`: the keys alone.
-pub(super) fn secrets(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
-    operation.require(&WRITERS)?;
-    operation.with(|estate, _| {
-        let value: Vec<Value> = match principal(estate, key)? {
-            Principal::Own(job) => {
-                job.secrets.iter().map(|(key, _)| json!({"key": key, "value": null})).collect()
-            }
-            Principal::Other(_) => Vec::new(),
-        };
-        let context = operation
-            .context("Collection(microsoft.graph.synchronizationSecretKeyStringValuePair)");
-        Ok(ok(&json!({"@odata.context": context, "value": value}), estate.now()))
-    })
-}
-
-/// `PUT .../synchronization/secrets`: the complete list.
-pub(super) fn put_secrets(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
-    operation.require(&WRITERS)?;
-    let given: Secrets = parse(operation.body)?;
-    let unknown =
-        given.value.iter().find(|s| !KEYS.iter().any(|key| key.eq_ignore_ascii_case(&s.key)));
-    if let Some(secret) = unknown {
-        return Err(GraphError::bad_request(format!(
-            "Invalid value '{}' specified for property 'key'.",
-            secret.key
-        )));
-    }
-    operation.with(|estate, _| {
-        principal(estate, key)?;
-        for secret in given.value.iter().filter(|s| s.key.eq_ignore_ascii_case("Domain")) {
-            check_domain(estate, secret.value.as_deref().unwrap_or_default())?;
-        }
-        let id = guid(key);
-        let job = estate.entra.job.as_mut().filter(|job| Some(job.service_principal) == id);
-        if let Some(job) = job {
-            job.secrets =
-                given.value.into_iter().map(|s| (s.key, s.value.unwrap_or_default())).collect();
-        }
-        Ok(Answer::no_content(estate.now()))
-    })
-}
-
-/// The domain of the writeback: JSON with one member, or its name alone.
-fn check_domain(estate: &Estate, value: &str) -> Result<(), GraphError> {
-    let json: Option<Value> = serde_json::from_str(value).ok();
-    let name = json.as_ref().and_then(|json| json["domain"].as_str()).unwrap_or(value);
-    let known = estate.forests.domains().any(|(domain, _)| domain.dns.eq_ignore_ascii_case(name));
-    if known {
-        return Ok(());
-    }
-    Err(GraphError::bad_request(format!(
-        "HybridIdentityServiceInvalidResource: no agent is registered for the domain '{name}'."
-    )))
-}
-
-#[derive(Deserialize, Default)]
-struct Credentials {
-    #[serde(rename = "useSavedCredentials", default)]
-    saved: bool,
-    #[serde(rename = "templateId", default)]
-    template: Option<String>,
-    #[serde(default)]
-    credentials: Vec<Secret>,
-}
-
-/// `POST .../validateCredentials`: 204 when the domain can be reached through an agent.
-pub(super) fn validate(
-    operation: &Operation<'_>,
-    key: &str,
-    id: Option<&str>,
-) -> Result<Answer, GraphError> {
-    operation.require(&WRITERS)?;
-    let given: Credentials = parse(operation.body)?;
-    operation.with(|estate, caller| {
-        if let Some(id) = id {
-            find(estate, key, id)?;
-        }
-        let template = given.template.as_deref().unwrap_or(TEMPLATE);
-        if !configuration::TEMPLATES.iter().any(|known| known.jobs.contains(&template)) {
-            return Err(GraphError::bad_request(format!("There is no template '{template}'.")));
-        }
-        let saved = match principal(estate, key)? {
-            Principal::Own(job) if given.saved => job.secrets.clone(),
-            Principal::Own(_) | Principal::Other(_) => Vec::new(),
-        };
-        let fresh =
-            given.credentials.iter().map(|s| (s.key.clone(), s.value.clone().unwrap_or_default()));
-        let all: Vec<(String, String)> = saved.into_iter().chain(fresh).collect();
-        let domain = all.iter().find(|(key, _)| key.eq_ignore_ascii_case("Domain"));
-        let Some((_, domain)) = domain else {
-            return Err(GraphError::bad_request("A credential with the key 'Domain' is required."));
-        };
-        check_domain(estate, domain)?;
-        if !estate.list_agents(caller).iter().any(|agent| agent.active) {
-            return Err(GraphError::bad_request(
-                "HybridIdentityServiceNoActiveAgents: no agent of the domain is active.",
-            ));
-        }
-        Ok(Answer::no_content(estate.now()))
-    })
-}
-
-fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, GraphError> {
+pub(super) fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, GraphError> {
     serde_json::from_slice(body)
         .map_err(|why| GraphError::bad_request(format!("Invalid request body: {why}")))
 }

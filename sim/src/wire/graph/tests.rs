@@ -287,6 +287,23 @@ async fn jobs_show_reports_and_take_requests() {
     let last = &job["status"]["lastExecution"];
     assert_eq!((&last["state"], &last["countExported"]), (&json!("EntryLevelErrors"), &json!(3)));
     assert_eq!(job["status"]["lastSuccessfulExecution"], Value::Null);
+    // A good cycle is remembered when later ones write nothing, or fail as a whole.
+    let cycle = |number: u64, written: u64, error: Option<&str>| {
+        let mut report = report(start());
+        let run = report.last_execution.as_mut().unwrap();
+        (run.cycle, run.written, run.failed) = (number, written, 0);
+        run.error = error.map(|code| (code.to_owned(), String::new()));
+        session.cloud.estate.with(|estate| estate.take_job_report(report));
+    };
+    cycle(8, 5, None);
+    cycle(9, 0, None);
+    cycle(10, 0, Some("TimeOut"));
+    cycle(11, 0, Some("TimeOut"));
+    let status = session.get(&format!("{jobs}/{id}")).await.json()["status"].clone();
+    assert_eq!(status["lastExecution"]["state"], "Failed");
+    assert_eq!(status["lastSuccessfulExecution"]["countExported"], 0);
+    assert_eq!(status["lastSuccessfulExecutionWithExports"]["countExported"], 5);
+    assert_eq!(status["countSuccessiveCompleteFailures"], 2);
     for (action, body) in [
         ("start", json!({})),
         ("pause", json!({})),
@@ -360,11 +377,13 @@ async fn the_provisioning_log_is_read_in_pages() {
     assert_ne!(last["value"][0]["id"], rows[0]["id"]);
 
     // A property that is none is refused, not answered with nothing.
-    for slip in ["provisioning?$filter=status eq 'skipped'", "directoryAudits?$filter=bogus eq 1"] {
+    for slip in
+        ["provisioning?$filter=status%20eq%20'skipped'", "directoryAudits?$filter=bogus%20eq%201"]
+    {
         let answered = session.get(&format!("/v1.0/auditLogs/{slip}")).await;
         assert_eq!(answered.status, StatusCode::BAD_REQUEST, "{slip}");
     }
-    let known = "provisioningStatusInfo/status eq 'skipped'";
+    let known = "provisioningStatusInfo/status%20eq%20'skipped'";
     let found = session.get(&format!("/v1.0/auditLogs/provisioning?$filter={known}")).await.json();
     assert_eq!(found["value"].as_array().unwrap().len(), 1);
 }

@@ -263,6 +263,12 @@ fn one(name: &str, value: &Value) -> Result<(AttributeNumber, Vec<String>), Grap
     {
         return Err(invalid());
     }
+    // ISO 3166, two letters.
+    let is_country =
+        |text: &String| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    if number == property::USAGE_LOCATION && !values.iter().all(is_country) {
+        return Err(invalid());
+    }
     let longest = exchange::spec(number).and_then(|spec| spec.max_length).unwrap_or(1_024);
     if values.iter().any(|text| text.encode_utf16().count() > longest) {
         return Err(invalid());

@@ -114,10 +114,12 @@ async fn answer(
         headers: parts.headers,
         body,
         id: cloud.identity.fresh_id().to_string(),
+        struck_part: None,
     };
     let service = Service::of(&request.address);
     let operation = operation(service, &request.address);
     let fate = cloud.estate.with(|estate| estate.request_fate(&service.place(), operation));
+    let (request, fate) = strike::parts(&cloud, service, request, fate);
     strike::answer(&cloud, service, &request, fate).await
 }
 
@@ -145,7 +147,7 @@ async fn on_demand(cloud: &Cloud, request: &Request, answer: Answer) -> Answer {
     let until = tokio::time::Instant::now() + ON_DEMAND;
     let mut answer = answer;
     while tokio::time::Instant::now() < until {
-        if graph::answered_on_demand(&cloud.estate, &mut answer) {
+        if graph::answered_on_demand(&cloud.estate, request, &mut answer) {
             return answer.with("request-id", &request.id);
         }
         tokio::time::sleep(GLANCE).await;

@@ -64,6 +64,29 @@ pub(super) async fn answer(
     }
 }
 
+/// A throttled batch is answered, and a part of it is throttled (Microsoft Graph, "Combine multiple
+/// requests in one HTTP call using JSON batching"). The engine's port calls are struck as a whole: they
+/// have met their fate before any of it went out.
+pub(super) fn parts(
+    cloud: &Cloud,
+    service: Service,
+    mut request: Request,
+    fate: Option<Effect>,
+) -> (Request, Option<Effect>) {
+    let last = request.address.segments.last();
+    let is_batch = service != Service::Identity
+        && last.is_some_and(|last| last.eq_ignore_ascii_case("$batch"));
+    match fate {
+        Some(Effect::Http { status: 429, retry_after })
+            if is_batch && !cloud.estate.with(|estate| estate.serves_the_engine_alone()) =>
+        {
+            request.struck_part = Some((429, retry_after));
+            (request, None)
+        }
+        fate => (request, fate),
+    }
+}
+
 /// An error of the service itself.
 fn failure(
     cloud: &Cloud,
@@ -77,7 +100,8 @@ fn failure(
             admin_api::failure(&cloud.estate, request, status, retry_after).into_response()
         }
         Service::Graph => {
-            graph::failure(&cloud.estate, request, status, retry_after).into_response()
+            graph::failure(&cloud.estate, &cloud.identity, request, status, retry_after)
+                .into_response()
         }
         Service::Identity => cloud.identity.failure(request, status, retry_after),
     }

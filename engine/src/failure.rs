@@ -15,6 +15,9 @@ use crate::ports::{CallError, StoreError};
 pub enum Class {
     /// Will probably work later, unchanged.
     Transient,
+    /// The connection broke at something else while this was under way: says nothing of the object, and will
+    /// probably work later, unchanged.
+    Interrupted,
     /// The service asks to come back later, after this time if it named one.
     Throttled(Option<Duration>),
     /// Refused for what it is: works only after somebody changed something.

@@ -55,6 +55,7 @@ marks::declare! {
     WriteTransient = "write.passes", "the directory is busy or away, which passes";
     WriteConflict = "write.conflict", "an object is in another state than it was read in";
     WriteUnanswered = "write.unanswered", "no answer comes to a modify, and the object is read back";
+    WriteNotSent = "write.not-sent", "the connection breaks before a modify is sent, and it is sent with the next call";
     WriteWasMade = "write.was-made", "reading back shows that an unanswered modify was made";
     WriteWasNotMade = "write.was-not-made", "reading back shows that an unanswered modify was not made";
     WriteUndetermined = "write.undetermined", "nobody answers the reading back either: the intent stays";

@@ -7,6 +7,8 @@
 //! Every call is one batch. Where an adapter has to split a batch into protocol requests, it does so
 //! by the constants below, so that all adapters ask the world for the same things in the same order.
 
+mod write_outcome;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -15,6 +17,8 @@ use crate::guid::Guid;
 use crate::job::{JobCommand, JobReport, LogEntry};
 use crate::time::Timestamp;
 use crate::values::{Texts, Values};
+
+pub use write_outcome::{WriteOutcome, lost_at};
 
 /// Rows in a page of mailboxes. Exchange Online serves at most 1,000 (`Prefer: odata.maxpagesize`).
 pub const MAILBOX_PAGE: usize = 1_000;
@@ -31,6 +35,8 @@ pub const CMDLETS_A_REQUEST: usize = 10;
 pub const KEYS_A_SEARCH: usize = 100;
 /// Objects in one call of [`Directory::modify`].
 pub const MODIFY_BATCH: usize = 500;
+/// How many modifies of a call of [`Directory::modify`] are under way at the same time, at most.
+pub const MODIFIES_IN_FLIGHT: usize = 64;
 
 /// A name of a property or an attribute: its documented spelling, compared without case.
 pub type Name = Cow<'static, str>;
@@ -420,20 +426,6 @@ pub struct Modification {
     pub changes: Vec<AttributeChange>,
 }
 
-/// What became of one modify.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WriteOutcome {
-    /// The DC answered: `code` 0 is success ([RFC 4511] 4.1.9).
-    Result {
-        /// The LDAP result code.
-        code: u32,
-        /// The DC's diagnostic message, for people.
-        diagnostic: String,
-    },
-    /// The connection ended before the answer: it was applied or not, and only reading tells.
-    Unknown,
-}
-
 /// Active Directory, reached **through an agent**, under its account and rights.
 ///
 /// `Unreachable` and `TimedOut` mean that this agent (or its DC) does not work now.
@@ -461,8 +453,10 @@ pub trait Directory {
         attributes: &[Name],
     ) -> Result<Vec<DirectoryObject>, CallError>;
 
-    /// Applies at most [`MODIFY_BATCH`] modifications, in order; one outcome for each. A lost
-    /// connection ends the batch: that item and all later ones are `Unknown`.
+    /// Applies at most [`MODIFY_BATCH`] modifications, in order, with at most [`MODIFIES_IN_FLIGHT`] of
+    /// them under way at the same time; one outcome for each. A lost connection ends the batch: the item at
+    /// whose answer it was lost and those that may have been under way with it are `Unknown`, and all
+    /// after them `NotSent`.
     ///
     /// # Errors
     /// Any [`CallError`] but `PageExpired`; then nothing of the batch was applied.

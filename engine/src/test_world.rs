@@ -190,6 +190,10 @@ pub(crate) struct World {
     pub(crate) results: BTreeMap<ObjectGuid, u32>,
     /// The connection is lost at this modification of the next batch; `true`: after it was applied.
     pub(crate) lose: Option<(usize, bool)>,
+    /// It is lost in the same way in every batch from then on.
+    pub(crate) lose_each: bool,
+    /// How many modifies are under way when it is lost.
+    pub(crate) under_way: usize,
     /// The agent goes offline together with the connection.
     pub(crate) lose_agent: bool,
     /// Errors for the next calls to Exchange Online.
@@ -224,6 +228,7 @@ impl World {
         let mut world = Self {
             now: START,
             page_size: 3,
+            under_way: MODIFIES_IN_FLIGHT,
             agents: vec![agent("A1"), agent("A2")],
             properties: columns(),
             ..Self::default()

@@ -126,7 +126,8 @@ impl Link {
 /// A failed object and when it is tried again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EscrowRow {
-    /// How often it failed in a row.
+    /// How often it failed in a row; 0 for an object that was only interrupted, by a connection that broke at
+    /// another one.
     pub failures: u32,
     /// When it failed first.
     pub first: Timestamp,
@@ -142,6 +143,12 @@ pub struct EscrowRow {
 }
 
 impl EscrowRow {
+    /// Whether the object itself ever failed: what was only interrupted counts for no threshold.
+    #[must_use]
+    pub const fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
     /// The layout before the row knew its version.
     const WITHOUT_VERSION: u8 = 1;
     const VERSION: u8 = 2;

@@ -183,7 +183,8 @@ impl Directory for Shared {
         assert!(batch.len() <= MODIFY_BATCH && !batch.is_empty());
         let mut world = self.0.borrow_mut();
         world.enter_agent(agent)?;
-        let lose = world.lose.take();
+        let lose = if world.lose_each { world.lose } else { world.lose.take() };
+        let under_way = world.under_way;
         let mut outcomes = Vec::new();
         for (index, modification) in batch.iter().enumerate() {
             if let Some((at, applied)) = lose
@@ -195,7 +196,10 @@ impl Directory for Shared {
                 if world.lose_agent {
                     world.offline.insert(agent.clone());
                 }
-                outcomes.push(WriteOutcome::Unknown);
+                outcomes.push(match index < at + under_way {
+                    true => WriteOutcome::Unknown,
+                    false => WriteOutcome::NotSent,
+                });
                 continue;
             }
             let code = world.modify_one(modification);

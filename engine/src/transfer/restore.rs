@@ -349,12 +349,12 @@ impl Restore {
             open.iter().filter_map(|at| self.batch[*at].directory.clone()).collect();
         let outcomes = ports.directory.modify(agent, &batch)?;
         for (at, outcome) in open.iter().zip(outcomes) {
-            self.batch[*at].tried = true;
+            self.batch[*at].tried = outcome != WriteOutcome::NotSent;
             self.batch[*at].answer = match outcome {
                 WriteOutcome::Result { code, diagnostic } => Failure::of_result(code, &diagnostic)
                     .map(|failure| format!("{}: {}", failure.code, failure.detail))
                     .unwrap_or_default(),
-                WriteOutcome::Unknown => NO_ANSWER.to_owned(),
+                WriteOutcome::Unknown | WriteOutcome::NotSent => NO_ANSWER.to_owned(),
             };
         }
         Ok(None)

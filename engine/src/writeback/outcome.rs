@@ -3,7 +3,7 @@
 use super::desk::{Desk, Tally};
 use super::recovery::Made;
 use super::retry::next_attempt;
-use crate::failure::{Failure, code};
+use crate::failure::{Class, Failure, code};
 use crate::job::{LogEntry, LogStatus, ModifiedProperty};
 use crate::journal::rows::{EscrowRow, Intent, Link, Versions, mailbox_write};
 use crate::marks::Mark;
@@ -206,8 +206,10 @@ impl Settled<'_> {
     /// Its row in the escrow after this failure; `None` when its retries end with it.
     fn next_row(&self, desk: &Desk, failure: &Failure, now: Timestamp) -> Option<EscrowRow> {
         let before = desk.escrow.get(&self.mailbox);
-        let failures = before.map_or(0, |row| row.failures).saturating_add(1);
-        let first = before.map_or(now, |row| row.first);
+        let failed = u32::from(failure.class != Class::Interrupted);
+        let failures = before.map_or(0, |row| row.failures).saturating_add(failed);
+        // Interruptions before the first failure are no beginning of the 28 days.
+        let first = before.filter(|row| row.has_failed()).map_or(now, |row| row.first);
         let ladder = desk.configuration.switches.escrow_ladder;
         next_attempt(failures, first, failure.class, now, ladder).map(|next| EscrowRow {
             failures,

@@ -27,6 +27,7 @@ const LONGEST_WISH: Duration = Duration::from_hours(24);
 /// What will probably pass by itself (busy, a lost connection, an object in another state than it
 /// was read in) is due in the next cycle once, and then by the ladder like everything else: the
 /// ladder is documented for the platform, and nothing is published about this job (open question U19).
+/// What was only interrupted did not fail, and is due in the next cycle however often that happens.
 #[must_use]
 pub fn next_attempt(
     failures: u32,
@@ -35,6 +36,10 @@ pub fn next_attempt(
     now: Timestamp,
     ladder: EscrowLadder,
 ) -> Option<Timestamp> {
+    if class == Class::Interrupted {
+        Mark::EscrowNextCycle.reach();
+        return Some(now);
+    }
     if ladder == EscrowLadder::EveryCycle {
         return (now.since(first_failure) < GIVE_UP_AFTER).then_some(now);
     }
@@ -150,6 +155,8 @@ mod tests {
         let first = Timestamp::from_micros(0);
         assert_eq!(next_attempt(1, first, Class::Transient, first, GENERAL), Some(first));
         assert_eq!(next_attempt(1, first, Class::Rejected, first, GENERAL), Some(first + 6 * HOUR));
+        let late = first + 2 * GIVE_UP_AFTER;
+        assert_eq!(next_attempt(9, first, Class::Interrupted, late, GENERAL), Some(late));
         let later = first + Duration::from_mins(20);
         assert_eq!(
             next_attempt(2, first, Class::Transient, later, GENERAL),

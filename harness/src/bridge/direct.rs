@@ -15,7 +15,7 @@ use engine::ports::{
     Agent, AgentName, AnchorKey, CMDLETS_A_REQUEST, CallError, ChangeOperation, Directory,
     DirectoryObject, Entra, ExchangeOnline, KEYS_A_SEARCH, MAILBOX_PAGE, Mailbox, MailboxChange,
     MailboxId, MailboxPage, Modification, Name, ObjectGuid, Organization, PageToken, Row,
-    SetOutcome, SyncConfiguration, USER_BATCH, User, WriteOutcome, is_of_user,
+    SetOutcome, SyncConfiguration, USER_BATCH, User, WriteOutcome, is_of_user, lost_at,
 };
 use engine::time::Timestamp;
 use sim::caller::Caller;
@@ -384,7 +384,7 @@ impl Directory for DirectGateways {
                 }),
                 Passage::Refused | Passage::Lost => {
                     self.connected.remove(&agent.0);
-                    outcomes.resize(batch.len(), WriteOutcome::Unknown);
+                    lost_at(&mut outcomes, batch.len());
                     break;
                 }
             }

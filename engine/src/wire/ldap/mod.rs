@@ -24,13 +24,10 @@ use super::http::malformed;
 use super::{WireConfig, WireError};
 use crate::ports::{
     AgentName, AnchorKey, CallError, ChangeOperation, Directory, DirectoryObject, KEYS_A_SEARCH,
-    Modification, Name, ObjectGuid, WriteOutcome,
+    MODIFIES_IN_FLIGHT, Modification, Name, ObjectGuid, WriteOutcome, lost_at,
 };
 use connection::Gateway;
 use entry::{Read, Wanted};
-
-/// Modify requests that are under way at the same time on a connection.
-const IN_FLIGHT: usize = 64;
 
 /// The port to Active Directory over LDAP.
 pub struct LdapGateways {
@@ -130,7 +127,7 @@ impl LdapGateways {
                 };
                 AssertUnwindSafe(modify).catch_unwind()
             })
-            .buffered(IN_FLIGHT);
+            .buffered(MODIFIES_IN_FLIGHT);
         while let Some(answer) = answers.next().await {
             let Ok(Ok(LdapResult { rc, text, .. })) = answer else { break };
             outcomes.push(WriteOutcome::Result { code: rc, diagnostic: text });
@@ -138,7 +135,8 @@ impl LdapGateways {
         drop(answers);
         if outcomes.len() < batch.len() {
             gateway.disconnect();
-            outcomes.resize(batch.len(), WriteOutcome::Unknown);
+            // No future beyond those that were under way was ever polled.
+            lost_at(&mut outcomes, batch.len());
         }
         Ok(outcomes)
     }

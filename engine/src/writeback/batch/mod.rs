@@ -1,25 +1,26 @@
 //! A handful of mailboxes, from matching to the committed outcome.
 //!
 //! The stages follow each other with one port call each: links, read what is linked, anchors and
-//! search for the rest, who else is written to what was found, mapping and diff, one commit of what is about to be written, the modifies,
-//! a read where an answer never came, the log, one commit of what became of it. The log comes before
-//! that commit: a crash in between logs an entry twice rather than never.
+//! search for the rest, who else is written to what was found, mapping and diff, one commit of what is
+//! about to be written, the modifies, a read where an answer never came, the log, one commit of what became
+//! of it. The log comes before that commit: a crash in between logs an entry twice rather than never.
 
 mod intake;
 mod matching;
 mod owners;
+mod unanswered;
 
 use std::time::Duration;
 
 pub(super) use owners::Owners;
 
 use self::intake::{latest_versions, not_in_scope, outside};
+use self::unanswered::Lost;
 use super::desk::{Answer, Desk, Interrupt, Stepped, Tally, Turn};
 use super::map::Scope;
 use super::outcome::{Effects, Settled, Verdict};
-use super::prologue::object_of;
-use super::recovery::{Made, made, touched};
-use crate::failure::{Class, Failure, Side, code};
+use super::recovery::Made;
+use crate::failure::{Class, Failure, Side};
 use crate::job::{LogEntry, LogStatus};
 use crate::journal::rows::{Intent, Link, Versions, mailbox_write};
 use crate::marks::Mark;
@@ -67,9 +68,9 @@ pub(super) struct Batch {
     /// The modifies, those of one item beside each other, and how many of them were sent.
     pieces: Vec<Piece>,
     sent: usize,
-    /// The items of the last modify whose outcome is unknown.
+    /// The items of the last modify whose outcome is unknown, and how that came.
     unknown: Vec<usize>,
-    unknown_code: &'static str,
+    lost: Lost,
     tally: Tally,
     /// What ends the cycle once the known outcomes are committed.
     ended: Option<Interrupt>,
@@ -201,7 +202,7 @@ impl Batch {
             pieces: Vec::new(),
             sent: 0,
             unknown: Vec::new(),
-            unknown_code: code::AGENT_SIGNALING,
+            lost: Lost::default(),
             tally,
             ended: None,
             first_entry: None,
@@ -279,7 +280,8 @@ impl Batch {
         let mut outcomes = match result {
             Ok(outcomes) => {
                 desk.backoff.reset();
-                self.unknown_code = code::AGENT_SIGNALING;
+                let broke = outcomes.iter().position(|outcome| *outcome == WriteOutcome::Unknown);
+                self.lost = Lost::at(broke.map(|at| self.pieces[self.sent + at].item));
                 outcomes
             }
             // Nobody knows what of it arrived: every item is read back.
@@ -288,7 +290,7 @@ impl Batch {
                 | CallError::TimedOut { .. }
                 | CallError::Malformed { .. }),
             ) => {
-                self.unknown_code = Failure::of_call(&error, Side::Agent).code;
+                self.lost = Lost::by(&error);
                 Vec::new()
             }
             Err(error) => {
@@ -306,7 +308,19 @@ impl Batch {
             }
         };
         outcomes.resize(end - self.sent, WriteOutcome::Unknown);
-        let mut again = Vec::new();
+        self.take_outcomes(modifications, outcomes, desk);
+        Ok(Turn::Busy)
+    }
+
+    /// What became of the modifies that were sent, each with its outcome.
+    fn take_outcomes(
+        &mut self,
+        modifications: Vec<Modification>,
+        outcomes: Vec<WriteOutcome>,
+        desk: &Desk,
+    ) {
+        let end = self.sent + outcomes.len();
+        let (mut again, mut sent) = (Vec::new(), end);
         for (at, (modification, outcome)) in
             (self.sent..end).zip(modifications.into_iter().zip(outcomes))
         {
@@ -328,68 +342,20 @@ impl Batch {
                         self.unknown.push(index);
                     }
                 }
+                // It is sent with the next call.
+                WriteOutcome::NotSent => {
+                    Mark::WriteNotSent.reach();
+                    self.pieces[at].changes = modification.changes;
+                    sent = sent.min(at);
+                }
             }
         }
-        self.sent = end;
+        self.sent = sent;
         if planted!(desk.bugs, RepeatUnknownBlindly) && self.pieces.len() <= self.items.len() {
             self.unknown.clear();
             self.pieces.append(&mut again);
         }
         self.stage = if self.unknown.is_empty() { Stage::Poll } else { Stage::Resolve };
-        Ok(Turn::Busy)
-    }
-
-    /// Reads the objects whose modify went unanswered. When nobody answers that either, the cycle
-    /// fails, the intents stay, and the next cycle reads them first.
-    fn resolve(
-        &mut self,
-        now: Timestamp,
-        ports: &mut Ports<'_>,
-        desk: &mut Desk,
-    ) -> Stepped<BatchEnd> {
-        let names = touched(self.unknown.iter().filter_map(|at| self.items[*at].intent.as_ref()));
-        let guids: Vec<ObjectGuid> = self
-            .unknown
-            .iter()
-            .filter_map(|at| self.items[*at].intent.as_ref().map(|intent| intent.object))
-            .collect();
-        let result = ports.directory.read(&self.agent, &guids, &names);
-        let mut found = match desk.settle(result, Side::Agent, now) {
-            Ok(Answer::Value(found)) => found,
-            Ok(Answer::Later(at)) => return Ok(Turn::Wait(at)),
-            Err(end @ Interrupt::End(_)) => return Err(end),
-            Err(stop) => {
-                for index in core::mem::take(&mut self.unknown) {
-                    Mark::WriteUndetermined.reach();
-                    self.items[index].verdict = Some(Verdict::Undetermined);
-                }
-                self.stop_sending(stop);
-                return Ok(Turn::Busy);
-            }
-        };
-        found.sort_unstable_by_key(|object| object.guid);
-        for index in core::mem::take(&mut self.unknown) {
-            let item = &mut self.items[index];
-            let Some(intent) = &item.intent else { continue };
-            if let Some(object) = object_of(&found, intent.object) {
-                item.made = made(intent, object, &names, item.made);
-            }
-            if item.made.whole(intent) {
-                Mark::WriteWasMade.reach();
-                item.verdict = Some(Verdict::Written);
-            } else if matches!(item.verdict, Some(Verdict::Failed(_))) {
-                // Another of its modifies was refused, and that says more.
-            } else {
-                Mark::WriteWasNotMade.reach();
-                let detail = format!(
-                    "no answer came to the modify, and reading shows that it was not made{}",
-                    item.unmade()
-                );
-                item.fail(Class::Transient, self.unknown_code, &detail);
-            }
-        }
-        self.stage = Stage::Poll;
-        Ok(Turn::Busy)
     }
 
     fn log(&mut self, now: Timestamp, ports: &mut Ports<'_>, desk: &mut Desk) -> Stepped<BatchEnd> {
@@ -515,18 +481,6 @@ impl Item {
         }
     }
 
-    /// Which attributes were not made, where others were: for people.
-    fn unmade(&self) -> String {
-        let Some(intent) = self.intent.as_ref().filter(|_| self.made.any()) else {
-            return String::new();
-        };
-        let missing = intent.changes.iter().enumerate();
-        let missing = missing.filter(|(number, _)| !self.made.has(*number));
-        let names: Vec<&str> =
-            missing.map(|(_, change)| change.property.attribute.as_ref()).collect();
-        format!(" for {}", names.join(", "))
-    }
-
     fn settled(&self) -> Option<Settled<'_>> {
         Some(Settled {
             mailbox: self.mailbox.id,
@@ -552,7 +506,7 @@ fn answered_with(code: u32, diagnostic: &str) -> Verdict {
         return Verdict::Written;
     };
     match failure.class {
-        Class::Transient | Class::Throttled(_) => Mark::WriteTransient,
+        Class::Transient | Class::Interrupted | Class::Throttled(_) => Mark::WriteTransient,
         Class::Conflict => Mark::WriteConflict,
         Class::Rejected | Class::Malformed | Class::Fatal => Mark::WriteRejected,
     }

@@ -50,7 +50,9 @@ pub(super) enum Act {
     Configure(Changeable),
     Result(u16, u32),
     Recover,
-    Lose(usize, bool, bool),
+    /// The connection is lost at this modify, after it was applied or before, with the agent or without, and
+    /// with so many under way.
+    Lose(usize, bool, bool, usize),
     Offline(bool),
     Online,
     Throttle(Option<u64>),
@@ -199,7 +201,7 @@ fn changeable() -> impl Strategy<Value = Changeable> {
 }
 
 pub(super) fn act() -> impl Strategy<Value = Act> {
-    let lose = (0..6_usize, any::<bool>(), any::<bool>());
+    let lose = (0..6_usize, any::<bool>(), any::<bool>(), 1..9_usize);
     let result = prop_oneof![Just(50_u32), Just(51), Just(19), Just(16), Just(32)];
     let whom = || 0..MOST;
     prop_oneof![
@@ -213,7 +215,9 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
         1 => changeable().prop_map(Act::Configure),
         1 => (whom(), result).prop_map(|(number, result)| Act::Result(number, result)),
         1 => Just(Act::Recover),
-        2 => lose.prop_map(|(at, applied, agent)| Act::Lose(at, applied, agent)),
+        2 => lose.prop_map(|(at, applied, agent, under_way)| {
+            Act::Lose(at, applied, agent, under_way)
+        }),
         1 => any::<bool>().prop_map(Act::Offline),
         1 => Just(Act::Online),
         1 => prop::option::of(0..300_u64).prop_map(Act::Throttle),

@@ -326,8 +326,9 @@ fn script(world: &mut World, count: u16, act: &Act) {
             world.results.insert(object_guid(number % count), *result);
         }
         Act::Recover => world.results.clear(),
-        Act::Lose(at, applied, agent) => {
+        Act::Lose(at, applied, agent, under_way) => {
             world.lose = Some((*at, *applied));
+            world.under_way = *under_way;
             world.lose_agent = *agent;
         }
         Act::Offline(all) => {

@@ -69,7 +69,7 @@ impl WritebackJob {
         now: Timestamp,
     ) -> Vec<StoreWrite> {
         let desk = &mut self.desk;
-        let failed = desk.escrow.len() as u64;
+        let failed = desk.escrow.values().filter(|row| row.has_failed()).count() as u64;
         let unlinked = desk.escrow.values().filter(|row| !row.linked).count() as u64;
         let objects = (desk.row.linked + unlinked).max(tally.in_scope);
         let reason = if refused {
@@ -94,10 +94,15 @@ impl WritebackJob {
         if given_up {
             Mark::QuarantineInitial.reach();
             self.desk.row.paused = true;
-            return core::mem::take(&mut self.desk.escrow)
-                .into_keys()
-                .map(|id| mailbox_write(Table::Escrow, id, None))
-                .collect();
+            // What a broken connection interrupted did not fail, and is still to be done.
+            let mut writes = Vec::new();
+            self.desk.escrow.retain(|id, row| {
+                if row.has_failed() {
+                    writes.push(mailbox_write(Table::Escrow, *id, None));
+                }
+                !row.has_failed()
+            });
+            return writes;
         }
         Vec::new()
     }

@@ -213,3 +213,66 @@ fn a_service_that_stays_down_fails_the_cycle_and_refused_credentials_quarantine(
     world.run_for(&mut job, Duration::from_hours(2));
     assert_eq!(job.status(), JobStatus::Active, "lifted by a cycle that works");
 }
+
+/// A connection that dies in every batch: what was never sent goes out in the same cycle, what was under way in
+/// the next one, and only the objects at whose answers it broke wait for their ladder. A connection is no reason
+/// for a quarantine, and an initial cycle gives nothing up for it.
+#[test]
+fn a_dying_connection_gives_nothing_up() {
+    const COUNT: u16 = 6_000;
+    let world = World::with(COUNT);
+    {
+        let mut world = world.0.borrow_mut();
+        world.page_size = 500;
+        (0..COUNT).for_each(|number| world.edit(number, "x"));
+        (world.lose, world.lose_each) = (Some((10, false)), true);
+    }
+    let mut job = world.job();
+    world.run_for(&mut job, 5 * MINUTE);
+    let report = job.last_cycle().unwrap().clone();
+    assert_eq!((report.initial, report.failure), (true, None));
+    assert_eq!(report.written + report.failed, u64::from(COUNT));
+    assert!(report.failed > 5_000, "{} failed", report.failed);
+    assert_eq!((job.status(), job.escrowed()), (JobStatus::Active, report.failed));
+    assert!(!world.0.borrow().reports.last().unwrap().escrows_pruned);
+
+    next_cycle(&world, &mut job);
+    let report = job.last_cycle().unwrap().clone();
+    assert!(report.written > 500 && job.status() == JobStatus::Active, "{report:?}");
+    world.0.borrow_mut().lose_each = false;
+    world.0.borrow_mut().lose = None;
+    next_cycle(&world, &mut job);
+    assert!(job.escrowed() < 30, "{} at whose answer it broke twice", job.escrowed());
+    world.run_for(&mut job, 7 * 60 * MINUTE);
+    assert_eq!((job.escrowed(), job.status()), (0, JobStatus::Active));
+    let world = world.0.borrow();
+    assert!((0..COUNT).all(|number| world.written(number) == "x"));
+    assert!(world.effective.values().all(|changes| *changes == 1));
+}
+
+/// An initial cycle that gives failures up keeps what a connection only interrupted.
+#[test]
+fn what_was_interrupted_outlives_the_failures_that_are_given_up() {
+    const COUNT: u16 = 6_000;
+    let world = World::with(COUNT);
+    {
+        let mut world = world.0.borrow_mut();
+        world.page_size = 500;
+        (0..COUNT).for_each(|number| world.edit(number, "x"));
+        (500..COUNT).for_each(|number| {
+            world.results.insert(object_guid(number), 50);
+        });
+        world.lose = Some((10, false));
+        // The edits lie before the overlap of the next listing.
+        world.now = world.now + Duration::from_hours(1);
+    }
+    let mut job = world.job();
+    world.run_for(&mut job, 5 * MINUTE);
+    assert_eq!((job.status(), job.escrowed()), (JobStatus::Paused, 63));
+    world.0.borrow_mut().commands.push_back(JobCommand::Start);
+    world.step(&mut job);
+    next_cycle(&world, &mut job);
+    assert_eq!(job.escrowed(), 0);
+    let written = (0..500).filter(|number| world.0.borrow().written(*number) == "x").count();
+    assert_eq!(written, 499, "all but the one at whose answer it broke, which was given up");
+}

@@ -11,6 +11,8 @@ pub enum Cause {
     NotExportedYet,
     /// The mailbox was never exported: it waits for a cycle, or the job has never run.
     NeverExported,
+    /// The cloud holds no value, and AD keeps its own: a missing value does not flow (switch `null_flow`).
+    OnlyInDirectory,
     /// The last export failed with this code, and is tried again by the ladder.
     Failing(String),
 }
@@ -37,6 +39,10 @@ impl Cause {
             }
             Self::NotExportedYet => "Wait for the next cycle.",
             Self::NeverExported => "Let the job run, or provision the user on demand.",
+            Self::OnlyInDirectory => {
+                "It stays, and no reconciliation changes it: null values do not flow (null_flow). Set it in Exchange \
+                 Online or remove it from AD by hand."
+            }
             Self::Failing(_) => "Remove the cause of the failure; the job tries again by itself.",
         }
     }
@@ -48,6 +54,7 @@ impl fmt::Display for Cause {
             Self::ChangedInDirectory => f.write_str("changed in AD after the last export"),
             Self::NotExportedYet => f.write_str("changed in the cloud since the last export"),
             Self::NeverExported => f.write_str("never exported"),
+            Self::OnlyInDirectory => f.write_str("only AD holds a value, and keeps it"),
             Self::Failing(code) => write!(f, "the export fails: {code}"),
         }
     }

@@ -1,6 +1,8 @@
 //! Reconciliation: compares every mailbox in scope with its AD object, says what differs and why, and
 //! writes it only when told to. A separate, explicit operation: cycles look at what changed in the
 //! cloud and never at AD for its own sake, so a local change of AD stays until somebody reconciles.
+//!
+//! Whom the job leaves alone ([`Left`]) is left alone here too; what is written is logged as the job logs it.
 
 mod cause;
 
@@ -8,31 +10,37 @@ use std::collections::BTreeMap;
 
 pub use cause::Cause;
 
-use crate::failure::{Failure, Side};
-use crate::job::JobConfiguration;
-use crate::journal::rows::{EscrowRow, Link, mailbox_key};
+use crate::failure::{Failure, Side, code};
+use crate::job::{JobConfiguration, LogEntry, LogStatus, ModifiedProperty};
+use crate::journal::rows::{EscrowRow, Link, mailbox_of_key};
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{
     CallError, DirectoryObject, MODIFY_BATCH, Mailbox, MailboxId, Modification, Name, ObjectGuid,
-    PageToken, Ports, Table,
+    PageToken, Ports, Table, User, WriteOutcome,
 };
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::transfer::flip::{Stop, Turn, again, step_of};
 use crate::writeback::MappingPlan;
-use crate::writeback::diff::diff;
+use crate::writeback::diff::{diff, kept};
+use crate::writeback::digest;
+use crate::writeback::left::Left;
 use crate::writeback::map::Scope;
 use crate::writeback::retry::Backoff;
 
 /// How often a listing may start over because its page tokens expired.
 const LISTINGS: u32 = 5;
+/// Rows read with one call of the state store.
+const ROWS: usize = 5_000;
 
 /// What a reconciliation is to do.
 #[derive(Debug, Clone)]
 pub struct ReconcileConfig {
     /// The job whose mapping and scope count.
     pub job: JobConfiguration,
+    /// The AD domain that the job is responsible for.
+    pub domain: String,
     /// Whether to write what differs.
     pub apply: bool,
 }
@@ -70,6 +78,8 @@ pub struct ReconcileReport {
     pub read: u64,
     /// Mailboxes that were compared.
     pub compared: u64,
+    /// Mailboxes that were not compared as the job leaves them alone.
+    pub left_alone: u64,
     /// Everything that differs, in the order of the listing.
     pub drift: Vec<Drift>,
     /// Objects that a read showed corrected.
@@ -80,6 +90,22 @@ pub struct ReconcileReport {
     pub stopped: Option<Failure>,
 }
 
+impl ReconcileReport {
+    /// How many differences a correction would take away, and how many stay.
+    #[must_use]
+    pub fn differences(&self) -> (u64, u64) {
+        let stay = self.drift.iter().filter(|drift| drift.cause == Cause::OnlyInDirectory).count();
+        ((self.drift.len() - stay) as u64, stay as u64)
+    }
+}
+
+/// What is to be written to one object.
+struct Correction {
+    mailbox: Mailbox,
+    modify: Modification,
+    modified: Vec<ModifiedProperty>,
+}
+
 /// The reconciliation.
 pub struct Reconcile {
     config: ReconcileConfig,
@@ -88,24 +114,31 @@ pub struct Reconcile {
     page: Option<PageToken>,
     last_page: bool,
     listings: u32,
-    pairs: Vec<Pair>,
+    /// What the job remembers: which mailbox has which object, and the reverse; who failed.
     links: BTreeMap<MailboxId, Link>,
-    /// What is to be written: the mailbox, and its modify.
-    open: Vec<(Mailbox, Modification)>,
+    owners: BTreeMap<ObjectGuid, MailboxId>,
+    escrow: BTreeMap<MailboxId, EscrowRow>,
+    /// Mailboxes that would enter the job.
+    entering: u64,
+    /// What is to be written.
+    open: Vec<Correction>,
+    /// What was answered to the first of them, and when they were sent.
+    answers: Vec<WriteOutcome>,
+    sent_at: Timestamp,
     stage: Stage,
     report: ReconcileReport,
     backoff: Backoff,
     not_before: Option<Timestamp>,
 }
 
-#[derive(Clone, Copy)]
 enum Stage {
+    Links(Option<Vec<u8>>),
+    Escrow(Option<Vec<u8>>),
     List,
     Pair,
-    Links,
-    Escrow,
     Write,
     Verify,
+    Log(Vec<LogEntry>),
 }
 
 impl Reconcile {
@@ -120,45 +153,72 @@ impl Reconcile {
             page: None,
             last_page: false,
             listings: 1,
-            pairs: Vec::new(),
             links: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            escrow: BTreeMap::new(),
+            entering: 0,
             open: Vec::new(),
-            stage: Stage::List,
+            answers: Vec::new(),
+            sent_at: Timestamp::EPOCH,
+            stage: Stage::Links(None),
             report: ReconcileReport::default(),
             backoff: Backoff::default(),
             not_before: None,
         }
     }
 
+    /// The same with waits that are longer by chance ([`Backoff::jittered`]).
+    #[must_use]
+    pub const fn jittered(mut self, jitter: u64) -> Self {
+        self.backoff = Backoff::jittered(jitter);
+        self
+    }
+
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
-        match self.stage {
+        match &mut self.stage {
+            Stage::Links(after) => {
+                let rows = ports.store.scan(Table::Links, after.as_deref(), ROWS)?;
+                self.stage = match rows.last().filter(|_| rows.len() >= ROWS) {
+                    Some((key, _)) => Stage::Links(Some(key.clone())),
+                    None => Stage::Escrow(None),
+                };
+                for (key, row) in rows {
+                    let (mailbox, link) = (mailbox_of_key(&key)?, Link::decode(&row)?);
+                    self.owners.entry(link.object).or_insert(mailbox);
+                    self.links.insert(mailbox, link);
+                }
+            }
+            Stage::Escrow(after) => {
+                let rows = ports.store.scan(Table::Escrow, after.as_deref(), ROWS)?;
+                self.stage = match rows.last().filter(|_| rows.len() >= ROWS) {
+                    Some((key, _)) => Stage::Escrow(Some(key.clone())),
+                    None => Stage::List,
+                };
+                for (key, row) in rows {
+                    self.escrow.insert(mailbox_of_key(&key)?, EscrowRow::decode(&row)?);
+                }
+            }
             Stage::List if self.last_page => return Ok(Turn::Done(())),
             Stage::List => return self.list(now, ports),
             Stage::Pair => match self.pairing.step(now, ports, &mut self.backoff)? {
                 Turn::Busy => {}
                 Turn::Wait(at) => return Ok(Turn::Wait(at)),
                 Turn::Done(pairs) => {
-                    self.pairs = pairs;
-                    self.stage = Stage::Links;
+                    pairs.into_iter().for_each(|pair| self.compare(pair));
+                    self.stage = if self.config.apply { Stage::Write } else { Stage::List };
                 }
             },
-            Stage::Links => {
-                let rows = self.rows(Table::Links, ports)?;
-                for (id, row) in rows {
-                    self.links.insert(id, Link::decode(&row)?);
-                }
-                self.stage = Stage::Escrow;
-            }
-            Stage::Escrow => {
-                let mut failed = BTreeMap::new();
-                for (id, row) in self.rows(Table::Escrow, ports)? {
-                    failed.insert(id, EscrowRow::decode(&row)?.code);
-                }
-                self.compare(&failed);
-                self.stage = if self.config.apply { Stage::Write } else { Stage::List };
-            }
             Stage::Write => return self.write(now, ports),
             Stage::Verify => return self.verify(now, ports),
+            Stage::Log(entries) => match ports.job.log(entries.clone()) {
+                Ok(()) => {
+                    self.backoff.reset();
+                    self.stage = Stage::Write;
+                }
+                Err(error) => {
+                    return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+                }
+            },
         }
         Ok(Turn::Busy)
     }
@@ -172,6 +232,7 @@ impl Reconcile {
                 // From the start: what was found so far would be found again.
                 self.listings += 1;
                 self.page = None;
+                self.entering = 0;
                 self.report =
                     ReconcileReport { corrected: self.report.corrected, ..Default::default() };
                 return Ok(Turn::Busy);
@@ -194,80 +255,129 @@ impl Reconcile {
         Ok(Turn::Busy)
     }
 
-    fn rows(&self, table: Table, ports: &mut Ports<'_>) -> Result<Vec<(MailboxId, Vec<u8>)>, Stop> {
-        let ids: Vec<MailboxId> = self.pairs.iter().map(|pair| pair.mailbox.id).collect();
-        let keys: Vec<Vec<u8>> = ids.iter().map(|id| mailbox_key(*id)).collect();
-        let rows = ports.store.get(table, &keys)?;
-        Ok(ids.into_iter().zip(rows).filter_map(|(id, row)| Some((id, row?))).collect())
+    /// Why the job would not write this mailbox to this object.
+    fn left(
+        &mut self,
+        id: MailboxId,
+        user: Option<&User>,
+        object: &DirectoryObject,
+    ) -> Option<Left> {
+        if !self.links.contains_key(&id) {
+            if !self.escrow.contains_key(&id) {
+                let switches = &self.config.job.switches;
+                let waiting = self.escrow.values().filter(|row| !row.linked).count();
+                let taken = (self.links.len() + waiting) as u64 + self.entering;
+                let full = taken >= switches.mailbox_limit;
+                let left = Left::of_limit(switches, full).or_else(|| Left::of_first_time(switches));
+                if left.is_some() {
+                    return left;
+                }
+                self.entering += 1;
+            }
+            let left = user.and_then(|user| Left::of_user(user, &self.config.domain));
+            if left.is_some() {
+                return left;
+            }
+        }
+        Left::of_object(&self.plan, object)
     }
 
-    fn compare(&mut self, failed: &BTreeMap<MailboxId, String>) {
-        let links = core::mem::take(&mut self.links);
-        for pair in core::mem::take(&mut self.pairs) {
-            let id = pair.mailbox.id;
-            let (mailbox, object) = match pair.sole() {
-                Ok(both) => both,
-                Err((_, reason)) => {
-                    self.report.problems.push(Unreconciled { mailbox: Some(id), reason });
-                    continue;
-                }
-            };
-            if !self.plan.covers(&object) {
-                continue;
-            }
-            self.report.compared += 1;
-            let difference = diff(&self.plan, &mailbox, &object);
-            if difference.changes.is_empty() {
-                continue;
-            }
-            let exported = links.get(&id).map(|link| link.exported);
-            let cause = Cause::of(
-                failed.get(&id).map(String::as_str),
-                exported,
-                self.plan.digest(&mailbox),
-            );
-            for change in difference.intended {
-                self.report.drift.push(Drift {
-                    mailbox: id,
-                    object: object.guid,
-                    attribute: change.property.attribute,
-                    directory: change.property.old,
-                    cloud: change.property.new,
-                    cause: cause.clone(),
-                });
-            }
-            let modification = Modification { object: object.guid, changes: difference.changes };
-            self.open.push((mailbox, modification));
+    /// Whether the job has another object for this mailbox, or another mailbox for this object.
+    fn contested(&self, id: MailboxId, object: ObjectGuid) -> Option<String> {
+        let linked = self.links.get(&id).map(|link| link.object);
+        if let Some(other) = linked.filter(|other| *other != object) {
+            return Some(format!(
+                "its anchors lead to the object {object}, and the job has it linked to {other}: a cycle decides"
+            ));
         }
-        if !self.config.apply {
-            self.open.clear();
+        let owner = self.owners.get(&object).filter(|owner| **owner != id)?;
+        Some(format!(
+            "{}: its object in Active Directory belongs to mailbox {owner}, which is written to it",
+            code::DUPLICATE_ENTRIES
+        ))
+    }
+
+    fn compare(&mut self, mut pair: Pair) {
+        let (id, user) = (pair.mailbox.id, pair.user.take());
+        let (mailbox, object) = match pair.sole() {
+            Ok(both) => both,
+            Err((_, reason)) => return self.problem(id, reason),
+        };
+        if let Some(reason) = self.contested(id, object.guid) {
+            return self.problem(id, reason);
         }
+        if self.left(id, user.as_ref(), &object).is_some() {
+            self.report.left_alone += 1;
+            return;
+        }
+        self.report.compared += 1;
+        let drift = |attribute, directory, cloud, cause| Drift {
+            mailbox: id,
+            object: object.guid,
+            attribute,
+            directory,
+            cloud,
+            cause,
+        };
+        let kept = kept(&self.plan, &mailbox, &object).into_iter();
+        let only = Cause::OnlyInDirectory;
+        let kept = kept.map(|(name, held)| drift(name, held, String::new(), only.clone()));
+        self.report.drift.extend(kept);
+        let difference = diff(&self.plan, &mailbox, &object);
+        if difference.changes.is_empty() {
+            return;
+        }
+        let exported = self.links.get(&id).map(|link| link.exported);
+        let failed = self.escrow.get(&id).map(|row| row.code.as_str());
+        let cause = Cause::of(failed, exported, self.plan.digest(&mailbox));
+        let modified: Vec<ModifiedProperty> =
+            difference.intended.into_iter().map(|change| change.property).collect();
+        self.report.drift.extend(
+            modified.iter().cloned().map(|property| {
+                drift(property.attribute, property.old, property.new, cause.clone())
+            }),
+        );
+        if self.config.apply {
+            let modify = Modification { object: object.guid, changes: difference.changes };
+            self.open.push(Correction { mailbox, modify, modified });
+        }
+    }
+
+    fn problem(&mut self, mailbox: MailboxId, reason: String) {
+        self.report.problems.push(Unreconciled { mailbox: Some(mailbox), reason });
     }
 
     /// Sends what is open, as much as goes into one call.
     fn write(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         let batch: Vec<Modification> =
-            self.open.iter().take(MODIFY_BATCH).map(|(_, modify)| modify.clone()).collect();
+            self.open.iter().take(MODIFY_BATCH).map(|open| open.modify.clone()).collect();
         if batch.is_empty() {
             self.stage = Stage::List;
             return Ok(Turn::Busy);
         }
         let Some(agent) = self.pairing.agent() else { return Err(nobody()) };
-        match ports.directory.modify(agent, &batch) {
-            // Whatever was answered or lost: the read that follows tells.
-            Ok(_) | Err(CallError::Unreachable { .. } | CallError::TimedOut { .. }) => {
-                self.backoff.reset();
-                self.stage = Stage::Verify;
-                Ok(Turn::Busy)
+        self.answers = match ports.directory.modify(agent, &batch) {
+            Ok(answers) => answers,
+            // The read that follows tells what became of it.
+            Err(CallError::Unreachable { .. } | CallError::TimedOut { .. }) => Vec::new(),
+            Err(error) => {
+                return again(&error, Side::Agent, &mut self.backoff, now).map(Turn::Wait);
             }
-            Err(error) => again(&error, Side::Agent, &mut self.backoff, now).map(Turn::Wait),
-        }
+        };
+        self.answers.resize(batch.len(), WriteOutcome::Unknown);
+        // What was not sent stays open.
+        let sent = self.answers.iter().position(|answer| *answer == WriteOutcome::NotSent);
+        self.answers.truncate(sent.unwrap_or(batch.len()));
+        self.sent_at = now;
+        self.backoff.reset();
+        self.stage = Stage::Verify;
+        Ok(Turn::Busy)
     }
 
+    /// A read decides what was corrected.
     fn verify(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
-        let count = self.open.len().min(MODIFY_BATCH);
-        let guids: Vec<ObjectGuid> =
-            self.open[..count].iter().map(|(_, modify)| modify.object).collect();
+        let sent = &self.open[..self.answers.len()];
+        let guids: Vec<ObjectGuid> = sent.iter().map(|open| open.modify.object).collect();
         let Some(agent) = self.pairing.agent() else { return Err(nobody()) };
         let found = ports.directory.read(agent, &guids, self.plan.read());
         let found = match found {
@@ -280,27 +390,82 @@ impl Reconcile {
         let whole = found.into_iter().filter(|object| object.broken.is_none());
         let found: BTreeMap<ObjectGuid, DirectoryObject> =
             whole.map(|object| (object.guid, object)).collect();
-        for (mailbox, modify) in self.open.drain(..count) {
-            let object = found.get(&modify.object);
-            if object.is_some_and(|object| diff(&self.plan, &mailbox, object).changes.is_empty()) {
-                self.report.corrected += 1;
-            } else {
-                let reason = "AD did not take the values; a cycle or the log says why".to_owned();
-                self.report.problems.push(Unreconciled { mailbox: Some(mailbox.id), reason });
+        let mut entries = Vec::with_capacity(guids.len());
+        let answers = core::mem::take(&mut self.answers);
+        let sent: Vec<Correction> = self.open.drain(..answers.len()).collect();
+        for (correction, answer) in sent.into_iter().zip(answers) {
+            let object = found.get(&correction.modify.object);
+            let equal = |object| diff(&self.plan, &correction.mailbox, object).changes.is_empty();
+            let failure = match object.is_some_and(equal) {
+                true => None,
+                false => Some(failure_of(answer)),
+            };
+            entries.push(self.entry(&correction, failure.as_ref(), now));
+            match failure {
+                None => self.report.corrected += 1,
+                Some((code, detail)) => {
+                    self.problem(correction.mailbox.id, format!("{code}: {detail}"));
+                }
             }
         }
-        self.stage = Stage::Write;
+        self.stage = Stage::Log(entries);
         Ok(Turn::Busy)
+    }
+
+    /// The log's entry about one correction. A reconciliation is no cycle.
+    fn entry(
+        &self,
+        correction: &Correction,
+        failure: Option<&(&'static str, String)>,
+        now: Timestamp,
+    ) -> LogEntry {
+        let mailbox = &correction.mailbox;
+        let version = digest::chain(
+            self.plan.digest(mailbox),
+            mailbox.when_changed.as_micros().cast_unsigned(),
+        );
+        let (status, code, detail) = match failure {
+            None => (LogStatus::Success, "", String::new()),
+            Some((code, detail)) => (LogStatus::Failure, *code, detail.clone()),
+        };
+        LogEntry {
+            at: now,
+            cycle: 0,
+            mailbox: Some(mailbox.id),
+            target: Some(correction.modify.object),
+            status,
+            code,
+            detail,
+            modified: if failure.is_none() { correction.modified.clone() } else { Vec::new() },
+            unread: false,
+            took: now.since(self.sent_at),
+            // The same version may be corrected again: each time is a change of its own.
+            version: digest::chain(version, self.sent_at.as_micros().cast_unsigned()),
+        }
+    }
+}
+
+/// Why a correction is not there, by what was answered to it: the code and words.
+fn failure_of(answer: WriteOutcome) -> (&'static str, String) {
+    match answer {
+        WriteOutcome::Result { code: result, diagnostic } => {
+            match Failure::of_result(result, &diagnostic) {
+                Some(failure) => (failure.code, failure.detail),
+                None => {
+                    (code::INTERNAL, "it was taken, and AD holds other values since".to_owned())
+                }
+            }
+        }
+        WriteOutcome::Unknown | WriteOutcome::NotSent => (
+            code::AGENT_SIGNALING,
+            "no answer came to the modify, and reading shows that it was not made".to_owned(),
+        ),
     }
 }
 
 fn nobody() -> Stop {
     let detail = "no agent answers".to_owned();
-    Stop::Failed(Failure::new(
-        crate::failure::Class::Transient,
-        crate::failure::code::NO_ACTIVE_AGENTS,
-        detail,
-    ))
+    Stop::Failed(Failure::new(crate::failure::Class::Transient, code::NO_ACTIVE_AGENTS, detail))
 }
 
 impl Activity for Reconcile {
@@ -316,79 +481,4 @@ impl Activity for Reconcile {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::failure::code;
-    use crate::test_world::{Shared, World, configuration, id, object_guid};
-    use std::time::Duration;
-
-    fn reconcile(world: &Shared, apply: bool) -> ReconcileReport {
-        let config = ReconcileConfig { job: configuration(), apply };
-        world.run_for(&mut Reconcile::new(config), Duration::from_hours(1)).unwrap()
-    }
-
-    fn settled(count: u16) -> Shared {
-        let world = World::with(count);
-        let mut job = world.job();
-        world.run_for(&mut job, Duration::from_mins(1));
-        world
-    }
-
-    fn drift(world: &Shared, number: u16) {
-        let mut world = world.0.borrow_mut();
-        let values = &mut world.objects.get_mut(&object_guid(number)).unwrap().values;
-        values.insert("extensionAttribute2".into(), vec![b"local".to_vec()]);
-    }
-
-    #[test]
-    fn equal_sides_have_no_drift() {
-        let report = reconcile(&settled(5), true);
-        assert_eq!((report.read, report.compared, report.corrected), (5, 5, 0));
-        assert!(report.drift.is_empty() && report.problems.is_empty());
-    }
-
-    #[test]
-    fn drift_is_told_with_its_cause_and_only_written_when_applied() {
-        let world = settled(4);
-        drift(&world, 0);
-        world.0.borrow_mut().edit(1, "newer");
-        world.0.borrow_mut().objects.remove(&object_guid(3));
-        world.0.borrow_mut().add(7);
-        drift(&world, 7);
-        let dry = reconcile(&world, false);
-        let told: Vec<_> =
-            dry.drift.iter().map(|drift| (drift.mailbox, drift.cause.clone())).collect();
-        assert_eq!(
-            told,
-            [
-                (id(0), Cause::ChangedInDirectory),
-                (id(7), Cause::NeverExported),
-                (id(1), Cause::NotExportedYet),
-            ]
-        );
-        assert_eq!(
-            (dry.drift[0].directory.as_str(), dry.drift[0].cloud.as_str()),
-            ("local", "HR-2")
-        );
-        assert_eq!(dry.problems.len(), 1);
-        assert_eq!(world.0.borrow().modifies, 0);
-
-        let done = reconcile(&world, true);
-        assert_eq!((&done.drift, done.corrected), (&dry.drift, 3));
-        assert!(reconcile(&world, false).drift.is_empty());
-        assert_eq!(world.0.borrow().modifies, 3);
-    }
-
-    #[test]
-    fn a_refused_or_lost_correction_is_decided_by_reading() {
-        let world = settled(3);
-        (0..3).for_each(|number| drift(&world, number));
-        world.0.borrow_mut().results.insert(object_guid(0), 50);
-        world.0.borrow_mut().lose = Some((1, true));
-        let report = reconcile(&world, true);
-        assert_eq!((report.corrected, report.problems.len()), (1, 2));
-        world.0.borrow_mut().agents.clear();
-        let blind = reconcile(&world, true);
-        assert_eq!(blind.stopped.unwrap().code, code::NO_ACTIVE_AGENTS);
-    }
-}
+mod tests;

@@ -44,10 +44,16 @@ fn age(agent: &Agent) -> Age {
     }
 }
 
+/// Whether its version is known, and below the oldest that can write anything back.
+#[must_use]
+pub fn is_too_old(agent: &Agent) -> bool {
+    age(agent) == Age::TooOld
+}
+
 /// Whether it is active, and not known to be too old.
 #[must_use]
 pub fn is_usable(agent: &Agent) -> bool {
-    agent.active && age(agent) != Age::TooOld
+    agent.active && !is_too_old(agent)
 }
 
 /// What stands against the agents: that none is usable blocks.

@@ -7,7 +7,7 @@ use super::backup::{Backup, DirectorySide, Sides, line_of, properties};
 use super::flip::{Stop, Turn};
 use super::loss::attributes;
 use super::portion::Portion;
-use super::rows::{mailbox_of, prefix};
+use super::rows::{mailbox_of_backup, prefix};
 use crate::failure::Failure;
 use crate::job::MATCH_ORDER;
 use crate::pairing::{Pair, Pairing};
@@ -19,28 +19,77 @@ use crate::writeback::retry::Backoff;
 /// Rows read with one call of the state store.
 const ROWS: usize = 5_000;
 
-/// The backups that the transfer of this name took before its flips, in the order of the ids.
+/// What a transfer kept before its flips.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// The last backup of each mailbox, in the order of the ids.
+    pub backups: Vec<Backup>,
+    /// How many more are kept, of the flips before.
+    pub earlier: u64,
+}
+
+/// The backups that the transfer of this name took before its flips, those alone that were taken `before` this
+/// instant.
 ///
 /// # Errors
 /// [`StoreError`]; `Damaged` for a row that is no backup.
-pub fn stored(store: &mut dyn StateStore, transfer: &str) -> Result<Vec<Backup>, StoreError> {
-    let mut backups = Vec::new();
+pub fn stored(
+    store: &mut dyn StateStore,
+    transfer: &str,
+    before: Option<Timestamp>,
+) -> Result<Stored, StoreError> {
+    let mut stored = Stored::default();
     let mut after = prefix(transfer);
     loop {
         let rows = store.scan(Table::Backups, Some(&after), ROWS)?;
         let complete = rows.len() < ROWS;
         for (key, line) in rows {
-            if mailbox_of(transfer, &key).is_none() {
-                return Ok(backups);
+            if mailbox_of_backup(transfer, &key).is_none() {
+                return Ok(stored);
             }
-            let backup = Backup::from_line(&line);
-            backups.push(backup.map_err(|error| StoreError::Damaged(error.to_string()))?);
+            let damaged = |why: String| StoreError::Damaged(why);
+            let backup = Backup::from_line(&line).map_err(|error| damaged(error.to_string()))?;
+            let taken: jiff::Timestamp = (backup.taken.parse())
+                .map_err(|error: jiff::Error| damaged(format!("the time of a backup: {error}")))?;
+            let taken = Timestamp::from_micros(taken.as_microsecond());
+            if before.is_none_or(|before| taken < before) {
+                stored.take(backup);
+            }
             after = key;
         }
         if complete {
-            return Ok(backups);
+            return Ok(stored);
         }
     }
+}
+
+impl Stored {
+    /// Rows of one mailbox come one after the other, the later ones last.
+    fn take(&mut self, backup: Backup) {
+        match self.backups.last_mut().filter(|last| last.id == backup.id) {
+            Some(last) => {
+                self.earlier += 1;
+                *last = backup;
+            }
+            None => self.backups.push(backup),
+        }
+    }
+}
+
+/// The names of the transfers that have kept backups; those of a ring have the ring's name after a slash.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn stored_names(store: &mut dyn StateStore) -> Result<Vec<String>, StoreError> {
+    let mut names = Vec::new();
+    let mut after: Option<Vec<u8>> = None;
+    while let Some((key, _)) = store.scan(Table::Backups, after.as_deref(), 1)?.pop() {
+        let name = key.split(|byte| *byte == 0).next().unwrap_or_default().to_vec();
+        names.push(String::from_utf8_lossy(&name).into_owned());
+        // Behind all keys of this name.
+        after = Some([name.as_slice(), &[1]].concat());
+    }
+    Ok(names)
 }
 
 /// What was backed up, and what was not.
@@ -48,6 +97,8 @@ pub fn stored(store: &mut dyn StateStore, transfer: &str) -> Result<Vec<Backup>,
 pub struct BackupReport {
     /// The backups, in the order of the mailboxes.
     pub backups: Vec<Backup>,
+    /// How many more of those mailboxes a transfer keeps, of the flips before.
+    pub earlier: u64,
     /// Mailboxes of which there is none, or of whose AD side there is none although it was asked for, and
     /// why.
     pub lacking: Vec<(MailboxId, String)>,
@@ -81,6 +132,13 @@ impl TakeBackup {
             portion: Portion::default(),
             not_before: None,
         }
+    }
+
+    /// The same with waits that are longer by chance ([`Backoff::jittered`]).
+    #[must_use]
+    pub const fn jittered(mut self, jitter: u64) -> Self {
+        self.backoff = Backoff::jittered(jitter);
+        self
     }
 
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {

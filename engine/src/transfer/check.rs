@@ -150,6 +150,13 @@ impl Check {
         }
     }
 
+    /// The same with waits that are longer by chance ([`Backoff::jittered`]).
+    #[must_use]
+    pub const fn jittered(mut self, jitter: u64) -> Self {
+        self.backoff = Backoff::jittered(jitter);
+        self
+    }
+
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         let answered = match self.stage {
             Stage::Sync => ports.entra.sync_configuration().map(|sync| {

@@ -6,16 +6,18 @@
 //! old flag, a few times. Where the service asks to come back later, everything waits as long as it asks
 //! for, and no attempt is counted for what it did not let through or what was never sent.
 
+mod entry;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use self::entry::{Entry, READ_WAITS, State};
 use super::criterion::Criterion;
 use super::portion::Portion;
-use super::report::MailboxOutcome;
+use super::report::{ACCEPTANCE_BREACHED, MailboxOutcome};
 use super::rows::Progress;
 use super::wave::Pace;
 use crate::failure::{Class, Failure, Side};
-use crate::marks::Mark;
 use crate::planted_bugs::{PlantedBugs, planted};
 use crate::ports::{
     CallError, MailboxChange, MailboxId, Ports, SET_BATCH, SetOutcome, StoreError, StoreWrite,
@@ -26,15 +28,9 @@ use crate::writeback::retry::Backoff;
 
 /// The time that a budget counts for.
 const MINUTE: Duration = Duration::from_mins(1);
-/// How long an accepted call may take to show.
-pub(super) const DEADLINE: Duration = Duration::from_hours(24);
-/// The first wait before another read, and the longest.
-const READ_WAITS: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours(1));
-/// How often a mailbox that alone cannot be read is read again, before nobody can say what became of it.
-const UNREADABLE: u32 = 6;
-/// The waits before a refused or unanswered call is made again.
-const SET_WAITS: [Duration; 3] =
-    [Duration::from_mins(1), Duration::from_mins(5), Duration::from_mins(15)];
+/// How long an answer about a mailbox holds: a service that throttles would never let anybody through if each try
+/// to set began with reads that use up what it allows.
+const HOLDS: Duration = Duration::from_mins(15);
 
 /// Why an activity of the transfer cannot go on.
 pub(crate) enum Stop {
@@ -127,40 +123,17 @@ pub(super) struct Flip {
     sets_a_minute: Option<u32>,
     spent: Spent,
     criterion: Criterion,
+    /// Whether nobody is set unasked ([`Flip::asked`]).
+    asks: bool,
     bugs: PlantedBugs,
-}
-
-struct Entry {
-    mailbox: MailboxId,
-    state: State,
-    attempts: usize,
-    read_wait: Duration,
-    /// Reads in a row that failed for it alone.
-    unreadable: u32,
-    /// It failed before, or its last call did: it is likely to count against the criteria.
-    suspect: bool,
-}
-
-enum State {
-    /// The call is to be made at this time.
-    ToSet(Timestamp),
-    /// The call was made; a read comes at once.
-    Sent {
-        at: Timestamp,
-        answer: SetOutcome,
-    },
-    /// The call was accepted at `at`; another read is due at `next`.
-    Accepted {
-        at: Timestamp,
-        next: Timestamp,
-    },
-    /// It is not known whether a call was made; a read comes first.
-    Unsure,
-    Done(MailboxOutcome, String),
 }
 
 enum Stage {
     Choose,
+    /// Whoever owns this is asked about those that are about to be set.
+    Asked(Vec<usize>),
+    /// These are to be set.
+    Set(Vec<usize>),
     Commit(Vec<StoreWrite>),
 }
 
@@ -187,6 +160,7 @@ impl Flip {
                 read_wait: READ_WAITS.0,
                 unreadable: 0,
                 suspect: false,
+                cleared: None,
             })
             .collect();
         let mut flip = Self {
@@ -202,6 +176,7 @@ impl Flip {
             sets_a_minute: None,
             spent: Spent::new(),
             criterion: Criterion::default(),
+            asks: false,
             bugs: PlantedBugs::none(),
         };
         (0..flip.entries.len()).for_each(|index| flip.schedule(index, now));
@@ -212,6 +187,54 @@ impl Flip {
     pub(super) const fn with(mut self, bugs: PlantedBugs) -> Self {
         self.bugs = bugs;
         self
+    }
+
+    /// The same, asking just before each call whether it still may be made.
+    pub(super) const fn asking(mut self) -> Self {
+        self.asks = true;
+        self
+    }
+
+    /// Who is about to be set: it goes on with [`answer`](Self::answer).
+    pub(super) fn asked(&self, now: Timestamp) -> Option<Vec<MailboxId>> {
+        let Stage::Asked(batch) = &self.stage else { return None };
+        let entries = batch.iter().map(|index| &self.entries[*index]);
+        let open = entries.filter(|entry| !entry.is_cleared(now));
+        Some(open.map(|entry| entry.mailbox).collect())
+    }
+
+    /// Whoever `decided` names is not set; the others are, with the next step.
+    pub(super) fn answer(
+        &mut self,
+        mut decided: impl FnMut(MailboxId) -> Option<(MailboxOutcome, String)>,
+        now: Timestamp,
+    ) {
+        let Stage::Asked(mut batch) = core::mem::replace(&mut self.stage, Stage::Choose) else {
+            return;
+        };
+        batch.retain(|index| {
+            let entry = &mut self.entries[*index];
+            let Some((outcome, detail)) = decided(entry.mailbox) else {
+                entry.cleared = entry.cleared.filter(|until| now <= *until).or(Some(now + HOLDS));
+                return true;
+            };
+            self.criterion.count(outcome);
+            entry.suspect = false;
+            entry.state = State::Done(outcome, detail);
+            false
+        });
+        if !batch.is_empty() {
+            self.stage = Stage::Set(batch);
+        }
+    }
+
+    /// What was not let through may be set without being asked about again right after the wait, however long
+    /// that is.
+    fn hold_until(&mut self, batch: &[usize], at: Timestamp) {
+        for index in batch {
+            let entry = &mut self.entries[*index];
+            entry.cleared = entry.cleared.map(|until| until.max(at + MINUTE));
+        }
     }
 
     /// The same under a budget, of which so much is spent.
@@ -255,19 +278,6 @@ impl Flip {
         core::mem::take(&mut self.spent)
     }
 
-    /// How many mailboxes may be set now; otherwise when some may.
-    fn allowance(&mut self, now: Timestamp) -> Result<usize, Timestamp> {
-        let Some(most) = self.sets_a_minute else { return Ok(SET_BATCH) };
-        while self.spent.front().is_some_and(|(at, _)| now.since(*at) >= MINUTE) {
-            self.spent.pop_front();
-        }
-        let used: usize = self.spent.iter().map(|(_, count)| count).sum();
-        match (most.max(1) as usize).saturating_sub(used) {
-            0 => Err(self.spent.front().map_or(now, |(at, _)| *at) + MINUTE),
-            left => Ok(left.min(SET_BATCH)),
-        }
-    }
-
     /// Goes on by one call. Ends when every mailbox is decided, or the criteria are breached.
     pub(super) fn step(
         &mut self,
@@ -276,6 +286,12 @@ impl Flip {
     ) -> Result<Turn<Decided>, Stop> {
         match &mut self.stage {
             Stage::Choose => self.choose(now, ports),
+            Stage::Asked(_) => Ok(Turn::Busy),
+            Stage::Set(batch) => {
+                let batch = core::mem::take(batch);
+                self.stage = Stage::Choose;
+                self.set(&batch, now, ports)
+            }
             Stage::Commit(writes) => {
                 ports.store.commit(core::mem::take(writes))?;
                 self.stage = Stage::Choose;
@@ -299,7 +315,7 @@ impl Flip {
             (self.sets, held) = (suspects, others);
         }
         let mut not_before = now;
-        let batch = match self.allowance(now) {
+        let batch = match allowance(self.sets_a_minute, &mut self.spent, now) {
             Ok(most) => take_due(&mut self.sets, most, now),
             Err(at) => {
                 not_before = at;
@@ -308,6 +324,11 @@ impl Flip {
         };
         let set = self.sets.first().map(|(at, _)| (*at).max(not_before));
         self.sets.extend(held);
+        let open = |index: &usize| !self.entries[*index].is_cleared(now);
+        if self.asks && batch.iter().any(open) {
+            self.stage = Stage::Asked(batch);
+            return Ok(Turn::Busy);
+        }
         if !batch.is_empty() {
             return self.set(&batch, now, ports);
         }
@@ -360,7 +381,9 @@ impl Flip {
                 | CallError::PageExpired),
             ) => {
                 self.sets.extend(batch.iter().map(|index| (now, *index)));
-                return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+                let at = again(&error, Side::Cloud, &mut self.backoff, now)?;
+                self.hold_until(batch, at);
+                return Ok(Turn::Wait(at));
             }
             // Whether anything of it arrived, only reading tells.
             Err(_) => Vec::new(),
@@ -398,7 +421,9 @@ impl Flip {
             return Ok(Turn::Busy);
         };
         let error = CallError::Throttled { retry_after };
-        again(&error, Side::Cloud, &mut self.throttle, now).map(Turn::Wait)
+        let at = again(&error, Side::Cloud, &mut self.throttle, now)?;
+        self.hold_until(batch, at);
+        Ok(Turn::Wait(at))
     }
 
     fn read(
@@ -443,6 +468,23 @@ impl Flip {
     }
 }
 
+/// How many mailboxes may be set now under a budget of so many in a minute; otherwise when some may.
+pub(super) fn allowance(
+    most: Option<u32>,
+    spent: &mut Spent,
+    now: Timestamp,
+) -> Result<usize, Timestamp> {
+    let Some(most) = most else { return Ok(SET_BATCH) };
+    while spent.front().is_some_and(|(at, _)| now.since(*at) >= MINUTE) {
+        spent.pop_front();
+    }
+    let used: usize = spent.iter().map(|(_, count)| count).sum();
+    match (most.max(1) as usize).saturating_sub(used) {
+        0 => Err(spent.front().map_or(now, |(at, _)| *at) + MINUTE),
+        left => Ok(left.min(SET_BATCH)),
+    }
+}
+
 /// Takes up to `most` entries that are due.
 fn take_due(
     calendar: &mut BTreeSet<(Timestamp, usize)>,
@@ -454,79 +496,6 @@ fn take_due(
         due.extend(calendar.pop_first().map(|(_, index)| index));
     }
     due
-}
-
-impl Entry {
-    /// It alone cannot be read: when to try again, unless that is of no use any more.
-    fn read_later(&mut self, error: &CallError, now: Timestamp) -> Option<Timestamp> {
-        self.unreadable += 1;
-        if self.unreadable > UNREADABLE {
-            let detail = format!("the mailbox cannot be read, so nobody knows: {error}");
-            self.state = State::Done(MailboxOutcome::Failed, detail);
-            return None;
-        }
-        Some(now + READ_WAITS.0 * (1 << (self.unreadable - 1)))
-    }
-
-    /// What a read means: `shown` is whether the flag has the wanted value.
-    fn decide(&mut self, shown: Option<bool>, now: Timestamp) {
-        self.suspect &= matches!((&shown, &self.state), (Some(false), State::Unsure));
-        let state = core::mem::replace(&mut self.state, State::Unsure);
-        self.state = match (shown, state) {
-            (None, _) => State::Done(MailboxOutcome::Failed, "the mailbox is gone".to_owned()),
-            (Some(true), State::Sent { answer: SetOutcome::Refused { code, message }, .. }) => {
-                Mark::FlipWarned.reach();
-                let detail =
-                    format!("applied although the call failed: {}", words(&code, &message));
-                State::Done(MailboxOutcome::FlippedWithWarning, detail)
-            }
-            (Some(true), _) => {
-                Mark::FlipShown.reach();
-                State::Done(MailboxOutcome::Flipped, String::new())
-            }
-            (Some(false), State::Unsure) => State::ToSet(now),
-            (Some(false), State::Sent { at, answer: SetOutcome::Accepted }) => {
-                Mark::FlipWaits.reach();
-                State::Accepted { at, next: now + READ_WAITS.0 }
-            }
-            (Some(false), State::Accepted { at, .. }) if now.since(at) >= DEADLINE => {
-                Mark::FlipNoOp.reach();
-                let detail = "the call was accepted and changed nothing within 24 hours".to_owned();
-                State::Done(MailboxOutcome::NoOp, detail)
-            }
-            (Some(false), State::Accepted { at, .. }) => {
-                self.read_wait = (self.read_wait * 2).min(READ_WAITS.1);
-                State::Accepted { at, next: (now + self.read_wait).min(at + DEADLINE) }
-            }
-            (Some(false), State::Sent { answer, .. }) => {
-                match (SET_WAITS.get(self.attempts - 1), answer) {
-                    (Some(wait), _) => {
-                        Mark::FlipAgain.reach();
-                        self.suspect = true;
-                        State::ToSet(now + *wait)
-                    }
-                    (None, SetOutcome::Refused { code, message }) => {
-                        Mark::FlipRefused.reach();
-                        State::Done(MailboxOutcome::Refused, words(&code, &message))
-                    }
-                    (None, _) => State::Done(
-                        MailboxOutcome::Failed,
-                        "no call was answered, and the flag did not change".to_owned(),
-                    ),
-                }
-            }
-            (Some(false), other) => other,
-        };
-    }
-
-    /// What is worth a row: a state that another life has to know.
-    fn progress(&self) -> Option<Progress> {
-        match &self.state {
-            State::Accepted { at, .. } => Some(Progress::Accepted(*at)),
-            State::Done(outcome, detail) => Some(Progress::Done(*outcome, detail.clone())),
-            _ => None,
-        }
-    }
 }
 
 /// The service's words, or a word for their absence.
@@ -550,5 +519,5 @@ pub(super) fn breached(why: String, open: u64) -> Failure {
 
 /// A failure that ends the activity although nothing failed: acceptance was breached.
 pub(super) fn breach(detail: String) -> Failure {
-    Failure::new(Class::Rejected, crate::failure::code::INTERNAL, detail)
+    Failure::new(Class::Rejected, ACCEPTANCE_BREACHED, detail)
 }

@@ -65,6 +65,13 @@ impl Default for Inventory {
 }
 
 impl Inventory {
+    /// The same with waits that are longer by chance ([`Backoff::jittered`]).
+    #[must_use]
+    pub const fn jittered(mut self, jitter: u64) -> Self {
+        self.backoff = Backoff::jittered(jitter);
+        self
+    }
+
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         let page = ports.exchange.mailboxes_changed(None, self.page.as_ref(), &self.properties);
         let page = match page {

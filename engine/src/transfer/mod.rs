@@ -27,7 +27,7 @@ pub mod spelling;
 pub mod wave;
 
 pub use backup::{Backup, BackupError, Sides};
-pub use backup_run::{BackupReport, TakeBackup};
+pub use backup_run::{BackupReport, Stored, TakeBackup};
 pub use check::{Check, CheckConfig, CheckReport};
 pub use inventory::{Inventory, InventoryRow, Listing};
 pub use loss::Loss;
@@ -45,6 +45,21 @@ use crate::ports::{Name, is_of_user};
 
 #[cfg(test)]
 mod tests;
+
+/// The findings that may block a flip or a transfer: what can be accepted.
+pub const BLOCKING: [&str; 11] = [
+    readiness::id::MISSING,
+    readiness::id::UNREADABLE,
+    readiness::id::NOT_SYNCED,
+    readiness::id::TYPE,
+    readiness::id::SYNC_DISABLED,
+    readiness::id::CONNECT_OLD,
+    readiness::id::LICENCE,
+    check::id::AMBIGUOUS,
+    check::id::SHARED,
+    check::id::ROLE,
+    agent_version::id::NONE,
+];
 
 /// The properties that hold the values of the contract, each once, in its order; then those of
 /// [`bucket_c`].

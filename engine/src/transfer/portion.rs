@@ -2,8 +2,9 @@
 //!
 //! A read of several mailboxes is several requests, and a budget that ends in the middle of them leaves
 //! nothing of the answer. Whoever asked for as much again when the budget is whole would never get it: so
-//! after each throttled read half as much is asked for, down to a single mailbox. Source: Microsoft Graph
-//! throttling guidance ("reduce the number of operations per request").
+//! after each throttled read half as much is asked for, down to a single mailbox, and after some that were
+//! answered twice as much again. Source: Microsoft Graph throttling guidance ("reduce the number of operations
+//! per request").
 
 use crate::failure::{Class, Failure, Side};
 use crate::ports::{CallError, MAILBOX_BATCH, Row};
@@ -11,14 +12,19 @@ use crate::time::Timestamp;
 use crate::transfer::flip::{Stop, Turn, again};
 use crate::writeback::retry::Backoff;
 
+/// So many reads are answered before twice as much is asked for again.
+const GOOD: u32 = 8;
+
 /// How many mailboxes are read with one call.
 pub(crate) struct Portion {
     most: usize,
+    /// Reads that were answered since it changed.
+    good: u32,
 }
 
 impl Default for Portion {
     fn default() -> Self {
-        Self { most: MAILBOX_BATCH }
+        Self { most: MAILBOX_BATCH, good: 0 }
     }
 }
 
@@ -50,7 +56,17 @@ impl Portion {
             return Ok(Err(at));
         }
         backoff.reset();
+        self.grow();
         Ok(Ok(rows))
+    }
+
+    /// A read was answered.
+    fn grow(&mut self) {
+        self.good += 1;
+        if self.good >= GOOD {
+            self.good = 0;
+            self.most = (self.most * 2).min(MAILBOX_BATCH);
+        }
     }
 
     /// What a failed read means: when to ask again, and after a throttled one for fewer.
@@ -71,6 +87,7 @@ impl Portion {
     ) -> Result<Timestamp, Stop> {
         if matches!(error, CallError::Throttled { .. }) {
             self.most = (self.most / 2).max(1);
+            self.good = 0;
         }
         again(error, Side::Cloud, backoff, now)
     }
@@ -106,5 +123,13 @@ mod tests {
         let throttled = || CallError::Throttled { retry_after: None };
         let sizes: Vec<usize> = (0..8).map(|_| fail(throttled())).collect();
         assert_eq!(sizes, [50, 25, 12, 6, 3, 1, 1, 1]);
+        // A budget that is whole again is used again.
+        let mut read = || {
+            let rows = portion.rows(Ok(vec![Ok(Some(1))]), &mut backoff, Timestamp::EPOCH);
+            assert!(rows.is_ok_and(|rows| rows.is_ok()));
+            portion.most()
+        };
+        let sizes: Vec<usize> = (0..64).map(|_| read()).collect();
+        assert_eq!((sizes[6], sizes[7], sizes[15], sizes[63]), (1, 2, 4, MAILBOX_BATCH));
     }
 }

@@ -5,6 +5,10 @@ use super::readiness::Finding;
 use crate::failure::Failure;
 use crate::ports::MailboxId;
 
+/// The code of a transfer that ends as its acceptance criteria are breached. Of one that a finding stops it is
+/// the finding's id. Neither is a failure of Active Directory, so neither has a code of the service's.
+pub const ACCEPTANCE_BREACHED: &str = "AcceptanceBreached";
+
 /// What became of one mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MailboxOutcome {
@@ -98,6 +102,8 @@ pub struct Exception {
 pub struct TransferReport {
     /// Mailboxes whose flag changed, those with a warning included.
     pub flipped: u64,
+    /// How many of those an earlier call of the same name changed.
+    pub flipped_before: u64,
     /// Mailboxes that nothing stands against, when nothing was to be changed.
     pub would_flip: u64,
     /// Mailboxes whose flag had the wanted value before.

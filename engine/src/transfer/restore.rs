@@ -13,10 +13,11 @@ use std::collections::{BTreeMap, VecDeque};
 use super::backup::Backup;
 use super::bucket_c::BUCKET_C;
 use super::difference::{self, Difference};
-use super::flip::{Stop, Turn, again, step_of, words};
+use super::flip::{Spent, Stop, Turn, again, allowance, step_of, words};
 use super::kept_properties;
 use super::loss::attributes;
 use super::portion::Portion;
+use super::wave::Pace;
 use crate::failure::{Failure, Side, code};
 use crate::job::{JobConfiguration, ModifiedProperty, Switches};
 use crate::pairing::{Pair, Pairing};
@@ -104,6 +105,9 @@ pub struct Restore {
     /// The waits after writes that were throttled in part.
     throttle: Backoff,
     portion: Portion,
+    sets_a_minute: Option<u32>,
+    /// Sets of the last minute.
+    spent: Spent,
     not_before: Option<Timestamp>,
 }
 
@@ -158,8 +162,19 @@ impl Restore {
             backoff: Backoff::default(),
             throttle: Backoff::default(),
             portion: Portion::default(),
+            sets_a_minute: None,
+            spent: Spent::default(),
             not_before: None,
         }
+    }
+
+    /// The same at this pace: what is set in the cloud stays under its budget.
+    #[must_use]
+    pub const fn paced(mut self, pace: Pace) -> Self {
+        self.backoff = Backoff::jittered(pace.jitter);
+        self.throttle = self.backoff;
+        self.sets_a_minute = pace.sets_a_minute;
+        self
     }
 
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
@@ -267,11 +282,18 @@ impl Restore {
                 case.outcome = Some(Restored::Written);
             }
         }
-        let open: Vec<usize> =
+        let mut open: Vec<usize> =
             (0..self.batch.len()).filter(|at| self.batch[*at].outcome.is_none()).collect();
         if open.is_empty() {
             self.stage = Stage::Read;
             return Ok(Turn::Busy);
+        }
+        let in_cloud = self.config.to == RestoreTo::Cloud;
+        if in_cloud {
+            match allowance(self.sets_a_minute, &mut self.spent, now) {
+                Ok(most) => open.truncate(most),
+                Err(at) => return Ok(Turn::Wait(at)),
+            }
         }
         let result = match self.config.to {
             RestoreTo::Cloud => self.write_to_cloud(&open, ports),
@@ -283,6 +305,9 @@ impl Restore {
             Ok(throttled) => {
                 self.backoff.reset();
                 self.stage = Stage::Verify;
+                if in_cloud && self.sets_a_minute.is_some() {
+                    self.spent.push_back((now, open.len()));
+                }
                 let Some(error) = throttled else {
                     self.throttle.reset();
                     return Ok(Turn::Busy);

@@ -1,21 +1,25 @@
 //! Rollback: authority goes back to AD. First comes the list of what will be lost, for every
-//! mailbox; only then, and only when asked to, the flags.
+//! mailbox; only then, and only when asked to, the flags. Between the two may lie hours, so each mailbox is
+//! weighed again just before its flag is set.
 
-use std::collections::VecDeque;
+mod again;
+
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
+use self::again::Again;
 use super::backup::{Sides, properties};
 use super::criterion::Criterion;
 use super::difference::names_of;
 use super::flip::{Flip, Spent, Stop, Turn, breached, step_of};
-use super::loss::{attributes, losses, refers};
+use super::loss::{Loss, attributes, losses, refers};
 use super::portion::Portion;
 use super::readiness;
 use super::report::{MailboxOutcome, TransferReport};
-use super::rows::{Progress, mailbox_of, prefix, rollback_of};
+use super::rows::{Progress, prefix, read_on, rollback_of};
 use super::spelling::Recipients;
 use super::wave::Pace;
 use crate::failure::code;
@@ -27,9 +31,6 @@ use crate::ports::{MailboxId, Name, Ports, StoreWrite, Table};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
-
-/// Rows read with one call of the state store.
-const ROWS: usize = 5_000;
 
 /// What a rollback is to do.
 #[derive(Debug, Clone)]
@@ -90,6 +91,8 @@ pub struct Rollback {
     in_wave: u64,
     criterion: Criterion,
     report: TransferReport,
+    /// The losses of the report.
+    told: BTreeSet<Loss>,
     backoff: Backoff,
     portion: Portion,
     /// Sets of the last minute.
@@ -105,6 +108,8 @@ enum Stage {
     NextWave,
     Commit(Vec<StoreWrite>),
     Flip(Box<Flip>),
+    /// Those that are about to be set are weighed again.
+    Again(Box<Again>),
 }
 
 impl Rollback {
@@ -126,6 +131,7 @@ impl Rollback {
             in_wave: 0,
             criterion: Criterion::new(config.most_failures, None),
             report: TransferReport::default(),
+            told: BTreeSet::new(),
             backoff: Backoff::jittered(config.pace.jitter),
             portion: Portion::default(),
             spent: Spent::default(),
@@ -169,10 +175,12 @@ impl Rollback {
                 let failed = |id| matches!(self.known.get(&id), Some(Progress::Done(outcome, _)) if outcome.is_bad());
                 let flip = Flip::new(&self.config.id, false, wave, now);
                 let flip = flip.paced(self.config.pace, spent).under(self.criterion, failed);
+                let flip = flip.asking();
                 self.stage = Stage::Flip(Box::new(flip));
             }
+            Stage::Again(_) => return self.weigh_again(now, ports),
             Stage::Flip(flip) => match flip.step(now, ports)? {
-                Turn::Busy => {}
+                Turn::Busy => self.ask(now),
                 Turn::Wait(at) => return Ok(Turn::Wait(at)),
                 Turn::Done(decided) => {
                     self.spent = flip.take_spent();
@@ -189,20 +197,8 @@ impl Rollback {
     }
 
     fn resume(&mut self, after: Option<&[u8]>, ports: &mut Ports<'_>) -> Result<(), Stop> {
-        let rows = ports.store.scan(Table::Transfers, after, ROWS)?;
-        let complete = rows.len() < ROWS;
-        let last = rows.last().map(|(key, _)| key.clone());
-        let mut foreign = false;
-        for (key, value) in rows {
-            match mailbox_of(&self.config.id, &key) {
-                Some(mailbox) => {
-                    self.known.insert(mailbox, Progress::decode(&value)?);
-                }
-                None => foreign = true,
-            }
-        }
-        if !(complete || foreign) {
-            self.stage = Stage::Resume(last);
+        if let Some(last) = read_on(&self.config.id, after, ports.store, &mut self.known)? {
+            self.stage = Stage::Resume(Some(last));
             return Ok(());
         }
         let mut queue = VecDeque::new();
@@ -253,10 +249,12 @@ impl Rollback {
                 Ok(Some(mailbox)) if !mailbox.cloud_managed => match self.known.get(&id) {
                     Some(Progress::Done(outcome, detail)) if outcome.is_change() => {
                         self.report.count(id, *outcome, detail);
+                        self.report.flipped_before += 1;
                     }
                     Some(Progress::Prepared) if self.config.apply => {
                         Mark::TransferResumed.reach();
                         self.report.count(id, MailboxOutcome::Flipped, "");
+                        self.report.flipped_before += 1;
                     }
                     _ => {
                         Mark::TransferAlready.reach();
@@ -274,20 +272,8 @@ impl Rollback {
     /// What each mailbox of the batch would lose.
     fn weigh(&mut self, pairs: Vec<Pair>) {
         for pair in pairs {
-            if let Some(why) = &pair.unread {
-                // What it would lose, nobody can say.
-                let id = pair.mailbox.id;
-                self.report.findings.push(readiness::of_unreadable(id, why));
-                self.report.count(id, MailboxOutcome::Blocked, readiness::id::UNREADABLE);
-                continue;
-            }
-            if pair.ambiguous {
-                Mark::RollbackAmbiguous.reach();
-                self.report.count(
-                    pair.mailbox.id,
-                    MailboxOutcome::Blocked,
-                    code::DUPLICATE_ENTRIES,
-                );
+            if let Some(why) = self.cannot_weigh(&pair) {
+                self.report.count(pair.mailbox.id, MailboxOutcome::Blocked, why);
                 continue;
             }
             if let Some(object) = &pair.object
@@ -305,23 +291,38 @@ impl Rollback {
         }
     }
 
+    /// Why nobody can say what a mailbox would lose.
+    fn cannot_weigh(&mut self, pair: &Pair) -> Option<&'static str> {
+        if let Some(why) = &pair.unread {
+            self.report.findings.push(readiness::of_unreadable(pair.mailbox.id, why));
+            return Some(readiness::id::UNREADABLE);
+        }
+        pair.ambiguous.then(|| {
+            Mark::RollbackAmbiguous.reach();
+            code::DUPLICATE_ENTRIES
+        })
+    }
+
     fn weigh_one(&mut self, pair: &Pair) {
         let id = pair.mailbox.id;
+        match self.losses_of(pair) {
+            None => self.ready.push_back((id, Progress::Prepared, true)),
+            Some(detail) => self.report.count(id, MailboxOutcome::Blocked, &detail),
+        }
+    }
+
+    /// Tells what a mailbox would lose; what blocks it, if that does.
+    fn losses_of(&mut self, pair: &Pair) -> Option<String> {
         let object = pair.object.as_ref();
         let lost = losses(&pair.mailbox, &self.properties, object, &self.recipients);
         if lost.is_empty() { Mark::RollbackClean } else { Mark::RollbackLoses }.reach();
-        if lost.is_empty() || self.config.accept_losses {
-            self.ready.push_back((id, Progress::Prepared, true));
-        } else {
-            let unsure = lost.iter().filter(|loss| loss.unsure.is_some()).count();
-            let detail = match lost.len() - unsure {
-                0 => format!("{unsure} values may be lost"),
-                sure if unsure == 0 => format!("{sure} values would be lost"),
-                sure => format!("{sure} values would be lost, {unsure} more may be"),
-            };
-            self.report.count(id, MailboxOutcome::Blocked, &detail);
+        let blocks = (!lost.is_empty() && !self.config.accept_losses).then(|| in_words(&lost));
+        for loss in lost {
+            if self.told.insert(loss.clone()) {
+                self.report.losses.push(loss);
+            }
         }
-        self.report.losses.extend(lost);
+        blocks
     }
 
     /// Every loss is known: the flags may follow.
@@ -363,6 +364,15 @@ impl Rollback {
         }
         Mark::TransferPauses.reach();
         Turn::Wait(now + self.config.pause)
+    }
+}
+
+fn in_words(lost: &[Loss]) -> String {
+    let unsure = lost.iter().filter(|loss| loss.unsure.is_some()).count();
+    match lost.len() - unsure {
+        0 => format!("{unsure} values may be lost"),
+        sure if unsure == 0 => format!("{sure} values would be lost"),
+        sure => format!("{sure} values would be lost, {unsure} more may be"),
     }
 }
 

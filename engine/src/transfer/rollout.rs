@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::flip::{Stop, Turn, breach};
 use super::portion::Portion;
-use super::report::TransferReport;
+use super::report::{ACCEPTANCE_BREACHED, TransferReport};
 use super::wave::{Transfer, TransferConfig};
 use crate::failure::Failure;
 use crate::ports::{Mailbox, MailboxId, Ports, Row};
@@ -93,11 +93,11 @@ impl Rollout {
     #[must_use]
     pub fn new(config: RolloutConfig) -> Self {
         Self {
+            backoff: Backoff::jittered(config.transfer.pace.jitter),
             config: config.transfer,
             waiting: config.rings.into(),
             current: None,
             report: RolloutReport::default(),
-            backoff: Backoff::default(),
             portion: Portion::default(),
             not_before: None,
         }
@@ -171,7 +171,8 @@ impl Rollout {
         let most = ring.acceptance.most_without;
         let left = without.as_ref().map_or(transfer.not_flipped(), |ids| ids.len() as u64);
         let breach = match &transfer.stopped {
-            Some(stopped) => Some(stopped.detail.clone()),
+            Some(stopped) if stopped.code == ACCEPTANCE_BREACHED => Some(stopped.detail.clone()),
+            Some(stopped) => Some(format!("{}: {}", stopped.code, stopped.detail)),
             None if judged && left > most => Some(format!(
                 "{left} mailboxes of the ring are without the flag, at most {most} may be"
             )),

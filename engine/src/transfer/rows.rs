@@ -1,9 +1,13 @@
 //! Rows of the tables `Transfers` and `Backups`: key is the transfer's id, a zero byte, and the
-//! mailbox's id.
+//! mailbox's id; the second and every later backup of a mailbox by one transfer has the time at the end, so that
+//! none takes the place of another.
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 
 use super::report::MailboxOutcome;
 use crate::guid::Guid;
-use crate::ports::{MailboxId, StoreError, StoreWrite, Table};
+use crate::ports::{MailboxId, StateStore, StoreError, StoreWrite, Table};
 use crate::time::Timestamp;
 
 /// How far one mailbox is.
@@ -72,10 +76,44 @@ pub(super) fn key(transfer: &str, mailbox: MailboxId) -> Vec<u8> {
     [transfer.as_bytes(), &[0], &mailbox.0.0].concat()
 }
 
+/// The key of a backup; `again`: one of the mailbox may be there already.
+pub(super) fn backup_key(transfer: &str, mailbox: MailboxId, again: Option<Timestamp>) -> Vec<u8> {
+    let mut key = key(transfer, mailbox);
+    // Times after the epoch, in their order.
+    key.extend(again.into_iter().flat_map(|at| at.as_micros().to_be_bytes()));
+    key
+}
+
+/// The mailbox of the key of a backup; `None` for the key of another transfer.
+pub(super) fn mailbox_of_backup(transfer: &str, key: &[u8]) -> Option<MailboxId> {
+    const TIME: usize = 8;
+    mailbox_of(transfer, key).or_else(|| mailbox_of(transfer, &key[..key.len().checked_sub(TIME)?]))
+}
+
 /// The mailbox of a key; `None` for the key of another transfer.
 pub(super) fn mailbox_of(transfer: &str, key: &[u8]) -> Option<MailboxId> {
     let rest = key.strip_prefix(transfer.as_bytes())?.strip_prefix(&[0])?;
     rest.try_into().ok().map(|bytes| MailboxId(Guid(bytes)))
+}
+
+/// Rows read with one call of the state store.
+const ROWS: usize = 5_000;
+
+/// Reads some rows of a transfer, those behind the key `after`: the last key when there are more.
+pub(super) fn read_on(
+    transfer: &str,
+    after: Option<&[u8]>,
+    store: &mut dyn StateStore,
+    known: &mut HashMap<MailboxId, Progress, FxBuildHasher>,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let rows = store.scan(Table::Transfers, after, ROWS)?;
+    let last = rows.last().filter(|_| rows.len() >= ROWS).map(|(key, _)| key.clone());
+    for (key, value) in rows {
+        // Behind a row of another transfer there is none of this one.
+        let Some(mailbox) = mailbox_of(transfer, &key) else { return Ok(None) };
+        known.insert(mailbox, Progress::decode(&value)?);
+    }
+    Ok(last)
 }
 
 #[cfg(test)]
@@ -95,6 +133,10 @@ mod tests {
         assert!(Progress::decode(&[1, 99]).is_err() && Progress::decode(&[2, 0]).is_err());
         assert_eq!(mailbox_of("t1", &key("t1", id(3))), Some(id(3)));
         assert_eq!(mailbox_of("t1", &key("t10", id(3))), None);
+        for again in [None, Some(START)] {
+            assert_eq!(mailbox_of_backup("t1", &backup_key("t1", id(3), again)), Some(id(3)));
+            assert_eq!(mailbox_of_backup("t1", &backup_key("t10", id(3), again)), None);
+        }
         let back = rollback_of("t1");
         assert_eq!(mailbox_of(&back, &key(&back, id(3))), Some(id(3)));
         assert_eq!(mailbox_of("t1", &key(&back, id(3))), None);

@@ -16,13 +16,13 @@ use super::agent_version;
 use super::backup::{self, DirectorySide, Sides};
 use super::check;
 use super::criterion::Criterion;
-use super::flip::{Flip, Spent, Stop, Turn, again, breach, breached, step_of};
+use super::flip::{Flip, Spent, Stop, Turn, again, breached, step_of};
 use super::loss;
 use super::portion::Portion;
 use super::readiness::{self, Evidence, Severity};
 use super::report::{MailboxOutcome, TransferReport};
-use super::rows::{Progress, key, mailbox_of, prefix};
-use crate::failure::{Side, code};
+use super::rows::{Progress, backup_key, prefix, read_on};
+use crate::failure::{Class, Failure, Side, code};
 use crate::job::MATCH_ORDER;
 use crate::journal::rows::{VERSION_KEY, check_version, version_write};
 use crate::marks::Mark;
@@ -32,9 +32,6 @@ use crate::ports::{Mailbox, MailboxId, Name, Ports, StoreError, StoreWrite, Tabl
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
-
-/// Rows read with one call of the state store.
-const ROWS: usize = 5_000;
 
 /// What a transfer is to do.
 #[derive(Debug, Clone)]
@@ -240,19 +237,10 @@ impl Transfer {
     }
 
     fn resume(&mut self, after: Option<&[u8]>, ports: &mut Ports<'_>) -> Result<(), Stop> {
-        let rows = ports.store.scan(Table::Transfers, after, ROWS)?;
-        let complete = rows.len() < ROWS;
-        let last = rows.last().map(|(key, _)| key.clone());
-        let mut foreign = false;
-        for (key, value) in rows {
-            match mailbox_of(&self.config.id, &key) {
-                Some(mailbox) => {
-                    self.known.insert(mailbox, Progress::decode(&value)?);
-                }
-                None => foreign = true,
-            }
-        }
-        self.stage = if complete || foreign { Stage::Tenant } else { Stage::Resume(last) };
+        self.stage = match read_on(&self.config.id, after, ports.store, &mut self.known)? {
+            Some(last) => Stage::Resume(Some(last)),
+            None => Stage::Tenant,
+        };
         Ok(())
     }
 
@@ -275,7 +263,8 @@ impl Transfer {
         });
         if let Some(finding) = blocks {
             Mark::TransferTenantBlocks.reach();
-            self.report.stopped = Some(breach(format!("{}: {}", finding.id, finding.reason)));
+            let stopped = Failure::new(Class::Rejected, finding.id, finding.reason.clone());
+            self.report.stopped = Some(stopped);
             self.stage = Stage::Ended;
         } else if self.config.sides == Sides::Both {
             self.stage = Stage::Agents;
@@ -301,9 +290,9 @@ impl Transfer {
         self.stage = Stage::NextWave;
         if let Some(finding) = blocks {
             Mark::TransferTenantBlocks.reach();
-            let (id, reason) = (finding.id, &finding.reason);
-            let detail = format!("{id}: {reason}; keep the cloud's side alone to go on without it");
-            self.report.stopped = Some(breach(detail));
+            let reason = &finding.reason;
+            let detail = format!("{reason}; keep the cloud's side alone to go on without it");
+            self.report.stopped = Some(Failure::new(Class::Rejected, finding.id, detail));
             self.stage = Stage::Ended;
         }
         self.report.findings.extend(found);
@@ -369,7 +358,7 @@ impl Transfer {
         if self.config.sides == Sides::Cloud || self.passed.is_empty() {
             let taken = now.to_string();
             for mailbox in core::mem::take(&mut self.passed) {
-                self.keep(&mailbox, None, &mut writes, &taken)?;
+                self.keep(&mailbox, None, &mut writes, (now, &taken))?;
             }
             self.commit(writes);
         } else {
@@ -435,19 +424,19 @@ impl Transfer {
             }
             let object = object.filter(|_| !ambiguous);
             let side = object.map(|object| DirectorySide::of(&object, &self.attributes));
-            self.keep(&mailbox, side.as_ref(), &mut writes, &taken)?;
+            self.keep(&mailbox, side.as_ref(), &mut writes, (now, &taken))?;
         }
         self.commit(writes);
         Ok(Turn::Busy)
     }
 
-    /// The backup of a mailbox that is to flip; `taken` is the time as text.
+    /// The backup of a mailbox that is to flip; `taken` is the time, and the same as text.
     fn keep(
         &mut self,
         mailbox: &Mailbox,
         directory: Option<&DirectorySide>,
         writes: &mut Vec<StoreWrite>,
-        taken: &str,
+        (now, taken): (Timestamp, &str),
     ) -> Result<(), Stop> {
         if !self.config.apply {
             self.report.would_flip += 1;
@@ -456,7 +445,9 @@ impl Transfer {
         let line =
             backup::line_of(mailbox, &self.properties, taken, (self.config.sides, directory))
                 .map_err(|error| Stop::from(StoreError::Io(error.to_string())))?;
-        let key = key(&self.config.id, mailbox.id);
+        // What an earlier flip kept is the only copy of what was there then.
+        let again = self.known.contains_key(&mailbox.id).then_some(now);
+        let key = backup_key(&self.config.id, mailbox.id, again);
         writes.push(StoreWrite { table: Table::Backups, key, value: Some(line) });
         writes.push(Progress::Prepared.write(&self.config.id, mailbox.id));
         self.ready.push((mailbox.id, Progress::Prepared, true));
@@ -494,6 +485,7 @@ impl Transfer {
             && (mailbox.cloud_managed || !self.config.flips_again)
         {
             self.report.count(id, *outcome, detail);
+            self.report.flipped_before += 1;
             return;
         }
         if let (Some(Progress::Prepared), Some(mailbox)) = (self.known.get(&id), &row)
@@ -502,6 +494,7 @@ impl Transfer {
             Mark::TransferResumed.reach();
             if mailbox.cloud_managed {
                 self.decided(id, MailboxOutcome::Flipped, "", writes);
+                self.report.flipped_before += 1;
                 return;
             }
         }

@@ -120,6 +120,15 @@ impl GraphApi {
         })
     }
 
+    /// The service's clock, as its answers show it; `None` where they show none.
+    pub(super) fn clock(&mut self) -> Result<Option<Timestamp>, CallError> {
+        let url = self.places.organization.clone();
+        let headers = HeaderMap::new();
+        let asked = self.service.call(Method::GET, &url, &headers, None);
+        let answer = self.runtime.clone().block_on(asked).map_err(|failure| failure.error)?;
+        Ok(answer.date)
+    }
+
     /// All rows of a listing, page after page. Only the first page is asked for with `body`: a next
     /// link of Graph is followed by GET.
     async fn list<T: DeserializeOwned>(

@@ -38,6 +38,7 @@ pub use secret::Secret;
 pub use store::RedbStore;
 
 use crate::ports::{AgentName, CallError};
+use crate::time::Timestamp;
 use http::Service;
 use token::TokenSource;
 
@@ -175,6 +176,15 @@ impl Wire {
         let mut token = self.token(EXCHANGE_SCOPE);
         let authorization = self.runtime.block_on(token.authorization())?;
         Claims::of_token(authorization.to_str().unwrap_or_default())
+    }
+
+    /// The clock of Microsoft Graph (`Date`, RFC 9110 6.6.1), by which the ages of what the cloud tells are
+    /// measured; `None` where its answers show none.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but `PageExpired`.
+    pub fn clock(&self) -> Result<Option<Timestamp>, CallError> {
+        self.entra().clock()
     }
 
     fn service(&self, scope: &'static str) -> Service {

@@ -184,4 +184,62 @@ mod tests {
         assert!(detail.contains("Invalid client secret"));
         runtime.block_on(server.verify());
     }
+
+    /// It throttles, fails and speaks nonsense as every service does.
+    #[test]
+    fn every_answer_of_the_token_service_has_its_meaning() {
+        let asked = |answer: ResponseTemplate| {
+            let runtime = runtime();
+            let server = runtime.block_on(async {
+                let server = MockServer::start().await;
+                Mock::given(method("POST")).respond_with(answer).expect(1).mount(&server).await;
+                server
+            });
+            let wire = Wire::new(config(&server.uri()), runtime.handle().clone()).unwrap();
+            let error = wire.entra().agents().unwrap_err();
+            runtime.block_on(server.verify());
+            error
+        };
+        let status = ResponseTemplate::new;
+        let after = |seconds: u64| CallError::Throttled {
+            retry_after: Some(std::time::Duration::from_secs(seconds)),
+        };
+        assert_eq!(asked(status(429).insert_header("Retry-After", "7")), after(7));
+        assert_eq!(asked(status(429)), CallError::Throttled { retry_after: None });
+        assert_eq!(asked(status(503).insert_header("Retry-After", "9")), after(9));
+        for code in [500, 502, 504] {
+            let error = asked(status(code));
+            assert!(matches!(error, CallError::ServiceFailure { .. }), "{code}: {error}");
+        }
+        for body in
+            ["{\"access_token\":", "[]", "{\"expires_in\":3599}", "{\"access_token\":\"a\"}"]
+        {
+            let error = asked(status(200).set_body_string(body));
+            assert!(matches!(error, CallError::Malformed { .. }), "{body}: {error}");
+        }
+        // What is not known in an answer is no reason to refuse it: the next request is made.
+        let more = json!({"expires_in": 3599, "access_token": "a", "foci": "1", "ext": {"x": []}});
+        let error = asked(status(200).set_body_json(more));
+        assert!(!matches!(error, CallError::Refused { .. }), "{error}");
+    }
+
+    /// A body that ends before its end is no token.
+    #[test]
+    fn a_cut_body_of_the_token_service_is_no_token() {
+        use std::io::{Read, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let cut = "HTTP/1.1 200 X\r\ncontent-length: 90\r\n\r\n{\"expires_in\":3599,";
+                let _ = stream.write_all(cut.as_bytes());
+            }
+        });
+        let runtime = runtime();
+        let wire = Wire::new(config(&url), runtime.handle().clone()).unwrap();
+        let error = wire.entra().agents().unwrap_err();
+        assert!(matches!(error, CallError::Unreachable { .. }), "{error}");
+    }
 }

@@ -93,6 +93,22 @@ pub fn diff_of(
     difference
 }
 
+/// What AD holds where the cloud holds nothing, and keeps as a missing value does not flow: attribute and
+/// values. `object` carries the attributes of `plan`, in its order.
+#[must_use]
+pub fn kept(
+    plan: &MappingPlan,
+    mailbox: &Mailbox,
+    object: &DirectoryObject,
+) -> Vec<(Name, String)> {
+    let rules = plan.attributes().iter().enumerate();
+    let columns = rules.map(|(rule, name)| (rule, name, object.values.column(rule)));
+    let kept = columns.filter(|(rule, _, held)| {
+        !held.is_empty() && plan.target(*rule, mailbox, *held) == Target::Keep
+    });
+    kept.map(|(_, name, held)| (name.clone(), joined(held.iter()))).collect()
+}
+
 impl Difference {
     /// One element for the whole attribute.
     fn push(

@@ -10,6 +10,7 @@ mod desk;
 pub mod diff;
 pub mod digest;
 pub mod job;
+pub mod left;
 pub mod map;
 mod on_demand;
 mod outcome;

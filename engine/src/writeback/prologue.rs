@@ -14,12 +14,10 @@ use crate::ports::{
     Table,
 };
 use crate::time::Timestamp;
+use crate::transfer::agent_version;
 
 /// Intents that are resolved with one read.
 const INTENTS: usize = 500;
-/// The oldest agent that can write Exchange attributes back ("Exchange hybrid writeback with cloud
-/// sync", prerequisites).
-const OLDEST_AGENT: [u32; 3] = [1, 1, 1107];
 
 /// Finds an agent that answers, then resolves intents.
 pub(super) struct Prologue {
@@ -242,7 +240,7 @@ fn usable(listed: &[Agent]) -> Result<Vec<AgentName>, Interrupt> {
     }
     let agents: Vec<AgentName> = listed
         .iter()
-        .filter(|agent| agent.active && !is_too_old(agent.version.as_deref()))
+        .filter(|agent| agent.active && !is_too_old(agent))
         .map(|agent| agent.name.clone())
         .collect();
     if agents.is_empty() {
@@ -253,26 +251,10 @@ fn usable(listed: &[Agent]) -> Result<Vec<AgentName>, Interrupt> {
     Ok(agents)
 }
 
-/// Whether a version that is known is below the oldest that works.
-fn is_too_old(version: Option<&str>) -> bool {
-    let Some(version) = version else { return false };
-    let parts: Option<Vec<u32>> = version.split('.').map(|part| part.parse().ok()).collect();
-    let too_old = parts.is_some_and(|parts| parts.as_slice() < OLDEST_AGENT.as_slice());
+fn is_too_old(agent: &Agent) -> bool {
+    let too_old = agent_version::is_too_old(agent);
     if too_old {
         Mark::AgentTooOld.reach();
     }
     too_old
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn old_agents_are_passed_over_and_unknown_versions_are_not() {
-        assert!(is_too_old(Some("1.1.900.0")));
-        assert!(!is_too_old(Some("1.1.1107.0")));
-        assert!(!is_too_old(Some("1.1.2334.0")));
-        assert!(!is_too_old(None));
-    }
 }

@@ -2,13 +2,13 @@
 //! file, and what is worth telling is told.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::Write;
 
 use engine::job::{JobCommand, JobReport, LogEntry};
 use engine::job_log::{JobNames, summary};
 use engine::ports::{CallError, JobPort, Numbered, UnreadRow};
 use engine::time::Timestamp;
+
+use super::files::Lines;
 
 /// Something that is worth telling people.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub enum Said {
 
 /// The desk.
 pub(super) struct Desk {
-    log: Option<File>,
+    log: Option<Lines>,
     tenant: String,
     job: String,
     domain: String,
@@ -35,7 +35,7 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(log: Option<File>, (tenant, job, domain): (&str, &str, &str)) -> Self {
+    pub(super) fn new(log: Option<Lines>, (tenant, job, domain): (&str, &str, &str)) -> Self {
         Self {
             log,
             tenant: tenant.to_owned(),
@@ -69,7 +69,7 @@ impl Desk {
             serde_json::to_writer(&mut lines, &summary(entry, names, change))?;
             lines.push(b'\n');
         }
-        file.write_all(&lines)
+        file.append(&lines)
     }
 }
 

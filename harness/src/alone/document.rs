@@ -66,6 +66,7 @@ pub fn reconcile_document(report: &ReconcileReport, applied: bool) -> Value {
     let problems = report.problems.iter().map(|problem| {
         json!({"mailbox": problem.mailbox.map(|id| id.to_string()), "reason": problem.reason})
     });
+    let (differences, only_in_directory) = report.differences();
     let mut all = head("hybridsim-reconcile-report", applied);
     put(
         &mut all,
@@ -73,7 +74,9 @@ pub fn reconcile_document(report: &ReconcileReport, applied: bool) -> Value {
             "counts": {
                 "read": report.read,
                 "compared": report.compared,
-                "differences": report.drift.len(),
+                "left_alone": report.left_alone,
+                "differences": differences,
+                "only_in_directory": only_in_directory,
                 "corrected": report.corrected,
             },
             "drift": drift.collect::<Vec<Value>>(),
@@ -174,6 +177,7 @@ fn transfer(report: &TransferReport) -> Map<String, Value> {
         json!({
             "counts": {
                 "flipped": report.flipped,
+                "flipped_before": report.flipped_before,
                 "would_flip": report.would_flip,
                 "already": report.already,
                 "blocked": report.blocked,
@@ -231,6 +235,7 @@ fn backup(report: &BackupReport) -> Value {
         "format": "hybridsim-backup-report",
         "version": 1,
         "kept": report.backups.iter().map(|backup| backup.id.as_str()).collect::<Vec<&str>>(),
+        "earlier": report.earlier,
         "lacking": lacking.collect::<Vec<Value>>(),
     })
 }

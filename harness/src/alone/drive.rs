@@ -27,6 +27,8 @@ pub(super) enum Driven<T> {
 pub(super) struct Engine {
     pub(super) runtime: Runtime,
     stop: Receiver<()>,
+    /// By how many microseconds the clock that is followed is ahead of this machine's.
+    ahead: i64,
 }
 
 impl Engine {
@@ -44,7 +46,16 @@ impl Engine {
             // Nobody listens when everything has ended.
             let _ = tell.send(());
         });
-        Ok(Self { runtime, stop })
+        Ok(Self { runtime, stop, ahead: 0 })
+    }
+
+    /// Goes by a clock that shows `at` now: ages of what a service tells are measured by the service's own.
+    pub(super) fn follow(&mut self, at: Timestamp) {
+        self.ahead = at.as_micros() - now().as_micros();
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(now().as_micros() + self.ahead)
     }
 
     /// Steps until the end, a signal, or until `enough` says so of the activity and of what it said.
@@ -59,7 +70,7 @@ impl Engine {
         let mut told = None;
         loop {
             // The clock of a machine may be set back; time in a step never is.
-            last = now().max(last);
+            last = self.now().max(last);
             let step = activity.step(last, &mut bundle.ports());
             let mut said = bundle.desk.take_said();
             if let Step::WaitUntil(at) = step
@@ -75,7 +86,7 @@ impl Engine {
                 Step::Done(outcome) => return Driven::Ended(outcome),
                 _ if done => return Driven::Enough,
                 Step::Busy => Duration::ZERO,
-                Step::WaitUntil(at) => at.since(now()),
+                Step::WaitUntil(at) => at.since(self.now()),
             };
             match self.stop.recv_timeout(wait) {
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => return Driven::Interrupted,
@@ -90,7 +101,13 @@ pub(super) fn now() -> Timestamp {
     Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
 }
 
+/// What lengthens waits by chance: the clock differs between engines that were throttled together, and that is
+/// good enough to part them.
+pub(super) fn jitter() -> u64 {
+    now().as_micros().cast_unsigned() | 1
+}
+
 /// The provisioning log of the settings, opened.
-pub(super) fn log(settings: &Settings) -> Result<Option<std::fs::File>, AloneError> {
+pub(super) fn log(settings: &Settings) -> Result<Option<super::files::Lines>, AloneError> {
     settings.log.as_deref().map(super::files::append).transpose()
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "secrets may be in the environment")]
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use engine::wire::Secret;
@@ -67,13 +67,50 @@ pub(super) fn tighten(path: &Path) -> Result<(), AloneError> {
     Ok(())
 }
 
-/// A file to append to, created with mode 0600; one that is there is tightened.
-pub(super) fn append(path: &Path) -> Result<File, AloneError> {
+/// A file of lines to append to, created with mode 0600; one that is there is tightened.
+pub(super) fn append(path: &Path) -> Result<Lines, AloneError> {
     tighten(path)?;
     let mut options = OpenOptions::new();
-    options.create(true).append(true);
+    options.create(true).read(true).append(true);
     owner_only(&mut options);
-    options.open(path).map_err(|why| refused(path, &why))
+    options.open(path).map(Lines).map_err(|why| refused(path, &why))
+}
+
+/// A file of whole lines.
+pub(super) struct Lines(File);
+
+impl Lines {
+    /// Appends these lines, which end with their own line feeds: all of them, or none when it fails. A half line
+    /// that a killed process left at the end is ended first, so that it swallows none of them.
+    pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        let before = self.0.seek(SeekFrom::End(0))?;
+        let mut last = *b"\n";
+        if before > 0 {
+            self.0.seek(SeekFrom::End(-1))?;
+            self.0.read_exact(&mut last)?;
+        }
+        let ended = [if last == *b"\n" { &b""[..] } else { b"\n" }, lines].concat();
+        let mut done = 0;
+        while done < ended.len() {
+            match self.0.write(&ended[done..]) {
+                Ok(0) => return Err(self.take_back(before, done, io::ErrorKind::WriteZero.into())),
+                Ok(count) => done += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.take_back(before, done, error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Cuts off what was written of lines that did not go in whole, unless somebody else wrote since.
+    fn take_back(&self, before: u64, done: usize, error: io::Error) -> io::Error {
+        let alone = self.0.metadata().is_ok_and(|file| file.len() == before + done as u64);
+        if alone {
+            // What stays when this fails is a half line, which the next call ends.
+            let _ = self.0.set_len(before);
+        }
+        error
+    }
 }
 
 /// Whether a file could be written here, or why not; nothing stays.
@@ -135,12 +172,44 @@ mod tests {
         let (whole, log) = (folder.path().join("whole"), folder.path().join("log"));
         write(&whole, b"a").unwrap();
         write(&whole, b"b").unwrap();
-        append(&log).unwrap().write_all(b"1").unwrap();
+        append(&log).unwrap().append(b"1\n").unwrap();
         fs::set_permissions(&log, fs::Permissions::from_mode(0o666)).unwrap();
-        append(&log).unwrap().write_all(b"2").unwrap();
-        assert_eq!((bytes(&whole).unwrap(), text(&log).unwrap()), (b"b".to_vec(), "12".to_owned()));
+        append(&log).unwrap().append(b"2\n").unwrap();
+        assert_eq!(
+            (bytes(&whole).unwrap(), text(&log).unwrap()),
+            (b"b".to_vec(), "1\n2\n".to_owned())
+        );
         for path in [whole, log] {
             assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    /// A process that was killed while it wrote costs the line that it was in, and no other.
+    #[test]
+    fn a_half_line_swallows_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        write(&log, b"whole\nha").unwrap();
+        append(&log).unwrap().append(b"next\n").unwrap();
+        assert_eq!(text(&log).unwrap(), "whole\nha\nnext\n");
+    }
+
+    /// Lines that did not go in whole leave nothing behind.
+    #[test]
+    fn what_did_not_go_in_whole_is_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let mut lines = append(&log).unwrap();
+        lines.append(b"whole\n").unwrap();
+        lines.0.write_all(b"ha").unwrap();
+        let error = lines.take_back(6, 2, io::ErrorKind::StorageFull.into());
+        assert_eq!(
+            (error.kind(), text(&log).unwrap().as_str()),
+            (io::ErrorKind::StorageFull, "whole\n")
+        );
+        // Somebody else wrote meanwhile: theirs stays.
+        lines.0.write_all(b"hatheirs\n").unwrap();
+        lines.take_back(6, 2, io::ErrorKind::StorageFull.into());
+        assert_eq!(text(&log).unwrap(), "whole\nhatheirs\n");
     }
 }

@@ -8,6 +8,7 @@ use engine::guid::Guid;
 use engine::journal::rows::JobRow;
 use engine::ports::MailboxId;
 use engine::step::Activity;
+use engine::time::Timestamp;
 use engine::transfer::{
     Acceptance, Backup, BackupReport, Check, CheckConfig, CheckReport, Evidence, Finding,
     Inventory, InventoryRow, Listing, Pace, Restore, RestoreConfig, RestoreReport, RestoreTo, Ring,
@@ -17,7 +18,7 @@ use engine::transfer::{
 use engine::wire::Wire;
 
 use super::desk::{Desk, Said};
-use super::drive::{Driven, Engine, now};
+use super::drive::{Driven, Engine, jitter};
 use super::inputs::NamedRing;
 use super::ports::Bundle;
 use super::{AloneError, Permission, Settings, stores};
@@ -53,6 +54,8 @@ pub enum TransferAction {
     Backup {
         /// Those that the transfer took before its flips.
         stored: bool,
+        /// Of those the ones alone that were taken before this instant.
+        before: Option<Timestamp>,
         /// Which sides to keep, of what is there now.
         sides: Sides,
     },
@@ -62,6 +65,8 @@ pub enum TransferAction {
         backups: Vec<Backup>,
         /// Where they go.
         to: RestoreTo,
+        /// Mailboxes that are set in the cloud in any minute, at most.
+        sets_a_minute: Option<u32>,
     },
     /// Say what would be lost, and give authority back to AD when that is permitted.
     Rollback {
@@ -85,9 +90,7 @@ pub struct WaveOptions {
 
 impl WaveOptions {
     fn pace(&self) -> Pace {
-        // The clock differs between engines that were throttled together: good enough to part them.
-        let jitter = now().as_micros().cast_unsigned() | 1;
-        Pace { sets_a_minute: self.sets_a_minute, jitter }
+        Pace { sets_a_minute: self.sets_a_minute, jitter: jitter() }
     }
 }
 
@@ -168,9 +171,18 @@ pub fn transfer(
     request: &TransferRequest,
     say: &mut dyn FnMut(Said),
 ) -> Result<TransferOutcome, AloneError> {
-    let engine = Engine::start()?;
+    let mut engine = Engine::start()?;
     let wire = Wire::new(settings.wire.clone(), engine.runtime.handle().clone())?;
     request.permission.check(settings, &wire)?;
+    let judges_ages = matches!(
+        &request.action,
+        TransferAction::Readiness { .. } | TransferAction::Flip(_) | TransferAction::Rollout { .. }
+    );
+    if judges_ages {
+        let what = "Microsoft Graph does not tell its time";
+        let clock = wire.clock().map_err(|error| AloneError::Call { what, error })?;
+        clock.into_iter().for_each(|at| engine.follow(at));
+    }
     let names = (settings.wire.tenant.as_str(), request.name.as_str(), settings.domain.as_str());
     let apply = request.permission.apply;
     let store = match &request.action {
@@ -199,7 +211,7 @@ pub fn transfer(
         (_, Some(named)) => named.iter().any(|name| name.parse::<Guid>().is_err()),
     };
     let listing = if listed {
-        match played.play(&mut Inventory::default())? {
+        match played.play(&mut Inventory::default().jittered(jitter()))? {
             Some(listing) => listing.map_err(AloneError::Failed)?,
             None => return Ok(TransferOutcome::Interrupted),
         }
@@ -247,7 +259,7 @@ fn check(
         caller_roles,
         domain: Some(settings.domain.clone()),
     };
-    let report = played.play(&mut Check::new(config))?;
+    let report = played.play(&mut Check::new(config).jittered(jitter()))?;
     let job = if all.is_some() { stores::job_row(settings)? } else { None };
     Ok(report.map(|report| findings(report, all, evidence, job.as_ref())))
 }
@@ -260,32 +272,46 @@ fn keep(
     listing: &Listing,
 ) -> Result<Option<TransferOutcome>, AloneError> {
     Ok(match &request.action {
-        TransferAction::Backup { stored: true, .. } => {
-            let name = &request.name;
-            let backups = backup_run::stored(played.bundle.store(), name)?;
-            if backups.is_empty() {
-                return Err(AloneError::NotAllowed(format!(
-                    "the transfer `{name}` has kept no backup; those of a ring are under `NAME/RING`"
-                )));
-            }
-            Some(TransferOutcome::Backups(BackupReport { backups, lacking: Vec::new() }))
+        TransferAction::Backup { stored: true, before, .. } => {
+            Some(TransferOutcome::Backups(fetch(played, &request.name, *before)?))
         }
-        TransferAction::Backup { stored: false, sides } => {
+        TransferAction::Backup { stored: false, sides, .. } => {
             let mailboxes = chosen(request, listing, |row| row.dir_synced)?;
-            match played.play(&mut TakeBackup::new(mailboxes, *sides))? {
+            match played.play(&mut TakeBackup::new(mailboxes, *sides).jittered(jitter()))? {
                 Some(report) => Some(TransferOutcome::Backups(report.map_err(AloneError::Failed)?)),
                 None => None,
             }
         }
-        TransferAction::Restore { backups, to } => {
+        TransferAction::Restore { backups, to, sets_a_minute } => {
             let apply = request.permission.apply;
             let (backups, job) = (backups.clone(), settings.job.clone());
             let config = RestoreConfig { backups, to: *to, apply, job };
-            let report = played.play(&mut Restore::new(config))?;
+            let pace = Pace { sets_a_minute: *sets_a_minute, jitter: jitter() };
+            let report = played.play(&mut Restore::new(config).paced(pace))?;
             report.map(|report| TransferOutcome::Restored(Box::new(report)))
         }
         _ => return Err(not_this()),
     })
+}
+
+/// The backups that a transfer took before its flips.
+fn fetch(
+    played: &mut Play<'_>,
+    name: &str,
+    before: Option<Timestamp>,
+) -> Result<BackupReport, AloneError> {
+    let stored = backup_run::stored(played.bundle.store(), name, before)?;
+    if stored.backups.is_empty() {
+        let names = backup_run::stored_names(played.bundle.store())?;
+        let others = match names.is_empty() {
+            true => "none has".to_owned(),
+            false => format!("these have (those of a ring as NAME/RING): {}", names.join(", ")),
+        };
+        let then = before.map_or_else(String::new, |before| format!(" before {before}"));
+        let why = format!("the transfer `{name}` has kept no backup{then}; {others}");
+        return Err(AloneError::NotAllowed(why));
+    }
+    Ok(BackupReport { backups: stored.backups, earlier: stored.earlier, lacking: Vec::new() })
 }
 
 /// Flips, there and back.

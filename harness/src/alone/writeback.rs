@@ -70,7 +70,7 @@ pub fn writeback(
         job: settings.job.clone(),
         domain: settings.domain.clone(),
         started: true,
-        jitter: drive::now().as_micros().cast_unsigned() | 1,
+        jitter: drive::jitter(),
         bugs: PlantedBugs::none(),
     };
     let mut job = WritebackJob::new(config);

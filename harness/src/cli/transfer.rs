@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use engine::guid::Guid;
+use engine::time::Timestamp;
 use engine::transfer::{
-    Backup, BackupError, Evidence, Finding, RestoreTo, Restored, RestoredMailbox, Severity, Sides,
-    backup,
+    BLOCKING, Backup, BackupError, Evidence, Finding, RestoreTo, Restored, RestoredMailbox,
+    Severity, Sides, backup,
 };
 
 use super::Exit;
@@ -88,6 +89,10 @@ enum Action {
         /// Write what the transfer of this name kept before its flips, and not what is there now.
         #[arg(long)]
         stored: bool,
+        /// Of these the ones alone that were taken before this instant (RFC 3339); a transfer that flipped a
+        /// mailbox several times has kept what was there before each of its flips.
+        #[arg(long, value_name = "TIME", requires = "stored")]
+        before: Option<jiff::Timestamp>,
         /// Which sides of a mailbox to keep.
         #[arg(long, value_enum, default_value_t = Keep::Both)]
         sides: Keep,
@@ -102,6 +107,9 @@ enum Action {
         /// Where the values go.
         #[arg(long, value_enum)]
         to: To,
+        /// Set no more mailboxes in the cloud than this in any minute [default: as many as the service takes].
+        #[arg(long, value_name = "N")]
+        sets_a_minute: Option<u32>,
     },
     /// Say what would be lost, and give AD its authority back.
     Rollback {
@@ -129,6 +137,7 @@ The evidence file, in YAML, with what is known; mailboxes are named by id:
   ad_readers: true                 # applications read Exchange attributes from AD
   hybrid_objects: false            # false: none of what step B removes is left
   licence: true                    # Entra ID P1
+  licence_gates: false             # true: without it nobody is flipped
   path: uninstall                  # or management-tools: then the server is only shut down
   premises:                        # step B, each true while it is left:
     service_connection_points: false   # also hybrid_configuration, intra_organization_connectors,
@@ -205,6 +214,12 @@ impl Stated {
 
 impl FlipArguments {
     fn options(self) -> Result<FlipOptions, AloneError> {
+        if let Some(odd) = self.accept.iter().find(|id| !BLOCKING.contains(&id.as_str())) {
+            return Err(AloneError::NotAllowed(format!(
+                "`--accept {odd}`: there is no finding of this id that blocks; these may: {}",
+                BLOCKING.join(", ")
+            )));
+        }
         Ok(FlipOptions {
             waves: self.waves.options(),
             sides: self.backup.into(),
@@ -230,22 +245,23 @@ impl Action {
                 let (rings, flip) = (read_rings(&rings)?, flip.options()?);
                 (common, TransferAction::Rollout { rings, flip }, None)
             }
-            Self::Backup { common, to, overwrite, stored, sides } => {
+            Self::Backup { common, to, overwrite, stored, before, sides } => {
                 if !overwrite && to.exists() {
                     let why = "is there already; --overwrite replaces it".to_owned();
                     return Err(AloneError::File { path: to, why });
                 }
                 let sides = sides.into();
-                (common, TransferAction::Backup { stored, sides }, Some(to))
+                let before = before.map(|at| Timestamp::from_micros(at.as_microsecond()));
+                (common, TransferAction::Backup { stored, before, sides }, Some(to))
             }
-            Self::Restore { common, from, to } => {
+            Self::Restore { common, from, to, sets_a_minute } => {
                 let to = match to {
                     To::Cloud => RestoreTo::Cloud,
                     To::Directory => RestoreTo::Directory,
                     To::CloudToDirectory => RestoreTo::CloudToDirectory,
                 };
                 let backups = read_backups(&from)?;
-                (common, TransferAction::Restore { backups, to }, None)
+                (common, TransferAction::Restore { backups, to, sets_a_minute }, None)
             }
             Self::Rollback { common, accept_losses, waves } => {
                 let waves = waves.options();

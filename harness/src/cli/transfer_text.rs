@@ -54,6 +54,13 @@ pub(super) fn backup(report: &BackupReport, path: &Path) -> String {
         let _ = writeln!(text, "lacking  {mailbox} {why}");
     }
     let _ = writeln!(text, "{} mailbox(es) in {}", report.backups.len(), path.display());
+    if report.earlier > 0 {
+        let earlier = report.earlier;
+        let _ = writeln!(
+            text,
+            "{earlier} backup(s) of earlier flips are kept; --before TIME writes those"
+        );
+    }
     text
 }
 
@@ -164,10 +171,10 @@ pub(super) fn report(report: &TransferReport, applied: bool, back: bool) -> Stri
         writeln!(
             text,
             "{} {} in {} wave(s), {} already, {} blocked, {} refused, {} without effect, {} failed",
-            report.flipped,
+            report.flipped - report.flipped_before,
             if back { "rolled back" } else { "flipped" },
             report.waves,
-            report.already,
+            report.already + report.flipped_before,
             report.blocked,
             report.refused,
             report.no_op,

@@ -140,11 +140,18 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
     // Who asks for one user wants to know that nothing was to be done.
     let verbose = arguments.verbose || !arguments.provision.is_empty();
     let request = request(arguments, &settings);
+    let mut state = String::new();
     let mut say = |said: Said| match said {
         Said::Entry(entry) if entry.status == LogStatus::Skipped && !verbose => {}
         Said::Entry(entry) => console.out(&entry_text(&entry, apply)),
+        // A job tells its state when it starts and when it obeys: once is enough where it is the same.
+        Said::Report(report)
+            if report.last_cycle.is_none()
+                && report.on_demand.is_none()
+                && report_text(&report) == state => {}
         Said::Report(report) => {
-            console.out(&report_text(&report));
+            state = report_text(&report);
+            console.out(&state);
             console.out(&limit_text(&report, settings.job.switches.mailbox_limit));
         }
         Said::Waits(at) => console.out(&format!("next at {at}\n")),
@@ -206,19 +213,23 @@ fn reconcile(
             problem.mailbox.map_or_else(|| "a mailbox without id".to_owned(), |id| id.to_string());
         let _ = writeln!(text, "{who} not compared or corrected: {}", problem.reason);
     }
+    let (differences, stay) = report.differences();
     let _ = writeln!(
         text,
-        "{} of {} mailboxes compared, {} difference(s), {} object(s) corrected",
-        report.compared,
-        report.read,
-        report.drift.len(),
-        report.corrected
+        "{} of {} mailboxes compared, {differences} difference(s), {} object(s) corrected",
+        report.compared, report.read, report.corrected
     );
+    if stay > 0 {
+        let _ = writeln!(text, "{stay} attribute(s) that only AD holds stay");
+    }
+    if report.left_alone > 0 {
+        let _ = writeln!(text, "{} mailbox(es) are left alone by the job", report.left_alone);
+    }
     if let Some(stopped) = &report.stopped {
         let _ = writeln!(text, "stopped: {}: {}", stopped.code, stopped.detail);
     }
     console.out(&text);
-    let open = !permission.apply && !report.drift.is_empty();
+    let open = !permission.apply && differences > 0;
     let bad = open || !report.problems.is_empty() || report.stopped.is_some();
     Ok(if bad { Exit::Fail } else { Exit::Pass })
 }
@@ -363,7 +374,9 @@ fn answer_text(entry: &LogEntry) -> String {
         let _ = writeln!(text, "  {:<28} {:<9} {status}", step.name, step.kind);
     }
     if !entry.code.is_empty() {
-        let _ = writeln!(text, "  {}: {}", entry.code, entry.detail);
+        let why =
+            if entry.detail.is_empty() { String::new() } else { format!(": {}", entry.detail) };
+        let _ = writeln!(text, "  {}{why}", entry.code);
     }
     text
 }

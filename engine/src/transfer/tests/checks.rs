@@ -160,13 +160,13 @@ fn a_transfer_asks_for_the_role_and_for_an_agent_first() {
     let mut config = TransferConfig::new("t", all(1));
     config.caller_roles = Some(vec!["someone".into()]);
     let report = play(&world, &mut Transfer::new(config.clone()));
-    assert!(report.stopped.unwrap().detail.contains(check::id::ROLE));
+    assert!(report.stopped.unwrap().code == check::id::ROLE);
     config.accepted.insert(check::id::ROLE.to_owned());
     for agent in &mut world.0.borrow_mut().agents {
         agent.version = Some("1.1.1106.9".into());
     }
     let report = play(&world, &mut Transfer::new(config.clone()));
-    assert!(report.stopped.unwrap().detail.contains(agent_version::id::NONE));
+    assert!(report.stopped.unwrap().code == agent_version::id::NONE);
     assert!(world.0.borrow().set_calls.is_empty());
     config.accepted.insert(agent_version::id::NONE.to_owned());
     assert_eq!(play(&world, &mut Transfer::new(config)).flipped, 1);

@@ -153,8 +153,8 @@ fn a_resumed_transfer_checks_and_backs_up_what_it_never_set() {
     }
     let report = play(&world, &mut Transfer::new(config()));
     assert_eq!((report.flipped, report.blocked), (2, 1), "{report:?}");
-    let world = world.0.borrow();
-    let kept = world.store.rows(Table::Backups).map(|(_, line)| Backup::from_line(line).unwrap());
+    let mut world = world.0.borrow_mut();
+    let kept = backup_run::stored(&mut world.store, "t", None).unwrap().backups;
     let first = kept.into_iter().find(|backup| backup.mailbox() == Some(id(0))).unwrap();
     assert_eq!(first.values["CustomAttribute3"], ["newer"]);
     assert!(!world.set_calls.contains_key(&id(1)));

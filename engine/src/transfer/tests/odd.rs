@@ -134,7 +134,8 @@ fn backups_restores_and_reconciliations_name_the_odd_ones() {
     for mailbox in world.0.borrow_mut().mailboxes.values_mut() {
         mailbox.cloud_managed = true;
     }
-    let config = ReconcileConfig { job: configuration(), apply: true };
+    let config =
+        ReconcileConfig { job: configuration(), domain: "contoso.com".into(), apply: true };
     let report = play(&world, &mut Reconcile::new(config));
     let named: Vec<_> = report.problems.iter().filter_map(|problem| problem.mailbox).collect();
     assert_eq!((report.read, report.compared, named.len()), (5, 2, 3), "{report:?}");

@@ -132,3 +132,19 @@ fn a_budget_spreads_the_flips_over_minutes() {
     assert_eq!(report.flipped, 7);
     assert!(world.0.borrow().now.since(START) >= Duration::from_mins(3));
 }
+
+/// A restore to the cloud stays under its budget as a flip does.
+#[test]
+fn a_restore_sets_no_more_in_a_minute_than_it_may() {
+    let world = World::with(7);
+    let backups = play(&world, &mut TakeBackup::new(all(7), Sides::Cloud)).unwrap().backups;
+    (0..7).for_each(|number| world.0.borrow_mut().edit(number, "spoiled"));
+    let job = crate::test_world::configuration();
+    let config = RestoreConfig { backups, to: RestoreTo::Cloud, apply: true, job };
+    let pace = Pace { sets_a_minute: Some(2), jitter: 0 };
+    let began = world.0.borrow().now;
+    let report = play(&world, &mut Restore::new(config).paced(pace));
+    assert!(report.mailboxes.iter().all(|one| one.outcome == Restored::Written), "{report:?}");
+    let took = world.0.borrow().now.since(began);
+    assert!(took >= Duration::from_mins(3), "{took:?}");
+}

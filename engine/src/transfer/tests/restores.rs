@@ -299,3 +299,34 @@ proptest! {
         prop_assert_eq!(columns(&now), columns(&before.1));
     }
 }
+
+/// A second flip of the same name keeps its own backup beside that of the first, which may be the only copy of
+/// what the rollback between them took.
+#[test]
+fn every_flip_keeps_a_backup_of_its_own() {
+    let world = world(2);
+    let there = TransferConfig::new("t", all(2));
+    let back =
+        RollbackConfig { apply: true, accept_losses: true, ..RollbackConfig::new("t", all(2)) };
+    world.0.borrow_mut().set(1, "CustomAttribute9", &["first"]);
+    play(&world, &mut Transfer::new(there.clone()));
+    play(&world, &mut Rollback::new(back.clone()));
+    world.0.borrow_mut().set(1, "CustomAttribute9", &["second"]);
+    let between = world.0.borrow().now + Duration::from_secs(1);
+    world.0.borrow_mut().now = between + Duration::from_secs(1);
+    play(&world, &mut Transfer::new(there.clone()));
+    play(&world, &mut Rollback::new(back));
+    world.0.borrow_mut().set(1, "CustomAttribute9", &["third"]);
+    world.0.borrow_mut().now = between + Duration::from_hours(1);
+    play(&world, &mut Transfer::new(there));
+    play(&world, &mut Transfer::new(TransferConfig::new("u/ring", all(2))));
+    let store = &mut world.0.borrow_mut().store;
+    let kept = |stored: Stored| {
+        assert_eq!(stored.backups.len(), 2);
+        (stored.backups[1].values["CustomAttribute9"].concat(), stored.earlier)
+    };
+    assert_eq!(kept(backup_run::stored(store, "t", None).unwrap()), ("third".into(), 4));
+    assert_eq!(kept(backup_run::stored(store, "t", Some(between)).unwrap()), ("first".into(), 0));
+    assert_eq!(backup_run::stored_names(store).unwrap(), ["t"], "nobody else flipped anybody");
+    assert!(backup_run::stored(store, "", None).unwrap().backups.is_empty());
+}

@@ -58,3 +58,53 @@ fn a_rollback_that_may_lose_nothing_leaves_those_mailboxes_alone() {
     let report = play(&world, &mut Rollback::new(blind));
     assert!(report.stopped.is_some(), "without AD nobody knows the losses");
 }
+
+/// What is edited between the report and the flag is told too, and blocks unless losses are accepted.
+#[test]
+fn a_late_edit_is_a_loss_as_well() {
+    for accept_losses in [false, true] {
+        let world = World::with(4);
+        let pace = Pace { sets_a_minute: Some(2), jitter: 0 };
+        let config =
+            RollbackConfig { apply: true, accept_losses, pace, ..RollbackConfig::new("r", all(4)) };
+        let mut rollback = Rollback::new(config);
+        while world.0.borrow().set_calls.is_empty() {
+            world.step(&mut rollback);
+        }
+        assert!(rollback.report().losses.is_empty());
+        world.0.borrow_mut().edit(3, "late");
+        let report = play(&world, &mut rollback);
+        let lost: Vec<_> =
+            report.losses.iter().map(|loss| (loss.mailbox, loss.value.as_str())).collect();
+        assert_eq!(lost, [(id(3), "late")]);
+        let blocked = u64::from(!accept_losses);
+        assert_eq!((report.flipped, report.blocked), (4 - blocked, blocked), "{report:?}");
+        assert_eq!(world.0.borrow().mailboxes[&id(3)].cloud_managed, !accept_losses);
+    }
+}
+
+/// Killed at any call and started again in a world that changed meanwhile: no value is lost that the report does
+/// not name.
+#[test]
+fn a_rollback_that_was_killed_weighs_anew() {
+    let run = |halt_at: Option<u64>| {
+        let world = World::with(2);
+        world.0.borrow_mut().halt_at = halt_at;
+        let config = RollbackConfig { apply: true, ..RollbackConfig::new("r", all(2)) };
+        play(&world, &mut Rollback::new(config.clone()));
+        let calls = world.0.borrow().calls;
+        (world.0.borrow_mut().halted, world.0.borrow_mut().halt_at) = (false, None);
+        let back = |number: u16| !world.0.borrow().mailboxes[&id(number)].cloud_managed;
+        // A call that was made may show its effect later, and cannot be taken back.
+        let was_back = back(1) || world.0.borrow().set_calls.contains_key(&id(1));
+        world.0.borrow_mut().edit(1, "late");
+        let report = play(&world, &mut Rollback::new(config));
+        assert!(back(0), "halted at {halt_at:?}");
+        assert_eq!(back(1), was_back, "halted at {halt_at:?}");
+        assert_eq!((report.blocked == 1, report.losses.len()), (!was_back, usize::from(!was_back)));
+        calls
+    };
+    for call in 1..=run(None) {
+        run(Some(call));
+    }
+}

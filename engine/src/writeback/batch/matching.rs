@@ -4,7 +4,7 @@ use super::owners::SEVERAL_MAILBOXES;
 use super::{Batch, BatchEnd, Item, Origin, Piece, Stage, not_in_scope};
 use crate::anchor::{self, Found, Match};
 use crate::failure::{Class, Failure, Side, code};
-use crate::job::{ExportMode, LimitAction, ModifyGranularity};
+use crate::job::{ExportMode, ModifyGranularity};
 use crate::journal::rows::{Intent, Link, mailbox_key};
 use crate::marks::Mark;
 use crate::planted_bugs::planted;
@@ -14,6 +14,7 @@ use crate::ports::{
 use crate::time::Timestamp;
 use crate::writeback::desk::{Answer, Desk, Lookup, Stepped, Turn, answered};
 use crate::writeback::diff::{diff, diff_of};
+use crate::writeback::left::Left;
 use crate::writeback::outcome::Verdict;
 use crate::writeback::plan::MappingPlan;
 #[cfg(feature = "planted-bugs")]
@@ -33,8 +34,6 @@ impl Batch {
         let keys: Vec<Vec<u8>> =
             open.iter().map(|index| mailbox_key(self.items[*index].mailbox.id)).collect();
         let rows = ports.store.get(Table::Links, &keys)?;
-        let waits_for_initial =
-            desk.configuration.switches.first_time_requires_initial && self.origin == Origin::Delta;
         let heals = desk.configuration.switches.drift_heal;
         let mut entering = 0;
         for (index, row) in open.into_iter().zip(rows) {
@@ -58,10 +57,8 @@ impl Batch {
             }
             if item.stored.is_none() && !escrowed {
                 item.beyond = desk.is_full(entering);
-                if item.beyond && desk.configuration.switches.limit_action == LimitAction::Refuse {
-                    let limit = desk.configuration.switches.mailbox_limit;
-                    let detail = format!("{limit} mailboxes are written back, and no more are");
-                    item.verdict = Some(not_in_scope(detail, quiet));
+                if let Some(left) = Left::of_limit(&desk.configuration.switches, item.beyond) {
+                    item.verdict = Some(not_in_scope(left.to_string(), quiet));
                     continue;
                 }
                 entering += 1;
@@ -84,9 +81,9 @@ impl Batch {
                     let quiet = quiet || desk.row.watermark.is_some_and(|seen| changed <= seen);
                     Some(Verdict::Redundant { quiet })
                 }
-                None if waits_for_initial && !escrowed => {
-                    Mark::ScopeWaits.reach();
-                    Some(not_in_scope("waits for the next initial cycle".to_owned(), quiet))
+                None if self.origin == Origin::Delta && !escrowed => {
+                    let left = Left::of_first_time(&desk.configuration.switches);
+                    left.map(|left| not_in_scope(left.to_string(), quiet))
                 }
                 _ => None,
             };
@@ -158,13 +155,8 @@ impl Batch {
             match user {
                 None => item.fail(Class::Rejected, code::INTERNAL, "there is no Entra user"),
                 Some(user) => {
-                    let domain = user.domain.as_deref().unwrap_or(&desk.domain);
-                    if !domain.eq_ignore_ascii_case(&desk.domain) {
-                        Mark::ScopeDomain.reach();
-                        let detail = format!(
-                            "belongs to domain {domain}, which needs its own configuration"
-                        );
-                        item.verdict = Some(not_in_scope(detail, false));
+                    if let Some(left) = Left::of_user(&user, &desk.domain) {
+                        item.verdict = Some(not_in_scope(left.to_string(), false));
                     }
                     item.user = Some(user);
                 }
@@ -265,16 +257,14 @@ impl Batch {
                 item.fail(Class::Malformed, code::INTERNAL, &why);
                 continue;
             }
-            if !desk.plan.covers(object) && !planted!(desk.bugs, IgnoreScopingFilter) {
-                Mark::ScopeFilter.reach();
-                let detail = "its object is in no container or group of the scoping filter";
-                item.verdict = Some(not_in_scope(detail.to_owned(), false));
-                continue;
-            }
-            if desk.plan.leaves_disabled(object) {
-                let detail = "its account in Active Directory is disabled";
-                item.verdict = Some(not_in_scope(detail.to_owned(), desk.knows(&item.mailbox)));
-                continue;
+            match Left::of_object(&desk.plan, object) {
+                Some(Left::Filter) if planted!(desk.bugs, IgnoreScopingFilter) => {}
+                Some(left) => {
+                    let quiet = left == Left::Disabled && desk.knows(&item.mailbox);
+                    item.verdict = Some(not_in_scope(left.to_string(), quiet));
+                    continue;
+                }
+                None => {}
             }
             let heals = desk.configuration.switches.drift_heal;
             let unchanged =

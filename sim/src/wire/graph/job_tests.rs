@@ -112,6 +112,10 @@ async fn configurations_need_a_template_and_the_right() {
     assert_eq!(session.call("POST", wrong, body.clone()).await.0, 404);
     let make = format!("/v1.0/applicationTemplates/{}/instantiate", configuration::WRITEBACK);
     assert_eq!(Session::new("reader").await.call("POST", &make, body).await.0, 403);
+    // The services themselves are applications of every tenant, found by their ids.
+    let found = session
+        .get("/v1.0/servicePrincipals?$filter=appId%20eq%20'00000002-0000-0ff1-ce00-000000000000'");
+    assert_eq!(found.await.json()["value"][0]["displayName"], "Office 365 Exchange Online");
     // Jobs that nothing here would run are not made.
     let inbound = "/v1.0/applicationTemplates/1a4721b3-e57f-4451-ae87-ef078703ec94/instantiate";
     let (_, made) = session.call("POST", inbound, json!({"displayName": "corp.contoso.lab"})).await;

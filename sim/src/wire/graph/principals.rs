@@ -187,8 +187,22 @@ fn all_principals(operation: &Operation<'_>, estate: &Estate) -> Vec<Value> {
         })
     });
     let made = estate.entra.configurations.iter().map(principal_record);
-    job.into_iter().chain(own).chain(made).collect()
+    let resources = RESOURCES.iter().map(|(app_id, name)| {
+        record(&Principal {
+            id: derived_id(&format!("{app_id} in {}", estate.entra.tenant)),
+            app_id: (*app_id).to_owned(),
+            name,
+            template: None,
+        })
+    });
+    job.into_iter().chain(own).chain(made).chain(resources).collect()
 }
+
+/// The services that tokens are for: application id and display name, in every tenant the same.
+const RESOURCES: [(&str, &str); 2] = [
+    ("00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online"),
+    ("00000003-0000-0000-c000-000000000000", "Microsoft Graph"),
+];
 
 struct Principal<'p> {
     id: String,

@@ -82,7 +82,9 @@ impl Route {
     }
 }
 
-const GRANTS: &str = "client credentials, password, device code and refresh token; the grants that need a browser or act on behalf of another are refused";
+const GRANTS: &str = "client credentials, password, device code and refresh token; the grants that need a browser or act on behalf of another are refused; tokens live by the machine's clock, which clients that keep them go by, not by the estate's";
+
+const CODES: &str = "codes live by the machine's clock, not by the estate's";
 
 const ROUTES: &[Route] = &[
     route("POST", "/{tenant}/oauth2/v2.0/token", |door| door.token(Version::V2))
@@ -91,8 +93,12 @@ const ROUTES: &[Route] = &[
     route("POST", "/{tenant}/oauth2/token", |door| door.token(Version::V1))
         .keyed()
         .differing(GRANTS),
-    route("POST", "/{tenant}/oauth2/v2.0/devicecode", |door| door.device_code(Version::V2)).keyed(),
-    route("POST", "/{tenant}/oauth2/devicecode", |door| door.device_code(Version::V1)).keyed(),
+    route("POST", "/{tenant}/oauth2/v2.0/devicecode", |door| door.device_code(Version::V2))
+        .keyed()
+        .differing(CODES),
+    route("POST", "/{tenant}/oauth2/devicecode", |door| door.device_code(Version::V1))
+        .keyed()
+        .differing(CODES),
     route("GET", "/{tenant}/oauth2/deviceauth", |door| {
         door.identity.tenant.resolve_or_shared(door.tenant())?;
         Ok(Answered::Page(StatusCode::OK, device::page(None)))

@@ -285,6 +285,19 @@ pub struct CycleEnd {
     pub failed: bool,
 }
 
+/// A cycle of inbound synchronization came to its end and took in whatever had changed in AD before it
+/// began. One that failed, that did not reach a domain controller, or that replication kept changes from
+/// tells nothing.
+#[derive(Debug, Clone)]
+pub struct Synchronized {
+    /// When it ended.
+    pub at: VirtualTime,
+    /// When it began.
+    pub began: VirtualTime,
+    /// Objects of AD whose changes are still to be exported: their export was refused.
+    pub pending: Vec<ObjectKey>,
+}
+
 /// What a transfer says of a mailbox's flag, at its end.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim {
@@ -339,6 +352,8 @@ pub enum Event {
     Process(Process),
     /// The writeback job got another schema.
     Schema(SchemaChange),
+    /// A cycle of inbound synchronization ended well.
+    Synchronized(Synchronized),
 }
 
 /// The last writer of an attribute.
@@ -429,6 +444,11 @@ impl Ledger {
     /// The writeback job got another schema.
     pub fn schema(&mut self, change: SchemaChange) {
         self.pending.push(Event::Schema(change));
+    }
+
+    /// Notes that a cycle of inbound synchronization ended well.
+    pub fn synchronized(&mut self, end: Synchronized) {
+        self.pending.push(Event::Synchronized(end));
     }
 
     /// The events since the last call, oldest first.

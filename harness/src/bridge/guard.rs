@@ -16,7 +16,7 @@ use engine::ports::{
     StoreWrite, SyncConfiguration, Table, USER_BATCH, User, WriteOutcome,
 };
 use engine::time::Timestamp;
-use sim::fault::{Effect, Place};
+use sim::fault::{Effect, FURTHER_PAGE, Place};
 use sim::wire::shared::SharedEstate;
 
 /// The life of one engine process.
@@ -283,7 +283,12 @@ impl ExchangeOnline for Guarded<Box<dyn ExchangeOnline>> {
     ) -> Result<MailboxPage, CallError> {
         let port = &mut self.port;
         let mut request = Reading::one(|_| port.mailboxes_changed(since, page, properties));
-        self.life.cloud("exchange.mailboxes_changed", &mut request)
+        // A further page is asked for with a token, of which a fault may be.
+        let call = match page {
+            Some(_) => FURTHER_PAGE,
+            None => "exchange.mailboxes_changed",
+        };
+        self.life.cloud(call, &mut request)
     }
 
     fn mailbox_rows(

@@ -11,7 +11,7 @@ use super::features::{Feature, Features};
 use super::story::Playwright;
 
 /// The features that are faults.
-pub(super) const KINDS: [Feature; 22] = [
+pub(super) const KINDS: [Feature; 21] = [
     Feature::AgentOffline,
     Feature::EngineCrash,
     Feature::DcBusy,
@@ -28,7 +28,6 @@ pub(super) const KINDS: [Feature; 22] = [
     Feature::Throttled,
     Feature::ServiceFailure,
     Feature::TruncatedBody,
-    Feature::PageExpired,
     Feature::CertificateExpired,
     Feature::CloudOffline,
     Feature::TimedOut,
@@ -359,7 +358,6 @@ fn in_the_cloud(
         Feature::TruncatedBody => {
             ("truncated_body", vec![("service", "exchange".to_owned()), count()])
         }
-        Feature::PageExpired => ("page_expired", vec![count()]),
         Feature::CertificateExpired => ("certificate_expired", vec![("count", "1".to_owned())]),
         Feature::TimedOut => {
             let by = dice.one(["2m", "15m"]).to_owned();

@@ -106,8 +106,6 @@ pub enum Feature {
     ServiceFailure,
     /// Fault `truncated_body`.
     TruncatedBody,
-    /// Fault `page_expired`.
-    PageExpired,
     /// Fault `certificate_expired`.
     CertificateExpired,
     /// Fault `cloud_offline`.
@@ -142,7 +140,7 @@ pub enum Feature {
 
 impl Feature {
     /// Every feature, with its name in titles.
-    pub const ALL: [(Self, &'static str); 65] = [
+    pub const ALL: [(Self, &'static str); 64] = [
         (Self::Shapes, "shapes"),
         (Self::Types, "types"),
         (Self::Aliases, "aliases"),
@@ -192,7 +190,6 @@ impl Feature {
         (Self::Throttled, "throttled"),
         (Self::ServiceFailure, "service_failure"),
         (Self::TruncatedBody, "truncated_body"),
-        (Self::PageExpired, "page_expired"),
         (Self::CertificateExpired, "certificate_expired"),
         (Self::CloudOffline, "cloud_offline"),
         (Self::TimedOut, "timed_out"),

@@ -6,18 +6,19 @@
 //! read counts for one write of each attribute where a modify is of one attribute (switch
 //! `modify_granularity`), else for one write; of a modify that is held back on its way the read before it was sent counts.
 //! A change on-premises that was pending when the flag was set may still land where the profile's switch
-//! `race` says so. Inbound are also what synchronization writes to the user in Entra and what the services
+//! `race` says so; it is pending until a cycle of synchronization that began after it has ended. Inbound are also what synchronization writes to the user in Entra and what the services
 //! make of that; the addresses that the cloud computes by itself are its own (switches `upn_adds_proxy`,
 //! `licence_recalc`).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use sim::clock::VirtualTime;
 use sim::estate::Estate;
 use sim::exchange::property::{self, Bucket};
-use sim::ledger::{Activity, Event, ObjectKey, Read, Side, Write};
+use sim::ledger::{Activity, Event, ObjectKey, Read, Side, Synchronized, Write};
 use sim::record::AttributeNumber;
 
 use super::scope::exports;
@@ -38,14 +39,17 @@ pub(super) struct Authority {
     sent: BTreeMap<(ObjectKey, VirtualTime), Option<bool>>,
     /// Whose user in Entra somebody changed last, and when: the services follow.
     asked_for: ByPerson<Option<VirtualTime>>,
-    changed_on_premises: HashMap<u32, VirtualTime, FxBuildHasher>,
+    /// What changed on-premises of whom, and when, as long as synchronization has not taken it in.
+    changed_on_premises: HashMap<u32, (ObjectKey, VirtualTime), FxBuildHasher>,
+    /// How long a change takes to every domain controller.
+    late: Duration,
     /// When somebody's flag changed last; nobody is in here whose flag changed before the story.
     flagged: ByPerson<Option<VirtualTime>>,
 }
 
 impl Oracle for Authority {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Write, Kind::Read, Kind::HeldBack]
+        &[Kind::Write, Kind::Read, Kind::HeldBack, Kind::Said]
     }
 
     fn copy(&self) -> Box<dyn Oracle> {
@@ -72,6 +76,10 @@ impl Oracle for Authority {
                 None
             }
             Event::Write(write) => self.write(write, about.whose),
+            Event::Synchronized(end) => {
+                self.synchronized(end);
+                None
+            }
             _ => None,
         }
     }
@@ -87,6 +95,7 @@ impl Authority {
             sent: BTreeMap::new(),
             asked_for: ByPerson::default(),
             changed_on_premises: HashMap::default(),
+            late: estate.longest_replication(),
             flagged: ByPerson::default(),
         }
     }
@@ -95,7 +104,7 @@ impl Authority {
         match (write.actor.activity, write.object.side) {
             (activity, Side::Ad) if exports(activity) => self.export(write, whose),
             (_, Side::Ad) => {
-                self.changed_on_premises.insert(whose?, write.at);
+                self.changed_on_premises.insert(whose?, (write.object, write.at));
                 None
             }
             (_, Side::Exchange) => {
@@ -112,6 +121,14 @@ impl Authority {
                 (activity == Activity::Sync).then(|| self.inbound(write, whose)).flatten()
             }
         }
+    }
+
+    /// What a cycle has taken in and exported is pending no more.
+    fn synchronized(&mut self, end: &Synchronized) {
+        let late = self.late;
+        self.changed_on_premises.retain(|_, (object, changed)| {
+            *changed + late >= end.began || end.pending.contains(object)
+        });
     }
 
     fn export(&mut self, write: &Write, whose: Option<u32>) -> Option<Charge> {
@@ -169,7 +186,9 @@ impl Authority {
     /// Whether the object last changed on-premises before its flag was set.
     fn was_pending(&self, person: u32) -> bool {
         let changed = self.changed_on_premises.get(&person);
-        changed.zip(self.flagged.get(person)).is_some_and(|(changed, flagged)| *changed < flagged)
+        changed
+            .zip(self.flagged.get(person))
+            .is_some_and(|((_, changed), flagged)| *changed < flagged)
     }
 }
 

@@ -2,23 +2,18 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sim::directory::forests::AdObject;
-use sim::entra;
-use sim::entra::Deletion;
+use sim::connect::{Policy, Run};
 use sim::entra::job::Execution;
 use sim::entra::log::LogEntry;
 use sim::estate::{Estate, Subject};
-use sim::exchange::address;
-use sim::exchange::{property, truth};
 use sim::ledger::{LastWriter, ObjectKey};
 
+use super::compare::{holds, holds_number, spelled};
+use super::values::{place_of, values};
 use super::verdict::{Finding, Location, Rule};
 use crate::observe::{Counters, History};
 use crate::scenario::{
-    AttributeExpectation, AttributePath, Comparison, Expectations, LogExpectation,
-    NamedExpectation, Side, Span, instant,
+    AttributeExpectation, Expectations, LAST_RUN, LogExpectation, NamedExpectation, Span,
 };
 use crate::stage::Roster;
 
@@ -143,12 +138,13 @@ impl Scene<'_> {
 
     fn any_number_holds(&self, all: &Expectations) -> bool {
         let has_cycle = |demand: &&NamedExpectation| !self.lacks_its_cycle(demand);
+        let has_run = |demand: &&NamedExpectation| !self.lacks_its_run(demand);
         all.job.iter().filter(has_cycle).any(|demand| self.job(demand).is_none())
             || all.quarantine.iter().any(|demand| self.quarantine(demand).is_none())
             || all.log.iter().any(|demand| self.log(demand).is_empty())
             || all.counts.iter().any(|demand| self.count(demand).is_none())
             || (self.has_lag() && all.lag.iter().any(|demand| self.lag(demand).is_none()))
-            || all.connect.iter().any(|demand| self.connect(demand).is_none())
+            || all.connect.iter().filter(has_run).any(|demand| self.connect(demand).is_none())
             || all.agents.iter().any(|of| self.agent(&of.agent.value, &of.property).is_none())
     }
 
@@ -184,7 +180,8 @@ impl Scene<'_> {
             name => {
                 let last = self.last_cycle()?;
                 if name == "duration" {
-                    return self.last_cycle_took(last, demand);
+                    let took = last.ended.since(last.began);
+                    return self.took("the last cycle", took, demand);
                 }
                 if name == "error" {
                     let code: Vec<String> =
@@ -211,13 +208,12 @@ impl Scene<'_> {
         self.named_values("quarantine", demand, &actual)
     }
 
-    fn last_cycle_took(&self, last: &Execution, demand: &NamedExpectation) -> Option<Finding> {
-        let took = last.ended.since(last.began);
+    fn took(&self, what: &str, took: Duration, demand: &NamedExpectation) -> Option<Finding> {
         if demand.comparison.value.admits_duration(took) {
             return None;
         }
         Some(self.finding(
-            "the duration of the last cycle is not as expected".to_owned(),
+            format!("the duration of {what} is not as expected"),
             demand.comparison.value.to_string(),
             format!("{} s", took.as_secs_f64()),
             demand.comparison.span,
@@ -225,6 +221,9 @@ impl Scene<'_> {
     }
 
     fn connect(&self, demand: &NamedExpectation) -> Option<Finding> {
+        if let Some(name) = demand.name.value.strip_prefix(LAST_RUN) {
+            return self.last_run_has(self.estate.connect.history.last()?, name, demand);
+        }
         let totals = &self.estate.connect.totals;
         let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let actual = match demand.name.value.as_str() {
@@ -238,6 +237,29 @@ impl Scene<'_> {
             code => totals.errors.get(code).copied().unwrap_or(0),
         };
         self.named("connect", demand, &actual.to_string())
+    }
+
+    /// What is demanded of the last run of inbound synchronization.
+    fn last_run_has(&self, run: &Run, name: &str, demand: &NamedExpectation) -> Option<Finding> {
+        let words = match name {
+            "duration" => {
+                let took = run.ended.since(run.began);
+                return self.took("the last run of synchronization", took, demand);
+            }
+            "policy" => {
+                vec![if run.policy == Policy::Initial { "Initial" } else { "Delta" }.to_owned()]
+            }
+            "failure" => {
+                let code = |words: &String| words.split(':').next().unwrap_or_default().to_owned();
+                run.failure.iter().map(code).collect()
+            }
+            "unreached" => run.unreached.clone(),
+            "imported" => vec![run.imported.to_string()],
+            "exported" => vec![run.exported.to_string()],
+            "blocked" => vec![run.blocked.len().to_string()],
+            _ => vec![run.errors.len().to_string()],
+        };
+        self.named_values("connect", demand, &words)
     }
 
     fn count(&self, demand: &NamedExpectation) -> Option<Finding> {
@@ -368,24 +390,6 @@ fn of_cycle(last: &Execution, name: &str) -> u64 {
     }
 }
 
-/// The values of an attribute of a person on a side, as the side shows them.
-#[must_use]
-pub fn values(estate: &Estate, subject: &Subject, path: &AttributePath) -> Vec<String> {
-    match path.side {
-        Side::Ad => {
-            let at = match &path.dc {
-                Some(dc) => estate.dc_named(dc).zip(subject.ad).and_then(|(at, ad)| {
-                    (at.forest == ad.forest).then(|| AdObject::on(at, ad.number))
-                }),
-                None => subject.ad,
-            };
-            at.map_or_else(Vec::new, |ad| estate.ad_texts(ad, &path.attribute))
-        }
-        Side::Exo => exchange_values(estate, subject, &path.attribute),
-        Side::Entra => entra_values(estate, subject, &path.attribute),
-    }
-}
-
 /// Who wrote an attribute last, when and with whose authority; `None` when nobody has since the start.
 #[must_use]
 pub fn last_writer(estate: &Estate, key: ObjectKey, attribute: u16) -> Option<String> {
@@ -400,185 +404,4 @@ pub(super) fn told_writer(last: &LastWriter) -> String {
         None => "",
     };
     format!("{} ({}) at {}{authority}", last.actor.name, last.actor.activity.word(), last.at)
-}
-
-fn exchange_values(estate: &Estate, subject: &Subject, name: &str) -> Vec<String> {
-    let Some(mailbox) = subject.exchange.and_then(|number| estate.exchange.mailbox(number)) else {
-        return Vec::new();
-    };
-    let is = |known: &str| name.eq_ignore_ascii_case(known);
-    if is("IsExchangeCloudManaged") {
-        return vec![truth(mailbox.cloud_managed).to_owned()];
-    }
-    if is("IsDirSynced") {
-        return vec![truth(mailbox.dir_synced).to_owned()];
-    }
-    if is("RecipientTypeDetails") {
-        return vec![mailbox.kind.details().to_owned()];
-    }
-    if is("ExternalDirectoryObjectId") {
-        return vec![mailbox.id.to_string()];
-    }
-    if is("WhenChangedUTC") {
-        return vec![mailbox.when_changed.floor_to_second().to_string()];
-    }
-    let texts = |number| -> Vec<String> {
-        mailbox.record.values(number).map(|v| String::from_utf8_lossy(v).into_owned()).collect()
-    };
-    if is("PrimarySmtpAddress") {
-        let list = texts(property::EMAIL_ADDRESSES);
-        return address::primary(list.iter().map(String::as_str))
-            .map(str::to_owned)
-            .into_iter()
-            .collect();
-    }
-    match property::number(name) {
-        Some(number) if property::is_boolean(number) && !mailbox.record.has(number) => {
-            vec![truth(false).to_owned()]
-        }
-        Some(number) => texts(number),
-        None => Vec::new(),
-    }
-}
-
-fn entra_values(estate: &Estate, subject: &Subject, name: &str) -> Vec<String> {
-    let Some(user) = subject.entra.and_then(|number| estate.entra.user(number)) else {
-        return Vec::new();
-    };
-    let is = |known: &str| name.eq_ignore_ascii_case(known);
-    if is("id") {
-        return vec![user.id.to_string()];
-    }
-    if is("onPremisesSyncEnabled") {
-        return user.sync_enabled.map(|on| truth(on).to_owned()).into_iter().collect();
-    }
-    if is("onPremisesImmutableId") {
-        return user.source_anchor.map(|anchor| STANDARD.encode(anchor.0)).into_iter().collect();
-    }
-    if is("deletedDateTime") {
-        return match user.deletion {
-            Some(Deletion::Soft(at)) => vec![at.to_string()],
-            Some(Deletion::Hard) | None => Vec::new(),
-        };
-    }
-    if is("onPremisesProvisioningErrors") {
-        let own = subject.entra;
-        let errors = estate.entra.provisioning_errors.iter();
-        return errors.filter(|e| Some(e.user) == own).map(|e| e.value.clone()).collect();
-    }
-    if is("assignedLicenses") {
-        return user.licensed.then(|| "ENTERPRISEPACK".to_owned()).into_iter().collect();
-    }
-    if is("isCloudManaged") {
-        return vec![truth(user.object_cloud_managed).to_owned()];
-    }
-    let member = name.rsplit('.').next().unwrap_or(name);
-    entra::property::number(member).map_or_else(Vec::new, |number| {
-        user.record.values(number).map(|v| String::from_utf8_lossy(v).into_owned()).collect()
-    })
-}
-
-/// Where the ledger keeps an attribute.
-fn place_of(estate: &Estate, subject: &Subject, path: &AttributePath) -> Option<(ObjectKey, u16)> {
-    match path.side {
-        Side::Ad => {
-            let ad = subject.ad?;
-            let schema = estate.forests.get(ad.forest)?.schema();
-            let attribute = schema.attribute_named(&path.attribute)?.number;
-            Some((ObjectKey::ad(ad.forest, ad.number), attribute))
-        }
-        Side::Exo => {
-            let attribute = match path.attribute.to_ascii_lowercase().as_str() {
-                "isexchangecloudmanaged" => property::FLAG,
-                "recipienttypedetails" => property::RECIPIENT_TYPE_DETAILS,
-                "primarysmtpaddress" => property::EMAIL_ADDRESSES,
-                _ => property::number(&path.attribute)?,
-            };
-            Some((ObjectKey::exchange(subject.exchange?), attribute))
-        }
-        Side::Entra => {
-            let member = path.attribute.rsplit('.').next()?;
-            Some((ObjectKey::entra(subject.entra?), entra::property::number(member)?))
-        }
-    }
-}
-
-/// Whether values are as demanded. Booleans and numbers compare as their texts, without case.
-#[must_use]
-pub fn holds(comparison: &Comparison, actual: &[String]) -> bool {
-    match comparison {
-        Comparison::Equals(wanted) | Comparison::Set(wanted) => same_set(wanted, actual),
-        Comparison::Absent(absent) => actual.is_empty() == *absent,
-        Comparison::Contains(wanted) => {
-            wanted.iter().all(|value| actual.iter().any(|have| same(value, have)))
-        }
-        Comparison::Lacks(unwanted) => !unwanted
-            .iter()
-            .any(|value| actual.iter().any(|have| is_same_without_case(value, have))),
-        Comparison::Primary(address) => {
-            let mut primaries = actual.iter().filter_map(|have| have.strip_prefix("SMTP:"));
-            primaries.next().is_some_and(|primary| primary.eq_ignore_ascii_case(address))
-                && primaries.next().is_none()
-        }
-        Comparison::Count(bounds) => bounds.iter().all(|bound| holds_number(bound, actual.len())),
-        Comparison::Length(bounds) => {
-            let [only] = actual else { return false };
-            let length = only.chars().count();
-            bounds.iter().all(|bound| holds_number(bound, length))
-        }
-        Comparison::Matches(pattern) => actual.iter().any(|value| pattern.regex.is_match(value)),
-        Comparison::Below(_)
-        | Comparison::Above(_)
-        | Comparison::AtLeast(_)
-        | Comparison::AtMost(_) => {
-            let [only] = actual else { return false };
-            only.parse().is_ok_and(|number| comparison.admits_number(number))
-                || instant(only).is_some_and(|instant| comparison.admits_instant(instant))
-        }
-    }
-}
-
-fn holds_number(comparison: &Comparison, number: usize) -> bool {
-    i64::try_from(number).is_ok_and(|number| comparison.admits_number(number))
-}
-
-fn same_set(wanted: &[String], actual: &[String]) -> bool {
-    let within = |all: &[String], value: &String| all.iter().any(|other| same(value, other));
-    wanted.len() == actual.len()
-        && wanted.iter().all(|value| within(actual, value))
-        && actual.iter().all(|value| within(wanted, value))
-}
-
-/// The values as the file spells them: AD and Exchange Online compare without case.
-#[must_use]
-pub fn spelled(values: Vec<String>, comparison: &Comparison) -> Vec<String> {
-    let named: &[String] = match comparison {
-        Comparison::Equals(named)
-        | Comparison::Contains(named)
-        | Comparison::Set(named)
-        | Comparison::Lacks(named) => named,
-        _ => &[],
-    };
-    let spelling = |value: String| {
-        let same = named.iter().find(|known| is_same_without_case(known, &value));
-        same.cloned().unwrap_or(value)
-    };
-    values.into_iter().map(spelling).collect()
-}
-
-/// Without case, but for the type of an address: a primary one is another value than the same address as
-/// a further one. An address without a type is that address of any type.
-fn is_same_without_case(wanted: &str, have: &str) -> bool {
-    if wanted.contains('@') && !wanted.contains(':') {
-        let bare = have.split_once(':').map_or(have, |(_, address)| address);
-        return bare.eq_ignore_ascii_case(wanted);
-    }
-    wanted.eq_ignore_ascii_case(have) && wanted.starts_with("SMTP:") == have.starts_with("SMTP:")
-}
-
-/// Text compares exactly; `true` and `True` are the same truth.
-fn same(wanted: &str, have: &str) -> bool {
-    let is_truth =
-        |text: &str| text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false");
-    wanted == have || (is_truth(wanted) && wanted.eq_ignore_ascii_case(have))
 }

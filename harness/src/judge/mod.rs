@@ -7,6 +7,7 @@ mod absent_not_empty;
 mod after_crash;
 mod authority;
 mod codes;
+pub mod compare;
 mod contract;
 mod convergence;
 mod exactly_once;
@@ -28,6 +29,7 @@ pub mod rest;
 mod resurrection;
 mod scope;
 pub mod undecided;
+pub mod values;
 pub mod verdict;
 
 pub use scope::{About, Outside, about};
@@ -134,7 +136,7 @@ enum Kind {
     Write,
     Read,
     Outcome,
-    /// Log entries, cycles, claims, the process.
+    /// Log entries, cycles of either job, claims, the process.
     Said,
     Question,
     /// A modify that comes later than it was sent.
@@ -173,7 +175,8 @@ const fn kind_of(event: &Event) -> Option<Kind> {
         | Event::Cycle(_)
         | Event::Claim(_)
         | Event::Process(_)
-        | Event::Schema(_) => Some(Kind::Said),
+        | Event::Schema(_)
+        | Event::Synchronized(_) => Some(Kind::Said),
         Event::Question(_) => Some(Kind::Question),
         Event::HeldBack(_) => Some(Kind::HeldBack),
         Event::Fault(_) => None,

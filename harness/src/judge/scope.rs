@@ -90,7 +90,8 @@ const fn object_of(event: &Event) -> Option<ObjectKey> {
         | Event::Fault(_)
         | Event::Cycle(_)
         | Event::Process(_)
-        | Event::Schema(_) => None,
+        | Event::Schema(_)
+        | Event::Synchronized(_) => None,
     }
 }
 

@@ -11,7 +11,7 @@ use sim::estate::Estate;
 use sim::exchange::property;
 use sim::ledger::{
     Activity, Actor, Change, Claim, CycleEnd, Event, HeldBack, Logged, ObjectKey, Outcome, Process,
-    Read, Side, Write, WriteKind,
+    Read, Side, Synchronized, Write, WriteKind,
 };
 
 use super::absent_not_empty::AbsentNotEmpty;
@@ -169,6 +169,19 @@ fn what_comes_in_leaves_the_attributes_of_the_cloud_alone() {
     let flip = wrote(mailbox, Activity::Transfer, property::FLAG, (&["False"], &["True"]), 2);
     let race = [in_ad, flip, comes(mailbox, Activity::Sync, IN_CLOUD)];
     assert_eq!(check(&race), 0, "it was pending at the flip (switch race)");
+    let [in_ad, flip, lands] = race;
+    let ended = |began, pending: &[ObjectKey]| {
+        let pending = pending.to_vec();
+        Event::Synchronized(Synchronized { at: at(began + 1), began: at(began), pending })
+    };
+    let late = [in_ad.clone(), ended(2, &[]), flip.clone(), lands.clone()];
+    assert_eq!(check(&late), 1, "a cycle between took it in");
+    let again = [in_ad.clone(), flip.clone(), lands.clone(), ended(2, &[]), lands.clone()];
+    assert_eq!(check(&again), 1, "the first cycle after the flip brings it, and no later one");
+    let running = [in_ad.clone(), ended(1, &[]), flip.clone(), lands.clone()];
+    assert_eq!(check(&running), 0, "the cycle had begun before the change");
+    let refused = [in_ad, ended(2, &[object(&estate)]), flip, lands];
+    assert_eq!(check(&refused), 0, "the cycle did not get it exported");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use super::convergence;
 use super::expectation::Scene;
 use super::verdict::Finding;
-use crate::scenario::{Expectations, NamedExpectation};
+use crate::scenario::{Expectations, LAST_RUN, NamedExpectation};
 
 /// What of expectations does not hold now, and what of them cannot be decided.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +44,12 @@ impl Scene<'_> {
             let name = &demand.name.value;
             format!("job {name} cannot be decided: it is of the last cycle, and no cycle has ended")
         });
-        lags.chain(cycles).collect()
+        let runs = expectations.connect.iter().filter(|demand| self.lacks_its_run(demand));
+        let runs = runs.map(|demand| {
+            let name = &demand.name.value;
+            format!("connect {name} cannot be decided: no run of synchronization has ended")
+        });
+        lags.chain(cycles).chain(runs).collect()
     }
 
     /// Why nobody can say how long changes take, if so. Whatever has not arrived took longer than is known.
@@ -59,6 +64,11 @@ impl Scene<'_> {
     /// Whether a change was timed on its way to AD.
     pub(super) fn has_lag(&self) -> bool {
         !self.counters.lag().is_empty()
+    }
+
+    /// Whether a demand is about the last run of inbound synchronization, and there is none.
+    pub(super) fn lacks_its_run(&self, demand: &NamedExpectation) -> bool {
+        demand.name.value.starts_with(LAST_RUN) && self.estate.connect.history.is_empty()
     }
 
     /// Whether a demand is about the last cycle of the job, and there is none.

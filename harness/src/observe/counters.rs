@@ -1,8 +1,12 @@
 //! The counts of a run, and how long changes took to reach AD.
+//!
+//! An edit waits until the engine writes the object in AD, or until a whole cycle has looked at both sides
+//! of it and had neither a write nor a failure: then there was nothing to write.
 
 use sim::clock::VirtualTime;
+use sim::entra::log::LogStatus;
 use sim::exchange::property::{self, Bucket};
-use sim::ledger::{Activity, Event, Side, Write};
+use sim::ledger::{Activity, CycleEnd, Event, Read, Side, Write};
 
 use super::ByPerson;
 use crate::judge::verdict::Counts;
@@ -15,9 +19,28 @@ pub struct Counters {
     refused_flips: u64,
     /// Effective writes by anybody, on any side.
     writes: u64,
-    /// Since when an edit of somebody's mailbox waits for AD.
-    waiting: ByPerson<Option<VirtualTime>>,
+    /// Edits of somebody's mailbox that wait for AD.
+    waiting: ByPerson<Waiting>,
+    /// Who waits and was looked at on both sides since the last cycle ended, and when.
+    looked_at: Vec<(u32, VirtualTime)>,
     lags: Vec<u64>,
+}
+
+/// Edits of a mailbox on their way to AD.
+#[derive(Debug, Clone, Copy, Default)]
+struct Waiting {
+    /// Since when; `None` when there are none.
+    since: Option<VirtualTime>,
+    seen: Seen,
+}
+
+/// What the engine has looked at since the last edit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Seen {
+    #[default]
+    Nothing,
+    Mailbox,
+    BothSides,
 }
 
 /// Times from a cloud edit to the engine's write of that object in AD, in microseconds, ascending.
@@ -57,8 +80,51 @@ impl Counters {
             {
                 self.counts.redundant_writes += 1;
             }
-            Event::Outcome(outcome) => self.refused_flips += u64::from(outcome.refused_flip),
+            Event::Outcome(outcome) => {
+                self.refused_flips += u64::from(outcome.refused_flip);
+                if outcome.side == Side::Ad && outcome.code != 0 {
+                    self.goes_on_waiting(whose);
+                }
+            }
+            Event::Logged(logged) if logged.status == LogStatus::Failure => {
+                self.goes_on_waiting(whose);
+            }
+            Event::HeldBack(_) => self.goes_on_waiting(whose),
+            Event::Read(read) if read.activity == Activity::Writeback => self.read(read, whose),
+            Event::Cycle(end) => self.cycle(end),
             _ => {}
+        }
+    }
+
+    /// Somebody's edits did not get through this time.
+    fn goes_on_waiting(&mut self, whose: Option<u32>) {
+        if let Some(person) = whose.filter(|person| self.waiting.get(*person).since.is_some()) {
+            self.waiting.at(person).seen = Seen::Nothing;
+        }
+    }
+
+    fn read(&mut self, read: &Read, whose: Option<u32>) {
+        let Some(person) = whose.filter(|person| self.waiting.get(*person).since.is_some()) else {
+            return;
+        };
+        let waiting = self.waiting.at(person);
+        match (read.object.side, waiting.seen) {
+            (Side::Exchange, _) => waiting.seen = Seen::Mailbox,
+            (Side::Ad, Seen::Mailbox) => {
+                waiting.seen = Seen::BothSides;
+                self.looked_at.push((person, read.at));
+            }
+            (Side::Ad | Side::Entra, _) => {}
+        }
+    }
+
+    /// Whoever a cycle looked at on both sides, and had nothing to write for, waits for nothing.
+    fn cycle(&mut self, end: &CycleEnd) {
+        for (person, at) in core::mem::take(&mut self.looked_at) {
+            let waiting = self.waiting.at(person);
+            if !end.failed && at >= end.began && waiting.seen == Seen::BothSides {
+                *waiting = Waiting::default();
+            }
         }
     }
 
@@ -71,13 +137,16 @@ impl Counters {
                     self.counts.cloud_edits += 1;
                     let waits = write.changes.iter().any(|c| is_written_back(c.attribute));
                     if let Some(person) = whose.filter(|_| waits) {
-                        self.waiting.at(person).get_or_insert(write.at);
+                        let waiting = self.waiting.at(person);
+                        waiting.since.get_or_insert(write.at);
+                        waiting.seen = Seen::Nothing;
                     }
                 }
             }
             Side::Ad if write.actor.activity == Activity::Writeback => {
                 self.counts.ad_writes += 1;
-                if let Some(since) = whose.and_then(|person| self.waiting.set(person, None)) {
+                let done = whose.map(|person| self.waiting.set(person, Waiting::default()));
+                if let Some(since) = done.and_then(|done| done.since) {
                     let lag = write.at.since(since).as_micros();
                     self.lags.push(u64::try_from(lag).unwrap_or(u64::MAX));
                 }
@@ -116,7 +185,8 @@ impl Counters {
 
     /// Whose edits no write to AD has followed yet.
     pub fn waiting(&self) -> impl Iterator<Item = u32> {
-        self.waiting.noted().filter(|(_, since)| since.is_some()).map(|(person, _)| person)
+        let waiting = self.waiting.noted().filter(|(_, waiting)| waiting.since.is_some());
+        waiting.map(|(person, _)| person)
     }
 
     /// The times measured so far.

@@ -6,7 +6,7 @@ use sim::clock::VirtualTime;
 use sim::entra::log::LogStatus;
 use sim::estate::Estate;
 use sim::exchange::property;
-use sim::ledger::{Event, LastWriter, ObjectKey, Outcome, Side, Write};
+use sim::ledger::{Change, Event, LastWriter, ObjectKey, Outcome, Side, Write, WriteKind};
 
 use super::{Place, Related, shown};
 
@@ -71,7 +71,8 @@ impl History {
             _ => false,
         };
         let told = self.events.iter().rev().filter(|(event, whose)| tells(event, *whose));
-        let mut links: Vec<Event> = told.take(LINKS).map(|(event, _)| event.clone()).collect();
+        let link = |event: &Event| told_of(event, places.as_deref());
+        let mut links: Vec<Event> = told.take(LINKS).map(|(event, _)| link(event)).collect();
         links.reverse();
         Chain(links)
     }
@@ -119,6 +120,19 @@ impl Chain {
         };
         self.0.iter().filter_map(line).collect()
     }
+}
+
+/// An event as a chain tells it: of a deletion, which takes every value away, only what is asked about.
+pub(super) fn told_of(event: &Event, places: Option<&[Place]>) -> Event {
+    let Event::Write(write) = event else { return event.clone() };
+    if write.kind != WriteKind::Deleted {
+        return event.clone();
+    }
+    let asked = |change: &&Change| {
+        places.is_some_and(|places| places.contains(&(write.object.side, change.attribute)))
+    };
+    let changes = write.changes.iter().filter(asked).cloned().collect();
+    Event::Write(Write { changes, ..write.clone() })
 }
 
 /// When something happened that a chain tells.
@@ -173,12 +187,15 @@ fn describe(write: &Write, estate: &Estate) -> String {
             )
         })
         .collect();
+    let deleted = (write.kind == WriteKind::Deleted)
+        .then(|| format!("{} deleted", write.object.side.short()));
+    let told: Vec<String> = deleted.into_iter().chain(changes).collect();
     format!(
         "{} {} ({}): {}",
         write.at,
         write.actor.name,
         write.actor.activity.word(),
-        changes.join(", ")
+        told.join(", ")
     )
 }
 

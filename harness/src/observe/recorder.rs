@@ -1,8 +1,9 @@
 //! Everything that happened to one person, for whoever asks how a value came about.
 
-use sim::ledger::{Event, Side, Write};
+use sim::ledger::{Event, Side, Write, WriteKind};
 
 use super::Chain;
+use super::history::told_of;
 
 /// An attribute on a side, by its number there.
 pub type Place = (Side, u16);
@@ -27,6 +28,9 @@ impl Recorder {
     pub fn note(&mut self, event: &Event, whose: Option<u32>) {
         let concerns = whose == Some(self.person);
         match event {
+            Event::Write(write) if concerns && write.kind == WriteKind::Deleted => {
+                self.events.push(told_of(event, Some(&self.places)));
+            }
             Event::Write(write) if concerns => {
                 let changes = self.asked_for(write);
                 if !changes.is_empty() {

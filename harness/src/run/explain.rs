@@ -8,7 +8,8 @@ use sim::exchange::property;
 use sim::ledger::{ObjectKey, Side};
 
 use super::{Progress, RunError, RunOptions, open, play, verdict};
-use crate::judge::expectation::{last_writer, values};
+use crate::judge::expectation::last_writer;
+use crate::judge::values::values;
 use crate::judge::verdict::ScenarioResult;
 use crate::observe::{Place, Recorder, attribute_name};
 use crate::scenario::{self, AttributePath, Scenario};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sim::chance::Chance;
 use sim::clock::VirtualTime;
 use sim::estate::replication;
-use sim::fault::{Effect, Operations, Place, Rule, until};
+use sim::fault::{Effect, FURTHER_PAGE, Operations, Place, Rule, until};
 
 use crate::scenario::{
     CloudFault, Direction, DirectoryOperation, Extent, Fault, PortCall, Service, Spanned, When,
@@ -117,7 +117,7 @@ fn blow(fault: &Fault, chance: &mut Chance) -> Blow {
         }
         Fault::EngineCrash { at, when, nth } => crash(*at, *when, *nth, chance),
         Fault::Cloud { kind, service, call, extent } => Blow {
-            operations: call_named(*call),
+            operations: cloud_operations(*kind, *call),
             ..at(cloud_place(*service, *call), any, cloud_effect(*kind), Some(*extent))
         },
     }
@@ -127,6 +127,14 @@ fn crash(at: Option<PortCall>, when: When, nth: u32, chance: &mut Chance) -> Blo
     let nth = if at.is_some() { nth } else { drawn_call(chance) };
     let extent = Some(Extent::Count(1));
     Blow { place: Place::Engine, operations: call_named(at), effect: halt(when), extent, nth }
+}
+
+/// A token of a page is sent where a further page is asked for.
+fn cloud_operations(kind: CloudFault, call: Option<PortCall>) -> Operations {
+    match kind {
+        CloudFault::PageExpired => Operations::Named(FURTHER_PAGE.to_owned()),
+        _ => call_named(call),
+    }
 }
 
 fn call_named(call: Option<PortCall>) -> Operations {

@@ -35,6 +35,7 @@ impl Runner<'_> {
                 config.wave = transfer.wave.map_or(config.mailboxes.len().max(1), |w| w as usize);
                 config.pause = transfer.pause;
                 config.evidence = self.evidence(&transfer.mailboxes.value);
+                config.evidence.licence = scenario.world.tenant.entra_id_p1;
                 config.sync_cycle = scenario.world.connect.cycle;
                 config.most_failures = transfer.most_failures;
                 config.sides = Sides::Cloud;
@@ -188,8 +189,16 @@ fn bad(report: &TransferReport) -> impl Iterator<Item = &Exception> {
 /// Online said, and what blocks. A warning stands against nobody.
 fn standing_against(report: &TransferReport, blocking: &[&'static str]) -> Vec<String> {
     let words = bad(report).map(|exception| exception.outcome.word().to_owned());
-    let details = bad(report).map(|exception| exception.detail.clone());
+    let details = bad(report).flat_map(|exception| said(&exception.detail));
     words.chain(details).chain(blocking.iter().map(|id| (*id).to_owned())).collect()
+}
+
+/// The names of an answer: all of it, its code alone, and of a 403, which says no more over the wire than
+/// that, the word that a refused cmdlet has.
+fn said(detail: &str) -> Vec<String> {
+    let code = detail.split(':').next().unwrap_or(detail);
+    let forbidden = (code == "403").then_some("Forbidden");
+    [detail, code].into_iter().chain(forbidden).map(str::to_owned).collect()
 }
 
 /// Findings that block, unless the file accepts them.
@@ -220,12 +229,15 @@ mod tests {
             exceptions: vec![Exception {
                 mailbox: MailboxId(guid_to_engine(sim::guid::Guid([7; 16]))),
                 outcome: MailboxOutcome::Refused,
-                detail: "Forbidden".to_owned(),
+                detail: "403".to_owned(),
             }],
             ..TransferReport::default()
         };
         let blocking = blocking(&report, &[id::CONNECT_OLD.to_owned()]);
         assert_eq!(blocking, [id::NOT_SYNCED]);
-        assert_eq!(standing_against(&report, &blocking), ["refused", "Forbidden", id::NOT_SYNCED]);
+        assert_eq!(
+            standing_against(&report, &blocking),
+            ["refused", "403", "403", "Forbidden", id::NOT_SYNCED]
+        );
     }
 }

@@ -27,7 +27,8 @@ pub struct Expectations {
     pub counts: Vec<NamedExpectation>,
     /// `lag:`, from a cloud edit to its write in AD; names are in [`LAGS`].
     pub lag: Vec<NamedExpectation>,
-    /// `connect:`, on the runs of Connect Sync; names are in [`CONNECT_COUNTS`].
+    /// `connect:`, on the runs of inbound synchronization; names are in [`CONNECT_COUNTS`], and of the last
+    /// run in [`RUN_PROPERTIES`], behind [`LAST_RUN`].
     pub connect: Vec<NamedExpectation>,
     /// `agents:`, on the provisioning agents.
     pub agents: Vec<AgentExpectation>,
@@ -91,6 +92,11 @@ pub const CONNECT_COUNTS: [&str; 19] = [
     "DeletingCloudOnlyObjectNotAllowed",
     "ExistingAdminRoleConflict",
 ];
+/// What `last:` under `connect:` can ask for, of the last run that ended.
+pub const RUN_PROPERTIES: [&str; 8] =
+    ["policy", "imported", "exported", "blocked", "errors", "failure", "unreached", "duration"];
+/// How the names of these begin where they stand beside those of all runs.
+pub const LAST_RUN: &str = "last ";
 /// What `counts:` can ask for: the counts of the JSON verdict.
 pub const COUNTS: [&str; 6] =
     ["flips", "ad_writes", "redundant_writes", "cloud_edits", "retries", "compared_objects"];

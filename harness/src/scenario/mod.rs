@@ -24,8 +24,9 @@ pub use catalogue::{
 pub use diagnostic::{Diagnostic, Severity};
 pub use expectation::{
     AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, CONNECT_COUNTS,
-    COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation,
-    NamedExpectation, Pattern, QUARANTINE_PROPERTIES, Quantity, Side,
+    COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LAST_RUN, LogExpectation,
+    MailboxExpectation, NamedExpectation, Pattern, QUARANTINE_PROPERTIES, Quantity, RUN_PROPERTIES,
+    Side,
 };
 pub use fault::{
     CloudFault, Direction, DirectoryOperation, Extent, Fault, PortCall, Service, When,

@@ -455,6 +455,7 @@ fn every_word_of_the_language_is_documented() {
         .chain(JOB_PROPERTIES)
         .chain(QUARANTINE_PROPERTIES)
         .chain(CONNECT_COUNTS)
+        .chain(RUN_PROPERTIES)
         .chain(AGENT_PROPERTIES)
         .chain(FAULTS)
         .chain(STEPS);

@@ -103,6 +103,8 @@ pub struct Tenant {
     pub deletion_threshold: Option<u32>,
     /// Whether new mailboxes are cloud-managed from birth.
     pub cloud_managed_by_default: bool,
+    /// Whether it has Entra ID P1, as the readiness check is told; `None`: nobody says.
+    pub entra_id_p1: Option<bool>,
 }
 
 /// What synchronizes AD to the cloud (`inbound:`).

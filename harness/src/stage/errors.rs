@@ -76,7 +76,8 @@ fn transfer() -> Vec<String> {
         MailboxOutcome::Failed,
     ];
     let outcomes = outcomes.map(MailboxOutcome::word);
-    texts(outcomes.into_iter().chain(["stopped"]).chain(BLOCKING).chain(code::ALL))
+    let own = texts(outcomes.into_iter().chain(["stopped"]).chain(BLOCKING).chain(code::ALL));
+    own.into_iter().chain(exchange()).collect()
 }
 
 fn decommission() -> Vec<String> {

@@ -116,6 +116,8 @@ pub struct Run {
     /// Objects whose source of authority is the cloud and whose change in AD was ignored (Application
     /// event 6956).
     pub blocked: Vec<ConnectorKey>,
+    /// Domain controllers that did not answer: what changed there waits for a later run.
+    pub unreached: Vec<String>,
     /// Why nothing was synchronized at all.
     pub failure: Option<String>,
 }

@@ -7,6 +7,8 @@ use crate::connect::{
 };
 use crate::directory::forests::DcKey;
 use crate::directory::request::ObjectNumber;
+use crate::fault::Rule;
+use crate::ledger::{ObjectKey, Synchronized};
 use crate::marks::Mark;
 
 impl Estate {
@@ -31,6 +33,7 @@ impl Estate {
             exported: 0,
             errors: Vec::new(),
             blocked: Vec::new(),
+            unreached: Vec::new(),
             failure: None,
         });
         self.calendar.enter(self.now, Due::ConnectStep(CycleStep::ImportAd));
@@ -113,11 +116,24 @@ impl Estate {
         run.ended = self.now;
         if run.failure.is_none() {
             self.connect.needs_initial = false;
+            self.note_synchronized(&run);
         }
         self.connect.note(run);
         if let Some(policy) = self.connect.again.take() {
             self.start_cycle(policy);
         }
+    }
+
+    /// Tells the ledger of a cycle that took in all that AD had when it began.
+    fn note_synchronized(&mut self, run: &Run) {
+        let rules = self.faults.rules();
+        let keeps_changes_away = |rule: &Rule| rule.hits > 0 && rule.is_between_dcs();
+        if rules.iter().any(keeps_changes_away) || !run.unreached.is_empty() {
+            return;
+        }
+        let key = |(forest, number): &ConnectorKey| ObjectKey::ad(*forest, ObjectNumber(*number));
+        let pending = self.connect.pending.keys().map(key).collect();
+        self.ledger.synchronized(Synchronized { at: self.now, began: run.began, pending });
     }
 
     fn import_ad(&mut self) -> usize {
@@ -128,12 +144,12 @@ impl Estate {
             self.connect.running.as_ref().is_some_and(|run| run.policy == Policy::Initial);
         let mut changed = 0;
         let mut everything = false;
-        let mut unreached = None;
+        let mut unreached = Vec::new();
         for place in 0..self.connect.connectors.len() {
             let mut connector = self.connect.connectors[place];
             if self.finds_down(connector.dc) {
                 // The connector waits for its own domain controller; the others go on.
-                unreached = Some(connector.dc);
+                unreached.push(self.dc_name(connector.dc));
                 continue;
             }
             if initial {
@@ -166,8 +182,11 @@ impl Estate {
         if initial || everything {
             self.look_at_everything(initial);
         }
-        if let (Some(dc), 0) = (unreached, changed) {
-            let host = self.dc_name(dc);
+        let last = unreached.last().cloned();
+        if let Some(run) = &mut self.connect.running {
+            run.unreached = unreached;
+        }
+        if let (Some(host), 0) = (last, changed) {
             if let Some(run) = &mut self.connect.running {
                 run.failure = Some(format!("{NO_START_CONNECTION}: {host} does not answer"));
             }

@@ -102,9 +102,10 @@ impl Estate {
         request: &ModifyRequest,
         sent: VirtualTime,
     ) {
-        // The domain controller may be away or busy by now.
+        // The domain controller may be away or busy by now. Of that nobody gets an answer, so it is no hit.
         let place = Place::DomainController(self.dc_name(dc));
-        let fate = Fate::of(self.meet(&place, "modify"));
+        let met = self.faults.first_at(self.now, &place, "modify");
+        let fate = Fate::of(met.map(|rule| rule.effect));
         if !matches!(fate, Fate::Pass | Fate::LostAfterwards | Fate::Twice) {
             return;
         }

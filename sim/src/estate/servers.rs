@@ -90,6 +90,7 @@ impl Estate {
             exported: 0,
             errors: Vec::new(),
             blocked: Vec::new(),
+            unreached: Vec::new(),
             failure,
         });
     }

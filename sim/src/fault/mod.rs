@@ -8,6 +8,9 @@ use core::time::Duration;
 
 use crate::clock::VirtualTime;
 
+/// The operation that asks for a further page of a listing of mailboxes, with the token of the one before.
+pub const FURTHER_PAGE: &str = "exchange.mailboxes_changed.next";
+
 /// Where an operation is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {

@@ -9,7 +9,8 @@ mod wish;
 use sim::estate::{Estate, Subject};
 
 use super::edits;
-use crate::judge::expectation::{holds, spelled, values};
+use crate::judge::compare::{holds, spelled};
+use crate::judge::values::values;
 use crate::scenario::{Action, AttributePath, Comparison, Expectations, GraphMethod, Selector};
 use crate::stage::Roster;
 pub(super) use wish::whom;

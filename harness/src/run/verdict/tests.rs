@@ -162,6 +162,16 @@ fn a_transfer_that_never_got_to_exchange_was_not_refused() {
     is_open(TRANSFER, story, NO_FLIP);
 }
 
+#[test]
+fn a_transfer_by_a_role_that_may_not_is_told_so_by_name() {
+    let story = |code: &str| {
+        format!("  - transfer: {{mailboxes: u8}}\n    as: helpdesk\n    expect_error: {code}")
+    };
+    passes(TRANSFER, &story("Forbidden"));
+    passes(TRANSFER, &story("refused"));
+    fails(&story("blocked"), "the first is u8 (refused)");
+}
+
 /// How often a mailbox was edited in the cloud.
 fn edits(story: &str) -> u64 {
     let result = ran("", story);
@@ -257,4 +267,29 @@ fn what_was_held_back_is_lost_where_its_domain_controller_is_down_by_then() {
     let lost = "  - expect: {u7: {ad.extensionAttribute1: {absent: true}}}\n  - until: 3h\n    expect: \
                 {u7: {ad.extensionAttribute1: x}}";
     passes("", &format!("{}{lost}", story(10)));
+}
+
+#[test]
+fn an_edit_that_needs_no_write_waits_for_none() {
+    let taken_away = "  - exo: Set-Mailbox u7 -CustomAttribute1 x\n  - wait: 1h\n  - exo: Set-Mailbox u7 \
+                      -CustomAttribute1 $null\n  - wait: 40h\n  - exo: Set-Mailbox u7 -CustomAttribute2 y\n  - \
+                      wait: 1h\n";
+    passes("", &format!("{taken_away}  - expect: {{lag: {{max: {{below: 1h}}}}}}"));
+    let lost = "  - fault: {connection_lost: {when: before, count: 1}}\n  - exo: Set-Mailbox u7 \
+                -CustomAttribute1 x\n  - wait: 6h\n";
+    passes("", &format!("{lost}  - expect: {{lag: {{max: {{above: 20m}}}}}}"));
+}
+
+#[test]
+fn a_mailbox_that_is_gone_shows_nothing_and_its_chain_says_that_it_was_deleted() {
+    let gone = "  - exo: Set-Mailbox u7 -EmailAddresses @{Add='smtp:new@contoso.com'}\n  - wait: 1h\n  - ad: \
+                Remove-ADUser u7 -Confirm:$false\n  - cycle: connect\n  - expect: {u7: \
+                {exo.EmailAddresses: {absent: true}, exo.IsExchangeCloudManaged: {absent: true}, \
+                entra.deletedDateTime: {absent: false}}}\n";
+    passes("", gone);
+    let result =
+        ran("", &format!("{gone}  - expect: {{u7: {{ad.proxyAddresses: {{absent: false}}}}}}"));
+    let chain = result.findings[0].chain.join("\n");
+    assert!(chain.contains("ad deleted, ") && chain.contains("ad.proxyAddresses ["), "{chain}");
+    assert!(!chain.contains("objectSid"), "{chain}");
 }

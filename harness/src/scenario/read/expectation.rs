@@ -3,8 +3,9 @@
 use super::super::diagnostic::Diagnostic;
 use super::super::expectation::{
     AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, CONNECT_COUNTS,
-    COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation,
-    NamedExpectation, QUARANTINE_PROPERTIES, QUARANTINE_REASONS, Quantity, Side,
+    COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LAST_RUN, LogExpectation,
+    MailboxExpectation, NamedExpectation, QUARANTINE_PROPERTIES, QUARANTINE_REASONS, Quantity,
+    RUN_PROPERTIES, Side,
 };
 use super::super::model::Selector;
 use super::super::nearest::{advice, choice, list};
@@ -58,14 +59,45 @@ impl<'a> Reader<'a> {
                     found.counts = self.named(node, "`counts`", &COUNTS, |_| Measure::Number);
                 }
                 "connect" => {
-                    found.connect =
-                        self.named(node, "`connect`", &CONNECT_COUNTS, |_| Measure::Number);
+                    found.connect = self.connect_expectations(node);
                 }
                 "lag" => found.lag = self.named(node, "`lag`", &LAGS, |_| Measure::Duration),
                 "log" => found.log = self.log(node),
                 "agents" => found.agents = self.agent_expectations(node, world),
                 _ => found.mailboxes.extend(self.mailbox_expectation(entry, world)),
             }
+        }
+        found
+    }
+
+    /// Counts over all runs, and under `last` what is demanded of the last one.
+    fn connect_expectations(&mut self, node: &Node) -> Vec<NamedExpectation> {
+        let mut found = Vec::new();
+        let Value::Mapping(entries) = &node.value else {
+            self.wrong_type(node, &format!("a mapping with {}", list(&CONNECT_COUNTS)));
+            return found;
+        };
+        for entry in entries {
+            if entry.key.value != "last" {
+                let known: Vec<&str> = ["last"].into_iter().chain(CONNECT_COUNTS).collect();
+                if CONNECT_COUNTS.contains(&entry.key.value.as_str()) {
+                    found.extend(self.one_named(entry, Measure::Number));
+                } else {
+                    self.unknown_key(&entry.key, &known, "`connect`");
+                }
+                continue;
+            }
+            let mut own = self.named(&entry.value, "`last`", &RUN_PROPERTIES, |name| match name {
+                "policy" => Measure::Word,
+                "failure" | "unreached" => Measure::Presence,
+                "duration" => Measure::Duration,
+                _ => Measure::Number,
+            });
+            self.check_words(&mut own, "policy", &["Delta", "Initial"]);
+            for demand in &mut own {
+                demand.name.value.insert_str(0, LAST_RUN);
+            }
+            found.extend(own);
         }
         found
     }
@@ -88,14 +120,17 @@ impl<'a> Reader<'a> {
                 self.unknown_key(&entry.key, names, what);
                 continue;
             }
-            let comparisons = self.comparisons(&entry.value, measure(&entry.key.value));
-            found.extend(
-                comparisons
-                    .into_iter()
-                    .map(|comparison| NamedExpectation { name: entry.key.clone(), comparison }),
-            );
+            found.extend(self.one_named(entry, measure(&entry.key.value)));
         }
         found
+    }
+
+    /// What is demanded of one thing with a name.
+    fn one_named(&mut self, entry: &Entry, measure: Measure) -> Vec<NamedExpectation> {
+        let comparisons = self.comparisons(&entry.value, measure).into_iter();
+        comparisons
+            .map(|comparison| NamedExpectation { name: entry.key.clone(), comparison })
+            .collect()
     }
 
     /// Gives a word that is compared for equality its documented spelling.

@@ -206,7 +206,7 @@ impl Reader<'_> {
         let fields = node.and_then(|node| self.fields(node, "`tenant`"));
         let (mut domain, mut initial, mut domains) = (None, None, Vec::new());
         let (mut features, mut deletion_threshold) = (Vec::new(), None);
-        let mut cloud_managed_by_default = false;
+        let (mut cloud_managed_by_default, mut entra_id_p1) = (false, None);
         if let Some(mut fields) = fields {
             if let Some(entry) = fields.take("domains") {
                 domains = self.texts(&entry.value);
@@ -220,6 +220,8 @@ impl Reader<'_> {
                 let number = self.integer(&entry.value, 0, i64::from(u32::MAX));
                 deletion_threshold = number.and_then(|number| u32::try_from(number).ok());
             }
+            let entry = fields.take("entra_id_p1");
+            entra_id_p1 = entry.and_then(|entry| self.boolean(&entry.value));
             let entry = fields.take("cloud_managed_by_default");
             cloud_managed_by_default =
                 entry.and_then(|entry| self.boolean(&entry.value)).unwrap_or_default();
@@ -238,6 +240,7 @@ impl Reader<'_> {
             features,
             deletion_threshold,
             cloud_managed_by_default,
+            entra_id_p1,
         };
         self.check_tenant_names(&tenant);
         tenant

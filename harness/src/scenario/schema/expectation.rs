@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::form::{any_of, boolean, mapping, reference, text};
 use crate::scenario::expectation::{
     AGENT_PROPERTIES, CONNECT_COUNTS, COUNTS, JOB_PROPERTIES, LAGS, QUARANTINE_PROPERTIES,
+    RUN_PROPERTIES,
 };
 
 pub(super) fn expectations() -> Value {
@@ -30,6 +31,10 @@ pub(super) fn expectations() -> Value {
         &[("count", question(true)), ("contains", question(false)), ("absent", question(false))],
         &[],
     );
+    let of_all_runs = CONNECT_COUNTS.map(|name| (name, reference("comparison")));
+    let of_the_last = [("last", all(&RUN_PROPERTIES))];
+    let connect: Vec<(&str, Value)> = of_all_runs.into_iter().chain(of_the_last).collect();
+    let connect = mapping(&connect, &[]);
     let mailbox = json!({
         "type": "object",
         "propertyNames": {"pattern": "^(ad(@[^.]+)?|exo|entra)\\."},
@@ -42,7 +47,7 @@ pub(super) fn expectations() -> Value {
             "job": all(&JOB_PROPERTIES),
             "quarantine": all(&QUARANTINE_PROPERTIES),
             "counts": all(&COUNTS),
-            "connect": all(&CONNECT_COUNTS),
+            "connect": connect,
             "lag": all(&LAGS),
             "agents": {"type": "object", "additionalProperties": all(&AGENT_PROPERTIES)},
             "log": any_of(vec![log.clone(), json!({"type": "array", "items": log})]),

@@ -97,6 +97,7 @@ fn tenant() -> Value {
             ("features", mapping(&features, &[])),
             ("deletion_threshold", json!({"type": "integer", "minimum": 0})),
             ("cloud_managed_by_default", boolean()),
+            ("entra_id_p1", boolean()),
             ("domain", text("The verified domain of its users.")),
             ("domains", list(text("A further verified domain."))),
             ("initial", json!({"type": "string", "pattern": "\\.onmicrosoft\\.com$"})),

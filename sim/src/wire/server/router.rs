@@ -12,7 +12,7 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use jiff::fmt::rfc2822::DateTimePrinter;
 
 use super::strike;
-use crate::fault::Place;
+use crate::fault::{FURTHER_PAGE, Place};
 use crate::wire::identity::{Applications, Identity, Tenant};
 use crate::wire::message::{Address, Answer, Request};
 use crate::wire::shared::SharedEstate;
@@ -74,7 +74,7 @@ impl Service {
 /// What faults know a request by: a further page of a listing as the port call that asks for one.
 fn operation(service: Service, address: &Address) -> &'static str {
     let pages = service == Service::Exchange && address.query.get("skiptoken").is_some();
-    if pages { "exchange.mailboxes_changed" } else { "request" }
+    if pages { FURTHER_PAGE } else { "request" }
 }
 
 impl Cloud {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::clock::VirtualTime;
+use crate::directory::account_rules::LOCAL;
 use crate::directory::answer::{LdapResult, ResultCode};
 use crate::directory::diagnostic::{self, AttributeProblem};
 use crate::directory::entry::DcNumber;
@@ -92,7 +93,7 @@ pub(super) const DEFAULTED: [AttributeNumber; 11] = {
 
 impl Forest {
     /// The SIDs of all groups that an account belongs to, directly or not, its primary group among them;
-    /// with the well-known groups of `CN=Builtin` or without.
+    /// with the groups of its domain alone (domain local ones, `CN=Builtin`) or without.
     pub(super) fn group_sids(
         &self,
         controller: &DomainController,
@@ -141,9 +142,10 @@ impl Forest {
                 }
             }
         }
-        let is_builtin = |sid: &Sid| sid.to_string().starts_with("S-1-5-32-");
-        let mut sids: Vec<Sid> =
-            sids.into_iter().filter(|sid| builtin || !is_builtin(sid)).collect();
+        let mut sids: Vec<Sid> = sids
+            .into_iter()
+            .filter(|sid| builtin || !self.is_local_group(controller, sid))
+            .collect();
         if builtin && class.is_some_and(|class| class.is_user) {
             // Domain Users belong to Users.
             let users = Sid::from_text("S-1-5-32-545").unwrap_or_else(Sid::nobody);
@@ -152,6 +154,16 @@ impl Forest {
             }
         }
         sids
+    }
+
+    /// Whether a SID is that of a group of this domain alone: domain local, or well-known.
+    fn is_local_group(&self, controller: &DomainController, sid: &Sid) -> bool {
+        let kind = |object: ObjectNumber| {
+            let slot = controller.store.get(object)?;
+            slot.entry.record.first(known::GROUP_TYPE).and_then(integer)
+        };
+        let mut found = self.by_sid(controller, sid).into_iter().filter_map(kind);
+        sid.to_string().starts_with("S-1-5-32-") || found.any(|kind| kind & LOCAL != 0)
     }
 
     fn sid_of(&self, controller: &DomainController, object: ObjectNumber) -> Option<Sid> {
@@ -166,7 +178,6 @@ impl Forest {
         controller: &DomainController,
         object: ObjectNumber,
     ) -> BTreeSet<ObjectNumber> {
-        const LOCAL: i64 = 4;
         let mut found = BTreeSet::new();
         if self.domains.len() < 2 {
             return found;

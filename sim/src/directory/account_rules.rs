@@ -1,12 +1,14 @@
 //! What holds of accounts and groups after a write, and what follows from it ([MS-SAMR] 3.1.1.6, 3.1.1.8).
 
 use crate::directory::account::default_value;
+use crate::directory::account_privileges::check_delegation;
 use crate::directory::add::account_type_of_group;
 use crate::directory::answer::LdapResult;
-use crate::directory::diagnostic;
-use crate::directory::entry::Entry;
-use crate::directory::forest::Forest;
+use crate::directory::diagnostic::{self, UpdateProblem};
+use crate::directory::entry::{Entry, Life};
+use crate::directory::forest::{DomainController, Forest};
 use crate::directory::modify::{Working, Writer};
+use crate::directory::name::Sid;
 use crate::directory::request::ObjectNumber;
 use crate::directory::schema::class::Class;
 use crate::directory::schema::known;
@@ -38,6 +40,45 @@ const INVALID_GROUP_TYPE: u32 = 0x2141;
 const NOT_A_MEMBER: u32 = 0x0561;
 const PASSWORD_RESTRICTION: u32 = 0x052D;
 const INVALID_PARAMETER: u32 = 0x0057;
+
+/// ERROR_MEMBERS_PRIMARY_GROUP: the group is still somebody's primary one.
+const MEMBERS_PRIMARY_GROUP: u32 = 0x055E;
+/// ERROR_DS_ILLEGAL_MOD_OPERATION's neighbour for what a class does not allow.
+const NOT_OF_THE_CLASS: u32 = 0x207D;
+
+/// What the security accounts manager never lets an account be without ([MS-SAMR] 3.1.1.6).
+const KEPT: [AttributeNumber; 6] = [
+    known::USER_ACCOUNT_CONTROL,
+    known::PRIMARY_GROUP_ID,
+    known::PWD_LAST_SET,
+    known::ACCOUNT_EXPIRES,
+    known::CODE_PAGE,
+    known::COUNTRY_CODE,
+];
+
+/// Refuses a modification that leaves an account without a value that every account has.
+///
+/// # Errors
+/// 53/0057.
+pub(super) fn check_kept(class: Option<&Class>, changed: &Working) -> Result<(), LdapResult> {
+    let is_account = class.is_some_and(|class| class.is_user);
+    if is_account && changed.new.is_empty() && KEPT.contains(&changed.attribute) {
+        return Err(diagnostic::unwilling(INVALID_PARAMETER));
+    }
+    Ok(())
+}
+
+/// The kind of an account (sAMAccountType) and its primary group, by its userAccountControl.
+const fn kind_and_group(control: i64) -> (&'static str, &'static str) {
+    let machine = control & (WORKSTATION | SERVER) != 0;
+    let kind = if machine { "805306369" } else { "805306368" };
+    let group = match control & KINDS {
+        WORKSTATION => "515",
+        SERVER => "516",
+        _ => "513",
+    };
+    (kind, group)
+}
 
 /// Whether a groupType has one scope, and nothing that only the system gives.
 pub(super) fn is_group_type(kind: i64) -> bool {
@@ -75,7 +116,8 @@ impl Forest {
     /// # Errors
     /// 53/2141 for a type that no group has, or that this one cannot change to; 53/0561 for a primary
     /// group without membership; 53/052D for an account that is enabled without a password; 53/0057 for
-    /// a lockout by hand; 50 for a SID that is added to sIDHistory; what [`Self::check_members`] refuses.
+    /// a lockout by hand; 50 for a SID that is added to sIDHistory and for what takes a privilege;
+    /// 65 for a domain controller that is no computer; what [`Self::check_members`] refuses.
     pub(super) fn settle_account(
         &self,
         writer: &Writer<'_>,
@@ -97,6 +139,9 @@ impl Forest {
             // Only DsAddSidHistory adds to it.
             return Err(diagnostic::access_denied());
         }
+        if working.iter().any(|at| at.attribute == known::MS_DS_ALLOWED_TO_DELEGATE_TO) {
+            check_delegation(writer.principal)?;
+        }
         if new_number(working, known::LOCKOUT_TIME).is_some_and(|time| time != 0) {
             return Err(diagnostic::unwilling(INVALID_PARAMETER));
         }
@@ -111,6 +156,10 @@ impl Forest {
         if control & KINDS == 0 {
             control |= if class.is_computer { WORKSTATION } else { NORMAL };
         }
+        if control & SERVER != 0 && !class.is_computer {
+            return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, NOT_OF_THE_CLASS));
+        }
+        self.check_control_bits(writer.dc, writer.principal, control & !old)?;
         let has_password = self.accounts.contains_key(&object)
             || entry.record.has(known::UNICODE_PWD)
             || working.iter().any(|at| at.attribute == known::UNICODE_PWD);
@@ -122,15 +171,83 @@ impl Forest {
         }
         put(working, entry, class, known::USER_ACCOUNT_CONTROL, &control.to_string());
         if control & KINDS != old & KINDS {
-            let machine = control & (WORKSTATION | SERVER) != 0;
-            let kind = if machine { "805306369" } else { "805306368" };
+            let (kind, group) = kind_and_group(control);
             put(working, entry, class, known::SAM_ACCOUNT_TYPE, kind);
-            let group = match control & KINDS {
-                WORKSTATION => "515",
-                SERVER => "516",
-                _ => "513",
-            };
             put(working, entry, class, known::PRIMARY_GROUP_ID, group);
+        }
+        Ok(())
+    }
+
+    /// Checks and completes what an add makes of an account.
+    ///
+    /// # Errors
+    /// 53/0561 for another primary group than new accounts have: they are members of no other; 50 for
+    /// sIDHistory, which only DsAddSidHistory writes, and for what takes a privilege; 65 for a domain
+    /// controller that is no computer.
+    pub(super) fn settle_new_account(
+        &self,
+        writer: &Writer<'_>,
+        class: &Class,
+        values: &mut Vec<(AttributeNumber, Vec<Vec<u8>>)>,
+    ) -> Result<(), LdapResult> {
+        if !class.is_user {
+            return Ok(());
+        }
+        let has = |number| values.iter().any(|(known, _)| *known == number);
+        if has(known::SID_HISTORY) {
+            return Err(diagnostic::access_denied());
+        }
+        if has(known::MS_DS_ALLOWED_TO_DELEGATE_TO) {
+            check_delegation(writer.principal)?;
+        }
+        let first = |number| {
+            let found = values.iter().find(|(known, _)| *known == number);
+            found.and_then(|(_, given)| given.first()).and_then(|value| integer(value))
+        };
+        let control = first(known::USER_ACCOUNT_CONTROL).unwrap_or(NORMAL);
+        if control & SERVER != 0 && !class.is_computer {
+            return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, NOT_OF_THE_CLASS));
+        }
+        self.check_control_bits(writer.dc, writer.principal, control)?;
+        let (kind, group) = match control & KINDS {
+            0 => {
+                let own = if class.is_computer { WORKSTATION } else { NORMAL };
+                kind_and_group(own)
+            }
+            _ => kind_and_group(control),
+        };
+        let asked = first(known::PRIMARY_GROUP_ID);
+        if asked.is_some_and(|rid| rid.to_string() != group) {
+            return Err(diagnostic::unwilling(NOT_A_MEMBER));
+        }
+        for (number, value) in [(known::SAM_ACCOUNT_TYPE, kind), (known::PRIMARY_GROUP_ID, group)] {
+            values.retain(|(known, _)| *known != number);
+            values.push((number, vec![value.as_bytes().to_vec()]));
+        }
+        Ok(())
+    }
+
+    /// A group that is somebody's primary one stays.
+    ///
+    /// # Errors
+    /// 68/055E.
+    pub(super) fn check_nobodys_primary(
+        &self,
+        controller: &DomainController,
+        entry: &Entry,
+    ) -> Result<(), LdapResult> {
+        if !self.schema.class(entry.class).is_some_and(|class| class.is_group) {
+            return Ok(());
+        }
+        let sid = entry.record.first(known::OBJECT_SID).and_then(Sid::from_bytes);
+        let Some(rid) = sid.and_then(|sid| sid.rid()) else { return Ok(()) };
+        let rid = rid.to_string();
+        let is_primary = controller.store.iter_after(None).any(|(_, slot)| {
+            slot.entry.life == Life::Live
+                && slot.entry.record.first(known::PRIMARY_GROUP_ID) == Some(rid.as_bytes())
+        });
+        if is_primary {
+            return Err(diagnostic::update(UpdateProblem::EntryExists, MEMBERS_PRIMARY_GROUP));
         }
         Ok(())
     }

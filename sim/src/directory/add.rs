@@ -9,10 +9,12 @@ use crate::directory::derived::{DERIVED, SCHEMA_CONTEXT};
 use crate::directory::diagnostic::{self, AttributeProblem, UpdateProblem};
 use crate::directory::entry::{Entry, Life, LinkStamps, Stamp};
 use crate::directory::fold;
-use crate::directory::forest::Forest;
+use crate::directory::forest::{DomainController, Forest};
+use crate::directory::membership::MEMBER_ALREADY;
 use crate::directory::modify::{Working, Writer};
 use crate::directory::name::{Dn, Rdn};
 use crate::directory::password::names_of;
+use crate::directory::principal::Rights;
 use crate::directory::request::{AddRequest, AttributeName, Name, ObjectNumber};
 use crate::directory::schema::class::{Class, ClassKind};
 use crate::directory::schema::syntax::integer;
@@ -62,6 +64,8 @@ impl Forest {
         self.check_place(writer, parent, class, rdn)?;
         name_object(&self.schema, class, rdn, &mut values)?;
         self.complete(writer, class, &mut values)?;
+        self.settle_new_account(writer, class, &mut values)?;
+        self.own_by_creator(controller, writer, class, &mut values);
         check_must(class, &values)?;
         self.check_first_members(writer, class, &values)?;
         for (number, given) in &values {
@@ -249,6 +253,35 @@ impl Forest {
         Ok(())
     }
 
+    /// Whoever creates an object owns it, unless the request says otherwise: domain administrators by
+    /// their group, which is what objects have without storing it ([MS-ADTS] 6.1.3).
+    fn own_by_creator(
+        &self,
+        controller: &DomainController,
+        writer: &Writer<'_>,
+        class: &Class,
+        values: &mut Values,
+    ) {
+        let Rights::Acl(token) = &writer.principal.rights else { return };
+        let domain = self.domain(controller.domain).map(|domain| &domain.sid);
+        let Some(domain) = domain.filter(|domain| !token.groups.contains(&domain.with_rid(512)))
+        else {
+            return;
+        };
+        if values.iter().any(|(number, _)| *number == known::NT_SECURITY_DESCRIPTOR) {
+            return;
+        }
+        let primary = self.by_sid(controller, &token.user).first().and_then(|own| {
+            let slot = controller.store.get(*own)?;
+            slot.entry.record.first(known::PRIMARY_GROUP_ID).and_then(integer)
+        });
+        let primary = primary.and_then(|rid| u32::try_from(rid).ok()).unwrap_or(513);
+        let mut descriptor = self.default_descriptor(controller, &class.name);
+        descriptor.owner = token.user.clone();
+        descriptor.group = domain.with_rid(primary);
+        values.push((known::NT_SECURITY_DESCRIPTOR, vec![descriptor.to_bytes(15)]));
+    }
+
     /// The objectGUID that a request gives: dSHeuristics have to say that it may, and the caller needs the
     /// right Add-GUID on the naming context ([MS-ADTS] 3.1.1.5.2.2).
     fn given_guid(
@@ -418,8 +451,13 @@ fn check_values(attribute: &Attribute, values: &mut Vec<Vec<u8>>) -> Result<(), 
     }
     let mut bytes: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
     bytes.sort_unstable();
-    if bytes.windows(2).any(|pair| pair[0] == pair[1]) && !attribute.is_forward_link() {
-        return Err(diagnostic::attribute(AttributeProblem::ValueExists, 0x2083, attribute));
+    if bytes.windows(2).any(|pair| pair[0] == pair[1]) {
+        if attribute.number == known::MEMBER {
+            return Err(diagnostic::update(UpdateProblem::EntryExists, MEMBER_ALREADY));
+        }
+        if !attribute.is_forward_link() {
+            return Err(diagnostic::attribute(AttributeProblem::ValueExists, 0x2083, attribute));
+        }
     }
     // Values that differ in case only are one.
     let mut seen = std::collections::BTreeSet::new();

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use crate::clock::VirtualTime;
+use crate::directory::add::account_type_of_group;
 use crate::directory::answer::{LdapResult, ResultCode, Written};
+use crate::directory::derived::SCHEMA_CONTEXT;
 use crate::directory::diagnostic::{self, UpdateProblem};
 use crate::directory::entry::{
     DcNumber, Entry, Life, LinkStamp, LinkStamps, Stamp, reference, referenced,
@@ -141,10 +143,27 @@ impl Forest {
         let record = &slot.entry.record;
         let flags = record.first(known::SYSTEM_FLAGS).and_then(integer).unwrap_or_default();
         let critical = record.first(known::IS_CRITICAL_SYSTEM_OBJECT) == Some(b"TRUE");
-        if slot.entry.parent.is_none() || flags & DISALLOW_DELETE != 0 || critical {
+        let of_a_dc = self.dcs.iter().any(|dc| self.settings_of(dc.number) == Some(object));
+        if slot.entry.parent.is_none() || flags & DISALLOW_DELETE != 0 || critical || of_a_dc {
             return Err(diagnostic::unwilling(0x20CE));
         }
-        Ok(())
+        self.check_no_reference_in_use(&slot.entry)?;
+        self.check_nobodys_primary(controller, &slot.entry)
+    }
+
+    /// A cross-reference stays as long as its naming context does: that of the schema always
+    /// ([MS-ADTS] 3.1.1.5.5.3).
+    fn check_no_reference_in_use(&self, entry: &Entry) -> Result<(), LdapResult> {
+        if self.schema.class(entry.class).is_none_or(|class| &*class.name != "crossRef") {
+            return Ok(());
+        }
+        let names = entry.record.first(known::NC_NAME).and_then(referenced);
+        let context = self.contexts.iter().position(|context| Some(context.head) == names);
+        match context {
+            None => Ok(()),
+            Some(SCHEMA_CONTEXT) => Err(diagnostic::unwilling(0x20CE)),
+            Some(_) => Err(diagnostic::update(UpdateProblem::CantOnNonLeaf, 0x208C)),
+        }
     }
 
     /// The container of deleted objects of the naming context that an object lies in.
@@ -381,6 +400,13 @@ impl Forest {
         let value = [rdn.value.as_bytes()];
         changes.push((entry.rdn_attribute, &value));
         changes.sort_unstable_by_key(|(number, _)| *number);
+        // A tombstone has lost what follows from the type of a group.
+        let kind = entry.record.first(known::GROUP_TYPE).and_then(integer);
+        let kind = kind.map(|kind| [account_type_of_group(kind).as_bytes()]);
+        if let Some(kind) = kind.as_ref().filter(|_| !entry.record.has(known::SAM_ACCOUNT_TYPE)) {
+            let place = changes.partition_point(|(number, _)| *number < known::SAM_ACCOUNT_TYPE);
+            changes.insert(place, (known::SAM_ACCOUNT_TYPE, kind));
+        }
         let record = entry.record.with(&changes);
         let moved = Moved { parent, life: Life::Live };
         let usn = self.put_moved(writer, object, &entry, record, moved);

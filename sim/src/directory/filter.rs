@@ -18,6 +18,7 @@ use crate::directory::request::{
 use crate::directory::schema::syntax::{Syntax, integer};
 use crate::directory::schema::{Attribute, known};
 use crate::guid::Guid;
+use crate::record::Record;
 
 /// Filters nested deeper are refused.
 const MAX_FILTER_DEPTH: usize = 512;
@@ -321,12 +322,31 @@ impl Test<'_> {
         }
     }
 
+    /// How many stored bytes of an object the test compares at most.
+    pub(super) fn bytes_on(&self, record: &Record) -> usize {
+        match self {
+            Self::And(tests) | Self::Or(tests) => {
+                tests.iter().map(|test| test.bytes_on(record)).sum()
+            }
+            Self::Not(test) => test.bytes_on(record),
+            Self::Equal(attribute, _)
+            | Self::Order(attribute, ..)
+            | Self::Parts(attribute, _)
+            | Self::Bits { attribute, .. } => {
+                record.values(attribute.number).map(<[u8]>::len).sum()
+            }
+            _ => 0,
+        }
+    }
+
     /// Whether the caller may read the attribute that the test is about, if it is about one: otherwise
     /// the test is undefined ([MS-ADTS] 3.1.1.3.1.3.1).
     fn is_about_readable(&self, view: &View<'_>) -> bool {
         let schema = &view.forest.schema;
         let attribute = match self {
             Self::Constant(_) | Self::And(_) | Self::Or(_) | Self::Not(_) => None,
+            // Every object has classes: the test that all objects pass is about no right.
+            Self::Present(attribute) if attribute.number == known::OBJECT_CLASS => None,
             Self::Equal(attribute, _)
             | Self::Order(attribute, ..)
             | Self::Parts(attribute, _)
@@ -478,10 +498,7 @@ impl Parts {
 }
 
 fn find(value: &[u8], part: &[u8]) -> Option<usize> {
-    if part.is_empty() {
-        return Some(0);
-    }
-    value.windows(part.len()).position(|window| window == part)
+    memchr::memmem::find(value, part)
 }
 
 fn is_anr(name: &AttributeName) -> bool {

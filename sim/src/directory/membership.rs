@@ -22,7 +22,7 @@ const GLOBAL_ACROSS_DOMAINS: u32 = 0x2147;
 const LOCAL_ACROSS_DOMAINS: u32 = 0x2148;
 
 /// ERROR_MEMBER_IN_ALIAS, as all that is a member already.
-const MEMBER_ALREADY: u32 = 0x0562;
+pub(super) const MEMBER_ALREADY: u32 = 0x0562;
 
 /// The scope of a group; groups without a type are global.
 fn scope(kind: Option<&[u8]>) -> i64 {

@@ -6,6 +6,7 @@
 //! `load`.
 
 pub mod account;
+mod account_privileges;
 mod account_rules;
 mod add;
 pub mod answer;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::clock::VirtualTime;
 use crate::directory::account::default_value;
+use crate::directory::account_rules::check_kept;
 use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
 use crate::directory::derived::SCHEMA_CONTEXT;
 use crate::directory::diagnostic::{self, AttributeProblem, ServiceProblem, UpdateProblem};
@@ -17,7 +18,7 @@ use crate::directory::request::{
 };
 use crate::directory::schema::class::Class;
 use crate::directory::schema::{Attribute, Schema, known};
-use crate::directory::security::descriptor::INHERITED;
+use crate::directory::security::descriptor::{INHERITED, SELF};
 use crate::directory::store::Slot;
 use crate::directory::value_set::{add_values, check_replaced, delete_values, same_set};
 use crate::directory::writable::Target;
@@ -221,6 +222,7 @@ impl Forest {
             self.apply_change(writer, &target, attribute, change, values)?;
         }
         for changed in &mut working {
+            check_kept(target.class, changed)?;
             // What an object has by default is not stored.
             let default = target.class.and_then(|class| default_value(class, changed.attribute));
             if changed.old.is_empty()
@@ -256,7 +258,10 @@ impl Forest {
                 // A password takes a right of its own.
                 _ if attribute.number == known::UNICODE_PWD => true,
                 Rights::WriteAttributes(set) => reached && set.contains(attribute.number),
-                _ => self.may_write(controller, writer.principal, object, entry, attribute),
+                _ => {
+                    self.may_write(controller, writer.principal, object, entry, attribute)
+                        || self.is_own_membership(controller, writer, object, change, attribute)
+                }
             };
             if !may {
                 return Err(diagnostic::access_denied());
@@ -264,6 +269,30 @@ impl Forest {
             attributes.push(attribute);
         }
         Ok(attributes)
+    }
+
+    /// Whether an element adds the caller to a group, or removes it, and the validated write for that is
+    /// given (Self-Membership, [MS-ADTS] 5.1.3.2.2).
+    fn is_own_membership(
+        &self,
+        controller: &DomainController,
+        writer: &Writer<'_>,
+        object: ObjectNumber,
+        change: &Change,
+        attribute: &Attribute,
+    ) -> bool {
+        if attribute.number != known::MEMBER || change.operation == ChangeOperation::Replace {
+            return false;
+        }
+        let own = writer.principal.sid.as_ref().map(|sid| self.by_sid(controller, sid));
+        let is_own = |value: &Vec<u8>| {
+            let target = self.stored_value(writer.dc, attribute, value).ok();
+            let target = target.and_then(|stored| referenced(&stored));
+            target.is_some_and(|at| own.as_ref().is_some_and(|own| own.contains(&at)))
+        };
+        !change.values.is_empty()
+            && change.values.iter().all(is_own)
+            && self.may(controller, writer.principal, object, SELF, &[attribute.guid])
     }
 
     /// An object's category is that of its class: another object of the schema is not taken, and what is no

@@ -14,6 +14,12 @@ pub const SLICE: usize = 20_000;
 /// Elements of a filter that cost as much as looking at an object does.
 const ELEMENTS_OF_A_LOOK: usize = 8;
 
+/// Bytes that are compared in the time of a look at an object.
+const BYTES_OF_A_LOOK: usize = 8192;
+
+/// From this size on an object's values are worth counting.
+pub(super) const LARGE: usize = 65_536;
+
 /// A search that is not done: what it found, and where it goes on.
 #[derive(Debug, Default)]
 pub struct SearchProgress {
@@ -70,8 +76,8 @@ pub(super) struct Run {
     pub(super) progress: RefCell<Option<SearchProgress>>,
 }
 
-/// What a search may still do, in all and in this part of it. A unit is an object that it looks at, or
-/// some elements of a filter that it tests on one.
+/// What a search may still do, in all and in this part of it. A unit is an object that it looks at,
+/// some elements of a filter that it tests on one, or some thousand bytes that they compare.
 #[derive(Debug)]
 pub(super) struct Budget {
     left: Cell<usize>,
@@ -97,6 +103,13 @@ impl Budget {
         self.left.set(self.left.get().saturating_sub(self.weight));
         self.slice.set(self.slice.get().saturating_sub(self.weight));
         self.left.get() > 0
+    }
+
+    /// Takes what large values cost beyond a look.
+    pub(super) fn compare(&self, bytes: usize) {
+        let units = bytes / BYTES_OF_A_LOOK;
+        self.left.set(self.left.get().saturating_sub(units));
+        self.slice.set(self.slice.get().saturating_sub(units));
     }
 
     /// Whether the time was up before the search had looked everywhere.

@@ -13,6 +13,7 @@ use crate::directory::request::ObjectNumber;
 use crate::directory::schema::class::{Class, ClassKind};
 use crate::directory::schema::syntax::Syntax;
 use crate::directory::schema::{Attribute, Schema, known};
+use crate::directory::security::defaults;
 use crate::directory::system_objects::guid_of;
 use crate::guid::Guid;
 use crate::record::{AttributeNumber, Record};
@@ -145,6 +146,9 @@ impl Forest {
         values.extend(
             category.map(|at| (known::DEFAULT_OBJECT_CATEGORY, vec![reference(at).to_vec()])),
         );
+        if matches!(class.kind, ClassKind::Structural | ClassKind::Class88) {
+            values.push((known::DEFAULT_SECURITY_DESCRIPTOR, one(defaults::of_class(&class.name))));
+        }
         // Lists grow at their end.
         let (may, auxiliary) = base.map_or((0, 0), |at| (at.own_may.len(), at.auxiliary.len()));
         values.extend([
@@ -230,6 +234,9 @@ fn attribute_values(attribute: &Attribute) -> Values {
     {
         values.extend(bound.map(|bound| (number, text(&bound.to_string()))));
     }
+    values.extend(
+        om_object_class(attribute.syntax).map(|oid| (known::OM_OBJECT_CLASS, vec![oid.to_vec()])),
+    );
     values.extend(attribute.link.map(|link| (known::LINK_ID, text(&link.to_string()))));
     values
 }
@@ -249,6 +256,18 @@ fn om_syntax(syntax: Syntax) -> u8 {
         Syntax::Unicode => 64,
         Syntax::SecurityDescriptor => 66,
         Syntax::LargeInteger => 65,
+    }
+}
+
+/// oMObjectClass of a syntax: what tells those with the same oMSyntax apart, an OID in BER
+/// ([MS-ADTS] 3.1.1.2.2.2).
+const fn om_object_class(syntax: Syntax) -> Option<&'static [u8]> {
+    match syntax {
+        Syntax::Dn => Some(&[0x2b, 0x0c, 0x02, 0x87, 0x73, 0x1c, 0x00, 0x85, 0x4a]),
+        Syntax::OrName => Some(&[0x56, 0x06, 0x01, 0x02, 0x05, 0x0b, 0x1d]),
+        Syntax::DnBinary => Some(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x14, 0x01, 0x01, 0x01, 0x0b]),
+        Syntax::DnString => Some(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x14, 0x01, 0x01, 0x01, 0x0c]),
+        _ => None,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::directory::derived::{Look, View};
 use crate::directory::filter::Test;
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::plan::Candidates;
-use crate::directory::progress::Budget;
+use crate::directory::progress::{Budget, LARGE};
 use crate::directory::request::{ObjectNumber, Scope, Sight};
 use crate::directory::security::reading::Reading;
 use crate::directory::store::Slot;
@@ -47,6 +47,15 @@ impl Search<'_> {
         may
     }
 
+    /// Whether the test holds of an object; what comparing large values costs is taken from the budget.
+    fn holds(&self, test: &Test<'_>, view: &View<'_>) -> bool {
+        let record = &view.slot.entry.record;
+        if record.size() > LARGE {
+            self.budget.compare(test.bytes_on(record));
+        }
+        test.holds(view) == Some(true)
+    }
+
     /// The hits among the candidates of an index, in the order of creation.
     pub(super) fn among(
         &self,
@@ -72,8 +81,8 @@ impl Search<'_> {
                 let view = self.view(object)?;
                 // An index knows nothing of who may read the attribute.
                 let holds = match self.reading {
-                    Some(_) => test.holds(&view) == Some(true),
-                    None => plan.rest.iter().all(|test| test.holds(&view) == Some(true)),
+                    Some(_) => self.holds(test, &view),
+                    None => plan.rest.iter().all(|test| self.holds(test, &view)),
                 };
                 (holds && self.in_scope(&view) && view.is_listed()).then_some(hit)
             })
@@ -92,7 +101,7 @@ impl Search<'_> {
         let matches = |object: &ObjectNumber| {
             self.view(*object).is_some_and(|view| {
                 view.slot.entry.life.is_seen(self.sight)
-                    && test.holds(&view) == Some(true)
+                    && self.holds(test, &view)
                     && view.is_listed()
             })
         };
@@ -174,7 +183,7 @@ impl Search<'_> {
                 continue;
             }
             let view = self.seen(object, slot);
-            if test.holds(&view) == Some(true) && view.is_listed() {
+            if self.holds(test, &view) && view.is_listed() {
                 let entry = Arc::clone(&slot.entry);
                 hits.push(SearchHit { object, entry, stamp: slot.stamp });
                 if hits.len() >= limit {

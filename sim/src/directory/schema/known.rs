@@ -447,4 +447,6 @@ known! {
     COST = "cost",
     REPL_INTERVAL = "replInterval",
     SITE_LIST = "siteList",
+    OM_OBJECT_CLASS = "oMObjectClass",
+    MS_DS_ALLOWED_TO_DELEGATE_TO = "msDS-AllowedToDelegateTo",
 }

@@ -2,7 +2,7 @@
 //! class ([MS-ADSC]), and what stands on the head of a domain and on AdminSDHolder.
 
 /// defaultSecurityDescriptor of a class, by its lDAPDisplayName.
-pub(super) fn of_class(class: &str) -> &'static str {
+pub(in crate::directory) fn of_class(class: &str) -> &'static str {
     match class {
         "user" | "inetOrgPerson" => USER,
         "group" => GROUP,

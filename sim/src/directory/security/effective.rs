@@ -52,9 +52,18 @@ impl Forest {
         entry: &Entry,
     ) -> SecurityDescriptor {
         let class = self.schema.class(entry.class).map_or("", |class| &*class.name);
-        let default = self.descriptor_of(controller, defaults::of_class(class));
+        let default = self.default_descriptor(controller, class);
         let written = entry.record.first(known::NT_SECURITY_DESCRIPTOR);
         written.and_then(|bytes| default.overlaid(bytes, 15)).unwrap_or(default)
+    }
+
+    /// What an object of a class has when nobody wrote its descriptor.
+    pub(in crate::directory) fn default_descriptor(
+        &self,
+        controller: &DomainController,
+        class: &str,
+    ) -> SecurityDescriptor {
+        self.descriptor_of(controller, defaults::of_class(class))
     }
 
     /// A descriptor by its text, owned by the domain's administrators.

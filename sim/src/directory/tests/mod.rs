@@ -1,5 +1,6 @@
 //! The directory as a whole: the outcomes of Active Directory, row by row, and a naive model.
 
+mod delegates;
 mod deleted;
 mod forest_wide;
 mod limits;

@@ -5,18 +5,25 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
+use harness::bridge::doors::{ControllerDoor, SharedReads};
 use sim::directory::forest::Forest;
 use sim::directory::principal::Principal;
 use sim::directory::request::{BindRequest, Request};
+use sim::estate::Estate;
 use sim::wire::ldap::ber::{
     BOOLEAN, ENUMERATED, INTEGER, OCTETS, Reader, SEQUENCE, SET, Writer, message_length,
 };
 use sim::wire::ldap::server::LdapServer;
 use sim::wire::ldap::session::{DirectoryDoor, DoorAnswer, DoorBind, SessionOptions};
+use sim::wire::shared::SharedEstate;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::population::{ADMINISTRATOR, DC, guid, now};
 
+/// The tag of an entry that was found.
+const SEARCH_ENTRY: u8 = 0x64;
+/// The tag of a reference to another naming context.
+const SEARCH_REFERENCE: u8 = 0x73;
 /// The tag of a finished search.
 const SEARCH_DONE: u8 = 0x65;
 
@@ -43,7 +50,7 @@ impl DirectoryDoor for Door {
     }
 }
 
-/// A connection to a directory of its own, bound as the administrator.
+/// A connection to a listener of its own, bound as the administrator.
 pub struct Loopback {
     stream: TcpStream,
     received: Vec<u8>,
@@ -59,9 +66,30 @@ impl Loopback {
     /// When loopback cannot be used, or the bind is refused.
     #[must_use]
     pub fn of(forest: Forest) -> Self {
+        Self::behind(Door(Arc::new(Mutex::new((forest, 0)))), ADMINISTRATOR)
+    }
+
+    /// Serves the first domain controller of an estate, as `hybridsim serve` does: with faults, rights, the
+    /// record of writes and the log of reads. Binds as its administrator.
+    ///
+    /// # Panics
+    /// When loopback cannot be used, or the bind is refused.
+    #[must_use]
+    pub fn of_estate(estate: Estate) -> Self {
+        let at = estate.job_domain();
+        let account = &estate.accounts(at.0).expect("accounts").administrator;
+        let (name, password) = (estate.ad_dn(account.object), account.password.clone());
+        let dc = estate.forests.first_dc(at).expect("a domain controller");
+        let door = ControllerDoor::new(SharedEstate::new(estate), dc, SharedReads::default());
+        Self::behind(door, (&name, &password))
+    }
+
+    fn behind<D>(door: D, (name, password): (&str, &str)) -> Self
+    where
+        D: DirectoryDoor + Clone + Send + 'static,
+    {
         let runtime =
             Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-        let door = Door(Arc::new(Mutex::new((forest, 0))));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = LdapServer::start(address, door, SessionOptions::default());
         let server = runtime.block_on(server).expect("a listener");
@@ -69,7 +97,6 @@ impl Loopback {
         stream.set_nodelay(true).expect("a socket");
         let received = Vec::new();
         let mut client = Self { stream, received, done: 0, _server: server, _runtime: runtime };
-        let (name, password) = ADMINISTRATOR;
         let bind = message(1, 0x60, |writer| {
             writer.octets(0x80, password.as_bytes());
             writer.octets(OCTETS, name.as_bytes());
@@ -98,9 +125,9 @@ impl Loopback {
                     let mut inner = Reader::new(outer.expect(SEQUENCE).expect("a message"));
                     inner.number(INTEGER).expect("a number");
                     let tag = inner.peek().expect("an operation");
-                    if tag == 0x64 {
+                    if tag == SEARCH_ENTRY {
                         entries += 1;
-                    } else {
+                    } else if tag != SEARCH_REFERENCE {
                         let operation = inner.element().expect("an operation");
                         let code = Reader::new(operation.content).number(ENUMERATED);
                         assert_eq!(code.expect("a code"), 0, "a success");

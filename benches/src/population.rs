@@ -100,6 +100,24 @@ pub fn forest_of(users: u32) -> Forest {
     forest
 }
 
+/// The same with so many domain controllers, each with everything.
+///
+/// # Panics
+/// When the forest takes none.
+#[must_use]
+pub fn with_controllers(mut forest: Forest, controllers: u32) -> Forest {
+    for number in 1..controllers {
+        let spec = DcSpec {
+            host: format!("DC{:02}", number + 1),
+            site: "Site".into(),
+            invocation_id: guid(u32::MAX - 2000 - number),
+            read_only: false,
+        };
+        forest.add_dc(DomainNumber(0), spec).expect("a further domain controller");
+    }
+    forest
+}
+
 /// Bytes that this process has in memory, as Linux tells it; `None` elsewhere.
 #[must_use]
 pub fn resident() -> Option<u64> {

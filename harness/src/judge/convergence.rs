@@ -268,11 +268,17 @@ fn waiting_for_initial(estate: &Estate) -> BTreeMap<Guid, VirtualTime> {
     if !full && !estate.profile.is_on("first_time_requires_initial") {
         return BTreeMap::new();
     }
-    let entries = estate.entra.log.entries().iter();
-    entries
-        .filter(|entry| entry.status == LogStatus::Skipped && entry.code == "NotInScope")
-        .filter_map(|entry| Some((entry.source?, entry.at)))
-        .collect()
+    let mut waiting = BTreeMap::new();
+    for entry in estate.entra.log.entries() {
+        let Some(source) = entry.source else { continue };
+        if entry.status == LogStatus::Skipped && entry.code == "NotInScope" {
+            waiting.insert(source, entry.at);
+        } else {
+            // It has been looked at since.
+            waiting.remove(&source);
+        }
+    }
+    waiting
 }
 
 /// Objects that the engine logged as failed since the healing, with a documented code.
@@ -412,7 +418,8 @@ impl Exports {
         self.of(estate, mailbox).last().is_some_and(|(_, said)| *said == Said::Failed)
     }
 
-    /// Whether AD was said to hold what the cloud says at or after `from` and not after `until`.
+    /// Whether AD was said to hold what the cloud says after `from` and not after `until`: what was said in
+    /// the very instant of an edit was said before it.
     fn any_between(
         &self,
         estate: &Estate,
@@ -421,7 +428,7 @@ impl Exports {
         until: VirtualTime,
     ) -> bool {
         let mut said = self.of(estate, mailbox).iter();
-        said.any(|(at, said)| *said == Said::Exported && *at >= from && *at <= until)
+        said.any(|(at, said)| *said == Said::Exported && *at > from && *at <= until)
     }
 }
 

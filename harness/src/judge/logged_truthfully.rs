@@ -46,7 +46,7 @@ struct Open {
 
 impl Oracle for LoggedTruthfully {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Outcome, Kind::Said]
+        &[Kind::Outcome, Kind::HeldBack, Kind::Said]
     }
 
     fn copy(&self) -> Box<dyn Oracle> {
@@ -63,6 +63,12 @@ impl Oracle for LoggedTruthfully {
                 if outcome.side == Side::Ad && outcome.actor.activity == Activity::Writeback =>
             {
                 self.attempt(outcome, about.whose?);
+                None
+            }
+            Event::HeldBack(_) => {
+                // A part of a change may have been answered, and the rest is on its way.
+                let open = self.open.at(about.whose?);
+                (open.plain, open.trouble) = (false, true);
                 None
             }
             Event::Logged(logged) => self.entry(logged, about.whose),

@@ -55,7 +55,10 @@ fn the_unbroken_engine_stands_every_seed() {
     for scenario in found["scenarios"].as_array().expect("a list") {
         for reason in scenario["reasons"].as_array().into_iter().flatten() {
             let reason = reason.as_str().expect("words");
-            assert!(reason.contains("was never hit"), "{}: {reason}", scenario["scenario"]);
+            // A fault that strikes once may strike somebody else: Connect asks controllers too.
+            let missed = ["was never hit", "never reached the engine"];
+            let is_known = missed.iter().any(|words| reason.contains(words));
+            assert!(is_known, "{}: {reason}", scenario["scenario"]);
         }
     }
 }

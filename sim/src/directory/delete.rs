@@ -143,20 +143,26 @@ impl Forest {
         let record = &slot.entry.record;
         let flags = record.first(known::SYSTEM_FLAGS).and_then(integer).unwrap_or_default();
         let critical = record.first(known::IS_CRITICAL_SYSTEM_OBJECT) == Some(b"TRUE");
-        let of_a_dc = self.dcs.iter().any(|dc| self.settings_of(dc.number) == Some(object));
-        if slot.entry.parent.is_none() || flags & DISALLOW_DELETE != 0 || critical || of_a_dc {
+        if slot.entry.parent.is_none() || flags & DISALLOW_DELETE != 0 || critical {
             return Err(diagnostic::unwilling(0x20CE));
         }
-        self.check_no_reference_in_use(&slot.entry)?;
-        self.check_nobodys_primary(controller, &slot.entry)
+        let class = self.schema.class(slot.entry.class).map_or("", |class| &*class.name);
+        match class {
+            "crossRef" => self.check_no_reference_in_use(&slot.entry),
+            "nTDSDSA" | "nTDSDSARO" => self.check_no_settings_in_use(object),
+            _ => self.check_nobodys_primary(controller, &slot.entry),
+        }
+    }
+
+    /// The settings of a domain controller stay as long as it runs ([MS-ADTS] 3.1.1.5.5.3).
+    fn check_no_settings_in_use(&self, object: ObjectNumber) -> Result<(), LdapResult> {
+        let in_use = self.dcs.iter().any(|dc| self.settings_of(dc.number) == Some(object));
+        if in_use { Err(diagnostic::unwilling(0x20CE)) } else { Ok(()) }
     }
 
     /// A cross-reference stays as long as its naming context does: that of the schema always
     /// ([MS-ADTS] 3.1.1.5.5.3).
     fn check_no_reference_in_use(&self, entry: &Entry) -> Result<(), LdapResult> {
-        if self.schema.class(entry.class).is_none_or(|class| &*class.name != "crossRef") {
-            return Ok(());
-        }
         let names = entry.record.first(known::NC_NAME).and_then(referenced);
         let context = self.contexts.iter().position(|context| Some(context.head) == names);
         match context {

@@ -43,8 +43,8 @@ const INVALID_PARAMETER: u32 = 0x0057;
 
 /// ERROR_MEMBERS_PRIMARY_GROUP: the group is still somebody's primary one.
 const MEMBERS_PRIMARY_GROUP: u32 = 0x055E;
-/// ERROR_DS_ILLEGAL_MOD_OPERATION's neighbour for what a class does not allow.
-const NOT_OF_THE_CLASS: u32 = 0x207D;
+/// ERROR_DS_OBJ_CLASS_VIOLATION: a constraint of the object's class does not hold.
+const CLASS_VIOLATION: u32 = 0x2014;
 
 /// What the security accounts manager never lets an account be without ([MS-SAMR] 3.1.1.6).
 const KEPT: [AttributeNumber; 6] = [
@@ -157,7 +157,7 @@ impl Forest {
             control |= if class.is_computer { WORKSTATION } else { NORMAL };
         }
         if control & SERVER != 0 && !class.is_computer {
-            return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, NOT_OF_THE_CLASS));
+            return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, CLASS_VIOLATION));
         }
         self.check_control_bits(writer.dc, writer.principal, control & !old)?;
         let has_password = self.accounts.contains_key(&object)
@@ -206,7 +206,7 @@ impl Forest {
         };
         let control = first(known::USER_ACCOUNT_CONTROL).unwrap_or(NORMAL);
         if control & SERVER != 0 && !class.is_computer {
-            return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, NOT_OF_THE_CLASS));
+            return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, CLASS_VIOLATION));
         }
         self.check_control_bits(writer.dc, writer.principal, control)?;
         let (kind, group) = match control & KINDS {

@@ -87,6 +87,9 @@ fn a_delegate_makes_nothing_that_reaches_beyond_the_unit() {
         let result = new(&mut forest, &delegate, &format!("new{number}"), &of);
         assert_eq!(result.code, expected, "{class} with {attribute}: {value}: {result:?}");
     }
+    let no_computer = [("objectClass", &["user"] as &[&str]), ("userAccountControl", &["8192"])];
+    let refusal = new(&mut forest, &Principal::system(), "server", &no_computer);
+    assert_eq!(win32(&refusal), (ResultCode::ObjectClassViolation, "2014"));
     let plain = new(&mut forest, &delegate, "plain", &[("objectClass", &["user"])]);
     assert!(plain.is_success(), "{plain:?}");
     for (attribute, value) in

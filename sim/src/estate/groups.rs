@@ -143,26 +143,31 @@ impl Estate {
         Ok(())
     }
 
-    /// `POST /groups/{id}/members/$ref`.
+    /// `POST /groups/{id}/members/$ref`, and `members@odata.bind` of a change: all of them or none.
     ///
     /// # Errors
     /// [`EntraError`]; then nothing changed.
-    pub fn add_member(
+    pub fn add_members(
         &mut self,
         initiator: &Initiator,
         id: Guid,
-        member: Guid,
+        members: &[Guid],
     ) -> Result<(), EntraError> {
-        self.check_members(&[member])?;
+        self.check_members(members)?;
         let group = self.group_of_the_cloud(id)?;
-        if group.members.contains(&member) {
+        let twice = |(at, member): (usize, &Guid)| {
+            group.members.contains(member) || members[..at].contains(member)
+        };
+        if members.iter().enumerate().any(twice) {
             return Err(EntraError::State(
                 "One or more added object references already exist for the following modified properties: 'members'.",
             ));
         }
-        group.members.push(member);
+        group.members.extend_from_slice(members);
         self.entra.note_group(id);
-        self.audit_group(initiator, "Add member to group", "Assign", id);
+        for _ in members {
+            self.audit_group(initiator, "Add member to group", "Assign", id);
+        }
         Ok(())
     }
 

@@ -342,6 +342,47 @@ async fn groups_and_contacts_are_directory_objects() {
     assert_eq!(session.call("DELETE", &contact, Value::Null).await.0, 501, "read-only");
 }
 
+/// References come with the change of a group, all of them or none; a binding that a call does not know is
+/// refused and never passed over. Names are taken in any case.
+#[tokio::test]
+async fn what_is_bound_is_there_or_refused() {
+    let session = Session::new("hybridsim").await;
+    let [anna, ben] = ["anna", "ben"].map(|name| session.cloud.id(name));
+    let link = |id: &str| format!("https://graph.microsoft.com/v1.0/directoryObjects/{id}");
+    let new = json!({
+        "DisplayName": "Ring", "mailNickName": "ring", "MailEnabled": false, "securityEnabled": true,
+    });
+    let (status, group) = session.call("POST", "/v1.0/groups", new).await;
+    assert_eq!((status, &group["displayName"]), (201, &json!("Ring")));
+    let group = format!("/v1.0/groups/{}", group["id"].as_str().unwrap());
+    let bind = |ids: &[&str]| {
+        let links: Vec<String> = ids.iter().map(|id| link(id)).collect();
+        json!({"members@odata.bind": links})
+    };
+    assert_eq!(session.call("PATCH", &group, bind(&[&anna])).await.0, 204);
+    assert_eq!(session.call("PATCH", &group, bind(&[&ben, &anna])).await.0, 400, "anna is there");
+    let expanded = format!("{group}?$expand=members($select=displayName,mail)&$select=id");
+    let shown = session.get(&expanded).await.json();
+    assert_eq!(shown["members"].as_array().unwrap().len(), 1, "none of a refused change");
+    assert_eq!(shown["members"][0]["id"], anna);
+    assert!(shown["members"][0].get("userPrincipalName").is_none());
+    assert_eq!(session.call("PATCH", &group, bind(&vec![ben.as_str(); 21])).await.0, 400);
+    for (address, name) in [
+        (group.clone(), "owners@odata.bind"),
+        (group, "banana@odata.bind"),
+        (format!("/v1.0/users/{anna}"), "manager@odata.bind"),
+    ] {
+        let (status, body) = session.call("PATCH", &address, json!({name: link(&ben)})).await;
+        assert_eq!(status, 400, "{address}: {name}");
+        assert!(body["error"]["message"].as_str().unwrap().contains(name), "{body}");
+    }
+    let address = format!("/v1.0/users/{anna}/assignLicense");
+    assert_eq!(session.call("POST", &address, json!({})).await.0, 400, "both lists are demanded");
+    let people = "/v1.0/users?$expand=manager($select=id,displayName)&$top=1";
+    assert_eq!(session.get(people).await.status.as_u16(), 200);
+    assert_eq!(session.get("/v1.0/users?$expand=manager($levels=max)").await.status.as_u16(), 400);
+}
+
 /// The tenant's switches are read and set, all of a request or nothing.
 #[tokio::test]
 async fn the_switches_of_synchronization_are_set() {

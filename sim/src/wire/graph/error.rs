@@ -146,6 +146,13 @@ impl GraphError {
         )
     }
 
+    /// A reference that cannot be set by this call.
+    pub(super) fn no_binding(name: &str, kind: &str) -> Self {
+        Self::bad_request(format!(
+            "The annotation '{name}' cannot be used in this request on resource '{kind}'."
+        ))
+    }
+
     pub(super) fn no_segment(segment: &str) -> Self {
         Self::new(400, "BadRequest", format!("Resource not found for the segment '{segment}'."))
     }

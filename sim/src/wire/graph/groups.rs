@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::error::GraphError;
+use super::expand;
 use super::user_changes::refusal;
 use super::{Operation, guid, instant, listing, ok};
 use crate::entra::group::Group;
@@ -20,6 +21,11 @@ pub(super) const READERS: [&str; 4] =
 const WRITERS: [&str; 2] = [app_role::GROUP, app_role::DIRECTORY];
 
 const PAGE: (usize, usize) = (100, 999);
+
+/// The annotation that binds members, and how many a change may bind (Microsoft Graph reference, "Add
+/// members").
+const MEMBERS: &str = "members@odata.bind";
+const MOST_AT_ONCE: usize = 20;
 
 /// `GET /groups`.
 pub(super) fn list(operation: &Operation<'_>) -> Result<Answer, GraphError> {
@@ -53,30 +59,29 @@ pub(super) fn deleted(operation: &Operation<'_>) -> Result<Answer, GraphError> {
 pub(super) fn get(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
     operation.only_options(&["select", "expand"])?;
-    let expand = operation.address.query.get("expand").map(str::to_ascii_lowercase);
-    if let Some(name) = expand.as_deref().filter(|name| !matches!(*name, "members" | "owners")) {
-        return Err(GraphError::no_property(name, "group"));
+    let expand = operation.address.query.get("expand").map(expand::read).transpose()?;
+    let expand = expand.unwrap_or_default();
+    if let Some(other) = expand.iter().find(|at| !matches!(&*at.name, "members" | "owners")) {
+        return Err(GraphError::no_property(&other.name, "group"));
     }
     let (mut shown, expanded, at) = operation.with(|estate, _| {
         let group = live(estate, key)?;
-        let ids = match expand.as_deref() {
-            Some("owners") => Some(("owners", &group.owners)),
-            Some(_) => Some(("members", &group.members)),
-            None => None,
-        };
-        let expanded = ids.map(|(name, ids)| {
-            let objects: Vec<Value> =
-                ids.iter().filter_map(|id| object(estate, *id)).take(20).collect();
-            (name, objects)
-        });
+        let expanded: Vec<(String, Vec<Value>)> = expand
+            .iter()
+            .map(|expanded| {
+                let ids = if expanded.name == "owners" { &group.owners } else { &group.members };
+                let objects = ids.iter().filter_map(|id| object(estate, *id)).take(20);
+                (expanded.name.clone(), objects.map(|one| expanded.shown(one)).collect())
+            })
+            .collect();
         Ok::<_, GraphError>((record(group), expanded, estate.now()))
     })?;
     listing::select(operation, &mut shown, "group")?;
     let mut body = json!({"@odata.context": operation.context("groups/$entity")});
     if let (Some(body), Some(shown)) = (body.as_object_mut(), shown.as_object_mut()) {
         body.append(shown);
-        if let Some((name, objects)) = expanded {
-            body.insert(name.to_owned(), objects.into());
+        for (name, objects) in expanded {
+            body.insert(name, objects.into());
         }
     }
     Ok(ok(&body, at))
@@ -101,7 +106,7 @@ pub(super) fn create(operation: &Operation<'_>) -> Result<Answer, GraphError> {
         mail_enabled: truth("mailEnabled").ok_or_else(|| need("mailEnabled"))?,
         security_enabled: truth("securityEnabled").ok_or_else(|| need("securityEnabled"))?,
         types: types.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
-        members: bound(&body, "members@odata.bind")?,
+        members: bound(&body, MEMBERS)?,
         owners: bound(&body, "owners@odata.bind")?,
     };
     let initiator = operation.initiator();
@@ -126,7 +131,14 @@ pub(super) fn create(operation: &Operation<'_>) -> Result<Answer, GraphError> {
 pub(super) fn update(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&WRITERS)?;
     let mut change = GroupChange::default();
-    for (name, value) in body(operation)? {
+    let body = body(operation)?;
+    let members = bound(&body, MEMBERS)?;
+    if members.len() > MOST_AT_ONCE {
+        return Err(GraphError::bad_request(format!(
+            "The number of references in {MEMBERS} must be at most {MOST_AT_ONCE}."
+        )));
+    }
+    for (name, value) in body {
         let text = || {
             value.as_str().map(str::to_owned).ok_or_else(|| {
                 GraphError::bad_request(format!(
@@ -139,6 +151,11 @@ pub(super) fn update(operation: &Operation<'_>, key: &str) -> Result<Answer, Gra
             "mailNickname" => change.mail_nickname = Some(text()?),
             "description" if value.is_null() => change.description = Some(None),
             "description" => change.description = Some(Some(text()?)),
+            MEMBERS => {}
+            // Owners come one by one: POST /groups/{id}/owners/$ref.
+            _ if name.ends_with("@odata.bind") => {
+                return Err(GraphError::no_binding(&name, "group"));
+            }
             _ if name.contains('@') => {}
             _ => {
                 return Err(GraphError::bad_request(format!(
@@ -147,7 +164,15 @@ pub(super) fn update(operation: &Operation<'_>, key: &str) -> Result<Answer, Gra
             }
         }
     }
-    acting(operation, key, |estate, initiator, id| estate.update_group(initiator, id, change))
+    acting(operation, key, |estate, initiator, id| {
+        if !members.is_empty() {
+            estate.add_members(initiator, id, &members)?;
+        }
+        if change == GroupChange::default() && !members.is_empty() {
+            return Ok(());
+        }
+        estate.update_group(initiator, id, change)
+    })
 }
 
 /// `DELETE /groups/{id}`.
@@ -163,7 +188,7 @@ pub(super) fn add_member(operation: &Operation<'_>, key: &str) -> Result<Answer,
     let member = body.get("@odata.id").and_then(Value::as_str).and_then(referenced);
     let member = member
         .ok_or_else(|| GraphError::bad_request("Invalid URL format specified in @odata.id."))?;
-    acting(operation, key, |estate, initiator, id| estate.add_member(initiator, id, member))
+    acting(operation, key, |estate, initiator, id| estate.add_members(initiator, id, &[member]))
 }
 
 /// `DELETE /groups/{id}/members/{member}/$ref`.
@@ -293,9 +318,21 @@ fn object(estate: &Estate, id: Guid) -> Option<Value> {
     Some(shown)
 }
 
+/// The members of a body, by the names that the service spells: it takes them in any case.
 pub(super) fn body(operation: &Operation<'_>) -> Result<Map<String, Value>, GraphError> {
+    const SPELT: [&str; 9] = [
+        "displayName",
+        "description",
+        "mailNickname",
+        "mailEnabled",
+        "securityEnabled",
+        "groupTypes",
+        "isCloudManaged",
+        MEMBERS,
+        "owners@odata.bind",
+    ];
     match serde_json::from_slice(operation.body) {
-        Ok(Value::Object(members)) => Ok(members),
+        Ok(Value::Object(members)) => Ok(super::spelt(members, &SPELT)),
         Ok(_) => Err(GraphError::bad_request("The request body must be a JSON object.")),
         Err(why) => Err(GraphError::bad_request(format!("Invalid request body: {why}"))),
     }

@@ -30,24 +30,27 @@ const WRITERS: [&str; 3] = [app_role::USER, app_role::DIRECTORY, app_role::LICEN
 
 #[derive(Deserialize)]
 struct Wanted {
-    #[serde(rename = "addLicenses", default)]
+    #[serde(rename = "addLicenses")]
     add: Vec<Added>,
-    #[serde(rename = "removeLicenses", default)]
+    #[serde(rename = "removeLicenses")]
     remove: Vec<String>,
 }
 
 #[derive(Deserialize)]
 struct Added {
-    #[serde(rename = "skuId")]
+    #[serde(rename = "skuId", alias = "SkuId")]
     sku: String,
-    #[serde(rename = "disabledPlans", default)]
+    #[serde(rename = "disabledPlans", alias = "DisabledPlans", default)]
     disabled: Vec<String>,
 }
 
 /// `POST /users/{id}/assignLicense`: 200 with the user.
 pub(super) fn assign(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&WRITERS)?;
-    let wanted: Wanted = serde_json::from_slice(operation.body)
+    let wanted = super::groups::body(operation)?;
+    // Both collections are demanded, and may be empty.
+    let wanted = super::spelt(wanted, &["addLicenses", "removeLicenses"]);
+    let wanted: Wanted = serde_json::from_value(Value::Object(wanted))
         .map_err(|why| GraphError::bad_request(format!("Invalid request body: {why}")))?;
     let named = wanted.add.iter().map(|added| &added.sku).chain(&wanted.remove);
     if let Some(unknown) = named.into_iter().find(|sku| !sku.eq_ignore_ascii_case(SKU)) {

@@ -14,6 +14,7 @@ mod contacts;
 mod delta;
 mod directory;
 mod error;
+mod expand;
 mod filter;
 mod group_delta;
 mod groups;
@@ -275,6 +276,18 @@ fn derived_id(of: &str) -> String {
 /// As Graph writes instants.
 fn instant(at: VirtualTime) -> String {
     at.floor_to_second().to_string()
+}
+
+/// The members of a JSON object under the names that the service spells: it takes them in any case.
+fn spelt(
+    members: serde_json::Map<String, Value>,
+    names: &[&str],
+) -> serde_json::Map<String, Value> {
+    let spelt = |given: String| {
+        let known = names.iter().find(|name| name.eq_ignore_ascii_case(&given));
+        known.map_or(given, |name| (*name).to_owned())
+    };
+    members.into_iter().map(|(name, value)| (spelt(name), value)).collect()
 }
 
 #[cfg(test)]

@@ -36,6 +36,10 @@ const READ_ONLY: [&str; 12] = [
     "provisionedPlans",
 ];
 
+/// What a new user cannot be without.
+const REQUIRED: [&str; 5] =
+    ["accountEnabled", "displayName", "mailNickname", "userPrincipalName", "passwordProfile"];
+
 /// `PATCH /users/{id}`.
 pub(super) fn update(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&WRITERS)?;
@@ -55,9 +59,7 @@ pub(super) fn update(operation: &Operation<'_>, key: &str) -> Result<Answer, Gra
 pub(super) fn create(operation: &Operation<'_>) -> Result<Answer, GraphError> {
     operation.require(&WRITERS)?;
     let body = object(operation.body)?;
-    for name in
-        ["accountEnabled", "displayName", "mailNickname", "userPrincipalName", "passwordProfile"]
-    {
+    for name in REQUIRED {
         if body.get(name).is_none_or(Value::is_null) {
             return Err(GraphError::bad_request(format!(
                 "A value is required for property '{name}' of resource 'User'."
@@ -200,7 +202,7 @@ pub(super) fn live(estate: &Estate, key: &str) -> Result<u32, GraphError> {
 
 fn object(body: &[u8]) -> Result<Map<String, Value>, GraphError> {
     match serde_json::from_slice(body) {
-        Ok(Value::Object(members)) => Ok(members),
+        Ok(Value::Object(members)) => Ok(super::spelt(members, &REQUIRED)),
         Ok(_) => Err(GraphError::bad_request("The request body must be a JSON object.")),
         Err(why) => Err(GraphError::bad_request(format!("Invalid request body: {why}"))),
     }
@@ -210,6 +212,9 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, GraphError> {
 fn values(body: &Map<String, Value>) -> Result<Changes, GraphError> {
     let mut values: Changes = Vec::new();
     for (name, value) in body {
+        if name.ends_with("@odata.bind") {
+            return Err(GraphError::no_binding(name, "user"));
+        }
         if name.contains('@') || name.eq_ignore_ascii_case("passwordProfile") {
             continue;
         }

@@ -1,9 +1,10 @@
 //! Users: the listing, one, and `directoryObjects/getByIds`.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::error::GraphError;
+use super::expand::{self, Expanded};
 use super::filter::{Filter, Mode, Support};
 use super::query::Query;
 use super::{JSON, Operation, groups, guid, listing, relations, user};
@@ -150,63 +151,57 @@ pub(super) fn show(operation: &Operation<'_>, key: &str) -> Result<Answer, Graph
 
 /// What `$expand` shows within a user.
 #[derive(Default)]
-struct Expansion {
-    member_of: Option<&'static str>,
-    reports: bool,
-    manager: bool,
-    behavior: bool,
-}
+struct Expansion(Vec<Expanded>);
 
 impl Expansion {
     fn read(operation: &Operation<'_>) -> Result<Self, GraphError> {
-        let mut expansion = Self::default();
-        let Some(text) = operation.address.query.get("expand") else { return Ok(expansion) };
-        for name in text.split(',').map(str::trim) {
-            let name = name.split('(').next().unwrap_or(name);
-            match name.to_ascii_lowercase().as_str() {
-                "manager" => expansion.manager = true,
-                "memberof" => expansion.member_of = Some("memberOf"),
-                "transitivememberof" => expansion.member_of = Some("transitiveMemberOf"),
-                "directreports" => expansion.reports = true,
-                "onpremisessyncbehavior" => {
-                    operation.require(&[app_role::USER_SYNC_BEHAVIOR])?;
-                    expansion.behavior = true;
-                }
-                _ => return Err(GraphError::no_property(name, "user")),
+        let Some(text) = operation.address.query.get("expand") else { return Ok(Self::default()) };
+        let all = expand::read(text)?;
+        for expanded in &all {
+            match expanded.name.as_str() {
+                "manager" | "memberof" | "transitivememberof" | "directreports" => {}
+                "onpremisessyncbehavior" => operation.require(&[app_role::USER_SYNC_BEHAVIOR])?,
+                name => return Err(GraphError::no_property(name, "user")),
             }
         }
-        Ok(expansion)
+        Ok(Self(all))
     }
 
     fn write(&self, out: &mut Vec<u8>, estate: &Estate, user: &User) {
-        if let Some(name) = self.member_of {
-            // A collection that is expanded has at most 20 members.
-            let groups: Vec<Value> = groups::of_member(estate, user.id).take(20).collect();
-            out.extend_from_slice(format!(",\"{name}\":{}", Value::Array(groups)).as_bytes());
-        }
-        let number = estate.entra.by_id(user.id);
-        if let (true, Some(number)) = (self.reports, number) {
-            let reports = relations::reports_of(estate, number).into_iter().take(20);
-            let reports: Vec<Value> = reports.map(|n| relations::object(estate, n)).collect();
-            out.extend_from_slice(
-                format!(",\"directReports\":{}", Value::Array(reports)).as_bytes(),
-            );
-        }
-        // Absent where there is none, as the service does it.
-        let manager = number.and_then(|number| relations::manager_of(estate, number));
-        if let (true, Some(manager)) = (self.manager, manager) {
-            let manager = relations::object(estate, manager);
-            out.extend_from_slice(format!(",\"manager\":{manager}").as_bytes());
-        }
-        if self.behavior {
-            let cloud = user.object_cloud_managed;
-            let text = format!(
-                ",\"onPremisesSyncBehavior\":{{\"id\":\"{}\",\"isCloudManaged\":{cloud}}}",
-                user.id
-            );
-            out.extend_from_slice(text.as_bytes());
+        for expanded in &self.0 {
+            let Some((name, value)) = related(expanded, estate, user) else { continue };
+            out.extend_from_slice(format!(",\"{name}\":{value}").as_bytes());
         }
     }
+}
+
+/// What is around a user, by the name of the relationship; absent where there is none, as the service
+/// does it. A collection that is expanded has at most 20 members.
+fn related(expanded: &Expanded, estate: &Estate, user: &User) -> Option<(&'static str, Value)> {
+    const MOST: usize = 20;
+    let number = estate.entra.by_id(user.id);
+    let all = |objects: Vec<Value>| {
+        Value::Array(objects.into_iter().take(MOST).map(|one| expanded.shown(one)).collect())
+    };
+    Some(match expanded.name.as_str() {
+        "memberof" => ("memberOf", all(groups::of_member(estate, user.id).collect())),
+        "transitivememberof" => {
+            ("transitiveMemberOf", all(groups::of_member(estate, user.id).collect()))
+        }
+        "directreports" => {
+            let reports = relations::reports_of(estate, number?).into_iter();
+            ("directReports", all(reports.map(|n| relations::object(estate, n)).collect()))
+        }
+        "manager" => {
+            let manager = relations::manager_of(estate, number?)?;
+            ("manager", expanded.shown(relations::object(estate, manager)))
+        }
+        _ => {
+            let cloud = user.object_cloud_managed;
+            let behavior = json!({"id": user.id.to_string(), "isCloudManaged": cloud});
+            ("onPremisesSyncBehavior", expanded.shown(behavior))
+        }
+    })
 }
 
 #[derive(Deserialize)]

@@ -248,6 +248,15 @@ pub struct HeldBack {
     pub object: ObjectKey,
 }
 
+/// A modify of the engine does not arrive: nobody was there to take it, or it was lost on its way.
+#[derive(Debug, Clone, Copy)]
+pub struct NotArrived {
+    /// When it was sent.
+    pub at: VirtualTime,
+    /// The object that it was for.
+    pub object: ObjectKey,
+}
+
 /// A fault that did something.
 #[derive(Debug, Clone)]
 pub struct FaultHit {
@@ -340,6 +349,8 @@ pub enum Event {
     Outcome(Outcome),
     /// A modify of the engine is held back on its way.
     HeldBack(HeldBack),
+    /// A modify of the engine does not arrive.
+    NotArrived(NotArrived),
     /// A fault did something.
     Fault(FaultHit),
     /// The engine wrote a log entry.
@@ -414,6 +425,11 @@ impl Ledger {
     /// Notes that a modify of the engine is held back on its way.
     pub fn held_back(&mut self, held: HeldBack) {
         self.pending.push(Event::HeldBack(held));
+    }
+
+    /// Notes that a modify of the engine does not arrive.
+    pub fn not_arrived(&mut self, lost: NotArrived) {
+        self.pending.push(Event::NotArrived(lost));
     }
 
     /// Notes that a fault did something.

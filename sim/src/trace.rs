@@ -59,9 +59,9 @@ impl Trace {
             Event::Claim(claim) => self.claim(claim),
             Event::Process(process) => self.process(process),
             Event::Schema(change) => self.schema(change),
-            // The hit of the fault that holds it back says so already, and what was synchronized the
-            // writes do.
-            Event::HeldBack(_) | Event::Synchronized(_) => {}
+            // The hit of the fault that holds it back or loses it says so already, and what was
+            // synchronized the writes do.
+            Event::HeldBack(_) | Event::NotArrived(_) | Event::Synchronized(_) => {}
         }
     }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use sim::clock::VirtualTime;
+use sim::directory::schema::known;
 use sim::estate::Estate;
 use sim::exchange::property::{self, Bucket};
 use sim::ledger::{Activity, Event, ObjectKey, Read, Side, Synchronized, Write};
@@ -40,11 +41,22 @@ pub(super) struct Authority {
     /// Whose user in Entra somebody changed last, and when: the services follow.
     asked_for: ByPerson<Option<VirtualTime>>,
     /// What changed on-premises of whom, and when, as long as synchronization has not taken it in.
-    changed_on_premises: HashMap<u32, (ObjectKey, VirtualTime), FxBuildHasher>,
+    changed_on_premises: HashMap<u32, Vec<Pending>, FxBuildHasher>,
+    /// Attributes of AD, by the property that comes from it alone.
+    sources: Vec<Option<AttributeNumber>>,
     /// How long a change takes to every domain controller.
     late: Duration,
     /// When somebody's flag changed last; nobody is in here whose flag changed before the story.
     flagged: ByPerson<Option<VirtualTime>>,
+}
+
+/// A change on-premises that is to come in.
+#[derive(Clone, Copy)]
+struct Pending {
+    object: ObjectKey,
+    attribute: AttributeNumber,
+    /// When it changed last.
+    at: VirtualTime,
 }
 
 impl Oracle for Authority {
@@ -95,6 +107,7 @@ impl Authority {
             sent: BTreeMap::new(),
             asked_for: ByPerson::default(),
             changed_on_premises: HashMap::default(),
+            sources: sources(),
             late: estate.longest_replication(),
             flagged: ByPerson::default(),
         }
@@ -104,7 +117,11 @@ impl Authority {
         match (write.actor.activity, write.object.side) {
             (activity, Side::Ad) if exports(activity) => self.export(write, whose),
             (_, Side::Ad) => {
-                self.changed_on_premises.insert(whose?, (write.object, write.at));
+                let pending = self.changed_on_premises.entry(whose?).or_default();
+                for attribute in write.changes.iter().map(|change| change.attribute) {
+                    pending.retain(|known| known.attribute != attribute);
+                    pending.push(Pending { object: write.object, attribute, at: write.at });
+                }
                 None
             }
             (_, Side::Exchange) => {
@@ -126,8 +143,11 @@ impl Authority {
     /// What a cycle has taken in and exported is pending no more.
     fn synchronized(&mut self, end: &Synchronized) {
         let late = self.late;
-        self.changed_on_premises.retain(|_, (object, changed)| {
-            *changed + late >= end.began || end.pending.contains(object)
+        self.changed_on_premises.retain(|_, changes| {
+            changes.retain(|change| {
+                change.at + late >= end.began || end.pending.contains(&change.object)
+            });
+            !changes.is_empty()
         });
     }
 
@@ -175,7 +195,7 @@ impl Authority {
                 .is_some_and(|s| matches!(s.bucket, Bucket::WrittenBack | Bucket::CloudOnlyCopy))
                 && !own(change.attribute)
         })?;
-        if self.pending_may_land && self.was_pending(whose?) {
+        if self.pending_may_land && self.was_pending(whose?, change.attribute) {
             return None;
         }
         let message =
@@ -183,13 +203,24 @@ impl Authority {
         Some(Charge::of_write("authority", write, change, message.to_owned()))
     }
 
-    /// Whether the object last changed on-premises before its flag was set.
-    fn was_pending(&self, person: u32) -> bool {
-        let changed = self.changed_on_premises.get(&person);
-        changed
-            .zip(self.flagged.get(person))
-            .is_some_and(|((_, changed), flagged)| *changed < flagged)
+    /// Whether what a property comes from last changed on-premises before the flag was set.
+    fn was_pending(&self, person: u32, property: AttributeNumber) -> bool {
+        let source = self.sources.get(usize::from(property)).copied().flatten();
+        let changes = self.changed_on_premises.get(&person);
+        changes.zip(self.flagged.get(person)).is_some_and(|(changes, flagged)| {
+            let mut changes = changes.iter().filter(|change| change.at < flagged);
+            changes.any(|change| source.is_none_or(|source| change.attribute == source))
+        })
     }
+}
+
+/// By property, the attribute of AD that it comes from; `None` where several make it, as they do the
+/// addresses.
+fn sources() -> Vec<Option<AttributeNumber>> {
+    let of = |(number, spec): (AttributeNumber, &property::PropertySpec)| {
+        spec.ad.filter(|_| !is_computed(number)).and_then(known::number)
+    };
+    (0..).map_while(|number| Some(of((number, property::spec(number)?)))).collect()
 }
 
 /// Whether the cloud computes a property by itself: the addresses.

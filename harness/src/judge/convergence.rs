@@ -44,7 +44,12 @@ const NOTES: usize = 5;
 const MANY: usize = 10_000;
 
 /// Compares every cloud-managed mailbox with its AD object.
-pub(super) fn compare(estate: &Estate, healed: VirtualTime, refused: &Refusals) -> Compared {
+pub(super) fn compare(
+    estate: &Estate,
+    healed: VirtualTime,
+    refused: &Refusals,
+    cycles: &[(VirtualTime, VirtualTime)],
+) -> Compared {
     let mut result = Compared::default();
     let Some(job) = &estate.entra.job else { return result };
     let mappings: Vec<Mapping> =
@@ -52,6 +57,7 @@ pub(super) fn compare(estate: &Estate, healed: VirtualTime, refused: &Refusals) 
     let evidence = Evidence {
         failed: failed_since(estate, healed),
         refused,
+        cycles,
         healed,
         last_cycle: job
             .report
@@ -208,6 +214,8 @@ struct Evidence<'a> {
     failed: BTreeSet<Guid>,
     /// When the directory last refused the engine.
     refused: &'a Refusals,
+    /// When cycles began and ended, oldest first.
+    cycles: &'a [(VirtualTime, VirtualTime)],
     healed: VirtualTime,
     /// When the last cycle began.
     last_cycle: Option<VirtualTime>,
@@ -349,7 +357,7 @@ fn excuse(
     // Of two edits in one instant nobody says which was the later one.
     let known = last.at + evidence.late;
     let after_the_export = demanded.is_none_or(|demanded| {
-        demanded <= known && evidence.exports.any_between(estate, mailbox.id, demanded, known)
+        demanded <= known && evidence.was_exported(estate, mailbox.id, demanded, known)
     });
     (by_person && after_the_export)
         .then_some("differs: somebody changed AD after the last export (drift)")
@@ -417,18 +425,29 @@ impl Exports {
     fn failed_last(&self, estate: &Estate, mailbox: Guid) -> bool {
         self.of(estate, mailbox).last().is_some_and(|(_, said)| *said == Said::Failed)
     }
+}
 
-    /// Whether AD was said to hold what the cloud says after `from` and not after `until`: what was said in
-    /// the very instant of an edit was said before it.
-    fn any_between(
+impl Evidence<'_> {
+    /// Whether AD was said to hold what the cloud says after `from`, by a cycle that began not after
+    /// `until`: it had looked at AD before it said so. What was said in the very instant of an edit was
+    /// said before it.
+    fn was_exported(
         &self,
         estate: &Estate,
         mailbox: Guid,
         from: VirtualTime,
         until: VirtualTime,
     ) -> bool {
-        let mut said = self.of(estate, mailbox).iter();
-        said.any(|(at, said)| *said == Said::Exported && *at > from && *at <= until)
+        let mut said = self.exports.of(estate, mailbox).iter();
+        said.any(|(at, said)| {
+            *said == Said::Exported && *at > from && (*at <= until || self.began(*at) <= until)
+        })
+    }
+
+    /// When the cycle began that was at work at an instant; the instant itself where none was.
+    fn began(&self, at: VirtualTime) -> VirtualTime {
+        let next = self.cycles.partition_point(|(_, ended)| *ended < at);
+        self.cycles.get(next).map_or(at, |(began, _)| at.min(*began))
     }
 }
 

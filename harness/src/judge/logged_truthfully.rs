@@ -46,7 +46,7 @@ struct Open {
 
 impl Oracle for LoggedTruthfully {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Outcome, Kind::HeldBack, Kind::Said]
+        &[Kind::Outcome, Kind::HeldBack, Kind::NotArrived, Kind::Said]
     }
 
     fn copy(&self) -> Box<dyn Oracle> {
@@ -65,8 +65,8 @@ impl Oracle for LoggedTruthfully {
                 self.attempt(outcome, about.whose?);
                 None
             }
-            Event::HeldBack(_) => {
-                // A part of a change may have been answered, and the rest is on its way.
+            Event::HeldBack(_) | Event::NotArrived(_) => {
+                // A part of a change may have been answered, and the rest is on its way or lost.
                 let open = self.open.at(about.whose?);
                 (open.plain, open.trouble) = (false, true);
                 None

@@ -141,7 +141,12 @@ enum Kind {
     Question,
     /// A modify that comes later than it was sent.
     HeldBack,
+    /// A modify that never comes.
+    NotArrived,
 }
+
+/// How many kinds there are.
+const KINDS: usize = Kind::NotArrived as usize + 1;
 
 /// A rule that watches the ledger as it grows.
 trait Oracle: Send {
@@ -179,6 +184,7 @@ const fn kind_of(event: &Event) -> Option<Kind> {
         | Event::Synchronized(_) => Some(Kind::Said),
         Event::Question(_) => Some(Kind::Question),
         Event::HeldBack(_) => Some(Kind::HeldBack),
+        Event::NotArrived(_) => Some(Kind::NotArrived),
         Event::Fault(_) => None,
     }
 }
@@ -194,7 +200,7 @@ impl Clone for Box<dyn Oracle> {
 pub struct Bench {
     oracles: Vec<Box<dyn Oracle>>,
     /// By kind of event, the oracles that look at it.
-    watching: [Vec<usize>; 6],
+    watching: [Vec<usize>; KINDS],
     quiescence: quiescence::Quiescence,
     held: Vec<Held>,
     charged: BTreeMap<&'static str, usize>,
@@ -203,6 +209,8 @@ pub struct Bench {
     held_back: BTreeMap<&'static str, usize>,
     /// When the directory last refused the engine, by object.
     refused: Refusals,
+    /// When cycles of the job began and ended, oldest first.
+    cycles: Vec<(VirtualTime, VirtualTime)>,
 }
 
 /// When the directory last refused a modify of the engine, by object: the evidence behind a logged
@@ -240,7 +248,7 @@ impl Bench {
     }
 
     fn of(oracles: Vec<Box<dyn Oracle>>, suspended: Vec<String>) -> Self {
-        let mut watching: [Vec<usize>; 6] = Default::default();
+        let mut watching: [Vec<usize>; KINDS] = Default::default();
         for (at, oracle) in oracles.iter().enumerate() {
             for kind in oracle.kinds() {
                 watching[*kind as usize].push(at);
@@ -255,6 +263,7 @@ impl Bench {
             suspended,
             held_back: BTreeMap::new(),
             refused: Refusals::new(),
+            cycles: Vec::new(),
         }
     }
 
@@ -269,7 +278,7 @@ impl Bench {
                 next = self.oracles[at].more();
             }
         }
-        if let Some(charge) = self.quiescence.observe(event) {
+        if let Some(charge) = self.quiescence.observe(event, about.whose) {
             self.charge(charge, about.whose, history);
         }
         if let Event::Outcome(Outcome {
@@ -279,6 +288,9 @@ impl Bench {
             && actor.activity.is_automatic()
         {
             self.refused.insert(*key, *at);
+        }
+        if let Event::Cycle(end) = event {
+            self.cycles.push((end.began, end.at));
         }
     }
 
@@ -299,7 +311,7 @@ impl Bench {
         if self.oracles.is_empty() {
             return Comparison::default();
         }
-        let mut result = convergence::compare(estate, healed, &self.refused);
+        let mut result = convergence::compare(estate, healed, &self.refused, &self.cycles);
         convergence::compare_dcs(estate, &mut result);
         if charge {
             for charge in result.charges {

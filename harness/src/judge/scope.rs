@@ -86,6 +86,7 @@ const fn object_of(event: &Event) -> Option<ObjectKey> {
         Event::Logged(logged) => logged.object,
         Event::Claim(claim) => Some(claim.object),
         Event::HeldBack(held) => Some(held.object),
+        Event::NotArrived(lost) => Some(lost.object),
         Event::Question(_)
         | Event::Fault(_)
         | Event::Cycle(_)

@@ -10,8 +10,8 @@ use sim::entra::log::LogStatus;
 use sim::estate::Estate;
 use sim::exchange::property;
 use sim::ledger::{
-    Activity, Actor, Change, Claim, CycleEnd, Event, HeldBack, Logged, ObjectKey, Outcome, Process,
-    Read, Side, Synchronized, Write, WriteKind,
+    Activity, Actor, Change, Claim, CycleEnd, Event, HeldBack, Logged, NotArrived, ObjectKey,
+    Outcome, Process, Read, Side, Synchronized, Write, WriteKind,
 };
 
 use super::absent_not_empty::AbsentNotEmpty;
@@ -174,6 +174,12 @@ fn what_comes_in_leaves_the_attributes_of_the_cloud_alone() {
         let pending = pending.to_vec();
         Event::Synchronized(Synchronized { at: at(began + 1), began: at(began), pending })
     };
+    let since = wrote(object(&estate), Activity::Person, DISPLAY_NAME, (&["a"], &["b"]), 3);
+    let beside = [in_ad.clone(), flip.clone(), since, lands.clone()];
+    assert_eq!(check(&beside), 0, "another attribute that changed since does not hide it");
+    let since = wrote(object(&estate), Activity::Person, IN_AD, (&["a"], &["b"]), 3);
+    let after = [in_ad.clone(), flip.clone(), since, lands.clone()];
+    assert_eq!(check(&after), 1, "this one changed after the flip");
     let late = [in_ad.clone(), ended(2, &[]), flip.clone(), lands.clone()];
     assert_eq!(check(&late), 1, "a cycle between took it in");
     let again = [in_ad.clone(), flip.clone(), lands.clone(), ended(2, &[]), lands.clone()];

@@ -12,7 +12,7 @@ use crate::directory::modify::Writer;
 use crate::directory::principal::Principal;
 use crate::directory::request::{AttributeName, ChangeOperation, ModifyRequest, Name};
 use crate::fault::Place;
-use crate::ledger::{Actor, HeldBack as HeldBackEvent, ObjectKey, WriteKind};
+use crate::ledger::{Actor, HeldBack as HeldBackEvent, NotArrived, ObjectKey, WriteKind};
 
 /// How the names of attributes begin that come with the schema extension of Exchange.
 const EXCHANGE: [&str; 2] = ["msExch", "extensionAttribute"];
@@ -62,15 +62,26 @@ impl Estate {
     }
 
     pub(super) fn hold_back(&mut self, by: Duration, held: HeldBack) {
-        if let Name::Guid(guid) = &held.request.object
-            && let Some(object) = self.forests.dc(held.dc).and_then(|dc| dc.store.by_guid(*guid))
-        {
-            let object = ObjectKey::ad(held.dc.forest, object);
+        if let Some(object) = self.addressed(held.dc, &held.request) {
             self.ledger.held_back(HeldBackEvent { at: self.now, object });
         }
         let number = u32::try_from(self.held_back.len()).unwrap_or(u32::MAX);
         self.held_back.push(Some(held));
         self.calendar.enter(self.now + by, Due::HeldBack(number));
+    }
+
+    /// A modify does not arrive at its domain controller, and nobody will bring it there.
+    pub(super) fn note_not_arrived(&mut self, dc: DcKey, request: &ModifyRequest) {
+        if let Some(object) = self.addressed(dc, request) {
+            self.ledger.not_arrived(NotArrived { at: self.now, object });
+        }
+    }
+
+    /// The object that a modify names by its GUID, as the engine does.
+    fn addressed(&self, dc: DcKey, request: &ModifyRequest) -> Option<ObjectKey> {
+        let Name::Guid(guid) = &request.object else { return None };
+        let object = self.forests.dc(dc)?.store.by_guid(*guid)?;
+        Some(ObjectKey::ad(dc.forest, object))
     }
 
     /// A modify that was held back reaches its domain controller; nobody waits for its answer.

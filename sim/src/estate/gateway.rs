@@ -166,8 +166,11 @@ impl Estate {
         let (dc, fate) = self.fate(agent, dc, self.kind_of_modify(dc, request));
         let dc = self.writable_for(dc);
         match fate {
-            Fate::Refused => return Passage::Refused,
-            Fate::Lost => return Passage::Lost,
+            Fate::Refused | Fate::Lost => {
+                self.note_not_arrived(dc, request);
+                let refused = matches!(fate, Fate::Refused);
+                return if refused { Passage::Refused } else { Passage::Lost };
+            }
             Fate::HeldBack(by) => {
                 let actor = Actor::new(&account.name, self.engine_activity);
                 let request = request.clone();

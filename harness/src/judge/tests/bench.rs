@@ -130,6 +130,26 @@ fn every_oracle_finds_what_breaks_it_and_none_is_without_a_breach() {
 }
 
 #[test]
+fn what_had_failed_may_be_written_when_all_is_quiet_and_no_other() {
+    let (estate, all) = estate_of(2);
+    let charged = |events: &[Event]| {
+        let mut bench = Bench::new(&estate, Vec::new());
+        show(&estate, &mut bench, &events[..events.len() - 1]);
+        bench.expect_quiet(true);
+        show(&estate, &mut bench, &events[events.len() - 1..]);
+        let findings = bench.findings(&estate);
+        findings.iter().any(|f| f.rule == Rule::Oracle("quiescence".to_owned()))
+    };
+    let refused = "HybridSynchronizationActiveDirectoryInsufficientAccessRights";
+    let failed = |key| logged(key, LogStatus::Failure, refused);
+    let write = wrote(object(&estate), Activity::Writeback, IN_AD, (&["a"], &["b"]), 9);
+    assert!(!charged(&[failed(mailbox(&estate)), write.clone()]), "it is tried again");
+    assert!(charged(&[failed(all[1]), write.clone()]), "somebody else had failed");
+    let healed = logged(mailbox(&estate), LogStatus::Success, "");
+    assert!(charged(&[failed(mailbox(&estate)), healed, write]), "it had succeeded since");
+}
+
+#[test]
 fn a_finding_of_an_edit_that_was_passed_over_says_whose_it_was() {
     let (estate, all) = estate_of(2);
     let mut bench = Bench::new(&estate, Vec::new());

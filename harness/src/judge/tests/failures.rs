@@ -30,6 +30,8 @@ fn the_log_says_what_happened() {
     assert_eq!(check(&[modify(true, 0), crash[0].clone(), crash[1].clone()]), 0, "it died");
     let failure = logged(mailbox, LogStatus::Failure, refused);
     assert_eq!(check(&[modify(true, 0), failure.clone()]), 1, "it had written");
+    let gone = Event::NotArrived(NotArrived { at: at(4), object });
+    assert_eq!(check(&[modify(true, 0), gone, failure.clone()]), 0, "and the rest was lost");
     let mended = [modify(false, 50), modify(true, 0), success.clone()];
     assert_eq!(check(&mended), 1, "a refusal that a retry mended is a refusal");
     let told = [modify(false, 50), failure.clone(), modify(true, 0), success];

@@ -48,7 +48,6 @@ marks::declare! {
     DiffRemoved = "diff.removed", "an attribute is removed from AD";
     DiffReplaced = "diff.replaced", "one value takes the place of another";
     DiffElements = "diff.elements", "a set is changed value by value";
-    DiffSetReplaced = "diff.set-replaced", "a set differs so much that it is replaced as a whole";
 
     WriteDone = "write.done", "a modify was applied";
     WriteRejected = "write.rejected", "the directory rejects a modify";

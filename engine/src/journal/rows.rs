@@ -61,7 +61,19 @@ pub struct Versions {
     pub of: Vec<u64>,
 }
 
+impl Versions {
+    /// In the place of a digest: what AD holds is not known. That of an empty set is 0, and others are this
+    /// one by a chance of 1 in 2^64.
+    pub const IN_DOUBT: u64 = u64::MAX;
+}
+
 impl Link {
+    /// The same where it is not known any more which version AD holds: the next look compares.
+    #[must_use]
+    pub const fn in_doubt(self) -> Self {
+        Self { exported: Versions::IN_DOUBT, ..self }
+    }
+
     /// The layout before the version had its time.
     const WITHOUT_TIME: u8 = 1;
     const VERSION: u8 = 3;

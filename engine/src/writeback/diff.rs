@@ -1,7 +1,7 @@
 //! The smallest modify that brings an AD object to what the mapping says.
 //!
-//! One modify for an object, all or nothing. A set of values is changed value by value as long as
-//! few differ, so that a value that somebody else adds at the same moment survives; elements on the
+//! One modify for an object, all or nothing. A set of values is changed value by value, however many
+//! differ, so that a value that somebody else adds at the same moment survives; elements on the
 //! same attribute are applied in order, delete before add, because AD takes two values that differ
 //! in case alone for the same one ([MS-ADTS] 3.1.1.3; [RFC 4511] 4.6).
 //!
@@ -22,9 +22,6 @@ use crate::marks::Mark;
 use crate::planted_bugs::planted;
 use crate::ports::{AttributeChange, ChangeOperation, DirectoryObject, Mailbox, Name};
 use crate::values::Column;
-
-/// From this many differing values on, the set is replaced as a whole.
-pub const REPLACE_FROM: usize = 64;
 
 /// The elements of a modify, and what they come to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -149,11 +146,6 @@ impl Difference {
         }
         let removed = missing_from(&held, &wanted);
         let added = missing_from(&wanted, &held);
-        if !held.is_empty() && removed.len() + added.len() >= REPLACE_FROM {
-            Mark::DiffSetReplaced.reach();
-            self.push(name, ChangeOperation::Replace, current, &wanted);
-            return;
-        }
         Mark::DiffElements.reach();
         self.intend(name, current, &wanted);
         for (operation, values) in
@@ -279,15 +271,30 @@ mod tests {
         }
     }
 
+    /// However many values differ: what somebody else added after the read stays, and an older modify that
+    /// comes late fails.
     #[test]
-    fn many_differing_values_replace_the_set() {
+    fn many_differing_values_go_value_by_value() {
         let mut cloud = mailbox(1);
-        let object = object_like(&plan(), &cloud);
-        let more = (0..REPLACE_FROM).map(|n| format!("smtp:n{n}@contoso.com"));
-        cloud.values.edit(|values| values[20].extend(more));
+        let mut object = object_like(&plan(), &cloud);
+        let values = (0..600).map(|n| vec![format!("x500:/o=old{n}"), format!("smtp:n{n}@c.com")]);
+        let (old, new): (Vec<String>, Vec<String>) =
+            values.map(|pair| (pair[0].clone(), pair[1].clone())).unzip();
+        object.values.edit(|values| {
+            values[15] = old.into_iter().map(String::into_bytes).collect();
+        });
+        cloud.values.edit(|values| values[15] = new.clone());
         let found = diff(&plan(), &cloud, &object);
-        assert_eq!(found.changes.len(), 1);
-        assert_eq!(found.changes[0].operation, ChangeOperation::Replace);
+        let counts: Vec<(ChangeOperation, usize)> =
+            found.changes.iter().map(|change| (change.operation, change.values.len())).collect();
+        assert_eq!(counts, [(ChangeOperation::Delete, 600), (ChangeOperation::Add, 600)]);
+        let modify = Modification { object: object.guid, changes: found.changes };
+        let names = plan().attributes().to_vec();
+        object.values.edit(|values| values[15].push(b"theirs".to_vec()));
+        assert_eq!(apply(&mut object, &names, &modify), 0);
+        let held = &object.values.lists()[15];
+        assert!(held.len() == 601 && held.contains(&b"theirs".to_vec()));
+        assert_ne!(apply(&mut object, &names, &modify), 0);
     }
 
     fn texts(most: usize) -> impl Strategy<Value = Vec<String>> {

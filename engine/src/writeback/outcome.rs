@@ -163,17 +163,23 @@ impl Settled<'_> {
                         .into_iter()
                         .for_each(|link| effects.unlink(self.mailbox, link.object));
                 }
+                if self.found.is_some() && self.made.any() {
+                    self.doubt(effects);
+                }
                 self.escrow(desk, failure, effects, now);
             }
-            Verdict::Older { looked_for: true } => {
-                let unsure = |stored: Link| Link { exported: !stored.exported, ..stored };
-                let row = self.stored.map(unsure).map(|link| link.encode());
-                effects.writes.push(mailbox_write(Table::Links, self.mailbox, row));
-            }
-            Verdict::Older { looked_for: false }
-            | Verdict::Partly
-            | Verdict::Unsent
-            | Verdict::Undetermined => {}
+            Verdict::Partly | Verdict::Older { looked_for: true } => self.doubt(effects),
+            Verdict::Older { looked_for: false } | Verdict::Unsent | Verdict::Undetermined => {}
+        }
+    }
+
+    /// A part of the modify was made, or everything is to be compared: the version that was exported last is
+    /// not what AD holds. A link with versions says so since its intent was committed.
+    fn doubt(&self, effects: &mut Effects) {
+        let told = self.kept_versions && self.intent.is_some();
+        let row = self.stored.filter(|_| !told).map(|link| link.in_doubt().encode());
+        if row.is_some() {
+            effects.writes.push(mailbox_write(Table::Links, self.mailbox, row));
         }
     }
 

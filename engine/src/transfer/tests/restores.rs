@@ -269,7 +269,14 @@ proptest! {
             let mut values: Vec<&[u8]> = values.iter().map(<[u8; 3]>::as_slice).collect();
             values.sort_unstable_by_key(|value| value.to_ascii_lowercase());
             values.dedup_by_key(|value| value.to_ascii_lowercase());
-            world.0.borrow_mut().set_in_ad(0, &names[name % names.len()], &values);
+            let name = &names[name % names.len()];
+            let single = |known: &crate::attributes::Attribute| {
+                known.shape == crate::attributes::Shape::Single && known.ldap_name == name
+            };
+            if CONTRACT.iter().any(single) {
+                values.truncate(1);
+            }
+            world.0.borrow_mut().set_in_ad(0, name, &values);
         }
         for (name, value) in &shown {
             world.0.borrow_mut().set(0, texts[name % texts.len()], &[value]);

@@ -27,7 +27,7 @@ use crate::marks::Mark;
 use crate::planted_bugs::planted;
 use crate::ports::{
     AgentName, AttributeChange, CallError, DirectoryObject, MODIFY_BATCH, Mailbox, MailboxId,
-    Modification, Name, ObjectGuid, Ports, Table, UnreadRow, User, WriteOutcome,
+    Modification, Name, ObjectGuid, Ports, StoreWrite, Table, UnreadRow, User, WriteOutcome,
 };
 use crate::time::Timestamp;
 use crate::values::Texts;
@@ -223,7 +223,7 @@ impl Batch {
             Stage::Users => self.users(now, ports, desk),
             Stage::Find(rank) => self.find(rank, now, ports, desk),
             Stage::Owners => self.owners(now, ports, desk),
-            Stage::Intents => self.intents(ports),
+            Stage::Intents => self.intents(ports, desk),
             Stage::Poll => self.poll(ports, desk),
             Stage::Modify => self.modify(now, ports, desk),
             Stage::Resolve => self.resolve(now, ports, desk),
@@ -233,16 +233,14 @@ impl Batch {
         }
     }
 
-    fn intents(&mut self, ports: &mut Ports<'_>) -> Stepped<BatchEnd> {
-        let writes = self
-            .planned
-            .iter()
-            .filter_map(|index| {
-                let item = &self.items[*index];
-                let intent = item.intent.as_ref()?;
-                Some(mailbox_write(Table::Intents, item.mailbox.id, Some(intent.encode())))
-            })
-            .collect();
+    fn intents(&mut self, ports: &mut Ports<'_>, desk: &Desk) -> Stepped<BatchEnd> {
+        let mut writes = Vec::with_capacity(self.planned.len());
+        for index in &self.planned {
+            let item = &mut self.items[*index];
+            writes.extend(item.doubt(desk.plan.attributes()));
+            let intent = item.intent.as_ref().map(Intent::encode);
+            writes.push(mailbox_write(Table::Intents, item.mailbox.id, intent));
+        }
         ports.store.commit(writes)?;
         self.stage = Stage::Poll;
         Ok(Turn::Busy)
@@ -464,6 +462,25 @@ impl Item {
             values: Texts::default(),
         };
         Self { unread: true, ..Self::new(mailbox, UNREAD, Some(Verdict::Failed(failure))) }
+    }
+
+    /// From here on nobody knows which version of what is about to be written AD holds, until the outcome is
+    /// committed: a change whose modify failed or was never answered may be taken back in the cloud, and then
+    /// no version tells that AD has to follow. The row that says so, where versions are kept.
+    fn doubt(&mut self, attributes: &[Name]) -> Option<StoreWrite> {
+        let (stored, exported) = (self.stored?, self.exported.as_mut()?);
+        let touched = |name: &Name| {
+            let mut changes = self.intent.iter().flat_map(|intent| &intent.changes);
+            changes.any(|change| change.property.attribute == *name)
+        };
+        for (version, name) in exported.of.iter_mut().zip(attributes) {
+            if touched(name) {
+                *version = Versions::IN_DOUBT;
+            }
+        }
+        let link = stored.in_doubt();
+        self.stored = Some(link);
+        Some(mailbox_write(Table::Links, self.mailbox.id, Some(link.encode_with(exported))))
     }
 
     fn fail(&mut self, class: Class, code: &'static str, detail: &str) {

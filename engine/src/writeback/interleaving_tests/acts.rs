@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use crate::job::{
-    Anchor, EscrowLadder, LimitAction, ModifyGranularity, ProxyMode, RecipientTypeMode,
+    Anchor, EscrowLadder, ExportMode, LimitAction, ModifyGranularity, ProxyMode, RecipientTypeMode,
     RestartScopes, Switches,
 };
 
@@ -26,8 +26,7 @@ pub(super) enum Edit {
     Back(usize),
 }
 
-/// What somebody does in AD, between the steps of the job: this world takes a second value where AD has room for
-/// one, so an edit between a read and its modify would not be refused as there.
+/// What somebody does in AD.
 #[derive(Debug, Clone)]
 pub(super) enum Local {
     Text(usize, Option<u8>),
@@ -42,6 +41,9 @@ pub(super) enum Act {
     /// An edit of one mailbox while the engine makes the call so many calls ahead.
     EditAtCall(u64, u16, Edit),
     Local(u16, Local),
+    /// An edit of one object in AD while the engine makes the call so many calls ahead: between a read and its
+    /// modify, too.
+    LocalAtCall(u64, u16, Local),
     Flag(u16, bool),
     /// The flag is false for a moment, in which AD is edited.
     Away(u16, Local),
@@ -67,8 +69,7 @@ pub(super) enum Act {
     Wait(u64),
 }
 
-/// The switches that somebody may set anew while the job runs. Not the export mode: where only what changed is
-/// exported, nothing tells of a change that was taken back after a modify whose answer was lost.
+/// The switches that somebody may set anew while the job runs.
 #[derive(Debug, Clone)]
 pub(super) struct Changeable {
     null_flow: bool,
@@ -80,6 +81,7 @@ pub(super) struct Changeable {
     drift_heal: bool,
     every_cycle: bool,
     mail_mapped: bool,
+    only_changed: bool,
 }
 
 impl Changeable {
@@ -99,6 +101,8 @@ impl Changeable {
         switches.escrow_ladder =
             if self.every_cycle { EscrowLadder::EveryCycle } else { EscrowLadder::General };
         switches.mail_mapped = self.mail_mapped;
+        switches.export_mode =
+            if self.only_changed { ExportMode::ChangedAttributes } else { ExportMode::WholeDiff };
     }
 }
 
@@ -187,7 +191,7 @@ fn changeable() -> impl Strategy<Value = Changeable> {
         Just(ProxyMode::Merge)
     ];
     let heals = prop::bool::weighted(0.2);
-    (any::<[bool; 7]>(), mode, heals).prop_map(|(flags, proxy_mode, drift_heal)| Changeable {
+    (any::<[bool; 8]>(), mode, heals).prop_map(|(flags, proxy_mode, drift_heal)| Changeable {
         null_flow: flags[0],
         null_flow_multi: flags[1],
         proxy_mode,
@@ -197,6 +201,7 @@ fn changeable() -> impl Strategy<Value = Changeable> {
         drift_heal,
         every_cycle: flags[5],
         mail_mapped: flags[6],
+        only_changed: flags[7],
     })
 }
 
@@ -209,6 +214,8 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
         3 => (1..40_u64, whom(), edit())
             .prop_map(|(after, number, edit)| Act::EditAtCall(after, number, edit)),
         1 => (whom(), local()).prop_map(|(number, local)| Act::Local(number, local)),
+        1 => (1..40_u64, whom(), local())
+            .prop_map(|(after, number, local)| Act::LocalAtCall(after, number, local)),
         1 => (whom(), any::<bool>()).prop_map(|(number, flag)| Act::Flag(number, flag)),
         1 => (whom(), local()).prop_map(|(number, local)| Act::Away(number, local)),
         1 => (whom(), any::<bool>()).prop_map(|(number, off)| Act::Disable(number, off)),

@@ -171,6 +171,11 @@ impl Play {
             Act::Local(number, local) => {
                 edit_directory(&mut self.world.0.borrow_mut(), number % count, local, &notes);
             }
+            Act::LocalAtCall(after, number, local) => {
+                let (number, local) = (number % count, local.clone());
+                self.moved.insert(number);
+                self.at_call(*after, move |world| edit_directory(world, number, &local, &notes));
+            }
             Act::Flag(number, flag) if number % count > 0 => {
                 let change = |mailbox: &mut crate::ports::Mailbox| mailbox.cloud_managed = *flag;
                 self.world.0.borrow_mut().change(number % count, change);

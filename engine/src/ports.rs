@@ -7,6 +7,7 @@
 //! Every call is one batch. Where an adapter has to split a batch into protocol requests, it does so
 //! by the constants below, so that all adapters ask the world for the same things in the same order.
 
+mod job_port;
 mod write_outcome;
 
 use std::borrow::Cow;
@@ -14,10 +15,10 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::guid::Guid;
-use crate::job::{JobCommand, JobReport, LogEntry};
 use crate::time::Timestamp;
 use crate::values::{Texts, Values};
 
+pub use job_port::{JobPort, Numbered};
 pub use write_outcome::{WriteOutcome, lost_at};
 
 /// Rows in a page of mailboxes. Exchange Online serves at most 1,000 (`Prefer: odata.maxpagesize`).
@@ -543,39 +544,6 @@ pub trait StateStore {
     /// # Errors
     /// [`StoreError`]; then none was applied.
     fn commit(&mut self, writes: Vec<StoreWrite>) -> Result<(), StoreError>;
-}
-
-/// A command with its number. Numbers grow from 1 on and are never used again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Numbered {
-    /// The number.
-    pub number: u64,
-    /// The command.
-    pub command: JobCommand,
-}
-
-/// The job's desk: commands come in, reports and log entries go out. Without it the engine runs by
-/// its configuration alone.
-pub trait JobPort {
-    /// Commands whose number is above `done`, oldest first. Every command up to `done` has had its
-    /// effect, and the desk may forget it; whatever it handed out and was not told so of comes again,
-    /// so that a command outlives the process that took it.
-    ///
-    /// # Errors
-    /// [`CallError::Halted`], `Unreachable`, or `Malformed` when a command cannot be understood.
-    fn commands(&mut self, done: u64) -> Result<Vec<Numbered>, CallError>;
-
-    /// The job's state, for whoever asks about it.
-    ///
-    /// # Errors
-    /// [`CallError::Halted`] or `Unreachable`.
-    fn report(&mut self, report: JobReport) -> Result<(), CallError>;
-
-    /// Provisioning log entries, in order.
-    ///
-    /// # Errors
-    /// [`CallError::Halted`] or `Unreachable`.
-    fn log(&mut self, entries: Vec<LogEntry>) -> Result<(), CallError>;
 }
 
 /// All ports, as one step gets them.

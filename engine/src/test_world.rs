@@ -22,6 +22,7 @@ use crate::planted_bugs::PlantedBugs;
 use crate::ports::*;
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
+use crate::transfer::TransferRecord;
 use crate::values::Column;
 use crate::writeback::map::Target;
 use crate::writeback::scope::Filter;
@@ -164,6 +165,9 @@ pub(crate) struct World {
     pub(crate) store: MemoryStore,
     pub(crate) log: Vec<LogEntry>,
     pub(crate) reports: Vec<JobReport>,
+    /// What transfers did, and how often the log of it still refuses.
+    pub(crate) records: Vec<TransferRecord>,
+    pub(crate) refused_records: u32,
     /// Commands that the job was not yet done with, and how many came before them.
     pub(crate) commands: VecDeque<JobCommand>,
     pub(crate) forgotten: u64,

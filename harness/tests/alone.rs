@@ -237,6 +237,22 @@ fn a_dry_run_says_what_a_real_one_then_does() {
     assert!(code == 0 && text.contains("dry run"), "{text}");
     let (code, text) = estate.run(&["transfer", "flip", "--apply", "--connect-build", "2.5.190.0"]);
     assert!(code == 0 && text.contains("12 flipped in 1 wave(s)"), "{code} {text}");
+    let logged = fs::read_to_string(estate.path("state.transfers.jsonl")).expect("text");
+    let mut flipped: Vec<String> = Vec::new();
+    for line in logged.lines() {
+        let entry: Value = serde_json::from_str(line).expect("JSON");
+        let of = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+        assert_eq!((of("action"), of("outcome")), ("flip".to_owned(), "flipped".to_owned()));
+        let change =
+            json!({"name": "IsExchangeCloudManaged", "oldValue": "False", "newValue": "True"});
+        assert_eq!(entry["changes"], json!([change]));
+        assert_eq!(entry["initiatedBy"]["application"].as_str().map(str::len), Some(36));
+        flipped.push(of("mailbox"));
+    }
+    flipped.sort_unstable();
+    let mut all: Vec<&str> = people.iter().map(|(id, _)| id.as_str()).collect();
+    all.sort_unstable();
+    assert_eq!(flipped, all, "each change is in the log, once");
     let (code, text) = estate.run(&["transfer", "flip", "--apply"]);
     assert!(code == 0 && text.contains("0 flipped in 0 wave(s), 12 already"), "{text}");
 
@@ -263,7 +279,7 @@ fn a_dry_run_says_what_a_real_one_then_does() {
         estate.directory().into_iter().filter(|row| row.1 == "new value").collect();
     assert_eq!(written.len(), 1);
 
-    for name in ["state.redb", "provisioning.jsonl"] {
+    for name in ["state.redb", "provisioning.jsonl", "state.transfers.jsonl"] {
         let mode = fs::metadata(estate.path(name)).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }

@@ -7,6 +7,7 @@ use crate::guid::Guid;
 use crate::job::{JobReport, LogEntry};
 use crate::ports::*;
 use crate::time::Timestamp;
+use crate::transfer::TransferRecord;
 
 impl ExchangeOnline for Shared {
     fn mailboxes_changed(
@@ -262,6 +263,17 @@ impl JobPort for Shared {
         let mut world = self.0.borrow_mut();
         world.enter()?;
         world.log.extend(entries);
+        if world.halts_after() { Err(CallError::Halted) } else { Ok(()) }
+    }
+
+    fn record(&mut self, records: Vec<TransferRecord>) -> Result<(), CallError> {
+        let mut world = self.0.borrow_mut();
+        world.enter()?;
+        if world.refused_records > 0 {
+            world.refused_records -= 1;
+            return Err(CallError::Unreachable { detail: "the disk is full".into() });
+        }
+        world.records.extend(records);
         if world.halts_after() { Err(CallError::Halted) } else { Ok(()) }
     }
 }

@@ -8,26 +8,26 @@
 
 mod entry;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use self::entry::{Entry, READ_WAITS, State};
+use super::budget::{Budget, MINUTE, Pace};
 use super::criterion::Criterion;
 use super::portion::Portion;
+use super::record::{TransferRecord, hand_out};
 use super::report::{ACCEPTANCE_BREACHED, MailboxOutcome};
 use super::rows::Progress;
-use super::wave::Pace;
 use crate::failure::{Class, Failure, Side};
+use crate::journal::rows::version_write;
 use crate::planted_bugs::{PlantedBugs, planted};
 use crate::ports::{
-    CallError, MailboxChange, MailboxId, Ports, SET_BATCH, SetOutcome, StoreError, StoreWrite,
+    CallError, MailboxChange, MailboxId, Ports, SetOutcome, StoreError, StoreWrite,
 };
 use crate::step::Step;
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
 
-/// The time that a budget counts for.
-const MINUTE: Duration = Duration::from_mins(1);
 /// How long an answer about a mailbox holds: a service that throttles would never let anybody through if each try
 /// to set began with reads that use up what it allows.
 const HOLDS: Duration = Duration::from_mins(15);
@@ -104,9 +104,6 @@ pub(crate) fn again(
 /// What became of the mailboxes of a wave.
 pub(super) type Decided = Vec<(MailboxId, MailboxOutcome, String)>;
 
-/// When how many mailboxes were set, in the last minute.
-pub(super) type Spent = VecDeque<(Timestamp, usize)>;
-
 /// The flags of one wave.
 pub(super) struct Flip {
     transfer: String,
@@ -120,8 +117,7 @@ pub(super) struct Flip {
     /// The waits after sets that were throttled in part: reads in between do not shorten them.
     throttle: Backoff,
     portion: Portion,
-    sets_a_minute: Option<u32>,
-    spent: Spent,
+    budget: Budget,
     criterion: Criterion,
     /// Whether nobody is set unasked ([`Flip::asked`]).
     asks: bool,
@@ -132,9 +128,11 @@ enum Stage {
     Choose,
     /// Whoever owns this is asked about those that are about to be set.
     Asked(Vec<usize>),
-    /// These are to be set.
+    /// These are to be set: what that spends is noted first.
+    Chosen(Vec<usize>),
     Set(Vec<usize>),
-    Commit(Vec<StoreWrite>),
+    /// What was decided is told, and then kept.
+    Commit(Vec<TransferRecord>, Vec<StoreWrite>),
 }
 
 impl Flip {
@@ -173,8 +171,7 @@ impl Flip {
             backoff: Backoff::default(),
             throttle: Backoff::default(),
             portion: Portion::default(),
-            sets_a_minute: None,
-            spent: Spent::new(),
+            budget: Budget::default(),
             criterion: Criterion::default(),
             asks: false,
             bugs: PlantedBugs::none(),
@@ -224,7 +221,7 @@ impl Flip {
             false
         });
         if !batch.is_empty() {
-            self.stage = Stage::Set(batch);
+            self.stage = Stage::Chosen(batch);
         }
     }
 
@@ -237,12 +234,11 @@ impl Flip {
         }
     }
 
-    /// The same under a budget, of which so much is spent.
-    pub(super) fn paced(mut self, pace: Pace, spent: Spent) -> Self {
+    /// The same under a budget.
+    pub(super) fn paced(mut self, pace: Pace, budget: Budget) -> Self {
         self.backoff = Backoff::jittered(pace.jitter);
         self.throttle = self.backoff;
-        self.sets_a_minute = pace.sets_a_minute;
-        self.spent = spent;
+        self.budget = budget;
         self
     }
 
@@ -273,9 +269,9 @@ impl Flip {
         self.criterion.judges() && self.criterion.breaks_with(suspects())
     }
 
-    /// What is spent of the budget, for the wave after this one.
-    pub(super) fn take_spent(&mut self) -> Spent {
-        core::mem::take(&mut self.spent)
+    /// The budget, for the wave after this one.
+    pub(super) fn take_budget(&mut self) -> Budget {
+        core::mem::take(&mut self.budget)
     }
 
     /// Goes on by one call. Ends when every mailbox is decided, or the criteria are breached.
@@ -287,12 +283,23 @@ impl Flip {
         match &mut self.stage {
             Stage::Choose => self.choose(now, ports),
             Stage::Asked(_) => Ok(Turn::Busy),
+            Stage::Chosen(batch) => {
+                let batch = core::mem::take(batch);
+                self.begin(batch, now, ports)
+            }
             Stage::Set(batch) => {
                 let batch = core::mem::take(batch);
                 self.stage = Stage::Choose;
                 self.set(&batch, now, ports)
             }
-            Stage::Commit(writes) => {
+            Stage::Commit(records, _) if !records.is_empty() => {
+                if let Some(at) = hand_out(records, ports, &mut self.backoff, now)? {
+                    return Ok(Turn::Wait(at));
+                }
+                records.clear();
+                Ok(Turn::Busy)
+            }
+            Stage::Commit(_, writes) => {
                 ports.store.commit(core::mem::take(writes))?;
                 self.stage = Stage::Choose;
                 Ok(Turn::Busy)
@@ -315,7 +322,7 @@ impl Flip {
             (self.sets, held) = (suspects, others);
         }
         let mut not_before = now;
-        let batch = match allowance(self.sets_a_minute, &mut self.spent, now) {
+        let batch = match self.budget.allowance(now) {
             Ok(most) => take_due(&mut self.sets, most, now),
             Err(at) => {
                 not_before = at;
@@ -330,7 +337,7 @@ impl Flip {
             return Ok(Turn::Busy);
         }
         if !batch.is_empty() {
-            return self.set(&batch, now, ports);
+            return self.begin(batch, now, ports);
         }
         let next = [set, self.reads.first().map(|(at, _)| *at)].into_iter().flatten().min();
         if let Some(at) = next {
@@ -358,6 +365,23 @@ impl Flip {
         };
     }
 
+    /// Sets these, once what that spends of a budget is kept.
+    fn begin(
+        &mut self,
+        batch: Vec<usize>,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+    ) -> Result<Turn<Decided>, Stop> {
+        self.stage = Stage::Choose;
+        if !self.budget.is_limited() {
+            return self.set(&batch, now, ports);
+        }
+        self.budget.spend(now, batch.len());
+        ports.store.commit(vec![version_write(), self.budget.write()])?;
+        self.stage = Stage::Set(batch);
+        Ok(Turn::Busy)
+    }
+
     fn set(
         &mut self,
         batch: &[usize],
@@ -380,6 +404,7 @@ impl Flip {
                 | CallError::Refused { .. }
                 | CallError::PageExpired),
             ) => {
+                self.budget.correct(0);
                 self.sets.extend(batch.iter().map(|index| (now, *index)));
                 let at = again(&error, Side::Cloud, &mut self.backoff, now)?;
                 self.hold_until(batch, at);
@@ -413,9 +438,7 @@ impl Flip {
                 }
             }
         }
-        if self.sets_a_minute.is_some() {
-            self.spent.push_back((now, sent));
-        }
+        self.budget.correct(sent);
         let Some(retry_after) = throttled else {
             self.throttle.reset();
             return Ok(Turn::Busy);
@@ -441,7 +464,7 @@ impl Flip {
             }
         };
         self.backoff.reset();
-        let mut writes = Vec::with_capacity(batch.len());
+        let (mut records, mut writes) = (Vec::new(), Vec::with_capacity(batch.len()));
         for (index, row) in batch.into_iter().zip(rows) {
             let entry = &mut self.entries[index];
             match row {
@@ -456,32 +479,20 @@ impl Flip {
                     }
                 }
             }
-            if let State::Done(outcome, _) = entry.state {
-                self.criterion.count(outcome);
+            if let State::Done(outcome, detail) = &entry.state {
+                self.criterion.count(*outcome);
+                let (transfer, outcome) = (&self.transfer, (*outcome, detail.as_str()));
+                let record =
+                    TransferRecord::of_flag(now, transfer, self.target, entry.mailbox, outcome);
+                records.push(record);
             }
             let progress = entry.progress();
             writes.extend(progress.map(|progress| progress.write(&self.transfer, entry.mailbox)));
             self.schedule(index, now);
         }
-        self.stage = if writes.is_empty() { Stage::Choose } else { Stage::Commit(writes) };
+        let none = writes.is_empty();
+        self.stage = if none { Stage::Choose } else { Stage::Commit(records, writes) };
         Ok(Turn::Busy)
-    }
-}
-
-/// How many mailboxes may be set now under a budget of so many in a minute; otherwise when some may.
-pub(super) fn allowance(
-    most: Option<u32>,
-    spent: &mut Spent,
-    now: Timestamp,
-) -> Result<usize, Timestamp> {
-    let Some(most) = most else { return Ok(SET_BATCH) };
-    while spent.front().is_some_and(|(at, _)| now.since(*at) >= MINUTE) {
-        spent.pop_front();
-    }
-    let used: usize = spent.iter().map(|(_, count)| count).sum();
-    match (most.max(1) as usize).saturating_sub(used) {
-        0 => Err(spent.front().map_or(now, |(at, _)| *at) + MINUTE),
-        left => Ok(left.min(SET_BATCH)),
     }
 }
 

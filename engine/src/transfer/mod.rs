@@ -8,6 +8,7 @@ pub mod agent_version;
 pub mod backup;
 pub mod backup_run;
 pub mod bucket_c;
+mod budget;
 pub mod check;
 mod criterion;
 pub mod decommission;
@@ -18,6 +19,7 @@ pub mod loss;
 mod portion;
 pub mod premises;
 pub mod readiness;
+pub mod record;
 pub mod report;
 pub mod restore;
 pub mod rollback;
@@ -28,15 +30,17 @@ pub mod wave;
 
 pub use backup::{Backup, BackupError, Sides};
 pub use backup_run::{BackupReport, Stored, TakeBackup};
+pub use budget::Pace;
 pub use check::{Check, CheckConfig, CheckReport};
 pub use inventory::{Inventory, InventoryRow, Listing};
 pub use loss::Loss;
 pub use readiness::{Evidence, Finding, RemovalPath, Severity};
+pub use record::{Action, TransferRecord};
 pub use report::{Exception, MailboxOutcome, TransferReport};
 pub use restore::{Restore, RestoreConfig, RestoreReport, RestoreTo, Restored, RestoredMailbox};
 pub use rollback::{Rollback, RollbackConfig};
 pub use rollout::{Acceptance, Ring, RingReport, Rollout, RolloutConfig, RolloutReport};
-pub use wave::{Pace, Transfer, TransferConfig};
+pub use wave::{Transfer, TransferConfig};
 
 use std::borrow::Cow;
 

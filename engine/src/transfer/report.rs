@@ -9,6 +9,9 @@ use crate::ports::MailboxId;
 /// the finding's id. Neither is a failure of Active Directory, so neither has a code of the service's.
 pub const ACCEPTANCE_BREACHED: &str = "AcceptanceBreached";
 
+/// The code of an activity that ends as what it did cannot be logged.
+pub const LOG_NOT_WRITTEN: &str = "TransferLogNotWritten";
+
 /// What became of one mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MailboxOutcome {

@@ -12,12 +12,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::backup::Backup;
 use super::bucket_c::BUCKET_C;
+use super::budget::{Budget, Pace};
 use super::difference::{self, Difference};
-use super::flip::{Spent, Stop, Turn, again, allowance, step_of, words};
+use super::flip::{Stop, Turn, again, step_of, words};
 use super::kept_properties;
 use super::loss::attributes;
 use super::portion::Portion;
-use super::wave::Pace;
+use super::record::{Action, TransferRecord, hand_out};
 use crate::failure::{Failure, Side, code};
 use crate::job::{JobConfiguration, ModifiedProperty, Switches};
 use crate::pairing::{Pair, Pairing};
@@ -105,9 +106,7 @@ pub struct Restore {
     /// The waits after writes that were throttled in part.
     throttle: Backoff,
     portion: Portion,
-    sets_a_minute: Option<u32>,
-    /// Sets of the last minute.
-    spent: Spent,
+    budget: Budget,
     not_before: Option<Timestamp>,
 }
 
@@ -122,6 +121,8 @@ struct Case {
     notes: Vec<String>,
     cloud: Option<MailboxChange>,
     directory: Option<Modification>,
+    /// The log says that it is about to be written.
+    begun: bool,
     /// It was written, or nobody knows: a read is to tell.
     tried: bool,
     /// What the service said, should the read show otherwise.
@@ -134,6 +135,7 @@ enum Stage {
     Pair,
     Write,
     Verify,
+    Told,
 }
 
 impl Restore {
@@ -162,18 +164,17 @@ impl Restore {
             backoff: Backoff::default(),
             throttle: Backoff::default(),
             portion: Portion::default(),
-            sets_a_minute: None,
-            spent: Spent::default(),
+            budget: Budget::default(),
             not_before: None,
         }
     }
 
     /// The same at this pace: what is set in the cloud stays under its budget.
     #[must_use]
-    pub const fn paced(mut self, pace: Pace) -> Self {
+    pub fn paced(mut self, pace: Pace) -> Self {
         self.backoff = Backoff::jittered(pace.jitter);
         self.throttle = self.backoff;
-        self.sets_a_minute = pace.sets_a_minute;
+        self.budget = Budget::new(pace);
         self
     }
 
@@ -191,7 +192,29 @@ impl Restore {
             },
             Stage::Write => self.write(now, ports),
             Stage::Verify => self.verify(now, ports),
+            Stage::Told => {
+                let ended = self.batch.iter().filter(|case| case.begun);
+                let records: Vec<TransferRecord> =
+                    ended.filter_map(|case| case.record(now, case.outcome.as_ref()?)).collect();
+                self.tell(&records, now, ports)
+            }
         }
+    }
+
+    /// Logs these; then nothing more is said of the batch.
+    fn tell(
+        &mut self,
+        records: &[TransferRecord],
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+    ) -> Result<Turn<()>, Stop> {
+        if !records.is_empty()
+            && let Some(at) = hand_out(records, ports, &mut self.backoff, now)?
+        {
+            return Ok(Turn::Wait(at));
+        }
+        self.stage = Stage::Read;
+        Ok(Turn::Busy)
     }
 
     /// The next mailboxes as they are now.
@@ -285,12 +308,21 @@ impl Restore {
         let mut open: Vec<usize> =
             (0..self.batch.len()).filter(|at| self.batch[*at].outcome.is_none()).collect();
         if open.is_empty() {
-            self.stage = Stage::Read;
+            self.stage = Stage::Told;
+            return Ok(Turn::Busy);
+        }
+        if open.iter().any(|at| !self.batch[*at].begun) {
+            let begin = |at: &usize| self.batch[*at].record_of(now, ("begun", ""));
+            let records: Vec<TransferRecord> = open.iter().map(begin).collect();
+            if let Some(at) = hand_out(&records, ports, &mut self.backoff, now)? {
+                return Ok(Turn::Wait(at));
+            }
+            open.iter().for_each(|at| self.batch[*at].begun = true);
             return Ok(Turn::Busy);
         }
         let in_cloud = self.config.to == RestoreTo::Cloud;
         if in_cloud {
-            match allowance(self.sets_a_minute, &mut self.spent, now) {
+            match self.budget.allowance(now) {
                 Ok(most) => open.truncate(most),
                 Err(at) => return Ok(Turn::Wait(at)),
             }
@@ -305,8 +337,8 @@ impl Restore {
             Ok(throttled) => {
                 self.backoff.reset();
                 self.stage = Stage::Verify;
-                if in_cloud && self.sets_a_minute.is_some() {
-                    self.spent.push_back((now, open.len()));
+                if in_cloud {
+                    self.budget.spend(now, open.len());
                 }
                 let Some(error) = throttled else {
                     self.throttle.reset();
@@ -475,6 +507,7 @@ impl Case {
             notes: Vec::new(),
             cloud: None,
             directory: None,
+            begun: false,
             tried: false,
             answer: String::new(),
             outcome: None,
@@ -499,6 +532,28 @@ impl Case {
             self.outcome = Some(Restored::Blocked(why.to_owned()));
         } else {
             self.cloud = Some(change);
+        }
+    }
+
+    /// What the log says of it in the end.
+    fn record(&self, now: Timestamp, outcome: &Restored) -> Option<TransferRecord> {
+        Some(match outcome {
+            Restored::Written => self.record_of(now, ("restored", "")),
+            Restored::Failed(why) => self.record_of(now, ("failed", why)),
+            Restored::Equal | Restored::Blocked(_) => return None,
+        })
+    }
+
+    fn record_of(&self, at: Timestamp, (outcome, detail): (&'static str, &str)) -> TransferRecord {
+        TransferRecord {
+            at,
+            transfer: String::new(),
+            action: Action::Restore,
+            mailbox: self.id,
+            object: self.directory.as_ref().map(|modify| modify.object),
+            outcome,
+            detail: detail.to_owned(),
+            changes: self.changes.clone(),
         }
     }
 

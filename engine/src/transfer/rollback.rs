@@ -12,22 +12,23 @@ use rustc_hash::FxBuildHasher;
 
 use self::again::Again;
 use super::backup::{Sides, properties};
+use super::budget::{Budget, Pace};
 use super::criterion::Criterion;
 use super::difference::names_of;
-use super::flip::{Flip, Spent, Stop, Turn, breached, step_of};
+use super::flip::{Flip, Stop, Turn, breached, step_of};
 use super::loss::{Loss, attributes, losses, refers};
 use super::portion::Portion;
 use super::readiness;
+use super::record::{TransferRecord, hand_out};
 use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, prefix, read_on, rollback_of};
 use super::spelling::Recipients;
-use super::wave::Pace;
 use crate::failure::code;
 use crate::job::MATCH_ORDER;
-use crate::journal::rows::{VERSION_KEY, check_version, version_write};
+use crate::journal::rows::version_write;
 use crate::marks::Mark;
 use crate::pairing::{Pair, Pairing};
-use crate::ports::{MailboxId, Name, Ports, StoreWrite, Table};
+use crate::ports::{MailboxId, Name, Ports, StoreWrite};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
@@ -95,8 +96,9 @@ pub struct Rollback {
     told: BTreeSet<Loss>,
     backoff: Backoff,
     portion: Portion,
-    /// Sets of the last minute.
-    spent: Spent,
+    budget: Budget,
+    /// What an earlier life did and neither logged nor decided.
+    resolved: Vec<MailboxId>,
     not_before: Option<Timestamp>,
 }
 
@@ -134,7 +136,8 @@ impl Rollback {
             told: BTreeSet::new(),
             backoff: Backoff::jittered(config.pace.jitter),
             portion: Portion::default(),
-            spent: Spent::default(),
+            budget: Budget::new(config.pace),
+            resolved: Vec::new(),
             config,
             not_before: None,
         }
@@ -149,8 +152,7 @@ impl Rollback {
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         match &mut self.stage {
             Stage::Version => {
-                let row = ports.store.get(Table::Meta, &[VERSION_KEY.to_vec()])?;
-                check_version(row.into_iter().next().flatten().as_deref())?;
+                self.budget.open(ports.store, now)?;
                 self.stage = Stage::Resume(Some(prefix(&self.config.id)));
             }
             Stage::Resume(after) => {
@@ -167,14 +169,23 @@ impl Rollback {
                 }
             },
             Stage::NextWave => return Ok(self.next_wave()),
+            Stage::Commit(_) if !self.resolved.is_empty() => {
+                let outcome = (MailboxOutcome::Flipped, "");
+                let of = |id| TransferRecord::of_flag(now, &self.config.id, false, id, outcome);
+                let records: Vec<TransferRecord> = self.resolved.iter().copied().map(of).collect();
+                if let Some(at) = hand_out(&records, ports, &mut self.backoff, now)? {
+                    return Ok(Turn::Wait(at));
+                }
+                self.resolved.clear();
+            }
             Stage::Commit(writes) => {
                 ports.store.commit(core::mem::take(writes))?;
-                let (wave, spent) =
-                    (core::mem::take(&mut self.wave), core::mem::take(&mut self.spent));
+                let (wave, budget) =
+                    (core::mem::take(&mut self.wave), core::mem::take(&mut self.budget));
                 self.in_wave = wave.len() as u64;
                 let failed = |id| matches!(self.known.get(&id), Some(Progress::Done(outcome, _)) if outcome.is_bad());
                 let flip = Flip::new(&self.config.id, false, wave, now);
-                let flip = flip.paced(self.config.pace, spent).under(self.criterion, failed);
+                let flip = flip.paced(self.config.pace, budget).under(self.criterion, failed);
                 let flip = flip.asking();
                 self.stage = Stage::Flip(Box::new(flip));
             }
@@ -183,7 +194,7 @@ impl Rollback {
                 Turn::Busy => self.ask(now),
                 Turn::Wait(at) => return Ok(Turn::Wait(at)),
                 Turn::Done(decided) => {
-                    self.spent = flip.take_spent();
+                    self.budget = flip.take_budget();
                     self.criterion = flip.criterion();
                     let open = self.in_wave - decided.len() as u64;
                     for (mailbox, outcome, detail) in decided {
@@ -253,6 +264,7 @@ impl Rollback {
                     }
                     Some(Progress::Prepared) if self.config.apply => {
                         Mark::TransferResumed.reach();
+                        self.resolved.push(id);
                         self.report.count(id, MailboxOutcome::Flipped, "");
                         self.report.flipped_before += 1;
                     }
@@ -339,7 +351,7 @@ impl Rollback {
 
     fn next_wave(&mut self) -> Turn<()> {
         let count = self.ready.len().min(self.config.wave.max(1));
-        if count == 0 {
+        if count == 0 && self.resolved.is_empty() {
             return Turn::Done(());
         }
         self.criterion.begin_wave();
@@ -347,12 +359,14 @@ impl Rollback {
         let fresh = self.wave.iter().filter(|(_, _, fresh)| *fresh);
         let mut writes: Vec<StoreWrite> = vec![version_write()];
         writes.extend(fresh.map(|(id, progress, _)| progress.write(&self.config.id, *id)));
+        let done = Progress::Done(MailboxOutcome::Flipped, String::new());
+        writes.extend(self.resolved.iter().map(|id| done.write(&self.config.id, *id)));
         self.stage = Stage::Commit(writes);
         Turn::Busy
     }
 
     fn end_wave(&mut self, open: u64, now: Timestamp) -> Turn<()> {
-        self.report.waves += 1;
+        self.report.waves += u64::from(self.in_wave > 0);
         if let Some(why) = self.criterion.breach() {
             Mark::TransferBreach.reach();
             self.report.stopped = Some(breached(why, open));

@@ -64,7 +64,14 @@ impl Progress {
 /// The name under which the rollback of a transfer keeps its own rows: what a flip decided says
 /// nothing about the way back.
 pub(super) fn rollback_of(transfer: &str) -> String {
-    format!("{transfer}\u{1}rollback")
+    format!("{transfer}{ROLLBACK}")
+}
+
+const ROLLBACK: &str = "\u{1}rollback";
+
+/// The name that people gave to what has such rows.
+pub(super) fn name_of(rows: &str) -> &str {
+    rows.strip_suffix(ROLLBACK).unwrap_or(rows)
 }
 
 /// What all keys of a transfer begin with.

@@ -14,6 +14,7 @@ mod checks;
 mod criteria;
 mod odd;
 mod pace;
+mod records;
 mod restores;
 mod rings;
 mod rollbacks;

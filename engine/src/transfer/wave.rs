@@ -14,17 +14,19 @@ use rustc_hash::FxBuildHasher;
 
 use super::agent_version;
 use super::backup::{self, DirectorySide, Sides};
+use super::budget::{Budget, Pace};
 use super::check;
 use super::criterion::Criterion;
-use super::flip::{Flip, Spent, Stop, Turn, again, breached, step_of};
+use super::flip::{Flip, Stop, Turn, again, breached, step_of};
 use super::loss;
 use super::portion::Portion;
 use super::readiness::{self, Evidence, Severity};
+use super::record::{TransferRecord, hand_out};
 use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, backup_key, prefix, read_on};
 use crate::failure::{Class, Failure, Side, code};
 use crate::job::MATCH_ORDER;
-use crate::journal::rows::{VERSION_KEY, check_version, version_write};
+use crate::journal::rows::version_write;
 use crate::marks::Mark;
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
@@ -72,15 +74,6 @@ pub struct TransferConfig {
     pub bugs: PlantedBugs,
 }
 
-/// How fast a transfer goes, beside what the service asks for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Pace {
-    /// Mailboxes that are set in any minute, at most; `None`: as many as the service takes.
-    pub sets_a_minute: Option<u32>,
-    /// Lengthens waits by chance ([`Backoff::jittered`]).
-    pub jitter: u64,
-}
-
 impl TransferConfig {
     /// A transfer of these mailboxes in waves of 500, with the recommended settings.
     #[must_use]
@@ -104,6 +97,9 @@ impl TransferConfig {
         }
     }
 }
+
+/// What is said of a mailbox that a ring flipped and that lacks its flag now.
+const TAKEN_BACK: &str = "somebody took its flag back since it was flipped";
 
 /// The transfer of the source of authority to the cloud.
 pub struct Transfer {
@@ -129,8 +125,9 @@ pub struct Transfer {
     report: TransferReport,
     backoff: Backoff,
     portion: Portion,
-    /// Sets of the last minute.
-    spent: Spent,
+    budget: Budget,
+    /// What an earlier life did and did not log.
+    records: Vec<TransferRecord>,
     not_before: Option<Timestamp>,
 }
 
@@ -162,7 +159,7 @@ impl Transfer {
                 report.duplicates += 1;
             }
         }
-        let backoff = Backoff::jittered(config.pace.jitter);
+        let (backoff, budget) = (Backoff::jittered(config.pace.jitter), Budget::new(config.pace));
         let criterion = match config.apply {
             true => Criterion::new(config.most_failures, config.most_without),
             false => Criterion::default(),
@@ -184,7 +181,8 @@ impl Transfer {
             report,
             backoff,
             portion: Portion::default(),
-            spent: Spent::default(),
+            budget,
+            records: Vec::new(),
             not_before: None,
         }
     }
@@ -198,8 +196,7 @@ impl Transfer {
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         match &mut self.stage {
             Stage::Version => {
-                let row = ports.store.get(Table::Meta, &[VERSION_KEY.to_vec()])?;
-                check_version(row.into_iter().next().flatten().as_deref())?;
+                self.budget.open(ports.store, now)?;
                 self.stage = Stage::Resume(Some(prefix(&self.config.id)));
             }
             Stage::Resume(after) => {
@@ -214,6 +211,12 @@ impl Transfer {
                 let writes = core::mem::take(writes);
                 return self.pair(writes, now, ports);
             }
+            Stage::Commit(_) if !self.records.is_empty() => {
+                if let Some(at) = hand_out(&self.records, ports, &mut self.backoff, now)? {
+                    return Ok(Turn::Wait(at));
+                }
+                self.records.clear();
+            }
             Stage::Commit(writes) => {
                 ports.store.commit(core::mem::take(writes))?;
                 self.stage = Stage::Read;
@@ -222,7 +225,7 @@ impl Transfer {
                 Turn::Busy => {}
                 Turn::Wait(at) => return Ok(Turn::Wait(at)),
                 Turn::Done(decided) => {
-                    self.spent = flip.take_spent();
+                    self.budget = flip.take_budget();
                     self.criterion = flip.criterion();
                     let open = self.in_wave - decided.len() as u64;
                     for (mailbox, outcome, detail) in decided {
@@ -333,8 +336,8 @@ impl Transfer {
         if count == 0 {
             let ready = core::mem::take(&mut self.ready);
             self.in_wave = ready.len() as u64;
-            let spent = core::mem::take(&mut self.spent);
-            let flip = Flip::new(&self.config.id, true, ready, now).paced(self.config.pace, spent);
+            let budget = core::mem::take(&mut self.budget);
+            let flip = Flip::new(&self.config.id, true, ready, now).paced(self.config.pace, budget);
             let failed = |id| matches!(self.known.get(&id), Some(Progress::Done(outcome, _)) if outcome.is_bad());
             let flip = flip.under(self.criterion, failed).with(self.config.bugs);
             self.stage = Stage::Flip(Box::new(flip));
@@ -482,17 +485,25 @@ impl Transfer {
     ) {
         if let (Some(Progress::Done(outcome, detail)), Some(mailbox)) = (self.known.get(&id), &row)
             && outcome.is_change()
-            && (mailbox.cloud_managed || !self.config.flips_again)
         {
-            self.report.count(id, *outcome, detail);
-            self.report.flipped_before += 1;
-            return;
+            if mailbox.cloud_managed {
+                self.report.count(id, *outcome, detail);
+                self.report.flipped_before += 1;
+                return;
+            }
+            if !self.config.flips_again {
+                // What was decided stays on record: once the flag is back, it is as it was.
+                self.report.count(id, MailboxOutcome::Failed, TAKEN_BACK);
+                return;
+            }
         }
         if let (Some(Progress::Prepared), Some(mailbox)) = (self.known.get(&id), &row)
             && self.config.apply
         {
             Mark::TransferResumed.reach();
             if mailbox.cloud_managed {
+                let outcome = (MailboxOutcome::Flipped, "");
+                self.records.push(TransferRecord::of_flag(now, &self.config.id, true, id, outcome));
                 self.decided(id, MailboxOutcome::Flipped, "", writes);
                 self.report.flipped_before += 1;
                 return;

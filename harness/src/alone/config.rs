@@ -29,6 +29,8 @@ pub struct Settings {
     pub state: PathBuf,
     /// Where that of the transfers is.
     pub transfers: PathBuf,
+    /// Where it is appended to what transfers did, one JSON object a line.
+    pub transfer_log: PathBuf,
     /// Where the provisioning log is appended to, one JSON object a line.
     pub log: Option<PathBuf>,
     /// The writeback job.
@@ -43,6 +45,7 @@ struct File {
     directory: Directory,
     state: PathBuf,
     transfer_state: Option<PathBuf>,
+    transfer_log: Option<PathBuf>,
     log: Option<PathBuf>,
     ca_file: Option<PathBuf>,
     timeout: Option<String>,
@@ -237,7 +240,14 @@ impl Settings {
         if transfers == state {
             return Err(refuse("`state` and `transfer_state` name the same file".to_owned()));
         }
-        Ok(Self { wire, domain: file.directory.domain, state, transfers, log, job })
+        let usual = || transfers.with_extension("jsonl");
+        let transfer_log = file.transfer_log.as_deref().map_or_else(usual, beside);
+        if [&state, &transfers].contains(&&transfer_log) || log.as_ref() == Some(&transfer_log) {
+            let why = "`transfer_log` names the same file as `state`, `transfer_state` or `log`";
+            return Err(refuse(why.to_owned()));
+        }
+        let domain = file.directory.domain;
+        Ok(Self { wire, domain, state, transfers, transfer_log, log, job })
     }
 
     /// Every address that is talked to, and what for.
@@ -314,11 +324,14 @@ scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com']}
         assert!(settings.job.created_on < engine::attributes::GENERAL_AVAILABILITY);
         assert!(settings.state.is_absolute() && settings.state.ends_with("state.redb"));
         assert_eq!(settings.transfers, settings.state.with_file_name("state.transfers.redb"));
+        assert_eq!(settings.transfer_log, settings.state.with_file_name("state.transfers.jsonl"));
         assert_eq!(transfers_of(Path::new("a/state")), Path::new("a/state.transfers"));
         let named = GOOD.replace("state: state.redb", "state: s\ntransfer_state: t");
         assert!(read(&named, 0o600).unwrap().transfers.ends_with("t"));
         let same = GOOD.replace("state: state.redb", "state: s\ntransfer_state: s");
         assert!(read(&same, 0o600).unwrap_err().contains("the same file"));
+        let same = GOOD.replace("state: state.redb", "state: s\ntransfer_log: l\nlog: l");
+        assert!(read(&same, 0o600).unwrap_err().contains("`transfer_log`"));
         assert!(!format!("{settings:?}").contains("hush"));
     }
 

@@ -1,5 +1,5 @@
-//! The job's desk on its own: requests come from the command line, the provisioning log goes into a
-//! file, and what is worth telling is told.
+//! The job's desk on its own: requests come from the command line, the provisioning log and the log of
+//! transfers go into files, and what is worth telling is told.
 
 use std::collections::VecDeque;
 
@@ -7,6 +7,8 @@ use engine::job::{JobCommand, JobReport, LogEntry};
 use engine::job_log::{JobNames, summary};
 use engine::ports::{CallError, JobPort, Numbered, UnreadRow};
 use engine::time::Timestamp;
+use engine::transfer::TransferRecord;
+use serde_json::{Value, json};
 
 use super::files::Lines;
 
@@ -26,6 +28,7 @@ pub enum Said {
 /// The desk.
 pub(super) struct Desk {
     log: Option<Lines>,
+    transfers: Option<TransferLog>,
     tenant: String,
     job: String,
     domain: String,
@@ -38,6 +41,7 @@ impl Desk {
     pub(super) fn new(log: Option<Lines>, (tenant, job, domain): (&str, &str, &str)) -> Self {
         Self {
             log,
+            transfers: None,
             tenant: tenant.to_owned(),
             job: job.to_owned(),
             domain: domain.to_owned(),
@@ -45,6 +49,12 @@ impl Desk {
             inbox: VecDeque::new(),
             said: Vec::new(),
         }
+    }
+
+    /// The same with a log of transfers.
+    pub(super) fn recording(mut self, log: Option<TransferLog>) -> Self {
+        self.transfers = log;
+        self
     }
 
     /// Puts requests in front of the job, which has obeyed those up to the number `obeyed` before.
@@ -90,5 +100,43 @@ impl JobPort for Desk {
         })?;
         self.said.extend(entries.into_iter().map(Said::Entry));
         Ok(())
+    }
+
+    fn record(&mut self, records: Vec<TransferRecord>) -> Result<(), CallError> {
+        let Some(log) = &mut self.transfers else { return Ok(()) };
+        let lines: String =
+            records.iter().map(|record| format!("{}\n", log.line(record))).collect();
+        log.file.append(lines.as_bytes()).map_err(|error| CallError::Unreachable {
+            detail: format!("the log of transfers cannot be written: {error}"),
+        })
+    }
+}
+
+/// The log of what transfers did to mailboxes, and who asks for it.
+pub(super) struct TransferLog {
+    pub(super) file: Lines,
+    pub(super) tenant: String,
+    pub(super) application: String,
+}
+
+impl TransferLog {
+    /// One line of it.
+    fn line(&self, record: &TransferRecord) -> Value {
+        let changes = record.changes.iter().map(|change| {
+            json!({"name": change.attribute, "oldValue": change.old, "newValue": change.new})
+        });
+        json!({
+            "format": "hybridsim-transfer-log",
+            "version": 1,
+            "at": record.at.to_string(),
+            "action": record.action.word(),
+            "transfer": record.transfer,
+            "mailbox": record.mailbox.to_string(),
+            "object": record.object.map(|object| object.to_string()),
+            "outcome": record.outcome,
+            "detail": record.detail,
+            "changes": changes.collect::<Vec<_>>(),
+            "initiatedBy": {"tenant": self.tenant, "application": self.application},
+        })
     }
 }

@@ -8,7 +8,7 @@ use engine::step::{Activity, Step};
 use engine::time::Timestamp;
 use tokio::runtime::Runtime;
 
-use super::desk::Said;
+use super::desk::{Said, TransferLog};
 use super::ports::Bundle;
 use super::{AloneError, Settings};
 use crate::serve::Interrupt;
@@ -105,6 +105,21 @@ pub(super) fn now() -> Timestamp {
 /// good enough to part them.
 pub(super) fn jitter() -> u64 {
     now().as_micros().cast_unsigned() | 1
+}
+
+/// The log of transfers of the settings, opened where something may be written.
+pub(super) fn transfer_log(
+    settings: &Settings,
+    apply: bool,
+) -> Result<Option<TransferLog>, AloneError> {
+    if !apply {
+        return Ok(None);
+    }
+    Ok(Some(TransferLog {
+        file: super::files::append(&settings.transfer_log)?,
+        tenant: settings.wire.tenant.clone(),
+        application: settings.wire.client_id.clone(),
+    }))
 }
 
 /// The provisioning log of the settings, opened.

@@ -18,7 +18,7 @@ use engine::transfer::{
 use engine::wire::Wire;
 
 use super::desk::{Desk, Said};
-use super::drive::{Driven, Engine, jitter};
+use super::drive::{Driven, Engine, jitter, transfer_log};
 use super::inputs::NamedRing;
 use super::ports::Bundle;
 use super::{AloneError, Permission, Settings, stores};
@@ -196,7 +196,14 @@ pub fn transfer(
         | TransferAction::Backup { stored: false, .. }
         | TransferAction::Restore { .. } => stores::none(),
     };
-    let desk = Desk::new(None, names);
+    let keeps = matches!(
+        &request.action,
+        TransferAction::Flip(_)
+            | TransferAction::Rollout { .. }
+            | TransferAction::Rollback { .. }
+            | TransferAction::Restore { .. }
+    );
+    let desk = Desk::new(None, names).recording(transfer_log(settings, apply && keeps)?);
     let mut bundle = Bundle::new(settings, &wire, apply, true, (store, desk));
     let mut played = Play { engine: &engine, bundle: &mut bundle, say };
     let listed = match (&request.action, &request.mailboxes) {

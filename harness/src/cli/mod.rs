@@ -20,7 +20,6 @@ mod schema;
 mod select;
 mod serve;
 mod transfer;
-mod transfer_text;
 mod workers;
 mod writeback;
 

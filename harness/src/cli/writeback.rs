@@ -43,6 +43,7 @@ The configuration file, in YAML:
       - {name: DC1, url: 'ldaps://dc1.corp.contoso.com', bind: svc@corp.contoso.com, password: {file: PATH}}
   state: writeback.redb                   # created with mode 0600
   transfer_state: transfers.redb          # that of `transfer`; [beside `state`: writeback.transfers.redb]
+  transfer_log: transfers.jsonl           # appended to: what transfers did; [beside: writeback.transfers.jsonl]
   log: provisioning.jsonl                 # appended to: provisioningObjectSummary, one a line
   writeback: {interval: 20m, created_on: 2026-08-03, proxy_mode: replace_smtp, null_flow: false,
     watermark_overlap: 5m,                # how long a copy of Exchange Online may lag without a change being skipped

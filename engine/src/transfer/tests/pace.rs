@@ -148,3 +148,47 @@ fn a_restore_sets_no_more_in_a_minute_than_it_may() {
     let took = world.0.borrow().now.since(began);
     assert!(took >= Duration::from_mins(3), "{took:?}");
 }
+
+/// However often it is killed, a transfer and what follows it set no more in any minute than they may.
+#[test]
+fn a_restarted_transfer_has_no_minute_of_its_own() {
+    let world = world(9);
+    let config = || {
+        let mut config = TransferConfig::new("t", all(9));
+        config.pace.sets_a_minute = Some(3);
+        config
+    };
+    let mut sets = Vec::new();
+    let mut lives = 0;
+    loop {
+        let calls = world.0.borrow().calls;
+        world.0.borrow_mut().halt_at = Some(calls + 12);
+        let report = play(&world, &mut Transfer::new(config()));
+        let mut state = world.0.borrow_mut();
+        let done: u32 = state.set_calls.values().sum();
+        sets.push((state.now, done));
+        lives += 1;
+        if !core::mem::take(&mut state.halted) {
+            assert_eq!(report.flipped, 9);
+            break;
+        }
+        assert!(lives < 100);
+    }
+    assert!(lives > 2, "it was killed: {lives}");
+    let spent = |(at, done): &(crate::time::Timestamp, u32)| {
+        let minutes = u32::try_from(at.since(START).as_secs() / 60).unwrap();
+        *done <= 3 * (minutes + 1)
+    };
+    assert!(sets.iter().all(spent), "{sets:?}");
+    assert!(world.0.borrow().effective_flips.values().all(|flips| *flips == 1));
+    // What follows within the minute has no minute of its own either.
+    world.0.borrow_mut().halt_at = None;
+    let began = world.0.borrow().now;
+    let config = RollbackConfig {
+        apply: true,
+        pace: Pace { sets_a_minute: Some(3), jitter: 0 },
+        ..RollbackConfig::new("t", all(3))
+    };
+    play(&world, &mut Rollback::new(config));
+    assert!(world.0.borrow().now > began);
+}

@@ -29,7 +29,10 @@ fn the_next_ring_starts_only_when_the_one_before_is_verified() {
     world.0.borrow_mut().mailboxes.get_mut(&id(0)).unwrap().cloud_managed = false;
     let sets = world.0.borrow().set_calls.clone();
     let report = play(&world, &mut Rollout::new(config(1)));
-    assert_eq!(report.rings[0].without, Some(vec![id(0)]));
+    let pilot = &report.rings[0];
+    assert_eq!((pilot.transfer.flipped, pilot.transfer.failed), (1, 1), "it lacks the flag");
+    assert!(pilot.transfer.exceptions[0].detail.contains("took its flag back"));
+    assert!(pilot.breach.is_some());
     assert_eq!((names(&report), world.0.borrow().set_calls.clone()), (vec!["pilot".into()], sets));
     world.0.borrow_mut().mailboxes.get_mut(&id(0)).unwrap().cloud_managed = true;
     let report = play(&world, &mut Rollout::new(config(1)));

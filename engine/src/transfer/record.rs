@@ -1,0 +1,111 @@
+//! What a flip, a rollback or a restore did to a mailbox, for a log that lasts: what was changed, when, and how
+//! it ended. Whoever takes the records adds who asked for it.
+//!
+//! A provisioning log is about what was brought to Active Directory; authority and values of mailboxes are not
+//! its objects, so these entries have a shape of their own.
+
+use super::report::{LOG_NOT_WRITTEN, MailboxOutcome};
+use super::rows::name_of;
+use crate::failure::{Class, Failure};
+use crate::job::ModifiedProperty;
+use crate::ports::{CallError, MailboxId, Name, ObjectGuid, Ports};
+use crate::time::Timestamp;
+use crate::transfer::flip::Stop;
+use crate::writeback::retry::Backoff;
+
+/// What was being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Authority went to the cloud.
+    Flip,
+    /// Authority went back to AD.
+    Rollback,
+    /// Values of a backup were brought back.
+    Restore,
+}
+
+impl Action {
+    /// Its word: `flip`, `rollback` or `restore`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Flip => "flip",
+            Self::Rollback => "rollback",
+            Self::Restore => "restore",
+        }
+    }
+}
+
+/// What was done to one mailbox, or is about to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferRecord {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// The name of the transfer, that of a ring behind a slash; empty for a restore, which has none.
+    pub transfer: String,
+    /// What was being done.
+    pub action: Action,
+    /// The mailbox.
+    pub mailbox: MailboxId,
+    /// The AD object, where it was written.
+    pub object: Option<ObjectGuid>,
+    /// `begun` before a value of a restore is written, `restored` and `failed` afterwards; of a flag the word of
+    /// its [`MailboxOutcome`].
+    pub outcome: &'static str,
+    /// The service's own words, or what a read showed; often empty.
+    pub detail: String,
+    /// What was changed, or would have been had it not failed.
+    pub changes: Vec<ModifiedProperty>,
+}
+
+impl TransferRecord {
+    /// A flag that was tried and is decided; `transfer` as its rows name it.
+    pub(super) fn of_flag(
+        at: Timestamp,
+        transfer: &str,
+        target: bool,
+        mailbox: MailboxId,
+        (outcome, detail): (MailboxOutcome, &str),
+    ) -> Self {
+        let text = |flag: bool| if flag { "True" } else { "False" }.to_owned();
+        Self {
+            at,
+            transfer: name_of(transfer).to_owned(),
+            action: if target { Action::Flip } else { Action::Rollback },
+            mailbox,
+            object: None,
+            outcome: outcome.word(),
+            detail: detail.to_owned(),
+            changes: vec![ModifiedProperty {
+                attribute: Name::Borrowed("IsExchangeCloudManaged"),
+                old: text(!target),
+                new: text(target),
+            }],
+        }
+    }
+}
+
+/// Hands records out: when to try again, where nobody can take them. What was done and is in no log yet is not
+/// committed either, so the next life finds it again by reading.
+pub(super) fn hand_out(
+    records: &[TransferRecord],
+    ports: &mut Ports<'_>,
+    backoff: &mut Backoff,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Stop> {
+    match ports.job.record(records.to_vec()) {
+        Ok(()) => {
+            backoff.reset();
+            Ok(None)
+        }
+        Err(CallError::Halted) => Err(Stop::Halted),
+        Err(error) => match backoff.next(Class::Transient, now) {
+            Some(at) => Ok(Some(at)),
+            None => Err(Stop::Failed(Failure::new(
+                Class::Rejected,
+                LOG_NOT_WRITTEN,
+                format!("{error}; the same call goes on once it can be written"),
+            ))),
+        },
+    }
+}

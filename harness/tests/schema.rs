@@ -85,7 +85,6 @@ fn files_of_a_wrong_form_do_not_fit_the_schema() {
         "unknown-nested-key",
         "unknown-oracle",
         "unknown-profile",
-        "unknown-role",
         "unknown-side",
         "unknown-step",
         "unknown-switch",

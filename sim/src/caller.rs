@@ -20,6 +20,9 @@ pub enum Role {
     Reader,
     /// May nothing.
     Unprivileged,
+    /// A role group of Exchange Online that is none of the built-in ones, by its place: what its management
+    /// roles allow. Elsewhere in the cloud it may look and no more.
+    Own(u8),
 }
 
 impl Role {
@@ -33,6 +36,18 @@ impl Role {
         ("unprivileged", Self::Unprivileged),
     ];
 
+    /// The names of [`Role::Own`], by place: as many as an estate can have.
+    pub const OWN: [&'static str; 8] = [
+        "own-role-1",
+        "own-role-2",
+        "own-role-3",
+        "own-role-4",
+        "own-role-5",
+        "own-role-6",
+        "own-role-7",
+        "own-role-8",
+    ];
+
     /// By the name that scenario files use.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
@@ -42,6 +57,9 @@ impl Role {
     /// The name that scenario files use.
     #[must_use]
     pub fn name(self) -> &'static str {
+        if let Self::Own(place) = self {
+            return Self::OWN.get(usize::from(place)).copied().unwrap_or("own-role");
+        }
         Self::ALL.into_iter().find(|(_, role)| *role == self).map_or("", |(name, _)| name)
     }
 
@@ -105,6 +123,12 @@ impl Caller {
             is_engine: false,
             is_crowd: false,
         }
+    }
+
+    /// A person in a role, by the name under which reports show it.
+    #[must_use]
+    pub fn named(name: &str, role: Role) -> Self {
+        Self { actor: Actor::new(name, Activity::Person), ..Self::person(role) }
     }
 
     /// Many people in a role, of whom each calls once: no budget of one of them is used up.

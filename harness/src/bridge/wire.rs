@@ -40,7 +40,12 @@ impl Loopback {
             .enable_all()
             .build()
             .map_err(|error| format!("no runtime for the servers: {error}"))?;
-        let applications = Applications::standard(seed);
+        let mut applications = Applications::standard(seed);
+        estate.with(|estate| {
+            if let Some(rbac) = &estate.exchange.rbac {
+                applications.learn_role_groups(rbac, seed);
+            }
+        });
         let authority = Authority::new(&["localhost", "127.0.0.1"])
             .map_err(|error| format!("no certificate for the servers: {error}"))?;
         let listeners = runtime

@@ -72,22 +72,39 @@ pub fn bind(line: &CmdletLine, catalogue: &[CmdletSpec]) -> Result<CmdletCall, V
     }
 }
 
-/// The call that a line makes when nothing is known about the cmdlet: a value after a name belongs
-/// to it, and one without a name is `Identity`.
+/// The call that a line makes when it is to fail, whatever is wrong with it: a value after a name belongs
+/// to it, and the first without a name is what the cmdlet is about. A value that no parameter takes is
+/// called by its own text, as PowerShell names it: nothing has a parameter of that name.
 #[must_use]
-pub fn bind_freely(line: &CmdletLine) -> CmdletCall {
+pub fn bind_freely(line: &CmdletLine, catalogue: &[CmdletSpec]) -> CmdletCall {
+    let spec = catalogue.iter().find(|spec| spec.name.eq_ignore_ascii_case(&line.name));
+    let mut positional = match spec {
+        Some(spec) => ["Identity", "Name"].into_iter().find(|name| spec.parameter(name).is_some()),
+        None => Some("Identity"),
+    };
+    let is_switch = |name: &str| {
+        let own = spec.and_then(|spec| spec.parameter(name));
+        own.is_some_and(|parameter| parameter.kind == ParameterKind::Switch)
+            || COMMON_SWITCHES.iter().any(|known| known.eq_ignore_ascii_case(name))
+    };
     let mut parameters: Vec<(String, Argument)> = Vec::new();
     let mut waiting: Option<String> = None;
     for item in &line.items {
         match item {
             Item::Value { argument, .. } => {
-                let name = waiting.take().unwrap_or_else(|| "Identity".to_owned());
+                let name = waiting.take().unwrap_or_else(|| match positional.take() {
+                    Some(name) => name.to_owned(),
+                    None => argument.texts().join(","),
+                });
                 parameters.push((name, argument.clone()));
             }
             Item::Parameter { name, attached, .. } => {
                 parameters.extend(waiting.take().map(|name| (name, Argument::Boolean(true))));
                 match attached {
                     Some((argument, _)) => parameters.push((name.clone(), argument.clone())),
+                    None if is_switch(name) => {
+                        parameters.push((name.clone(), Argument::Boolean(true)));
+                    }
                     None => waiting = Some(name.clone()),
                 }
             }

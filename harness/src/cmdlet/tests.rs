@@ -151,7 +151,7 @@ fn problems_name_their_word() {
 
 #[test]
 fn without_a_catalogue_a_value_belongs_to_the_name_before_it() {
-    let call = bind_freely(&parse("Do-Something u7 -Loud -Times 3 -Quiet:$false").unwrap());
+    let call = bind_freely(&parse("Do-Something u7 -Loud -Times 3 -Quiet:$false").unwrap(), &[]);
     assert_eq!(call.to_string(), "Do-Something -Identity 'u7' -Loud $true -Times 3 -Quiet $false");
 }
 
@@ -189,7 +189,7 @@ proptest! {
     ) {
         let call = CmdletCall { name, parameters };
         let shown = call.to_string();
-        let read = parse(&shown).map(|line| bind_freely(&line));
+        let read = parse(&shown).map(|line| bind_freely(&line, &[]));
         prop_assert_eq!(read, Ok(call), "{}", shown);
     }
 

@@ -1,5 +1,7 @@
 //! Whether values are as a file demands.
 
+use std::borrow::Cow;
+
 use crate::scenario::{Comparison, instant};
 
 /// Whether values are as demanded. Booleans and numbers compare as their texts, without case.
@@ -32,9 +34,33 @@ pub fn holds(comparison: &Comparison, actual: &[String]) -> bool {
         | Comparison::AtMost(_) => {
             let [only] = actual else { return false };
             only.parse().is_ok_and(|number| comparison.admits_number(number))
-                || instant(only).is_some_and(|instant| comparison.admits_instant(instant))
+                || instant(&of_directory(only))
+                    .is_some_and(|instant| comparison.admits_instant(instant))
         }
     }
+}
+
+/// An instant as AD writes it (GeneralizedTime, `20260901082000.0Z`; [RFC 4517] 3.3.13) as RFC 3339 writes it;
+/// every other text as it is.
+fn of_directory(text: &str) -> Cow<'_, str> {
+    let is_one = text.len() >= 15
+        && text.is_char_boundary(14)
+        && text.as_bytes()[..14].iter().all(u8::is_ascii_digit);
+    if !is_one {
+        return Cow::Borrowed(text);
+    }
+    let (date, rest) = text.split_at(8);
+    let (time, zone) = rest.split_at(6);
+    let part = |digits: &str, at: usize| digits[at..at + 2].to_owned();
+    Cow::Owned(format!(
+        "{}-{}-{}T{}:{}:{}{zone}",
+        &date[..4],
+        part(date, 4),
+        part(date, 6),
+        part(time, 0),
+        part(time, 2),
+        part(time, 4),
+    ))
 }
 
 pub(super) fn holds_number(comparison: &Comparison, number: usize) -> bool {

@@ -290,7 +290,7 @@ impl Scene<'_> {
         Some(self.finding(
             format!("lag {} is not as expected", demand.name.value),
             demand.comparison.value.to_string(),
-            format!("{} s", lag.as_secs()),
+            format!("{} s", lag.as_secs_f64()),
             demand.comparison.span,
         ))
     }

@@ -102,6 +102,9 @@ fn entra_values(estate: &Estate, subject: &Subject, name: &str) -> Vec<String> {
     if is("isCloudManaged") {
         return vec![truth(user.object_cloud_managed).to_owned()];
     }
+    if is("accountEnabled") && !user.record.has(entra::property::ACCOUNT_ENABLED) {
+        return vec![truth(true).to_owned()];
+    }
     let member = name.rsplit('.').next().unwrap_or(name);
     entra::property::number(member).map_or_else(Vec::new, |number| {
         user.record.values(number).map(|v| String::from_utf8_lossy(v).into_owned()).collect()

@@ -26,6 +26,12 @@ pub(super) fn edit(estate: &mut Estate, mailboxes: &[u32], chance: &mut Chance, 
     accepted
 }
 
+/// Those of the mailboxes that somebody could edit in the cloud.
+pub(super) fn editable(estate: &Estate, mailboxes: &[u32]) -> Vec<u32> {
+    let is = |number: &u32| estate.exchange.mailbox(*number).is_some_and(is_editable);
+    mailboxes.iter().copied().filter(is).collect()
+}
+
 /// A share of the mailboxes, in their order: all of them, or a draw without repetition.
 pub(super) fn chosen(mailboxes: &[u32], share: Share, chance: &mut Chance) -> Vec<u32> {
     let wanted = share.of(mailboxes.len() as u64);

@@ -438,6 +438,7 @@ mod tests {
             cloud_managed: false,
             kind: MailboxKind::User,
             mailbox: MailboxLocation::Cloud,
+            licensed: None,
             dir_synced: true,
             domain: None,
             units: Vec::new(),

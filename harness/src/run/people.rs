@@ -15,7 +15,10 @@ impl Runner<'_> {
     pub(super) fn person_acts(&mut self, step: &Step, action: &Action, role: Role) {
         match action {
             Action::Exo(call) => {
-                let caller = Caller::person(role);
+                let caller = match &step.role {
+                    Some(named) => Caller::named(&named.value, role),
+                    None => Caller::person(role),
+                };
                 let outcome = self.estate.with(|estate| {
                     estate
                         .person_exo(&caller, &call.value)

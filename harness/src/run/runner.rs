@@ -249,7 +249,8 @@ impl<'a> Runner<'a> {
     pub(super) fn edit_round(&mut self, mailboxes: &[u32], share: Share) -> u64 {
         self.edit_rounds += 1;
         let round = self.edit_rounds;
-        let chosen = edits::chosen(mailboxes, share, &mut self.edits);
+        let editable = self.estate.with(|estate| edits::editable(estate, mailboxes));
+        let chosen = edits::chosen(&editable, share, &mut self.edits);
         let mut accepted = 0;
         for portion in chosen.chunks(EDITS_AT_ONCE) {
             let chance = &mut self.edits;

@@ -19,6 +19,7 @@ use crate::scenario::{
     Action, At, ConnectAction, Cycle, CyclePolicy, Edits, Expectations, JobAction, RestartScope,
     Scenario, Span, Spanned, Step,
 };
+use crate::stage::role_named;
 
 /// Longer than any activity of a story may take: past it the step has failed.
 pub(super) const LONGEST: Duration = Duration::from_hours(60 * 24);
@@ -53,7 +54,7 @@ impl Runner<'_> {
     }
 
     fn step(&mut self, scenario: &Scenario, step: &Step) {
-        let role = step.role.as_ref().and_then(|role| Role::by_name(&role.value));
+        let role = step.role.as_ref().and_then(|role| role_named(&scenario.world, &role.value));
         let role = role.unwrap_or(Role::GlobalAdministrator);
         match &step.action {
             Action::Exo(_)

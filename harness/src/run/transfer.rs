@@ -105,7 +105,13 @@ impl Runner<'_> {
         for (attribute, count) in loss::by_attribute(&report.losses) {
             self.notes.push(format!("the rollback takes {count} value(s) of {attribute}"));
         }
-        let blocked = report.exceptions.iter().any(|e| e.outcome == MailboxOutcome::Blocked);
+        // Where the step has to fail, a flip that was accepted and came to nothing was tried as well.
+        let must_fail = step.expect_error.is_some();
+        let blocked = report.exceptions.iter().any(|exception| match exception.outcome {
+            MailboxOutcome::Blocked => true,
+            MailboxOutcome::NoOp => must_fail,
+            _ => false,
+        });
         let blocking = blocking(report, &transfer.accept);
         let may_not = |stop: &Failure| stop.code == code::AUTHORIZATION_FAILED;
         self.blocked_flips |= blocked

@@ -46,6 +46,8 @@ pub struct World {
     pub agents: Vec<Agent>,
     /// Rights in AD.
     pub rights: Rights,
+    /// Roles of Exchange Online that differ from the built-in ones, or stand beside them.
+    pub roles: Vec<OwnRole>,
     /// The writeback job.
     pub writeback: Writeback,
     /// Who is there.
@@ -97,6 +99,8 @@ pub struct Tenant {
     pub initial: Spanned<String>,
     /// Further verified domains, accepted by Exchange Online too.
     pub domains: Vec<Spanned<String>>,
+    /// `verified:`, domains that are verified, and not accepted by Exchange Online.
+    pub verified: Vec<Spanned<String>>,
     /// `features:` of `directory/onPremisesSynchronization` that differ from those of a new tenant.
     pub features: Vec<(Spanned<String>, bool)>,
     /// This many deletions in one cycle are too many; `None` is the default of 500, 0 is no limit.
@@ -155,6 +159,43 @@ pub struct Rights {
     pub cut_off: Vec<Spanned<String>>,
     /// `protected:`, users whom AdminSDHolder protects.
     pub protected: Vec<Spanned<String>>,
+    /// `deny:` and `allow:`, entries for the agents' account at single users and organizational units.
+    pub entries: Vec<RightsEntry>,
+}
+
+/// An entry of an access control list, for the account of the agents.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RightsEntry {
+    /// `on:`, the user or organizational unit; what is below it inherits the entry.
+    pub on: Spanned<String>,
+    /// `attributes:`, AD attributes; none is every one.
+    pub attributes: Vec<Spanned<String>>,
+    /// Whether it denies.
+    pub deny: bool,
+}
+
+/// A role of Exchange Online (`roles:`), as `as:` names it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnRole {
+    /// Its name: a new one, or a built-in one that differs from what it is.
+    pub name: Spanned<String>,
+    /// `like:`, the role that it begins with; `None`: with nothing.
+    pub like: Option<Spanned<String>>,
+    /// `may:`, what it may run beyond that.
+    pub may: Vec<RoleEntry>,
+    /// `may_not:`, what of that it may not run.
+    pub may_not: Vec<RoleEntry>,
+}
+
+/// A cmdlet of a role, with some of its parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleEntry {
+    /// The cmdlet.
+    pub cmdlet: String,
+    /// The parameters; none is all of them.
+    pub parameters: Vec<String>,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// The writeback job.
@@ -249,6 +290,8 @@ pub struct User {
     pub mailbox: MailboxLocation,
     /// Whether it comes from AD; otherwise it exists in the cloud alone.
     pub dir_synced: bool,
+    /// `licensed:`, whether it has a licence with a mailbox; `None`: a person with a mailbox in the cloud has.
+    pub licensed: Option<bool>,
     /// Its domain; `None` is the first forest's root.
     pub domain: Option<Spanned<String>>,
     /// `ou:`, the organizational units above it, from the domain down; none is `OU=People`.

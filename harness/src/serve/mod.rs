@@ -236,7 +236,10 @@ async fn serve(
     estate.engine_apart = options.no_engine;
     let hosts = Hosts::of(options.bind);
     let authority = hosts.authority(&estate)?;
-    let applications = applications(options)?;
+    let mut applications = applications(options)?;
+    if let Some(rbac) = &estate.exchange.rbac {
+        applications.learn_role_groups(rbac, options.seed);
+    }
     let shared = SharedEstate::new(estate);
     let listen = ListenOptions {
         bind: options.bind,

@@ -28,6 +28,16 @@ pub(super) fn apply(estate: &mut Estate, world: &World) -> Result<(), StageError
         let done = is_user || units.by_ref().filter(in_domain).count() > 0;
         check(done, &place.value)?;
     }
+    for entry in &rights.entries {
+        let names: Vec<String> = entry.attributes.iter().map(|name| name.value.clone()).collect();
+        let mut set = |place: &str| estate.set_agent_right(place, &names, entry.deny);
+        let place = &entry.on.value;
+        // As with those that are cut off: a unit of this path in every domain that has one.
+        let is_user = set(place);
+        let in_units = domains.iter().filter(|domain| !is_user && set(&unit(place, domain)));
+        let done = is_user || in_units.count() > 0;
+        check(done, place)?;
+    }
     for user in &rights.protected {
         check(estate.protect(&user.value), &user.value)?;
     }

@@ -20,6 +20,7 @@ use super::crowd::{Crowd, Draws};
 use super::export;
 use super::job::{schema, writeback_config};
 use super::rights;
+use super::roles;
 use super::roster::Roster;
 use crate::bridge::translate::to_engine;
 use crate::scenario::export::ExportError;
@@ -43,6 +44,9 @@ pub enum StageError {
     /// An export that a population names; with its place in the scenario.
     #[error("{0}")]
     Export(ExportError, Span),
+    /// What a role of Exchange Online cannot be given, or be without.
+    #[error("the role `{0}` of `world.roles`: {1} is not possible, as no built-in role has it so")]
+    Role(String, String),
     /// The schema of the writeback job.
     #[error("the schema of the writeback job: {0}")]
     Schema(String),
@@ -81,7 +85,10 @@ pub fn stage(scenario: &Scenario, seed: u64, bugs: PlantedBugs) -> Result<Staged
 pub fn stage_world(world: &World, seed: u64, bugs: PlantedBugs) -> Result<Staged, StageError> {
     let mut estate = Estate::new(plan(world, seed)?)?;
     let further = world.tenant.domains.iter().map(|domain| domain.value.clone());
-    estate.exchange.accepted_domains.extend(further);
+    estate.exchange.accepted_domains.extend(further.clone());
+    let verified = world.tenant.verified.iter().map(|domain| domain.value.clone());
+    estate.exchange.verified_domains.extend(further.chain(verified));
+    roles::apply(&mut estate, world)?;
     set_up_synchronization(&mut estate, world);
     let mut settled = Settled::default();
     populate(&mut estate, world, seed, &mut settled)?;
@@ -292,6 +299,7 @@ fn person(user: &User) -> Result<Person, StageError> {
     person.dir_synced = user.dir_synced;
     person.units.clone_from(&user.units);
     person.cloud_managed = user.cloud_managed;
+    person.licensed = user.licensed;
     person.addresses = user.addresses.iter().map(|address| address.value.clone()).collect();
     person.attributes =
         user.attributes.iter().map(|(name, values)| (name.value.clone(), values.clone())).collect();

@@ -245,10 +245,10 @@ impl Forest {
         entry: &Entry,
         changes: &[Change],
     ) -> Result<Vec<&Attribute>, LdapResult> {
-        // What an account may write of people is the same for all attributes: found out once.
-        let reached = matches!(writer.principal.rights, Rights::WriteAttributes(_))
-            && self.schema.class(entry.class).is_some_and(|class| class.is_user)
-            && self.inherits_from_domain(controller, entry);
+        // What reaches an object is the same for all attributes: found out once.
+        let reach = matches!(writer.principal.rights, Rights::WriteAttributes(_))
+            .then(|| self.reach(controller, writer.principal.sid.as_ref(), entry));
+        let is_user = self.schema.class(entry.class).is_some_and(|class| class.is_user);
         let mut attributes = Vec::with_capacity(changes.len());
         for change in changes {
             let attribute = self
@@ -257,7 +257,10 @@ impl Forest {
             let may = match &writer.principal.rights {
                 // A password takes a right of its own.
                 _ if attribute.number == known::UNICODE_PWD => true,
-                Rights::WriteAttributes(set) => reached && set.contains(attribute.number),
+                Rights::WriteAttributes(set) => {
+                    let set_up = is_user && set.contains(attribute.number);
+                    reach.as_ref().is_some_and(|reach| reach.allows(attribute, set_up))
+                }
                 _ => {
                     self.may_write(controller, writer.principal, object, entry, attribute)
                         || self.is_own_membership(controller, writer, object, change, attribute)

@@ -32,6 +32,8 @@ pub struct Draft {
     pub(super) user: Record,
     /// The recipient's type and values, of a person with a mailbox on either side.
     pub(super) recipient: Option<(RecipientType, Record)>,
+    /// Whether the user has a licence with a mailbox.
+    pub(super) licensed: bool,
     /// `IsExchangeCloudManaged`.
     pub(super) cloud_managed: bool,
 }
@@ -68,7 +70,7 @@ pub struct Drafting {
     domain_sid: Sid,
     first_rid: u32,
     tenant: TenantDomains,
-    accepted_domains: Vec<String>,
+    verified_domains: Vec<String>,
     upn_adds_proxy: bool,
 }
 
@@ -86,7 +88,7 @@ impl Estate {
             domain_sid: forest.domain(home.domain)?.sid.clone(),
             first_rid: FIRST_RID + settled,
             tenant: self.domains.clone(),
-            accepted_domains: self.exchange.accepted_domains.clone(),
+            verified_domains: self.exchange.verified_domains.clone(),
             upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
         })
     }
@@ -126,12 +128,14 @@ impl Drafting {
             Place::Cloud => Some((person.kind, cloud)),
             Place::None => None,
         };
+        let has_mailbox = recipient.as_ref().is_some_and(|(kind, _)| *kind == RecipientType::User);
         Ok(Draft {
             name: person.name.as_str().into(),
             ad,
             id,
             user,
             recipient,
+            licensed: person.licensed.unwrap_or(has_mailbox),
             cloud_managed: person.cloud_managed && person.dir_synced,
         })
     }
@@ -211,7 +215,7 @@ impl Drafting {
             values.extend(self.flow.exchange_values(&Outgoing {
                 ad,
                 cloud: &current,
-                domains: &self.accepted_domains,
+                domains: &self.verified_domains,
                 upn_adds_proxy: self.upn_adds_proxy,
                 licensed: true,
             }));

@@ -392,11 +392,11 @@ impl Estate {
         let property = "userPrincipalName";
         let domain = upn.rsplit_once('@').map_or("", |(_, domain)| domain);
         let domains = [&self.domains.verified, &self.domains.initial];
-        let accepted = self.exchange.accepted_domains.iter();
+        let further = self.exchange.verified_domains.iter();
         if !address::is_well_formed(upn) {
             return Err(EntraError::Invalid { property, why: "is no user principal name" });
         }
-        if !domains.into_iter().chain(accepted).any(|d| d.eq_ignore_ascii_case(domain)) {
+        if !domains.into_iter().chain(further).any(|d| d.eq_ignore_ascii_case(domain)) {
             let why = "The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.";
             return Err(EntraError::Invalid { property, why });
         }

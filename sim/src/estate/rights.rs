@@ -8,11 +8,16 @@ use super::Estate;
 use crate::directory::forest::Forest;
 use crate::directory::forests::AdObject;
 use crate::directory::modify::Writer;
+use crate::directory::name::Sid;
 use crate::directory::principal::{AttributeSet, Principal, Rights};
 use crate::directory::request::{
     Change, ChangeOperation, Control, ControlValue, ModifyRequest, Name, Operation, Request,
 };
-use crate::directory::security::descriptor::{DACL_PROTECTED, INHERITED};
+use crate::directory::schema::Schema;
+use crate::directory::security::descriptor::{
+    Ace, CONTAINER_INHERIT, DACL_PROTECTED, INHERITED, SecurityDescriptor, WRITE_PROPERTY,
+};
+use crate::guid::Guid;
 
 /// The part of a security descriptor that is written ([MS-ADTS] 3.1.1.3.4.1.11): its DACL.
 const DACL: u32 = 4;
@@ -34,6 +39,56 @@ impl Estate {
     /// An object, and what is below it, inherits no rights from above any more. False when there is no
     /// such object.
     pub fn cut_off(&mut self, identity: &str) -> bool {
+        self.change_descriptor(identity, |_, descriptor| {
+            descriptor.control |= DACL_PROTECTED;
+            descriptor.dacl.retain(|entry| entry.flags & INHERITED == 0);
+        })
+    }
+
+    /// An entry of its own for the agents' account at an object, which goes down to all that is below it: it
+    /// may write these attributes, or may not (`deny`); without names, every one. Names that the schema does
+    /// not have count for nothing. False when there is no such object.
+    pub fn set_agent_right(&mut self, identity: &str, attributes: &[String], deny: bool) -> bool {
+        let Some(at) = self.ad_identity(identity) else { return false };
+        let mut accounts: Vec<Sid> = self
+            .agents
+            .iter()
+            .filter(|agent| agent.dc.forest == at.forest)
+            .filter_map(|agent| agent.account.sid.clone())
+            .collect();
+        accounts.sort();
+        accounts.dedup();
+        let attributes = attributes.to_vec();
+        self.change_descriptor(identity, |schema, descriptor| {
+            descriptor.dacl.retain(|entry| entry.flags & INHERITED == 0);
+            let guid = |name: &String| schema.attribute_named(name).and_then(|known| known.guid);
+            let objects: Vec<Option<Guid>> = match attributes.as_slice() {
+                [] => vec![None],
+                names => names.iter().filter_map(guid).map(Some).collect(),
+            };
+            for sid in accounts {
+                let entries = objects.iter().map(|object| Ace {
+                    deny,
+                    audit: false,
+                    flags: CONTAINER_INHERIT,
+                    mask: WRITE_PROPERTY,
+                    object: *object,
+                    inherited_object: None,
+                    sid: sid.clone(),
+                });
+                // Canonical order: what denies stands first.
+                let place = if deny { 0 } else { descriptor.dacl.len() };
+                descriptor.dacl.splice(place..place, entries.collect::<Vec<_>>());
+            }
+        })
+    }
+
+    /// Writes the DACL of an object, changed. False when there is no such object.
+    fn change_descriptor(
+        &mut self,
+        identity: &str,
+        edit: impl FnOnce(&Schema, &mut SecurityDescriptor),
+    ) -> bool {
         let Some(object) = self.ad_identity(identity) else { return false };
         let now = self.now;
         let Some(forest) = self.forests.get_mut(object.forest) else { return false };
@@ -42,8 +97,7 @@ impl Estate {
         else {
             return false;
         };
-        descriptor.control |= DACL_PROTECTED;
-        descriptor.dacl.retain(|entry| entry.flags & INHERITED == 0);
+        edit(forest.schema(), &mut descriptor);
         let change = Change {
             operation: ChangeOperation::Replace,
             attribute: "nTSecurityDescriptor".into(),

@@ -8,7 +8,7 @@ use crate::clock::VirtualTime;
 use crate::connect::{ConnectorObject, source_anchor};
 use crate::directory::forests::AdObject;
 use crate::entra::User;
-use crate::exchange::{ExchangeOnline, RecipientType};
+use crate::exchange::ExchangeOnline;
 use crate::population::Person;
 
 impl Estate {
@@ -74,10 +74,7 @@ impl Estate {
             object_identifier: synced,
             domain: synced.map(|_| (home.dc.forest, home.domain)),
             object_cloud_managed: false,
-            licensed: draft
-                .recipient
-                .as_ref()
-                .is_some_and(|(kind, _)| *kind == RecipientType::User),
+            licensed: draft.licensed,
             deletion: None,
             version: 0,
             position: 0,

@@ -32,6 +32,8 @@ pub type Changes = Vec<(AttributeNumber, Vec<String>)>;
 pub struct ExchangeOnline {
     /// Accepted domains, the default one first.
     pub accepted_domains: Vec<String>,
+    /// The verified domains of the tenant: the accepted ones, and those in which it has users and no mail.
+    pub verified_domains: Vec<String>,
     /// `BlockExchangeProvisioningFromOnPremEnabled`.
     pub cloud_managed_by_default: bool,
     /// Which cmdlets were run.
@@ -50,6 +52,7 @@ impl ExchangeOnline {
     #[must_use]
     pub fn new(accepted_domains: Vec<String>) -> Self {
         Self {
+            verified_domains: accepted_domains.clone(),
             accepted_domains,
             cloud_managed_by_default: false,
             audit: AuditLog::default(),

@@ -84,6 +84,9 @@ const AUDIT_LOGS: &str = "View-Only Audit Logs";
 const SOURCE_OF_AUTHORITY: &str = "Hybrid Identity";
 const HELP_DESK: &str = "Help Desk Recipients";
 
+/// Parameters that say on whom and how a cmdlet is run: whoever may use another one needs them.
+const BESIDE: [&str; 5] = ["Confirm", "Force", "Identity", "ResultSize", "WhatIf"];
+
 impl Rbac {
     /// As it is for a tenant in which nobody changed anything. `flag_by_exchange` is whether Exchange administrators may
     /// set the flag.
@@ -318,6 +321,115 @@ impl Rbac {
         roles.iter().try_for_each(|role| self.assign(role, name, None))
     }
 
+    /// A role group whose members are those who call in a role, without any role so far.
+    ///
+    /// # Errors
+    /// [`RbacError::Exists`].
+    pub fn new_group_of(&mut self, name: &str, of: Role) -> Result<(), RbacError> {
+        self.new_group(name, &[], &[])?;
+        self.groups.iter_mut().filter(|group| group.name == name).for_each(|g| g.of = Some(of));
+        Ok(())
+    }
+
+    /// The role group of those who call in a role.
+    #[must_use]
+    pub fn group_of(&self, role: Role) -> Option<&RoleGroup> {
+        self.groups.iter().find(|group| group.of == Some(role))
+    }
+
+    /// A role group has all roles that another one has.
+    ///
+    /// # Errors
+    /// [`RbacError::Exists`] for a role that it has already.
+    pub fn assign_as(&mut self, like: &str, to: &str) -> Result<(), RbacError> {
+        let own = self.assignments.iter().filter(|known| known.to.eq_ignore_ascii_case(like));
+        let roles: Vec<String> = own.map(|known| known.role.clone()).collect();
+        roles.iter().try_for_each(|role| self.assign(role, to, None))
+    }
+
+    /// A role group may run a cmdlet with these parameters, and those that say on whom and how; with all of
+    /// them when none is named. It gets a role of its own for that, a child of the built-in one that has them.
+    ///
+    /// # Errors
+    /// [`RbacError::NotInParent`] when no built-in role has them together.
+    pub fn grant(
+        &mut self,
+        group: &str,
+        cmdlet: &str,
+        parameters: &[String],
+    ) -> Result<(), RbacError> {
+        let has = |set: &BTreeSet<String>, name: &str| {
+            set.iter().any(|known| known.eq_ignore_ascii_case(name))
+        };
+        let mut parents = self.roles.iter().filter(|role| role.parent.is_none());
+        let parent = parents
+            .find(|role| {
+                let entry = entry(role, cmdlet);
+                entry.is_some_and(|(_, known)| parameters.iter().all(|name| has(known, name)))
+            })
+            .ok_or(RbacError::NotInParent)?;
+        let (parent, allowed) = (parent.name.clone(), entry(parent, cmdlet));
+        let allowed = allowed.map(|(_, known)| known.clone()).unwrap_or_default();
+        let mut wanted = parameters.to_vec();
+        if !wanted.is_empty() {
+            let beside = BESIDE.iter().filter(|name| has(&allowed, name));
+            wanted.extend(beside.map(|name| (*name).to_owned()));
+        }
+        let own = format!("{parent} for {group}");
+        if self.role(&own).is_none() {
+            let role = ManagementRole {
+                name: own.clone(),
+                parent: Some(parent),
+                entries: BTreeMap::new(),
+            };
+            self.roles.push(role);
+            self.assign(&own, group, None)?;
+        }
+        self.change_entry(&own, cmdlet, Some((&wanted, true)))
+    }
+
+    /// A role group may not run a cmdlet with these parameters any more; not at all when none is named. Each
+    /// of its roles that has them gives way to a child without them; that none has them changes nothing.
+    ///
+    /// # Errors
+    /// [`RbacError::Exists`] for a role that is called as a child would be.
+    pub fn withdraw(
+        &mut self,
+        group: &str,
+        cmdlet: &str,
+        parameters: &[String],
+    ) -> Result<(), RbacError> {
+        let has = |role: &ManagementRole| {
+            entry(role, cmdlet).is_some_and(|(_, known)| {
+                let is = |name: &String| known.iter().any(|have| have.eq_ignore_ascii_case(name));
+                parameters.is_empty() || parameters.iter().any(is)
+            })
+        };
+        let assigned = self.assignments.iter().filter(|known| known.to.eq_ignore_ascii_case(group));
+        let roles: Vec<String> = assigned
+            .filter_map(|known| self.role(&known.role).filter(|role| has(role)))
+            .map(|role| role.name.clone())
+            .collect();
+        let tail = format!(" for {group}");
+        for role in roles {
+            let mut own = role.clone();
+            if !role.ends_with(&tail) {
+                own.push_str(&tail);
+                self.new_role(&own, &role, &[])?;
+                self.assignments
+                    .retain(|known| !(known.role == role && known.to.eq_ignore_ascii_case(group)));
+                self.assign(&own, group, None)?;
+            }
+            let known = self.role(&own).and_then(|role| entry(role, cmdlet));
+            let known = known.map(|(_, known)| known.clone()).unwrap_or_default();
+            let is = |name: &&String| known.iter().any(|have| have.eq_ignore_ascii_case(name));
+            let gone: Vec<String> = parameters.iter().filter(is).cloned().collect();
+            let change = (!gone.is_empty()).then_some((gone.as_slice(), false));
+            self.change_entry(&own, cmdlet, change)?;
+        }
+        Ok(())
+    }
+
     /// Removes a role group of one's own, with its assignments.
     ///
     /// # Errors
@@ -395,7 +507,9 @@ fn has(role: &str, cmdlet: &str) -> bool {
         ORGANIZATION => of_organization,
         ROLE_MANAGEMENT => of_roles,
         SOURCE_OF_AUTHORITY => of_organization || cmdlet == "Set-Mailbox",
-        MAIL_RECIPIENTS | HELP_DESK => !reads && !of_roles && !of_organization && !audit,
+        // Who administers recipients sees them as well (Microsoft Learn, "Mail Recipients role").
+        MAIL_RECIPIENTS => !of_roles && !of_organization && !audit,
+        HELP_DESK => !reads && !of_roles && !of_organization && !audit,
         _ => false,
     }
 }
@@ -413,4 +527,39 @@ fn is_of(role: &str, cmdlet: &str, parameter: &str) -> bool {
             }
             _ => true,
         }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FLAG: &str = "IsExchangeCloudManaged";
+
+    /// What a role group is given it may, what is taken from it it may not, and no other group notices.
+    #[test]
+    fn a_role_group_is_given_and_loses_single_parameters() {
+        let mut rbac = Rbac::built_in();
+        let may = |rbac: &Rbac, role: Role, cmdlet: &str, parameter: &str| {
+            rbac.allows(&Caller::person(role), cmdlet, &[parameter])
+        };
+        let flag = [FLAG.to_owned()];
+        let (exchange, own, like) = (Role::ExchangeAdministrator, Role::Own(0), Role::Own(1));
+        rbac.withdraw("Exchange Administrator", "Set-Mailbox", &flag).unwrap();
+        assert!(!may(&rbac, exchange, "Set-Mailbox", FLAG));
+        assert!(may(&rbac, exchange, "Set-Mailbox", "CustomAttribute1"));
+        assert!(may(&rbac, Role::GlobalAdministrator, "Set-Mailbox", FLAG));
+        rbac.new_group_of("operator", own).unwrap();
+        rbac.grant("operator", "Set-Mailbox", &flag).unwrap();
+        rbac.grant("operator", "Get-Mailbox", &[]).unwrap();
+        assert!(may(&rbac, own, "Set-Mailbox", FLAG) && may(&rbac, own, "Set-Mailbox", "Identity"));
+        assert!(!may(&rbac, own, "Set-Mailbox", "CustomAttribute1"));
+        rbac.new_group_of("junior", like).unwrap();
+        rbac.assign_as("operator", "junior").unwrap();
+        rbac.withdraw("junior", "Set-Mailbox", &[]).unwrap();
+        rbac.withdraw("junior", "Set-User", &[]).unwrap();
+        assert!(
+            !may(&rbac, like, "Set-Mailbox", FLAG) && may(&rbac, like, "Get-Mailbox", "Identity")
+        );
+        assert!(may(&rbac, own, "Set-Mailbox", FLAG), "the other group lost nothing");
+    }
 }

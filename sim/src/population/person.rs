@@ -40,6 +40,8 @@ pub struct Person {
     pub dir_synced: bool,
     /// The organizational units above it, from the domain down; none is the people's own.
     pub units: Vec<String>,
+    /// Whether it has a licence with a mailbox; `None`: a person with a mailbox in the cloud has, nobody else.
+    pub licensed: Option<bool>,
     /// `IsExchangeCloudManaged`.
     pub cloud_managed: bool,
     /// Addresses beyond the default ones; one with `SMTP:` is the primary.
@@ -66,6 +68,7 @@ impl Person {
             mailbox: Place::Cloud,
             dir_synced: true,
             units: Vec::new(),
+            licensed: None,
             cloud_managed: false,
             addresses: Vec::new(),
             attributes: Vec::new(),

@@ -98,10 +98,12 @@ pub(in crate::run) fn whom(action: &Action, estate: &Estate) -> Option<u32> {
 /// Whom a cmdlet names.
 fn named<'e>(call: &CmdletCall, estate: &'e Estate) -> Option<&'e Subject> {
     let identity = call.text("Identity")?;
-    estate.subject(&identity).or_else(|| {
-        let number = estate.exchange.find(&identity)?;
-        estate.subject_of_mailbox(number)
-    })
+    let in_cloud = || estate.subject_of_mailbox(estate.exchange.find(&identity)?);
+    let in_ad = || {
+        let object = estate.ad_identity(&identity)?;
+        estate.subject_of_ad(object.forest, object.number)
+    };
+    estate.subject(&identity).or_else(in_cloud).or_else(in_ad)
 }
 
 fn of_cmdlet(call: &CmdletCall, estate: &Estate) -> Option<Wish> {
@@ -185,11 +187,15 @@ fn of_record(operation: Operation) -> Option<Wish> {
     Some(Wish { who: vec![Who::Dn(dn)], asks })
 }
 
-/// The user whom a request names.
+/// The user whom a request names: by the name that steps use, its id or its user principal name.
 fn user_of<'e>(call: &GraphCall, estate: &'e Estate) -> Option<&'e Subject> {
     let path = call.path.value.split('?').next().unwrap_or_default();
     let mut segments = path.trim_matches('/').split('/').skip_while(|s| *s != "users").skip(1);
-    estate.subject(segments.next()?)
+    let named = segments.next()?;
+    estate.subject(named).or_else(|| {
+        let user = estate.user_named(named)?;
+        estate.subjects().iter().find(|subject| subject.entra == Some(user))
+    })
 }
 
 /// A request that changes or deletes a user.

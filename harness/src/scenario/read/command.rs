@@ -61,7 +61,7 @@ impl Reader<'_> {
         };
         let call = match cmdlet::bind(&line, catalogue) {
             Ok(call) => call,
-            Err(_) if lenient => cmdlet::bind_freely(&line),
+            Err(_) if lenient => cmdlet::bind_freely(&line, catalogue),
             Err(problems) => {
                 for problem in problems {
                     let problem = self.with_right_door(problem, &line);
@@ -102,7 +102,9 @@ impl Reader<'_> {
             return;
         }
         let Some(Argument::Text(identity)) = call.parameter("Identity") else { return };
-        if self.cast.knows_identity(identity) {
+        // Of what comes again and again the first round has to mean somebody.
+        let first = self.is_repeated.then(|| identity.replace(cmdlet::ROUND, "1"));
+        if self.cast.knows_identity(first.as_deref().unwrap_or(identity)) {
             return;
         }
         let range = line.items.iter().find_map(|item| match item {

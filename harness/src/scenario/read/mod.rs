@@ -20,6 +20,7 @@ mod person;
 mod places;
 mod population;
 mod rights;
+mod roles;
 mod selector;
 mod step;
 mod story;
@@ -98,12 +99,25 @@ struct Reader<'a> {
     cast: Cast,
     /// Where the file is: what it names stands beside it.
     folder: PathBuf,
+    /// Roles of the world that `as:` can name beside the built-in ones.
+    own_roles: Vec<String>,
+    /// Whether what is read comes again and again, so that `{n}` in it is a number.
+    is_repeated: bool,
 }
 
 impl<'a> Reader<'a> {
     fn new(source: &'a str, catalogues: &'a Catalogues) -> Self {
         let (cast, folder) = (Cast::default(), PathBuf::new());
-        Self { source, catalogues, problems: Vec::new(), cast, folder }
+        let own_roles = Vec::new();
+        Self {
+            source,
+            catalogues,
+            problems: Vec::new(),
+            cast,
+            folder,
+            own_roles,
+            is_repeated: false,
+        }
     }
 
     fn scenario(&mut self, document: &Node, path: &Path) -> Option<Scenario> {
@@ -127,6 +141,7 @@ impl<'a> Reader<'a> {
         let whole = world.and_then(|world| self.with_include(world));
         let world: World = self.world(whole.as_ref().or(world));
         self.cast = Cast::of(&world);
+        self.own_roles = world.roles.iter().map(|role| role.name.value.clone()).collect();
         let told = fields.take("story");
         let text = told.and_then(|entry| self.source.get(entry.value.span.range()));
         self.check_places(&world, text.unwrap_or_default());

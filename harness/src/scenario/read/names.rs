@@ -31,7 +31,8 @@ fn is_public(name: &str) -> bool {
 
 impl Reader<'_> {
     pub(super) fn check_tenant_names(&mut self, tenant: &Tenant) {
-        for domain in std::iter::once(&tenant.domain).chain(&tenant.domains) {
+        for domain in std::iter::once(&tenant.domain).chain(&tenant.domains).chain(&tenant.verified)
+        {
             if !is_public(&domain.value) {
                 self.report_name(domain, "domain", "a domain such as `contoso.com`");
             }

@@ -101,6 +101,7 @@ impl Reader<'_> {
         let kind = fields.take("type").and_then(|entry| self.word(&entry.value, &KINDS));
         let mailbox = fields.take("mailbox").and_then(|entry| self.word(&entry.value, &LOCATIONS));
         let dir_synced = fields.take("dir_synced").and_then(|entry| self.boolean(&entry.value));
+        let licence = fields.take("licensed");
         let units = fields.take("ou").and_then(|entry| self.units(&entry.value));
         let domain = fields.take("domain").and_then(|entry| self.domain_of(entry, domains));
         let cloud = fields.take("cloud").map(|entry| self.cloud_properties(&entry.value));
@@ -126,7 +127,10 @@ impl Reader<'_> {
                 return None;
             }
         };
+        let span = licence.map(|entry| entry.key.span);
+        let licensed = licence.and_then(|entry| self.boolean(&entry.value));
         let user = User {
+            licensed,
             addresses: addresses.unwrap_or_default(),
             cloud_managed: cloud_managed.unwrap_or(false),
             kind: kind.unwrap_or_default(),
@@ -139,7 +143,28 @@ impl Reader<'_> {
             ..plain_user(name, upn, node.span)
         };
         self.report_impossible(&user);
+        self.report_licence(&user, span.unwrap_or_default());
         Some(user)
+    }
+
+    /// A licence makes a mailbox, and the mailbox of a person does not outlive it: neither is at rest.
+    fn report_licence(&mut self, user: &User, key: Span) {
+        let is_person = user.kind == MailboxKind::User;
+        let problem = match (user.licensed, user.mailbox) {
+            (Some(false), MailboxLocation::Cloud) if is_person => {
+                ("the mailbox of a person goes thirty days after its licence", "removeLicenses")
+            }
+            (Some(true), MailboxLocation::None) => {
+                ("a licence makes a mailbox, and this user has none", "addLicenses")
+            }
+            _ => return,
+        };
+        let (message, member) = problem;
+        let help = format!(
+            "a population is at rest; let a step do it: `graph: {{method: POST, path: /users/{}/assignLicense, body: {{{member}: [...], ...}}}}`",
+            user.name.value
+        );
+        self.report(Diagnostic::error("impossible-user", key, message).help(help));
     }
 
     /// `Staff/North`: organizational units from the domain down.
@@ -288,6 +313,7 @@ fn plain_user(name: Spanned<String>, upn: Spanned<String>, span: Span) -> User {
         kind: MailboxKind::User,
         mailbox: MailboxLocation::Cloud,
         dir_synced: true,
+        licensed: None,
         domain: None,
         units: Vec::new(),
         attributes: Vec::new(),

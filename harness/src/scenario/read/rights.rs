@@ -3,8 +3,8 @@
 use super::super::diagnostic::Diagnostic;
 use super::super::nearest::advice;
 use super::super::span::Spanned;
-use super::super::world::{Population, Rights};
-use super::super::yaml::Node;
+use super::super::world::{Population, Rights, RightsEntry};
+use super::super::yaml::{Entry, Node};
 use super::Reader;
 use super::places::units;
 
@@ -36,8 +36,41 @@ impl Reader<'_> {
             let users: Vec<&str> = users.iter().map(String::as_str).collect();
             rights.protected = self.named_places(&entry.value, &users);
         }
+        for (key, deny) in [("deny", true), ("allow", false)] {
+            let Some(entry) = fields.take(key) else { continue };
+            let entries = self.rights_entries(entry, deny, &known);
+            rights.entries.extend(entries);
+        }
         self.finish(&fields, "`rights`");
         rights
+    }
+
+    /// `deny: [{on: u7, attributes: [proxyAddresses]}]`, or names alone.
+    fn rights_entries(&mut self, entry: &Entry, deny: bool, known: &[&str]) -> Vec<RightsEntry> {
+        let what = format!("`{}`", entry.key.value);
+        let mut entries = Vec::new();
+        for node in self.items(&entry.value, &what) {
+            let (places, attributes) = if super::is_scalar(node) {
+                (self.named_places(node, known), Vec::new())
+            } else {
+                let Some(mut fields) = self.fields(node, "an entry of rights") else { continue };
+                let on = self.required(&mut fields, "on");
+                let attributes =
+                    fields.take("attributes").map(|entry| match entry.value.scalar() {
+                        Some(scalar) if scalar.text == "all" => Vec::new(),
+                        _ => self.writable(&entry.value),
+                    });
+                self.finish(&fields, "an entry of rights");
+                let places = on.map(|on| self.named_places(&on.value, known));
+                (places.unwrap_or_default(), attributes.unwrap_or_default())
+            };
+            entries.extend(places.into_iter().map(|on| RightsEntry {
+                on,
+                attributes: attributes.clone(),
+                deny,
+            }));
+        }
+        entries
     }
 
     fn writable(&mut self, node: &Node) -> Vec<Spanned<String>> {

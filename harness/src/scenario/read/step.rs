@@ -201,7 +201,10 @@ impl Reader<'_> {
             return None;
         };
         let inner = Keys { action, expect: None, must_fail: keys.must_fail };
-        let action = self.action(&inner, world)?;
+        self.is_repeated = true;
+        let action = self.action(&inner, world);
+        self.is_repeated = false;
+        let action = action?;
         Some(Repeat { every: every?, lasts, action })
     }
 

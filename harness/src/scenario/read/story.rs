@@ -183,7 +183,8 @@ impl Reader<'_> {
 
     fn role(&mut self, node: &Node) -> Option<Spanned<String>> {
         let role = self.text(node)?;
-        let names = self.catalogues.roles.iter().map(String::as_str);
+        let own = self.own_roles.clone();
+        let names = self.catalogues.roles.iter().chain(&own).map(String::as_str);
         self.known(&role, names, "unknown-role", "role")
     }
 

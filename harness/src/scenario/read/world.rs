@@ -73,6 +73,7 @@ impl Reader<'_> {
         }
         let rights = fields.take("rights").map(|entry| self.rights(&entry.value, &population));
         let rights = rights.unwrap_or_default();
+        let roles = fields.take("roles").map(|entry| self.own_roles(&entry.value));
         self.finish(&fields, "`world`");
         World {
             profile: profile.unwrap_or_else(|| Spanned::implied("wb-ga-2026-08".to_owned())),
@@ -86,6 +87,7 @@ impl Reader<'_> {
             connect,
             agents,
             rights,
+            roles: roles.unwrap_or_default(),
             writeback,
             population,
         }
@@ -204,12 +206,16 @@ impl Reader<'_> {
 
     fn tenant(&mut self, node: Option<&Node>) -> Tenant {
         let fields = node.and_then(|node| self.fields(node, "`tenant`"));
-        let (mut domain, mut initial, mut domains) = (None, None, Vec::new());
+        let (mut domain, mut initial) = (None, None);
+        let (mut domains, mut verified) = (Vec::new(), Vec::new());
         let (mut features, mut deletion_threshold) = (Vec::new(), None);
         let (mut cloud_managed_by_default, mut entra_id_p1) = (false, None);
         if let Some(mut fields) = fields {
             if let Some(entry) = fields.take("domains") {
                 domains = self.texts(&entry.value);
+            }
+            if let Some(entry) = fields.take("verified") {
+                verified = self.texts(&entry.value);
             }
             domain = fields.take("domain").and_then(|entry| self.sentence(&entry.value));
             initial = fields.take("initial").and_then(|entry| self.sentence(&entry.value));
@@ -232,11 +238,13 @@ impl Reader<'_> {
             let label = domain.value.split('.').next().unwrap_or_default();
             Spanned::implied(format!("{label}.onmicrosoft.com"))
         });
-        self.report_duplicates(&domains, "domain");
+        let all: Vec<_> = domains.iter().chain(&verified).cloned().collect();
+        self.report_duplicates(&all, "domain");
         let tenant = Tenant {
             domain,
             initial,
             domains,
+            verified,
             features,
             deletion_threshold,
             cloud_managed_by_default,

@@ -48,7 +48,7 @@ pub(super) fn step(catalogues: &Catalogues) -> Value {
     let fails = || {
         vec![
             ("expect_error", text("`any`, or a code: the step must fail so.")),
-            ("as", names(&catalogues.roles)),
+            ("as", role_name(catalogues)),
         ]
     };
     let watched = any_of(vec![
@@ -139,7 +139,7 @@ fn job() -> Value {
 }
 
 fn role(catalogues: &Catalogues) -> Vec<(&'static str, Value)> {
-    vec![("as", names(&catalogues.roles))]
+    vec![("as", role_name(catalogues))]
 }
 
 fn one_step(name: &'static str, what: Value, mut beside: Vec<(&'static str, Value)>) -> Value {
@@ -147,4 +147,9 @@ fn one_step(name: &'static str, what: Value, mut beside: Vec<(&'static str, Valu
     beside.push(("at", text("An instant, or an offset from the start.")));
     beside.push(("note", text("Words for people.")));
     mapping(&beside, &[name])
+}
+
+/// A built-in role, or one that the world describes.
+fn role_name(catalogues: &Catalogues) -> Value {
+    any_of(vec![names(&catalogues.roles), text("One of `world.roles`.")])
 }

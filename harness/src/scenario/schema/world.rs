@@ -30,10 +30,13 @@ pub(super) fn world(catalogues: &Catalogues) -> Value {
                         ("agents", any_of(vec![json!({"enum": ["all", "none"]}), texts()])),
                         ("cut_off", texts()),
                         ("protected", texts()),
+                        ("deny", rights_entries()),
+                        ("allow", rights_entries()),
                     ],
                     &[],
                 ),
             ),
+            ("roles", json!({"type": "array", "items": role(catalogues)})),
             ("inbound", one_of(&words::INBOUND)),
             ("connect", connect()),
             ("agents", json!({"type": "array", "items": agent()})),
@@ -41,6 +44,32 @@ pub(super) fn world(catalogues: &Catalogues) -> Value {
             ("population", json!({"type": "array", "items": reference("population")})),
         ],
         &[],
+    )
+}
+
+/// Users and organizational units, each with the attributes that an entry is about.
+fn rights_entries() -> Value {
+    let entry = mapping(
+        &[
+            ("on", list(text("A user, or an organizational unit such as `Staff/North`."))),
+            ("attributes", any_of(vec![json!({"enum": ["all"]}), texts()])),
+        ],
+        &["on"],
+    );
+    let one = any_of(vec![text("A user or an organizational unit: every attribute."), entry]);
+    any_of(vec![one.clone(), json!({"type": "array", "items": one})])
+}
+
+fn role(catalogues: &Catalogues) -> Value {
+    let entries = || list(text("A cmdlet with parameters, `Set-Mailbox -IsExchangeCloudManaged`."));
+    mapping(
+        &[
+            ("name", text("What `as:` calls it.")),
+            ("like", any_of(vec![names(&catalogues.roles), text("A role before this one.")])),
+            ("may", entries()),
+            ("may_not", entries()),
+        ],
+        &["name"],
     )
 }
 
@@ -100,6 +129,7 @@ fn tenant() -> Value {
             ("entra_id_p1", boolean()),
             ("domain", text("The verified domain of its users.")),
             ("domains", list(text("A further verified domain."))),
+            ("verified", list(text("A verified domain that Exchange Online does not accept."))),
             ("initial", json!({"type": "string", "pattern": "\\.onmicrosoft\\.com$"})),
         ],
         &[],
@@ -171,6 +201,7 @@ pub(super) fn population(catalogues: &Catalogues) -> Value {
         ("type", one_of(&words::KINDS)),
         ("mailbox", one_of(&words::LOCATIONS)),
         ("dir_synced", boolean()),
+        ("licensed", boolean()),
         ("domain", text("Its AD domain.")),
         ("ou", text("Organizational units from the domain down: `Staff/North`.")),
     ];

@@ -258,9 +258,9 @@ impl Forest {
             Rights::ReadOnly | Rights::Anonymous => false,
             Rights::WriteAttributes(set) => {
                 let is_user = self.schema.class(entry.class).is_some_and(|class| class.is_user);
-                is_user
-                    && set.contains(attribute.number)
-                    && self.inherits_from_domain(controller, entry)
+                let set_up = is_user && set.contains(attribute.number);
+                let account = principal.sid.as_ref();
+                self.reach(controller, account, entry).allows(attribute, set_up)
             }
             Rights::Acl(token) => {
                 let right = match attribute.number {

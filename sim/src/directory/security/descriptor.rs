@@ -83,6 +83,13 @@ pub struct SecurityDescriptor {
 }
 
 impl SecurityDescriptor {
+    /// Nobody's, without entries.
+    #[must_use]
+    pub fn empty() -> Self {
+        let (owner, group) = (Sid::nobody(), Sid::nobody());
+        Self { owner, group, control: 0, dacl: Vec::new(), sacl: Vec::new() }
+    }
+
     /// Whether it inherits nothing.
     #[must_use]
     pub fn is_protected(&self) -> bool {

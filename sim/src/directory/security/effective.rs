@@ -4,12 +4,14 @@
 use super::defaults;
 use super::descriptor::{
     Ace, CONTAINER_INHERIT, INHERIT_ONLY, INHERITED, NO_PROPAGATE, SecurityDescriptor,
+    WRITE_PROPERTY,
 };
 use super::sddl;
 use crate::directory::entry::Entry;
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::name::Sid;
 use crate::directory::request::ObjectNumber;
+use crate::directory::schema::Attribute;
 use crate::directory::schema::class::Class;
 use crate::directory::schema::known;
 use crate::guid::Guid;
@@ -105,27 +107,82 @@ impl Forest {
         passed
     }
 
-    /// Whether the entries on the head of the domain reach an object: no descriptor on the way up to it
-    /// keeps them out.
-    pub(in crate::directory) fn inherits_from_domain(
+    /// Which entries reach an object for an account that the setup of the agents gave its rights: those that
+    /// somebody wrote for the account itself, and the setup's, on the head of the domain, unless a descriptor
+    /// on the way up keeps them out. In the order in which they count ([MS-DTYP] 2.5.3.2): what is nearer to
+    /// the object first, and what denies before what allows.
+    pub(in crate::directory) fn reach(
         &self,
         controller: &DomainController,
+        account: Option<&Sid>,
         entry: &Entry,
-    ) -> bool {
+    ) -> Reach {
+        let mut reach = Reach { own: Vec::new(), from_domain: false };
+        let class = self.schema.class(entry.class);
+        self.add_own(&mut reach, account, entry, |ace| ace.flags & INHERIT_ONLY == 0);
         if is_protected(entry) {
-            return false;
+            return reach;
         }
         let mut at = entry.parent;
-        for _ in 0..MAX_DEPTH {
+        for depth in 0..MAX_DEPTH {
             let Some(slot) = at.and_then(|object| controller.store.get(object)) else {
-                return true;
+                reach.from_domain = true;
+                return reach;
             };
+            self.add_own(&mut reach, account, &slot.entry, |ace| {
+                let goes_on = depth == 0 || ace.flags & NO_PROPAGATE == 0;
+                goes_on && !self.passed_on(core::slice::from_ref(ace), class).is_empty()
+            });
             if is_protected(&slot.entry) {
-                return false;
+                return reach;
             }
             at = slot.entry.parent;
         }
-        false
+        reach
+    }
+
+    /// Adds what was written into an object's descriptor for an account, and counts below it.
+    fn add_own(
+        &self,
+        reach: &mut Reach,
+        account: Option<&Sid>,
+        entry: &Entry,
+        counts: impl Fn(&Ace) -> bool,
+    ) {
+        let written = entry.record.first(known::NT_SECURITY_DESCRIPTOR);
+        let Some((bytes, account)) = written.zip(account) else { return };
+        let blank = SecurityDescriptor::empty();
+        let Some(descriptor) = blank.overlaid(bytes, 4) else { return };
+        let is_own = |ace: &&Ace| {
+            let inherited = ace.flags & INHERITED != 0 && !descriptor.is_protected();
+            !inherited && ace.sid == *account && ace.mask & WRITE_PROPERTY != 0 && counts(ace)
+        };
+        let mut own: Vec<(bool, Option<Guid>)> =
+            descriptor.dacl.iter().filter(is_own).map(|ace| (ace.deny, ace.object)).collect();
+        own.sort_by_key(|(deny, _)| !deny);
+        reach.own.append(&mut own);
+    }
+}
+
+/// What of the rights of the agents' account reaches an object.
+#[derive(Debug)]
+pub(in crate::directory) struct Reach {
+    /// What somebody wrote for the account: whether it denies, and what it is about (`None`: everything).
+    own: Vec<(bool, Option<Guid>)>,
+    /// Whether the entries on the head of the domain do.
+    from_domain: bool,
+}
+
+impl Reach {
+    /// Whether the account may write an attribute that the setup gave it, or not (`set_up`).
+    pub(in crate::directory) fn allows(&self, attribute: &Attribute, set_up: bool) -> bool {
+        let is_about = |object: &Option<Guid>| {
+            object.is_none()
+                || *object == attribute.guid
+                || *object == super::access::property_set(&attribute.name)
+        };
+        let own = self.own.iter().find(|(_, object)| is_about(object));
+        own.map_or(self.from_domain && set_up, |(deny, _)| !deny)
     }
 }
 

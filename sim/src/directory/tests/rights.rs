@@ -5,7 +5,8 @@ use crate::directory::principal::{AttributeSet, Rights};
 use crate::directory::request::{Control, ControlValue, Operation, Request};
 use crate::directory::security::access::Token;
 use crate::directory::security::descriptor::{
-    Ace, CONTROL_ACCESS, DACL_PROTECTED, INHERITED, LIST, READ_PROPERTY,
+    Ace, CONTAINER_INHERIT, CONTROL_ACCESS, DACL_PROTECTED, INHERITED, LIST, READ_PROPERTY,
+    SecurityDescriptor, WRITE_PROPERTY,
 };
 
 fn as_user(forest: &Forest, rid: u32) -> Principal {
@@ -23,12 +24,23 @@ fn denied(result: Result<Written, LdapResult>) {
     assert_eq!(refused(result), (ResultCode::InsufficientAccessRights, "2098".to_owned()));
 }
 
-/// Writes the security descriptor of an object with the control that says which part is meant.
 fn protect(forest: &mut Forest, name: &str) {
+    write_descriptor(forest, name, |descriptor| descriptor.control |= DACL_PROTECTED);
+}
+
+fn write_dacl(forest: &mut Forest, name: &str, edit: impl FnOnce(&mut Vec<Ace>)) {
+    write_descriptor(forest, name, |descriptor| {
+        descriptor.dacl.retain(|entry| entry.flags & INHERITED == 0);
+        edit(&mut descriptor.dacl);
+    });
+}
+
+/// Writes the security descriptor of an object with the control that says which part is meant.
+fn write_descriptor(forest: &mut Forest, name: &str, edit: impl FnOnce(&mut SecurityDescriptor)) {
     let controller = forest.dc(DC).unwrap();
     let object = forest.resolve(DC, &Name::from_text(name)).unwrap();
     let mut descriptor = forest.descriptor(controller, object).unwrap();
-    descriptor.control |= DACL_PROTECTED;
+    edit(&mut descriptor);
     let values = vec![descriptor.to_bytes(4)];
     let change = Change {
         operation: ChangeOperation::Replace,
@@ -217,4 +229,36 @@ fn confidential_attributes_are_for_who_has_the_right() {
     };
     prepend(&mut forest, "CN=user0,OU=People,DC=contoso,DC=com", ace);
     assert_eq!(reads(&forest, &user, who(), "extensionAttribute1"), ["secret"]);
+}
+
+/// Entries of its own count for the agents' account before what the setup gave it: nearer ones first, and
+/// below a unit that inherits nothing they are all there is.
+#[test]
+fn an_entry_of_its_own_counts_before_what_the_setup_gave() {
+    let (mut forest, people) = forest_with(2);
+    let sid = forest.domains()[0].sid.with_rid(1_103);
+    let agent = || Principal { sid: Some(sid.clone()), ..agent() };
+    let entry = |deny, object| Ace {
+        deny,
+        audit: false,
+        flags: CONTAINER_INHERIT,
+        mask: WRITE_PROPERTY,
+        object,
+        inherited_object: None,
+        sid: sid.clone(),
+    };
+    let title = forest.schema().attribute_named("title").unwrap().guid;
+    write_dacl(&mut forest, "OU=People,DC=contoso,DC=com", |dacl| {
+        dacl.insert(0, entry(true, None));
+    });
+    let write = |forest: &mut Forest, who: ObjectNumber, name: &str, value: &str| {
+        modify_as(forest, &agent(), who, vec![replace(name, &[value])])
+    };
+    denied(write(&mut forest, people[0], "title", "x"));
+    let dn = forest.dn_of(DC, people[1]);
+    write_dacl(&mut forest, &dn, |dacl| dacl.push(entry(false, title)));
+    assert!(write(&mut forest, people[1], "title", "x").is_ok(), "nearer to the object");
+    denied(write(&mut forest, people[1], "department", "x"));
+    protect(&mut forest, "OU=People,DC=contoso,DC=com");
+    assert!(write(&mut forest, people[1], "title", "y").is_ok(), "its own entry is left");
 }

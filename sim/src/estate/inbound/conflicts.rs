@@ -150,8 +150,8 @@ impl Estate {
     /// Whether users may have names in a domain.
     pub(super) fn is_verified(&self, domain: &str) -> bool {
         let own = [&self.domains.verified, &self.domains.initial];
-        let accepted = self.exchange.accepted_domains.iter();
-        own.into_iter().chain(accepted).any(|known| known.eq_ignore_ascii_case(domain))
+        let further = self.exchange.verified_domains.iter();
+        own.into_iter().chain(further).any(|known| known.eq_ignore_ascii_case(domain))
     }
 
     /// Notes which values of a user are kept aside; those noted before are forgotten.

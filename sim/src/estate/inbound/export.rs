@@ -194,7 +194,7 @@ impl Estate {
         let mut values = flow.exchange_values(&Outgoing {
             ad: &entry.record,
             cloud,
-            domains: &self.exchange.accepted_domains,
+            domains: &self.exchange.verified_domains,
             upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
             licensed: recipient.is_some() || user.is_some_and(|user| user.licensed),
         });

@@ -310,7 +310,7 @@ impl Estate {
         values.extend(flow.exchange_values(&Outgoing {
             ad: &entry.record,
             cloud: &current,
-            domains: &self.exchange.accepted_domains,
+            domains: &self.exchange.verified_domains,
             upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
             licensed: is_recipient,
         }));

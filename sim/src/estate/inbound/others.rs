@@ -134,7 +134,7 @@ impl Estate {
             user_principal_name: "",
             current: Vec::new(),
             upn_adds_proxy: false,
-            domains: &self.exchange.accepted_domains,
+            domains: &self.exchange.verified_domains,
             licensed: false,
         });
         let mail = address::primary(list.iter().map(String::as_str)).map(str::to_owned);

@@ -115,7 +115,7 @@ pub(super) fn domains(operation: &Operation<'_>) -> Result<Answer, GraphError> {
         let names = [&estate.domains.verified, &estate.domains.initial];
         let further = estate
             .exchange
-            .accepted_domains
+            .verified_domains
             .iter()
             .filter(|domain| !names.iter().any(|name| name.eq_ignore_ascii_case(domain)));
         let all: Vec<Value> =

@@ -5,6 +5,7 @@ use super::certificate::Certificate;
 use crate::caller::{Caller, Role};
 use crate::chance::Chance;
 use crate::estate::Estate;
+use crate::exchange::rbac::Rbac;
 use crate::guid::Guid;
 
 /// Application permissions (app roles) that the endpoints here ask for.
@@ -182,24 +183,8 @@ impl Applications {
     #[must_use]
     pub fn standard(seed: u64) -> Self {
         let mut chance = Chance::stream(seed, "applications");
-        let mut make = |name: &str, roles: &[&str], role: Role| {
-            let [client_id, principal, first, second] = [(); 4].map(|()| chance.guid());
-            let secret = format!("{first}{second}");
-            Application {
-                client_id,
-                principal,
-                secret: secret.chars().filter(|c| *c != '-').take(40).collect(),
-                secret_expired: false,
-                certificates: Vec::new(),
-                public: false,
-                name: name.to_owned(),
-                roles: roles.iter().map(|role| (*role).to_owned()).collect(),
-                scopes: Vec::new(),
-                wids: wid(role).map(str::to_owned).into_iter().collect(),
-                exchange_role: role,
-                is_engine: name.starts_with(ENGINE),
-            }
-        };
+        let mut make =
+            |name: &str, roles: &[&str], role: Role| application(&mut chance, name, roles, role);
         let exchange = app_role::EXCHANGE_MANAGE;
         let mut list = vec![
             make("hybridsim", &ALL, Role::ExchangeAdministrator),
@@ -237,6 +222,20 @@ impl Applications {
         Self { list, accounts }
     }
 
+    /// The engine's applications for the role groups of Exchange Online that are not built in, under the
+    /// names of these. Ids and secrets follow from the seed.
+    pub fn learn_role_groups(&mut self, rbac: &Rbac, seed: u64) {
+        let mut chance = Chance::stream(seed, "applications of role groups");
+        let own = rbac.groups.iter().filter_map(|group| match group.of {
+            Some(role @ Role::Own(_)) => Some((group.name.as_str(), role)),
+            _ => None,
+        });
+        for (name, role) in own {
+            let made = application(&mut chance, name, &ALL, role);
+            self.list.push(Application { is_engine: true, ..made });
+        }
+    }
+
     /// The engine's application for a role in Exchange Online. `engine` itself is the one with
     /// Exchange Administrator.
     #[must_use]
@@ -254,6 +253,26 @@ impl Applications {
     #[must_use]
     pub fn by_client_id(&self, id: Guid) -> Option<&Application> {
         self.list.iter().find(|application| application.client_id == id)
+    }
+}
+
+/// An application with permissions of Graph and a role in Exchange Online.
+fn application(chance: &mut Chance, name: &str, roles: &[&str], role: Role) -> Application {
+    let [client_id, principal, first, second] = [(); 4].map(|()| chance.guid());
+    let secret = format!("{first}{second}");
+    Application {
+        client_id,
+        principal,
+        secret: secret.chars().filter(|c| *c != '-').take(40).collect(),
+        secret_expired: false,
+        certificates: Vec::new(),
+        public: false,
+        name: name.to_owned(),
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        scopes: Vec::new(),
+        wids: wid(role).map(str::to_owned).into_iter().collect(),
+        exchange_role: role,
+        is_engine: name.starts_with(ENGINE),
     }
 }
 
@@ -279,6 +298,6 @@ pub(super) fn wid(role: Role) -> Option<&'static str> {
         Role::Helpdesk => Some("31392ffb-586c-42d1-9346-e59415a2cc4e"),
         // Global Reader.
         Role::Reader => Some("f2ef992c-3afb-46b9-b7cf-a126ee74c451"),
-        Role::Unprivileged => None,
+        Role::Unprivileged | Role::Own(_) => None,
     }
 }

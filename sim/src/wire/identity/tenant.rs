@@ -21,7 +21,7 @@ pub(super) enum Authority {
 impl Tenant {
     pub(crate) fn of(estate: &Estate) -> Self {
         let mut domains = vec![estate.domains.verified.clone(), estate.domains.initial.clone()];
-        domains.extend(estate.exchange.accepted_domains.iter().cloned());
+        domains.extend(estate.exchange.verified_domains.iter().cloned());
         Self { id: estate.entra.tenant, domains }
     }
 

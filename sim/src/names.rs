@@ -22,6 +22,14 @@ impl NameTable {
         self.table.insert_unique(hash, (name.into(), number), rehash);
     }
 
+    /// Takes a name out.
+    pub(crate) fn remove(&mut self, name: &str) {
+        let hash = fold::hash(name.as_bytes());
+        if let Ok(found) = self.table.find_entry(hash, |(at, _)| at.eq_ignore_ascii_case(name)) {
+            found.remove();
+        }
+    }
+
     /// The number of a name.
     pub(crate) fn get(&self, name: &str) -> Option<u16> {
         let hash = fold::hash(name.as_bytes());

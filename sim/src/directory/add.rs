@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::directory::account::{default_value, file_time};
 use crate::directory::account_rules::is_group_type;
 use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
-use crate::directory::derived::{DERIVED, SCHEMA_CONTEXT};
+use crate::directory::definitions::Kind;
+use crate::directory::derived::DERIVED;
 use crate::directory::diagnostic::{self, AttributeProblem, UpdateProblem};
 use crate::directory::entry::{Entry, Life, LinkStamps, Stamp};
 use crate::directory::fold;
@@ -58,14 +59,23 @@ impl Forest {
         if !self.may_create(controller, writer.principal, parent, &class.name) {
             return Err(diagnostic::access_denied());
         }
+        let definition = self.new_definition(writer.dc, parent, class)?;
+        let completed = match definition {
+            Some(kind) => Some(self.completed_definition(writer.dc, kind, request)?),
+            None => None,
+        };
+        let request = completed.as_ref().unwrap_or(request);
         let guid = self.given_guid(writer, request)?.unwrap_or(guid);
         let password = self.given_password(writer, request)?;
-        let mut values = self.given_values(writer, class, request)?;
+        let mut values = self.given_values(writer, class, request, definition)?;
         self.check_place(writer, parent, class, rdn)?;
         name_object(&self.schema, class, rdn, &mut values)?;
         self.complete(writer, class, &mut values)?;
         self.settle_new_account(writer, class, &mut values)?;
         self.own_by_creator(controller, writer, class, &mut values);
+        if let Some(kind) = definition {
+            self.finish_definition(kind, &mut values);
+        }
         check_must(class, &values)?;
         self.check_first_members(writer, class, &values)?;
         for (number, given) in &values {
@@ -75,21 +85,22 @@ impl Forest {
             }
         }
         if password.is_some() {
-            let now = file_time(writer.now).to_string().into_bytes();
-            values.retain(|(number, _)| *number != known::PWD_LAST_SET);
-            values.push((known::UNICODE_PWD, vec![now.clone()]));
-            values.push((known::PWD_LAST_SET, vec![now]));
+            note_password(writer, &mut values);
         }
         // What an object has by default is not stored.
         values.retain(|(number, given)| {
             default_value(class, *number).is_none_or(|default| given.as_slice() != [default])
         });
-        if self.contexts.get(SCHEMA_CONTEXT).is_some_and(|schema| schema.head == parent) {
-            return Err(diagnostic::unwilling(0x2035));
-        }
         let class_is_account = class.is_user || class.is_group;
         let (class, rdn_attribute) = (class.number, class.rdn_attribute);
         values.sort_unstable_by_key(|(number, _)| *number);
+        let definition = match definition {
+            Some(kind) => {
+                let own = ObjectNumber(self.next_object);
+                Some(self.definition(writer.dc, kind, own, &record_of(&values))?)
+            }
+            None => None,
+        };
         if class_is_account {
             self.take_rid(writer.dc);
         }
@@ -97,6 +108,9 @@ impl Forest {
         let written = self.place_new(writer, object, (guid, parent, class, rdn_attribute), values);
         if let Some(password) = password {
             self.set_password(object, password);
+        }
+        if let Some(definition) = definition {
+            self.enforce(definition);
         }
         Ok(written)
     }
@@ -132,9 +146,7 @@ impl Forest {
         (guid, parent, class, rdn_attribute): (Guid, ObjectNumber, u16, AttributeNumber),
         values: Values,
     ) -> Written {
-        let record = Record::from_sorted(
-            values.iter().map(|(number, values)| (*number, values.iter().map(Vec::as_slice))),
-        );
+        let record = record_of(&values);
         let schema = Arc::clone(&self.schema);
         let mut usn = None;
         if let Some(controller) = self.dcs.get_mut(usize::from(writer.dc.0)) {
@@ -171,6 +183,7 @@ impl Forest {
         writer: &Writer<'_>,
         class: &Class,
         request: &AddRequest,
+        definition: Option<Kind>,
     ) -> Result<Values, LdapResult> {
         let mut values = Values::new();
         for (name, given) in &request.attributes {
@@ -188,7 +201,8 @@ impl Forest {
             {
                 continue;
             }
-            if attribute.is_back_link() || attribute.system_only {
+            // What the system alone changes in a definition is given with it.
+            if attribute.is_back_link() || attribute.system_only && definition.is_none() {
                 return Err(diagnostic::attribute(AttributeProblem::Constraint, 0x20B1, attribute));
             }
             if number == known::UNICODE_PWD {
@@ -276,7 +290,7 @@ impl Forest {
             slot.entry.record.first(known::PRIMARY_GROUP_ID).and_then(integer)
         });
         let primary = primary.and_then(|rid| u32::try_from(rid).ok()).unwrap_or(513);
-        let mut descriptor = self.default_descriptor(controller, &class.name);
+        let mut descriptor = self.default_descriptor(controller, Some(class));
         descriptor.owner = token.user.clone();
         descriptor.group = domain.with_rid(primary);
         values.push((known::NT_SECURITY_DESCRIPTOR, vec![descriptor.to_bytes(15)]));
@@ -373,6 +387,21 @@ impl Forest {
         }
         Ok(())
     }
+}
+
+/// A new account's password was set with it.
+fn note_password(writer: &Writer<'_>, values: &mut Values) {
+    let now = file_time(writer.now).to_string().into_bytes();
+    values.retain(|(number, _)| *number != known::PWD_LAST_SET);
+    values.push((known::UNICODE_PWD, vec![now.clone()]));
+    values.push((known::PWD_LAST_SET, vec![now]));
+}
+
+/// Sorted values as a record.
+fn record_of(values: &Values) -> Record {
+    Record::from_sorted(
+        values.iter().map(|(number, values)| (*number, values.iter().map(Vec::as_slice))),
+    )
 }
 
 /// The class of a new object: the most specific structural one of objectClass.

@@ -16,6 +16,7 @@ pub mod chores;
 mod constructed;
 mod controls;
 mod cookie;
+mod definitions;
 mod delete;
 mod derived;
 pub mod diagnostic;

@@ -7,7 +7,6 @@ use crate::clock::VirtualTime;
 use crate::directory::account::default_value;
 use crate::directory::account_rules::check_kept;
 use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
-use crate::directory::derived::SCHEMA_CONTEXT;
 use crate::directory::diagnostic::{self, AttributeProblem, ServiceProblem, UpdateProblem};
 use crate::directory::entry::{DcNumber, Entry, Life, LinkStamps, Stamp, referenced};
 use crate::directory::forest::{DomainController, Forest};
@@ -104,7 +103,7 @@ impl Forest {
             return self.modify_undeleted(writer, object, request);
         }
         let entry = Arc::clone(&slot.entry);
-        self.check_not_schema(writer.dc, object)?;
+        let definition = self.definition_at(writer.dc, object)?;
         if entry.life != Life::Live && !only_descriptor(&self.schema, request) {
             return Err(diagnostic::unwilling(0x2077));
         }
@@ -115,21 +114,18 @@ impl Forest {
         working.retain(|attribute| writer.force || !same_set(&attribute.old, &attribute.new));
         working.sort_unstable_by_key(|attribute| attribute.attribute);
         self.check_outcome(writer, object, &entry, &working)?;
+        let definition = match definition.filter(|_| !working.is_empty()) {
+            Some(kind) => Some(self.changed_definition(writer.dc, kind, object, &entry, &working)?),
+            None => None,
+        };
         if let Some(password) = password {
             self.set_password(object, password);
         }
-        Ok(self.commit(writer.dc, writer.now, object, &entry, working))
-    }
-
-    /// The schema is changed by its own extensions, not by clients.
-    pub(super) fn check_not_schema(
-        &self,
-        dc: DcNumber,
-        object: ObjectNumber,
-    ) -> Result<(), LdapResult> {
-        let Some(schema) = self.contexts.get(SCHEMA_CONTEXT) else { return Ok(()) };
-        let parent = self.slot(dc, object).and_then(|slot| slot.entry.parent);
-        if parent == Some(schema.head) { Err(diagnostic::unwilling(0x2035)) } else { Ok(()) }
+        let written = self.commit(writer.dc, writer.now, object, &entry, working);
+        if let Some(definition) = definition {
+            self.enforce(definition);
+        }
+        Ok(written)
     }
 
     /// Brings a deleted object back, and carries out the other elements of the same request; nothing
@@ -312,7 +308,7 @@ impl Forest {
         };
         let given = referenced(&self.stored_value(dc, attribute, value)?);
         let name = class.and_then(|class| self.schema.class_named(&class.category));
-        let schema = self.contexts.get(SCHEMA_CONTEXT).map(|schema| schema.head);
+        let schema = self.schema_head();
         let store = self.dc(dc).map(|controller| &controller.store);
         let own = name.zip(schema).zip(store);
         let own = own.and_then(|((name, schema), store)| store.child(schema, &name.common_name));

@@ -11,8 +11,8 @@ use crate::directory::modify::Writer;
 use crate::directory::name::Rdn;
 use crate::directory::principal::Rights;
 use crate::directory::request::{ModifyDnRequest, ObjectNumber};
-use crate::directory::schema::known;
 use crate::directory::schema::syntax::integer;
+use crate::directory::schema::{BASE_OBJECT, known};
 use crate::directory::store::Slot;
 
 /// systemFlags: FLAG_DOMAIN_DISALLOW_MOVE and FLAG_DOMAIN_DISALLOW_RENAME.
@@ -57,7 +57,10 @@ impl Forest {
             .map(|slot| Arc::clone(&slot.entry))
             .ok_or_else(|| diagnostic::no_such_object(""))?;
         self.check_may_rename(writer, object, &entry)?;
-        self.check_not_schema(writer.dc, object)?;
+        let definition = self.definition_at(writer.dc, object)?;
+        if definition.is_some() {
+            check_definition_renamed(&entry, request)?;
+        }
         if entry.life != Life::Live {
             return Err(diagnostic::unwilling(0x2077));
         }
@@ -84,7 +87,13 @@ impl Forest {
             },
         };
         self.check_new_place(writer, object, &entry, parent, &rdn)?;
-        Ok(self.commit_name(writer, object, &entry, parent, &rdn))
+        let written = self.commit_name(writer, object, &entry, parent, &rdn);
+        let record = self.slot(writer.dc, object).map(|slot| slot.entry.record.clone());
+        if let Some((kind, record)) = definition.zip(record) {
+            let definition = self.definition(writer.dc, kind, object, &record)?;
+            self.enforce(definition);
+        }
+        Ok(written)
     }
 
     /// A rename writes the name.
@@ -184,4 +193,14 @@ impl Forest {
         changes.push(change(known::DISTINGUISHED_NAME, old_dn, new_dn));
         Written { object, guid: entry.guid, usn, changes }
     }
+}
+
+/// Definitions stay in the schema, and those of Windows keep their names ([MS-ADTS] 3.1.1.2.5.1.2).
+fn check_definition_renamed(entry: &Entry, request: &ModifyDnRequest) -> Result<(), LdapResult> {
+    const NO_MOVE_IN_SCHEMA: u32 = 0x212C;
+    let flags = entry.record.first(known::SYSTEM_FLAGS).and_then(integer).unwrap_or_default();
+    if request.new_superior.is_some() {
+        return Err(diagnostic::unwilling(NO_MOVE_IN_SCHEMA));
+    }
+    if flags & i64::from(BASE_OBJECT) != 0 { Err(diagnostic::unwilling(0x2035)) } else { Ok(()) }
 }

@@ -43,10 +43,26 @@ impl Forest {
             self.load_system(None, head, "subSchema", "Aggregate", &[], now);
             self.give(head, known::OBJECT_VERSION, &[SCHEMA_VERSION]);
         }
+        let base = Schema::shared(false);
         for attribute in schema.attributes() {
-            if there(self, &attribute.common_name).is_none() {
-                let values = attribute_values(attribute);
-                self.load_definition(head, "attributeSchema", &attribute.common_name, values, now);
+            let before = base.attribute_named(&attribute.name);
+            match there(self, &attribute.common_name) {
+                None => {
+                    let name = &attribute.common_name;
+                    let values = attribute_values(attribute);
+                    self.load_definition(head, "attributeSchema", name, values, now);
+                }
+                Some(object) if before.is_some_and(|before| before.is_altered(attribute)) => {
+                    self.give(
+                        object,
+                        known::SEARCH_FLAGS,
+                        &[&attribute.search_flags.to_string().into_bytes()],
+                    );
+                    if attribute.global_catalog {
+                        self.give(object, known::IS_MEMBER_OF_PARTIAL_ATTRIBUTE_SET, &[b"TRUE"]);
+                    }
+                }
+                Some(_) => {}
             }
         }
         let mut next = self.next_object;
@@ -58,7 +74,6 @@ impl Forest {
             });
             objects.insert(&class.name, object);
         }
-        let base = Schema::shared(false);
         for class in schema.classes() {
             let category = objects.get(&*class.category).copied();
             let values = self.class_values(class, base.class_named(&class.name), category);
@@ -66,7 +81,11 @@ impl Forest {
                 None => {
                     self.load_definition(head, "classSchema", &class.common_name, values, now);
                 }
-                Some(object) => self.extend_definition(object, &values),
+                // What the forest defined itself no extension changes.
+                Some(object) if base.class_named(&class.name).is_some() => {
+                    self.extend_definition(object, &values);
+                }
+                Some(_) => {}
             }
         }
     }
@@ -143,6 +162,9 @@ impl Forest {
             (known::SYSTEM_ONLY, one(if class.system_only { "TRUE" } else { "FALSE" })),
             (known::SYSTEM_MUST_CONTAIN, attributes(&class.own_must)),
         ];
+        if class.system_flags != 0 {
+            values.push((known::SYSTEM_FLAGS, one(&class.system_flags.to_string())));
+        }
         values.extend(
             category.map(|at| (known::DEFAULT_OBJECT_CATEGORY, vec![reference(at).to_vec()])),
         );
@@ -209,7 +231,7 @@ impl Forest {
 }
 
 /// The GUID of a definition; where it is not published, one that follows from the OID.
-fn schema_guid(known: Option<Guid>, oid: &str) -> Guid {
+pub(super) fn schema_guid(known: Option<Guid>, oid: &str) -> Guid {
     known.unwrap_or_else(|| guid_of(&format!("schemaIDGUID {oid}")))
 }
 
@@ -226,6 +248,9 @@ fn attribute_values(attribute: &Attribute) -> Values {
         (known::SYSTEM_ONLY, boolean(attribute.system_only)),
         (known::SCHEMA_ID_GUID, vec![schema_guid(attribute.guid, &attribute.oid).0.to_vec()]),
     ];
+    if attribute.system_flags != 0 {
+        values.push((known::SYSTEM_FLAGS, text(&attribute.system_flags.to_string())));
+    }
     if attribute.global_catalog {
         values.push((known::IS_MEMBER_OF_PARTIAL_ATTRIBUTE_SET, boolean(true)));
     }
@@ -235,7 +260,7 @@ fn attribute_values(attribute: &Attribute) -> Values {
         values.extend(bound.map(|bound| (number, text(&bound.to_string()))));
     }
     values.extend(
-        om_object_class(attribute.syntax).map(|oid| (known::OM_OBJECT_CLASS, vec![oid.to_vec()])),
+        attribute.syntax.om_object_class().map(|oid| (known::OM_OBJECT_CLASS, vec![oid.to_vec()])),
     );
     values.extend(attribute.link.map(|link| (known::LINK_ID, text(&link.to_string()))));
     values
@@ -256,18 +281,6 @@ fn om_syntax(syntax: Syntax) -> u8 {
         Syntax::Unicode => 64,
         Syntax::SecurityDescriptor => 66,
         Syntax::LargeInteger => 65,
-    }
-}
-
-/// oMObjectClass of a syntax: what tells those with the same oMSyntax apart, an OID in BER
-/// ([MS-ADTS] 3.1.1.2.2.2).
-const fn om_object_class(syntax: Syntax) -> Option<&'static [u8]> {
-    match syntax {
-        Syntax::Dn => Some(&[0x2b, 0x0c, 0x02, 0x87, 0x73, 0x1c, 0x00, 0x85, 0x4a]),
-        Syntax::OrName => Some(&[0x56, 0x06, 0x01, 0x02, 0x05, 0x0b, 0x1d]),
-        Syntax::DnBinary => Some(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x14, 0x01, 0x01, 0x01, 0x0b]),
-        Syntax::DnString => Some(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x14, 0x01, 0x01, 0x01, 0x0c]),
-        _ => None,
     }
 }
 

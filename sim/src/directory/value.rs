@@ -2,6 +2,7 @@
 //! Directory gives.
 
 use crate::directory::answer::{LdapResult, ResultCode};
+use crate::directory::definitions::canonical_name;
 use crate::directory::diagnostic::{self, AttributeProblem};
 use crate::directory::entry::{DcNumber, reference, referenced};
 use crate::directory::forest::Forest;
@@ -27,6 +28,11 @@ impl Forest {
         let stored = attribute.syntax.stored(value).ok_or_else(invalid)?;
         if attribute.syntax.is_reference() {
             return self.stored_reference(dc, attribute, &stored);
+        }
+        if attribute.syntax == Syntax::Oid
+            && let Some(name) = canonical_name(&self.schema, attribute.number, &stored)
+        {
+            return Ok(name);
         }
         if !attribute.in_range(&stored) {
             let length = match attribute.syntax {

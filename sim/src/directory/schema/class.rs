@@ -34,6 +34,12 @@ pub struct Class {
     pub guid: Option<Guid>,
     /// systemOnly: only the system makes objects of it.
     pub system_only: bool,
+    /// systemFlags of the definition.
+    pub system_flags: u32,
+    /// isDefunct: nothing new is of it.
+    pub defunct: bool,
+    /// defaultSecurityDescriptor, where the definition was given another one than it came with.
+    pub descriptor: Option<Arc<str>>,
     /// Structural, abstract or auxiliary.
     pub kind: ClassKind,
     /// subClassOf; `None` for top.
@@ -70,7 +76,12 @@ pub struct Class {
 
 impl Class {
     /// A class with its own parts only; [`inherit`] adds the rest.
-    pub(super) fn new(number: ClassNumber, name: &str, oid: &str, kind: ClassKind) -> Self {
+    pub(in crate::directory) fn new(
+        number: ClassNumber,
+        name: &str,
+        oid: &str,
+        kind: ClassKind,
+    ) -> Self {
         Self {
             number,
             name: name.into(),
@@ -78,6 +89,9 @@ impl Class {
             oid: oid.into(),
             guid: None,
             system_only: false,
+            system_flags: 0,
+            defunct: false,
+            descriptor: None,
             kind,
             superior: None,
             rdn_attribute: 0,

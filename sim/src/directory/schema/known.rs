@@ -449,4 +449,8 @@ known! {
     SITE_LIST = "siteList",
     OM_OBJECT_CLASS = "oMObjectClass",
     MS_DS_ALLOWED_TO_DELEGATE_TO = "msDS-AllowedToDelegateTo",
+    IS_DEFUNCT = "isDefunct",
+    MAPI_ID = "mAPIID",
+    MS_DS_INT_ID = "msDS-IntId",
+    ATTRIBUTE_SECURITY_GUID = "attributeSecurityGUID",
 }

@@ -5,6 +5,7 @@
 //! started earlier) sees it as it was.
 
 pub mod class;
+mod define;
 pub mod known;
 pub mod syntax;
 mod table;
@@ -19,6 +20,9 @@ use crate::directory::entry::ClassNumber;
 use crate::guid::Guid;
 use crate::names::NameTable;
 use crate::record::AttributeNumber;
+
+/// systemFlags of a definition: FLAG_SCHEMA_BASE_OBJECT, it came with Windows ([MS-ADTS] 2.2.10).
+pub const BASE_OBJECT: u32 = 16;
 
 /// An attribute's definition ([MS-ADTS] 3.1.1.2.3).
 #[derive(Clone, Debug)]
@@ -44,9 +48,13 @@ pub struct Attribute {
     /// isMemberOfPartialAttributeSet.
     pub global_catalog: bool,
     /// linkID: even for a forward link, odd (one more) for its back link.
-    pub link: Option<u16>,
+    pub link: Option<u32>,
     /// schemaIDGUID.
     pub guid: Option<Guid>,
+    /// attributeSecurityGUID, where the forest gave one: the property set to which it belongs.
+    pub property_set: Option<Guid>,
+    /// systemFlags of the definition.
+    pub system_flags: u32,
     /// systemOnly: only the system writes it.
     pub system_only: bool,
     /// Made when read, never stored.
@@ -66,7 +74,9 @@ pub struct Schema {
     attribute_names: NameTable,
     class_names: NameTable,
     /// The attributes of links by linkID, ascending.
-    links: Vec<(u16, AttributeNumber)>,
+    links: Vec<(u32, AttributeNumber)>,
+    /// Attributes that are defunct: nobody can name them.
+    defunct: Vec<Attribute>,
     exchange: bool,
 }
 
@@ -75,6 +85,12 @@ impl Attribute {
     #[must_use]
     pub fn is_stored_as_shown(&self) -> bool {
         super::derived::Origin::of(self) == super::derived::Origin::Stored
+    }
+
+    /// Whether an extension gave it other indexes, or another place in the global catalog.
+    #[must_use]
+    pub fn is_altered(&self, now: &Self) -> bool {
+        (self.search_flags, self.global_catalog) != (now.search_flags, now.global_catalog)
     }
 
     /// Whether it is the derived side of a link pair.
@@ -136,10 +152,13 @@ impl Schema {
             attribute_names: NameTable::default(),
             class_names: NameTable::default(),
             links: Vec::new(),
+            defunct: Vec::new(),
             exchange: false,
         };
-        table::load_attributes(&mut schema, include_str!("base_attributes.txt"));
-        schema.load(include_str!("further_attributes.txt"), include_str!("base_classes.txt"));
+        table::load_attributes(&mut schema, include_str!("base_attributes.txt"), BASE_OBJECT);
+        let (attributes, classes) =
+            (include_str!("further_attributes.txt"), include_str!("base_classes.txt"));
+        schema.load(attributes, classes, BASE_OBJECT);
         schema
     }
 
@@ -150,6 +169,7 @@ impl Schema {
             self.load(
                 include_str!("exchange_attributes.txt"),
                 include_str!("exchange_classes.txt"),
+                0,
             );
             self.exchange = true;
         }
@@ -203,9 +223,9 @@ impl Schema {
         self.classes.get(usize::from(number))
     }
 
-    /// All classes, by number.
+    /// All classes that are not defunct, by number.
     pub fn classes(&self) -> impl Iterator<Item = &Class> {
-        self.classes.iter()
+        self.classes.iter().filter(|class| !class.defunct)
     }
 
     /// The back link that belongs to a forward link.
@@ -220,7 +240,7 @@ impl Schema {
         self.of_link(back.link.filter(|link| link % 2 == 1)? - 1)
     }
 
-    fn of_link(&self, link: u16) -> Option<&Attribute> {
+    fn of_link(&self, link: u32) -> Option<&Attribute> {
         let at = self.links.binary_search_by_key(&link, |(link, _)| *link).ok()?;
         self.attribute(self.links[at].1)
     }
@@ -231,9 +251,9 @@ impl Schema {
         self.class(class).is_some_and(|class| class.ancestry.contains(&other))
     }
 
-    fn load(&mut self, attributes: &str, classes: &str) {
-        table::load_attributes(self, attributes);
-        table::load_classes(self, classes);
+    fn load(&mut self, attributes: &str, classes: &str, system_flags: u32) {
+        table::load_attributes(self, attributes, system_flags);
+        table::load_classes(self, classes, system_flags);
         class::inherit(&mut self.classes, self.attributes.len());
         let links = self.attributes.iter().flatten();
         self.links =

@@ -70,6 +70,51 @@ impl Syntax {
         })
     }
 
+    /// The syntax that attributeSyntax, oMSyntax and oMObjectClass name together; those of a kind that are
+    /// told apart by nothing that is kept here are one ([MS-ADTS] 3.1.1.2.2.2).
+    ///
+    /// # Errors
+    /// ERROR_DS_SYNTAX_MISMATCH or ERROR_DS_WRONG_OM_OBJ_CLASS when they do not belong together.
+    pub fn of_definition(oid: &str, om: i64, object: Option<&[u8]>) -> Result<Self, u32> {
+        const SYNTAX_MISMATCH: u32 = 0x20C0;
+        const WRONG_OM_OBJECT_CLASS: u32 = 0x211C;
+        let syntax = match (oid, om) {
+            ("2.5.5.1", 127) => Self::Dn,
+            ("2.5.5.2", 6) => Self::Oid,
+            ("2.5.5.4", 20) => Self::Teletex,
+            // The first two: general and printable text, with case too.
+            ("2.5.5.3", 27) | ("2.5.5.5", 19 | 22) => Self::Ia5,
+            ("2.5.5.6", 18) => Self::Numeric,
+            ("2.5.5.7", 127) if object == Self::OrName.om_object_class() => Self::OrName,
+            ("2.5.5.7", 127) => Self::DnBinary,
+            ("2.5.5.8", 1) => Self::Boolean,
+            ("2.5.5.9", 2 | 10) => Self::Integer,
+            ("2.5.5.10", 4) => Self::Octets,
+            ("2.5.5.11", 23 | 24) => Self::Time,
+            ("2.5.5.12", 64) => Self::Unicode,
+            ("2.5.5.14", 127) => Self::DnString,
+            ("2.5.5.15", 66) => Self::SecurityDescriptor,
+            ("2.5.5.16", 65) => Self::LargeInteger,
+            ("2.5.5.17", 4) => Self::Sid,
+            _ => return Err(SYNTAX_MISMATCH),
+        };
+        let fits = object.is_none() || object == syntax.om_object_class();
+        if fits { Ok(syntax) } else { Err(WRONG_OM_OBJECT_CLASS) }
+    }
+
+    /// oMObjectClass: what tells those with the same oMSyntax apart, an OID in BER
+    /// ([MS-ADTS] 3.1.1.2.2.2).
+    #[must_use]
+    pub const fn om_object_class(self) -> Option<&'static [u8]> {
+        match self {
+            Self::Dn => Some(&[0x2b, 0x0c, 0x02, 0x87, 0x73, 0x1c, 0x00, 0x85, 0x4a]),
+            Self::OrName => Some(&[0x56, 0x06, 0x01, 0x02, 0x05, 0x0b, 0x1d]),
+            Self::DnBinary => Some(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x14, 0x01, 0x01, 0x01, 0x0b]),
+            Self::DnString => Some(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x14, 0x01, 0x01, 0x01, 0x0c]),
+            _ => None,
+        }
+    }
+
     /// The attributeSyntax OID.
     #[must_use]
     pub fn oid(self) -> &'static str {

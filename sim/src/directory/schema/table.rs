@@ -27,8 +27,9 @@ const FIXED_PREFIXES: &[(&str, u32)] = &[
 /// The index of the first prefix that a schema extension adds here; each forest has its own.
 const FIRST_FREE_PREFIX: u32 = 0x4000;
 
-/// Enters the attributes of a table, and changes those it alters.
-pub(super) fn load_attributes(schema: &mut Schema, text: &str) {
+/// Enters the attributes of a table, and changes those it alters. `system_flags` are those of rows that
+/// give none.
+pub(super) fn load_attributes(schema: &mut Schema, text: &str, system_flags: u32) {
     for line in lines(text) {
         let columns: Vec<&str> = line.split_whitespace().collect();
         if let ["alter", name, flags, gc] = columns.as_slice() {
@@ -43,7 +44,7 @@ pub(super) fn load_attributes(schema: &mut Schema, text: &str) {
         let known = columns.first().and_then(|name| known::number(name));
         let at = known.map_or(schema.attributes.len(), usize::from);
         let number = AttributeNumber::try_from(at).expect("there are few attributes");
-        let attribute = attribute_of(number, &columns);
+        let attribute = attribute_of(number, &columns, system_flags);
         let attribute = attribute.expect("the row of an attribute has eleven columns");
         schema.attribute_names.insert(&attribute.name, attribute.number);
         schema.attribute_names.insert(&attribute.oid, attribute.number);
@@ -54,15 +55,18 @@ pub(super) fn load_attributes(schema: &mut Schema, text: &str) {
     }
 }
 
-/// Enters the classes of a table, and extends those it names.
-pub(super) fn load_classes(schema: &mut Schema, text: &str) {
+/// Enters the classes of a table, and extends those it names. `system_flags` are those of rows that give
+/// none.
+pub(super) fn load_classes(schema: &mut Schema, text: &str, system_flags: u32) {
     // Classes first, so that a line may name a class that comes later.
     for line in lines(text) {
         let columns: Vec<&str> = line.split_whitespace().collect();
         if let ["class", name, common_name, oid, kind, _, rdn, category, guid @ ..] =
             columns.as_slice()
         {
-            let number = u16::try_from(schema.classes.len()).expect("there are few classes");
+            // A forest may have made a class of this name itself.
+            let next = u16::try_from(schema.classes.len()).expect("there are few classes");
+            let number = schema.class_names.get(name).unwrap_or(next);
             let kind = match *kind {
                 "structural" => ClassKind::Structural,
                 "abstract" => ClassKind::Abstract,
@@ -74,10 +78,15 @@ pub(super) fn load_classes(schema: &mut Schema, text: &str) {
             class.common_name = (*common_name).into();
             class.category = (*category).into();
             class.guid = guid.first().and_then(|guid| guid.parse().ok());
-            class.system_only = guid.get(1).is_some_and(|word| *word == "system");
+            class.system_only = guid.contains(&"system");
+            class.system_flags =
+                guid.iter().skip(1).find_map(|word| word.parse().ok()).unwrap_or(system_flags);
             schema.class_names.insert(name, number);
             schema.class_names.insert(oid, number);
-            schema.classes.push(class);
+            match schema.classes.get_mut(usize::from(number)) {
+                Some(known) => *known = class,
+                None => schema.classes.push(class),
+            }
         }
     }
     let mut current = 0;
@@ -124,7 +133,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty())
 }
 
-fn attribute_of(number: AttributeNumber, columns: &[&str]) -> Option<Attribute> {
+fn attribute_of(number: AttributeNumber, columns: &[&str], system_flags: u32) -> Option<Attribute> {
     let [name, common_name, oid, syntax, single, range, search_flags, gc, link, guid, flags] =
         columns
     else {
@@ -144,6 +153,8 @@ fn attribute_of(number: AttributeNumber, columns: &[&str]) -> Option<Attribute> 
         global_catalog: *gc == "gc",
         link: link.parse().ok(),
         guid: guid.parse().ok(),
+        property_set: None,
+        system_flags: flags.split(',').find_map(|word| word.parse().ok()).unwrap_or(system_flags),
         system_only: flags.contains("system"),
         constructed: flags.contains("constructed"),
         secret: flags.contains("secret"),
@@ -153,7 +164,7 @@ fn attribute_of(number: AttributeNumber, columns: &[&str]) -> Option<Attribute> 
 
 /// The 32-bit attribute type of an OID ([MS-DRSR] 5.16.4, MakeAttid). A prefix outside the fixed
 /// table gets an index from the upper bits of its last arc, so that types stay distinct.
-fn att_of(oid: &str) -> Option<u32> {
+pub(super) fn att_of(oid: &str) -> Option<u32> {
     let (prefix, last) = oid.rsplit_once('.')?;
     let last: u32 = last.parse().ok()?;
     let low = if last < 0x4000 { last } else { (last % 0x4000) | 0x8000 };

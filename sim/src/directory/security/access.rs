@@ -202,7 +202,11 @@ impl Token {
 
 /// The property set that an attribute belongs to.
 #[must_use]
-pub fn property_set(attribute: &str) -> Option<Guid> {
+pub fn property_set(attribute: &Attribute) -> Option<Guid> {
+    attribute.property_set.or_else(|| known_property_set(&attribute.name))
+}
+
+fn known_property_set(attribute: &str) -> Option<Guid> {
     let of = PROPERTY_SETS.iter().find(|(_, names)| names.contains(&attribute));
     let guid = match of {
         Some((guid, _)) => guid,
@@ -267,7 +271,7 @@ impl Forest {
                     known::NT_SECURITY_DESCRIPTOR => WRITE_DAC,
                     _ => WRITE_PROPERTY,
                 };
-                let objects = [attribute.guid, property_set(&attribute.name)];
+                let objects = [attribute.guid, property_set(attribute)];
                 self.token_allows(controller, token, object, right, &objects)
             }
         }

@@ -53,8 +53,7 @@ impl Forest {
         controller: &DomainController,
         entry: &Entry,
     ) -> SecurityDescriptor {
-        let class = self.schema.class(entry.class).map_or("", |class| &*class.name);
-        let default = self.default_descriptor(controller, class);
+        let default = self.default_descriptor(controller, self.schema.class(entry.class));
         let written = entry.record.first(known::NT_SECURITY_DESCRIPTOR);
         written.and_then(|bytes| default.overlaid(bytes, 15)).unwrap_or(default)
     }
@@ -63,9 +62,12 @@ impl Forest {
     pub(in crate::directory) fn default_descriptor(
         &self,
         controller: &DomainController,
-        class: &str,
+        class: Option<&Class>,
     ) -> SecurityDescriptor {
-        self.descriptor_of(controller, defaults::of_class(class))
+        let changed = class.and_then(|class| class.descriptor.as_deref());
+        let text =
+            changed.unwrap_or_else(|| defaults::of_class(class.map_or("", |class| &*class.name)));
+        self.descriptor_of(controller, text)
     }
 
     /// A descriptor by its text, owned by the domain's administrators.
@@ -179,7 +181,7 @@ impl Reach {
         let is_about = |object: &Option<Guid>| {
             object.is_none()
                 || *object == attribute.guid
-                || *object == super::access::property_set(&attribute.name)
+                || *object == super::access::property_set(attribute)
         };
         let own = self.own.iter().find(|(_, object)| is_about(object));
         own.map_or(self.from_domain && set_up, |(deny, _)| !deny)

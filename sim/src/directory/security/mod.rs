@@ -7,4 +7,4 @@ pub mod descriptor;
 pub mod effective;
 pub mod protect;
 pub(in crate::directory) mod reading;
-mod sddl;
+pub(in crate::directory) mod sddl;

@@ -67,7 +67,7 @@ impl<'a> Reading<'a> {
     }
 
     fn decide(&self, view: &View<'_>, attribute: &Attribute) -> bool {
-        let objects = [attribute.guid, property_set(&attribute.name)];
+        let objects = [attribute.guid, property_set(attribute)];
         let may = |right| {
             self.allowed(view.forest, view.controller, view.object, view.slot, right, &objects)
         };

@@ -27,11 +27,52 @@ const RIGHTS: [(&str, u32); 17] = [
 
 /// Reads the DACL and SACL of a descriptor; owner and group are given.
 pub(super) fn parse(text: &str, domain: &Sid, owner: Sid, group: Sid) -> SecurityDescriptor {
-    let (dacl, sacl) = text.split_once("S:").unwrap_or((text, ""));
-    let dacl = dacl.strip_prefix("D:").unwrap_or(dacl);
+    let (dacl, sacl) = (section(text, b'D'), section(text, b'S'));
     let (flags, _) = dacl.split_once('(').unwrap_or((dacl, ""));
     let control = if flags.contains('P') { DACL_PROTECTED } else { 0 };
     SecurityDescriptor { owner, group, control, dacl: aces(dacl, domain), sacl: aces(sacl, domain) }
+}
+
+/// Whether a text is a descriptor that can be read whole: as a client may give it for a class.
+pub(in crate::directory) fn is_valid(text: &str) -> bool {
+    let nobody = Sid::nobody();
+    let known = |name: &&str| name.is_empty() || sid_of(name, &nobody).is_some();
+    let principals = [section(text, b'O'), section(text, b'G')];
+    let is_acl = |letter: u8| {
+        let acl = section(text, letter);
+        let (flags, _) = acl.split_once('(').unwrap_or((acl, ""));
+        let known = ["P", "AR", "AI", "PAI", "PAR", "ARAI", "AIAR", "PARAI", "PAIAR", ""];
+        let count = acl.matches('(').count();
+        known.contains(&flags) && count == acl.matches(')').count() && {
+            aces(acl, &nobody).len() == count
+        }
+    };
+    let starts =
+        [b"O:", b"G:", b"D:", b"S:"].iter().any(|start| text.as_bytes().starts_with(*start));
+    starts && principals.iter().all(known) && is_acl(b'D') && is_acl(b'S')
+}
+
+/// The part of a descriptor that begins with a letter and a colon outside of brackets.
+fn section(text: &str, letter: u8) -> &str {
+    let bytes = text.as_bytes();
+    let (mut depth, mut from, mut to) = (0_usize, None, bytes.len());
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth = depth.saturating_sub(1),
+            b'O' | b'G' | b'D' | b'S' if depth == 0 && bytes.get(at + 1) == Some(&b':') => {
+                if from.is_some() {
+                    to = at;
+                    break;
+                }
+                if *byte == letter {
+                    from = Some(at + 2);
+                }
+            }
+            _ => {}
+        }
+    }
+    from.and_then(|from| text.get(from..to)).unwrap_or_default()
 }
 
 fn aces(text: &str, domain: &Sid) -> Vec<Ace> {

@@ -8,6 +8,7 @@ mod membership;
 mod model;
 mod outcomes;
 mod rights;
+mod schema_changes;
 mod search;
 mod settings;
 mod world;

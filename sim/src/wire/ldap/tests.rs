@@ -2,6 +2,7 @@
 
 mod batch;
 mod codec;
+mod schema;
 
 use std::sync::{Arc, Mutex};
 

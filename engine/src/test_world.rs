@@ -192,6 +192,10 @@ pub(crate) struct World {
     pub(crate) modifies: u32,
     /// LDAP results that are forced on objects.
     pub(crate) results: BTreeMap<ObjectGuid, u32>,
+    /// What AD says beside them.
+    pub(crate) diagnostic: String,
+    /// What every agent answers to everything.
+    pub(crate) agent_error: Option<CallError>,
     /// The connection is lost at this modification of the next batch; `true`: after it was applied.
     pub(crate) lose: Option<(usize, bool)>,
     /// It is lost in the same way in every batch from then on.
@@ -398,7 +402,7 @@ impl World {
         if self.offline.contains(agent) {
             return Err(CallError::Unreachable { detail: "connection refused".into() });
         }
-        Ok(())
+        self.agent_error.clone().map_or(Ok(()), Err)
     }
 
     fn select(&self, mailbox: &Mailbox, properties: &[Name]) -> Mailbox {

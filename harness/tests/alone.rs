@@ -9,14 +9,17 @@
 
 mod program;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
+use engine::ports::{StateStore, Table};
+use engine::wire::RedbStore;
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
-use ldap3::{LdapConnAsync, Scope, SearchEntry};
+use ldap3::{Ldap, LdapConnAsync, Mod, Scope, SearchEntry};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -96,6 +99,34 @@ impl Estate {
         ended
     }
 
+    /// Starts it and kills it as soon as AD takes a write; whether that came before the outcomes of its batch were
+    /// committed.
+    fn kill_in_mid_write(&self, arguments: &[&str]) -> bool {
+        self.runtime.block_on(async {
+            let mut ldap = self.administrator().await;
+            let before = highest_usn(&mut ldap).await;
+            let mut command = self.command(arguments);
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            let mut process = command.spawn().expect("the program starts");
+            let ended =
+                |process: &mut Child| process.try_wait().expect("a child of ours").is_some();
+            while !ended(&mut process) && highest_usn(&mut ldap).await == before {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let _ = process.kill();
+            process.wait().expect("it is gone");
+        });
+        self.is_in_mid_write()
+    }
+
+    /// Whether the state store holds intents: modifies that were about to be sent and are not decided.
+    fn is_in_mid_write(&self) -> bool {
+        let Ok(Some(mut store)) = RedbStore::snapshot(&self.path("state.redb")) else {
+            return false;
+        };
+        store.scan(Table::Intents, None, 1).is_ok_and(|rows| !rows.is_empty())
+    }
+
     fn control(&self, path: &str) -> Value {
         let url = format!("{}{path}", self.text("control"));
         self.runtime.block_on(async {
@@ -119,42 +150,79 @@ impl Estate {
         assert!(status.is_success(), "{fault}");
     }
 
-    /// Every AD user with a mailbox: object name, `extensionAttribute1`, `uSNChanged`.
-    fn directory(&self) -> Vec<(String, String, String)> {
+    /// A connection of an administrator.
+    async fn administrator(&self) -> Ldap {
+        let (connection, mut ldap) =
+            LdapConnAsync::new(self.text("ldap")).await.expect("a connection");
+        tokio::spawn(connection.drive());
+        let bound = ldap.simple_bind(self.text("bind_dn"), self.text("bind_password")).await;
+        bound.expect("an answer").success().expect("bound");
+        ldap
+    }
+
+    /// Somebody writes an attribute of a user in AD.
+    fn write_in_ad(&self, name: &str, attribute: &str, value: &str) {
         self.runtime.block_on(async {
-            let (connection, mut ldap) =
-                LdapConnAsync::new(self.text("ldap")).await.expect("a connection");
-            tokio::spawn(connection.drive());
-            let bound = ldap.simple_bind(self.text("bind_dn"), self.text("bind_password")).await;
-            bound.expect("an answer").success().expect("bound");
+            let mut ldap = self.administrator().await;
+            let filter = format!("(userPrincipalName={name})");
+            let base = self.text("base_dn");
+            let found = ldap.search(base, Scope::Subtree, &filter, vec!["1.1"]).await;
+            let (rows, _) = found.expect("an answer").success().expect("found");
+            let dn = SearchEntry::construct(rows.into_iter().next().expect("somebody")).dn;
+            let modify = vec![Mod::Replace(attribute, [value].into())];
+            ldap.modify(&dn, modify).await.expect("an answer").success().expect("written");
+        });
+    }
+
+    /// How often `extensionAttribute1` of each AD user with a mailbox was written, by its name: what AD itself
+    /// counts (`dwVersion`).
+    fn writes(&self) -> BTreeMap<String, u64> {
+        let metadata = "msDS-ReplAttributeMetaData";
+        let rows = self.rows(vec!["userPrincipalName", metadata]);
+        let version = |entry: &String| {
+            let of = entry.contains("<pszAttributeName>extensionAttribute1</pszAttributeName>");
+            let text = entry.split_once("<dwVersion>")?.1.split_once("</dwVersion>")?.0;
+            of.then(|| text.parse().expect("a number"))
+        };
+        let row = |mut entry: SearchEntry| {
+            let name = entry.attrs.remove("userPrincipalName")?.pop()?;
+            let found = entry.attrs.remove(metadata)?.iter().find_map(version);
+            Some((name, found.unwrap_or(0)))
+        };
+        rows.into_iter().filter_map(row).collect()
+    }
+
+    /// Every AD user with a mailbox, with these attributes.
+    fn rows(&self, names: Vec<&str>) -> Vec<SearchEntry> {
+        self.runtime.block_on(async {
+            let mut ldap = self.administrator().await;
             let adapters: Vec<Box<dyn Adapter<'_, _, _>>> =
                 vec![Box::new(EntriesOnly::new()), Box::new(PagedResults::new(500))];
-            let names = vec!["userPrincipalName", "extensionAttribute1", "uSNChanged"];
-            let mut search = ldap
-                .streaming_search_with(
-                    adapters,
-                    self.text("base_dn"),
-                    Scope::Subtree,
-                    "(&(objectClass=user)(proxyAddresses=*))",
-                    names,
-                )
-                .await
-                .expect("a search");
+            let filter = "(&(objectClass=user)(proxyAddresses=*))";
+            let base = self.text("base_dn");
+            let search =
+                ldap.streaming_search_with(adapters, base, Scope::Subtree, filter, names).await;
+            let mut search = search.expect("a search");
             let mut found = Vec::new();
             while let Some(entry) = search.next().await.expect("an entry") {
-                let mut entry = SearchEntry::construct(entry);
-                let mut take = |name: &str| {
-                    entry.attrs.remove(name).and_then(|mut values| values.pop()).unwrap_or_default()
-                };
-                found.push((
-                    take("userPrincipalName"),
-                    take("extensionAttribute1"),
-                    take("uSNChanged"),
-                ));
+                found.push(SearchEntry::construct(entry));
             }
-            found.sort();
             found
         })
+    }
+
+    /// Every AD user with a mailbox: object name, `extensionAttribute1`, `uSNChanged`.
+    fn directory(&self) -> Vec<(String, String, String)> {
+        let row = |mut entry: SearchEntry| {
+            let mut take = |name: &str| {
+                entry.attrs.remove(name).and_then(|mut values| values.pop()).unwrap_or_default()
+            };
+            (take("userPrincipalName"), take("extensionAttribute1"), take("uSNChanged"))
+        };
+        let names = vec!["userPrincipalName", "extensionAttribute1", "uSNChanged"];
+        let mut found: Vec<_> = self.rows(names).into_iter().map(row).collect();
+        found.sort();
+        found
     }
 
     fn token(&self) -> String {
@@ -201,6 +269,14 @@ impl Estate {
             }
         }
     }
+}
+
+/// `highestCommittedUSN`: it grows with every write.
+async fn highest_usn(ldap: &mut Ldap) -> Option<Vec<String>> {
+    let found = ldap.search("", Scope::Base, "(objectClass=*)", vec!["highestCommittedUSN"]).await;
+    let (rows, _) = found.expect("an answer").success().expect("a rootDSE");
+    let mut entry = SearchEntry::construct(rows.into_iter().next()?);
+    entry.attrs.remove("highestCommittedUSN")
 }
 
 /// Ids and user principal names out of `transfer inventory`.
@@ -307,6 +383,7 @@ fn readiness_rings_and_decommissioning_are_told_from_both_sides_and_evidence() {
     let cycle = format!("{}/cycles/connect", estate.text("control"));
     let ended = estate.runtime.block_on(async { estate.client.post(cycle).send().await });
     assert!(ended.expect("an answer").status().is_success());
+    estate.write_in_ad(&people[0].1, "extensionAttribute4", "by a script");
     let readiness = ["transfer", "readiness", "--evidence", &evidence, "--report", &report];
     let (code, text) = estate.run(&readiness);
     assert!(code == 0 && text.contains("hr-feed.ps1"), "{code} {text}");
@@ -317,6 +394,11 @@ fn readiness_rings_and_decommissioning_are_told_from_both_sides_and_evidence() {
         .iter()
         .filter_map(|finding| finding["id"].as_str())
         .collect();
+    let seen = found["findings"].as_array().expect("a list").iter();
+    let mut seen = seen.filter(|finding| finding["id"] == "ad.writers-seen");
+    let told = seen.next().and_then(|finding| finding["reason"].as_str()).unwrap_or_default();
+    assert!(told.starts_with("extensionAttribute4 of 1 of 5 objects"), "{told}");
+    assert!(told.contains(" on DC1;") && seen.next().is_none(), "{told}");
     assert!(ids.contains(&"ad.writers") && !ids.contains(&"connect.too-old"), "{ids:?}");
     assert!(!ids.contains(&"caller.role"), "the application is Exchange Administrator: {ids:?}");
     assert!(!ids.iter().any(|id| id.starts_with("tenant.sync-")), "{ids:?}");
@@ -484,7 +566,7 @@ fn everything_else_works_while_the_job_runs() {
     };
     let mut running = job(&["writeback", "--apply"]);
     let log = estate.path("provisioning.jsonl");
-    let waits = std::time::Instant::now();
+    let waits = Instant::now();
     while !estate.path("state.redb").exists() || !log.exists() {
         assert!(waits.elapsed() < Duration::from_secs(60), "the job does not start");
         std::thread::sleep(Duration::from_millis(20));
@@ -575,6 +657,52 @@ fn what_is_not_allowed_is_refused_before_anything_is_written() {
     assert_eq!(fs::read(estate.path("state.redb")).expect("there"), b"not a store");
 }
 
+/// Everybody is in the provisioning log, and however often a change is told, it has one id.
+fn each_change_is_logged_under_one_id(estate: &Estate, people: &[(String, String)]) {
+    let log = fs::read_to_string(estate.path("provisioning.jsonl")).expect("text");
+    for (id, _) in people {
+        assert!(log.contains(id.as_str()), "{id} is not in the log");
+    }
+    // A kill between a log and its commit tells a change twice, under one `changeId`: who reads by that counts
+    // each change once.
+    let mut changes = BTreeMap::new();
+    let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    for entry in entries.filter(|entry| entry["provisioningStatusInfo"]["status"] == "success") {
+        let what = format!("{} {}", entry["sourceIdentity"]["id"], entry["modifiedProperties"]);
+        let before = changes.insert(entry["changeId"].to_string(), what.clone());
+        assert!(before.is_none_or(|before| before == what), "one id for two changes: {entry}");
+    }
+    let distinct: std::collections::BTreeSet<&String> = changes.values().collect();
+    assert_eq!(distinct.len(), changes.len(), "one change has two ids");
+}
+
+/// Kills the engine after the intents of a batch and before its outcomes: moments that chance hardly meets.
+fn kill_in_mid_write_thrice(
+    estate: &Estate,
+    token: &str,
+    people: &[(String, String)],
+    wanted: &mut [String],
+    versions: &mut [u64],
+) {
+    let mut hits = 0;
+    let cycle = ["writeback", "--apply", "--cycles", "1"];
+    for round in 9..29 {
+        if hits >= 3 {
+            break;
+        }
+        let edits: Vec<(&str, String)> = (0..400)
+            .map(|number| {
+                wanted[number] = format!("v{round}-{number}");
+                versions[number] += 1;
+                (people[number].0.as_str(), wanted[number].clone())
+            })
+            .collect();
+        estate.edit(token, &edits);
+        hits += u32::from(estate.kill_in_mid_write(&cycle));
+    }
+    assert!(hits >= 3, "the engine was killed in mid-write {hits} times alone");
+}
+
 /// The engine's process is killed at random moments while it flips and while it writes, and edits
 /// come in between. In the end AD holds what the cloud says, no effect was lost and none doubled.
 #[test]
@@ -600,14 +728,17 @@ fn killed_at_random_moments_the_engine_ends_converged() {
     let edits: Vec<(&str, String)> =
         people.iter().zip(&wanted).map(|((id, _), value)| (id.as_str(), value.clone())).collect();
     estate.edit(&token, &edits);
-    let mut ended = 0;
+    let (mut ended, mut versions) = (0, vec![1_u64; MAILBOXES]);
+    let written_before = estate.writes();
     for round in 1..=8 {
         ended += u32::from(estate.kill_after(&["writeback", "--apply"], moments.next(50, 3_000)));
         let number = usize::try_from(moments.next(0, 2_000)).expect("small");
         wanted[number] = format!("v{round}-{number}");
+        versions[number] += 1;
         estate.edit(&token, &[(&people[number].0, wanted[number].clone())]);
     }
     assert_eq!(ended, 0, "with --apply it goes on until it is told to end");
+    kill_in_mid_write_thrice(&estate, &token, &people, &mut wanted, &mut versions);
     for _ in 0..2 {
         let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
         assert_eq!(code, 0, "{}", text.lines().last().unwrap_or_default());
@@ -627,24 +758,16 @@ fn killed_at_random_moments_the_engine_ends_converged() {
     let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
     assert!(code == 0 && text.contains("0 objects written"), "{text}");
     assert!(estate.directory() == found, "a cycle without a change writes nothing");
+    // AD itself counts the writes: at least one, and at most one for each version in the cloud.
+    let written = estate.writes();
+    for ((_, name), versions) in people.iter().zip(&versions) {
+        let count = written[name] - written_before[name];
+        assert!((1..=*versions).contains(&count), "{name}: {count} writes, {versions} versions");
+    }
     // The oracles saw every write: none against authority, none without a change, none twice.
     let verdict = estate.control("/verdict");
     assert_eq!(verdict["findings"].as_array().map(Vec::len), Some(0), "{verdict:#}");
-    let log = fs::read_to_string(estate.path("provisioning.jsonl")).expect("text");
-    for (id, _) in &people {
-        assert!(log.contains(id.as_str()), "{id} is not in the log");
-    }
-    // A kill between a log and its commit tells a change twice, under one `changeId`: who reads by that counts
-    // each change once.
-    let mut changes = std::collections::BTreeMap::new();
-    let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    for entry in entries.filter(|entry| entry["provisioningStatusInfo"]["status"] == "success") {
-        let what = format!("{} {}", entry["sourceIdentity"]["id"], entry["modifiedProperties"]);
-        let before = changes.insert(entry["changeId"].to_string(), what.clone());
-        assert!(before.is_none_or(|before| before == what), "one id for two changes: {entry}");
-    }
-    let distinct: std::collections::BTreeSet<&String> = changes.values().collect();
-    assert_eq!(distinct.len(), changes.len(), "one change has two ids");
+    each_change_is_logged_under_one_id(&estate, &people);
 }
 
 /// Whatever else works on many mailboxes is killed at random moments, too: the same call goes on with it, and its

@@ -204,7 +204,9 @@ impl Directory for Shared {
                 continue;
             }
             let code = world.modify_one(modification);
-            outcomes.push(WriteOutcome::Result { code, diagnostic: String::new() });
+            let forced = world.results.contains_key(&modification.object);
+            let diagnostic = if forced { world.diagnostic.clone() } else { String::new() };
+            outcomes.push(WriteOutcome::Result { code, diagnostic });
         }
         if world.halts_after() { Err(CallError::Halted) } else { Ok(outcomes) }
     }

@@ -14,6 +14,7 @@ use super::portion::Portion;
 use super::premises;
 use super::readiness::{self, Evidence, Finding, Severity};
 use super::spelling::instant;
+use super::writers::{METADATA, Writers};
 use crate::failure::{Failure, Side, code};
 use crate::job::JobConfiguration;
 use crate::pairing::{Pair, Pairing};
@@ -60,6 +61,8 @@ pub mod id {
     pub const ROLE_UNKNOWN: &str = "caller.role-unknown";
     /// Somebody writes the attributes in AD.
     pub const AD_WRITERS: &str = "ad.writers";
+    /// AD's own metadata shows that somebody writes an attribute.
+    pub const AD_WRITERS_SEEN: &str = "ad.writers-seen";
     /// Nobody says who writes the attributes in AD.
     pub const AD_WRITERS_UNKNOWN: &str = "evidence.ad-writers";
 }
@@ -114,6 +117,7 @@ pub struct Check {
     stage: Stage,
     /// Mailboxes of which nobody says when they were last changed on-premises.
     undated: u64,
+    writers: Writers,
     report: CheckReport,
     backoff: Backoff,
     portion: Portion,
@@ -135,7 +139,7 @@ impl Check {
     pub fn new(config: CheckConfig) -> Self {
         let plan = MappingPlan::new(&config.job, PlantedBugs::none());
         let mut attributes = plan.attributes().to_vec();
-        attributes.push(WHEN_CHANGED);
+        attributes.extend([WHEN_CHANGED, METADATA]);
         Self {
             pairing: Pairing::new(attributes, config.job.switches.match_order),
             queue: config.mailboxes.iter().copied().collect(),
@@ -143,6 +147,7 @@ impl Check {
             config,
             stage: Stage::Sync,
             undated: 0,
+            writers: Writers::default(),
             report: CheckReport::default(),
             backoff: Backoff::default(),
             portion: Portion::default(),
@@ -208,6 +213,7 @@ impl Check {
         let ids: Vec<MailboxId> = self.queue.iter().take(self.portion.most()).copied().collect();
         if ids.is_empty() {
             self.report.findings.extend(undated(self.undated, self.report.checked));
+            self.report.findings.extend(self.writers.findings());
             return Ok(Turn::Done(()));
         }
         let read = ports.exchange.mailbox_rows(&ids, self.plan.properties());
@@ -266,6 +272,10 @@ impl Check {
                 }
             };
             self.report.findings.extend(first_export(plan, &pair.mailbox, &object));
+            if !pair.mailbox.cloud_managed {
+                let metadata = object.values.column(plan.attributes().len() + 1);
+                self.writers.look(metadata, plan.attributes(), now);
+            }
             if pair.mailbox.cloud_managed
                 || self.config.evidence.last_on_premises_change.contains_key(&id)
             {

@@ -27,6 +27,7 @@ pub mod rollout;
 mod rows;
 pub mod spelling;
 pub mod wave;
+mod writers;
 
 pub use backup::{Backup, BackupError, Sides};
 pub use backup_run::{BackupReport, Stored, TakeBackup};

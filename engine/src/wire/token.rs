@@ -223,6 +223,25 @@ mod tests {
         assert!(!matches!(error, CallError::Refused { .. }), "{error}");
     }
 
+    /// One that does not answer in time is no refusal.
+    #[test]
+    fn a_slow_token_service_is_a_timeout() {
+        let runtime = runtime();
+        let server = runtime.block_on(async {
+            let server = MockServer::start().await;
+            let late = ResponseTemplate::new(200)
+                .set_body_json(json!({"expires_in": 3599, "access_token": "a"}))
+                .set_delay(std::time::Duration::from_millis(600));
+            Mock::given(method("POST")).respond_with(late).mount(&server).await;
+            server
+        });
+        let mut config = config(&server.uri());
+        config.request_timeout = std::time::Duration::from_millis(200);
+        let wire = Wire::new(config, runtime.handle().clone()).unwrap();
+        let error = wire.entra().agents().unwrap_err();
+        assert!(matches!(error, CallError::TimedOut { .. }), "{error}");
+    }
+
     /// A body that ends before its end is no token.
     #[test]
     fn a_cut_body_of_the_token_service_is_no_token() {

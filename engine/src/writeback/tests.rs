@@ -14,11 +14,13 @@ use crate::writeback::{JobEnd, ScopeFilter, WritebackJob};
 const CYCLE: Duration = Duration::from_mins(20);
 const MINUTE: Duration = Duration::from_mins(1);
 
+mod codes;
 mod control;
 mod crash;
 mod failures;
 mod listing;
 mod matching;
+mod switches;
 
 /// A job whose initial cycle is over, one minute after the start.
 fn settled(count: u16) -> (Shared, WritebackJob) {

@@ -183,6 +183,31 @@ fn a_cut_answer_is_unreachable() {
     assert!(matches!(error, CallError::Unreachable { .. }), "{error}");
 }
 
+/// A body that comes too late is no answer, of a listing and of a batch that sets; that one may have been done.
+#[test]
+fn a_slow_body_is_no_answer() {
+    let cloud = Cloud::new();
+    let late = |body: Value| {
+        ResponseTemplate::new(200).set_body_json(body).set_delay(Duration::from_millis(600))
+    };
+    for place in [INVOKE, BATCH] {
+        let body = json!({"value": [], "responses": []});
+        cloud.mount(Mock::given(method("POST")).and(path(place)).respond_with(late(body)));
+    }
+    let mut config = config(&cloud.server.uri());
+    config.request_timeout = Duration::from_millis(200);
+    let wire = Wire::new(config, cloud.runtime.handle().clone()).unwrap();
+    let mut exchange = wire.exchange();
+    let error = exchange.mailboxes_changed(None, None, &[]).unwrap_err();
+    assert!(matches!(error, CallError::TimedOut { .. }), "{error}");
+    let error = exchange.mailbox_rows(&[id(1)], &alias()).unwrap_err();
+    assert!(matches!(error, CallError::TimedOut { .. }), "{error}");
+    match exchange.set_mailboxes(&changes(2)) {
+        Ok(outcomes) => assert!(outcomes.iter().all(|one| *one == SetOutcome::Unknown)),
+        Err(error) => assert!(matches!(error, CallError::TimedOut { .. }), "{error}"),
+    }
+}
+
 /// Ten mailboxes a request; a missing one is no error, whichever way the service says so.
 #[test]
 fn mailboxes_come_by_id_in_the_order_asked() {

@@ -10,12 +10,11 @@ use crate::directory::derived::DERIVED;
 use crate::directory::diagnostic::{self, AttributeProblem, UpdateProblem};
 use crate::directory::entry::{Entry, Life, LinkStamps, Stamp};
 use crate::directory::fold;
-use crate::directory::forest::{DomainController, Forest};
+use crate::directory::forest::Forest;
 use crate::directory::membership::MEMBER_ALREADY;
 use crate::directory::modify::{Working, Writer};
 use crate::directory::name::{Dn, Rdn};
 use crate::directory::password::names_of;
-use crate::directory::principal::Rights;
 use crate::directory::request::{AddRequest, AttributeName, Name, ObjectNumber};
 use crate::directory::schema::class::{Class, ClassKind};
 use crate::directory::schema::syntax::integer;
@@ -72,7 +71,7 @@ impl Forest {
         name_object(&self.schema, class, rdn, &mut values)?;
         self.complete(writer, class, &mut values)?;
         self.settle_new_account(writer, class, &mut values)?;
-        self.own_by_creator(controller, writer, class, &mut values);
+        self.settle_new_descriptor(controller, writer, parent, class, &mut values)?;
         if let Some(kind) = definition {
             self.finish_definition(kind, &mut values);
         }
@@ -265,35 +264,6 @@ impl Forest {
             return Err(diagnostic::unwilling(0x2035));
         }
         Ok(())
-    }
-
-    /// Whoever creates an object owns it, unless the request says otherwise: domain administrators by
-    /// their group, which is what objects have without storing it ([MS-ADTS] 6.1.3).
-    fn own_by_creator(
-        &self,
-        controller: &DomainController,
-        writer: &Writer<'_>,
-        class: &Class,
-        values: &mut Values,
-    ) {
-        let Rights::Acl(token) = &writer.principal.rights else { return };
-        let domain = self.domain(controller.domain).map(|domain| &domain.sid);
-        let Some(domain) = domain.filter(|domain| !token.groups.contains(&domain.with_rid(512)))
-        else {
-            return;
-        };
-        if values.iter().any(|(number, _)| *number == known::NT_SECURITY_DESCRIPTOR) {
-            return;
-        }
-        let primary = self.by_sid(controller, &token.user).first().and_then(|own| {
-            let slot = controller.store.get(*own)?;
-            slot.entry.record.first(known::PRIMARY_GROUP_ID).and_then(integer)
-        });
-        let primary = primary.and_then(|rid| u32::try_from(rid).ok()).unwrap_or(513);
-        let mut descriptor = self.default_descriptor(controller, Some(class));
-        descriptor.owner = token.user.clone();
-        descriptor.group = domain.with_rid(primary);
-        values.push((known::NT_SECURITY_DESCRIPTOR, vec![descriptor.to_bytes(15)]));
     }
 
     /// The objectGUID that a request gives: dSHeuristics have to say that it may, and the caller needs the

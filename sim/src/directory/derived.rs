@@ -195,7 +195,7 @@ impl<'a> View<'a> {
         if parts & 8 != 0 && !full {
             return None;
         }
-        Some(self.forest.descriptor(self.controller, self.object)?.to_bytes(parts))
+        Some(self.forest.descriptor(self.controller, self.object)?.shown(parts))
     }
 
     /// Whether the attribute has a value.

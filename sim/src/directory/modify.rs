@@ -17,7 +17,7 @@ use crate::directory::request::{
 };
 use crate::directory::schema::class::Class;
 use crate::directory::schema::{Attribute, Schema, known};
-use crate::directory::security::descriptor::{INHERITED, SELF};
+use crate::directory::security::descriptor::SELF;
 use crate::directory::store::Slot;
 use crate::directory::value_set::{add_values, check_replaced, delete_values, same_set};
 use crate::directory::writable::Target;
@@ -111,6 +111,7 @@ impl Forest {
         let (mut working, password) =
             self.apply(writer, object, &entry, &request.changes, descriptor)?;
         self.settle_account(writer, object, &entry, &mut working)?;
+        self.follow_names(&entry, &mut working);
         working.retain(|attribute| writer.force || !same_set(&attribute.old, &attribute.new));
         working.sort_unstable_by_key(|attribute| attribute.attribute);
         self.check_outcome(writer, object, &entry, &working)?;
@@ -212,7 +213,8 @@ impl Forest {
             };
             let values = &mut working[at].new;
             if attribute.number == known::NT_SECURITY_DESCRIPTOR {
-                *values = self.changed_descriptor(controller, entry, change, descriptor)?;
+                *values =
+                    self.changed_descriptor(controller, writer, object, entry, change, descriptor)?;
                 continue;
             }
             self.apply_change(writer, &target, attribute, change, values)?;
@@ -260,6 +262,7 @@ impl Forest {
                 _ => {
                     self.may_write(controller, writer.principal, object, entry, attribute)
                         || self.is_own_membership(controller, writer, object, change, attribute)
+                        || self.may_write_validated(controller, writer, object, entry, attribute)
                 }
             };
             if !may {
@@ -345,34 +348,6 @@ impl Forest {
         }
     }
 
-    /// A security descriptor with some parts replaced. What it has from above is not its own.
-    fn changed_descriptor(
-        &self,
-        controller: &DomainController,
-        entry: &Entry,
-        change: &Change,
-        parts: Option<u32>,
-    ) -> Result<Vec<Vec<u8>>, LdapResult> {
-        let attribute = self.schema.attribute(known::NT_SECURITY_DESCRIPTOR);
-        let invalid = || {
-            attribute.map_or_else(diagnostic::unknown_attribute, |attribute| {
-                diagnostic::attribute(AttributeProblem::InvalidSyntax, 0x200B, attribute)
-            })
-        };
-        let (ChangeOperation::Replace | ChangeOperation::Add, [value]) =
-            (change.operation, change.values.as_slice())
-        else {
-            return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, 0x207C));
-        };
-        let parts = parts.filter(|parts| parts & 15 != 0).unwrap_or(15);
-        let own = self.own_descriptor(controller, entry);
-        let mut new = own.overlaid(value, parts).ok_or_else(invalid)?;
-        for acl in [&mut new.dacl, &mut new.sacl] {
-            acl.retain(|ace| ace.flags & INHERITED == 0);
-        }
-        Ok(vec![new.to_bytes(15)])
-    }
-
     fn apply_change(
         &self,
         writer: &Writer<'_>,
@@ -450,6 +425,9 @@ impl Forest {
             for value in &changed.new {
                 self.check_unique(writer.dc, object, attribute, value)?;
             }
+        }
+        if let Some(controller) = self.dc(writer.dc) {
+            self.check_validated(controller, writer, object, entry, working)?;
         }
         // A value takes at least a byte and its length: most objects are too small to be counted.
         let added: usize = working.iter().map(|changed| changed.new.len()).sum();

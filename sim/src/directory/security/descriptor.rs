@@ -32,6 +32,8 @@ pub const WRITE_OWNER: u32 = 0x8_0000;
 /// Everything that can be done with an object.
 pub const FULL: u32 = 0xf_01ff;
 
+/// Inherited by what is no container; objects of a directory hand it on.
+pub const OBJECT_INHERIT: u8 = 0x1;
 /// Inherited by containers below.
 pub const CONTAINER_INHERIT: u8 = 0x2;
 /// For those below only.
@@ -43,6 +45,8 @@ pub const INHERITED: u8 = 0x10;
 
 /// The DACL takes nothing from above.
 pub const DACL_PROTECTED: u16 = 0x1000;
+/// The SACL takes nothing from above.
+pub const SACL_PROTECTED: u16 = 0x2000;
 const SELF_RELATIVE: u16 = 0x8000;
 const DACL_PRESENT: u16 = 0x4;
 const SACL_PRESENT: u16 = 0x10;
@@ -74,7 +78,7 @@ pub struct SecurityDescriptor {
     pub owner: Sid,
     /// The owner's primary group.
     pub group: Sid,
-    /// [`DACL_PROTECTED`] or nothing.
+    /// [`DACL_PROTECTED`], [`SACL_PROTECTED`], both or nothing.
     pub control: u16,
     /// Who may do what.
     pub dacl: Vec<Ace>,
@@ -94,6 +98,19 @@ impl SecurityDescriptor {
     #[must_use]
     pub fn is_protected(&self) -> bool {
         self.control & DACL_PROTECTED != 0
+    }
+
+    /// Whether its SACL inherits nothing.
+    #[must_use]
+    pub fn is_sacl_protected(&self) -> bool {
+        self.control & SACL_PROTECTED != 0
+    }
+
+    /// As [`Self::to_bytes`], as clients see it: without a SACL in which there is nothing.
+    #[must_use]
+    pub fn shown(&self, parts: u32) -> Vec<u8> {
+        let nothing = self.sacl.is_empty() && !self.is_sacl_protected();
+        self.to_bytes(if nothing { parts & !8 } else { parts })
     }
 
     /// The bytes of some parts: 1 owner, 2 group, 4 DACL, 8 SACL ([MS-ADTS] 3.1.1.3.4.1.11).
@@ -152,10 +169,11 @@ impl SecurityDescriptor {
         }
         if parts & 8 != 0 && control & SACL_PRESENT != 0 && sacl != 0 {
             new.sacl = read_acl(bytes.get(sacl..)?)?;
+            new.control = new.control & !SACL_PROTECTED | control & SACL_PROTECTED;
         }
         if parts & 4 != 0 && control & DACL_PRESENT != 0 && dacl != 0 {
             new.dacl = read_acl(bytes.get(dacl..)?)?;
-            new.control = control & DACL_PROTECTED;
+            new.control = new.control & !DACL_PROTECTED | control & DACL_PROTECTED;
         }
         Some(new)
     }

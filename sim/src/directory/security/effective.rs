@@ -3,9 +3,9 @@
 
 use super::defaults;
 use super::descriptor::{
-    Ace, CONTAINER_INHERIT, INHERIT_ONLY, INHERITED, NO_PROPAGATE, SecurityDescriptor,
-    WRITE_PROPERTY,
+    Ace, INHERIT_ONLY, INHERITED, NO_PROPAGATE, SecurityDescriptor, WRITE_PROPERTY,
 };
+use super::expansion::{Creator, passed_on};
 use super::sddl;
 use crate::directory::entry::Entry;
 use crate::directory::forest::{DomainController, Forest};
@@ -32,15 +32,21 @@ impl Forest {
         while let Some(object) = at.filter(|_| line.len() < MAX_DEPTH) {
             let slot = controller.store.get(object)?;
             let own = self.own_descriptor(controller, &slot.entry);
-            let stop = own.is_protected();
+            let stop = own.is_protected() && own.is_sacl_protected();
             line.push((own, self.schema.class(slot.entry.class)));
             at = slot.entry.parent.filter(|_| !stop);
         }
         let mut above: Option<SecurityDescriptor> = None;
         while let Some((mut own, class)) = line.pop() {
-            if let Some(above) = above.filter(|_| !own.is_protected()) {
-                own.dacl.extend(self.passed_on(&above.dacl, class));
-                own.sacl.extend(self.passed_on(&above.sacl, class));
+            if let Some(above) = &above {
+                if !own.is_protected() {
+                    let passed = self.passed_on(&above.dacl, &own, class);
+                    own.dacl.extend(passed);
+                }
+                if !own.is_sacl_protected() {
+                    let passed = self.passed_on(&above.sacl, &own, class);
+                    own.sacl.extend(passed);
+                }
             }
             above = Some(own);
         }
@@ -53,60 +59,48 @@ impl Forest {
         controller: &DomainController,
         entry: &Entry,
     ) -> SecurityDescriptor {
-        let default = self.default_descriptor(controller, self.schema.class(entry.class));
+        let default = self.default_descriptor(controller, self.schema.class(entry.class), None);
         let written = entry.record.first(known::NT_SECURITY_DESCRIPTOR);
         written.and_then(|bytes| default.overlaid(bytes, 15)).unwrap_or(default)
     }
 
-    /// What an object of a class has when nobody wrote its descriptor.
+    /// What an object of a class has when nobody wrote its descriptor, and the domain's administrators or
+    /// somebody else created it.
     pub(in crate::directory) fn default_descriptor(
         &self,
         controller: &DomainController,
         class: Option<&Class>,
+        creator: Option<(Sid, Sid)>,
     ) -> SecurityDescriptor {
         let changed = class.and_then(|class| class.descriptor.as_deref());
         let text =
             changed.unwrap_or_else(|| defaults::of_class(class.map_or("", |class| &*class.name)));
-        self.descriptor_of(controller, text)
+        self.descriptor_of(controller, text, creator)
     }
 
-    /// A descriptor by its text, owned by the domain's administrators.
+    /// A descriptor by its text, owned by its creator or by the domain's administrators.
     pub(super) fn descriptor_of(
         &self,
         controller: &DomainController,
         text: &str,
+        creator: Option<(Sid, Sid)>,
     ) -> SecurityDescriptor {
         let domain = self.domain(controller.domain).map(|domain| domain.sid.clone());
         let domain = domain.unwrap_or_else(Sid::nobody);
         let administrators = domain.with_rid(512);
-        sddl::parse(text, &domain, administrators.clone(), administrators)
+        let (owner, group) = creator.unwrap_or_else(|| (administrators.clone(), administrators));
+        sddl::parse(text, &domain, owner, group).settled()
     }
 
     /// What of an ACL comes down to an object of this class.
-    fn passed_on(&self, aces: &[Ace], class: Option<&Class>) -> Vec<Ace> {
-        let is = |guid: &Guid| {
+    fn passed_on(&self, aces: &[Ace], to: &SecurityDescriptor, class: Option<&Class>) -> Vec<Ace> {
+        let creator = Creator { owner: &to.owner, group: &to.group };
+        passed_on(aces, creator, |guid: &Guid| {
             class.is_some_and(|class| {
                 let of = |at: &u16| self.schema.class(*at).and_then(|class| class.guid);
                 class.chain.iter().any(|at| of(at).as_ref() == Some(guid))
             })
-        };
-        let mut passed = Vec::new();
-        for ace in aces.iter().filter(|ace| ace.flags & CONTAINER_INHERIT != 0) {
-            let applies = ace.inherited_object.as_ref().is_none_or(is);
-            let goes_on = ace.flags & NO_PROPAGATE == 0;
-            if !applies && !goes_on {
-                continue;
-            }
-            let mut flags = INHERITED | (ace.flags & !(INHERIT_ONLY | NO_PROPAGATE));
-            if !goes_on {
-                flags &= !CONTAINER_INHERIT;
-            }
-            if !applies {
-                flags |= INHERIT_ONLY;
-            }
-            passed.push(Ace { flags, ..ace.clone() });
-        }
-        passed
+        })
     }
 
     /// Which entries reach an object for an account that the setup of the agents gave its rights: those that
@@ -133,7 +127,7 @@ impl Forest {
             };
             self.add_own(&mut reach, account, &slot.entry, |ace| {
                 let goes_on = depth == 0 || ace.flags & NO_PROPAGATE == 0;
-                goes_on && !self.passed_on(core::slice::from_ref(ace), class).is_empty()
+                goes_on && self.comes_down(ace, class)
             });
             if is_protected(&slot.entry) {
                 return reach;
@@ -141,6 +135,13 @@ impl Forest {
             at = slot.entry.parent;
         }
         reach
+    }
+
+    /// Whether an entry above counts for an object of a class.
+    fn comes_down(&self, ace: &Ace, class: Option<&Class>) -> bool {
+        let to = SecurityDescriptor::empty();
+        let passed = self.passed_on(core::slice::from_ref(ace), &to, class);
+        passed.iter().any(|ace| ace.flags & INHERIT_ONLY == 0)
     }
 
     /// Adds what was written into an object's descriptor for an account, and counts below it.

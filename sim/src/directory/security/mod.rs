@@ -5,6 +5,7 @@ pub mod access;
 pub mod defaults;
 pub mod descriptor;
 pub mod effective;
+mod expansion;
 pub mod protect;
 pub(in crate::directory) mod reading;
 pub(in crate::directory) mod sddl;

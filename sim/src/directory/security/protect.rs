@@ -36,7 +36,8 @@ impl Forest {
         for object in self.administrators(dc) {
             let Some(controller) = self.dc(dc) else { break };
             let Some(slot) = controller.store.get(object) else { continue };
-            let descriptor = self.descriptor_of(controller, defaults::ADMIN_HOLDER).to_bytes(15);
+            let descriptor =
+                self.descriptor_of(controller, defaults::ADMIN_HOLDER, None).to_bytes(15);
             let entry = Arc::clone(&slot.entry);
             let record = &entry.record;
             let mut working = Vec::new();

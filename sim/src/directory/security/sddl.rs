@@ -1,7 +1,7 @@
 //! Security descriptors as text ([MS-DTYP] 2.5.1): what the default descriptors of classes are written
 //! in. They are part of the program, so text that does not fit is a defect of the program.
 
-use super::descriptor::{Ace, DACL_PROTECTED, SecurityDescriptor};
+use super::descriptor::{Ace, DACL_PROTECTED, SACL_PROTECTED, SecurityDescriptor};
 use crate::directory::name::Sid;
 
 /// The rights by their two letters.
@@ -29,7 +29,10 @@ const RIGHTS: [(&str, u32); 17] = [
 pub(super) fn parse(text: &str, domain: &Sid, owner: Sid, group: Sid) -> SecurityDescriptor {
     let (dacl, sacl) = (section(text, b'D'), section(text, b'S'));
     let (flags, _) = dacl.split_once('(').unwrap_or((dacl, ""));
-    let control = if flags.contains('P') { DACL_PROTECTED } else { 0 };
+    let mut control = if flags.contains('P') { DACL_PROTECTED } else { 0 };
+    if sacl.split('(').next().is_some_and(|flags| flags.contains('P')) {
+        control |= SACL_PROTECTED;
+    }
     SecurityDescriptor { owner, group, control, dacl: aces(dacl, domain), sacl: aces(sacl, domain) }
 }
 
@@ -116,6 +119,7 @@ fn sid_of(text: &str, domain: &Sid) -> Option<Sid> {
     let known = match text {
         "WD" => "S-1-1-0",
         "CO" => "S-1-3-0",
+        "CG" => "S-1-3-1",
         "AN" => "S-1-5-7",
         "ED" => "S-1-5-9",
         "PS" => "S-1-5-10",

@@ -2,6 +2,7 @@
 
 mod delegates;
 mod deleted;
+mod descriptors;
 mod forest_wide;
 mod limits;
 mod membership;
@@ -11,6 +12,7 @@ mod rights;
 mod schema_changes;
 mod search;
 mod settings;
+mod validated;
 mod world;
 
 use crate::clock::VirtualTime;

@@ -143,10 +143,12 @@ enum Kind {
     HeldBack,
     /// A modify that never comes.
     NotArrived,
+    /// A fault that did something.
+    Fault,
 }
 
 /// How many kinds there are.
-const KINDS: usize = Kind::NotArrived as usize + 1;
+const KINDS: usize = Kind::Fault as usize + 1;
 
 /// A rule that watches the ledger as it grows.
 trait Oracle: Send {
@@ -170,22 +172,22 @@ trait Oracle: Send {
     fn copy(&self) -> Box<dyn Oracle>;
 }
 
-/// The kind of an event; `None` for what no rule looks at.
-const fn kind_of(event: &Event) -> Option<Kind> {
+/// The kind of an event.
+const fn kind_of(event: &Event) -> Kind {
     match event {
-        Event::Write(_) => Some(Kind::Write),
-        Event::Read(_) => Some(Kind::Read),
-        Event::Outcome(_) => Some(Kind::Outcome),
+        Event::Write(_) => Kind::Write,
+        Event::Read(_) => Kind::Read,
+        Event::Outcome(_) => Kind::Outcome,
         Event::Logged(_)
         | Event::Cycle(_)
         | Event::Claim(_)
         | Event::Process(_)
         | Event::Schema(_)
-        | Event::Synchronized(_) => Some(Kind::Said),
-        Event::Question(_) => Some(Kind::Question),
-        Event::HeldBack(_) => Some(Kind::HeldBack),
-        Event::NotArrived(_) => Some(Kind::NotArrived),
-        Event::Fault(_) => None,
+        | Event::Synchronized(_) => Kind::Said,
+        Event::Question(_) => Kind::Question,
+        Event::HeldBack(_) => Kind::HeldBack,
+        Event::NotArrived(_) => Kind::NotArrived,
+        Event::Fault(_) => Kind::Fault,
     }
 }
 
@@ -269,7 +271,7 @@ impl Bench {
 
     /// Shows an event to every oracle.
     pub fn observe(&mut self, event: &Event, about: About, history: &History) {
-        let Some(kind) = kind_of(event) else { return };
+        let kind = kind_of(event);
         for place in 0..self.watching[kind as usize].len() {
             let at = self.watching[kind as usize][place];
             let mut next = self.oracles[at].observe(event, about);

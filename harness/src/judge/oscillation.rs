@@ -3,12 +3,16 @@
 //! Why: two machines that each believe to have authority undo each other's write at every cycle, and
 //! every reader follows. After an edit of an attribute, or of what feeds it, machines may bring it to one
 //! new state after the other; none of them may take it back to one that it had. What lands late, after
-//! others have overtaken it, is nobody's decision: it counts as an edit.
+//! others have overtaken it, is nobody's decision: it counts as an edit. So does a change in AD for as long as
+//! it travels from one domain controller to the others, and an edit that the engine had not read yet when it
+//! sent what it wrote.
 
 use std::hash::Hasher;
+use std::time::Duration;
 
 use hashbrown::HashMap;
 use rustc_hash::{FxBuildHasher, FxHasher};
+use sim::clock::VirtualTime;
 use sim::directory::schema::known;
 use sim::entra::schema::Flow;
 use sim::estate::Estate;
@@ -16,6 +20,7 @@ use sim::exchange::property::{self, PROPERTIES};
 use sim::ledger::{Activity, Event, ObjectKey, Side, Write};
 use sim::record::AttributeNumber;
 
+use super::scope::exports;
 use super::{About, Charge, Kind, Oracle, mapping};
 use crate::observe::ByPerson;
 
@@ -32,7 +37,16 @@ pub(super) struct Oscillation {
     fed: HashMap<(u32, AttributeNumber), u32, FxBuildHasher>,
     /// When somebody last edited anything at all of a person.
     edited: ByPerson<u32>,
+    /// When the engine last read somebody's mailbox to export it.
+    read: ByPerson<u32>,
+    /// When somebody's object in AD last changed, where there are several domain controllers.
+    in_ad: Option<ByPerson<VirtualTime>>,
+    /// How long a change in AD takes to every domain controller.
+    late: Duration,
 }
+
+/// How long a fault may hold replication back: as long as any run waits for rest.
+const HELD_BACK: Duration = Duration::from_hours(25);
 
 /// The states of an attribute since somebody edited it.
 #[derive(Clone)]
@@ -63,7 +77,19 @@ impl Oscillation {
             touched: ByPerson::default(),
             fed: HashMap::default(),
             edited: ByPerson::default(),
+            read: ByPerson::default(),
+            in_ad: estate.forests.iter().any(|(_, f)| f.dcs().len() > 1).then(ByPerson::default),
+            late: estate.longest_replication(),
         }
+    }
+
+    /// Whether a change of somebody's object in AD may still be on its way between domain controllers.
+    fn travels(&self, write: &Write, person: u32) -> bool {
+        write.actor.activity == Activity::Sync
+            && self.in_ad.as_ref().is_some_and(|changed| {
+                let changed = changed.get(person);
+                changed > VirtualTime::default() && write.at <= changed + self.late
+            })
     }
 
     /// Somebody changed something, and machines may follow.
@@ -94,21 +120,26 @@ impl Oscillation {
 
     fn swing(&mut self, write: &Write, whose: Option<u32>) -> Option<Charge> {
         let mut back = None;
+        let travels = whose.is_some_and(|person| self.travels(write, person));
+        let side = write.object.side;
+        let exported = side == Side::Ad && exports(write.actor.activity);
+        // What somebody edits after the engine has read is for the next export.
+        let read = whose.filter(|_| exported).map_or(0, |person| self.read.get(person));
+        let now = if read == 0 { self.now } else { read };
         for change in &write.changes {
-            let side = write.object.side;
             let touched = whose.map_or(0, |person| self.touched(side, change.attribute, person));
             let (from, to) = (set(&change.old), set(&change.new));
             let fresh = || Swing { at: 0, from, to, earlier: Vec::new() };
             let last = self.last.entry((write.object, change.attribute)).or_insert_with(fresh);
-            if last.at == 0 || last.at <= touched {
-                *last = Swing { at: self.now, ..fresh() };
+            if last.at == 0 || last.at <= touched || travels {
+                *last = Swing { at: now, ..fresh() };
                 continue;
             }
             if back.is_none() && (last.from == to || last.earlier.contains(&to)) {
                 back = Some(change);
             }
             last.earlier.push(last.from);
-            (last.at, last.from, last.to) = (self.now, last.to, to);
+            (last.at, last.from, last.to) = (now, last.to, to);
         }
         let message = format!(
             "{} took back what a machine had written, and nobody had edited anything",
@@ -120,7 +151,7 @@ impl Oscillation {
 
 impl Oracle for Oscillation {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Write, Kind::Said]
+        &[Kind::Write, Kind::Read, Kind::Said, Kind::Fault]
     }
 
     fn copy(&self) -> Box<dyn Oracle> {
@@ -136,9 +167,22 @@ impl Oracle for Oscillation {
                 self.last.clear();
                 return None;
             }
+            Event::Read(read) if read.object.side == Side::Exchange && exports(read.activity) => {
+                self.read.set(about.whose?, self.now.max(1));
+                return None;
+            }
+            Event::Fault(hit) if hit.name.starts_with("replication_") => {
+                self.late = HELD_BACK;
+                return None;
+            }
             _ => return None,
         };
         self.now += 1;
+        if let (Some(in_ad), Side::Ad, Some(person)) =
+            (&mut self.in_ad, write.object.side, about.whose)
+        {
+            in_ad.set(person, write.at);
+        }
         let flips = write.changes.iter().any(|change| change.attribute == property::FLAG);
         let asked_for = write.actor.activity == Activity::Restore;
         if flips || asked_for || !write.actor.activity.is_automatic() || write.sent < write.at {

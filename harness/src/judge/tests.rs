@@ -10,8 +10,8 @@ use sim::entra::log::LogStatus;
 use sim::estate::Estate;
 use sim::exchange::property;
 use sim::ledger::{
-    Activity, Actor, Change, Claim, CycleEnd, Event, HeldBack, Logged, NotArrived, ObjectKey,
-    Outcome, Process, Read, Side, Synchronized, Write, WriteKind,
+    Activity, Actor, Change, Claim, CycleEnd, Event, FaultHit, HeldBack, Logged, NotArrived,
+    ObjectKey, Outcome, Process, Read, Side, Synchronized, Write, WriteKind,
 };
 
 use super::absent_not_empty::AbsentNotEmpty;
@@ -43,7 +43,11 @@ story: []
 ";
 
 fn estate() -> Estate {
-    let scenario = scenario::read(Path::new("test.yaml"), WORLD, &catalogues()).unwrap();
+    estate_by(WORLD)
+}
+
+fn estate_by(text: &str) -> Estate {
+    let scenario = scenario::read(Path::new("test.yaml"), text, &catalogues()).unwrap();
     stage(&scenario, 1, PlantedBugs::none()).unwrap().estate
 }
 

@@ -3,25 +3,26 @@
 use serde_json::{Value, json};
 
 use super::call::{Call, Who, Witness, call, delete, get, patch, post, put, witness};
+use super::groups;
 
-const NOBODY: &str = "/v1.0/users/nobody@nowhere.example";
-const NO_ID: &str = "6e7b768e-07e2-4810-8459-485f84f8f204";
+pub(crate) const NOBODY: &str = "/v1.0/users/nobody@nowhere.example";
+pub(crate) const NO_ID: &str = "6e7b768e-07e2-4810-8459-485f84f8f204";
 /// Office 365 E3.
 const SKU: &str = "6fd2c87f-b296-42f0-b197-1e91e994b900";
 const WRITEBACK: &str = "3b99513e-0cee-4291-aea8-84356239fb82";
 
-fn reader(call: Call) -> Call {
+pub(crate) fn reader(call: Call) -> Call {
     call.by(Who::Client("reader")).is(403)
 }
 
-fn link(id: &str) -> Value {
+pub(crate) fn link(id: &str) -> Value {
     json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{id}")})
 }
 
 /// All of Graph but what needs objects that no served estate has.
 pub(crate) fn witnesses() -> Vec<Witness> {
     let mut all = users();
-    all.extend(groups());
+    all.extend(groups::witnesses());
     all.extend(roles());
     all.extend(deleted_items());
     all.extend(tenant());
@@ -82,14 +83,14 @@ fn users() -> Vec<Witness> {
                 .says("on-premises mastered"),
         ),
         witness(
-            "GET /users/{id}/memberOf",
-            get("/v1.0/users/<user>/memberOf"),
-            get(&format!("{NOBODY}/memberOf")).is(404),
+            "GET /me/memberOf",
+            get("/v1.0/me/memberOf").by(Who::User),
+            get("/v1.0/me/memberOf").is(400).says("delegated authentication flow"),
         ),
         witness(
-            "GET /users/{id}/transitiveMemberOf",
-            get("/v1.0/users/<user>/transitiveMemberOf"),
-            get(&format!("{NOBODY}/transitiveMemberOf")).is(404),
+            "GET /directoryObjects/{id}",
+            get("/v1.0/directoryObjects/<user>").says("#microsoft.graph.user"),
+            get(&format!("/v1.0/directoryObjects/{NO_ID}")).is(404),
         ),
         witness(
             "GET /users/{id}/onPremisesSyncBehavior",
@@ -126,70 +127,6 @@ fn users() -> Vec<Witness> {
             post("/v1.0/directoryObjects/getByIds", json!({"ids": ["<user>"]})).says("<user>"),
             post("/v1.0/directoryObjects/getByIds", json!({"ids": "x"})).is(400),
         ),
-    ]
-}
-
-fn groups() -> Vec<Witness> {
-    let new = json!({
-        "displayName": "Pilot", "mailNickname": "pilot", "mailEnabled": true,
-        "securityEnabled": false, "groupTypes": ["Unified"],
-    });
-    let group = |rest: &str| format!("/v1.0/groups/<group>{rest}");
-    let nothing = |rest: &str| get(&format!("/v1.0/groups/{NO_ID}{rest}")).is(404);
-    vec![
-        witness(
-            "POST /groups",
-            post("/v1.0/groups", new.clone()).is(201).keep("group", "/id"),
-            post("/v1.0/groups", new).is(400).says("ObjectConflict"),
-        ),
-        witness(
-            "GET /groups",
-            get("/v1.0/groups"),
-            get("/v1.0/groups?$select=nothing").is(400).says("Could not find a property"),
-        ),
-        witness(
-            "GET /groups/delta",
-            get("/v1.0/groups/delta").says("@odata.deltaLink"),
-            get("/v1.0/groups/delta?$deltatoken=none").is(400).says("syncStateNotFound"),
-        ),
-        witness(
-            "GET /groups/$count",
-            get("/v1.0/groups/$count").header("ConsistencyLevel", "eventual").says("1"),
-            get("/v1.0/groups/$count").is(400),
-        ),
-        witness("GET /groups/{id}", get(&group("")).says("Pilot"), nothing("")),
-        witness(
-            "PATCH /groups/{id}",
-            patch(&group(""), json!({"displayName": "Wave 1"})),
-            patch(&group(""), json!({"mail": "x"})).is(400).says("read-only"),
-        ),
-        witness(
-            "POST /groups/{id}/members/$ref",
-            post(&group("/members/$ref"), link("<user>")).is(204),
-            post(&group("/members/$ref"), link("<user>")).is(400),
-        ),
-        witness(
-            "GET /groups/{id}/members",
-            get(&group("/members")).says("<user>"),
-            nothing("/members"),
-        ),
-        witness(
-            "GET /groups/{id}/transitiveMembers",
-            get(&group("/transitiveMembers")).says("<user>"),
-            nothing("/transitiveMembers"),
-        ),
-        witness("GET /groups/{id}/owners", get(&group("/owners")), nothing("/owners")),
-        witness(
-            "DELETE /groups/{id}/members/{id}/$ref",
-            delete(&group("/members/<user>/$ref")),
-            delete(&group("/members/<user>/$ref")).is(404),
-        ),
-        witness(
-            "GET /groups/{id}/onPremisesSyncBehavior",
-            get(&group("/onPremisesSyncBehavior")).says("\"isCloudManaged\":false"),
-            reader(get(&group("/onPremisesSyncBehavior"))),
-        ),
-        witness("DELETE /groups/{id}", delete(&group("")), delete(&group("")).is(404)),
     ]
 }
 
@@ -318,6 +255,11 @@ fn tenant() -> Vec<Witness> {
             "GET /domains",
             get("/v1.0/domains").says("<domain>"),
             get("/v1.0/domains").unprivileged().is(403),
+        ),
+        witness(
+            "GET /domains/{id}",
+            get("/v1.0/domains/<domain>").says("isVerified"),
+            get("/v1.0/domains/nowhere.example").is(404),
         ),
         witness(
             "GET /directory/onPremisesSynchronization",

@@ -101,5 +101,15 @@ pub(crate) fn witnesses() -> Vec<Witness> {
             open("/common/userrealm/<upn>?api-version=1.0").says("Managed"),
             open(&format!("{NO_TENANT}/userrealm/<upn>")).is(400).says("AADSTS90002"),
         ),
+        witness(
+            "GET /subscriptions",
+            get("/subscriptions?api-version=2022-12-01").says("\"value\":[]"),
+            open("/subscriptions?api-version=2022-12-01").is(401).says("AuthenticationFailed"),
+        ),
+        witness(
+            "GET /tenants",
+            get("/tenants?api-version=2022-12-01").says("<tenant>"),
+            get("/tenants").is(401).says("InvalidAuthenticationTokenAudience"),
+        ),
     ]
 }

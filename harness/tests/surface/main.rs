@@ -20,6 +20,7 @@ mod document;
 mod endpoints;
 mod exchange;
 mod graph;
+mod groups;
 mod login;
 mod moves;
 mod onprem;

@@ -134,7 +134,13 @@ impl Served {
     pub(crate) async fn send(&mut self, call: &Call) -> Answer {
         let target = self.filled(&call.target);
         let exchange = target.to_ascii_lowercase().contains("/adminapi");
-        let resource = if exchange { "outlook.office365.com" } else { "graph.microsoft.com" };
+        let resource = if exchange {
+            "outlook.office365.com"
+        } else if target.contains("api-version=2022") {
+            "management.azure.com"
+        } else {
+            "graph.microsoft.com"
+        };
         let url = if target.starts_with("http") {
             target
         } else {

@@ -191,6 +191,53 @@ impl Estate {
         Ok(())
     }
 
+    /// `POST /groups/{id}/owners/$ref`.
+    ///
+    /// # Errors
+    /// [`EntraError`]; then nothing changed.
+    pub fn add_owner(
+        &mut self,
+        initiator: &Initiator,
+        id: Guid,
+        owner: Guid,
+    ) -> Result<(), EntraError> {
+        self.check_members(&[owner])?;
+        let group = self.group_of_the_cloud(id)?;
+        if group.owners.contains(&owner) {
+            return Err(EntraError::State(
+                "One or more added object references already exist for the following modified properties: 'owners'.",
+            ));
+        }
+        group.owners.push(owner);
+        self.entra.note_group(id);
+        self.audit_group(initiator, "Add owner to group", "Assign", id);
+        Ok(())
+    }
+
+    /// `DELETE /groups/{id}/owners/{owner}/$ref`: the last owner of a Microsoft 365 group stays.
+    ///
+    /// # Errors
+    /// [`EntraError`]; then nothing changed.
+    pub fn remove_owner(
+        &mut self,
+        initiator: &Initiator,
+        id: Guid,
+        owner: Guid,
+    ) -> Result<(), EntraError> {
+        let group = self.group_of_the_cloud(id)?;
+        let place = group.owners.iter().position(|known| *known == owner);
+        let place = place.ok_or_else(|| EntraError::NotFound(owner.to_string()))?;
+        if group.owners.len() == 1 && group.types.iter().any(|kind| kind == "Unified") {
+            return Err(EntraError::State(
+                "The group must have at least one owner, hence this owner cannot be removed.",
+            ));
+        }
+        group.owners.remove(place);
+        self.entra.note_group(id);
+        self.audit_group(initiator, "Remove owner from group", "Unassign", id);
+        Ok(())
+    }
+
     /// `PATCH /groups/{id}/onPremisesSyncBehavior`: of this group alone, not of groups in it. Undone, the next
     /// cycle takes the group over as AD has it, so that members of the cloud alone are lost.
     ///

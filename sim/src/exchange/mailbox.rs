@@ -2,6 +2,7 @@
 //!
 //! Source: Microsoft Learn, "Set-Mailbox", parameter Type; "Get-Mailbox", RecipientTypeDetails.
 
+use super::property;
 use crate::clock::VirtualTime;
 use crate::guid::Guid;
 use crate::record::Record;
@@ -127,6 +128,13 @@ impl Mailbox {
     pub fn guid(&self, property: &str) -> uuid::Uuid {
         let of = format!("{}/{property}", self.id);
         uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, of.as_bytes())
+    }
+
+    /// Its `Name`: as it was given, else its alias.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        let text = |property: &str| self.record.text(property::number(property)?);
+        text("Name").or_else(|| text("Alias"))
     }
 
     /// Whether it is a mailbox that is not deleted.

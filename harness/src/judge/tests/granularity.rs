@@ -11,11 +11,6 @@ world:
 story: []
 ";
 
-fn estate_by(text: &str) -> Estate {
-    let scenario = scenario::read(Path::new("test.yaml"), text, &catalogues()).unwrap();
-    stage(&scenario, 1, PlantedBugs::none()).unwrap().estate
-}
-
 /// How many of two exports after one read are charged: of different attributes, or of the same.
 fn charged(text: &str, same: bool) -> usize {
     let estate = estate_by(text);

@@ -71,6 +71,34 @@ fn synchronization_does_not_bring_back_what_it_took_away() {
 }
 
 #[test]
+fn a_change_that_travels_between_domain_controllers_takes_nothing_back() {
+    let estate = estate_by(
+        "
+scenario: Two domain controllers
+world:
+  forest: {domains: [corp.contoso.com], dcs: [DC1, {name: DC2, replication: 1m}]}
+  population: [user: {name: u1, cloud_managed: true}]
+story: []
+",
+    );
+    let (mailbox, object) = (mailbox(&estate), object(&estate));
+    let swings = |events: &[Event]| charges(&mut Oscillation::new(&estate), &estate, events).len();
+    let written = wrote(object, Activity::Writeback, IN_AD, (&["a"], &["b"]), 10);
+    let synced = |values, when| wrote(mailbox, Activity::Sync, IN_CLOUD, values, when);
+    let stale = |when| synced((&["b"], &["a"]), when);
+    let arrived = |when| synced((&["a"], &["b"]), when);
+    assert_eq!(swings(&[written.clone(), stale(20), arrived(30)]), 0, "on its way");
+    assert_eq!(swings(&[written.clone(), stale(20), arrived(90)]), 1, "it had arrived long since");
+    let held_back = Event::Fault(FaultHit {
+        at: at(10),
+        rule: 0,
+        name: "replication_slow",
+        place: "DC1".to_owned(),
+    });
+    assert_eq!(swings(&[written, held_back, stale(20), arrived(90)]), 0, "a fault held it back");
+}
+
+#[test]
 fn machines_do_not_undo_each_other() {
     let estate = estate();
     let object = object(&estate);
@@ -93,7 +121,15 @@ fn machines_do_not_undo_each_other() {
     assert_eq!(swings(&[there.clone(), feeds, back_again()]), 0, "what feeds it was edited");
     let landed = late(wrote(object, Activity::Writeback, IN_AD, (&["b"], &["a"]), 2), 1);
     let again = wrote(object, Activity::Writeback, IN_AD, (&["a"], &["b"]), 3);
+    let first = there.clone();
     assert_eq!(swings(&[there, landed, again]), 0, "nobody decides what lands late");
+    let seen = read(mailbox, Activity::Writeback, Some(true));
+    let next = || wrote(object, Activity::Writeback, IN_AD, (&["b"], &["a"]), 3);
+    let edited = of(IN_CLOUD);
+    let since = [seen.clone(), edited.clone(), first.clone(), seen.clone(), next()];
+    assert_eq!(swings(&since), 0, "the edit came after the read, and is for the next export");
+    let before = [edited, seen.clone(), first, seen, next()];
+    assert_eq!(swings(&before), 1, "the first export knew of the edit");
     let list = |values, when| wrote(object, Activity::Sync, known::PROXY_ADDRESSES, values, when);
     let war = [list((&["a"], &["b"]), 1), elsewhere, list((&["b"], &["a"]), 3)];
     assert_eq!(swings(&war), 1, "a script on another attribute does not hide a war");

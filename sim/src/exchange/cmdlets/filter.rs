@@ -141,7 +141,8 @@ fn compare_values(mut values: Vec<String>, name: &str, operator: Operator, value
 
 /// Properties beside the values that a filter may name. The flag is not among them: the service does not
 /// filter by it.
-const BESIDE: [&str; 7] = [
+const BESIDE: [&str; 8] = [
+    "Guid",
     "IsDirSynced",
     "RecipientTypeDetails",
     "RecipientType",
@@ -168,6 +169,15 @@ pub(super) fn values_of(mailbox: &Mailbox, name: &str) -> Vec<String> {
     }
     if name.eq_ignore_ascii_case("RecipientTypeDetails") {
         return vec![mailbox.kind.details().to_owned()];
+    }
+    if name.eq_ignore_ascii_case("Name") {
+        return mailbox.name().map(str::to_owned).into_iter().collect();
+    }
+    if ["Guid", "ExchangeGuid"].iter().any(|guid| name.eq_ignore_ascii_case(guid)) {
+        let given = property::number(name).and_then(|number| mailbox.record.text(number));
+        let own =
+            || mailbox.guid(if name.len() == 4 { "Guid" } else { "ExchangeGuid" }).to_string();
+        return vec![given.map_or_else(own, str::to_owned)];
     }
     if name.eq_ignore_ascii_case("ExternalDirectoryObjectId") {
         return vec![mailbox.id.to_string()];

@@ -265,7 +265,7 @@ pub(super) fn mailboxes(
                 *place = Some(found);
             }
         }
-        let row = Row { estate, number: *number, mailbox, values: &values };
+        let row = Row { estate, mailbox, values: &values };
         row.write(list.next(), columns);
     }
 }
@@ -273,7 +273,6 @@ pub(super) fn mailboxes(
 /// A mailbox with its values by property number.
 struct Row<'e, 'v> {
     estate: &'e Estate,
-    number: u32,
     mailbox: &'e Mailbox,
     values: &'v [Option<Values<'e>>],
 }
@@ -358,9 +357,8 @@ impl<'e> Row<'e, '_> {
     }
 
     fn name(&self, out: &mut Vec<u8>) {
-        match self.estate.subject_of_mailbox(self.number) {
-            _ if let Some(name) = self.text("Name") => json::lossy_string(out, name),
-            Some(subject) => json::string(out, &subject.name),
+        match self.mailbox.name() {
+            Some(name) => json::string(out, name),
             None => json::plain(out, self.mailbox.id),
         }
     }

@@ -138,7 +138,10 @@ fn filter(
         |path: &&[String]| path.first().is_some_and(|name| properties.contains(&name.as_str()));
     match filter.properties().into_iter().find(|path| !is_known(path)) {
         Some(path) => Err(GraphError::no_filter_property(path, kind)),
-        None => Ok(Some(filter)),
+        None => {
+            filter.check_types(kind)?;
+            Ok(Some(filter))
+        }
     }
 }
 

@@ -13,6 +13,9 @@ use crate::wire::message::Answer;
 
 const WRITERS: [&str; 1] = [app_role::DIRECTORY_SYNCHRONIZATION];
 
+const DOMAIN_READERS: [&str; 3] =
+    [app_role::DIRECTORY_READ, app_role::DIRECTORY, "Domain.Read.All"];
+
 /// `GET /directory/onPremisesSynchronization` (a list of one) and `.../{id}`.
 pub(super) fn synchronization(
     operation: &Operation<'_>,
@@ -110,18 +113,8 @@ fn record(estate: &Estate) -> Value {
 
 /// `GET /domains`.
 pub(super) fn domains(operation: &Operation<'_>) -> Result<Answer, GraphError> {
-    operation.require(&[app_role::DIRECTORY_READ, app_role::DIRECTORY, "Domain.Read.All"])?;
-    let (all, at) = operation.with(|estate, _| {
-        let names = [&estate.domains.verified, &estate.domains.initial];
-        let further = estate
-            .exchange
-            .verified_domains
-            .iter()
-            .filter(|domain| !names.iter().any(|name| name.eq_ignore_ascii_case(domain)));
-        let all: Vec<Value> =
-            names.into_iter().chain(further).map(|name| domain(estate, name)).collect();
-        (all, estate.now())
-    });
+    operation.require(&DOMAIN_READERS)?;
+    let (all, at) = operation.with(|estate, _| (every_domain(estate), estate.now()));
     let collection = listing::Collection {
         context: "domains",
         kind: "Domain",
@@ -129,6 +122,23 @@ pub(super) fn domains(operation: &Operation<'_>) -> Result<Answer, GraphError> {
         sample: all.first().cloned().unwrap_or_default(),
     };
     listing::records(operation, &collection, all, at)
+}
+
+/// `GET /domains/{id}`: a domain by its name.
+pub(super) fn one_domain(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
+    operation.require(&DOMAIN_READERS)?;
+    let (all, at) = operation.with(|estate, _| (every_domain(estate), estate.now()));
+    let is = |domain: &Value| domain["id"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(key));
+    let found = all.into_iter().find(is).ok_or_else(|| GraphError::no_resource(key))?;
+    listing::entity(operation, ("domains", "domain"), found, at)
+}
+
+fn every_domain(estate: &Estate) -> Vec<Value> {
+    let names = [&estate.domains.verified, &estate.domains.initial];
+    let verified = estate.exchange.verified_domains.iter();
+    let further =
+        verified.filter(|domain| !names.iter().any(|name| name.eq_ignore_ascii_case(domain)));
+    names.into_iter().chain(further).map(|name| domain(estate, name)).collect()
 }
 
 fn domain(estate: &Estate, name: &str) -> Value {

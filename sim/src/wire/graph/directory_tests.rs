@@ -383,6 +383,52 @@ async fn what_is_bound_is_there_or_refused() {
     assert_eq!(session.get("/v1.0/users?$expand=manager($levels=max)").await.status.as_u16(), 400);
 }
 
+/// Groups in groups are followed where that is asked for, members are told by type, and the ids of SDKs
+/// (`graph.user`) mean the same.
+#[tokio::test]
+async fn memberships_are_followed_and_told_by_type() {
+    let session = Session::new("hybridsim").await;
+    let anna = session.cloud.id("anna");
+    let mut groups = Vec::new();
+    for name in ["inner", "outer"] {
+        let new = json!({
+            "displayName": name, "mailNickname": name, "mailEnabled": name == "inner",
+            "securityEnabled": name == "outer",
+            "groupTypes": if name == "inner" { json!(["Unified"]) } else { json!([]) },
+        });
+        let (_, group) = session.call("POST", "/v1.0/groups", new).await;
+        groups.push(group["id"].as_str().unwrap().to_owned());
+    }
+    let [inner, outer] = [&groups[0], &groups[1]];
+    for (group, member) in [(inner, &anna), (outer, inner)] {
+        let link = format!("https://graph.microsoft.com/v1.0/directoryObjects/{member}");
+        let address = format!("/v1.0/groups/{group}/members/$ref");
+        assert_eq!(session.call("POST", &address, json!({"@odata.id": link})).await.0, 204);
+    }
+    let ids = |listed: &Value| -> Vec<String> {
+        let listed = listed["value"].as_array().unwrap().iter();
+        listed.map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+    };
+    for (address, expected) in [
+        (format!("/v1.0/users/{anna}/memberOf"), vec![inner]),
+        (format!("/v1.0/users/{anna}/memberOf/graph.group"), vec![inner]),
+        (format!("/v1.0/users/{anna}/transitiveMemberOf"), vec![inner, outer]),
+        (format!("/v1.0/groups/{inner}/transitiveMemberOf"), vec![outer]),
+        (format!("/v1.0/groups/{outer}/members/microsoft.graph.user"), vec![]),
+        (format!("/v1.0/groups/{outer}/members/graph.group"), vec![inner]),
+        (format!("/v1.0/groups/{outer}/transitiveMembers/graph.user"), vec![&anna]),
+    ] {
+        let shown = session.get(&address).await.json();
+        assert_eq!(ids(&shown).iter().collect::<Vec<_>>(), expected, "{address}");
+    }
+    let asked = json!({"securityEnabledOnly": true});
+    let address = format!("/v1.0/users/{anna}/getMemberGroups");
+    assert_eq!(session.call("POST", &address, asked).await.1["value"], json!([outer]));
+    let asked = json!({"groupIds": [outer, inner, anna]});
+    let address = format!("/v1.0/users/{anna}/checkMemberGroups");
+    assert_eq!(session.call("POST", &address, asked).await.1["value"], json!([outer, inner]));
+}
+
 /// The tenant's switches are read and set, all of a request or nothing.
 #[tokio::test]
 async fn the_switches_of_synchronization_are_set() {

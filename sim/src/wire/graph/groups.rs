@@ -191,6 +191,27 @@ pub(super) fn add_member(operation: &Operation<'_>, key: &str) -> Result<Answer,
     acting(operation, key, |estate, initiator, id| estate.add_members(initiator, id, &[member]))
 }
 
+/// `POST /groups/{id}/owners/$ref`.
+pub(super) fn add_owner(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
+    operation.require(&WRITERS)?;
+    let body = body(operation)?;
+    let owner = body.get("@odata.id").and_then(Value::as_str).and_then(referenced);
+    let owner = owner
+        .ok_or_else(|| GraphError::bad_request("Invalid URL format specified in @odata.id."))?;
+    acting(operation, key, |estate, initiator, id| estate.add_owner(initiator, id, owner))
+}
+
+/// `DELETE /groups/{id}/owners/{owner}/$ref`.
+pub(super) fn remove_owner(
+    operation: &Operation<'_>,
+    key: &str,
+    owner: &str,
+) -> Result<Answer, GraphError> {
+    operation.require(&WRITERS)?;
+    let owner = guid(owner).ok_or_else(|| GraphError::no_resource(owner))?;
+    acting(operation, key, |estate, initiator, id| estate.remove_owner(initiator, id, owner))
+}
+
 /// `DELETE /groups/{id}/members/{member}/$ref`.
 pub(super) fn remove_member(
     operation: &Operation<'_>,
@@ -209,16 +230,32 @@ pub(super) fn members(
     which: &str,
 ) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
-    let (all, at) = operation.with(|estate, _| {
+    members_shown(operation, of(operation, key, which)?)
+}
+
+/// The members or owners of a group.
+pub(super) fn of(
+    operation: &Operation<'_>,
+    key: &str,
+    which: &str,
+) -> Result<Vec<Value>, GraphError> {
+    operation.with(|estate, _| {
         let group = live(estate, key)?;
         let ids = match which {
             "owners" => group.owners.clone(),
             "transitivemembers" => transitive(estate, group),
             _ => group.members.clone(),
         };
-        let all = ids.into_iter().filter_map(|id| object(estate, id)).collect();
-        Ok::<_, GraphError>((all, estate.now()))
-    })?;
+        Ok(ids.into_iter().filter_map(|id| object(estate, id)).collect())
+    })
+}
+
+/// Members as a listing shows them.
+pub(super) fn members_shown(
+    operation: &Operation<'_>,
+    all: Vec<Value>,
+) -> Result<Answer, GraphError> {
+    let at = operation.with(|estate, _| estate.now());
     let collection = listing::Collection {
         context: "directoryObjects",
         kind: "User",
@@ -226,38 +263,6 @@ pub(super) fn members(
         sample: json!({"id": "", "displayName": "", "mail": "", "userPrincipalName": ""}),
     };
     listing::records(operation, &collection, all, at)
-}
-
-/// `GET /users/{id}/memberOf`.
-pub(super) fn memberships(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
-    operation.require(&READERS)?;
-    let (all, at) = operation.with(|estate, _| {
-        let number = super::user_changes::live(estate, key)?;
-        let id = estate.entra.user(number).map(|user| user.id);
-        let all = id.into_iter().flat_map(|id| of_member(estate, id)).collect();
-        Ok::<_, GraphError>((all, estate.now()))
-    })?;
-    let collection = listing::Collection {
-        context: "directoryObjects",
-        kind: "Group",
-        page: PAGE,
-        sample: sample(),
-    };
-    listing::records(operation, &collection, all, at)
-}
-
-/// The groups that have somebody as a direct member.
-pub(super) fn of_member(estate: &Estate, member: Guid) -> impl Iterator<Item = Value> + '_ {
-    estate
-        .entra
-        .groups
-        .iter()
-        .filter(move |group| group.deleted.is_none() && group.members.contains(&member))
-        .map(|group| {
-            let mut shown = record(group);
-            shown["@odata.type"] = "#microsoft.graph.group".into();
-            shown
-        })
 }
 
 /// A group that is there and not deleted.
@@ -301,7 +306,8 @@ fn transitive(estate: &Estate, group: &Group) -> Vec<Guid> {
     found
 }
 
-fn object(estate: &Estate, id: Guid) -> Option<Value> {
+/// A user or group as a directory object.
+pub(super) fn object(estate: &Estate, id: Guid) -> Option<Value> {
     if let Some(number) = estate.live_user(id) {
         let user = estate.entra.user(number)?;
         return Some(json!({
@@ -320,7 +326,9 @@ fn object(estate: &Estate, id: Guid) -> Option<Value> {
 
 /// The members of a body, by the names that the service spells: it takes them in any case.
 pub(super) fn body(operation: &Operation<'_>) -> Result<Map<String, Value>, GraphError> {
-    const SPELT: [&str; 9] = [
+    const SPELT: [&str; 11] = [
+        "securityEnabledOnly",
+        "groupIds",
         "displayName",
         "description",
         "mailNickname",
@@ -398,7 +406,7 @@ pub(super) fn record(group: &Group) -> Value {
 }
 
 /// Every member that a group has.
-fn sample() -> Value {
+pub(super) fn sample() -> Value {
     record(&Group {
         id: Guid([0; 16]),
         created: crate::clock::VirtualTime::from_micros(0),

@@ -21,6 +21,7 @@ mod groups;
 mod job_view;
 mod licences;
 mod listing;
+mod membership;
 mod on_demand;
 mod organization;
 mod path;
@@ -43,7 +44,7 @@ mod users;
 use axum::http::Method;
 use serde_json::Value;
 
-use super::identity::{Bearer, Identity, app_role, scope};
+use super::identity::{Bearer, Identity, SignedIn, app_role, scope};
 use super::message::{Address, Answer, Request};
 use super::shared::SharedEstate;
 use crate::caller::Caller;
@@ -239,11 +240,7 @@ fn version(address: &Address) -> &'static str {
 
 /// `GET /me`: only somebody who signed in is somebody.
 fn me(operation: &Operation<'_>) -> Result<Answer, GraphError> {
-    let Some(person) = &operation.bearer.person else {
-        return Err(GraphError::bad_request(
-            "/me request is only valid with delegated authentication flow.",
-        ));
-    };
+    let person = signed_in(operation)?;
     // Somebody may see their own record with `User.Read` alone.
     operation.require(&[
         scope::USER_READ,
@@ -252,9 +249,18 @@ fn me(operation: &Operation<'_>) -> Result<Answer, GraphError> {
         app_role::DIRECTORY_READ,
         app_role::DIRECTORY,
     ])?;
-    users::show(operation, &person.id.to_string()).map_err(|refusal| {
-        // An administrator of the cloud alone is no object of the directory here.
-        if refusal.status == 404 { GraphError::no_resource(&person.upn) } else { refusal }
+    match users::show(operation, &person.id.to_string()) {
+        Err(refusal) if refusal.status == 404 => {
+            users::show_account(operation, person.id, &person.upn)
+        }
+        shown => shown,
+    }
+}
+
+/// Who signed in.
+fn signed_in<'o>(operation: &'o Operation<'_>) -> Result<&'o SignedIn, GraphError> {
+    operation.bearer.person.as_ref().ok_or_else(|| {
+        GraphError::bad_request("/me request is only valid with delegated authentication flow.")
     })
 }
 

@@ -33,10 +33,7 @@ impl Segment {
 pub(super) fn normalized(segments: &[String]) -> Vec<Segment> {
     let mut normal = Vec::with_capacity(segments.len() + 1);
     for segment in segments {
-        let local = segment
-            .get(.."microsoft.graph.".len())
-            .filter(|prefix| prefix.eq_ignore_ascii_case("microsoft.graph."))
-            .map_or(segment.as_str(), |prefix| &segment[prefix.len()..]);
+        let local = local(segment);
         let Some((name, arguments)) = local.strip_suffix(')').and_then(|rest| rest.split_once('('))
         else {
             normal.push(Segment::new(local.to_owned()));
@@ -48,6 +45,17 @@ pub(super) fn normalized(segments: &[String]) -> Vec<Segment> {
         }
     }
     normal
+}
+
+/// A qualified name without its namespace, or the alias of it that SDKs send (`graph.user`). An address that
+/// begins so is none.
+fn local(segment: &str) -> &str {
+    let without = |namespace: &str| {
+        let begins = segment.get(..namespace.len())?.eq_ignore_ascii_case(namespace);
+        segment.get(namespace.len()..).filter(|_| begins)
+    };
+    let is_name = |rest: &&str| rest.bytes().all(|byte| byte.is_ascii_alphabetic());
+    without("microsoft.graph.").or_else(|| without("graph.").filter(is_name)).unwrap_or(segment)
 }
 
 /// `'it''s'` and `userPrincipalName='it''s'`.
@@ -78,5 +86,7 @@ mod tests {
         assert_eq!(texts(&["users", "microsoft.graph.delta()"]), ["users", "delta"]);
         assert_eq!(texts(&["users", "Microsoft.Graph.delta"]), ["users", "delta"]);
         assert_eq!(texts(&["jobs", "scim.1(2"]), ["jobs", "scim.1(2"]);
+        assert_eq!(texts(&["memberOf", "graph.group"]), ["memberOf", "group"]);
+        assert_eq!(texts(&["users", "graph.x@contoso.com"]), ["users", "graph.x@contoso.com"]);
     }
 }

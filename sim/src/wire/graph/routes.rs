@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 
 use super::error::GraphError;
+use super::membership::{self, Of};
 use super::sync_behavior::Kind;
 use super::{
     Operation, audit, contacts, delta, directory, group_delta, groups, licences, me, on_demand,
@@ -83,7 +84,7 @@ const RESET_SCOPES: &str =
 /// All endpoints. Among those that fit a path the first answers.
 const ROUTES: &[Route] = &[
     get("/me", |o, _| me(o)),
-    absent("GET", "/me/memberOf"),
+    get("/me/memberOf", |o, _| membership::own(o)),
     get("/users", |o, _| users::list(o)),
     post("/users", |o, _| user_changes::create(o)),
     get("/users/delta", |o, _| delta::users(o)),
@@ -91,9 +92,17 @@ const ROUTES: &[Route] = &[
     get("/users/{id}", |o, k| users::get(o, k.at(0))),
     patch("/users/{id}", |o, k| user_changes::update(o, k.at(0))),
     delete("/users/{id}", |o, k| user_changes::delete(o, k.at(0))),
-    get("/users/{id}/memberOf", |o, k| groups::memberships(o, k.at(0))),
-    get("/users/{id}/transitiveMemberOf", |o, k| groups::memberships(o, k.at(0)))
-        .differing("groups of groups are not followed"),
+    get("/users/{id}/memberOf", |o, k| membership::member_of(o, (Of::User, k.at(0)))),
+    get("/users/{id}/memberOf/$count", |o, k| membership::count(o, (Of::User, k.at(0)))),
+    get("/users/{id}/memberOf/microsoft.graph.group", |o, k| {
+        membership::member_of(o, (Of::User, k.at(0)))
+    }),
+    get("/users/{id}/transitiveMemberOf", |o, k| {
+        membership::transitive_member_of(o, (Of::User, k.at(0)))
+    }),
+    get("/users/{id}/transitiveMemberOf/microsoft.graph.group", |o, k| {
+        membership::transitive_member_of(o, (Of::User, k.at(0)))
+    }),
     get("/users/{id}/manager", |o, k| relations::manager(o, k.at(0)))
         .differing("of recipients of Exchange Online alone"),
     absent("PUT", "/users/{id}/manager/$ref"),
@@ -102,8 +111,10 @@ const ROUTES: &[Route] = &[
     post("/users/{id}/assignLicense", |o, k| licences::assign(o, k.at(0)))
         .differing("plans of a product cannot be disabled one by one"),
     get("/users/{id}/licenseDetails", |o, k| licences::details(o, k.at(0))),
-    absent("POST", "/users/{id}/getMemberGroups"),
-    absent("POST", "/users/{id}/getMemberObjects"),
+    post("/users/{id}/getMemberGroups", |o, k| membership::ids_of_groups(o, (Of::User, k.at(0)))),
+    post("/users/{id}/getMemberObjects", |o, k| membership::ids_of_groups(o, (Of::User, k.at(0))))
+        .differing("of groups alone"),
+    post("/users/{id}/checkMemberGroups", |o, k| membership::check_groups(o, (Of::User, k.at(0)))),
     post("/users/{id}/revokeSignInSessions", |o, k| user_changes::revoke_sessions(o, k.at(0))),
     absent("GET", "/users/{id}/mailboxSettings"),
     absent("GET", "/users/{id}/messages"),
@@ -113,7 +124,8 @@ const ROUTES: &[Route] = &[
         sync_behavior::update(o, Kind::User, k.at(0))
     }),
     post("/directoryObjects/getByIds", |o, _| users::get_by_ids(o)),
-    absent("GET", "/directoryObjects/{id}"),
+    get("/directoryObjects/{id}", |o, k| membership::directory_object(o, k.at(0)))
+        .differing("users and groups alone"),
     get("/groups", |o, _| groups::list(o)),
     post("/groups", |o, _| groups::create(o)),
     get("/groups/delta", |o, _| group_delta::groups(o))
@@ -124,11 +136,32 @@ const ROUTES: &[Route] = &[
     delete("/groups/{id}", |o, k| groups::delete(o, k.at(0))),
     get("/groups/{id}/members", |o, k| groups::members(o, k.at(0), "members")),
     get("/groups/{id}/transitiveMembers", |o, k| groups::members(o, k.at(0), "transitivemembers")),
+    get("/groups/{id}/members/$count", |o, k| membership::count_members(o, k.at(0))),
+    get("/groups/{id}/members/microsoft.graph.user", |o, k| {
+        membership::of_type(o, (k.at(0), "members"), "user")
+    }),
+    get("/groups/{id}/members/microsoft.graph.group", |o, k| {
+        membership::of_type(o, (k.at(0), "members"), "group")
+    }),
+    get("/groups/{id}/transitiveMembers/microsoft.graph.user", |o, k| {
+        membership::of_type(o, (k.at(0), "transitivemembers"), "user")
+    }),
     get("/groups/{id}/owners", |o, k| groups::members(o, k.at(0), "owners")),
+    get("/groups/{id}/owners/microsoft.graph.user", |o, k| {
+        membership::of_type(o, (k.at(0), "owners"), "user")
+    }),
     post("/groups/{id}/members/$ref", |o, k| groups::add_member(o, k.at(0))),
     delete("/groups/{id}/members/{id}/$ref", |o, k| groups::remove_member(o, k.at(0), k.at(1))),
-    absent("POST", "/groups/{id}/owners/$ref"),
-    absent("GET", "/groups/{id}/memberOf"),
+    post("/groups/{id}/owners/$ref", |o, k| groups::add_owner(o, k.at(0))),
+    delete("/groups/{id}/owners/{id}/$ref", |o, k| groups::remove_owner(o, k.at(0), k.at(1))),
+    get("/groups/{id}/memberOf", |o, k| membership::member_of(o, (Of::Group, k.at(0)))),
+    get("/groups/{id}/transitiveMemberOf", |o, k| {
+        membership::transitive_member_of(o, (Of::Group, k.at(0)))
+    }),
+    post("/groups/{id}/getMemberGroups", |o, k| membership::ids_of_groups(o, (Of::Group, k.at(0)))),
+    post("/groups/{id}/checkMemberGroups", |o, k| {
+        membership::check_groups(o, (Of::Group, k.at(0)))
+    }),
     get("/groups/{id}/onPremisesSyncBehavior", |o, k| sync_behavior::get(o, Kind::Group, k.at(0))),
     patch("/groups/{id}/onPremisesSyncBehavior", |o, k| {
         sync_behavior::update(o, Kind::Group, k.at(0))
@@ -144,7 +177,7 @@ const ROUTES: &[Route] = &[
         sync_behavior::update(o, Kind::Contact, k.at(0))
     }),
     get("/domains", |o, _| directory::domains(o)),
-    absent("GET", "/domains/{id}"),
+    get("/domains/{id}", |o, k| directory::one_domain(o, k.at(0))),
     get("/directory/deletedItems/microsoft.graph.user", |o, _| user_changes::deleted(o)),
     get("/directory/deletedItems/microsoft.graph.group", |o, _| groups::deleted(o)),
     get("/directory/deletedItems/{id}", |o, k| user_changes::deleted_one(o, k.at(0))),

@@ -7,10 +7,12 @@ use super::error::GraphError;
 use super::expand::{self, Expanded};
 use super::filter::{Filter, Mode, Support};
 use super::query::Query;
-use super::{JSON, Operation, groups, guid, listing, relations, user};
+use super::{JSON, Operation, guid, listing, membership, relations, user};
 use crate::entra::User;
 use crate::estate::Estate;
+use crate::exchange::property::{DISPLAY_NAME, USER_PRINCIPAL_NAME};
 use crate::guid::Guid;
+use crate::record::Record;
 use crate::wire::identity::app_role;
 use crate::wire::json;
 use crate::wire::message::Answer;
@@ -149,6 +151,42 @@ pub(super) fn show(operation: &Operation<'_>, key: &str) -> Result<Answer, Graph
     })
 }
 
+/// Somebody who signed in and is no object of the directory here: an account of the cloud alone.
+pub(super) fn show_account(
+    operation: &Operation<'_>,
+    id: Guid,
+    upn: &str,
+) -> Result<Answer, GraphError> {
+    operation.only_options(&["select", "expand"])?;
+    let names = operation.address.query.select();
+    let selection = user::selection(names.as_deref())?;
+    let name = upn.split('@').next().unwrap_or(upn);
+    let mut values = [(DISPLAY_NAME, [name.as_bytes()]), (USER_PRINCIPAL_NAME, [upn.as_bytes()])];
+    values.sort_by_key(|(number, _)| *number);
+    let account = User {
+        id,
+        sync_enabled: None,
+        source_anchor: None,
+        object_identifier: None,
+        domain: None,
+        object_cloud_managed: false,
+        licensed: false,
+        deletion: None,
+        version: 0,
+        position: 0,
+        record: Record::from_sorted(values),
+    };
+    Ok(operation.with(|estate, _| {
+        let mut out = b"{\"@odata.context\":".to_vec();
+        let context = format!("{}/$entity", user::context(names.as_deref()));
+        json::string(&mut out, &operation.context(&context));
+        out.push(b',');
+        user::members(&mut out, estate, &account, &selection);
+        out.push(b'}');
+        Answer::new(200, JSON, out, estate.now()).with("odata-version", "4.0")
+    }))
+}
+
 /// What `$expand` shows within a user.
 #[derive(Default)]
 struct Expansion(Vec<Expanded>);
@@ -184,9 +222,9 @@ fn related(expanded: &Expanded, estate: &Estate, user: &User) -> Option<(&'stati
         Value::Array(objects.into_iter().take(MOST).map(|one| expanded.shown(one)).collect())
     };
     Some(match expanded.name.as_str() {
-        "memberof" => ("memberOf", all(groups::of_member(estate, user.id).collect())),
+        "memberof" => ("memberOf", all(membership::direct(estate, user.id).collect())),
         "transitivememberof" => {
-            ("transitiveMemberOf", all(groups::of_member(estate, user.id).collect()))
+            ("transitiveMemberOf", all(membership::transitive(estate, user.id).collect()))
         }
         "directreports" => {
             let reports = relations::reports_of(estate, number?).into_iter();

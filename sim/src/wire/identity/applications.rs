@@ -67,6 +67,8 @@ pub mod scope {
     pub const EXCHANGE_MANAGE: &str = "Exchange.Manage";
     /// The signed-in user alone.
     pub const USER_READ: &str = "User.Read";
+    /// Azure Resource Manager as the signed-in user.
+    pub const USER_IMPERSONATION: &str = "user_impersonation";
     /// What the signed-in user may do.
     pub const ACCESS_AS_USER: &str = "Directory.AccessAsUser.All";
 }
@@ -281,7 +283,12 @@ fn delegated() -> Vec<String> {
     ALL.into_iter()
         .chain(READING)
         .filter(|role| !role.starts_with("Exchange."))
-        .chain([scope::EXCHANGE_MANAGE, scope::USER_READ, scope::ACCESS_AS_USER])
+        .chain([
+            scope::EXCHANGE_MANAGE,
+            scope::USER_READ,
+            scope::ACCESS_AS_USER,
+            scope::USER_IMPERSONATION,
+        ])
         .map(str::to_owned)
         .collect()
 }

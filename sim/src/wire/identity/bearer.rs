@@ -30,6 +30,13 @@ pub(crate) struct SignedIn {
     role: Role,
 }
 
+impl SignedIn {
+    /// The template id of the directory role that the token carries.
+    pub(crate) fn template(&self) -> Option<&'static str> {
+        wid(self.role)
+    }
+}
+
 impl<'i> Bearer<'i> {
     /// Somebody in a role who signed in with an application, and was granted all that it may be.
     pub(crate) fn of_person(application: &'i Application, role: Role) -> Self {
@@ -78,6 +85,11 @@ impl Identity {
     /// Checks a token for Exchange Online.
     pub(crate) fn exchange_bearer(&self, headers: &HeaderMap) -> Result<Bearer<'_>, BearerError> {
         self.bearer(headers, Resource::Exchange)
+    }
+
+    /// Checks a token for Azure Resource Manager.
+    pub(super) fn manager_bearer(&self, headers: &HeaderMap) -> Result<Bearer<'_>, BearerError> {
+        self.bearer(headers, Resource::Azure)
     }
 
     fn bearer(&self, headers: &HeaderMap, resource: Resource) -> Result<Bearer<'_>, BearerError> {

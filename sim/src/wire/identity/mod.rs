@@ -17,6 +17,7 @@ mod discovery;
 mod error;
 mod grant;
 mod key;
+mod resource_manager;
 mod routes;
 mod sign_in;
 mod tenant;
@@ -24,7 +25,7 @@ mod token;
 
 pub use accounts::{Account, Accounts, Obstacle};
 pub use applications::{Application, Applications, app_role, scope};
-pub(super) use bearer::{Bearer, BearerError};
+pub(super) use bearer::{Bearer, BearerError, SignedIn};
 pub use certificate::{Certificate, CertificateError};
 pub(super) use tenant::Tenant;
 
@@ -65,6 +66,8 @@ enum Answered {
     Json(Value),
     /// The page where a device's code is entered.
     Page(StatusCode, String),
+    /// A refusal in another service's words.
+    Refused(StatusCode, Value),
     Nothing,
 }
 
@@ -170,6 +173,7 @@ impl Identity {
         let (status, kind, body) = match answered {
             Ok(Answered::Json(body)) => (StatusCode::OK, JSON, body.to_string()),
             Ok(Answered::Page(status, page)) => (status, "text/html; charset=utf-8", page),
+            Ok(Answered::Refused(status, body)) => (status, JSON, body.to_string()),
             Ok(Answered::Nothing) => (StatusCode::NOT_FOUND, "", String::new()),
             Err(refusal) => (refusal.status(), JSON, refusal.body(self, request).to_string()),
         };

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use super::error::Refusal;
 use super::grant::{self, Version};
 use super::key::SigningKey;
-use super::{Answered, Identity, device, discovery};
+use super::{Answered, Identity, device, discovery, resource_manager};
 use crate::parity::Endpoint;
 use crate::wire::message::Request;
 use crate::wire::shared::SharedEstate;
@@ -128,6 +128,10 @@ const ROUTES: &[Route] = &[
         let user = door.request.address.segments.get(2).map_or("", String::as_str);
         Ok(Answered::Json(discovery::user_realm(user)))
     }),
+    route("GET", "/subscriptions", resource_manager::subscriptions)
+        .differing("of management.azure.com: there is none"),
+    route("GET", "/tenants", resource_manager::tenants)
+        .differing("of management.azure.com: the one tenant"),
     absent("GET", "/{tenant}/oauth2/v2.0/authorize"),
     absent("GET", "/{tenant}/oauth2/authorize"),
     absent("GET", "/{tenant}/oauth2/v2.0/logout"),

@@ -214,6 +214,15 @@ async fn people_sign_in_with_a_password_and_stay_signed_in() {
     let bearer = format!("Bearer {token}");
     let me = cloud.request("GET", "/v1.0/me", &[("authorization", &bearer)], "").await;
     assert_eq!(me.json()["id"], cloud.id("anna"));
+    // An administrator of the cloud alone is somebody too, and has a role.
+    let admin = "admin@contoso.onmicrosoft.com";
+    let (_, body) = post(&cloud, TOKEN, &sign_in(&cloud, admin, scope)).await;
+    let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
+    let me = cloud.request("GET", "/v1.0/me", &[("authorization", &bearer)], "").await;
+    assert_eq!(me.json()["userPrincipalName"], admin);
+    let roles = cloud.request("GET", "/v1.0/me/memberOf", &[("authorization", &bearer)], "").await;
+    assert_eq!(roles.json()["value"][0]["displayName"], "Global Administrator");
+    let bearer = format!("Bearer {token}");
     // A person without a role may not write, whatever the scope says.
     let jobs = "/v1.0/servicePrincipals/x/synchronization/jobs/y/start";
     let refused = cloud.request("POST", jobs, &[("authorization", &bearer)], "").await;

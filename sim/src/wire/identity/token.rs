@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::accounts::Person;
-use super::applications::wid;
+use super::applications::{scope, wid};
 use super::grant::Proof;
 use super::{Application, Identity};
 use crate::guid::Guid;
@@ -20,23 +20,32 @@ pub(crate) enum Resource {
     Graph,
     /// Exchange Online.
     Exchange,
+    /// Azure Resource Manager, which tools that sign in with the Azure CLI ask first.
+    Azure,
 }
 
 impl Resource {
     /// Its URIs and its application id; the first is the one that tokens name.
-    const fn names(self) -> [&'static str; 4] {
+    const fn names(self) -> &'static [&'static str] {
         match self {
-            Self::Graph => [
+            Self::Graph => &[
                 "https://graph.microsoft.com",
                 "https://graph.microsoft.com/",
                 "00000003-0000-0000-c000-000000000000",
                 "https://canary.graph.microsoft.com",
             ],
-            Self::Exchange => [
+            Self::Exchange => &[
                 "https://outlook.office365.com",
                 "https://outlook.office365.com/",
                 "00000002-0000-0ff1-ce00-000000000000",
                 "https://outlook.office.com",
+            ],
+            Self::Azure => &[
+                "https://management.azure.com",
+                "https://management.azure.com/",
+                "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+                "https://management.core.windows.net",
+                "https://management.core.windows.net/",
             ],
         }
     }
@@ -48,14 +57,18 @@ impl Resource {
 
     /// By a URI or application id. The audience of the token is what was asked for.
     pub(super) fn find(name: &str) -> Option<Self> {
-        [Self::Graph, Self::Exchange]
+        [Self::Graph, Self::Exchange, Self::Azure]
             .into_iter()
             .find(|resource| resource.names().iter().any(|known| known.eq_ignore_ascii_case(name)))
     }
 
     /// Whether an app role belongs to it.
     fn defines(self, role: &str) -> bool {
-        role.starts_with("Exchange.") == (self == Self::Exchange)
+        match self {
+            Self::Azure => role == scope::USER_IMPERSONATION,
+            Self::Exchange => role.starts_with("Exchange."),
+            Self::Graph => !Self::Exchange.defines(role) && !Self::Azure.defines(role),
+        }
     }
 }
 

@@ -78,8 +78,10 @@ fn compare(found: &Value, operator: Operator, wanted: &Literal) -> bool {
     let order = match (found, wanted) {
         (Value::Null, Literal::Null) => Some(Equal),
         (Value::Bool(found), Literal::Boolean(wanted)) => Some(found.cmp(wanted)),
-        (Value::String(found), Literal::Text(wanted)) => Some(text_order(found, wanted)),
-        (Value::Number(found), Literal::Text(wanted)) => {
+        (Value::String(found), Literal::Text(wanted) | Literal::Bare(wanted)) => {
+            Some(text_order(found, wanted))
+        }
+        (Value::Number(found), Literal::Bare(wanted)) => {
             found.as_f64().zip(wanted.parse::<f64>().ok()).and_then(|(a, b)| a.partial_cmp(&b))
         }
         _ => None,

@@ -8,6 +8,7 @@
 
 mod evaluate;
 mod support;
+mod types;
 
 pub(super) use evaluate::member;
 pub(super) use support::{Mode, Support};
@@ -69,8 +70,10 @@ pub(super) enum Function {
 pub(super) enum Literal {
     Null,
     Boolean(bool),
-    /// Anything else, as text: strings, numbers, GUIDs and instants.
+    /// A string: text in quotes.
     Text(String),
+    /// Anything else, as it was written: numbers, GUIDs and instants.
+    Bare(String),
 }
 
 const OPERATORS: [(&str, Operator); 6] = [
@@ -305,7 +308,8 @@ fn literal(token: &Token) -> Literal {
         "null" if !token.quoted => Literal::Null,
         text if !token.quoted && text.eq_ignore_ascii_case("true") => Literal::Boolean(true),
         text if !token.quoted && text.eq_ignore_ascii_case("false") => Literal::Boolean(false),
-        text => Literal::Text(text.to_owned()),
+        text if token.quoted => Literal::Text(text.to_owned()),
+        text => Literal::Bare(text.to_owned()),
     }
 }
 

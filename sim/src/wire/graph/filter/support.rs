@@ -4,7 +4,8 @@
 //! properties.
 //!
 //! # Divergence from Microsoft Graph
-//! Properties that the tables do not name behave like `displayName`.
+//! Properties that the tables do not name behave like `displayName`, and so does `onPremisesImmutableId`,
+//! which the service filters by without an advanced query although its table says otherwise.
 
 use super::{Filter, Function, Literal, Operator};
 use crate::wire::graph::error::GraphError;
@@ -26,8 +27,7 @@ pub(in crate::wire::graph) struct Support {
 }
 
 /// Properties for which even equality needs an advanced query.
-const ADVANCED: [&str; 6] = [
-    "onPremisesImmutableId",
+const ADVANCED: [&str; 5] = [
     "onPremisesLastSyncDateTime",
     "onPremisesSamAccountName",
     "onPremisesExtensionAttributes",
@@ -54,14 +54,19 @@ impl Support {
         filter: &Filter,
         mode: Mode,
     ) -> Result<(), GraphError> {
+        filter.check_types(self.kind)?;
+        self.check_operators(filter, mode)
+    }
+
+    fn check_operators(self, filter: &Filter, mode: Mode) -> Result<(), GraphError> {
         match filter {
             Filter::And(parts) | Filter::Or(parts) => {
-                parts.iter().try_for_each(|part| self.check(part, mode))
+                parts.iter().try_for_each(|part| self.check_operators(part, mode))
             }
             Filter::Not(part) => {
                 let named = part.properties().first().map_or(String::new(), |path| path.join("/"));
                 self.advanced(&named, mode)?;
-                self.check(part, mode)
+                self.check_operators(part, mode)
             }
             Filter::Compare { path, operator, value } => {
                 let unusual = *operator == Operator::NotEqual || *value == Literal::Null;

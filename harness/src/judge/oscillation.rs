@@ -28,7 +28,7 @@ use crate::observe::ByPerson;
 #[derive(Clone)]
 pub(super) struct Oscillation {
     feeds: Feeds,
-    /// Writes so far, to tell before from after.
+    /// Writes and reads so far, to tell before from after.
     now: u32,
     last: HashMap<(ObjectKey, AttributeNumber), Swing, FxBuildHasher>,
     /// When somebody last edited or flipped something of a person that may feed more than itself.
@@ -168,7 +168,8 @@ impl Oracle for Oscillation {
                 return None;
             }
             Event::Read(read) if read.object.side == Side::Exchange && exports(read.activity) => {
-                self.read.set(about.whose?, self.now.max(1));
+                self.now += 1;
+                self.read.set(about.whose?, self.now);
                 return None;
             }
             Event::Fault(hit) if hit.name.starts_with("replication_") => {

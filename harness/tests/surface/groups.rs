@@ -65,8 +65,8 @@ pub(crate) fn witnesses() -> Vec<Witness> {
         ),
         witness(
             "GET /groups/{id}/members/microsoft.graph.user",
-            get(&group("/members/graph.user")).says("<user>"),
-            nothing("/members/graph.user"),
+            get(&group("/members/microsoft.graph.user")).says("<user>"),
+            nothing("/members/microsoft.graph.user"),
         ),
         witness(
             "GET /groups/{id}/members/microsoft.graph.group",
@@ -122,8 +122,8 @@ pub(crate) fn witnesses() -> Vec<Witness> {
         ),
         witness(
             "GET /users/{id}/memberOf/microsoft.graph.group",
-            get("/v1.0/users/<user>/memberOf/graph.group").says("Wave 1"),
-            get(&format!("{NOBODY}/memberOf/graph.group")).is(404),
+            get("/v1.0/users/<user>/memberOf/microsoft.graph.group").says("Wave 1"),
+            get(&format!("{NOBODY}/memberOf/microsoft.graph.group")).is(404),
         ),
         witness(
             "GET /users/{id}/transitiveMemberOf",

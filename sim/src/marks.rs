@@ -118,7 +118,7 @@ impl Mark {
             Effect::LdapResult(_) => Self::FaultLdap,
             Effect::Delay(_) => Self::FaultDelay,
             Effect::Twice => Self::FaultTwice,
-            Effect::Http { .. } => Self::FaultHttp,
+            Effect::Http { .. } | Effect::UsedUp { .. } => Self::FaultHttp,
             Effect::TimeOut { .. } => Self::FaultTimeOut,
             Effect::NoToken => Self::FaultNoToken,
             Effect::Truncate => Self::FaultTruncated,

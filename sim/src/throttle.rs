@@ -46,6 +46,50 @@ impl Limit {
     }
 }
 
+/// A budget that faults can use up, by the name that `x-ms-throttle-scope` begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Its name.
+    pub name: &'static str,
+    /// What costs some of it, in words.
+    pub costs: &'static str,
+}
+
+/// Cmdlets of one caller in Exchange Online.
+pub const CMDLETS: &str = "Exchange Online";
+/// Resource units of an application in a tenant.
+pub const RESOURCES: &str = "Tenant_Application/ReadWrite";
+/// Writes of an application in a tenant.
+pub const WRITES: &str = "Tenant_Application/Write";
+/// Requests for audit, sign-in and provisioning logs.
+pub const REPORTS: &str = "Tenant_Application/Reports";
+/// `synchronizationJob: provisionOnDemand`.
+pub const ON_DEMAND: &str = "Tenant_Application/ProvisionOnDemand";
+/// Resource units of an application in all tenants.
+pub const APPLICATION_RESOURCES: &str = "Application/ReadWrite";
+/// Writes of an application in all tenants.
+pub const APPLICATION_WRITES: &str = "Application/Write";
+/// Requests of an application to all services.
+pub const GLOBAL: &str = "Application/Global";
+/// Writes in a tenant, whoever makes them.
+pub const TENANT_WRITES: &str = "Tenant/Write";
+
+/// Every budget of the cloud services.
+pub const BUDGETS: [Budget; 9] = [
+    Budget { name: CMDLETS, costs: "a cmdlet in Exchange Online" },
+    Budget { name: RESOURCES, costs: "a request to Microsoft Graph" },
+    Budget { name: WRITES, costs: "a writing request to Microsoft Graph" },
+    Budget { name: REPORTS, costs: "a request for the logs (`/auditLogs`)" },
+    Budget { name: ON_DEMAND, costs: "provision on demand" },
+    Budget { name: APPLICATION_RESOURCES, costs: "a request to Microsoft Graph" },
+    Budget { name: APPLICATION_WRITES, costs: "a writing request to Microsoft Graph" },
+    Budget { name: GLOBAL, costs: "a request to Microsoft Graph" },
+    Budget { name: TENANT_WRITES, costs: "a writing request to Microsoft Graph" },
+];
+
+/// Those of Microsoft Graph that every request for people and things costs.
+pub const OF_GRAPH_CALLS: [&str; 3] = [RESOURCES, APPLICATION_RESOURCES, GLOBAL];
+
 /// One budget of a request: whose it is, its limit, and what the request costs of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charge<'k> {

@@ -237,6 +237,7 @@ fn failure(effect: Effect) -> CallError {
     let wait = |seconds: Option<u32>| seconds.map(u64::from).map(Duration::from_secs);
     match effect {
         Effect::Http { status: 429, retry_after }
+        | Effect::UsedUp { retry_after, .. }
         | Effect::Http { status: 503, retry_after: retry_after @ Some(_) } => {
             CallError::Throttled { retry_after: wait(retry_after) }
         }

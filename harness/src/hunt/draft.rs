@@ -1,5 +1,8 @@
 //! What a seed has drawn, typed, before it becomes the text of a scenario file.
 
+/// The role that a world has beside the built-in ones: it sets the flag, and looks.
+pub(super) const OPERATOR: &str = "soa-operator";
+
 /// A drawn world and story.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
@@ -33,6 +36,12 @@ pub(super) struct WorldDraft {
     pub(super) protected: Vec<String>,
     /// Whose object inherits no rights.
     pub(super) cut_off: Vec<String>,
+    /// At whose object an entry denies the agents' account every attribute, or one.
+    pub(super) denied: Vec<(String, Option<&'static str>)>,
+    /// Whether somebody has a role of Exchange Online that is not built in ([`OPERATOR`]).
+    pub(super) operator: bool,
+    /// Whether the tenant has Entra ID P1.
+    pub(super) licensed: bool,
     /// The job's own mappings: an attribute of AD and what fills it.
     pub(super) mappings: Vec<(&'static str, &'static str)>,
     /// The organizational unit that the job is for, unless it is for everybody.
@@ -80,8 +89,9 @@ impl WorldDraft {
 
     /// Whether the agents and the job may write somebody's object.
     pub(super) fn is_writable(&self, person: &PersonDraft) -> bool {
-        let without_rights =
-            self.protected.contains(&person.name) || self.cut_off.contains(&person.name);
+        let without_rights = self.protected.contains(&person.name)
+            || self.cut_off.contains(&person.name)
+            || self.denied.iter().any(|(name, _)| *name == person.name);
         let disabled = person.kind.is_some() && self.skips_disabled();
         !without_rights && !disabled
     }
@@ -111,6 +121,8 @@ pub(super) struct PersonDraft {
     pub(super) kind: Option<&'static str>,
     /// `mailbox:`, unless it is in the cloud.
     pub(super) mailbox: Option<&'static str>,
+    /// Whether it has a licence although its mailbox needs none.
+    pub(super) licensed: bool,
     pub(super) dir_synced: bool,
     /// Its domain, unless it is the first.
     pub(super) domain: Option<&'static str>,

@@ -65,6 +65,10 @@ const CALLS_OF_A_CYCLE: [&str; 11] = [
     "job.log",
 ];
 
+/// Budgets of which every cycle costs some.
+const BUDGETS_OF_A_CYCLE: [&str; 3] =
+    ["Tenant_Application/ReadWrite", "Application/ReadWrite", "Application/Global"];
+
 /// Port calls that a transfer to the cloud makes.
 const CALLS_OF_A_TRANSFER: [&str; 5] = [
     "entra.sync_configuration",
@@ -277,7 +281,8 @@ impl Scene {
             of_the_cloud => {
                 // In the quarantine that follows no cycle comes by its interval.
                 self.quarantined |= of_the_cloud == Feature::CertificateExpired;
-                in_the_cloud(of_the_cloud, times, dice)
+                let alone = self.alone;
+                in_the_cloud(of_the_cloud, times, alone, dice)
             }
         };
         self.rounds += times;
@@ -340,12 +345,20 @@ impl Scene {
 fn in_the_cloud(
     kind: Feature,
     times: u64,
+    alone: bool,
     dice: &mut Dice,
 ) -> (&'static str, Vec<(&'static str, String)>) {
     let count = || ("count", times.to_string());
     match kind {
         Feature::Throttled => {
-            let mut keys = vec![("service", service(dice)), count()];
+            // People meet a budget that is used up as well: in a mix something may be left for them.
+            let by_budget = alone && dice.percent(40);
+            let which = if by_budget {
+                ("budget", dice.one(BUDGETS_OF_A_CYCLE).to_owned())
+            } else {
+                ("service", service(dice))
+            };
+            let mut keys = vec![which, count()];
             if dice.percent(60) {
                 keys.push(("retry_after", dice.one(["5s", "90s"]).to_owned()));
             }

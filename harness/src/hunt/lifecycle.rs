@@ -3,6 +3,7 @@
 use super::cast::Actor;
 use super::cloud::set_mailbox;
 use super::draft::ActionDraft;
+use super::features::Feature;
 use super::story::Playwright;
 
 /// Somebody comes, or goes.
@@ -84,7 +85,26 @@ pub(super) fn servers(playwright: &mut Playwright<'_>) {
 /// The check before the last Exchange server is removed, where somebody is still managed by it.
 pub(super) fn decommission(playwright: &mut Playwright<'_>) {
     if !playwright.cast.iter().any(|actor| actor.is_remote() && !actor.cloud_managed) {
-        return playwright.wait();
+        return nothing_left(playwright);
     }
     playwright.push_refused(ActionDraft::Decommission, "decommission.not-cloud-managed");
+}
+
+/// Where everybody is in the cloud for good, nothing stands against removing the server once those who come
+/// are there from birth as well. Agents that a fault may keep away would be in the way.
+fn nothing_left(playwright: &mut Playwright<'_>) {
+    let features = playwright.features;
+    let stays =
+        playwright.world.people.iter().all(|person| person.dir_synced && person.mailbox.is_none())
+            && playwright.world.shapes.iter().all(|shape| shape.cloud_managed)
+            && playwright.world.job
+            && !playwright.paused
+            && !features.has(Feature::Lifecycle)
+            && features.among(&super::faults::KINDS).is_empty();
+    if !stays {
+        return playwright.wait();
+    }
+    let switch = "Set-OrganizationConfig -ExchangeAttributesCloudManagedByDefault";
+    playwright.push(ActionDraft::Cmdlet("exo", switch.to_owned()));
+    playwright.push(ActionDraft::Decommission);
 }

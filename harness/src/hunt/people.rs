@@ -3,7 +3,7 @@
 
 use super::cast::Actor;
 use super::cloud::{literal, set_mailbox};
-use super::draft::ActionDraft;
+use super::draft::{ActionDraft, OPERATOR};
 use super::story::Playwright;
 
 /// A request to Microsoft Graph: reads that are answered, and changes that AD's authority refuses.
@@ -47,13 +47,16 @@ pub(super) fn roles(playwright: &mut Playwright<'_>) {
     let name = playwright.cast[place].name.clone();
     let value = literal(&playwright.values.plain());
     let edit = set_mailbox(&name, &format!("-CustomAttribute3 {value}"));
+    // Once a tenant has roles of its own, a parameter that somebody's roles lack is one that is not there.
+    let refused = Some(if playwright.world.operator { "any" } else { "Forbidden" });
     match playwright.dice.between(0, 4) {
-        0 => playwright.push_as("reader", edit, Some("Forbidden")),
-        1 => playwright.push_as("hybrid-identity-admin", edit, Some("Forbidden")),
+        0 if playwright.world.operator => playwright.push_as(OPERATOR, edit, refused),
+        0 => playwright.push_as("reader", edit, refused),
+        1 => playwright.push_as("hybrid-identity-admin", edit, refused),
         2 => playwright.push_as("helpdesk", edit, None),
         3 => {
             let flag = set_mailbox(&name, "-IsExchangeCloudManaged $false");
-            playwright.push_as("helpdesk", flag, Some("Forbidden"));
+            playwright.push_as("helpdesk", flag, refused);
         }
         _ if playwright.world.job => {
             let pause = ActionDraft::Job("pause".to_owned());

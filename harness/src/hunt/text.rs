@@ -1,6 +1,6 @@
 //! A draft as the text of a scenario file.
 
-use super::draft::{ActionDraft, Draft, PersonDraft, StepDraft, WorldDraft};
+use super::draft::{ActionDraft, Draft, OPERATOR, PersonDraft, StepDraft, WorldDraft};
 use super::world::{OTHER_FOREST, SECOND_DOMAIN};
 
 /// The build of Connect Sync that worlds have unless they say another.
@@ -75,7 +75,19 @@ fn push_places(world: &WorldDraft, text: &mut String) {
     };
     let protected = of("protected", &world.protected);
     let cut_off = of("cut_off", &world.cut_off);
-    push_mapping("rights", protected.into_iter().chain(cut_off), text);
+    let denied = world.denied.iter().map(|(name, attribute)| match attribute {
+        Some(attribute) => format!("{{on: {name}, attributes: [{attribute}]}}"),
+        None => name.clone(),
+    });
+    let denied = (!world.denied.is_empty()).then(|| format!("deny: [{}]", joined(denied)));
+    push_mapping("rights", protected.into_iter().chain(cut_off).chain(denied), text);
+    if world.operator {
+        let may = "Set-Mailbox -IsExchangeCloudManaged, Get-Mailbox";
+        line(text, 1, &format!("roles: [{{name: {OPERATOR}, may: [{may}]}}]"));
+    }
+    if world.licensed {
+        line(text, 1, "tenant: {entra_id_p1: true}");
+    }
 }
 
 fn push_forests(world: &WorldDraft, text: &mut String) {
@@ -140,6 +152,9 @@ fn push_person(person: &PersonDraft, text: &mut String) {
     }
     if let Some(mailbox) = person.mailbox {
         line(text, 4, &format!("mailbox: {mailbox}"));
+    }
+    if person.licensed {
+        line(text, 4, "licensed: true");
     }
     if !person.dir_synced {
         line(text, 4, "dir_synced: false");

@@ -18,7 +18,9 @@ pub(super) fn draw(seed: u64, features: Features, values: &mut Values) -> WorldD
     let mut world = WorldDraft { seed, job: true, ..WorldDraft::default() };
     if features.has(Feature::Switches) {
         world.switches = switches(&mut dice);
+        further_switches(&mut world, &mut Dice::of(seed, "hunt further switches"));
     }
+    world.operator = features.has(Feature::Roles) && Dice::of(seed, "hunt operator").percent(40);
     if features.has(Feature::Earlier) {
         match dice.between(0, 5) {
             0 => world.profile = Some("wb-public-2026-05"),
@@ -40,6 +42,7 @@ pub(super) fn draw(seed: u64, features: Features, values: &mut Values) -> WorldD
     }
     places(&mut world, features, &mut Dice::of(seed, "hunt places"));
     populate(&mut world, features, values, &mut Dice::of(seed, "hunt people"));
+    licences(&mut world, &mut Dice::of(seed, "hunt licences"));
     if features.has(Feature::Rights) {
         rights(&mut world, &mut Dice::of(seed, "hunt rights"));
     }
@@ -86,11 +89,35 @@ fn rights(world: &mut WorldDraft, dice: &mut Dice) {
     let others = world.people.iter().skip(1).filter(|person| person.dir_synced);
     let others: Vec<String> = others.map(|person| person.name.clone()).collect();
     for (place, name) in dice.some(&others, 2).into_iter().enumerate() {
-        if place == 0 && dice.percent(50) {
-            world.protected.push(name);
-        } else {
-            world.cut_off.push(name);
+        match dice.between(0, 3) {
+            0 if place == 0 => world.protected.push(name),
+            1 => world.denied.push((name, None)),
+            2 => {
+                world
+                    .denied
+                    .push((name, Some(dice.one(["proxyAddresses", "extensionAttribute3"]))));
+            }
+            _ => world.cut_off.push(name),
         }
+    }
+}
+
+/// What a limit of the job and a licence of the tenant mean; nobody is beyond the one or without the other.
+fn further_switches(world: &mut WorldDraft, dice: &mut Dice) {
+    if dice.percent(30) {
+        world.switches.push(("limit_action", dice.one(["warn", "refuse"])));
+    }
+    if dice.percent(30) {
+        world.switches.push(("licence_check", "gate"));
+        world.licensed = true;
+    }
+}
+
+/// Some whose mailbox needs no licence have one all the same.
+fn licences(world: &mut WorldDraft, dice: &mut Dice) {
+    for person in &mut world.people {
+        let needs_none = person.kind.is_some() || person.mailbox == Some("on-premises");
+        person.licensed = needs_none && person.mailbox != Some("none") && dice.percent(30);
     }
 }
 
@@ -174,6 +201,7 @@ fn person(
         cloud_managed: false,
         kind: None,
         mailbox: None,
+        licensed: false,
         dir_synced: true,
         domain,
         ou,

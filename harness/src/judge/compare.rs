@@ -107,3 +107,18 @@ fn same(wanted: &str, have: &str) -> bool {
         |text: &str| text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false");
     wanted == have || (is_truth(wanted) && wanted.eq_ignore_ascii_case(have))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::of_directory;
+
+    #[test]
+    fn an_instant_of_ad_is_read_and_every_other_text_left_alone() {
+        assert_eq!(of_directory("20260901082000.0Z"), "2026-09-01T08:20:00.0Z");
+        for other in
+            ["2026-09-01T08:20:00Z", "20260901", "2026090108200O.0Z", "ümlaut-ümlaut-ü", ""]
+        {
+            assert_eq!(of_directory(other), other);
+        }
+    }
+}

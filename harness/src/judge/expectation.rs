@@ -13,7 +13,7 @@ use super::values::{place_of, values};
 use super::verdict::{Finding, Location, Rule};
 use crate::observe::{Counters, History};
 use crate::scenario::{
-    AttributeExpectation, Expectations, LAST_RUN, LogExpectation, NamedExpectation, Span,
+    AttributeExpectation, Expectations, LogExpectation, NamedExpectation, Span, run_of,
 };
 use crate::stage::Roster;
 
@@ -221,8 +221,9 @@ impl Scene<'_> {
     }
 
     fn connect(&self, demand: &NamedExpectation) -> Option<Finding> {
-        if let Some(name) = demand.name.value.strip_prefix(LAST_RUN) {
-            return self.last_run_has(self.estate.connect.history.last()?, name, demand);
+        if let Some((before, name)) = run_of(&demand.name.value) {
+            let run = self.estate.connect.history.iter().rev().nth(before)?;
+            return self.run_has(run, name, demand);
         }
         let totals = &self.estate.connect.totals;
         let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
@@ -239,12 +240,12 @@ impl Scene<'_> {
         self.named("connect", demand, &actual.to_string())
     }
 
-    /// What is demanded of the last run of inbound synchronization.
-    fn last_run_has(&self, run: &Run, name: &str, demand: &NamedExpectation) -> Option<Finding> {
+    /// What is demanded of one run of inbound synchronization.
+    fn run_has(&self, run: &Run, name: &str, demand: &NamedExpectation) -> Option<Finding> {
         let words = match name {
             "duration" => {
                 let took = run.ended.since(run.began);
-                return self.took("the last run of synchronization", took, demand);
+                return self.took("a run of synchronization", took, demand);
             }
             "policy" => {
                 vec![if run.policy == Policy::Initial { "Initial" } else { "Delta" }.to_owned()]

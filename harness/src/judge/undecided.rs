@@ -5,7 +5,7 @@
 use super::convergence;
 use super::expectation::Scene;
 use super::verdict::Finding;
-use crate::scenario::{Expectations, LAST_RUN, NamedExpectation};
+use crate::scenario::{Expectations, NamedExpectation, run_of};
 
 /// What of expectations does not hold now, and what of them cannot be decided.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +47,7 @@ impl Scene<'_> {
         let runs = expectations.connect.iter().filter(|demand| self.lacks_its_run(demand));
         let runs = runs.map(|demand| {
             let name = &demand.name.value;
-            format!("connect {name} cannot be decided: no run of synchronization has ended")
+            format!("connect {name} cannot be decided: no such run of synchronization has ended")
         });
         lags.chain(cycles).chain(runs).collect()
     }
@@ -66,9 +66,10 @@ impl Scene<'_> {
         !self.counters.lag().is_empty()
     }
 
-    /// Whether a demand is about the last run of inbound synchronization, and there is none.
+    /// Whether a demand is about a run of inbound synchronization that there has not been.
     pub(super) fn lacks_its_run(&self, demand: &NamedExpectation) -> bool {
-        demand.name.value.starts_with(LAST_RUN) && self.estate.connect.history.is_empty()
+        let ended = self.estate.connect.history.len();
+        run_of(&demand.name.value).is_some_and(|(before, _)| ended <= before)
     }
 
     /// Whether a demand is about the last cycle of the job, and there is none.

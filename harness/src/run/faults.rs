@@ -116,11 +116,27 @@ fn blow(fault: &Fault, chance: &mut Chance) -> Blow {
             at(Place::StateStore, any, Effect::Damage, Some(Extent::For(*lasts)))
         }
         Fault::EngineCrash { at, when, nth } => crash(*at, *when, *nth, chance),
-        Fault::Cloud { kind, service, call, extent } => Blow {
-            operations: cloud_operations(*kind, *call),
-            ..at(cloud_place(*service, *call), any, cloud_effect(*kind), Some(*extent))
-        },
+        Fault::Cloud { kind, service, call, extent } => {
+            in_the_cloud(*kind, *service, *call, *extent)
+        }
     }
+}
+
+/// What a cloud service does: at the service, or wherever something costs some of a budget.
+fn in_the_cloud(
+    kind: CloudFault,
+    service: Option<Service>,
+    call: Option<PortCall>,
+    extent: Extent,
+) -> Blow {
+    let (place, operations, effect) = match kind {
+        CloudFault::Throttled { budget: Some(budget), retry_after } => {
+            let effect = Effect::UsedUp { budget, retry_after: retry_after.map(seconds) };
+            (Place::Budget(budget), Operations::Any, effect)
+        }
+        _ => (cloud_place(service, call), cloud_operations(kind, call), cloud_effect(kind)),
+    };
+    Blow { place, operations, effect, extent: Some(extent), nth: 1 }
 }
 
 fn crash(at: Option<PortCall>, when: When, nth: u32, chance: &mut Chance) -> Blow {
@@ -183,7 +199,7 @@ fn cloud_place(service: Option<Service>, call: Option<PortCall>) -> Place {
 
 fn cloud_effect(kind: CloudFault) -> Effect {
     match kind {
-        CloudFault::Throttled { retry_after } => {
+        CloudFault::Throttled { retry_after, .. } => {
             Effect::Http { status: 429, retry_after: retry_after.map(seconds) }
         }
         CloudFault::ServiceFailure { status, retry_after } => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sim::powershell::CmdletSpec;
+use sim::powershell::{Argument, CmdletSpec};
 
 /// What the caller knows and a file is checked against.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +54,14 @@ pub struct Catalogues {
     pub graph: Option<GraphCheck>,
     /// Whether a user in Graph has a property; without it every one passes.
     pub graph_property: Option<fn(&str) -> bool>,
+    /// Whether Graph takes what a request says; without it everything.
+    pub graph_form: Option<GraphFormCheck>,
+    /// Whether AD takes such values of an attribute from a step; without it all.
+    pub step_values: Option<StepValuesCheck>,
+    /// Whether Exchange Online takes an argument of a parameter; without it every one passes.
+    pub exo_given: Option<ExoGivenCheck>,
+    /// Whether a class of objects exists; without it every one.
+    pub class: Option<fn(&str) -> bool>,
 }
 
 /// What an LDIF change record asks for.
@@ -67,6 +75,8 @@ pub struct LdifRecord {
     pub renames: Option<String>,
     /// The attributes that it names.
     pub attributes: Vec<String>,
+    /// Values that it gives attributes, as far as they are text.
+    pub values: Vec<(String, Vec<String>)>,
 }
 
 /// What is wrong with LDIF change records.
@@ -112,6 +122,12 @@ impl Misfit {
 /// Says of values of an AD attribute of a user, in a forest with the Exchange schema or without, why they
 /// will not do.
 pub type AdValuesCheck = fn(&str, &[String], bool) -> Result<(), Misfit>;
+/// Says of an AD attribute, and of values that a step gives it at once, why they will not do.
+pub type StepValuesCheck = fn(&str, &[String]) -> Result<(), Misfit>;
+/// Says of a parameter of `Set-Mailbox` and of its argument why Exchange Online would not take it.
+pub type ExoGivenCheck = fn(&str, &Argument) -> Result<(), Misfit>;
+/// Says of a method, an address and a body why Graph would not take them.
+pub type GraphFormCheck = fn(&str, &str, Option<&serde_json::Value>) -> Result<(), String>;
 /// Says of values of an Exchange Online property why they will not do.
 pub type ExoValuesCheck = fn(&str, &[String]) -> Result<(), Misfit>;
 /// Says of an attribute of AD and the expression that is to feed it why they will not do.

@@ -28,7 +28,7 @@ pub struct Expectations {
     /// `lag:`, from a cloud edit to its write in AD; names are in [`LAGS`].
     pub lag: Vec<NamedExpectation>,
     /// `connect:`, on the runs of inbound synchronization; names are in [`CONNECT_COUNTS`], and of the last
-    /// run in [`RUN_PROPERTIES`], behind [`LAST_RUN`].
+    /// run in [`RUN_PROPERTIES`], by [`of_run`].
     pub connect: Vec<NamedExpectation>,
     /// `agents:`, on the provisioning agents.
     pub agents: Vec<AgentExpectation>,
@@ -96,7 +96,28 @@ pub const CONNECT_COUNTS: [&str; 19] = [
 pub const RUN_PROPERTIES: [&str; 8] =
     ["policy", "imported", "exported", "blocked", "errors", "failure", "unreached", "duration"];
 /// How the names of these begin where they stand beside those of all runs.
-pub const LAST_RUN: &str = "last ";
+const LAST_RUN: &str = "last ";
+/// The same of earlier runs, after their number: how many came after them.
+const EARLIER_RUN: &str = " before the last ";
+
+/// The name of what is demanded of a run: `before` runs ended after it.
+#[must_use]
+pub(super) fn of_run(before: usize, name: &str) -> String {
+    match before {
+        0 => format!("{LAST_RUN}{name}"),
+        before => format!("{before}{EARLIER_RUN}{name}"),
+    }
+}
+
+/// Of which run something is demanded, as [`of_run`] says it, and what; `None` for what is of all runs.
+#[must_use]
+pub fn run_of(name: &str) -> Option<(usize, &str)> {
+    if let Some(name) = name.strip_prefix(LAST_RUN) {
+        return Some((0, name));
+    }
+    let (before, name) = name.split_once(EARLIER_RUN)?;
+    Some((before.parse().ok()?, name))
+}
 /// What `counts:` can ask for: the counts of the JSON verdict.
 pub const COUNTS: [&str; 6] =
     ["flips", "ad_writes", "redundant_writes", "cloud_edits", "retries", "compared_objects"];

@@ -236,6 +236,8 @@ impl Service {
 pub enum CloudFault {
     /// `throttled`: 429, with `Retry-After` or without.
     Throttled {
+        /// `budget:`, the budget that is used up; `None`: the service says no more than 429.
+        budget: Option<&'static str>,
         /// `retry_after:`.
         retry_after: Option<Duration>,
     },

@@ -18,15 +18,15 @@ mod world;
 mod yaml;
 
 pub use catalogue::{
-    AdValuesCheck, Catalogues, ExoValuesCheck, GraphCheck, LdifProblem, LdifReader, LdifRecord,
-    MappingCheck, Misfit, NameCheck, SwitchKind, SwitchSpec,
+    AdValuesCheck, Catalogues, ExoGivenCheck, ExoValuesCheck, GraphCheck, GraphFormCheck,
+    LdifProblem, LdifReader, LdifRecord, MappingCheck, Misfit, NameCheck, StepValuesCheck,
+    SwitchKind, SwitchSpec,
 };
 pub use diagnostic::{Diagnostic, Severity};
 pub use expectation::{
     AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, CONNECT_COUNTS,
-    COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LAST_RUN, LogExpectation,
-    MailboxExpectation, NamedExpectation, Pattern, QUARANTINE_PROPERTIES, Quantity, RUN_PROPERTIES,
-    Side,
+    COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation,
+    NamedExpectation, Pattern, QUARANTINE_PROPERTIES, Quantity, RUN_PROPERTIES, Side, run_of,
 };
 pub use fault::{
     CloudFault, Direction, DirectoryOperation, Extent, Fault, PortCall, Service, When,

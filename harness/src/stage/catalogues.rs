@@ -48,6 +48,10 @@ pub fn catalogues() -> Catalogues {
         ldif: Some(requests::ldif),
         graph: Some(requests::graph),
         graph_property: Some(sim::wire::graph::is_user_property),
+        graph_form: Some(sim::wire::graph::form),
+        step_values: Some(values::of_a_step),
+        exo_given: Some(values::of_an_argument),
+        class: Some(|name| Schema::shared(true).class_named(name).is_some()),
     }
 }
 

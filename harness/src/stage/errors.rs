@@ -5,6 +5,7 @@ use engine::transfer::MailboxOutcome;
 use engine::transfer::decommission;
 use engine::transfer::premises::QUESTIONS;
 use engine::transfer::readiness::id;
+use engine::transfer::report::{ACCEPTANCE_BREACHED, LOG_NOT_WRITTEN};
 use sim::directory::answer::ResultCode;
 use sim::estate::PersonError;
 use sim::exchange::cmdlets;
@@ -76,7 +77,8 @@ fn transfer() -> Vec<String> {
         MailboxOutcome::Failed,
     ];
     let outcomes = outcomes.map(MailboxOutcome::word);
-    let own = texts(outcomes.into_iter().chain(["stopped"]).chain(BLOCKING).chain(code::ALL));
+    let ends = ["stopped", ACCEPTANCE_BREACHED, LOG_NOT_WRITTEN];
+    let own = texts(outcomes.into_iter().chain(ends).chain(BLOCKING).chain(code::ALL));
     own.into_iter().chain(exchange()).collect()
 }
 
@@ -99,5 +101,6 @@ fn cycle() -> Vec<String> {
 }
 
 fn job() -> Vec<String> {
-    texts(code::ALL.into_iter().chain(["Authorization_RequestDenied", "NotFound"]))
+    let refused = ["Authorization_RequestDenied", "NotFound", "TooManyRequests", "429"];
+    texts(code::ALL.into_iter().chain(refused))
 }

@@ -1,7 +1,7 @@
 //! Whether the estate understands a request of a step at all: LDIF change records, and paths of Graph.
 
 use sim::directory::ldif;
-use sim::directory::request::{AttributeName, Name, Operation};
+use sim::directory::request::{AttributeName, ChangeOperation, Name, Operation};
 use sim::wire::graph::{Served, served};
 
 use crate::scenario::{LdifProblem, LdifRecord, Misfit, choice, list, nearest};
@@ -19,12 +19,22 @@ pub(super) fn ldif(text: &str) -> Result<Vec<LdifRecord>, LdifProblem> {
 /// `None` for an object that is named by something else than its distinguished name.
 fn record(operation: &Operation) -> Option<LdifRecord> {
     let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+    let mut values: Vec<(String, Vec<String>)> = Vec::new();
+    let mut gives = |name: &AttributeName, given: &[Vec<u8>]| {
+        let texts = given.iter().map(|value| String::from_utf8(value.clone()).ok());
+        let texts: Option<Vec<String>> = texts.collect();
+        values.extend(typed(name).map(str::to_owned).zip(texts));
+    };
     let (dn, adds, renames, attributes) = match operation {
         Operation::Add(add) => {
+            add.attributes.iter().for_each(|(name, given)| gives(name, given));
             let own = add.attributes.iter().filter_map(|(name, _)| typed(name));
             (add.dn.clone(), true, None, names(own.collect()))
         }
         Operation::Modify(modify) => {
+            let adding = [ChangeOperation::Add, ChangeOperation::Replace];
+            let given = modify.changes.iter().filter(|at| adding.contains(&at.operation));
+            given.for_each(|change| gives(&change.attribute, &change.values));
             let own = modify.changes.iter().filter_map(|change| typed(&change.attribute));
             (of(&modify.object)?, false, None, names(own.collect()))
         }
@@ -34,7 +44,7 @@ fn record(operation: &Operation) -> Option<LdifRecord> {
         }
         Operation::Search(_) | Operation::Compare(_) => return None,
     };
-    Some(LdifRecord { dn, adds, renames, attributes })
+    Some(LdifRecord { dn, adds, renames, attributes, values })
 }
 
 fn typed(name: &AttributeName) -> Option<&str> {

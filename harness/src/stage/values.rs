@@ -3,8 +3,9 @@
 
 use sim::directory::schema::syntax::Syntax;
 use sim::directory::schema::{Attribute, Schema};
-use sim::exchange::property;
-use sim::powershell::ParameterKind;
+use sim::exchange::address;
+use sim::exchange::property::{self, Form};
+use sim::powershell::{Argument, ParameterKind};
 
 use crate::scenario::Misfit;
 
@@ -34,6 +35,29 @@ pub(super) fn of_ad(name: &str, values: &[String], exchange: bool) -> Result<(),
             Some(
                 "expected a value; `~` takes the attribute away, as AD has no empty one".to_owned(),
             )
+        } else {
+            refusal(attribute, value)
+        };
+        if let Some(expected) = expected {
+            return Err(Misfit::new(cannot_be(name, value), expected));
+        }
+    }
+    Ok(())
+}
+
+/// Whether AD takes values of an attribute that a step gives it at once, whatever was there before. What the
+/// schema does not know, and what names other objects, is not looked into.
+///
+/// # Errors
+/// What stands against them.
+pub(super) fn of_a_step(name: &str, values: &[String]) -> Result<(), Misfit> {
+    let schema = Schema::shared(true);
+    let known = schema.attribute_named(name).filter(|known| !known.syntax.is_reference());
+    let Some(attribute) = known else { return Ok(()) };
+    several(name, attribute.single, None, values)?;
+    for value in values {
+        let expected = if value.is_empty() {
+            Some("expected a value; AD has no empty one".to_owned())
         } else {
             refusal(attribute, value)
         };
@@ -134,6 +158,42 @@ fn several(name: &str, single: bool, most: Option<usize>, values: &[String]) -> 
             Err(Misfit::new(message, ""))
         }
         _ => Ok(()),
+    }
+}
+
+/// Whether Exchange Online takes an argument of a parameter that sets a property, whatever the property was
+/// before: the values that are to come, not those that go; recipients are not looked for.
+///
+/// # Errors
+/// What stands against it.
+pub(super) fn of_an_argument(parameter: &str, argument: &Argument) -> Result<(), Misfit> {
+    let Some(spec) = property::number(parameter).and_then(property::spec) else { return Ok(()) };
+    let values: Vec<String> = match argument {
+        Argument::Hashtable(members) => {
+            let comes = |name: &String| name.eq_ignore_ascii_case("Add");
+            members.iter().filter(|(name, _)| comes(name)).flat_map(|(_, v)| v.texts()).collect()
+        }
+        other => other.texts(),
+    };
+    if spec.form == Form::Reference || values.iter().any(String::is_empty) {
+        return Ok(());
+    }
+    if parameter.eq_ignore_ascii_case("EmailAddresses") {
+        let wrong = values.iter().find(|value| !is_address(value));
+        return wrong.map_or(Ok(()), |value| {
+            let expected = "expected an address such as `smtp:name@contoso.com`";
+            Err(Misfit::new(cannot_be(parameter, value), expected))
+        });
+    }
+    of_exchange(spec.name, &values)
+}
+
+/// Whether an SMTP address is one; what has another type is its own business.
+fn is_address(value: &str) -> bool {
+    match value.split_once(':') {
+        Some((kind, bare)) if kind.eq_ignore_ascii_case("smtp") => address::is_well_formed(bare),
+        Some(_) => true,
+        None => address::is_well_formed(value),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::ledger::{
 };
 use crate::marks::Mark;
 use crate::powershell::CmdletCall;
-use crate::throttle::{Charge, Limit, Tripped, whole_seconds};
+use crate::throttle::{CMDLETS, Charge, Limit, Tripped, whole_seconds};
 
 /// An agent as the service lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -453,7 +453,7 @@ fn is_read(call: &CmdletCall) -> bool {
 const LONGEST_WAIT: u32 = 30;
 
 fn exchange_charge(caller: &Caller, limit: Limit) -> Charge<'_> {
-    Charge { scope: "Exchange Online", owner: &caller.actor.name, limit, cost: 1 }
+    Charge { scope: CMDLETS, owner: &caller.actor.name, limit, cost: 1 }
 }
 
 /// A digest of a call, by which two attempts differ: the order of parameters and the case of names do

@@ -8,7 +8,10 @@ use core::time::Duration;
 
 use super::Estate;
 use crate::fault::{Effect, Place};
-use crate::throttle::Throttle;
+use crate::throttle::{CMDLETS, OF_GRAPH_CALLS, Throttle};
+
+/// The wait, in seconds, that a service names where a fault names none.
+const WAIT: u32 = 10;
 
 /// The budgets of requests, and fates on their way from a port call to the server that carries them out.
 #[derive(Debug, Clone, Default)]
@@ -26,10 +29,28 @@ impl Estate {
     pub fn cloud_call(&mut self, call: &str) -> Option<(Place, Effect)> {
         let place =
             if call.starts_with("exchange.") { Place::ExchangeOnline } else { Place::Graph };
-        if let Some(effect) = self.meet(&place, call) {
+        if let Some(effect) = self.meet(&place, call).or_else(|| self.used_up(&place, call)) {
             return Some((place, effect));
         }
         self.meet(&Place::Identity, call).map(|effect| (Place::Identity, effect))
+    }
+
+    /// What a call of the engine comes to that costs some of a budget which is used up.
+    fn used_up(&mut self, place: &Place, call: &str) -> Option<Effect> {
+        if !self.faults.has_budgets() {
+            return None;
+        }
+        let budgets: &[&'static str] =
+            if *place == Place::ExchangeOnline { &[CMDLETS] } else { &OF_GRAPH_CALLS };
+        budgets.iter().find_map(|budget| self.meet(&Place::Budget(budget), call))
+    }
+
+    /// Somebody who is not the engine asks for what costs some of a budget: how long to wait, when that is
+    /// used up.
+    pub fn meet_budget(&mut self, budget: &'static str) -> Option<Duration> {
+        let (rule, retry_after) = self.faults.meet_budget(self.now, budget)?;
+        self.note_hit(rule, &Place::Budget(budget));
+        Some(Duration::from_secs(retry_after.unwrap_or(WAIT).into()))
     }
 
     /// All requests come from the engine: they meet no fault of their own, only what is handed over.
@@ -70,11 +91,21 @@ impl Estate {
                 }
             }
             None if self.fates.of_the_engine => None,
-            None => self.meet(place, operation).or_else(|| {
-                let identity = *place == Place::Identity;
-                identity.then(|| self.meet_missing_token()).flatten()
-            }),
+            None => self
+                .meet(place, operation)
+                .or_else(|| self.of_a_budget(place, operation))
+                .or_else(|| {
+                    let identity = *place == Place::Identity;
+                    identity.then(|| self.meet_missing_token()).flatten()
+                }),
         }
+    }
+
+    /// What a cmdlet of anybody comes to while the budget of cmdlets is used up. Graph looks at its budgets
+    /// itself, as they depend on what is asked for.
+    fn of_a_budget(&mut self, place: &Place, operation: &str) -> Option<Effect> {
+        let is_met = *place == Place::ExchangeOnline && self.faults.has_budgets();
+        is_met.then(|| self.meet(&Place::Budget(CMDLETS), operation)).flatten()
     }
 
     /// The fate of a further part of a batch that was struck: what is done to connections is not done
@@ -82,6 +113,7 @@ impl Estate {
     pub(crate) fn part_fate(&mut self, place: &Place) -> Option<(u16, Option<u32>)> {
         match self.request_fate(place, "request")? {
             Effect::Http { status, retry_after } => Some((status, retry_after)),
+            Effect::UsedUp { retry_after, .. } => Some((429, retry_after)),
             _ => Some((504, None)),
         }
     }

@@ -70,6 +70,7 @@ impl Fate {
                 | Effect::HaltAfter
                 | Effect::Delay(_)
                 | Effect::Http { .. }
+                | Effect::UsedUp { .. }
                 | Effect::TimeOut { .. }
                 | Effect::NoToken
                 | Effect::Truncate

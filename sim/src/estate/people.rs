@@ -19,6 +19,7 @@ use crate::ledger::{Activity, Actor};
 use crate::marks::Mark;
 use crate::onprem::{self, About, Act, Directory, OnPremError};
 use crate::powershell::CmdletCall;
+use crate::throttle::{CMDLETS, whole_seconds};
 
 /// What a cmdlet shows: a name and its values.
 pub type Shown = (String, Vec<String>);
@@ -101,6 +102,9 @@ impl Estate {
         caller: &Caller,
         call: &CmdletCall,
     ) -> Result<Output, CmdletError> {
+        if let Some(wait) = self.meet_budget(CMDLETS) {
+            return Err(CmdletError::throttled(whole_seconds(wait)));
+        }
         let with_ids = self.with_ids(call);
         let named = (call.text("Identity"), with_ids.text("Identity"));
         self.cmdlet(caller, &with_ids, None, 1_000).map_err(|mut error| {

@@ -30,6 +30,8 @@ pub enum Place {
     Graph,
     /// The identity platform.
     Identity,
+    /// A budget of a cloud service ([`crate::throttle::BUDGETS`]), wherever something costs some of it.
+    Budget(&'static str),
     /// Between the tenant's directory and Exchange Online, which tell each other what changed.
     ForwardSync,
     /// The engine's own process; operations are its port calls.
@@ -61,6 +63,7 @@ impl Place {
             | Self::ExchangeOnline
             | Self::Graph
             | Self::Identity
+            | Self::Budget(_)
             | Self::StateStore => true,
             Self::Engine | Self::ForwardSync => false,
         }
@@ -78,6 +81,7 @@ impl fmt::Display for Place {
             Self::ExchangeOnline => f.write_str("Exchange Online"),
             Self::Graph => f.write_str("Microsoft Graph"),
             Self::Identity => f.write_str("the identity platform"),
+            Self::Budget(name) => write!(f, "the budget {name}"),
             Self::ForwardSync => f.write_str("between Entra and Exchange Online"),
             Self::Engine => f.write_str("engine"),
             Self::StateStore => f.write_str("state store"),
@@ -117,6 +121,13 @@ pub enum Effect {
     Http {
         /// The status.
         status: u16,
+        /// `Retry-After`, in seconds.
+        retry_after: Option<u32>,
+    },
+    /// An HTTP service answers 429 in the words of a budget instead of doing it; seconds of `Retry-After`.
+    UsedUp {
+        /// The budget's name.
+        budget: &'static str,
         /// `Retry-After`, in seconds.
         retry_after: Option<u32>,
     },
@@ -274,6 +285,29 @@ impl Faults {
             met = Some((u32::try_from(number).unwrap_or(u32::MAX), rule.effect));
         }
         met
+    }
+
+    /// Whether a rule uses a budget up.
+    #[must_use]
+    pub fn has_budgets(&self) -> bool {
+        self.rules.iter().any(|rule| matches!(rule.place, Place::Budget(_)))
+    }
+
+    /// The first rule in force by which a budget is used up, for somebody who is not the engine and notices
+    /// it at once; with its `Retry-After`. Counts the hit.
+    pub fn meet_budget(&mut self, now: VirtualTime, name: &str) -> Option<(u32, Option<u32>)> {
+        let is_met = |rule: &Rule| {
+            matches!(rule.place, Place::Budget(own) if own == name)
+                && rule.is_active(now)
+                && rule.skip == 0
+        };
+        let number = self.rules.iter().position(is_met)?;
+        let rule = self.rules.get_mut(number)?;
+        rule.hits += 1;
+        rule.felt += 1;
+        rule.left = rule.left.map(|left| left - 1);
+        let Effect::UsedUp { retry_after, .. } = rule.effect else { return None };
+        u32::try_from(number).ok().map(|number| (number, retry_after))
     }
 
     /// The first rule in force by which nobody is at a place at all, for somebody who is not the engine and

@@ -2,6 +2,7 @@
 
 use sim::powershell::{Argument, CmdletCall, CmdletSpec};
 
+use super::super::catalogue::Misfit;
 use super::super::diagnostic::Diagnostic;
 use super::super::nearest::advice;
 use super::super::span::{Span, Spanned};
@@ -73,6 +74,7 @@ impl Reader<'_> {
         if !lenient {
             self.check_identity(&written, &line, &call);
             self.check_attributes(&written, &line, &call);
+            self.check_given_values(&written, &line, &call);
         }
         self.cast.learn(&call);
         Some(Spanned::new(call, node.span))
@@ -153,6 +155,45 @@ impl Reader<'_> {
         }
     }
 
+    /// Values that no attribute of AD, and no property of Exchange Online, can have.
+    fn check_given_values(&mut self, written: &Written<'_>, line: &CmdletLine, call: &CmdletCall) {
+        let catalogues = self.catalogues;
+        let (verb, noun) = call.name.split_once('-').unwrap_or(("", ""));
+        let is = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(noun));
+        if !["Set", "New"].iter().any(|known| known.eq_ignore_ascii_case(verb)) {
+            return;
+        }
+        let mut misfits: Vec<(String, Misfit)> = Vec::new();
+        for (parameter, value) in &call.parameters {
+            match value {
+                Argument::Hashtable(members) if is(&["ADUser", "ADObject"]) => {
+                    let gives =
+                        ["Add", "Replace"].iter().any(|p| p.eq_ignore_ascii_case(parameter));
+                    let Some(check) = catalogues.step_values.filter(|_| gives) else { continue };
+                    for (name, value) in members {
+                        let misfit = check(name, &in_ad(value)).err().filter(|_| !rounds(value));
+                        misfits.extend(misfit.map(|misfit| (last_text(value), misfit)));
+                    }
+                }
+                value
+                    if is(&["Mailbox", "User", "MailUser"]) && verb.eq_ignore_ascii_case("Set") =>
+                {
+                    let Some(check) = catalogues.exo_given else { continue };
+                    let misfit = check(parameter, value).err().filter(|_| !rounds(value));
+                    misfits.extend(misfit.map(|misfit| (last_text(value), misfit)));
+                }
+                _ => {}
+            }
+        }
+        for (text, misfit) in misfits {
+            let at = written.text[line.range.end..].find(&text).filter(|_| !text.is_empty());
+            let start = at.map_or(line.range.start, |at| at + line.range.end);
+            let end = at.map_or(line.range.end, |_| start + text.len());
+            let span = self.locate(written, start, end);
+            self.report_misfit(span, Some(misfit));
+        }
+    }
+
     fn report_cmdlet(&mut self, written: &Written<'_>, problem: CmdletProblem) {
         let span = self.locate(written, problem.range.start, problem.range.end);
         let diagnostic =
@@ -169,4 +210,23 @@ impl Reader<'_> {
             None => written.node.span,
         }
     }
+}
+
+/// The values as the ActiveDirectory module sends them: truth in capitals.
+fn in_ad(value: &Argument) -> Vec<String> {
+    match value {
+        Argument::Boolean(truth) => vec![if *truth { "TRUE" } else { "FALSE" }.to_owned()],
+        Argument::Array(values) => values.iter().flat_map(in_ad).collect(),
+        other => other.texts(),
+    }
+}
+
+/// The last text of a value, by which it is found in the line.
+fn last_text(value: &Argument) -> String {
+    value.texts().pop().unwrap_or_default()
+}
+
+/// Whether a value has the number of a round in it.
+fn rounds(value: &Argument) -> bool {
+    value.texts().iter().any(|text| text.contains(cmdlet::ROUND))
 }

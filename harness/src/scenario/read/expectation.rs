@@ -3,9 +3,9 @@
 use super::super::diagnostic::Diagnostic;
 use super::super::expectation::{
     AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, CONNECT_COUNTS,
-    COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LAST_RUN, LogExpectation,
-    MailboxExpectation, NamedExpectation, QUARANTINE_PROPERTIES, QUARANTINE_REASONS, Quantity,
-    RUN_PROPERTIES, Side,
+    COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation,
+    NamedExpectation, QUARANTINE_PROPERTIES, QUARANTINE_REASONS, Quantity, RUN_PROPERTIES, Side,
+    of_run,
 };
 use super::super::model::Selector;
 use super::super::nearest::{advice, choice, list};
@@ -70,7 +70,8 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// Counts over all runs, and under `last` what is demanded of the last one.
+    /// Counts over all runs, under `last` what is demanded of the last one, and under `runs` of the last ones,
+    /// the newest first.
     fn connect_expectations(&mut self, node: &Node) -> Vec<NamedExpectation> {
         let mut found = Vec::new();
         let Value::Mapping(entries) = &node.value else {
@@ -78,28 +79,38 @@ impl<'a> Reader<'a> {
             return found;
         };
         for entry in entries {
-            if entry.key.value != "last" {
-                let known: Vec<&str> = ["last"].into_iter().chain(CONNECT_COUNTS).collect();
+            if entry.key.value == "runs" {
+                for (before, node) in self.items(&entry.value, "`runs`").iter().enumerate() {
+                    found.extend(self.of_one_run(node, before));
+                }
+            } else if entry.key.value == "last" {
+                found.extend(self.of_one_run(&entry.value, 0));
+            } else {
+                let known: Vec<&str> = ["last", "runs"].into_iter().chain(CONNECT_COUNTS).collect();
                 if CONNECT_COUNTS.contains(&entry.key.value.as_str()) {
                     found.extend(self.one_named(entry, Measure::Number));
                 } else {
                     self.unknown_key(&entry.key, &known, "`connect`");
                 }
-                continue;
             }
-            let mut own = self.named(&entry.value, "`last`", &RUN_PROPERTIES, |name| match name {
-                "policy" => Measure::Word,
-                "failure" | "unreached" => Measure::Presence,
-                "duration" => Measure::Duration,
-                _ => Measure::Number,
-            });
-            self.check_words(&mut own, "policy", &["Delta", "Initial"]);
-            for demand in &mut own {
-                demand.name.value.insert_str(0, LAST_RUN);
-            }
-            found.extend(own);
         }
         found
+    }
+
+    /// What is demanded of a run of synchronization, after which `before` others ended.
+    fn of_one_run(&mut self, node: &Node, before: usize) -> Vec<NamedExpectation> {
+        let what = if before == 0 { "`last`" } else { "an entry of `runs`" };
+        let mut own = self.named(node, what, &RUN_PROPERTIES, |name| match name {
+            "policy" => Measure::Word,
+            "failure" | "unreached" => Measure::Presence,
+            "duration" => Measure::Duration,
+            _ => Measure::Number,
+        });
+        self.check_words(&mut own, "policy", &["Delta", "Initial"]);
+        for demand in &mut own {
+            demand.name.value = of_run(before, &demand.name.value);
+        }
+        own
     }
 
     /// Properties with names out of a list.

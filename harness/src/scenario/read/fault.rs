@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sim::throttle::BUDGETS;
+
 use super::super::diagnostic::Diagnostic;
 use super::super::fault::{
     CloudFault, Direction, DirectoryOperation, Extent, Fault, PortCall, Service,
@@ -259,7 +261,9 @@ impl Reader<'_> {
             "throttled" => {
                 let wait = fields.take("retry_after");
                 let retry_after = wait.and_then(|entry| self.duration(&entry.value));
-                CloudFault::Throttled { retry_after }
+                // What is wrong with it is said, and nothing that stands beside it.
+                let budget = fields.take("budget").and_then(|entry| self.budget_of(entry, fields));
+                CloudFault::Throttled { budget, retry_after }
             }
             "service_failure" => {
                 let status = fields.take("status");
@@ -316,6 +320,23 @@ impl Reader<'_> {
             None => None,
         };
         Some(Fault::Cloud { kind, service, call, extent: extent? })
+    }
+
+    /// A budget of a cloud service. It says itself whose requests cost some of it.
+    fn budget_of(&mut self, entry: &Entry, fields: &mut Fields<'_>) -> Option<&'static str> {
+        for key in ["service", "call"] {
+            let Some(other) = fields.take(key) else { continue };
+            let message =
+                format!("a budget says itself what is throttled, and `{key}` does so too");
+            self.report(
+                Diagnostic::error("impossible-fault", other.key.span, message)
+                    .help(format!("leave `{key}` out, or `budget`")),
+            );
+        }
+        let name = self.text(&entry.value)?;
+        let names = BUDGETS.iter().map(|budget| budget.name);
+        let known = self.known(&name, names, "unknown-budget", "budget")?;
+        BUDGETS.iter().map(|budget| budget.name).find(|budget| *budget == known.value)
     }
 
     /// The agent that is named, or whichever works. `None`: there is no such agent.

@@ -64,23 +64,46 @@ impl Reader<'_> {
         let mut segments =
             place.split('/').skip_while(|segment| !segment.eq_ignore_ascii_case("users"));
         let (_, user, further) = (segments.next(), segments.next(), segments.next());
-        let Some(user) = user.filter(|user| is_name(user)) else { return };
-        if self.cast.resolve(user).is_none() && !self.cast.knows_identity(user) {
-            self.unknown_user(&Spanned::new(user.to_owned(), path.span));
+        if let Some(user) = user.filter(|user| is_name(user)) {
+            if self.cast.resolve(user).is_none() && !self.cast.knows_identity(user) {
+                self.unknown_user(&Spanned::new(user.to_owned(), path.span));
+            }
+            if self.check_members(call, further.is_none()) {
+                return;
+            }
         }
+        let body = call.body.as_ref();
+        let form = catalogues.graph_form.map(|ask| ask(call.method.name(), &path.value, body));
+        if let Some(Err(why)) = form {
+            let message = format!("Graph would not take this: {why}");
+            self.report(
+                Diagnostic::error("impossible-value", path.span, message)
+                    .help("with `expect_error` beside it the step runs"),
+            );
+        }
+    }
+
+    /// Whether the body of a change of a user names a property that no user has.
+    fn check_members(&mut self, call: &GraphCall, of_the_user: bool) -> bool {
+        let catalogues = self.catalogues;
         let members =
-            call.body.as_ref().filter(|_| call.method == GraphMethod::Patch && further.is_none());
+            call.body.as_ref().filter(|_| call.method == GraphMethod::Patch && of_the_user);
         let members = members.and_then(serde_json::Value::as_object);
-        let Some((members, is_known)) = members.zip(catalogues.graph_property) else { return };
+        let Some((members, is_known)) = members.zip(catalogues.graph_property) else {
+            return false;
+        };
+        let mut unknown = false;
         for name in members.keys().filter(|name| !is_known(name)) {
+            unknown = true;
             let message = format!("a user in Graph has no property `{name}`");
-            let problem = Diagnostic::error("unknown-attribute", path.span, message);
+            let problem = Diagnostic::error("unknown-attribute", call.path.span, message);
             let names = catalogues.entra_properties.iter().map(String::as_str);
             self.report(match nearest(name, names) {
                 Some(meant) => problem.help(format!("did you mean `{meant}`?")),
                 None => problem,
             });
         }
+        unknown
     }
 }
 

@@ -9,6 +9,7 @@ use super::super::world::{Population, World};
 use super::super::yaml::Node;
 use super::Reader;
 use super::places::units;
+use crate::cmdlet::ROUND;
 
 impl Reader<'_> {
     /// LDIF records, or `{records: ..., dc: DC2}`.
@@ -87,6 +88,7 @@ impl Reader<'_> {
         } else if !record.adds {
             self.check_entry(node, record, world);
         }
+        self.check_given(node, record);
         let known = &self.catalogues.ad_attributes;
         for name in &record.attributes {
             let bare = name.split(';').next().unwrap_or_default();
@@ -101,6 +103,34 @@ impl Reader<'_> {
                 Some(help) => problem.help(help),
                 None => problem,
             });
+        }
+    }
+
+    /// The values that a record gives are such as AD takes, and the class of what it adds exists.
+    fn check_given(&mut self, node: &Node, record: &LdifRecord) {
+        for (name, values) in &record.values {
+            if values.iter().any(|value| value.contains(ROUND)) {
+                continue;
+            }
+            let first = values.first().map_or(name.as_str(), String::as_str);
+            if let (true, Some(exists)) =
+                (name.eq_ignore_ascii_case("objectClass"), self.catalogues.class)
+            {
+                for class in values.iter().filter(|class| !exists(class)) {
+                    let span = self.found(node, class);
+                    let message = format!("AD has no class `{class}`");
+                    self.report(
+                        Diagnostic::error("impossible-value", span, message).label(
+                            "expected a class such as `user`, `group` or `organizationalUnit`",
+                        ),
+                    );
+                }
+                continue;
+            }
+            if let Some(check) = self.catalogues.step_values {
+                let span = self.found(node, if first.is_empty() { name } else { first });
+                self.report_misfit(span, check(name, values).err());
+            }
         }
     }
 

@@ -1,8 +1,12 @@
 //! What a world does not have cannot be told in it: keys of another engine, faults that nobody can meet.
 
+use sim::throttle::{
+    APPLICATION_WRITES, BUDGETS, CMDLETS, OF_GRAPH_CALLS, ON_DEMAND, REPORTS, TENANT_WRITES, WRITES,
+};
+
 use super::super::diagnostic::Diagnostic;
 use super::super::fault::{CloudFault, Fault, PortCall, Service};
-use super::super::model::{Action, Authority, ConnectAction, Cycle, Step};
+use super::super::model::{Action, Authority, ConnectAction, Cycle, GraphMethod, JobAction, Step};
 use super::super::span::{Span, Spanned};
 use super::super::world::{Inbound, World};
 use super::Reader;
@@ -34,6 +38,15 @@ impl AtWork {
         self.job || self.transfer || self.rollback
     }
 
+    /// Whether the engine's calls cost some of a budget.
+    fn spends(self, budget: &str) -> bool {
+        let service = if budget == CMDLETS { Service::Exchange } else { Service::Graph };
+        let calls = PortCall::ALL.iter().map(|(call, _)| *call);
+        let mut served = calls.filter(|call| service.serves(*call));
+        (budget == CMDLETS || OF_GRAPH_CALLS.contains(&budget))
+            && served.any(|call| self.makes(call))
+    }
+
     /// Whether the engine comes to a port call at all.
     const fn makes(self, call: PortCall) -> bool {
         match call {
@@ -55,6 +68,31 @@ impl AtWork {
             | PortCall::StoreCommit => self.anything(),
         }
     }
+}
+
+/// Whether what somebody does in a story costs some of a budget.
+fn spends(action: &Action, budget: &str) -> bool {
+    match action {
+        Action::Exo(_) => budget == CMDLETS,
+        Action::Repeat(repeat) => spends(&repeat.action, budget),
+        Action::Job(JobAction::ProvisionOnDemand { .. }) => budget == ON_DEMAND,
+        Action::Graph(call) => {
+            let path = &call.path.value;
+            match budget {
+                CMDLETS => false,
+                REPORTS => path.contains("/auditLogs"),
+                ON_DEMAND => path.contains("provisionOnDemand"),
+                WRITES | APPLICATION_WRITES | TENANT_WRITES => call.method != GraphMethod::Get,
+                _ => true,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// What costs some of a budget, in words.
+fn costs(budget: &str) -> &'static str {
+    BUDGETS.iter().find(|known| known.name == budget).map_or("", |known| known.costs)
 }
 
 impl Reader<'_> {
@@ -81,7 +119,7 @@ impl Reader<'_> {
         let at_work = AtWork::of(self.has_job(world), story);
         for step in story {
             match &step.action {
-                Action::Fault(fault) => self.check_met(fault, world, at_work),
+                Action::Fault(fault) => self.check_met(fault, world, at_work, story),
                 Action::Connect(action) => self.check_server(action, step, world),
                 Action::Cycle(Cycle::Writeback) if !at_work.job && step.expect_error.is_none() => {
                     let message = "this world has no writeback job that could run";
@@ -95,7 +133,13 @@ impl Reader<'_> {
         }
     }
 
-    fn check_met(&mut self, fault: &Spanned<Fault>, world: &World, at_work: AtWork) {
+    fn check_met(
+        &mut self,
+        fault: &Spanned<Fault>,
+        world: &World,
+        at_work: AtWork,
+        story: &[Step],
+    ) {
         let by_agents = "no writeback job works through an agent here";
         let call_of_nobody = |call: Option<PortCall>| {
             let call = call.filter(|call| !at_work.makes(*call))?;
@@ -129,6 +173,10 @@ impl Reader<'_> {
                 Some("no engine is at work here".to_owned())
             }
             Fault::EngineCrash { at, .. } => call_of_nobody(*at),
+            Fault::Cloud { kind: CloudFault::Throttled { budget: Some(budget), .. }, .. } => {
+                (!at_work.spends(budget) && !story.iter().any(|step| spends(&step.action, budget)))
+                    .then(|| format!("nothing in this story costs any of it: {}", costs(budget)))
+            }
             Fault::Cloud { call, service, .. } => call_of_nobody(*call).or_else(|| {
                 let calls = PortCall::ALL.iter().map(|(call, _)| *call);
                 let mut served = calls.filter(|call| match service {

@@ -32,7 +32,10 @@ pub(super) fn expectations() -> Value {
         &[],
     );
     let of_all_runs = CONNECT_COUNTS.map(|name| (name, reference("comparison")));
-    let of_the_last = [("last", all(&RUN_PROPERTIES))];
+    let of_the_last = [
+        ("last", all(&RUN_PROPERTIES)),
+        ("runs", json!({"type": "array", "items": all(&RUN_PROPERTIES)})),
+    ];
     let connect: Vec<(&str, Value)> = of_all_runs.into_iter().chain(of_the_last).collect();
     let connect = mapping(&connect, &[]);
     let mailbox = json!({

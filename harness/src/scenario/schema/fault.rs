@@ -1,6 +1,7 @@
 //! `fault:`.
 
 use serde_json::{Value, json};
+use sim::throttle::BUDGETS;
 
 use super::form::{mapping, one_of, reference, text};
 use crate::scenario::fault::{Direction, PortCall, Service};
@@ -27,6 +28,7 @@ pub(super) fn fault() -> Value {
     let by = || ("by", reference("duration"));
     let retry = || ("retry_after", reference("duration"));
     let status = json!({"type": "integer", "minimum": 500, "maximum": 599});
+    let budget = json!({"enum": BUDGETS.map(|budget| budget.name)});
     let faults: Vec<(&str, Value)> = vec![
         ("agent_offline", mapping(&[agent(), lasts()], &["agent"])),
         ("agent_restart", mapping(&[agent(), lasts()], &["agent"])),
@@ -50,7 +52,7 @@ pub(super) fn fault() -> Value {
         ("store_damaged", mapping(&[lasts()], &["for"])),
         ("rights_removed", mapping(&[agent(), lasts(), count()], &[])),
         ("forward_sync_delayed", mapping(&[by(), lasts(), count()], &[])),
-        ("throttled", of_cloud(vec![retry()])),
+        ("throttled", of_cloud(vec![retry(), ("budget", budget)])),
         ("service_failure", of_cloud(vec![("status", status), retry()])),
         ("timed_out", of_cloud(vec![by(), when()])),
         ("truncated_body", of_cloud(Vec::new())),

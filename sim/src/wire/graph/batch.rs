@@ -178,7 +178,7 @@ fn failed_part(
     let tenant = operation.identity.tenant.id;
     let application = operation.bearer.application.client_id;
     let owner = format!("{tenant}/{application}");
-    budget::failed(operation.estate, address, &owner, status, wait)
+    budget::failed(operation.estate, address, &owner, (status, None), wait)
 }
 
 fn run(operation: &Operation<'_>, request: &Part, address: &Address) -> Result<Answer, GraphError> {

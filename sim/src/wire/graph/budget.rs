@@ -14,18 +14,12 @@ use axum::http::Method;
 use super::error::GraphError;
 use super::{Operation, path, routes};
 use crate::estate::Estate;
-use crate::throttle::{Charge, Limit, Tripped, whole_seconds};
+use crate::throttle::{
+    APPLICATION_RESOURCES, APPLICATION_WRITES, Charge, GLOBAL, Limit, ON_DEMAND, REPORTS,
+    RESOURCES, TENANT_WRITES, Tripped, WRITES, whole_seconds,
+};
 use crate::wire::message::{Address, Answer};
 use crate::wire::shared::SharedEstate;
-
-const RESOURCES: &str = "Tenant_Application/ReadWrite";
-const WRITES: &str = "Tenant_Application/Write";
-const REPORTS: &str = "Tenant_Application/Reports";
-const APPLICATION_RESOURCES: &str = "Application/ReadWrite";
-const APPLICATION_WRITES: &str = "Application/Write";
-const TENANT_WRITES: &str = "Tenant/Write";
-const GLOBAL: &str = "Application/Global";
-const ON_DEMAND: &str = "Tenant_Application/ProvisionOnDemand";
 
 const fn limit(units: u32, seconds: u64) -> Limit {
     Limit::new(units, Duration::from_secs(seconds))
@@ -42,6 +36,10 @@ const fn resources(users: usize) -> Limit {
 
 /// Answers an operation, as far as its budgets reach.
 pub(super) fn within(operation: &Operation<'_>) -> Result<Answer, GraphError> {
+    let engine = operation.estate.with(|estate| estate.serves_the_engine_alone());
+    if let Some(error) = (!engine).then(|| used_up(operation)).flatten() {
+        return Err(error);
+    }
     if !operation.estate.with(|estate| estate.profile.is_on("graph_budgets")) {
         return routes::answer(operation);
     }
@@ -56,10 +54,21 @@ pub(super) fn within(operation: &Operation<'_>) -> Result<Answer, GraphError> {
 fn spend(estate: &mut Estate, operation: &Operation<'_>, units: u32) -> Result<f64, Tripped> {
     let application = operation.bearer.application.client_id.to_string();
     let users = estate.entra.users().len();
-    let of = |scope, limit, cost| Charge { scope, owner: &application, limit, cost };
+    let charges = charges(operation, &application, users, units);
+    estate.spend_on_graph(&charges)
+}
+
+/// What a request costs of which budgets; of some of them nothing.
+fn charges<'o>(
+    operation: &Operation<'_>,
+    application: &'o str,
+    users: usize,
+    units: u32,
+) -> Vec<Charge<'o>> {
+    let of = |scope, limit, cost| Charge { scope, owner: application, limit, cost };
     let global = of(GLOBAL, limit(130_000, 10), 1);
     if is_report(operation.address) {
-        return estate.spend_on_graph(&[of(REPORTS, limit(5, 10), 1), global]);
+        return vec![of(REPORTS, limit(5, 10), 1), global];
     }
     let writes = u32::from(is_write(operation));
     let mut charges = vec![
@@ -73,7 +82,21 @@ fn spend(estate: &mut Estate, operation: &Operation<'_>, units: u32) -> Result<f
     if is_last(operation, "provisionOnDemand") {
         charges.push(of(ON_DEMAND, limit(5, 10), 1));
     }
-    estate.spend_on_graph(&charges)
+    charges
+}
+
+/// The refusal of a request that costs some of a budget which a fault has used up.
+pub(super) fn used_up(operation: &Operation<'_>) -> Option<GraphError> {
+    if !operation.estate.with(|estate| estate.faults.has_budgets()) {
+        return None;
+    }
+    let charges = charges(operation, "", 0, 1);
+    let mut costing = charges.iter().filter(|charge| charge.cost > 0);
+    let tripped = costing.find_map(|charge| {
+        let wait = operation.estate.with(|estate| estate.meet_budget(charge.scope))?;
+        Some(Tripped { scope: charge.scope, retry_after: wait })
+    })?;
+    Some(refusal(operation, &tripped, is_report(operation.address)))
 }
 
 fn is_report(address: &Address) -> bool {
@@ -130,23 +153,22 @@ fn explained(error: GraphError, scope: String, why: &str) -> GraphError {
 
 /// An error of the service itself: a 429 like that of a budget of the `owner` (tenant and application).
 /// Directory services always name a wait, reports never; to the engine's own calls a fault says what it
-/// was declared with, and nothing else.
+/// was declared with, and nothing else, but for the budget that it names.
 pub(super) fn failed(
     estate: &SharedEstate,
     address: &Address,
     owner: &str,
-    status: u16,
+    (status, budget): (u16, Option<&'static str>),
     retry_after: Option<u32>,
 ) -> GraphError {
     let (report, engine) =
         (is_report(address), estate.with(|estate| estate.serves_the_engine_alone()));
     let throttled = status == 429 && !engine;
     let error = GraphError::of_service(status);
-    let error = if throttled {
-        let scope = if report { REPORTS } else { RESOURCES };
-        explained(error, format!("{scope}/{owner}"), "ResourceUnitLimitExceeded")
-    } else {
-        error
+    let scope = if report { REPORTS } else { RESOURCES };
+    let error = match budget.or(throttled.then_some(scope)) {
+        Some(scope) => explained(error, format!("{scope}/{owner}"), why(scope)),
+        None => error,
     };
     match retry_after.or(throttled.then_some(WAIT)).filter(|_| !report) {
         Some(seconds) => error.with_header("retry-after", seconds.to_string()),
@@ -157,13 +179,14 @@ pub(super) fn failed(
 /// The wait of a fault that names none: the window of the resource units, in seconds.
 const WAIT: u32 = 10;
 
+/// Why a budget has tripped, as `x-ms-throttle-information` says it.
+fn why(scope: &str) -> &'static str {
+    if scope.ends_with("/Write") { "WriteLimitExceeded" } else { "ResourceUnitLimitExceeded" }
+}
+
 /// 429. Reports say no wait.
 fn refusal(operation: &Operation<'_>, tripped: &Tripped, report: bool) -> GraphError {
-    let why = if tripped.scope.ends_with("/Write") {
-        "WriteLimitExceeded"
-    } else {
-        "ResourceUnitLimitExceeded"
-    };
+    let why = why(tripped.scope);
     let application = operation.bearer.application.client_id;
     let tenant = operation.identity.tenant.id;
     let scope = format!("{}/{tenant}/{application}", tripped.scope);

@@ -35,7 +35,7 @@ pub const CODES: [&str; 16] = [
 pub(super) struct GraphError {
     pub(super) status: u16,
     code: &'static str,
-    message: String,
+    pub(super) message: String,
     /// `details[]`: code and target.
     detail: Option<(&'static str, String)>,
     /// Further headers of the answer.

@@ -7,6 +7,7 @@
 //! Query options that are not modelled for a resource are refused as unsupported, never passed over;
 //! documented methods that are not modelled answer 501. Both versions show the same properties.
 
+mod asked;
 mod audit;
 mod batch;
 mod budget;
@@ -52,6 +53,7 @@ use crate::clock::VirtualTime;
 use crate::entra::audit::Initiator;
 use crate::estate::Estate;
 use crate::guid::Guid;
+pub use asked::form;
 pub use error::CODES as ERROR_CODES;
 use error::GraphError;
 pub(super) use on_demand::answered as answered_on_demand;
@@ -200,7 +202,7 @@ pub(super) fn failure(
     estate: &SharedEstate,
     identity: &Identity,
     request: &Request,
-    status: u16,
+    status: (u16, Option<&'static str>),
     retry_after: Option<u32>,
 ) -> Answer {
     let application = identity

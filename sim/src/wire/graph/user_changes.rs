@@ -208,6 +208,14 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, GraphError> {
     }
 }
 
+/// Whether a user can be changed so at all.
+///
+/// # Errors
+/// The service's refusal.
+pub(super) fn check(body: &Map<String, Value>) -> Result<(), GraphError> {
+    values(body).map(drop)
+}
+
 /// Values by property number, out of a request's body.
 fn values(body: &Map<String, Value>) -> Result<Changes, GraphError> {
     let mut values: Changes = Vec::new();

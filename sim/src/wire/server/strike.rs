@@ -24,7 +24,10 @@ pub(super) async fn answer(
 ) -> Response<Body> {
     match fate {
         Some(Effect::Http { status, retry_after }) => {
-            failure(cloud, service, request, status, retry_after)
+            failure(cloud, service, request, (status, None), retry_after)
+        }
+        Some(Effect::UsedUp { budget, retry_after }) => {
+            failure(cloud, service, request, (429, Some(budget)), retry_after)
         }
         Some(Effect::NoToken) => no_token(cloud, service, request),
         Some(Effect::ExpirePage) if service == Service::Exchange => {
@@ -44,7 +47,7 @@ pub(super) async fn answer(
                 let _ = dispatch(cloud, service, request).await;
             }
             hold_up(cloud, after).await;
-            failure(cloud, service, request, 504, None)
+            failure(cloud, service, request, (504, None), None)
         }
         Some(Effect::Delay(length)) => {
             hold_up(cloud, length).await;
@@ -77,7 +80,7 @@ pub(super) fn parts(
     let is_batch = service != Service::Identity
         && last.is_some_and(|last| last.eq_ignore_ascii_case("$batch"));
     match fate {
-        Some(Effect::Http { status: 429, retry_after })
+        Some(Effect::Http { status: 429, retry_after } | Effect::UsedUp { retry_after, .. })
             if is_batch && !cloud.estate.with(|estate| estate.serves_the_engine_alone()) =>
         {
             request.struck_part = Some((429, retry_after));
@@ -92,7 +95,7 @@ fn failure(
     cloud: &Cloud,
     service: Service,
     request: &Request,
-    status: u16,
+    (status, budget): (u16, Option<&'static str>),
     retry_after: Option<u32>,
 ) -> Response<Body> {
     match service {
@@ -100,7 +103,7 @@ fn failure(
             admin_api::failure(&cloud.estate, request, status, retry_after).into_response()
         }
         Service::Graph => {
-            graph::failure(&cloud.estate, &cloud.identity, request, status, retry_after)
+            graph::failure(&cloud.estate, &cloud.identity, request, (status, budget), retry_after)
                 .into_response()
         }
         Service::Identity => cloud.identity.failure(request, status, retry_after),

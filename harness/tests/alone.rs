@@ -548,8 +548,21 @@ fn what_did_not_happen_is_no_success() {
     let (code, text) = estate.run(&provision);
     assert!(code == 1 && text.contains("NoActiveAgents"), "{code} {text}");
 
+    // What means nothing is refused and not taken for something else.
+    let nobody = path("nobody.txt");
+    fs::write(&nobody, "# nobody yet\n").expect("written");
+    for (arguments, words) in [
+        (&["transfer", "flip", "--apply", "--mailboxes", &nobody][..], "names no mailbox"),
+        (&["transfer", "flip", "--wave", "0"], "--wave"),
+        (&["transfer", "flip", "--sets-a-minute", "0"], "--sets-a-minute"),
+        (&["writeback", "--cycles", "0"], "--cycles"),
+    ] {
+        let (code, text) = estate.run(arguments);
+        assert!(code == 5 && text.contains(words), "{arguments:?}: {code} {text}");
+    }
+
     let (code, text) = estate.run(&["writeback", "--apply", "--pause"]);
-    assert_eq!(code, 0, "{text}");
+    assert!(code == 0 && text.contains("job paused") && !text.contains("next at"), "{text}");
     let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
     assert!(code == 1 && text.contains("--start"), "{code} {text}");
 }

@@ -72,7 +72,7 @@ pub(super) struct WritebackArguments {
     tenant: Option<Guid>,
 
     /// End after so many cycles, the first of them now [default: 1 in a dry run, no end with --apply].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     cycles: Option<u64>,
 
     /// Compare everything in scope with AD instead of running cycles: what differs and why. With
@@ -155,6 +155,8 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
             console.out(&state);
             console.out(&limit_text(&report, settings.job.switches.mailbox_limit));
         }
+        // Who is paused runs at no time.
+        Said::Waits(_) if state.starts_with("job paused") => {}
         Said::Waits(at) => console.out(&format!("next at {at}\n")),
         Said::Unread(_) => {}
     };

@@ -1,5 +1,6 @@
 //! The arguments of `transfer`, and what they ask for.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -91,7 +92,7 @@ pub(super) enum Action {
         #[arg(long, value_enum)]
         to: To,
         /// Set no more mailboxes in the cloud than this in any minute [default: as many as the service takes].
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         sets_a_minute: Option<u32>,
     },
     /// Say what would be lost, and give AD its authority back.
@@ -109,20 +110,20 @@ pub(super) enum Action {
 #[derive(Debug, Args)]
 pub(super) struct WaveArguments {
     /// How many mailboxes make a wave: the next one starts when all of this are verified.
-    #[arg(long, value_name = "N", default_value_t = 500)]
-    wave: usize,
+    #[arg(long, value_name = "N", default_value = "500")]
+    wave: NonZeroUsize,
     /// Stop after a wave in which more mailboxes than this were refused, without effect or failed.
     #[arg(long, value_name = "N", default_value_t = 25)]
     most_failures: u64,
     /// Set no more mailboxes than this in any minute [default: as many as the service takes].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     sets_a_minute: Option<u32>,
 }
 
 impl WaveArguments {
     const fn options(&self) -> WaveOptions {
         WaveOptions {
-            wave: self.wave,
+            wave: self.wave.get(),
             most_failures: self.most_failures,
             sets_a_minute: self.sets_a_minute,
         }

@@ -33,6 +33,12 @@ pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit 
             return Exit::Usage;
         }
     };
+    if mailboxes.as_ref().is_some_and(Vec::is_empty) {
+        let path = common.mailboxes.unwrap_or_default();
+        let why = "without --mailboxes every mailbox that is synchronized from AD is meant";
+        console.error(&format!("{}: names no mailbox", path.display()), why);
+        return Exit::Usage;
+    }
     let settings = match Settings::read(&common.config) {
         Ok(settings) => settings,
         Err(error) => return refused(&error, console),

@@ -72,11 +72,16 @@ pub struct Counts {
     pub compared_objects: u64,
 }
 
-/// A fault and how often it did something.
+/// One declared fault and how often it did something. Two of the same name are two.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FaultResult {
     /// Its name in scenario files.
     pub name: String,
+    /// Where it strikes.
+    pub place: String,
+    /// The line of the file that declares it, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
     /// How often.
     pub hits: u64,
 }

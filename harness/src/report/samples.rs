@@ -52,7 +52,12 @@ pub(crate) fn unknown() -> Outcome {
     result.verdict = Verdict::Unknown;
     result.transport = Transport::Wire;
     result.wall_seconds = 75.2;
-    result.faults = vec![FaultResult { name: "agent_offline".into(), hits: 0 }];
+    result.faults = vec![FaultResult {
+        name: "agent_offline".into(),
+        place: "agent1".into(),
+        line: Some(9),
+        hits: 0,
+    }];
     result.reasons = vec!["the fault agent_offline was never hit".into()];
     Outcome::judged(result)
 }

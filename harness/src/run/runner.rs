@@ -1,8 +1,10 @@
 //! One loop, one owner of the truth: the estate's calendar, the engine's steps and the repeated edits
 //! take their turns in the order in which they are due, and every event is shown to the judge.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use engine::ports::MailboxId;
 use sim::chance::Chance;
 use sim::clock::VirtualTime;
 use sim::estate::Estate;
@@ -17,7 +19,7 @@ use super::repeat::Repeated;
 use crate::judge::expectation::Scene;
 use crate::judge::undecided::Seen;
 use crate::judge::verdict::Finding;
-use crate::scenario::{Expectations, Share};
+use crate::scenario::{Expectations, Share, Span};
 use crate::stage::Roster;
 
 /// Steps of the engine at one instant after which it is taken to be stuck.
@@ -64,7 +66,7 @@ pub(super) struct Runner<'a> {
     pub(super) notes: Vec<String>,
     /// Why the run proves nothing, even without a finding.
     pub(super) reasons: Vec<String>,
-    /// The readiness check of a transfer kept somebody from being flipped.
+    /// A transfer did not flip somebody: its readiness check or Exchange Online stood against it.
     pub(super) blocked_flips: bool,
     pub(super) watches: Vec<Watch>,
     pub(super) repeated: Vec<Repeated>,
@@ -72,6 +74,10 @@ pub(super) struct Runner<'a> {
     pub(super) edit_rounds: u64,
     /// For faults at a random place.
     pub(super) faults: Chance,
+    /// Where the file declares its faults, in the order of their rules.
+    pub(super) declared: Vec<Span>,
+    /// Who a transfer names and the cloud does not have.
+    pub(super) strangers: BTreeMap<MailboxId, String>,
     pub(super) source: &'a str,
     pub(super) progress: &'a dyn Progress,
     pub(super) phase: &'static str,
@@ -115,6 +121,8 @@ impl<'a> Runner<'a> {
             edits: Chance::stream(seed, "edits"),
             edit_rounds: 0,
             faults: Chance::stream(seed, "faults"),
+            declared: Vec::new(),
+            strangers: BTreeMap::new(),
             source,
             progress,
             phase: "story",

@@ -71,6 +71,7 @@ impl Runner<'_> {
                 let now = self.now();
                 let rule = faults::rule(&fault.value, now, &mut self.faults);
                 self.estate.with(|estate| estate.faults.install(rule));
+                self.declared.push(fault.span);
             }
             Action::Wait(length) => self.wait(*length),
             Action::Cycle(cycle) => self.cycle(*cycle, step),

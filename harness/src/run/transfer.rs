@@ -10,6 +10,7 @@ use engine::transfer::{
 };
 use sim::caller::Role;
 use sim::estate::Subject;
+use sim::guid::Guid;
 
 use super::process::TransferOrder;
 use super::runner::Runner;
@@ -109,6 +110,7 @@ impl Runner<'_> {
         let must_fail = step.expect_error.is_some();
         let blocked = report.exceptions.iter().any(|exception| match exception.outcome {
             MailboxOutcome::Blocked => true,
+            MailboxOutcome::Refused => self.is_refused_flip(exception),
             MailboxOutcome::NoOp => must_fail,
             _ => false,
         });
@@ -129,6 +131,15 @@ impl Runner<'_> {
         self.settle(step, transfer.mailboxes.span, outcome);
     }
 
+    /// Whether Exchange Online refused to set the flag of a mailbox that it has, and was not merely busy or
+    /// broken. Who lacks the parameter is told that there is none: an answer 400.
+    fn is_refused_flip(&self, exception: &Exception) -> bool {
+        let id = guid_to_sim(exception.mailbox.0);
+        let has = self.estate.with(|estate| estate.exchange.by_id(id).is_some());
+        let code = exception.detail.split(':').next().unwrap_or_default();
+        has && code != "429" && !code.starts_with('5')
+    }
+
     /// How many mailboxes were not transferred, and what stood against the first.
     fn not_transferred(&self, report: &TransferReport) -> String {
         let first = bad(report).next().map_or_else(String::new, |exception| {
@@ -144,22 +155,42 @@ impl Runner<'_> {
         self.estate.with(|estate| {
             let all = estate.subjects();
             let found = all.iter().find(|subject| cloud_id(estate, subject) == wanted);
-            found.map_or_else(|| mailbox.to_string(), |subject| subject.name.to_string())
+            let stranger = || self.strangers.get(&mailbox).cloned();
+            let unknown = || stranger().unwrap_or_else(|| mailbox.to_string());
+            found.map_or_else(unknown, |subject| subject.name.to_string())
         })
     }
 
-    /// The mailboxes that a selector means. That somebody who is named has none is the engine's to find out.
-    fn mailbox_ids(&self, selector: &Selector) -> Vec<MailboxId> {
-        let named = matches!(selector, Selector::Names(_));
+    /// The mailboxes that a selector means. That somebody who is named has none, or is nobody in the cloud,
+    /// is the engine's to find out.
+    fn mailbox_ids(&mut self, selector: &Selector) -> Vec<MailboxId> {
+        if let Selector::Names(names) = selector {
+            return names.iter().map(|name| self.named(&name.value)).collect();
+        }
         self.estate.with(|estate| {
             self.roster
                 .subjects(estate, selector)
                 .into_iter()
-                .filter(|subject| named || subject.exchange.is_some())
+                .filter(|subject| subject.exchange.is_some())
                 .filter_map(|subject| cloud_id(estate, subject))
                 .map(|id| MailboxId(guid_to_engine(id)))
                 .collect()
         })
+    }
+
+    /// Who is named: by the id in the cloud, or by one that nobody has.
+    fn named(&mut self, name: &str) -> MailboxId {
+        let known = self.estate.with(|estate| cloud_id(estate, estate.subject(name)?));
+        if let Some(id) = known {
+            return MailboxId(guid_to_engine(id));
+        }
+        let same = self.strangers.iter().find(|(_, stranger)| *stranger == name);
+        if let Some((id, _)) = same {
+            return *id;
+        }
+        let id = MailboxId(guid_to_engine(nobody(self.strangers.len())));
+        self.strangers.insert(id, name.to_owned());
+        id
     }
 
     /// What an administrator would know: the build of Connect Sync, and when each object last changed
@@ -184,6 +215,14 @@ impl Runner<'_> {
             }
         })
     }
+}
+
+/// An id that nobody has: its last bytes are a number, and random ones do not begin so.
+fn nobody(number: usize) -> Guid {
+    let number = u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes();
+    let mut bytes = [0xff; 16];
+    bytes[12..].copy_from_slice(&number);
+    Guid(bytes)
 }
 
 /// What is wrong with mailboxes that did not get the wanted authority: the outcome of each, and why.
@@ -233,7 +272,7 @@ mod tests {
                 finding(id::NOT_SYNCED, Severity::Block),
             ],
             exceptions: vec![Exception {
-                mailbox: MailboxId(guid_to_engine(sim::guid::Guid([7; 16]))),
+                mailbox: MailboxId(guid_to_engine(Guid([7; 16]))),
                 outcome: MailboxOutcome::Refused,
                 detail: "403".to_owned(),
             }],

@@ -1,13 +1,12 @@
 //! From what a run found to its verdict.
 
-use std::collections::BTreeMap;
-
 use sim::clock::VirtualTime;
+use sim::fault::Rule;
 
 use super::runner::Runner;
 use super::{memory, passed};
 use crate::judge::verdict::{
-    Counts, FaultResult, ScenarioResult, Suspended, Trace, Transport, Verdict,
+    Counts, FaultResult, Location, ScenarioResult, Suspended, Trace, Transport, Verdict,
 };
 use crate::observe::marks;
 use crate::scenario::{About, Scenario};
@@ -26,15 +25,10 @@ pub(super) fn of(mut runner: Runner<'_>, scenario: &Scenario, frame: &Frame) -> 
     let court = runner.court();
     let (counts, trace) = (court.counters.counts(), court.trace.hash());
     let mut findings = estate.with(|estate| court.bench.findings(estate));
-    let (faults, end) = runner.estate.with(|estate| {
-        let mut hits: BTreeMap<&'static str, u64> = BTreeMap::new();
-        for rule in estate.faults.rules() {
-            *hits.entry(rule.name).or_default() += u64::from(rule.hits);
-        }
-        (hits, estate.now())
-    });
+    let faults = faults(&runner);
+    let end = runner.estate.with(|estate| estate.now());
     findings.extend(runner.findings.iter().cloned());
-    let reasons = reasons(&mut runner, counts, scenario);
+    let reasons = reasons(&mut runner, counts, &faults, scenario);
     let verdict = match (findings.is_empty(), reasons.is_empty()) {
         (false, _) => Verdict::Fail,
         (true, false) => Verdict::Unknown,
@@ -57,10 +51,7 @@ pub(super) fn of(mut runner: Runner<'_>, scenario: &Scenario, frame: &Frame) -> 
             last: trace.last.unwrap_or(frame.start).to_string(),
         },
         counts,
-        faults: faults
-            .into_iter()
-            .map(|(name, hits)| FaultResult { name: name.to_owned(), hits })
-            .collect(),
+        faults,
         marks: marks::reached(&estate),
         findings,
         suspended: scenario
@@ -73,12 +64,46 @@ pub(super) fn of(mut runner: Runner<'_>, scenario: &Scenario, frame: &Frame) -> 
     }
 }
 
+/// Every declared fault with its hits, in the order of the story.
+fn faults(runner: &Runner<'_>) -> Vec<FaultResult> {
+    let line = |number: usize| {
+        let span = runner.declared.get(number)?;
+        Some(Location::of(*span, runner.source).line)
+    };
+    runner.estate.with(|estate| {
+        let rules = estate.faults.rules().iter().enumerate();
+        rules
+            .map(|(number, rule)| FaultResult {
+                name: rule.name.to_owned(),
+                place: rule.place.to_string(),
+                line: line(number),
+                hits: u64::from(rule.hits),
+            })
+            .collect()
+    })
+}
+
+/// How reasons call a fault: with its line, where the file has others of that name.
+fn called(number: usize, rules: &[Rule], faults: &[FaultResult]) -> String {
+    let Some(rule) = rules.get(number) else { return String::new() };
+    let among = rules.iter().filter(|other| other.name == rule.name).count();
+    let line = faults.get(number).and_then(|fault| fault.line).filter(|_| among > 1);
+    let line = line.map_or_else(String::new, |line| format!(" (line {line})"));
+    format!("the fault {} at {}{line}", rule.name, rule.place)
+}
+
 /// Why a run without findings proves nothing.
-fn reasons(runner: &mut Runner<'_>, counts: Counts, scenario: &Scenario) -> Vec<String> {
+fn reasons(
+    runner: &mut Runner<'_>,
+    counts: Counts,
+    faults: &[FaultResult],
+    scenario: &Scenario,
+) -> Vec<String> {
     let mut reasons = runner.reasons.clone();
     reasons.extend(runner.undecided());
     runner.estate.with(|estate| {
-        for rule in estate.faults.rules().iter().filter(|rule| rule.hits == 0) {
+        let rules = estate.faults.rules();
+        for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.hits == 0) {
             let why = if rule.overtaken == 0 {
                 "nothing met it while it was in force".to_owned()
             } else {
@@ -87,14 +112,13 @@ fn reasons(runner: &mut Runner<'_>, counts: Counts, scenario: &Scenario) -> Vec<
                     rule.overtaken
                 )
             };
-            reasons.push(format!("the fault {} at {} was never hit: {why}", rule.name, rule.place));
+            let fault = called(number, rules, faults);
+            reasons.push(format!("{fault} was never hit: {why}"));
         }
-    });
-    runner.estate.with(|estate| {
-        for rule in estate.faults.rules().iter().filter(|rule| rule.is_unfelt()) {
+        for (number, _) in rules.iter().enumerate().filter(|(_, rule)| rule.is_unfelt()) {
             reasons.push(format!(
-                "the fault {} at {} never reached the engine: it got no answer that the fault had a part in",
-                rule.name, rule.place
+                "{} never reached the engine: it got no answer that the fault had a part in",
+                called(number, rules, faults)
             ));
         }
     });

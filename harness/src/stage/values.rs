@@ -26,6 +26,10 @@ pub(super) fn of_ad(name: &str, values: &[String], exchange: bool) -> Result<(),
         let misfit = Misfit::new(message, "");
         return Err(misfit.help("`exchange_schema: false` leaves it out"));
     };
+    let is_left_out = values.is_empty() && schema.forward_link_of(attribute).is_none();
+    if is_left_out && attribute.syntax.is_reference() {
+        return Ok(());
+    }
     if let Some(misfit) = not_a_persons_own(attribute, &schema) {
         return Err(misfit);
     }

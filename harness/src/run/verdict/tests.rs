@@ -56,6 +56,42 @@ fn about_transfer_a_refused_flip_counts_and_nothing_else_that_is_refused() {
 }
 
 #[test]
+fn about_transfer_a_refused_transfer_counts() {
+    for role in ["helpdesk", "reader"] {
+        let refused = "expect_error: refused";
+        passes(TRANSFER, &format!("  - transfer: u8\n    as: {role}\n    {refused}"));
+    }
+}
+
+/// A row of a transfer that names nobody must not fall out unseen.
+#[test]
+fn who_is_unknown_in_a_transfer_is_an_exception_of_that_name() {
+    let transfer = "  - transfer: {mailboxes: [u8, nobody]}\n    expect_error:";
+    passes(TRANSFER, &format!("{transfer} mailbox.missing"));
+    let result = ran(TRANSFER, &format!("{transfer} refused"));
+    let [finding] = result.findings.as_slice() else { panic!("{:?}", result.findings) };
+    assert!(finding.message.contains("1 mailbox(es)"), "{}", finding.message);
+    assert!(finding.message.contains("nobody (blocked)"), "{}", finding.message);
+    assert_eq!(result.counts.flips, 1, "the other one is transferred");
+}
+
+/// Each declared fault counts for itself, also beside another one of its name.
+#[test]
+fn two_faults_of_one_name_are_two() {
+    let story = "  - fault: {dc_busy: {count: 1}}\n  - exo: Set-Mailbox u7 -CustomAttribute1 A\n  - \
+                 wait: 6h\n  - fault: {dc_busy: {count: 1}}";
+    let result = ran("", story);
+    let seen: Vec<(&str, &str, Option<usize>, u64)> = result
+        .faults
+        .iter()
+        .map(|fault| (fault.name.as_str(), fault.place.as_str(), fault.line, fault.hits))
+        .collect();
+    let place = "any domain controller";
+    assert_eq!(seen, [("dc_busy", place, Some(9), 1), ("dc_busy", place, Some(12), 0)]);
+    is_open("", story, "the fault dc_busy at any domain controller (line 12) was never hit");
+}
+
+#[test]
 fn about_transfer_what_is_repeated_counts() {
     let flip = "Set-Mailbox u7 -IsExchangeCloudManaged $false";
     let repeat = |role: &str| {

@@ -7,6 +7,11 @@ use super::super::span::Spanned;
 use super::super::yaml::{Node, Value};
 use super::Reader;
 
+/// Whether a word means many mailboxes at once.
+fn is_of_many(word: &str) -> bool {
+    word == "all" || word.starts_with("shape:")
+}
+
 impl Reader<'_> {
     /// `all`, `shape:<name>`, a name or a list of names. `lenient` lets names pass that nobody has,
     /// for steps that must fail.
@@ -22,6 +27,18 @@ impl Reader<'_> {
         let mut names: Vec<Spanned<String>> = Vec::new();
         for node in nodes {
             let Some(text) = self.text(node) else { continue };
+            if is_of_many(&text.value) {
+                self.report(
+                    Diagnostic::error(
+                        "stands-alone",
+                        text.span,
+                        format!("`{}` stands alone, and not in a list", text.value),
+                    )
+                    .label("expected the name of a mailbox")
+                    .help("name the mailboxes, or make it a step of its own"),
+                );
+                continue;
+            }
             let Some(name) = self.mailbox(&text, lenient) else { continue };
             if names.iter().any(|other| other.value == name.value) {
                 let message = format!("`{}` is in this list twice", text.value);

@@ -41,6 +41,8 @@ const WITH_EXPECT: [&str; 4] = ["within", "always", "never", "until"];
 /// Steps that cannot fail, or whose failure is the verdict.
 const WITHOUT_ERROR: [&str; 8] =
     ["fault", "wait", "edits", "expect", "within", "always", "never", "until"];
+/// Steps that a role takes or is refused. The others are done by administrators of the servers, or by nobody.
+const WITH_ROLE: [&str; 5] = ["exo", "graph", "transfer", "decommission", "job"];
 
 /// The keys of one step.
 pub(super) struct Keys<'n> {
@@ -84,7 +86,7 @@ impl Reader<'_> {
             }
         }
         let at = find(beside, "at").and_then(|entry| self.at(entry, world, earliest));
-        let role = find(beside, "as").and_then(|entry| self.role(&entry.value));
+        let role = find(beside, "as").and_then(|entry| self.role(entry, action));
         let note = find(beside, "note").and_then(|entry| self.text(&entry.value));
         let must_fail = find(beside, "expect_error");
         let expect_error = must_fail.and_then(|entry| self.expected_error(entry, action));
@@ -181,8 +183,18 @@ impl Reader<'_> {
         Some(Spanned::new(at, entry.value.span))
     }
 
-    fn role(&mut self, node: &Node) -> Option<Spanned<String>> {
-        let role = self.text(node)?;
+    fn role(&mut self, entry: &Entry, action: &Entry) -> Option<Spanned<String>> {
+        let door = repeated(action).unwrap_or(action.key.value.as_str());
+        if !WITH_ROLE.contains(&door) {
+            let message = format!("a step with `{door}` has no role");
+            self.report(
+                Diagnostic::error("impossible-role", entry.key.span, message)
+                    .label(format!("expected beside {}", list(&WITH_ROLE)))
+                    .help("leave it out"),
+            );
+            return None;
+        }
+        let role = self.text(&entry.value)?;
         let own = self.own_roles.clone();
         let names = self.catalogues.roles.iter().chain(&own).map(String::as_str);
         self.known(&role, names, "unknown-role", "role")

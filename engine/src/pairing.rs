@@ -63,6 +63,9 @@ pub(crate) struct Pairing {
     order: [Anchor; 3],
     /// Agents that may answer, the next one last; `None` until they were listed.
     agents: Option<Vec<AgentName>>,
+    /// What the agent said that was given up last, and whether they were listed anew since one answered.
+    given_up: Option<String>,
+    listed_anew: bool,
     batch: Vec<Pair>,
     /// Which mailbox each object was found for; looked up and never iterated.
     owners: HashMap<ObjectGuid, MailboxId, FxBuildHasher>,
@@ -79,7 +82,16 @@ impl Pairing {
     /// Reads these attributes of the objects, which it looks for by the keys in this order.
     pub(crate) fn new(attributes: Vec<Name>, order: [Anchor; 3]) -> Self {
         let owners = HashMap::default();
-        Self { attributes, order, agents: None, batch: Vec::new(), owners, stage: Stage::Users }
+        Self {
+            attributes,
+            order,
+            agents: None,
+            given_up: None,
+            listed_anew: false,
+            batch: Vec::new(),
+            owners,
+            stage: Stage::Users,
+        }
     }
 
     /// The agent that answered last.
@@ -87,10 +99,14 @@ impl Pairing {
         self.agents.as_ref()?.last()
     }
 
-    /// Gives the agent up: it does not answer.
-    pub(crate) fn next_agent(&mut self) {
-        if let Some(agents) = &mut self.agents {
-            agents.pop();
+    /// Gives the agent up: it does not answer. Behind the last one they are listed anew, once.
+    fn next_agent(&mut self, error: &CallError) {
+        self.given_up = Some(error.to_string());
+        let Some(agents) = &mut self.agents else { return };
+        agents.pop();
+        if agents.is_empty() && !self.listed_anew {
+            self.listed_anew = true;
+            self.agents = None;
         }
     }
 
@@ -204,8 +220,11 @@ impl Pairing {
             return Ok(Turn::Busy);
         }
         let Some(agent) = self.agent() else {
-            let detail =
-                "no agent answers, so nobody can say what Active Directory holds".to_owned();
+            let why = self.given_up.as_ref().map(|why| format!("; the last one: {why}"));
+            let detail = format!(
+                "no agent answers, so nobody can say what Active Directory holds{}",
+                why.unwrap_or_default()
+            );
             return Err(Stop::Failed(Failure::new(
                 Class::Transient,
                 code::NO_ACTIVE_AGENTS,
@@ -217,13 +236,19 @@ impl Pairing {
         let found = ports.directory.find(agent, &keys, &self.attributes);
         let found = match found {
             Ok(found) => found,
-            Err(CallError::Unreachable { .. } | CallError::TimedOut { .. }) => {
-                self.next_agent();
+            // A connection that was lost is made anew; an agent that stays silent is not asked for ever.
+            Err(error @ (CallError::Unreachable { .. } | CallError::TimedOut { .. })) => {
+                if let Some(at) = backoff.next(Class::Transient, now) {
+                    return Ok(Turn::Wait(at));
+                }
+                backoff.reset();
+                self.next_agent(&error);
                 return Ok(Turn::Busy);
             }
             Err(error) => return again(&error, Side::Agent, backoff, now).map(Turn::Wait),
         };
         backoff.reset();
+        self.listed_anew = false;
         let index = Found::new(&found, kind);
         for (at, keys) in wanted {
             match index.pick(&keys) {

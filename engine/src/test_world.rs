@@ -196,6 +196,8 @@ pub(crate) struct World {
     pub(crate) diagnostic: String,
     /// What every agent answers to everything.
     pub(crate) agent_error: Option<CallError>,
+    /// Errors for the next calls to agents.
+    pub(crate) agent_errors: VecDeque<CallError>,
     /// The connection is lost at this modification of the next batch; `true`: after it was applied.
     pub(crate) lose: Option<(usize, bool)>,
     /// It is lost in the same way in every batch from then on.
@@ -401,6 +403,9 @@ impl World {
         self.enter()?;
         if self.offline.contains(agent) {
             return Err(CallError::Unreachable { detail: "connection refused".into() });
+        }
+        if let Some(error) = self.agent_errors.pop_front() {
+            return Err(error);
         }
         self.agent_error.clone().map_or(Ok(()), Err)
     }

@@ -4,42 +4,42 @@ use crate::ports::StoreError;
 
 /// Appends values to a row.
 #[derive(Default)]
-pub(super) struct Writer(Vec<u8>);
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
-    pub(super) fn with_version(version: u8, capacity: usize) -> Self {
+    pub(crate) fn with_version(version: u8, capacity: usize) -> Self {
         let mut bytes = Vec::with_capacity(capacity + 1);
         bytes.push(version);
         Self(bytes)
     }
 
-    pub(super) fn raw(mut self, bytes: &[u8]) -> Self {
+    pub(crate) fn raw(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(bytes);
         self
     }
 
-    pub(super) fn number(self, number: u64) -> Self {
+    pub(crate) fn number(self, number: u64) -> Self {
         self.raw(&number.to_le_bytes())
     }
 
-    pub(super) fn text(self, text: &str) -> Self {
+    pub(crate) fn text(self, text: &str) -> Self {
         self.number(text.len() as u64).raw(text.as_bytes())
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         self.0
     }
 }
 
 /// Takes values off a row, in the order in which they were written.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     what: &'static str,
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
     /// Checks the version in front.
-    pub(super) fn open(
+    pub(crate) fn open(
         what: &'static str,
         version: u8,
         bytes: &'a [u8],
@@ -53,7 +53,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn raw<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
+    pub(crate) fn raw<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
         match self.rest.split_first_chunk::<N>() {
             Some((bytes, rest)) => {
                 self.rest = rest;
@@ -63,11 +63,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn number(&mut self) -> Result<u64, StoreError> {
+    pub(crate) fn number(&mut self) -> Result<u64, StoreError> {
         self.raw().map(u64::from_le_bytes)
     }
 
-    pub(super) fn text(&mut self) -> Result<String, StoreError> {
+    pub(crate) fn text(&mut self) -> Result<String, StoreError> {
         let length = usize::try_from(self.number()?).unwrap_or(usize::MAX);
         let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
             return Err(self.damaged("cut short"));
@@ -77,11 +77,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Checks that nothing is left.
-    pub(super) fn finish(self) -> Result<(), StoreError> {
+    pub(crate) fn finish(self) -> Result<(), StoreError> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.damaged("bytes after the end")) }
     }
 
-    pub(super) fn damaged(&self, why: &str) -> StoreError {
+    pub(crate) fn damaged(&self, why: &str) -> StoreError {
         StoreError::Damaged(format!("{}: {why}", self.what))
     }
 }

@@ -3,7 +3,7 @@
 //! Every encoding begins with a version. A row that cannot be read, or a version that is not known,
 //! is reported as [`StoreError::Damaged`](crate::ports::StoreError::Damaged) and never reset.
 
-mod bytes;
+pub(crate) mod bytes;
 pub mod memory;
 pub mod rows;
 

@@ -84,6 +84,8 @@ pub struct ReconcileReport {
     pub drift: Vec<Drift>,
     /// Objects that a read showed corrected.
     pub corrected: u64,
+    /// Objects whose correction AD took, or may have taken, and that could not be read afterwards.
+    pub unverified: u64,
     /// Mailboxes that could not be compared or corrected.
     pub problems: Vec<Unreconciled>,
     /// Why the whole activity ended before its time.
@@ -138,7 +140,8 @@ enum Stage {
     Pair,
     Write,
     Verify,
-    Log(Vec<LogEntry>),
+    /// These are to be logged; then it goes on, or ends for this reason.
+    Log(Vec<LogEntry>, Option<Failure>),
 }
 
 impl Reconcile {
@@ -210,8 +213,11 @@ impl Reconcile {
             },
             Stage::Write => return self.write(now, ports),
             Stage::Verify => return self.verify(now, ports),
-            Stage::Log(entries) => match ports.job.log(entries.clone()) {
+            Stage::Log(entries, end) => match ports.job.log(entries.clone()) {
                 Ok(()) => {
+                    if let Some(failure) = end.take() {
+                        return Err(Stop::Failed(failure));
+                    }
                     self.backoff.reset();
                     self.stage = Stage::Write;
                 }
@@ -233,8 +239,8 @@ impl Reconcile {
                 self.listings += 1;
                 self.page = None;
                 self.entering = 0;
-                self.report =
-                    ReconcileReport { corrected: self.report.corrected, ..Default::default() };
+                let ReconcileReport { corrected, unverified, .. } = self.report;
+                self.report = ReconcileReport { corrected, unverified, ..Default::default() };
                 return Ok(Turn::Busy);
             }
             Err(error) => {
@@ -383,7 +389,14 @@ impl Reconcile {
         let found = match found {
             Ok(found) => found,
             Err(error) => {
-                return again(&error, Side::Agent, &mut self.backoff, now).map(Turn::Wait);
+                return match again(&error, Side::Agent, &mut self.backoff, now) {
+                    Ok(at) => Ok(Turn::Wait(at)),
+                    Err(Stop::Failed(failure)) => {
+                        self.tell_unverified(failure, now);
+                        Ok(Turn::Busy)
+                    }
+                    Err(stop) => Err(stop),
+                };
             }
         };
         self.backoff.reset();
@@ -408,8 +421,45 @@ impl Reconcile {
                 }
             }
         }
-        self.stage = Stage::Log(entries);
+        self.stage = Stage::Log(entries, None);
         Ok(Turn::Busy)
+    }
+
+    /// Nobody can read what was written: the log tells by the answers alone what AD took, before it ends.
+    fn tell_unverified(&mut self, failure: Failure, now: Timestamp) {
+        self.backoff.reset();
+        let answers = core::mem::take(&mut self.answers);
+        let sent: Vec<Correction> = self.open.drain(..answers.len()).collect();
+        let mut entries = Vec::with_capacity(answers.len());
+        for (correction, answer) in sent.into_iter().zip(answers) {
+            let refused = match &answer {
+                WriteOutcome::Result { code, diagnostic } => Failure::of_result(*code, diagnostic),
+                WriteOutcome::Unknown | WriteOutcome::NotSent => None,
+            };
+            let id = correction.mailbox.id;
+            let taken = matches!(answer, WriteOutcome::Result { .. });
+            let entry = match refused {
+                Some(Failure { code, detail, .. }) => {
+                    self.problem(id, format!("{code}: {detail}"));
+                    self.entry(&correction, Some(&(code, detail)), now)
+                }
+                None if taken => {
+                    self.report.unverified += 1;
+                    self.problem(id, TAKEN.to_owned());
+                    let entry = self.entry(&correction, None, now);
+                    LogEntry { detail: TAKEN.to_owned(), ..entry }
+                }
+                None => {
+                    self.report.unverified += 1;
+                    self.problem(id, format!("{}: {UNKNOWN}", code::AGENT_SIGNALING));
+                    let unknown = (code::AGENT_SIGNALING, UNKNOWN.to_owned());
+                    let entry = self.entry(&correction, Some(&unknown), now);
+                    LogEntry { modified: correction.modified, ..entry }
+                }
+            };
+            entries.push(entry);
+        }
+        self.stage = Stage::Log(entries, Some(failure));
     }
 
     /// The log's entry about one correction. A reconciliation is no cycle.
@@ -444,6 +494,12 @@ impl Reconcile {
         }
     }
 }
+
+/// What is said of a correction that AD took and that nobody could read afterwards.
+const TAKEN: &str = "written, not verified: AD took the change, and could not be read afterwards";
+/// What is said of one without an answer then.
+const UNKNOWN: &str =
+    "perhaps written: no answer came to the modify, and AD could not be read afterwards";
 
 /// Why a correction is not there, by what was answered to it: the code and words.
 fn failure_of(answer: WriteOutcome) -> (&'static str, String) {

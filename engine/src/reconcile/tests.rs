@@ -264,3 +264,33 @@ fn where_links_and_anchors_differ_nothing_is_written() {
     assert_eq!((report.corrected, world.0.borrow().sent.len()), (0, 0));
     assert!(report.problems[0].reason.contains("a cycle decides"), "{:?}", report.problems);
 }
+
+/// What AD took and nobody could read afterwards is in the log and in the report, and is not told as verified.
+#[test]
+fn what_was_written_is_logged_although_the_read_after_it_fails() {
+    let world = settled(4);
+    (0..4).for_each(|number| drift(&world, number));
+    {
+        let mut world = world.0.borrow_mut();
+        (world.page_size, world.lose_agent) = (9, true);
+        world.results.insert(object_guid(0), 50);
+        world.lose = Some((2, true));
+        world.under_way = 1;
+        world.log.clear();
+    }
+    let report = reconcile(&world, true);
+    assert!(report.stopped.is_some());
+    assert_eq!((report.corrected, report.unverified, report.problems.len()), (0, 2, 3));
+    let state = world.0.borrow();
+    let told: Vec<_> =
+        state.log.iter().map(|entry| (entry.status, entry.code, entry.modified.len())).collect();
+    assert_eq!(
+        told,
+        [
+            (LogStatus::Failure, code::ACCESS_RIGHTS, 0),
+            (LogStatus::Success, "", 1),
+            (LogStatus::Failure, code::AGENT_SIGNALING, 1),
+        ]
+    );
+    assert!(state.log[1].detail.contains("not verified"));
+}

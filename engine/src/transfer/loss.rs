@@ -30,7 +30,7 @@ pub struct Loss {
     /// What takes its place: AD's values, joined by `; `. Empty when there are none.
     pub instead: String,
     /// Why nobody can say whether it is lost; `None`: it is.
-    pub unsure: Option<&'static str>,
+    pub unsure: Option<Name>,
 }
 
 /// The attributes to read for [`losses`]: the contract, then those of bucket C, each once, those that no
@@ -130,7 +130,7 @@ fn of_bucket_c(
     let (values, unsure) = match lost(kept.spelling, &cloud, &ad, recipients) {
         Lost::Nothing => return Vec::new(),
         Lost::Values(values) => (values, None),
-        Lost::Perhaps(values, why) => (values, Some(why)),
+        Lost::Perhaps(values, why) => (values, Some(Name::Borrowed(why))),
     };
     let instead: Vec<Cow<'_, str>> = match kept.spelling {
         Spelling::Bytes => vec![Cow::Owned(format!("{} other value(s)", ad.len()))],
@@ -141,7 +141,7 @@ fn of_bucket_c(
         attribute: Name::Borrowed(kept.ldap_name),
         value,
         instead: instead.join("; "),
-        unsure,
+        unsure: unsure.clone(),
     };
     values.into_iter().map(loss).collect()
 }

@@ -49,8 +49,9 @@ pub struct TransferRecord {
     pub mailbox: MailboxId,
     /// The AD object, where it was written.
     pub object: Option<ObjectGuid>,
-    /// `begun` before a value of a restore is written, `restored` and `failed` afterwards; of a flag the word of
-    /// its [`MailboxOutcome`].
+    /// `begun` before a value of a restore is written, `restored` and `failed` afterwards; `begun` before the flag
+    /// of a mailbox is set that loses values by a rollback, with these values; of a flag the word of its
+    /// [`MailboxOutcome`].
     pub outcome: &'static str,
     /// The service's own words, or what a read showed; often empty.
     pub detail: String,

@@ -3,6 +3,7 @@
 //! weighed again just before its flag is set.
 
 mod again;
+mod taken;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -21,7 +22,7 @@ use super::portion::Portion;
 use super::readiness;
 use super::record::{TransferRecord, hand_out};
 use super::report::{MailboxOutcome, TransferReport};
-use super::rows::{Progress, prefix, read_on, rollback_of};
+use super::rows::{Progress, prefix, read_on, rollback_of, taken_by};
 use super::spelling::Recipients;
 use crate::failure::code;
 use crate::job::MATCH_ORDER;
@@ -94,6 +95,10 @@ pub struct Rollback {
     report: TransferReport,
     /// The losses of the report.
     told: BTreeSet<Loss>,
+    /// What was kept before flags were set, by this life or earlier ones; looked up and never iterated.
+    taken: HashMap<MailboxId, Vec<Loss>, FxBuildHasher>,
+    /// Whether every loss is known.
+    weighed: bool,
     backoff: Backoff,
     portion: Portion,
     budget: Budget,
@@ -104,6 +109,7 @@ pub struct Rollback {
 
 enum Stage {
     Version,
+    Taken(Option<Vec<u8>>),
     Resume(Option<Vec<u8>>),
     Mailboxes,
     Pair,
@@ -134,6 +140,8 @@ impl Rollback {
             criterion: Criterion::new(config.most_failures, None),
             report: TransferReport::default(),
             told: BTreeSet::new(),
+            taken: HashMap::default(),
+            weighed: false,
             backoff: Backoff::jittered(config.pace.jitter),
             portion: Portion::default(),
             budget: Budget::new(config.pace),
@@ -149,11 +157,22 @@ impl Rollback {
         &self.report
     }
 
+    /// Whether the losses of all mailboxes are known: no flag is set before. What is edited later is told before
+    /// the flag of its own mailbox is set.
+    #[must_use]
+    pub const fn is_weighed(&self) -> bool {
+        self.weighed
+    }
+
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         match &mut self.stage {
             Stage::Version => {
                 self.budget.open(ports.store, now)?;
-                self.stage = Stage::Resume(Some(prefix(&self.config.id)));
+                self.stage = Stage::Taken(Some(prefix(&taken_by(&self.config.id))));
+            }
+            Stage::Taken(after) => {
+                let after = after.take();
+                self.read_taken(after.as_deref(), ports)?;
             }
             Stage::Resume(after) => {
                 let after = after.take();
@@ -223,6 +242,7 @@ impl Rollback {
                 Some(progress @ Progress::Accepted(_)) if self.config.apply => {
                     Mark::TransferResumed.reach();
                     self.ready.push_back((mailbox, progress.clone(), false));
+                    self.tell_taken(mailbox);
                 }
                 // Whether its call was made, a read tells; if not, it is weighed anew.
                 _ => queue.push_back(mailbox),
@@ -257,28 +277,34 @@ impl Rollback {
                     let detail = readiness::id::MISSING;
                     self.report.count(id, MailboxOutcome::Failed, detail);
                 }
-                Ok(Some(mailbox)) if !mailbox.cloud_managed => match self.known.get(&id) {
-                    Some(Progress::Done(outcome, detail)) if outcome.is_change() => {
-                        self.report.count(id, *outcome, detail);
-                        self.report.flipped_before += 1;
-                    }
-                    Some(Progress::Prepared) if self.config.apply => {
-                        Mark::TransferResumed.reach();
-                        self.resolved.push(id);
-                        self.report.count(id, MailboxOutcome::Flipped, "");
-                        self.report.flipped_before += 1;
-                    }
-                    _ => {
-                        Mark::TransferAlready.reach();
-                        self.report.count(id, MailboxOutcome::Already, "");
-                    }
-                },
+                Ok(Some(mailbox)) if !mailbox.cloud_managed => self.went_back(id),
                 Ok(Some(mailbox)) => batch.push(mailbox),
             }
         }
         self.stage = if batch.is_empty() { Stage::Mailboxes } else { Stage::Pair };
         self.pairing.start(batch);
         Ok(Turn::Busy)
+    }
+
+    /// A mailbox that went back before: by an earlier life, or without this rollback.
+    fn went_back(&mut self, id: MailboxId) {
+        self.tell_taken(id);
+        match self.known.get(&id) {
+            Some(Progress::Done(outcome, detail)) if outcome.is_change() => {
+                self.report.count(id, *outcome, detail);
+                self.report.flipped_before += 1;
+            }
+            Some(Progress::Prepared) if self.config.apply => {
+                Mark::TransferResumed.reach();
+                self.resolved.push(id);
+                self.report.count(id, MailboxOutcome::Flipped, "");
+                self.report.flipped_before += 1;
+            }
+            _ => {
+                Mark::TransferAlready.reach();
+                self.report.count(id, MailboxOutcome::Already, "");
+            }
+        }
     }
 
     /// What each mailbox of the batch would lose.
@@ -318,23 +344,27 @@ impl Rollback {
     fn weigh_one(&mut self, pair: &Pair) {
         let id = pair.mailbox.id;
         match self.losses_of(pair) {
-            None => self.ready.push_back((id, Progress::Prepared, true)),
-            Some(detail) => self.report.count(id, MailboxOutcome::Blocked, &detail),
+            Ok(_) => self.ready.push_back((id, Progress::Prepared, true)),
+            Err(detail) => self.report.count(id, MailboxOutcome::Blocked, &detail),
         }
     }
 
-    /// Tells what a mailbox would lose; what blocks it, if that does.
-    fn losses_of(&mut self, pair: &Pair) -> Option<String> {
+    /// Tells what a mailbox would lose; an error where that blocks it.
+    fn losses_of(&mut self, pair: &Pair) -> Result<Vec<Loss>, String> {
         let object = pair.object.as_ref();
         let lost = losses(&pair.mailbox, &self.properties, object, &self.recipients);
         if lost.is_empty() { Mark::RollbackClean } else { Mark::RollbackLoses }.reach();
         let blocks = (!lost.is_empty() && !self.config.accept_losses).then(|| in_words(&lost));
+        self.tell(&lost);
+        blocks.map_or(Ok(lost), Err)
+    }
+
+    fn tell(&mut self, lost: &[Loss]) {
         for loss in lost {
             if self.told.insert(loss.clone()) {
-                self.report.losses.push(loss);
+                self.report.losses.push(loss.clone());
             }
         }
-        blocks
     }
 
     /// Every loss is known: the flags may follow.
@@ -342,6 +372,7 @@ impl Rollback {
         for pair in core::mem::take(&mut self.referring) {
             self.weigh_one(&pair);
         }
+        self.weighed = true;
         if !self.config.apply {
             self.report.would_flip = self.ready.len() as u64;
             return Turn::Done(());

@@ -69,6 +69,11 @@ pub(super) fn rollback_of(transfer: &str) -> String {
 
 const ROLLBACK: &str = "\u{1}rollback";
 
+/// The name under which a rollback keeps what it takes away.
+pub(super) fn taken_by(rollback: &str) -> String {
+    format!("{rollback}\u{1}taken")
+}
+
 /// The name that people gave to what has such rows.
 pub(super) fn name_of(rows: &str) -> &str {
     rows.strip_suffix(ROLLBACK).unwrap_or(rows)
@@ -104,7 +109,7 @@ pub(super) fn mailbox_of(transfer: &str, key: &[u8]) -> Option<MailboxId> {
 }
 
 /// Rows read with one call of the state store.
-const ROWS: usize = 5_000;
+pub(super) const ROWS: usize = 5_000;
 
 /// Reads some rows of a transfer, those behind the key `after`: the last key when there are more.
 pub(super) fn read_on(

@@ -7,7 +7,7 @@ use engine::job::{JobCommand, JobReport, LogEntry};
 use engine::job_log::{JobNames, summary};
 use engine::ports::{CallError, JobPort, Numbered, UnreadRow};
 use engine::time::Timestamp;
-use engine::transfer::TransferRecord;
+use engine::transfer::{TransferRecord, TransferReport};
 use serde_json::{Value, json};
 
 use super::files::Lines;
@@ -21,6 +21,9 @@ pub enum Said {
     Report(Box<JobReport>),
     /// A row of a listing that cannot be used: nobody knows whose it is, or what is of it.
     Unread(UnreadRow),
+    /// What a rollback is about to take away, as far as it is known: before the first flag is set, and again when
+    /// more becomes known.
+    Losses(Box<TransferReport>),
     /// Nothing is to be done before this instant.
     Waits(Timestamp),
 }

@@ -7,7 +7,7 @@ use engine::failure::Failure;
 use engine::reconcile::ReconcileReport;
 use engine::transfer::bucket_c::LEFT;
 use engine::transfer::{
-    BackupReport, Finding, Listing, RestoreReport, Restored, RolloutReport, Severity,
+    BackupReport, Finding, Listing, Loss, RestoreReport, Restored, RolloutReport, Severity,
     TransferReport,
 };
 use serde_json::{Map, Value, json};
@@ -41,10 +41,11 @@ pub fn transfer_document(outcome: &TransferOutcome, applied: bool) -> Value {
         TransferOutcome::Rollout(report) => rollout(report, applied),
         TransferOutcome::Backups(report) => backup(report),
         TransferOutcome::Restored(report) => restore(report, applied),
-        TransferOutcome::Interrupted => json!({
+        TransferOutcome::Interrupted(lost) => json!({
             "format": "hybridsim-interrupted",
             "version": 1,
             "applied": applied,
+            "losses": losses(lost),
         }),
     }
 }
@@ -78,6 +79,7 @@ pub fn reconcile_document(report: &ReconcileReport, applied: bool) -> Value {
                 "differences": differences,
                 "only_in_directory": only_in_directory,
                 "corrected": report.corrected,
+                "unverified": report.unverified,
             },
             "drift": drift.collect::<Vec<Value>>(),
             "problems": problems.collect::<Vec<Value>>(),
@@ -150,9 +152,8 @@ fn findings(all: &[Finding]) -> Vec<Value> {
     all.iter().map(finding).collect()
 }
 
-/// A flip or a rollback, or one ring of a rollout.
-fn transfer(report: &TransferReport) -> Map<String, Value> {
-    let losses = report.losses.iter().map(|loss| {
+fn losses(all: &[Loss]) -> Vec<Value> {
+    let loss = |loss: &Loss| {
         json!({
             "mailbox": loss.mailbox.to_string(),
             "attribute": loss.attribute,
@@ -161,7 +162,12 @@ fn transfer(report: &TransferReport) -> Map<String, Value> {
             "certain": loss.unsure.is_none(),
             "why_uncertain": loss.unsure,
         })
-    });
+    };
+    all.iter().map(loss).collect()
+}
+
+/// A flip or a rollback, or one ring of a rollout.
+fn transfer(report: &TransferReport) -> Map<String, Value> {
     let exceptions = report.exceptions.iter().map(|exception| {
         json!({
             "mailbox": exception.mailbox.to_string(),
@@ -189,7 +195,7 @@ fn transfer(report: &TransferReport) -> Map<String, Value> {
                 "waves": report.waves,
             },
             "findings": findings(&report.findings),
-            "losses": losses.collect::<Vec<Value>>(),
+            "losses": losses(&report.losses),
             "not_compared": not_compared.collect::<Vec<Value>>(),
             "exceptions": exceptions.collect::<Vec<Value>>(),
             "stopped": failure(report.stopped.as_ref()),

@@ -11,9 +11,9 @@ use engine::step::Activity;
 use engine::time::Timestamp;
 use engine::transfer::{
     Acceptance, Backup, BackupReport, Check, CheckConfig, CheckReport, Evidence, Finding,
-    Inventory, InventoryRow, Listing, Pace, Restore, RestoreConfig, RestoreReport, RestoreTo, Ring,
-    Rollback, RollbackConfig, Rollout, RolloutConfig, RolloutReport, Sides, TakeBackup, Transfer,
-    TransferConfig, TransferReport, backup_run, decommission,
+    Inventory, InventoryRow, Listing, Loss, Pace, Restore, RestoreConfig, RestoreReport, RestoreTo,
+    Ring, Rollback, RollbackConfig, Rollout, RolloutConfig, RolloutReport, Sides, TakeBackup,
+    Transfer, TransferConfig, TransferReport, backup_run, decommission,
 };
 use engine::wire::Wire;
 
@@ -158,8 +158,8 @@ pub enum TransferOutcome {
     Backups(BackupReport),
     /// A restore.
     Restored(Box<RestoreReport>),
-    /// A signal ended it; the same call goes on with it.
-    Interrupted,
+    /// A signal ended it; the same call goes on with it. What a rollback had taken away by then, or was about to.
+    Interrupted(Vec<Loss>),
 }
 
 /// Does it.
@@ -220,7 +220,7 @@ pub fn transfer(
     let listing = if listed {
         match played.play(&mut Inventory::default().jittered(jitter()))? {
             Some(listing) => listing.map_err(AloneError::Failed)?,
-            None => return Ok(TransferOutcome::Interrupted),
+            None => return Ok(TransferOutcome::Interrupted(Vec::new())),
         }
     } else {
         Listing::default()
@@ -240,7 +240,7 @@ pub fn transfer(
         | TransferAction::Flip(_)
         | TransferAction::Rollback { .. } => flip(&mut played, request, &listing, roles)?,
     };
-    Ok(outcome.unwrap_or(TransferOutcome::Interrupted))
+    Ok(outcome.unwrap_or_else(|| TransferOutcome::Interrupted(Vec::new())))
 }
 
 /// Readiness and decommissioning.
@@ -360,7 +360,7 @@ fn flip(
                 pace: waves.pace(),
                 ..RollbackConfig::new(id, mailboxes)
             };
-            played.play(&mut Rollback::new(config))?
+            return played.roll_back(Rollback::new(config), apply).map(Some);
         }
         _ => return Err(not_this()),
     };
@@ -412,6 +412,32 @@ impl Play<'_> {
             Driven::Ended(outcome) => Ok(Some(outcome)),
             Driven::Interrupted => Ok(None),
             Driven::Enough => Err(AloneError::Internal("an activity ended too early".to_owned())),
+        }
+    }
+}
+
+impl Play<'_> {
+    /// A rollback says what it will take away before it sets a flag.
+    fn roll_back(
+        &mut self,
+        mut rollback: Rollback,
+        apply: bool,
+    ) -> Result<TransferOutcome, AloneError> {
+        let mut told = 0;
+        loop {
+            let more = |rollback: &Rollback, _: &[Said]| {
+                apply && rollback.is_weighed() && rollback.report().losses.len() > told
+            };
+            match self.engine.drive(&mut rollback, self.bundle, more, &mut *self.say) {
+                Driven::Ended(report) => return Ok(TransferOutcome::Report(Box::new(report))),
+                Driven::Interrupted => {
+                    return Ok(TransferOutcome::Interrupted(rollback.report().losses.clone()));
+                }
+                Driven::Enough => {
+                    told = rollback.report().losses.len();
+                    (self.say)(Said::Losses(Box::new(rollback.report().clone())));
+                }
+            }
         }
     }
 }

@@ -158,7 +158,7 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
         // Who is paused runs at no time.
         Said::Waits(_) if state.starts_with("job paused") => {}
         Said::Waits(at) => console.out(&format!("next at {at}\n")),
-        Said::Unread(_) => {}
+        Said::Unread(_) | Said::Losses(_) => {}
     };
     match crate::alone::writeback(&settings, &request, &mut say) {
         Ok(outcome) => {
@@ -222,6 +222,13 @@ fn reconcile(
         "{} of {} mailboxes compared, {differences} difference(s), {} object(s) corrected",
         report.compared, report.read, report.corrected
     );
+    if report.unverified > 0 {
+        let _ = writeln!(
+            text,
+            "{} object(s) written, not verified: AD could not be read afterwards",
+            report.unverified
+        );
+    }
     if stay > 0 {
         let _ = writeln!(text, "{stay} attribute(s) that only AD holds stay");
     }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use super::super::flip::{Flip, Stop, Turn};
 use super::super::readiness;
+use super::super::record::TransferRecord;
 use super::super::report::MailboxOutcome;
 use super::{Rollback, Stage};
 use crate::marks::Mark;
-use crate::ports::{Mailbox, MailboxId, Ports};
+use crate::ports::{Mailbox, MailboxId, Ports, StoreWrite};
 use crate::time::Timestamp;
 
 /// A batch that is weighed again.
@@ -21,7 +22,11 @@ pub(super) struct Again {
     /// Whether AD is asked for its side of them.
     pairing: bool,
     /// Who is not to be set, and why.
-    decided: BTreeMap<MailboxId, (MailboxOutcome, String)>,
+    pub(super) decided: BTreeMap<MailboxId, (MailboxOutcome, String)>,
+    /// Whether everybody is weighed, and what is to be kept before the flags are set.
+    weighed: bool,
+    pub(super) records: Vec<TransferRecord>,
+    pub(super) writes: Vec<StoreWrite>,
 }
 
 impl Rollback {
@@ -31,7 +36,10 @@ impl Rollback {
         let Some(ids) = flip.asked(now) else { return };
         if let Stage::Flip(flip) = core::mem::replace(&mut self.stage, Stage::NextWave) {
             let (mailboxes, decided) = (Vec::with_capacity(ids.len()), BTreeMap::new());
-            let again = Again { flip, ids, read: 0, mailboxes, pairing: false, decided };
+            let (records, writes) = (Vec::new(), Vec::new());
+            let (read, pairing, weighed) = (0, false, false);
+            let again =
+                Again { flip, ids, read, mailboxes, pairing, decided, weighed, records, writes };
             self.stage = Stage::Again(Box::new(again));
         }
     }
@@ -42,6 +50,9 @@ impl Rollback {
         ports: &mut Ports<'_>,
     ) -> Result<Turn<()>, Stop> {
         let Stage::Again(again) = &mut self.stage else { return Ok(Turn::Busy) };
+        if again.weighed {
+            return self.keep_losses(now, ports);
+        }
         if again.pairing {
             let pairs = match self.pairing.step(now, ports, &mut self.backoff)? {
                 Turn::Busy => return Ok(Turn::Busy),
@@ -49,14 +60,27 @@ impl Rollback {
                 Turn::Done(pairs) => pairs,
             };
             let mut decided = core::mem::take(&mut again.decided);
+            let (mut records, mut writes) = (Vec::new(), Vec::new());
             for pair in pairs {
-                let why = match self.cannot_weigh(&pair) {
-                    Some(why) => Some(why.to_owned()),
+                let weighed = match self.cannot_weigh(&pair) {
+                    Some(why) => Err(why.to_owned()),
                     None => self.losses_of(&pair),
                 };
-                decided.extend(why.map(|why| (pair.mailbox.id, (MailboxOutcome::Blocked, why))));
+                match weighed {
+                    Ok(lost) => {
+                        let (record, write) = self.note(pair.mailbox.id, lost, now);
+                        records.extend(record);
+                        writes.extend(write);
+                    }
+                    Err(why) => {
+                        decided.insert(pair.mailbox.id, (MailboxOutcome::Blocked, why));
+                    }
+                }
             }
-            self.go_on(&decided, now);
+            if let Stage::Again(again) = &mut self.stage {
+                (again.decided, again.weighed) = (decided, true);
+                (again.records, again.writes) = (records, writes);
+            }
             return Ok(Turn::Busy);
         }
         if again.read == again.ids.len() {
@@ -99,7 +123,11 @@ impl Rollback {
     }
 
     /// Back to the wave, without those that are decided.
-    fn go_on(&mut self, decided: &BTreeMap<MailboxId, (MailboxOutcome, String)>, now: Timestamp) {
+    pub(super) fn go_on(
+        &mut self,
+        decided: &BTreeMap<MailboxId, (MailboxOutcome, String)>,
+        now: Timestamp,
+    ) {
         if let Stage::Again(again) = core::mem::replace(&mut self.stage, Stage::NextWave) {
             let mut flip = again.flip;
             flip.answer(|id| decided.get(&id).cloned(), now);

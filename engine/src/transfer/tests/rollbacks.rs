@@ -108,3 +108,71 @@ fn a_rollback_that_was_killed_weighs_anew() {
         run(Some(call));
     }
 }
+
+/// Killed at any call and started again with losses accepted: what the last report names is what a dry run named,
+/// and whoever was taken back stands in the log with his values before.
+#[test]
+fn a_rollback_that_was_killed_names_what_its_earlier_life_took() {
+    let run = |halt_at: Option<u64>, after: bool| {
+        let world = World::with(5);
+        (0..4).for_each(|number| world.0.borrow_mut().edit(number, "cloud only"));
+        let pace = Pace { sets_a_minute: Some(2), jitter: 0 };
+        let mut config =
+            RollbackConfig { accept_losses: true, pace, ..RollbackConfig::new("r", all(5)) };
+        let dry = play(&world, &mut Rollback::new(config.clone()));
+        let sorted = |losses: &[Loss]| {
+            let mut losses = losses.to_vec();
+            losses.sort();
+            losses
+        };
+        assert_eq!(dry.losses.len(), 4);
+        config.apply = true;
+        let dry_calls = world.0.borrow().calls;
+        world.0.borrow_mut().halt_at = halt_at.map(|call| dry_calls + call);
+        world.0.borrow_mut().halt_after = after;
+        play(&world, &mut Rollback::new(config.clone()));
+        let calls = world.0.borrow().calls - dry_calls;
+        // Connect brings AD's values to whoever is back: no side holds the others any more.
+        let back: Vec<u16> =
+            (0..4).filter(|at| !world.0.borrow().mailboxes[&id(*at)].cloud_managed).collect();
+        back.into_iter().for_each(|number| world.0.borrow_mut().edit(number, "HR-1"));
+        (world.0.borrow_mut().halted, world.0.borrow_mut().halt_at) = (false, None);
+        let report = play(&world, &mut Rollback::new(config));
+        assert_eq!(report.flipped, 5, "halted at {halt_at:?}");
+        assert_eq!(sorted(&report.losses), sorted(&dry.losses), "halted at {halt_at:?}");
+        let world = world.0.borrow();
+        for number in 0..4 {
+            let of: Vec<_> = world.records.iter().filter(|one| one.mailbox == id(number)).collect();
+            let first = of.first().unwrap();
+            assert_eq!((first.outcome, first.detail.as_str()), ("begun", "1 values would be lost"));
+            let change = &first.changes[0];
+            assert_eq!((change.old.as_str(), change.new.as_str()), ("cloud only", "HR-1"));
+        }
+        assert!(world.effective_flips.values().all(|flips| *flips == 1));
+        calls
+    };
+    for call in 1..=run(None, false) {
+        run(Some(call), false);
+        run(Some(call), true);
+    }
+}
+
+/// A search whose connection is lost is made again with the same agent; one that stays silent gives way to the
+/// next, and when none is left they are listed anew and the last one's error is told.
+#[test]
+fn a_lost_search_is_made_again() {
+    let lost = |times: u32| {
+        let world = World::with(2);
+        let error = CallError::Unreachable { detail: "connection reset".into() };
+        world.0.borrow_mut().agent_errors.extend(vec![error; times as usize]);
+        let config = RollbackConfig { apply: true, ..RollbackConfig::new("r", all(2)) };
+        play(&world, &mut Rollback::new(config))
+    };
+    for times in [1, 4, 5, 7] {
+        let report = lost(times);
+        assert_eq!((report.flipped, report.stopped), (2, None), "{times}");
+    }
+    let stopped = lost(100).stopped.unwrap();
+    assert_eq!(stopped.code, crate::failure::code::NO_ACTIVE_AGENTS);
+    assert!(stopped.detail.contains("connection reset"), "{}", stopped.detail);
+}

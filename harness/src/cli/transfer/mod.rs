@@ -7,7 +7,9 @@ mod text;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use engine::transfer::{Backup, BackupError, Finding, Restored, RestoredMailbox, Severity, backup};
+use engine::transfer::{
+    Backup, BackupError, Finding, Restored, RestoredMailbox, Severity, TransferReport, backup,
+};
 
 pub(super) use self::arguments::TransferArguments;
 pub(super) use self::help::ABOUT;
@@ -53,6 +55,7 @@ pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit 
     let mut say = |said: Said| match said {
         Said::Waits(at) => console.out(&format!("waiting until {at}\n")),
         Said::Unread(row) => console.out(&text::unread(&row)),
+        Said::Losses(report) => tell_losses(report, &files, console),
         Said::Entry(_) | Said::Report(_) => {}
     };
     let outcome = crate::alone::transfer(&settings, &request, &mut say);
@@ -118,12 +121,22 @@ fn told(
             (text::restore(report, applied), good)
         }
         // Whoever waits for its end must not take this for one.
-        TransferOutcome::Interrupted => {
+        TransferOutcome::Interrupted(_) => {
             ("interrupted before its end; the same call goes on with it\n".to_owned(), false)
         }
     };
     console.out(&text);
     Ok(if good { Exit::Pass } else { Exit::Fail })
+}
+
+/// What a rollback is about to take away, before it does: should it die, this is what stays.
+fn tell_losses(report: Box<TransferReport>, files: &Files, console: &Console) {
+    console.out(&text::losses(&report.losses));
+    let Some(path) = &files.report else { return };
+    let document = transfer_document(&TransferOutcome::Report(report), true);
+    if let Err(error) = write_document(path, &document) {
+        refused(&error, console);
+    }
 }
 
 fn read_backups(path: &Path) -> Result<Vec<Backup>, AloneError> {

@@ -10,7 +10,7 @@ use engine::ports::UnreadRow;
 use engine::transfer::bucket_c::LEFT;
 use engine::transfer::loss::by_attribute;
 use engine::transfer::{
-    BackupReport, Finding, Listing, RestoreReport, Restored, RolloutReport, Severity,
+    BackupReport, Finding, Listing, Loss, RestoreReport, Restored, RolloutReport, Severity,
     TransferReport,
 };
 
@@ -148,21 +148,27 @@ pub(super) fn findings(all: &[Finding]) -> String {
     text
 }
 
-/// A flip, or with `back` a rollback.
-pub(super) fn report(report: &TransferReport, applied: bool, back: bool) -> String {
-    let mut text = findings(&report.findings);
-    for (attribute, mailboxes) in by_attribute(&report.losses) {
+/// What a rollback takes away, by attribute and then one by one.
+pub(super) fn losses(lost: &[Loss]) -> String {
+    let mut text = String::new();
+    for (attribute, mailboxes) in by_attribute(lost) {
         let _ = writeln!(text, "loss     {attribute}: {mailboxes} mailbox(es)");
     }
-    for loss in &report.losses {
+    for loss in lost {
         let becomes = if loss.unsure.is_some() { "may become" } else { "becomes" };
-        let why = loss.unsure.map(|why| format!(" ({why})")).unwrap_or_default();
+        let why = loss.unsure.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
         let _ = writeln!(
             text,
             "         {} {}: `{}` {becomes} `{}`{why}",
             loss.mailbox, loss.attribute, loss.value, loss.instead
         );
     }
+    text
+}
+
+/// A flip, or with `back` a rollback.
+pub(super) fn report(report: &TransferReport, applied: bool, back: bool) -> String {
+    let mut text = findings(&report.findings) + &losses(&report.losses);
     for exception in &report.exceptions {
         let word = exception.outcome.word();
         let _ = writeln!(text, "{word:<8} {} {}", exception.mailbox, exception.detail);

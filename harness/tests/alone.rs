@@ -842,6 +842,24 @@ fn rollout_reconciliation_restore_and_rollback_go_on_after_a_kill() {
     let equal = format!("0 of {MAILBOXES} mailbox(es) differ");
     assert!(code == 0 && text.contains(&equal), "{code} {text}");
 
-    through(&["transfer", "rollback", "--apply", "--accept-losses"]);
+    // Whatever an earlier call took, before it was killed, the last one names too, and so does the log.
+    let lost = |path: &str| {
+        let told: Value = serde_json::from_slice(&fs::read(path).expect("there")).expect("JSON");
+        let losses = told["losses"].as_array().expect("a list").iter();
+        losses.map(Value::to_string).collect::<std::collections::BTreeSet<String>>()
+    };
+    let (before, after) = (path("before-rollback.json"), path("after-rollback.json"));
+    estate.run(&["transfer", "rollback", "--accept-losses", "--report", &before]);
+    assert!(lost(&before).len() >= MAILBOXES);
+    through(&["transfer", "rollback", "--apply", "--accept-losses", "--report", &after]);
+    assert_eq!(lost(&after), lost(&before));
+    let log = fs::read_to_string(estate.path("state.transfers.jsonl")).expect("there");
+    let begun: std::collections::BTreeSet<String> = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+        .filter(|line| line["action"] == "rollback" && line["outcome"] == "begun")
+        .map(|line| line["mailbox"].to_string())
+        .collect();
+    assert_eq!(begun.len(), MAILBOXES);
     managed(0);
 }

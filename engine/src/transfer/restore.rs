@@ -8,24 +8,27 @@
 //! removing what the cloud lacks. Whichever way, only what differs is written, a read decides whether it
 //! was, and what cannot be written is said.
 
+mod case;
+
 use std::collections::{BTreeMap, VecDeque};
 
+use self::case::Case;
 use super::backup::Backup;
 use super::bucket_c::BUCKET_C;
 use super::budget::{Budget, Pace};
-use super::difference::{self, Difference};
+use super::difference;
 use super::flip::{Stop, Turn, again, step_of, words};
 use super::kept_properties;
 use super::loss::attributes;
 use super::portion::Portion;
-use super::record::{Action, TransferRecord, hand_out};
+use super::record::{TransferRecord, hand_out};
 use crate::failure::{Failure, Side, code};
 use crate::job::{JobConfiguration, ModifiedProperty, Switches};
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{
-    AttributeChange, CallError, DirectoryObject, Mailbox, MailboxChange, MailboxId, Modification,
-    Name, ObjectGuid, Ports, Row, SetOutcome, WriteOutcome,
+    CallError, DirectoryObject, Mailbox, MailboxChange, MailboxId, Modification, Name, ObjectGuid,
+    Ports, Row, SetOutcome, WriteOutcome,
 };
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
@@ -107,28 +110,15 @@ pub struct Restore {
     throttle: Backoff,
     portion: Portion,
     budget: Budget,
+    /// Why it ends once the log says what was written.
+    end: Option<Failure>,
     not_before: Option<Timestamp>,
 }
 
 /// What is said of a write whose answer was lost.
 const NO_ANSWER: &str = "no answer came";
-
-/// A mailbox under way.
-struct Case {
-    backup: Backup,
-    id: MailboxId,
-    changes: Vec<ModifiedProperty>,
-    notes: Vec<String>,
-    cloud: Option<MailboxChange>,
-    directory: Option<Modification>,
-    /// The log says that it is about to be written.
-    begun: bool,
-    /// It was written, or nobody knows: a read is to tell.
-    tried: bool,
-    /// What the service said, should the read show otherwise.
-    answer: String,
-    outcome: Option<Restored>,
-}
+/// What is said of a write that no read could decide.
+const UNVERIFIED: &str = "perhaps written, not verified: it could not be read afterwards";
 
 enum Stage {
     Read,
@@ -165,6 +155,7 @@ impl Restore {
             throttle: Backoff::default(),
             portion: Portion::default(),
             budget: Budget::default(),
+            end: None,
             not_before: None,
         }
     }
@@ -192,28 +183,28 @@ impl Restore {
             },
             Stage::Write => self.write(now, ports),
             Stage::Verify => self.verify(now, ports),
-            Stage::Told => {
-                let ended = self.batch.iter().filter(|case| case.begun);
-                let records: Vec<TransferRecord> =
-                    ended.filter_map(|case| case.record(now, case.outcome.as_ref()?)).collect();
-                self.tell(&records, now, ports)
-            }
+            Stage::Told => self.tell(now, ports),
         }
     }
 
-    /// Logs these; then nothing more is said of the batch.
-    fn tell(
-        &mut self,
-        records: &[TransferRecord],
-        now: Timestamp,
-        ports: &mut Ports<'_>,
-    ) -> Result<Turn<()>, Stop> {
+    /// Logs how that ended which was written since the last time.
+    fn tell(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        let ended = self.batch.iter().filter(|case| case.begun && !case.told);
+        let records: Vec<TransferRecord> =
+            ended.filter_map(|case| case.record(now, case.outcome.as_ref()?)).collect();
         if !records.is_empty()
-            && let Some(at) = hand_out(records, ports, &mut self.backoff, now)?
+            && let Some(at) = hand_out(&records, ports, &mut self.backoff, now)?
         {
             return Ok(Turn::Wait(at));
         }
-        self.stage = Stage::Read;
+        self.batch.iter_mut().for_each(|case| case.told |= case.outcome.is_some());
+        if let Some(failure) = self.end.take() {
+            self.batch.retain(|case| case.told);
+            self.settle();
+            return Err(Stop::Failed(failure));
+        }
+        let open = self.batch.iter().any(|case| !case.told);
+        self.stage = if open { Stage::Write } else { Stage::Read };
         Ok(Turn::Busy)
     }
 
@@ -311,21 +302,23 @@ impl Restore {
             self.stage = Stage::Told;
             return Ok(Turn::Busy);
         }
-        if open.iter().any(|at| !self.batch[*at].begun) {
-            let begin = |at: &usize| self.batch[*at].record_of(now, ("begun", ""));
-            let records: Vec<TransferRecord> = open.iter().map(begin).collect();
-            if let Some(at) = hand_out(&records, ports, &mut self.backoff, now)? {
-                return Ok(Turn::Wait(at));
-            }
-            open.iter().for_each(|at| self.batch[*at].begun = true);
-            return Ok(Turn::Busy);
-        }
         let in_cloud = self.config.to == RestoreTo::Cloud;
         if in_cloud {
             match self.budget.allowance(now) {
                 Ok(most) => open.truncate(most),
                 Err(at) => return Ok(Turn::Wait(at)),
             }
+        }
+        // What goes into this call, and no more: the rest may wait for days.
+        if open.iter().any(|at| !self.batch[*at].begun) {
+            let begin = |at: &usize| self.batch[*at].record_of(now, ("begun", ""));
+            let new = open.iter().filter(|at| !self.batch[**at].begun);
+            let records: Vec<TransferRecord> = new.map(begin).collect();
+            if let Some(at) = hand_out(&records, ports, &mut self.backoff, now)? {
+                return Ok(Turn::Wait(at));
+            }
+            open.iter().for_each(|at| self.batch[*at].begun = true);
+            return Ok(Turn::Busy);
         }
         let result = match self.config.to {
             RestoreTo::Cloud => self.write_to_cloud(&open, ports),
@@ -417,13 +410,33 @@ impl Restore {
         Ok(None)
     }
 
-    /// A read decides. What was not let through is written again afterwards.
+    /// A read decides; where none is to be had, what was written is told as not verified before all ends.
     fn verify(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
+        match self.read_back(now, ports) {
+            Err(Stop::Failed(failure)) => {
+                let unsure = |case: &&mut Case| case.tried && case.outcome.is_none();
+                for case in self.batch.iter_mut().filter(unsure) {
+                    let answer = core::mem::take(&mut case.answer);
+                    case.outcome = Some(Restored::Failed(match answer.as_str() {
+                        "" => UNVERIFIED.to_owned(),
+                        _ => format!("{UNVERIFIED} ({answer})"),
+                    }));
+                }
+                self.backoff.reset();
+                (self.end, self.stage) = (Some(failure), Stage::Told);
+                Ok(Turn::Busy)
+            }
+            other => other,
+        }
+    }
+
+    /// What was not let through is written again afterwards.
+    fn read_back(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         let tried = |at: &usize| self.batch[*at].tried && self.batch[*at].outcome.is_none();
         let tried: Vec<usize> =
             (0..self.batch.len()).filter(tried).take(self.portion.most()).collect();
         if tried.is_empty() {
-            self.stage = Stage::Write;
+            self.stage = Stage::Told;
             return Ok(Turn::Busy);
         }
         let cases = || tried.iter().map(|at| &self.batch[*at]);
@@ -495,82 +508,6 @@ impl Restore {
             let Case { id: mailbox, changes, notes, .. } = case;
             self.report.mailboxes.push(RestoredMailbox { mailbox, outcome, changes, notes });
         }
-    }
-}
-
-impl Case {
-    const fn new(backup: Backup, id: MailboxId) -> Self {
-        Self {
-            backup,
-            id,
-            changes: Vec::new(),
-            notes: Vec::new(),
-            cloud: None,
-            directory: None,
-            begun: false,
-            tried: false,
-            answer: String::new(),
-            outcome: None,
-        }
-    }
-
-    fn look_at(&mut self, row: Option<&Mailbox>, properties: &[Name], to: RestoreTo) {
-        let Some(mailbox) = row else {
-            self.outcome = Some(Restored::Blocked("the mailbox no longer exists".to_owned()));
-            return;
-        };
-        if to != RestoreTo::Cloud {
-            return;
-        }
-        let Difference { change, changes, notes } =
-            difference::in_cloud(&self.backup, mailbox, properties);
-        (self.changes, self.notes) = (changes, notes);
-        if change.values.is_empty() {
-            self.outcome = Some(Restored::Equal);
-        } else if mailbox.dir_synced && !mailbox.cloud_managed {
-            let why = "AD has authority over it: restore to AD, or flip it first";
-            self.outcome = Some(Restored::Blocked(why.to_owned()));
-        } else {
-            self.cloud = Some(change);
-        }
-    }
-
-    /// What the log says of it in the end.
-    fn record(&self, now: Timestamp, outcome: &Restored) -> Option<TransferRecord> {
-        Some(match outcome {
-            Restored::Written => self.record_of(now, ("restored", "")),
-            Restored::Failed(why) => self.record_of(now, ("failed", why)),
-            Restored::Equal | Restored::Blocked(_) => return None,
-        })
-    }
-
-    fn record_of(&self, at: Timestamp, (outcome, detail): (&'static str, &str)) -> TransferRecord {
-        TransferRecord {
-            at,
-            transfer: String::new(),
-            action: Action::Restore,
-            mailbox: self.id,
-            object: self.directory.as_ref().map(|modify| modify.object),
-            outcome,
-            detail: detail.to_owned(),
-            changes: self.changes.clone(),
-        }
-    }
-
-    /// What the object lacks; `None` when the backup does not say.
-    fn in_directory(
-        &self,
-        to: RestoreTo,
-        plan: &MappingPlan,
-        attributes: &[Name],
-        object: &DirectoryObject,
-    ) -> Option<Difference<Vec<AttributeChange>>> {
-        Some(match to {
-            RestoreTo::CloudToDirectory => {
-                difference::as_the_cloud_was(&self.backup, self.id, plan, attributes, object)
-            }
-            _ => difference::as_it_was(self.backup.directory.as_ref()?, attributes, object),
-        })
     }
 }
 

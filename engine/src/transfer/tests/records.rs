@@ -125,3 +125,47 @@ fn what_cannot_be_told_is_told_later() {
     assert_eq!(told(&world).len(), 2);
     assert!(world.0.borrow().effective_flips.values().all(|flips| *flips == 1));
 }
+
+/// A restore under a budget says `begun` of what it is about to set and no more, and how that ended before it goes
+/// on: whatever moment ends it, at most one call is without its outcome.
+#[test]
+fn a_restore_that_ends_early_leaves_no_more_than_one_call_undecided() {
+    let world = World::with(6);
+    let backups = play(&world, &mut TakeBackup::new(all(6), Sides::Cloud)).unwrap().backups;
+    (0..6).for_each(|number| world.0.borrow_mut().edit(number, "spoiled"));
+    let job = crate::test_world::configuration();
+    let config = RestoreConfig { backups, to: RestoreTo::Cloud, apply: true, job };
+    let pace = Pace { sets_a_minute: Some(2), jitter: 0 };
+    let mut restore = Restore::new(config).paced(pace);
+    let mut steps = 0;
+    loop {
+        let told = told(&world);
+        let of = |word| told.iter().filter(|entry| entry.2 == word).count();
+        assert!(of("begun") - of("restored") <= 2, "{told:?}");
+        if of("restored") == 6 {
+            break;
+        }
+        if let crate::step::Step::WaitUntil(at) = world.step(&mut restore) {
+            world.0.borrow_mut().now = at;
+        }
+        steps += 1;
+        assert!(steps < 10_000);
+    }
+}
+
+/// What was written and cannot be read afterwards is in the log and in the report when the restore ends.
+#[test]
+fn a_restore_whose_read_fails_tells_what_it_wrote() {
+    let world = World::with(2);
+    let backups = play(&world, &mut TakeBackup::new(all(2), Sides::Both)).unwrap().backups;
+    world.0.borrow_mut().set_in_ad(1, "extensionAttribute1", &[b"spoiled"]);
+    (world.0.borrow_mut().lose, world.0.borrow_mut().lose_agent) = (Some((0, true)), true);
+    let job = crate::test_world::configuration();
+    let config = RestoreConfig { backups, to: RestoreTo::Directory, apply: true, job };
+    let report = play(&world, &mut Restore::new(config));
+    assert!(report.stopped.is_some());
+    assert_eq!(told(&world)[1..], [(Action::Restore, id(1), "failed")]);
+    let of = report.mailboxes.iter().find(|one| one.mailbox == id(1)).unwrap();
+    let Restored::Failed(why) = &of.outcome else { panic!("{of:?}") };
+    assert!(why.contains("not verified") && why.contains("no answer came"), "{why}");
+}

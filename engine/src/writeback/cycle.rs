@@ -255,7 +255,8 @@ impl Cycle {
     }
 
     fn start_escrow_batch(&mut self, rows: Intake, desk: &Desk, now: Timestamp) {
-        if let Some(batch) = self.batch(Origin::Escrow, rows, desk, now) {
+        let origin = Origin::Escrow { initial: self.is_initial() };
+        if let Some(batch) = self.batch(origin, rows, desk, now) {
             self.phase = Phase::EscrowBatch(Box::new(batch));
         }
     }

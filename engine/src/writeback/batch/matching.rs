@@ -306,7 +306,7 @@ impl Batch {
 /// in every other mode and origin, and for who was never exported by this mapping.
 fn unchanged_since(item: &Item, origin: Origin, plan: &MappingPlan) -> Option<Vec<bool>> {
     let (now, exported) = (item.versions.as_ref()?, item.exported.as_ref()?);
-    let counts = matches!(origin, Origin::Delta | Origin::Escrow);
+    let counts = matches!(origin, Origin::Delta | Origin::Escrow { initial: false });
     if !counts || now.mapping != exported.mapping || exported.of.len() != plan.rules().len() {
         return None;
     }

@@ -39,8 +39,9 @@ pub(super) enum Origin {
     Delta,
     /// From the listing of an initial cycle: compared with AD whatever was exported before.
     Initial,
-    /// From the escrow: compared with AD.
-    Escrow,
+    /// From the escrow: compared with AD; before the listing of an initial cycle as that listing compares, so
+    /// that it finds nothing left to write.
+    Escrow { initial: bool },
     /// Asked for by name: compared with AD.
     OnDemand,
 }
@@ -145,7 +146,7 @@ impl Batch {
     ) -> Self {
         let Intake { read: rows, unread } = intake;
         let mut tally = Tally { read: rows.len() as u64, ..Tally::default() };
-        if origin == Origin::Escrow {
+        if matches!(origin, Origin::Escrow { .. }) {
             tally.retried = tally.read + unread.len() as u64;
         }
         let listed = matches!(origin, Origin::Delta | Origin::Initial);

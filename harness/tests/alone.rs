@@ -842,7 +842,14 @@ fn rollout_reconciliation_restore_and_rollback_go_on_after_a_kill() {
     let equal = format!("0 of {MAILBOXES} mailbox(es) differ");
     assert!(code == 0 && text.contains(&equal), "{code} {text}");
 
-    // Whatever an earlier call took, before it was killed, a later one names too, and so does the log.
+    a_killed_rollback_names_what_it_took(&estate, MAILBOXES, &mut moments);
+    managed(0);
+}
+
+/// Whatever an earlier call of a rollback took, before it was killed, a later one names too, and so does the
+/// log.
+fn a_killed_rollback_names_what_it_took(estate: &Estate, mailboxes: usize, moments: &mut Moments) {
+    let path = |name: &str| estate.path(name).to_str().expect("text").to_owned();
     let lost = |path: &str| {
         let told: Value = serde_json::from_slice(&fs::read(path).expect("there")).expect("JSON");
         let losses = told["losses"].as_array().expect("a list").iter();
@@ -850,7 +857,7 @@ fn rollout_reconciliation_restore_and_rollback_go_on_after_a_kill() {
     };
     let (before, after) = (path("before-rollback.json"), path("after-rollback.json"));
     estate.run(&["transfer", "rollback", "--accept-losses", "--report", &before]);
-    assert!(lost(&before).len() >= MAILBOXES);
+    assert!(lost(&before).len() >= mailboxes);
     // One that came to its end before it was to be killed has told all that there was to tell.
     let mut told = std::collections::BTreeSet::new();
     let rollback = ["transfer", "rollback", "--apply", "--accept-losses", "--report", &after];
@@ -872,6 +879,5 @@ fn rollout_reconciliation_restore_and_rollback_go_on_after_a_kill() {
         .filter(|line| line["action"] == "rollback" && line["outcome"] == "begun")
         .map(|line| line["mailbox"].to_string())
         .collect();
-    assert_eq!(begun.len(), MAILBOXES);
-    managed(0);
+    assert_eq!(begun.len(), mailboxes);
 }

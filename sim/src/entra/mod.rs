@@ -84,6 +84,26 @@ pub struct User {
     pub record: Record,
 }
 
+impl User {
+    /// A user that comes from no AD, without a licence.
+    #[must_use]
+    pub const fn of_the_cloud(id: Guid, record: Record) -> Self {
+        Self {
+            id,
+            sync_enabled: None,
+            source_anchor: None,
+            object_identifier: None,
+            domain: None,
+            object_cloud_managed: false,
+            licensed: false,
+            deletion: None,
+            version: 0,
+            position: 0,
+            record,
+        }
+    }
+}
+
 /// The directory of a tenant.
 #[derive(Debug, Clone)]
 pub struct Entra {

@@ -120,19 +120,7 @@ impl Estate {
             values.iter().map(|(number, values)| (*number, values.iter().map(String::as_bytes))),
         );
         let id = self.new_objects.guid();
-        let number = self.entra.add(User {
-            id,
-            sync_enabled: None,
-            source_anchor: None,
-            object_identifier: None,
-            domain: None,
-            object_cloud_managed: false,
-            licensed: false,
-            deletion: None,
-            version: 0,
-            position: 0,
-            record,
-        });
+        let number = self.entra.add(User::of_the_cloud(id, record));
         self.entra.change(number, |_| {});
         let changes: Vec<Change> = values
             .into_iter()

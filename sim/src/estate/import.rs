@@ -131,17 +131,8 @@ impl Estate {
         let id = mailbox.id.unwrap_or_else(|| chance.guid());
         let record = record_of(mailbox.values.clone());
         let entra = self.entra.add(User {
-            id,
-            sync_enabled: None,
-            source_anchor: None,
-            object_identifier: None,
-            domain: None,
-            object_cloud_managed: false,
             licensed: matches!(mailbox.kind, None | Some(RecipientType::User)),
-            deletion: None,
-            version: 0,
-            position: 0,
-            record: entra_record(&record),
+            ..User::of_the_cloud(id, entra_record(&record))
         });
         let kind = mailbox.kind.unwrap_or(RecipientType::User);
         let mut recipient = ExchangeOnline::recipient(id, kind, since, record);

@@ -163,19 +163,7 @@ pub(super) fn show_account(
     let name = upn.split('@').next().unwrap_or(upn);
     let mut values = [(DISPLAY_NAME, [name.as_bytes()]), (USER_PRINCIPAL_NAME, [upn.as_bytes()])];
     values.sort_by_key(|(number, _)| *number);
-    let account = User {
-        id,
-        sync_enabled: None,
-        source_anchor: None,
-        object_identifier: None,
-        domain: None,
-        object_cloud_managed: false,
-        licensed: false,
-        deletion: None,
-        version: 0,
-        position: 0,
-        record: Record::from_sorted(values),
-    };
+    let account = User::of_the_cloud(id, Record::from_sorted(values));
     Ok(operation.with(|estate, _| {
         let mut out = b"{\"@odata.context\":".to_vec();
         let context = format!("{}/$entity", user::context(names.as_deref()));

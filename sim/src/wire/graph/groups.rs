@@ -42,10 +42,16 @@ pub(super) fn list(operation: &Operation<'_>) -> Result<Answer, GraphError> {
 /// `GET /directory/deletedItems/microsoft.graph.group`.
 pub(super) fn deleted(operation: &Operation<'_>) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
-    let (all, at) = operation.with(|estate, _| {
+    let all = operation.with(|estate, _| {
         let gone = estate.entra.groups.iter().filter(|group| group.deleted.is_some());
-        (gone.map(record).collect(), estate.now())
+        gone.map(record).collect()
     });
+    as_objects(operation, all)
+}
+
+/// Groups in a listing of directory objects.
+pub(super) fn as_objects(operation: &Operation<'_>, all: Vec<Value>) -> Result<Answer, GraphError> {
+    let at = operation.with(|estate, _| estate.now());
     let collection = listing::Collection {
         context: "directoryObjects",
         kind: "Group",
@@ -406,7 +412,7 @@ pub(super) fn record(group: &Group) -> Value {
 }
 
 /// Every member that a group has.
-pub(super) fn sample() -> Value {
+fn sample() -> Value {
     record(&Group {
         id: Guid([0; 16]),
         created: crate::clock::VirtualTime::from_micros(0),

@@ -11,7 +11,7 @@
 use serde_json::{Value, json};
 
 use super::error::GraphError;
-use super::groups::{self, READERS, body, live, object, record, sample};
+use super::groups::{self, READERS, body, live, object, record};
 use super::{Operation, guid, listing, ok, user_changes};
 use crate::entra::group::Group;
 use crate::entra::roles::{DirectoryRoles, ROLES};
@@ -21,8 +21,6 @@ use crate::wire::message::Answer;
 
 /// Most ids that one question may hold.
 const MOST_IDS: usize = 20;
-
-const PAGE: (usize, usize) = (100, 999);
 
 /// Whose memberships are asked for.
 #[derive(Clone, Copy)]
@@ -79,17 +77,6 @@ pub(super) fn transitive(estate: &Estate, member: Guid) -> impl Iterator<Item = 
     groups_with(estate, member, true).into_iter().map(typed)
 }
 
-fn list(operation: &Operation<'_>, all: Vec<Value>) -> Result<Answer, GraphError> {
-    let at = operation.with(|estate, _| estate.now());
-    let collection = listing::Collection {
-        context: "directoryObjects",
-        kind: "Group",
-        page: PAGE,
-        sample: sample(),
-    };
-    listing::records(operation, &collection, all, at)
-}
-
 fn memberships(
     operation: &Operation<'_>,
     (of, key): (Of, &str),
@@ -107,7 +94,7 @@ pub(super) fn member_of(
     operation: &Operation<'_>,
     whose: (Of, &str),
 ) -> Result<Answer, GraphError> {
-    list(operation, memberships(operation, whose, false)?)
+    groups::as_objects(operation, memberships(operation, whose, false)?)
 }
 
 /// `GET .../transitiveMemberOf`.
@@ -115,7 +102,7 @@ pub(super) fn transitive_member_of(
     operation: &Operation<'_>,
     whose: (Of, &str),
 ) -> Result<Answer, GraphError> {
-    list(operation, memberships(operation, whose, true)?)
+    groups::as_objects(operation, memberships(operation, whose, true)?)
 }
 
 /// `GET .../memberOf/$count`.
@@ -137,7 +124,7 @@ pub(super) fn own(operation: &Operation<'_>) -> Result<Answer, GraphError> {
         })
     });
     let groups: Vec<Value> = operation.with(|estate, _| direct(estate, id).collect());
-    list(operation, role.into_iter().chain(groups).collect())
+    groups::as_objects(operation, role.into_iter().chain(groups).collect())
 }
 
 /// `GET /groups/{id}/members/microsoft.graph.{kind}` and the like: members of one type.

@@ -49,6 +49,7 @@ marks::declare! {
     ConnectIdentity = "connect.identity-alone", "a flagged mailbox takes identity values alone";
     ConnectRace = "connect.race-lands", "a change that was pending when the flag was set lands";
     ConnectCameBack = "connect.authority-came-back", "AD has authority again, and all values go up";
+    ConnectFlagWasAway = "connect.flag-was-away", "a flag that was away between two imports counts, and AD's values go up once";
     ConnectConflict = "connect.address-taken", "another recipient has an address that comes up";
     ConnectBlocked = "connect.object-blocked", "an object is the cloud's as a whole, and AD's change is ignored";
     ConnectHardMatch = "connect.hard-match-blocked", "the tenant does not let AD take an object over again";

@@ -148,9 +148,10 @@ pub struct Profile {
 }
 
 /// The words that switches take; the first is the default of the newest profile.
-const WORDS: [(&str, &[&str]); 13] = [
+const WORDS: [(&str, &[&str]); 14] = [
     ("proxy_mode", &["replace_smtp", "replace_all", "merge"]),
     ("rtd_mode", &["remote", "raw"]),
+    ("flag_sampling", &["cycle", "event"]),
     ("race", &["land", "refuse"]),
     ("sync_behavior_answer", &["nothing", "object"]),
     ("match_order", &["object_identifier", "immutable_id", "external_id"]),

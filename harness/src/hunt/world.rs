@@ -122,7 +122,7 @@ fn licences(world: &mut WorldDraft, dice: &mut Dice) {
 }
 
 fn switches(dice: &mut Dice) -> Vec<(&'static str, &'static str)> {
-    const CHOICES: [(&str, &[&str]); 17] = [
+    const CHOICES: [(&str, &[&str]); 18] = [
         ("proxy_mode", &["replace_smtp", "replace_all", "merge"]),
         ("write_onmicrosoft", &["true", "false"]),
         ("null_flow", &["true", "false"]),
@@ -130,6 +130,7 @@ fn switches(dice: &mut Dice) -> Vec<(&'static str, &'static str)> {
         ("rtd_mode", &["remote", "raw"]),
         ("first_time_requires_initial", &["true", "false"]),
         ("race", &["land", "refuse"]),
+        ("flag_sampling", &["cycle", "event"]),
         ("upn_adds_proxy", &["true", "false"]),
         ("export_mode", &["whole_diff", "changed_attributes"]),
         ("drift_heal", &["initial_cycle", "every_cycle"]),

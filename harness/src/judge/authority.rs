@@ -6,7 +6,9 @@
 //! read counts for one write of each attribute where a modify is of one attribute (switch
 //! `modify_granularity`), else for one write; of a modify that is held back on its way the read before it was sent counts.
 //! A change on-premises that was pending when the flag was set may still land where the profile's switch
-//! `race` says so; it is pending until a cycle of synchronization that began after it has ended. Inbound are also what synchronization writes to the user in Entra and what the services
+//! `race` says so; it is pending until a cycle of synchronization that began after it has ended. Where each
+//! value of the flag counts that it had between two cycles (switch `flag_sampling`), AD's values may come
+//! up once although the flag is set again. Inbound are also what synchronization writes to the user in Entra and what the services
 //! make of that; the addresses that the cloud computes by itself are its own (switches `upn_adds_proxy`,
 //! `licence_recalc`).
 
@@ -31,6 +33,10 @@ use crate::observe::ByPerson;
 pub(super) struct Authority {
     /// Switch `race`: a change that was pending when the flag was set may land.
     pending_may_land: bool,
+    /// Switch `flag_sampling`: a flag that was away between two cycles counts.
+    each_flag_counts: bool,
+    /// Whose flag was taken away, and when, as long as synchronization has not taken it in.
+    given_back: BTreeMap<u32, VirtualTime>,
     seen: ByPerson<Option<bool>>,
     /// Switch `modify_granularity`: an object is written attribute by attribute.
     piecemeal: bool,
@@ -101,6 +107,8 @@ impl Authority {
     pub(super) fn new(estate: &Estate) -> Self {
         Self {
             pending_may_land: estate.profile.text("race") == "land",
+            each_flag_counts: estate.profile.text("flag_sampling") == "event",
+            given_back: BTreeMap::new(),
             seen: ByPerson::default(),
             piecemeal: estate.profile.text("modify_granularity") == "attribute",
             pieces: HashMap::default(),
@@ -127,6 +135,9 @@ impl Authority {
             (_, Side::Exchange) => {
                 if write.changes.iter().any(|change| change.attribute == property::FLAG) {
                     self.flagged.set(whose?, Some(write.at));
+                    if self.each_flag_counts && write.cloud_managed == Some(false) {
+                        self.given_back.insert(whose?, write.at);
+                    }
                 }
                 self.inbound(write, whose)
             }
@@ -149,6 +160,7 @@ impl Authority {
             });
             !changes.is_empty()
         });
+        self.given_back.retain(|_, at| *at >= end.began || !end.pending.is_empty());
     }
 
     fn export(&mut self, write: &Write, whose: Option<u32>) -> Option<Charge> {
@@ -195,6 +207,9 @@ impl Authority {
                 .is_some_and(|s| matches!(s.bucket, Bucket::WrittenBack | Bucket::CloudOnlyCopy))
                 && !own(change.attribute)
         })?;
+        if self.given_back.contains_key(&whose?) {
+            return None;
+        }
         if self.pending_may_land && self.was_pending(whose?, change.attribute) {
             return None;
         }

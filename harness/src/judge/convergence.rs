@@ -1,4 +1,4 @@
-//! After the last fault has healed, AD equals the mapping of the cloud state.
+//! After the last fault has healed, AD equals the mapping of the cloud state. (The other way round: `inbound`.)
 //!
 //! Why: an outage, a crash or a failing neighbour must not lose a change. Excused are values that
 //! somebody changed in AD after the cloud's last change was exported (drift, reported); objects that the engine tried again
@@ -236,7 +236,7 @@ struct Evidence<'a> {
 
 /// How long changes take to every domain controller at most; where a fault held them back, as long as any
 /// run waits for rest.
-fn late(estate: &Estate) -> Duration {
+pub(super) fn late(estate: &Estate) -> Duration {
     if estate.faults.rules().iter().any(sim::fault::Rule::held_replication_back) {
         return Duration::from_hours(25);
     }

@@ -14,6 +14,7 @@ mod exactly_once;
 pub mod expectation;
 mod expression;
 mod identity_stays_home;
+mod inbound;
 mod isolation;
 mod job_scope;
 mod logged_truthfully;
@@ -38,7 +39,7 @@ use std::collections::BTreeMap;
 
 use sim::clock::VirtualTime;
 use sim::estate::Estate;
-use sim::ledger::{Change, Event, LastWriter, ObjectKey, Outcome, Side, Write};
+use sim::ledger::{Change, Event, LastWriter, ObjectKey, Outcome, Side, Synchronized, Write};
 
 use crate::observe::{Chain, History, shown};
 use verdict::{Finding, Rule};
@@ -213,6 +214,8 @@ pub struct Bench {
     refused: Refusals,
     /// When cycles of the job began and ended, oldest first.
     cycles: Vec<(VirtualTime, VirtualTime)>,
+    /// The last cycle of synchronization that took in all that AD had.
+    synchronized: Option<Synchronized>,
 }
 
 /// When the directory last refused a modify of the engine, by object: the evidence behind a logged
@@ -266,6 +269,7 @@ impl Bench {
             held_back: BTreeMap::new(),
             refused: Refusals::new(),
             cycles: Vec::new(),
+            synchronized: None,
         }
     }
 
@@ -291,8 +295,10 @@ impl Bench {
         {
             self.refused.insert(*key, *at);
         }
-        if let Event::Cycle(end) = event {
-            self.cycles.push((end.began, end.at));
+        match event {
+            Event::Cycle(end) => self.cycles.push((end.began, end.at)),
+            Event::Synchronized(end) => self.synchronized = Some(end.clone()),
+            _ => {}
         }
     }
 
@@ -301,8 +307,8 @@ impl Bench {
         self.quiescence.active = quiet;
     }
 
-    /// Compares AD with the mapping of the cloud state. Answers how many objects were compared and
-    /// how many differ without excuse; with `charge`, each of them becomes a finding.
+    /// Compares AD with the mapping of the cloud state, and what AD is the source of with AD. Answers how
+    /// many objects were compared and how many differ without excuse; with `charge`, each of them becomes a finding.
     pub fn compare(
         &mut self,
         estate: &Estate,
@@ -315,6 +321,9 @@ impl Bench {
         }
         let mut result = convergence::compare(estate, healed, &self.refused, &self.cycles);
         convergence::compare_dcs(estate, &mut result);
+        if let Some(last) = &self.synchronized {
+            inbound::compare(estate, last, &mut result);
+        }
         if charge {
             for charge in result.charges {
                 let held_up = isolation::held_up(&charge, &self.refused, healed);

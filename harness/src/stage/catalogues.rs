@@ -167,6 +167,7 @@ mod tests {
         ("null_flow_multi", "harness/src/stage/job.rs"),
         ("rtd_mode", "harness/src/stage/job.rs"),
         ("first_time_requires_initial", "harness/src/stage/job.rs"),
+        ("flag_sampling", "sim/src/estate/cycle.rs"),
         ("race", "sim/src/estate/inbound/export.rs"),
         ("upn_adds_proxy", "sim/src/estate/inbound/export.rs"),
         ("writeback", "harness/src/stage/world.rs"),

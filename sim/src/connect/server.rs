@@ -42,8 +42,9 @@ pub struct ConnectorObject {
     pub identity: u64,
     /// Digest of the Exchange attributes last exported.
     pub exchange: u64,
-    /// The flag as of the last Entra import.
-    pub cloud_managed: bool,
+    /// The flag is set, but was not at some time since the last Entra import, and that counts (switch
+    /// `flag_sampling`): AD's values go up once.
+    pub given_back: bool,
     /// Everything is to be exported: authority came back to AD, or the object was only just joined.
     pub full: bool,
 }
@@ -180,8 +181,8 @@ pub struct ConnectSync {
     pub pending: BTreeMap<ConnectorKey, Since>,
     /// When AD was imported last.
     pub imported_at: VirtualTime,
-    /// Entra users whose flag changed since the last Entra import.
-    pub flag_changes: Vec<u32>,
+    /// Entra users whose flag changed since the last Entra import, each with what it became.
+    pub flag_changes: Vec<(u32, bool)>,
     /// The cycles of the last seven days, oldest first.
     pub history: Vec<Run>,
     /// What all cycles came to.

@@ -315,7 +315,7 @@ impl Estate {
         if changes.iter().any(|change| change.attribute == property::FLAG)
             && let Some(user) = self.entra.by_id(mailbox.id)
         {
-            self.connect.flag_changes.push(user);
+            self.connect.flag_changes.push((user, mailbox.cloud_managed));
         }
         self.ledger.write(Write {
             at: self.now,

@@ -227,23 +227,29 @@ impl Estate {
         }
     }
 
-    /// Learns the flags. Authority that came back to AD means a full export of the object.
+    /// Learns the flags. Authority that came back to AD means a full export of the object; what counts is
+    /// the flag as it is now, or each value that it had since the last time (switch `flag_sampling`).
     fn import_entra(&mut self) -> usize {
-        let users = core::mem::take(&mut self.connect.flag_changes);
-        for user in &users {
+        let changes = core::mem::take(&mut self.connect.flag_changes);
+        let each_counts = self.profile.text("flag_sampling") == "event";
+        for (user, became) in &changes {
             let Some(flag) = self.flag_of(*user) else { continue };
             let Some(key) = self.ad_object_of_user(*user) else { continue };
             let Some(object) = self.connect.object_mut(key) else { continue };
-            let came_back = object.cloud_managed && !flag;
-            object.full |= came_back;
-            object.cloud_managed = flag;
-            if came_back {
-                Mark::ConnectCameBack.reach();
-                let since = Since::instant(self.connect.imported_at);
-                self.connect.pending.entry(key).or_insert(since);
+            let came_back = if each_counts { !became } else { !flag };
+            if !came_back {
+                continue;
             }
+            Mark::ConnectCameBack.reach();
+            object.full = true;
+            if flag {
+                Mark::ConnectFlagWasAway.reach();
+                object.given_back = true;
+            }
+            let since = Since::instant(self.connect.imported_at);
+            self.connect.pending.entry(key).or_insert(since);
         }
-        users.len()
+        changes.len()
     }
 
     fn ad_object_of_user(&self, user: u32) -> Option<ConnectorKey> {

@@ -40,6 +40,12 @@ impl Estate {
             || self.faults.first_at(self.now, &place, FORWARD).is_some()
     }
 
+    /// Whether one of the two has not heard of something yet.
+    #[must_use]
+    pub fn has_messages_on_their_way(&self) -> bool {
+        self.on_their_way.iter().any(Option::is_some)
+    }
+
     /// Sends a message.
     pub(super) fn forward(&mut self, delivery: Delivery) {
         if !self.forward_waits() {

@@ -213,17 +213,17 @@ impl Estate {
             recipient.cloud_managed = cloud_managed;
             self.exchange.add(recipient)
         });
-        self.remember_export(ad, entra, cloud_managed);
+        self.remember_export(ad, entra);
         let (ad, entra) = (Some(ad), Some(entra));
         self.subjects.add(Subject { name: name.into(), ad, entra, exchange });
         taken
     }
 
-    fn remember_export(&mut self, ad: AdObject, user: u32, cloud_managed: bool) {
+    fn remember_export(&mut self, ad: AdObject, user: u32) {
         let Some(record) = self.ad_object(ad).map(|slot| slot.entry.record.clone()) else { return };
         let Some(flow) = self.flow(ad.forest) else { return };
         let (identity, exchange) = flow.digests(&record);
-        let object = ConnectorObject { user, identity, exchange, cloud_managed, full: false };
+        let object = ConnectorObject { user, identity, exchange, given_back: false, full: false };
         self.connect.remember((ad.forest, ad.number.0), object);
     }
 
@@ -295,7 +295,7 @@ impl Estate {
                 values.sort_by_key(|(property, _)| *property);
                 self.exchange.apply(mailbox, since, &values);
             }
-            self.remember_export(ad, user, is_managed);
+            self.remember_export(ad, user);
         }
     }
 }

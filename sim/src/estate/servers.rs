@@ -4,7 +4,7 @@
 //! and synchronizes, never exports; the switch), "Microsoft Entra Connect Sync: Scheduler".
 
 use super::Estate;
-use crate::connect::{ConnectSync, InboundEngine, Policy, Run};
+use crate::connect::{ConnectSync, ConnectorKey, InboundEngine, Policy, Run, Since};
 
 impl Estate {
     /// Sets up a staging server of a build beside the active one.
@@ -39,21 +39,43 @@ impl Estate {
 
     /// The staging server becomes the active one, and the active one the staging server. False when there
     /// is no staging server.
+    ///
+    /// Both have imported the same cloud and the same AD, so that what is joined with what is the same in
+    /// both databases; what the other one had not exported yet is still to be exported.
     pub fn switch_to_staging(&mut self) -> bool {
         let Some(staging) = self.staging.take() else { return false };
-        let (history, totals) = (staging.history.clone(), self.connect.totals.clone());
-        let running = self.connect.running.take();
-        let mut fresh = self.fresh_server(&staging.build);
-        fresh.history = history;
-        fresh.totals = totals;
-        fresh.running = running;
-        let old = core::mem::replace(&mut self.connect, fresh);
-        let mut beside = self.fresh_server(&old.build);
-        beside.connectors = old.connectors;
-        beside.history = old.history;
+        let mut beside = self.fresh_server(&self.connect.build);
+        beside.connectors.clone_from(&self.connect.connectors);
+        beside.history = core::mem::replace(&mut self.connect.history, staging.history);
         beside.needs_initial = false;
+        self.connect.build = staging.build;
+        self.connect.stopped = None;
+        self.connect.scheduled = true;
         self.staging = Some(Box::new(beside));
+        self.expect_what_the_cloud_does_not_have();
         true
+    }
+
+    /// A build that does not know the flag has to export what AD says otherwise of cloud-managed mailboxes.
+    fn expect_what_the_cloud_does_not_have(&mut self) {
+        if self.respects_the_flag() {
+            return;
+        }
+        let since = Since::instant(self.connect.imported_at);
+        let keys: Vec<ConnectorKey> = self.connect.keys().collect();
+        for key in keys {
+            let Some(user) = self.connect.object(key).map(|object| object.user) else { continue };
+            if self.flag_of(user) != Some(true) {
+                continue;
+            }
+            let Some(entry) = self.imported(key).map(|slot| slot.entry.clone()) else { continue };
+            let exchange = self.taken_for_exported(key, &entry, user);
+            let Some(object) = self.connect.object_mut(key) else { continue };
+            if object.exchange != exchange {
+                object.exchange = exchange;
+                self.connect.pending.entry(key).or_insert(since);
+            }
+        }
     }
 
     fn fresh_server(&self, build: &str) -> ConnectSync {

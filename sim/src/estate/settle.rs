@@ -86,18 +86,12 @@ impl Estate {
             recipient.cloud_managed = draft.cloud_managed;
             self.exchange.add(recipient)
         });
-        let ad = draft.ad.and_then(|ad| self.settle_in_ad(ad, entra, draft.cloud_managed, since));
+        let ad = draft.ad.and_then(|ad| self.settle_in_ad(ad, entra, since));
         self.subjects.add(Subject { name: draft.name, ad, entra: Some(entra), exchange });
     }
 
     /// Puts the object of a user into AD, and Connect's memory of having brought it up.
-    fn settle_in_ad(
-        &mut self,
-        draft: AdDraft,
-        user: u32,
-        cloud_managed: bool,
-        since: VirtualTime,
-    ) -> Option<AdObject> {
+    fn settle_in_ad(&mut self, draft: AdDraft, user: u32, since: VirtualTime) -> Option<AdObject> {
         let home = self.people;
         let forest = self.forests.get_mut(home.dc.forest)?;
         let AdDraft { class, guid, record, units, digests: (identity, exchange) } = draft;
@@ -110,7 +104,7 @@ impl Estate {
         let number = forest.load(home.domain, container, class, guid, record, since);
         self.connect.remember(
             (home.dc.forest, number.0),
-            ConnectorObject { user, identity, exchange, cloud_managed, full: false },
+            ConnectorObject { user, identity, exchange, given_back: false, full: false },
         );
         Some(AdObject::on(home.dc, number))
     }

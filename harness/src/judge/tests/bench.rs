@@ -129,6 +129,36 @@ fn every_oracle_finds_what_breaks_it_and_none_is_without_a_breach() {
     }
 }
 
+/// A rollback that synchronization overlooks leaves the cloud's value, and nobody writes AD's over it.
+#[test]
+fn what_ad_is_the_source_of_comes_up_with_the_next_cycle() {
+    let held = |flag: bool, began: i64, pending: bool| {
+        let mut estate = estate();
+        let mut bench = Bench::new(&estate, Vec::new());
+        let (cloud, ad) = (mailbox(&estate), object(&estate));
+        let edit = vec![(property::CUSTOM_ATTRIBUTE_1, vec!["the cloud's".to_owned()])];
+        estate.exchange.apply(cloud.number, at(4), &edit);
+        estate.exchange.set_flag(cloud.number, at(5), flag);
+        let mut given_back =
+            match wrote(cloud, Activity::Person, property::FLAG, (&["True"], &["False"]), 5) {
+                Event::Write(write) => write,
+                other => panic!("{other:?}"),
+            };
+        given_back.cloud_managed = Some(flag);
+        estate.ledger.write(given_back);
+        let pending = pending.then_some(ad).into_iter().collect();
+        let end = Synchronized { at: at(began + 1), began: at(began), pending };
+        show(&estate, &mut bench, &[Event::Synchronized(end)]);
+        bench.compare(&estate, &History::default(), at(60), true);
+        let findings = bench.findings(&estate);
+        findings.iter().filter(|f| f.message.contains("does not say what AD says")).count()
+    };
+    assert_eq!(held(false, 6, false), 1);
+    assert_eq!(held(true, 6, false), 0, "the cloud is the source");
+    assert_eq!(held(false, 4, false), 0, "the cycle began before the flag was taken away");
+    assert_eq!(held(false, 6, true), 0, "the export was refused");
+}
+
 #[test]
 fn what_had_failed_may_be_written_when_all_is_quiet_and_no_other() {
     let (estate, all) = estate_of(2);

@@ -97,8 +97,10 @@ impl Estate {
         }
         let moves_identity = object.full || identity != object.identity;
         if !moves_identity && takes == Takes::Nothing {
-            self.connect
-                .remember(key, ConnectorObject { identity, exchange, full: false, ..object });
+            self.connect.remember(
+                key,
+                ConnectorObject { identity, exchange, given_back: false, full: false, ..object },
+            );
             return Export::Done(0);
         }
         if let Some((code, detail)) = super::checks::objection(&entry.record) {
@@ -121,7 +123,7 @@ impl Estate {
         let mut values =
             if object.full { self.identity_of(key.0, &object, entry) } else { Changes::new() };
         if *takes != Takes::Nothing {
-            let mut up = self.exchange_of(key.0, &object, entry);
+            let mut up = self.exchange_of(key.0, object.user, entry);
             if let Takes::These(wanted) = takes {
                 up.retain(|(property, _)| wanted.contains(property));
             }
@@ -136,7 +138,7 @@ impl Estate {
             self.keep_addresses_aside(object.user, aside);
         }
         values.sort_by_key(|(property, _)| *property);
-        self.connect.remember(key, ConnectorObject { full: false, ..object });
+        self.connect.remember(key, ConnectorObject { given_back: false, full: false, ..object });
         let changed = self.bring_up(object.user, mailbox, &values);
         if object.full {
             self.add_upn(object.user);
@@ -179,15 +181,10 @@ impl Estate {
     }
 
     /// The Exchange values of an object, addresses as the cloud computes them.
-    fn exchange_of(
-        &self,
-        forest: ForestNumber,
-        object: &ConnectorObject,
-        entry: &Entry,
-    ) -> Changes {
+    fn exchange_of(&self, forest: ForestNumber, user: u32, entry: &Entry) -> Changes {
         let Some(flow) = self.flow(forest) else { return Changes::new() };
-        let recipient = self.mailbox_of_user(object.user).map(|(_, mailbox)| mailbox);
-        let user = self.entra.user(object.user);
+        let recipient = self.mailbox_of_user(user).map(|(_, mailbox)| mailbox);
+        let user = self.entra.user(user);
         let Some(cloud) = recipient.map(|m| &m.record).or(user.map(|user| &user.record)) else {
             return Changes::new();
         };
@@ -264,8 +261,8 @@ impl Estate {
         true
     }
 
-    /// Whether Exchange values of a pending object reach the cloud (switch `race` for a change that
-    /// was pending when the flag was set).
+    /// Whether Exchange values of a pending object reach the cloud (switches `race`, for a change that
+    /// was pending when the flag was set, and `flag_sampling`, for a flag that was away in between).
     fn takes_exchange_values(
         &self,
         object: &ConnectorObject,
@@ -278,12 +275,15 @@ impl Estate {
         if !mailbox.cloud_managed {
             return if object.full || is_other { Takes::All } else { Takes::Nothing };
         }
-        if !is_other {
+        if !is_other && !object.given_back {
             return Takes::Nothing;
         }
-        if !self.connect.respects_the_flag(&self.profile, self.working_agent_version()) {
+        if !self.respects_the_flag() {
             Mark::ConnectRefused.reach();
             return Takes::Refused;
+        }
+        if object.given_back {
+            return Takes::All;
         }
         if self.profile.text("race") != "land" {
             return Takes::Nothing;
@@ -299,6 +299,34 @@ impl Estate {
             Mark::ConnectRace.reach();
             Takes::These(pending)
         }
+    }
+
+    /// Whether the server's build leaves Exchange attributes of cloud-managed mailboxes alone.
+    pub(in crate::estate) fn respects_the_flag(&self) -> bool {
+        self.connect.respects_the_flag(&self.profile, self.working_agent_version())
+    }
+
+    /// The digest of the Exchange attributes that a server takes for exported which finds an object anew:
+    /// what it would change in the cloud is still to be exported. A build that knows the flag leaves those
+    /// of a cloud-managed mailbox alone.
+    pub(in crate::estate) fn taken_for_exported(
+        &self,
+        key: ConnectorKey,
+        entry: &Entry,
+        user: u32,
+    ) -> u64 {
+        let recipient = self.mailbox_of_user(user).map(|(_, mailbox)| mailbox);
+        let Some(mailbox) = recipient.filter(|mailbox| mailbox.cloud_managed) else { return 0 };
+        if !self.respects_the_flag() {
+            let is_the_same = |(property, texts): &(AttributeNumber, Vec<String>)| {
+                let cloud = mailbox.record.values(*property);
+                cloud.eq(texts.iter().map(String::as_bytes))
+            };
+            if !self.exchange_of(key.0, user, entry).iter().all(is_the_same) {
+                return 0;
+            }
+        }
+        self.flow(key.0).map_or(0, |flow| flow.digests(&entry.record).1)
     }
 
     /// Puts values in force in Entra and Exchange Online; answers how many objects changed.

@@ -206,17 +206,9 @@ impl Estate {
             self.settle_recipient(number);
         }
         self.set_dir_synced(number, true);
-        let flag = self.flag_of(number).unwrap_or(false);
-        // AD's Exchange values of a flagged mailbox count as exported: its authority is the cloud.
-        let digests = self.flow(key.0).map(|flow| flow.digests(&entry.record));
-        let exchange = digests.filter(|_| flag).map_or(0, |(_, exchange)| exchange);
-        let object = ConnectorObject {
-            user: number,
-            identity: 0,
-            exchange,
-            cloud_managed: flag,
-            full: true,
-        };
+        let exchange = self.taken_for_exported(key, entry, number);
+        let object =
+            ConnectorObject { user: number, identity: 0, exchange, given_back: false, full: true };
         self.connect.remember(key, object);
         self.relink(key, number, entry);
     }
@@ -286,7 +278,7 @@ impl Estate {
         anchors.note(anchor(entry), number);
         let (identity, exchange) = flow.digests(&entry.record);
         let object =
-            ConnectorObject { user: number, identity, exchange, cloud_managed: false, full: false };
+            ConnectorObject { user: number, identity, exchange, given_back: false, full: false };
         self.connect.remember(key, object);
         let recipient = kind.map(|kind| self.add_recipient(id, kind, record));
         self.relink(key, number, entry);

@@ -81,7 +81,7 @@ impl Estate {
 
     /// An AD object as the domain controller holds it from which it was imported; `None` when it is
     /// deleted there, or out of the scope of synchronization.
-    fn imported(&self, key: ConnectorKey) -> Option<&Slot> {
+    pub(in crate::estate) fn imported(&self, key: ConnectorKey) -> Option<&Slot> {
         let (_, number) = key;
         let number = ObjectNumber(number);
         let dc = self.connector_at(key)?;

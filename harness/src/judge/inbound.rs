@@ -1,0 +1,176 @@
+//! At rest a mailbox that AD is the source of says what AD says.
+//!
+//! Why: a rollback gives the authority back, and AD's values have to come up with the next cycle of
+//! synchronization, whatever the cloud said meanwhile; a mailbox that keeps the cloud's values has two
+//! truths, and nobody writes the one over the other any more. A cycle counts that took in all that AD had
+//! when it began, and that began after the last reason to bring a value up: an edit in AD, once it is at
+//! every domain controller, and a change of the flag. Excused are objects whose export was refused and
+//! addresses that are kept aside because somebody else has them.
+
+use std::collections::BTreeSet;
+
+use sim::clock::VirtualTime;
+use sim::directory::schema::known;
+use sim::entra::User;
+use sim::estate::{Estate, Subject};
+use sim::exchange::{Mailbox, property};
+use sim::ledger::{ObjectKey, Synchronized};
+use sim::record::{AttributeNumber, Record};
+
+use super::Charge;
+use super::convergence::{Compared, late};
+use super::mapping::plain_pairs;
+
+/// Compares every mailbox under AD's authority with its AD object, as of the last cycle that took in
+/// everything.
+pub(super) fn compare(estate: &Estate, last: &Synchronized, result: &mut Compared) {
+    if estate.has_messages_on_their_way() {
+        return;
+    }
+    let looker = Looker {
+        estate,
+        last,
+        refused: last.pending.iter().copied().collect(),
+        // Custom attributes of their own kind do not come up.
+        pairs: plain_pairs().into_iter().filter(|(property, _)| comes_up(*property)).collect(),
+    };
+    for subject in estate.subjects() {
+        looker.look_at(subject, result);
+    }
+}
+
+/// Microsoft Learn, "Microsoft Entra Connect Sync: Attributes synchronized to Microsoft Entra ID": the 15
+/// custom attributes.
+fn comes_up(property: AttributeNumber) -> bool {
+    property::spec(property).is_some_and(|spec| spec.name.starts_with("CustomAttribute"))
+}
+
+struct Looker<'a> {
+    estate: &'a Estate,
+    last: &'a Synchronized,
+    refused: BTreeSet<ObjectKey>,
+    /// Properties with their attributes of AD.
+    pairs: Vec<(AttributeNumber, AttributeNumber)>,
+}
+
+impl Looker<'_> {
+    fn look_at(&self, subject: &Subject, result: &mut Compared) {
+        let Some((number, mailbox, user)) = self.under_ad(subject) else { return };
+        let Some(ad) = subject.ad else { return };
+        let Some(slot) = self.estate.ad_object(ad) else { return };
+        let key = ObjectKey::ad(ad.forest, ad.number);
+        let joined = self.estate.connect.object((ad.forest, ad.number.0));
+        if self.refused.contains(&key) || joined.map(|object| object.user) != subject.entra {
+            return;
+        }
+        result.compared += 1;
+        let record = &slot.entry.record;
+        let says = self.pairs.iter().filter_map(|(property, attribute)| {
+            let (wanted, said) = (record.text(*attribute), mailbox.record.text(*property));
+            (wanted != said).then(|| (*property, *attribute, shown(wanted), shown(said)))
+        });
+        let addresses = self.addresses(subject, record, mailbox, user).map(|(wanted, said)| {
+            (property::EMAIL_ADDRESSES, known::PROXY_ADDRESSES, wanted, said)
+        });
+        let object = ObjectKey::exchange(number);
+        for (property, attribute, wanted, said) in says.chain(addresses) {
+            if !self.had_its_cycle(object, key, attribute) {
+                continue;
+            }
+            result.differing += 1;
+            result.charges.push(Charge {
+                oracle: "convergence",
+                at: self.estate.now(),
+                object: Some(object),
+                person: None,
+                attribute: Some(property),
+                writer: None,
+                message: "Exchange Online does not say what AD says, which is the source of it"
+                    .to_owned(),
+                expected: Some(wanted),
+                actual: Some(said),
+            });
+        }
+    }
+
+    /// The mailbox and the user of somebody whose Exchange attributes AD is the source of.
+    fn under_ad(&self, subject: &Subject) -> Option<(u32, &Mailbox, &User)> {
+        let number = subject.exchange?;
+        let mailbox = self.estate.exchange.mailbox(number)?;
+        let user = self.estate.entra.user(subject.entra?)?;
+        let is_under_ad = !mailbox.cloud_managed
+            && mailbox.dir_synced
+            && mailbox.gone.is_none()
+            && user.sync_enabled == Some(true)
+            && !user.object_cloud_managed
+            && user.deletion.is_none();
+        is_under_ad.then_some((number, mailbox, user))
+    }
+
+    /// Whether the last cycle began after all that gave a reason to bring an attribute up, and there was
+    /// such a reason.
+    fn had_its_cycle(&self, mailbox: ObjectKey, ad: ObjectKey, attribute: AttributeNumber) -> bool {
+        let last = |object, number| self.estate.ledger.last_writer(object, number).map(|w| w.at);
+        let edited = last(ad, attribute).map(|at| at + late(self.estate));
+        let reason: Option<VirtualTime> = edited.max(last(mailbox, property::FLAG));
+        reason.is_some_and(|at| at < self.last.began)
+    }
+
+    /// What is wrong with the addresses of somebody: what they should be like, and what they are.
+    fn addresses(
+        &self,
+        subject: &Subject,
+        ad: &Record,
+        mailbox: &Mailbox,
+        user: &User,
+    ) -> Option<(String, String)> {
+        let mut errors = self.estate.entra.provisioning_errors.iter();
+        if errors.any(|error| Some(error.user) == subject.entra) {
+            return None;
+        }
+        let domains = &self.estate.exchange.verified_domains;
+        let is_taken = |value: &String| {
+            let domain = value.rsplit_once('@').map_or("", |(_, domain)| domain);
+            smtp(value).is_some()
+                && domains.iter().any(|known| known.eq_ignore_ascii_case(domain))
+                && !is_the_services_own(value)
+        };
+        let texts = |record: &Record, number| -> Vec<String> {
+            record.values(number).map(|v| String::from_utf8_lossy(v).into_owned()).collect()
+        };
+        let wanted: Vec<String> =
+            texts(ad, known::PROXY_ADDRESSES).into_iter().filter(is_taken).collect();
+        // Without a primary of AD's the cloud makes one up.
+        wanted.iter().find(|value| value.starts_with("SMTP:"))?;
+        let upn = user.record.text(property::USER_PRINCIPAL_NAME).unwrap_or_default();
+        let said = texts(&mailbox.record, property::EMAIL_ADDRESSES);
+        let is_missing = |value: &String| !said.iter().any(|have| is_as(have, value));
+        let is_strange = |value: &String| {
+            smtp(value).is_some_and(|address| !address.eq_ignore_ascii_case(upn))
+                && !is_the_services_own(value)
+                && !wanted.iter().any(|want| is_as(value, want))
+        };
+        (wanted.iter().any(is_missing) || said.iter().any(is_strange))
+            .then(|| (format!("at least {}", super::shown(&wanted)), super::shown(&said)))
+    }
+}
+
+/// The address of a value that is an address of mail.
+fn smtp(value: &str) -> Option<&str> {
+    let (kind, address) = value.split_once(':')?;
+    kind.eq_ignore_ascii_case("smtp").then_some(address)
+}
+
+/// Whether two values are one address, both the primary or both not.
+fn is_as(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other) && one.starts_with("SMTP:") == other.starts_with("SMTP:")
+}
+
+/// Addresses of the tenant's first domain come from the service and never from AD.
+fn is_the_services_own(value: &str) -> bool {
+    value.to_ascii_lowercase().ends_with(".onmicrosoft.com")
+}
+
+fn shown(value: Option<&str>) -> String {
+    super::shown(&value.into_iter().map(str::to_owned).collect::<Vec<_>>())
+}

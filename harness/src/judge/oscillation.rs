@@ -17,7 +17,7 @@ use sim::directory::schema::known;
 use sim::entra::schema::Flow;
 use sim::estate::Estate;
 use sim::exchange::property::{self, PROPERTIES};
-use sim::ledger::{Activity, Event, ObjectKey, Side, Write};
+use sim::ledger::{Activity, Change, Event, ObjectKey, Side, Write};
 use sim::record::AttributeNumber;
 
 use super::scope::exports;
@@ -184,7 +184,10 @@ impl Oracle for Oscillation {
         {
             in_ad.set(person, write.at);
         }
-        let flips = write.changes.iter().any(|change| change.attribute == property::FLAG);
+        // What moves the authority over a mailbox, or over the whole object, lets the other side's values in.
+        let moves_authority =
+            |change: &Change| matches!(change.attribute, property::FLAG | property::IS_DIR_SYNCED);
+        let flips = write.changes.iter().any(moves_authority);
         let asked_for = write.actor.activity == Activity::Restore;
         if flips || asked_for || !write.actor.activity.is_automatic() || write.sent < write.at {
             self.touch(write, about.whose?, flips);

@@ -316,8 +316,9 @@ impl ConnectSync {
     /// database, and after seven days without a cycle.
     #[must_use]
     pub fn policy(&self, asked: Policy, now: VirtualTime) -> Policy {
-        let last = self.history.last().map(|run| run.ended);
-        let stale = last.is_some_and(|last| now.since(last) > DELTA_SUFFICES);
+        // What the world began with was brought up by a cycle too.
+        let last = self.history.last().map_or(self.imported_at, |run| run.ended);
+        let stale = now.since(last) > DELTA_SUFFICES;
         if self.needs_initial || stale { Policy::Initial } else { asked }
     }
 

@@ -14,6 +14,7 @@ use crate::directory::entry::ClassNumber;
 use crate::directory::name::Sid;
 use crate::directory::schema::Schema;
 use crate::exchange::RecipientType;
+use crate::exchange::address::ProxyAddress;
 use crate::exchange::property;
 use crate::guid::Guid;
 use crate::population::{Person, Place};
@@ -211,7 +212,10 @@ impl Drafting {
         let mut values = self.flow.identity_values(ad);
         if person.mailbox != Place::None {
             let own = format!("smtp:{}@{}", person.name, self.tenant.initial);
-            let current = Record::from_sorted([(property::EMAIL_ADDRESSES, [own.as_bytes()])]);
+            // Routing addresses do not come up; who was moved to the cloud has them from the move.
+            let routing = person.addresses.iter().filter(|value| self.is_of_the_tenant(value));
+            let addresses = core::iter::once(&own).chain(routing).map(String::as_bytes);
+            let current = Record::from_sorted([(property::EMAIL_ADDRESSES, addresses)]);
             values.extend(self.flow.exchange_values(&Outgoing {
                 ad,
                 cloud: &current,
@@ -221,6 +225,16 @@ impl Drafting {
             }));
         }
         record_of(values)
+    }
+
+    /// Whether a value is an address under a domain that the service gave the tenant:
+    /// `contoso.onmicrosoft.com`, `contoso.mail.onmicrosoft.com`.
+    fn is_of_the_tenant(&self, value: &str) -> bool {
+        let parsed = ProxyAddress::parse(value);
+        let tenant = |domain: &str| domain.split('.').next().map(str::to_ascii_lowercase);
+        parsed.is_smtp()
+            && parsed.is_reserved()
+            && parsed.domain().and_then(tenant) == tenant(&self.tenant.initial)
     }
 
     fn cloud_only_record(&self, person: &Person) -> Record {

@@ -50,6 +50,11 @@ impl History {
         self.events.push_back((event, whose));
     }
 
+    /// The events that are kept, oldest first.
+    pub fn events(&self) -> impl DoubleEndedIterator<Item = &Event> {
+        self.events.iter().map(|(event, _)| event)
+    }
+
     /// The last events that concern a person on any side, and the faults between them; of writes only
     /// those `about` this attribute, what feeds it and what it feeds, where one is named.
     #[must_use]

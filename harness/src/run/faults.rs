@@ -5,7 +5,7 @@ use std::time::Duration;
 use sim::chance::Chance;
 use sim::clock::VirtualTime;
 use sim::estate::replication;
-use sim::fault::{Effect, FURTHER_PAGE, Operations, Place, Rule, until};
+use sim::fault::{Effect, FURTHER_PAGE, Felt, Operations, Place, Rule, until};
 
 use crate::scenario::{
     CloudFault, Direction, DirectoryOperation, Extent, Fault, PortCall, Service, Spanned, When,
@@ -39,7 +39,7 @@ pub(super) fn rule(fault: &Fault, now: VirtualTime, chance: &mut Chance) -> Rule
         until: until(now, lasts),
         hits: 0,
         overtaken: 0,
-        felt: 0,
+        felt: Felt::default(),
     }
 }
 

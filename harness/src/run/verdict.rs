@@ -9,7 +9,7 @@ use crate::judge::verdict::{
     Counts, FaultResult, Location, ScenarioResult, Suspended, Trace, Transport, Verdict,
 };
 use crate::observe::marks;
-use crate::scenario::{About, Scenario};
+use crate::scenario::{About, Action, Scenario, Step};
 
 /// What frames a run.
 pub(super) struct Frame {
@@ -92,6 +92,17 @@ fn called(number: usize, rules: &[Rule], faults: &[FaultResult]) -> String {
     format!("the fault {} at {}{line}", rule.name, rule.place)
 }
 
+/// Whether what a fault does must reach the engine or synchronization. Where the file is about the cloud or
+/// the directory, or has no engine at work in its world, the failure of somebody's step is the effect: one
+/// that the file does not expect is a finding.
+fn is_about_machines(runner: &Runner<'_>, scenario: &Scenario) -> bool {
+    let is_transfer =
+        |step: &Step| matches!(step.action, Action::Transfer(_) | Action::Decommission(_));
+    let has_job = runner.estate.with(|estate| estate.entra.job.is_some());
+    let engine = has_job || scenario.story.iter().any(is_transfer);
+    engine && !matches!(scenario.about, Some(About::Cloud | About::Directory))
+}
+
 /// Why a run without findings proves nothing.
 fn reasons(
     runner: &mut Runner<'_>,
@@ -101,6 +112,7 @@ fn reasons(
 ) -> Vec<String> {
     let mut reasons = runner.reasons.clone();
     reasons.extend(runner.undecided());
+    let machines = is_about_machines(runner, scenario);
     runner.estate.with(|estate| {
         let rules = estate.faults.rules();
         for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.hits == 0) {
@@ -115,11 +127,18 @@ fn reasons(
             let fault = called(number, rules, faults);
             reasons.push(format!("{fault} was never hit: {why}"));
         }
-        for (number, _) in rules.iter().enumerate().filter(|(_, rule)| rule.is_unfelt()) {
-            reasons.push(format!(
-                "{} never reached the engine: it got no answer that the fault had a part in",
-                called(number, rules, faults)
-            ));
+        for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.is_unfelt()) {
+            let fault = called(number, rules, faults);
+            if rule.felt.by_people == 0 {
+                reasons.push(format!(
+                    "{fault} never reached the engine: it got no answer that the fault had a part in"
+                ));
+            } else if machines {
+                reasons.push(format!(
+                    "{fault} never reached the engine: steps of people alone met it, and the file is not \
+                     `about: cloud` or `directory`"
+                ));
+            }
         }
     });
     for watch in runner.watches.iter().filter(|watch| watch.never && !watch.attempted) {
@@ -137,5 +156,7 @@ fn reasons(
     reasons
 }
 
+#[cfg(test)]
+mod chains;
 #[cfg(test)]
 mod tests;

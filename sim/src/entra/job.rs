@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::episodes::Episodes;
 use super::log::LogEntry;
 use super::schema::Schema;
 use crate::clock::VirtualTime;
@@ -222,6 +223,8 @@ pub struct WritebackJob {
     pub report: Option<JobReport>,
     /// Its earlier cycles.
     pub runs: Runs,
+    /// How it came to be as it is.
+    pub episodes: Episodes,
     /// Answers to provision on demand, by request.
     pub answers: BTreeMap<u64, LogEntry>,
     /// Secrets by key, as they were put. They are never shown again.
@@ -267,6 +270,7 @@ impl WritebackJob {
             schema_check: None,
             report: None,
             runs: Runs::default(),
+            episodes: Episodes::default(),
             answers: BTreeMap::new(),
             secrets: Vec::new(),
             deleted: false,
@@ -385,6 +389,15 @@ impl WritebackJob {
         if done.values().any(gives_up) {
             self.gave_up = Some(now);
         }
+        for request in done.into_values() {
+            self.episodes.told(now, request);
+        }
+    }
+
+    /// Whoever runs it says how it is.
+    pub fn take_report(&mut self, report: JobReport, now: VirtualTime) {
+        self.episodes.heard(now, self.report.as_ref(), &report);
+        self.report = Some(report);
     }
 
     /// Puts another schema in the place of this one, or the default ones for `None`: the engine takes it

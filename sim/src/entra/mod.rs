@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod configuration;
 mod delta;
+pub mod episodes;
 pub mod features;
 pub mod group;
 pub mod job;

@@ -147,7 +147,7 @@ impl Estate {
         let mut unreached = Vec::new();
         for place in 0..self.connect.connectors.len() {
             let mut connector = self.connect.connectors[place];
-            if self.finds_down(connector.dc) {
+            if self.connector_finds_down(connector.dc) {
                 // The connector waits for its own domain controller; the others go on.
                 unreached.push(self.dc_name(connector.dc));
                 continue;

@@ -23,7 +23,7 @@ impl Estate {
                 failed: cycle.error.is_some(),
             });
         }
-        job.report = Some(report);
+        job.take_report(report, self.now);
     }
 
     /// The job logs what it did, and what it did not.

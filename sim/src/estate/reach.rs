@@ -7,18 +7,28 @@
 use super::Estate;
 use super::people::PersonError;
 use crate::directory::forests::{AdObject, DcKey};
-use crate::fault::{Effect, Place};
+use crate::fault::{Effect, Place, Visitor};
 use crate::marks::Mark;
 use crate::powershell::CmdletCall;
 
 impl Estate {
-    /// Whether a domain controller does not answer at all. Counts the hit of the fault that it is.
+    /// Whether a person finds a domain controller that does not answer at all. Counts the hit of the fault
+    /// that it is.
     pub(super) fn finds_down(&mut self, dc: DcKey) -> bool {
+        self.is_found_down(dc, Visitor::Person)
+    }
+
+    /// [`Self::finds_down`] for inbound synchronization.
+    pub(super) fn connector_finds_down(&mut self, dc: DcKey) -> bool {
+        self.is_found_down(dc, Visitor::Synchronization)
+    }
+
+    fn is_found_down(&mut self, dc: DcKey, visitor: Visitor) -> bool {
         if self.faults.rules().is_empty() {
             return false;
         }
         let place = Place::DomainController(self.dc_name(dc));
-        let Some(rule) = self.faults.meet_absence(self.now, &place) else { return false };
+        let Some(rule) = self.faults.meet_absence(self.now, &place, visitor) else { return false };
         Mark::of_fault(Effect::Refuse).reach();
         self.note_hit(rule, &place);
         true

@@ -7,6 +7,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::clock::VirtualTime;
+use crate::throttle::{CMDLETS, OF_GRAPH_CALLS};
 
 /// The operation that asks for a further page of a listing of mailboxes, with the token of the one before.
 pub const FURTHER_PAGE: &str = "exchange.mailboxes_changed.next";
@@ -53,8 +54,9 @@ impl Place {
 
     /// Whether an operation here is one of the engine's, so that what a fault does to it must come back to
     /// the engine. A process that ends notices nothing more.
-    const fn answers_the_engine(&self) -> bool {
+    fn answers_the_engine(&self) -> bool {
         match self {
+            Self::Budget(name) => *name == CMDLETS || OF_GRAPH_CALLS.contains(name),
             Self::Agent(_)
             | Self::AnyAgent
             | Self::AnyDomainController
@@ -63,7 +65,6 @@ impl Place {
             | Self::ExchangeOnline
             | Self::Graph
             | Self::Identity
-            | Self::Budget(_)
             | Self::StateStore => true,
             Self::Engine | Self::ForwardSync => false,
         }
@@ -179,8 +180,37 @@ pub struct Rule {
     pub hits: u32,
     /// Operations that were its own too, and that another rule decided first.
     pub overtaken: u32,
-    /// How often the engine got to know what it did.
-    pub felt: u32,
+    /// Who got to know what it did, and how often.
+    pub felt: Felt,
+}
+
+/// Who got to know what a rule did, and how often each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Felt {
+    /// The engine: an answer came back to it that the rule had a part in.
+    pub by_engine: u32,
+    /// Inbound synchronization: it found nobody, or reads where it should have.
+    pub by_synchronization: u32,
+    /// People, in what they did.
+    pub by_people: u32,
+}
+
+/// Who meets a rule without a port call of the engine, and notices it at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visitor {
+    /// Inbound synchronization.
+    Synchronization,
+    /// Somebody with a tool or a script.
+    Person,
+}
+
+impl Felt {
+    const fn note(&mut self, visitor: Visitor) {
+        match visitor {
+            Visitor::Synchronization => self.by_synchronization += 1,
+            Visitor::Person => self.by_people += 1,
+        }
+    }
 }
 
 impl Rule {
@@ -190,10 +220,12 @@ impl Rule {
         self.from <= now && self.until.is_none_or(|end| now < end) && self.left != Some(0)
     }
 
-    /// Whether it did something of which the engine never heard, and should have.
+    /// Whether it did something of which no machine ever heard, and one should have: neither the engine nor
+    /// inbound synchronization.
     #[must_use]
     pub fn is_unfelt(&self) -> bool {
-        self.hits > 0 && self.felt == 0 && self.place.answers_the_engine() && !self.is_between_dcs()
+        let felt = self.felt.by_engine + self.felt.by_synchronization;
+        self.hits > 0 && felt == 0 && self.place.answers_the_engine() && !self.is_between_dcs()
     }
 
     /// Whether it is about what domain controllers do among themselves, of which the engine has no answer.
@@ -304,7 +336,7 @@ impl Faults {
         let number = self.rules.iter().position(is_met)?;
         let rule = self.rules.get_mut(number)?;
         rule.hits += 1;
-        rule.felt += 1;
+        rule.felt.note(Visitor::Person);
         rule.left = rule.left.map(|left| left - 1);
         let Effect::UsedUp { retry_after, .. } = rule.effect else { return None };
         u32::try_from(number).ok().map(|number| (number, retry_after))
@@ -312,7 +344,12 @@ impl Faults {
 
     /// The first rule in force by which nobody is at a place at all, for somebody who is not the engine and
     /// notices it at once. Counts the hit.
-    pub fn meet_absence(&mut self, now: VirtualTime, place: &Place) -> Option<u32> {
+    pub fn meet_absence(
+        &mut self,
+        now: VirtualTime,
+        place: &Place,
+        visitor: Visitor,
+    ) -> Option<u32> {
         let is_met = |rule: &Rule| {
             rule.effect == Effect::Refuse
                 && rule.operations == Operations::Any
@@ -323,7 +360,7 @@ impl Faults {
         let number = self.rules.iter().position(is_met)?;
         let rule = self.rules.get_mut(number)?;
         rule.hits += 1;
-        rule.felt += 1;
+        rule.felt.note(visitor);
         rule.left = rule.left.map(|left| left - 1);
         u32::try_from(number).ok()
     }
@@ -337,7 +374,7 @@ impl Faults {
     pub fn call_answered(&mut self) {
         for number in self.struck.drain(..) {
             if let Some(rule) = self.rules.get_mut(number) {
-                rule.felt += 1;
+                rule.felt.by_engine += 1;
             }
         }
     }
@@ -405,7 +442,7 @@ mod tests {
             until: Some(VirtualTime::from_micros(20)),
             hits: 0,
             overtaken: 0,
-            felt: 0,
+            felt: Felt::default(),
         }
     }
 
@@ -425,6 +462,20 @@ mod tests {
     }
 
     #[test]
+    fn who_met_a_rule_is_told_apart() {
+        let mut faults = Faults::default();
+        let down = Rule { effect: Effect::Refuse, operations: Operations::Any, ..busy(0, None) };
+        faults.install(down);
+        let dc = Place::DomainController("DC1".to_owned());
+        let now = VirtualTime::from_micros(12);
+        faults.meet_absence(now, &dc, Visitor::Person);
+        assert!(faults.rules()[0].is_unfelt(), "a person is no machine");
+        assert_eq!(faults.rules()[0].felt.by_people, 1);
+        faults.meet_absence(now, &dc, Visitor::Synchronization);
+        assert!(!faults.rules()[0].is_unfelt());
+    }
+
+    #[test]
     fn only_what_strikes_within_a_port_call_is_felt() {
         let mut faults = Faults::default();
         faults.install(busy(0, None));
@@ -438,6 +489,7 @@ mod tests {
         faults.meet(now, &dc, "modify.exchange");
         assert!(faults.rules()[0].is_unfelt(), "no answer came back");
         faults.call_answered();
-        assert_eq!((faults.rules()[0].hits, faults.rules()[0].felt), (2, 1));
+        let rule = &faults.rules()[0];
+        assert_eq!((rule.hits, rule.felt), (2, Felt { by_engine: 1, ..Felt::default() }));
     }
 }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use super::test_cloud::{Answered, TestCloud};
-use crate::fault::{Effect, Operations, Place, Rule};
+use crate::fault::{Effect, Felt, Operations, Place, Rule};
 use crate::profile::Value as Setting;
 
 fn declare(cloud: &TestCloud, place: Place, effect: Effect) {
@@ -23,7 +23,7 @@ fn declare(cloud: &TestCloud, place: Place, effect: Effect) {
             until: None,
             hits: 0,
             overtaken: 0,
-            felt: 0,
+            felt: Felt::default(),
         });
     });
 }

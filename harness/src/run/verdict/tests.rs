@@ -8,7 +8,7 @@ use crate::scenario;
 use crate::stage::catalogues;
 
 /// A run of a story, with what stands beside it in the file.
-fn ran(beside: &str, story: &str) -> ScenarioResult {
+pub(super) fn ran(beside: &str, story: &str) -> ScenarioResult {
     let text = format!(
         "scenario: A verdict\n{beside}\nworld:\n  population:\n    - user: {{name: u7, cloud_managed: \
          true}}\n    - user: u8\n    - user: {{name: u9, dir_synced: false}}\nstory:\n{story}\n"
@@ -89,6 +89,25 @@ fn two_faults_of_one_name_are_two() {
     let place = "any domain controller";
     assert_eq!(seen, [("dc_busy", place, Some(9), 1), ("dc_busy", place, Some(12), 0)]);
     is_open("", story, "the fault dc_busy at any domain controller (line 12) was never hit");
+}
+
+/// What machines are to be tested for must have reached one; the failure of a step proves something in a file
+/// about the cloud or the directory alone, or where no machine is at work.
+#[test]
+fn a_fault_that_people_alone_met_proves_something_of_people_alone() {
+    let budget = "  - fault: {throttled: {budget: Exchange Online, count: 1}}\n  - exo: Set-Mailbox u7 \
+                  -CustomAttribute1 x\n    expect_error: ";
+    let expected = format!("{budget}any\n");
+    is_open("", &expected, "steps of people alone met it");
+    passes("about: cloud", &expected);
+    passes("about: directory", &expected);
+    fails(budget.trim_end_matches("    expect_error: "), "the step was refused");
+    let down = "  - fault: {dc_down: {dc: DC1, for: 5m}}\n  - ad: Set-ADUser u7 -Title Head\n    \
+                expect_error: ServerDown\n";
+    is_open("", down, "steps of people alone met it");
+    passes("about: directory", down);
+    passes("", &format!("{down}  - cycle: connect\n    expect_error: no-start-connection"));
+    passes("", &format!("{}  - wait: 2h", down.replace("5m", "1h")));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::tests::Session;
 use crate::entra::configuration;
 use crate::entra::job::{SchemaCheck, SchemaRefusal};
-use crate::fault::{Effect, Operations, Rule};
+use crate::fault::{Effect, Felt, Operations, Rule};
 
 /// Whoever runs the job, as far as a schema is concerned.
 fn checked(document: &Value) -> Result<(), SchemaRefusal> {
@@ -220,7 +220,7 @@ async fn an_agent_that_is_away_leaves_the_list() {
             until: None,
             hits: 0,
             overtaken: 0,
-            felt: 0,
+            felt: Felt::default(),
         });
     });
     let hours = |hours: u64| {

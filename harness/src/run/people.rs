@@ -8,7 +8,7 @@ use sim::wire::graph::person;
 
 use super::runner::Runner;
 use super::story::Refused;
-use crate::scenario::{Action, GraphCall, Span, Step};
+use crate::scenario::{Action, GraphCall, Spanned, Step};
 
 impl Runner<'_> {
     /// Does what a cmdlet, LDIF or Graph step says; `action` is the step's own or a round of it.
@@ -28,14 +28,18 @@ impl Runner<'_> {
                 self.settle(step, call.span, outcome);
             }
             Action::OnPrem(call) => {
-                self.in_ad(step, &call.value, call.span, "exchange-server-admin");
+                let caller = at_home(step, role, "exchange-server-admin");
+                self.in_ad(step, call, &caller, true);
             }
-            Action::Ad(call) => self.in_ad(step, &call.value, call.span, "ad-admin"),
+            Action::Ad(call) => {
+                self.in_ad(step, call, &at_home(step, role, "ad-admin"), false);
+            }
             Action::Ldif(text, dc) => {
+                let caller = at_home(step, role, "ad-admin");
                 let outcome = self.estate.with(|estate| {
                     let dc = dc.as_ref().and_then(|dc| estate.dc_named(&dc.value));
                     estate
-                        .person_ldif("ad-admin", &text.value, dc)
+                        .person_ldif(&caller, &text.value, dc)
                         .map_err(|error| (error.to_string(), Refused::Ad(error)))
                 });
                 self.settle(step, text.span, outcome);
@@ -65,15 +69,27 @@ impl Runner<'_> {
         }
     }
 
-    fn in_ad(&mut self, step: &Step, call: &CmdletCall, span: Span, who: &str) {
+    fn in_ad(
+        &mut self,
+        step: &Step,
+        call: &Spanned<CmdletCall>,
+        caller: &Caller,
+        through_server: bool,
+    ) {
         let outcome = self.estate.with(|estate| {
             estate
-                .person_ad(who, call)
+                .person_ad(caller, &call.value, through_server)
                 .map(|_| ())
                 .map_err(|error| (error.to_string(), Refused::Ad(error)))
         });
-        self.settle(step, span, outcome);
+        self.settle(step, call.span, outcome);
     }
+}
+
+/// Who does something on the premises: somebody in the role that the step names, else an administrator.
+fn at_home(step: &Step, role: Role, administrator: &str) -> Caller {
+    let name = step.role.as_ref().map_or(administrator, |named| named.value.as_str());
+    Caller::named(name, role)
 }
 
 /// `{principal}` and `{job}`: the ids of the writeback job and of its service principal.

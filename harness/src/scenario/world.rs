@@ -185,6 +185,26 @@ pub struct OwnRole {
     pub may: Vec<RoleEntry>,
     /// `may_not:`, what of that it may not run.
     pub may_not: Vec<RoleEntry>,
+    /// `ad:`, the attributes of users that it may write in AD; `None`: what `like` has.
+    pub in_ad: Option<InAd>,
+}
+
+impl OwnRole {
+    /// Whether nothing is said of it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let says_nothing = self.may.is_empty() && self.may_not.is_empty();
+        says_nothing && self.like.is_none() && self.in_ad.is_none()
+    }
+}
+
+/// What a role of the world's own may write in AD.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InAd {
+    /// `all`: every attribute of users.
+    All,
+    /// These attributes of users; `none`: none.
+    Attributes(Vec<String>),
 }
 
 /// A cmdlet of a role, with some of its parameters.

@@ -1,11 +1,11 @@
-//! Roles of Exchange Online as the world says them.
+//! Roles as the world says them: in Exchange Online, and in AD.
 
 use sim::caller::Role;
-use sim::estate::Estate;
+use sim::estate::{Estate, Standing};
 use sim::exchange::rbac::{Rbac, RbacError};
 
 use super::StageError;
-use crate::scenario::{OwnRole, RoleEntry, World};
+use crate::scenario::{InAd, OwnRole, RoleEntry, World};
 
 /// The role that `as:` means: a built-in one, or one of the world's own.
 #[must_use]
@@ -42,7 +42,24 @@ pub(super) fn apply(estate: &mut Estate, world: &World) -> Result<(), StageError
         }
     }
     estate.exchange.rbac = Some(Box::new(rbac));
+    for role in &world.roles {
+        stand_in_ad(estate, world, role);
+    }
     Ok(())
+}
+
+/// What a role is to AD: what the world says, else what the role is that it begins with.
+fn stand_in_ad(estate: &mut Estate, world: &World, role: &OwnRole) {
+    let Some(of) = role_named(world, &role.name.value) else { return };
+    let like = role.like.as_ref().and_then(|like| role_named(world, &like.value));
+    let standing = match &role.in_ad {
+        Some(InAd::All) => Some(Standing::Delegate(None)),
+        Some(InAd::Attributes(names)) => Some(Standing::Delegate(Some(names.clone()))),
+        None => like.map(|like| estate.standing(like)),
+    };
+    if let Some(standing) = standing {
+        estate.set_standing(of, standing);
+    }
 }
 
 /// The role group of a role; a new one begins with what the role is like.

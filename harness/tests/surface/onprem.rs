@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use harness::cmdlet;
 use harness::stage;
+use sim::caller::{Caller, Role};
 use sim::estate::Estate;
 use sim::onprem;
 use sim::powershell::{Argument, CmdletCall, CmdletSpec, ParameterKind};
@@ -182,14 +183,15 @@ fn tried(
     calls: &[CmdletCall],
     problems: &mut Vec<String>,
 ) -> Vec<Row> {
+    let witness = Caller::named("witness", Role::GlobalAdministrator);
     let mut seen: BTreeMap<(String, String), (bool, Option<String>)> = BTreeMap::new();
     for call in calls {
-        let works = estate.person_ad("witness", call).map_err(|why| why.to_string());
+        let works = estate.person_ad(&witness, call, true).map_err(|why| why.to_string());
         if let Err(why) = &works {
             problems.push(format!("{call}: {why}"));
         }
         let again = refusal_of(call);
-        let refusal = match estate.person_ad("witness", &again) {
+        let refusal = match estate.person_ad(&witness, &again, true) {
             Err(why) => Some(why.name()),
             Ok(_) => {
                 problems.push(format!("not refused: {again}"));

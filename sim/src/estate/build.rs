@@ -198,6 +198,7 @@ impl Estate {
             homes,
             people,
             accounts,
+            standings: BTreeMap::new(),
             subjects: super::truth::Subjects::default(),
             new_objects: Chance::stream(plan.seed, "new objects"),
             sweeps: false,

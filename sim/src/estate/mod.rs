@@ -28,6 +28,7 @@ pub mod replication;
 mod rights;
 mod servers;
 mod settle;
+mod standings;
 mod truth;
 
 pub use accounts::{ServiceAccount, ServiceAccounts};
@@ -39,12 +40,14 @@ pub use gateway::Passage;
 pub use groups::{GroupChange, NewGroup};
 pub use import::{ExportedMailbox, Import, PassedOver};
 pub use people::{PersonError, Shown};
+pub use standings::Standing;
 pub use truth::Subject;
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::agents::Agent;
+use crate::caller::Role;
 use crate::chance::Chance;
 use crate::clock::{Calendar, VirtualTime};
 use crate::connect::{ConnectSync, CycleStep, Flow};
@@ -108,6 +111,8 @@ pub struct Estate {
     people: build::PeopleHome,
     /// By forest.
     accounts: Vec<ServiceAccounts>,
+    /// What roles are to AD, where it is not what they are by themselves.
+    standings: BTreeMap<Role, Standing>,
     subjects: Subjects,
     /// Modifies that were held back, by number; taken when they are delivered.
     held_back: Vec<Option<delivery::HeldBack>>,

@@ -15,7 +15,6 @@ use crate::directory::request::{
 use crate::directory::schema::known;
 use crate::exchange::cmdlets::{CmdletError, Output};
 use crate::guid::Guid;
-use crate::ledger::{Activity, Actor};
 use crate::marks::Mark;
 use crate::onprem::{self, About, Act, Directory, OnPremError};
 use crate::powershell::CmdletCall;
@@ -119,12 +118,17 @@ impl Estate {
 
     /// A cmdlet typed on the last Exchange server or with the ActiveDirectory module, on the domain
     /// controller that `-Server` or `-DomainController` names, else on the first one of the object's domain,
-    /// by somebody who may do everything there. Answers what it shows: attributes or things of the
-    /// organization, with their values.
+    /// with the rights of whoever types it, or, `through_server`, of the Exchange server. Answers what it shows:
+    /// attributes or things of the organization, with their values.
     ///
     /// # Errors
     /// [`PersonError`]. Operations before the first that the directory refuses have been done.
-    pub fn person_ad(&mut self, who: &str, call: &CmdletCall) -> Result<Vec<Shown>, PersonError> {
+    pub fn person_ad(
+        &mut self,
+        caller: &Caller,
+        call: &CmdletCall,
+        through_server: bool,
+    ) -> Result<Vec<Shown>, PersonError> {
         let identity = call.text("Identity").unwrap_or_default();
         let missing = || OnPremError::NotFound(identity.clone());
         let about = onprem::about(call)?;
@@ -154,6 +158,9 @@ impl Estate {
             Act::Show(attributes) => {
                 return Ok(object.map_or_else(Vec::new, |ad| self.shown(ad, attributes, call)));
             }
+            Act::Organization(_) if !self.standing(caller.role).may_change_organization() => {
+                return Err(PersonError::Directory(diagnostic::access_denied()));
+            }
             Act::Organization(change) => {
                 self.onprem.apply(change);
                 return Ok(Vec::new());
@@ -163,8 +170,6 @@ impl Estate {
                 return Ok(vec![("Name".to_owned(), names.collect())]);
             }
         };
-        let actor = Actor::new(who, Activity::Person);
-        let principal = Principal::system();
         for operation in operations {
             let home = match (&operation, object) {
                 (Operation::Add(request), _) => {
@@ -183,7 +188,8 @@ impl Estate {
                 let value = ControlValue::ShowDeleted;
                 request.controls.push(Control { critical: true, value });
             }
-            let response = self.directory(dc, &principal, &actor, &request);
+            let principal = self.writer_at(caller, dc, through_server);
+            let response = self.directory(dc, &principal, &caller.actor, &request);
             if !response.result.is_success() {
                 Mark::of_directory(response.result.code).reach();
                 return Err(PersonError::Directory(response.result));
@@ -272,20 +278,18 @@ impl Estate {
         }
     }
 
-    /// LDIF change records, each applied on a domain controller by somebody who may do everything there:
-    /// on `dc`, else on the first one of its object's domain. Records before the first that is refused have
-    /// been applied.
+    /// LDIF change records, each applied on a domain controller with the rights of whoever applies them: on
+    /// `dc`, else on the first one of its object's domain. Records before the first that is refused have been
+    /// applied.
     ///
     /// # Errors
     /// [`PersonError`] at the first record that is wrong or refused.
     pub fn person_ldif(
         &mut self,
-        who: &str,
+        caller: &Caller,
         text: &str,
         dc: Option<DcKey>,
     ) -> Result<(), PersonError> {
-        let principal = Principal::system();
-        let actor = Actor::new(who, Activity::Person);
         for operation in ldif::operations(text)? {
             let home = match dc {
                 Some(named) => Some(named).filter(|_| !self.finds_down(named)),
@@ -298,7 +302,9 @@ impl Estate {
                     None => PersonError::Directory(diagnostic::no_such_object("")),
                 });
             };
-            let response = self.directory(dc, &principal, &actor, &Request::from(operation));
+            let principal = self.writer_at(caller, dc, false);
+            let request = Request::from(operation);
+            let response = self.directory(dc, &principal, &caller.actor, &request);
             if !response.result.is_success() {
                 return Err(PersonError::Directory(response.result));
             }

@@ -73,7 +73,7 @@ impl Reader<'_> {
         entries
     }
 
-    fn writable(&mut self, node: &Node) -> Vec<Spanned<String>> {
+    pub(super) fn writable(&mut self, node: &Node) -> Vec<Spanned<String>> {
         let names = &self.catalogues.ad_attributes;
         let texts = self.texts(node);
         let names = || names.iter().map(String::as_str);

@@ -6,7 +6,7 @@ use sim::exchange::rbac::Rbac;
 use super::super::diagnostic::Diagnostic;
 use super::super::nearest::advice;
 use super::super::span::{Span, Spanned};
-use super::super::world::{OwnRole, RoleEntry};
+use super::super::world::{InAd, OwnRole, RoleEntry};
 use super::super::yaml::Node;
 use super::Reader;
 
@@ -21,10 +21,11 @@ impl Reader<'_> {
             let like = like.and_then(|entry| self.role_named(&entry.value, &roles));
             let may = fields.take("may").map(|entry| self.role_entries(&entry.value));
             let may_not = fields.take("may_not").map(|entry| self.role_entries(&entry.value));
+            let in_ad = fields.take("ad").map(|entry| self.in_ad(&entry.value));
             self.finish(&fields, "a role");
             let Some(name) = name.and_then(|entry| self.sentence(&entry.value)) else { continue };
             let (may, may_not) = (may.unwrap_or_default(), may_not.unwrap_or_default());
-            let role = OwnRole { name, like, may, may_not };
+            let role = OwnRole { name, like, may, may_not, in_ad };
             self.report_role(&role);
             roles.push(role);
         }
@@ -37,6 +38,15 @@ impl Reader<'_> {
             self.report(problem.label("one too many"));
         }
         roles
+    }
+
+    /// `all`, `none`, or attributes.
+    fn in_ad(&mut self, node: &Node) -> InAd {
+        match node.scalar().map(|scalar| scalar.text.as_str()) {
+            Some("all") => InAd::All,
+            Some("none") => InAd::Attributes(Vec::new()),
+            _ => InAd::Attributes(self.writable(node).into_iter().map(|name| name.value).collect()),
+        }
     }
 
     /// A built-in role or one of the world's own.
@@ -55,10 +65,10 @@ impl Reader<'_> {
             Diagnostic::error("impossible-role", like.span, message)
                 .label("leave this out")
                 .help("what it may beyond that says `may:`, what it may no more `may_not:`")
-        } else if role.may.is_empty() && role.may_not.is_empty() && role.like.is_none() {
+        } else if role.is_empty() {
             let message = format!("the role `{}` may nothing", role.name.value);
             Diagnostic::error("impossible-role", role.name.span, message)
-                .label("expected `may:` or `like:` beside it")
+                .label("expected `may:`, `like:` or `ad:` beside it")
                 .help("somebody who may nothing is `unprivileged`")
         } else if !is_built_in && Rbac::built_in().group(&role.name.value).is_some() {
             let message = format!("Exchange Online has a role group `{}` already", role.name.value);

@@ -42,7 +42,8 @@ const WITH_EXPECT: [&str; 4] = ["within", "always", "never", "until"];
 const WITHOUT_ERROR: [&str; 8] =
     ["fault", "wait", "edits", "expect", "within", "always", "never", "until"];
 /// Steps that a role takes or is refused. The others are done by administrators of the servers, or by nobody.
-const WITH_ROLE: [&str; 5] = ["exo", "graph", "transfer", "decommission", "job"];
+const WITH_ROLE: [&str; 8] =
+    ["exo", "onprem", "ad", "graph", "ldif", "transfer", "decommission", "job"];
 
 /// The keys of one step.
 pub(super) struct Keys<'n> {

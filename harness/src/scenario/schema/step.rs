@@ -45,11 +45,11 @@ pub(super) fn step(catalogues: &Catalogues) -> Value {
         ],
         &["every"],
     );
+    let fails_alone = || vec![("expect_error", text("`any`, or a code: the step must fail so."))];
     let fails = || {
-        vec![
-            ("expect_error", text("`any`, or a code: the step must fail so.")),
-            ("as", role_name(catalogues)),
-        ]
+        let mut beside = fails_alone();
+        beside.push(("as", role_name(catalogues)));
+        beside
     };
     let watched = any_of(vec![
         reference("duration"),
@@ -66,14 +66,14 @@ pub(super) fn step(catalogues: &Catalogues) -> Value {
         one_step("ldif", ldif, fails()),
         one_step("transfer", any_of(vec![reference("selector"), transfer(catalogues)]), fails()),
         one_step("decommission", stated(), fails()),
-        one_step("edits", edits(), role(catalogues)),
+        one_step("edits", edits(), Vec::new()),
         one_step("repeat", repeat, fails()),
-        one_step("fault", reference("fault"), role(catalogues)),
-        one_step("wait", reference("duration"), role(catalogues)),
-        one_step("cycle", cycle(), fails()),
+        one_step("fault", reference("fault"), Vec::new()),
+        one_step("wait", reference("duration"), Vec::new()),
+        one_step("cycle", cycle(), fails_alone()),
         one_step("job", job(), fails()),
-        one_step("connect", connect_step(), fails()),
-        one_step("expect", reference("expectations"), role(catalogues)),
+        one_step("connect", connect_step(), fails_alone()),
+        one_step("expect", reference("expectations"), Vec::new()),
         one_step("within", reference("duration"), expect()),
         one_step("always", watched.clone(), expect()),
         one_step("never", watched.clone(), expect()),
@@ -136,10 +136,6 @@ fn job() -> Value {
         mapping(&[("restart", scopes)], &["restart"]),
         mapping(&[("provision_on_demand", text("A user."))], &["provision_on_demand"]),
     ])
-}
-
-fn role(catalogues: &Catalogues) -> Vec<(&'static str, Value)> {
-    vec![("as", role_name(catalogues))]
 }
 
 fn one_step(name: &'static str, what: Value, mut beside: Vec<(&'static str, Value)>) -> Value {

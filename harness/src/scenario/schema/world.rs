@@ -68,6 +68,7 @@ fn role(catalogues: &Catalogues) -> Value {
             ("like", any_of(vec![names(&catalogues.roles), text("A role before this one.")])),
             ("may", entries()),
             ("may_not", entries()),
+            ("ad", any_of(vec![json!({"enum": ["all", "none"]}), texts()])),
         ],
         &["name"],
     )

@@ -50,6 +50,9 @@ pub enum Side {
     Agent,
 }
 
+/// The code of an activity that was told to end before its time: no failure of anybody, so none of the service's.
+pub const INTERRUPTED: &str = "Interrupted";
+
 /// The documented codes that the engine gives.
 pub mod code {
     /// The agent did not answer within ten minutes.
@@ -209,6 +212,13 @@ impl Failure {
         let words = diagnostic.trim_end_matches(['\0', '\n', '\r', ' ']);
         let separator = if words.is_empty() { "" } else { ": " };
         Some(Self::new(class, code, format!("{name} ({result}){attribute}{separator}{words}")))
+    }
+
+    /// Somebody ended the activity before its time.
+    #[must_use]
+    pub fn interrupted() -> Self {
+        let detail = "it was told to end before its time; the same call goes on with it";
+        Self::new(Class::Fatal, INTERRUPTED, detail)
     }
 
     /// What a failed state store means: the process cannot go on.

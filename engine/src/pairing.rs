@@ -110,6 +110,11 @@ impl Pairing {
         }
     }
 
+    /// How many mailboxes are under way.
+    pub(crate) const fn under_way(&self) -> usize {
+        self.batch.len()
+    }
+
     /// Whether a batch is under way.
     pub(crate) const fn is_busy(&self) -> bool {
         !self.batch.is_empty()

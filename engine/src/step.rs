@@ -5,6 +5,7 @@
 //! port, so an edit, a pause, an outage or a crash can land between any two of them. An activity
 //! never sleeps and never retries inside a step: "come back in 30 s" is an answer.
 
+use crate::failure::Failure;
 use crate::ports::Ports;
 use crate::time::Timestamp;
 
@@ -26,4 +27,17 @@ pub trait Activity {
 
     /// Goes on by at most one port call. `now` never runs backwards.
     fn step(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Step<Self::Outcome>;
+}
+
+/// An activity that ends with an account of what it did, whichever way it ends: by itself, by a failure, or as
+/// somebody interrupts it.
+pub trait Accounts: Activity {
+    /// Ends it here: what is known by now, and `stopped`, why it ended before its time. It is not stepped again.
+    fn account(&mut self, stopped: Option<Failure>) -> Self::Outcome;
+
+    /// Whether everything that it changed is told where it is to last. Whoever interrupts it goes on stepping
+    /// until then, as long as that takes no wait.
+    fn is_told(&self) -> bool {
+        true
+    }
 }

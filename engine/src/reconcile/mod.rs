@@ -2,29 +2,33 @@
 //! writes it only when told to. A separate, explicit operation: cycles look at what changed in the
 //! cloud and never at AD for its own sake, so a local change of AD stays until somebody reconciles.
 //!
-//! Whom the job leaves alone ([`Left`]) is left alone here too; what is written is logged as the job logs it.
+//! Whom the job leaves alone ([`Left`]) is left alone here too. What is written is logged as the job logs it; and
+//! as that log knows no beginning, and no other life of this process looks for what it had sent, a record says
+//! first what is about to be written, and another how it ended ([`TransferRecord`](crate::transfer::TransferRecord)).
 
 mod cause;
+mod correction;
 
 use std::collections::BTreeMap;
 
 pub use cause::Cause;
+use correction::{Correction, Ended};
 
 use crate::failure::{Failure, Side, code};
-use crate::job::{JobConfiguration, LogEntry, LogStatus, ModifiedProperty};
+use crate::job::{JobConfiguration, ModifiedProperty};
 use crate::journal::rows::{EscrowRow, Link, mailbox_of_key};
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{
-    CallError, DirectoryObject, MODIFY_BATCH, Mailbox, MailboxId, Modification, Name, ObjectGuid,
-    PageToken, Ports, Table, User, WriteOutcome,
+    CallError, DirectoryObject, MailboxId, Modification, Name, ObjectGuid, PageToken, Ports, Table,
+    User, WriteOutcome,
 };
-use crate::step::{Activity, Step};
+use crate::step::{Accounts, Activity, Step};
 use crate::time::Timestamp;
 use crate::transfer::flip::{Stop, Turn, again, step_of};
+use crate::transfer::record::hand_out;
 use crate::writeback::MappingPlan;
 use crate::writeback::diff::{diff, kept};
-use crate::writeback::digest;
 use crate::writeback::left::Left;
 use crate::writeback::map::Scope;
 use crate::writeback::retry::Backoff;
@@ -60,6 +64,8 @@ pub struct Drift {
     pub cloud: String,
     /// Why, probably.
     pub cause: Cause,
+    /// It was corrected, as a read showed.
+    pub corrected: bool,
 }
 
 /// A mailbox that could not be compared or corrected.
@@ -92,6 +98,20 @@ pub struct ReconcileReport {
     pub stopped: Option<Failure>,
 }
 
+impl Drift {
+    /// What to do about it.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        match (self.corrected, &self.cause) {
+            (true, Cause::ChangedInDirectory) => {
+                "Find who writes to AD and lead them to Exchange Online, or it comes again."
+            }
+            (true, _) => "Nothing is left to do.",
+            (false, cause) => cause.remedy(),
+        }
+    }
+}
+
 impl ReconcileReport {
     /// How many differences a correction would take away, and how many stay.
     #[must_use]
@@ -99,13 +119,6 @@ impl ReconcileReport {
         let stay = self.drift.iter().filter(|drift| drift.cause == Cause::OnlyInDirectory).count();
         ((self.drift.len() - stay) as u64, stay as u64)
     }
-}
-
-/// What is to be written to one object.
-struct Correction {
-    mailbox: Mailbox,
-    modify: Modification,
-    modified: Vec<ModifiedProperty>,
 }
 
 /// The reconciliation.
@@ -140,8 +153,8 @@ enum Stage {
     Pair,
     Write,
     Verify,
-    /// These are to be logged; then it goes on, or ends for this reason.
-    Log(Vec<LogEntry>, Option<Failure>),
+    /// How corrections ended is to be logged; then it goes on, or ends for this reason.
+    Log(Ended, Option<Failure>),
 }
 
 impl Reconcile {
@@ -213,18 +226,26 @@ impl Reconcile {
             },
             Stage::Write => return self.write(now, ports),
             Stage::Verify => return self.verify(now, ports),
-            Stage::Log(entries, end) => match ports.job.log(entries.clone()) {
-                Ok(()) => {
-                    if let Some(failure) = end.take() {
-                        return Err(Stop::Failed(failure));
+            Stage::Log(ended, _) if !ended.entries.is_empty() => {
+                match ports.job.log(ended.entries.clone()) {
+                    Ok(()) => {
+                        self.backoff.reset();
+                        ended.entries.clear();
                     }
-                    self.backoff.reset();
-                    self.stage = Stage::Write;
+                    Err(error) => {
+                        return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+                    }
                 }
-                Err(error) => {
-                    return again(&error, Side::Cloud, &mut self.backoff, now).map(Turn::Wait);
+            }
+            Stage::Log(ended, end) => {
+                if let Some(at) = hand_out(&ended.records, ports, &mut self.backoff, now)? {
+                    return Ok(Turn::Wait(at));
                 }
-            },
+                if let Some(failure) = end.take() {
+                    return Err(Stop::Failed(failure));
+                }
+                self.stage = Stage::Write;
+            }
         }
         Ok(Turn::Busy)
     }
@@ -324,6 +345,7 @@ impl Reconcile {
             directory,
             cloud,
             cause,
+            corrected: false,
         };
         let kept = kept(&self.plan, &mailbox, &object).into_iter();
         let only = Cause::OnlyInDirectory;
@@ -338,6 +360,7 @@ impl Reconcile {
         let cause = Cause::of(failed, exported, self.plan.digest(&mailbox));
         let modified: Vec<ModifiedProperty> =
             difference.intended.into_iter().map(|change| change.property).collect();
+        let first = self.report.drift.len();
         self.report.drift.extend(
             modified.iter().cloned().map(|property| {
                 drift(property.attribute, property.old, property.new, cause.clone())
@@ -345,183 +368,14 @@ impl Reconcile {
         );
         if self.config.apply {
             let modify = Modification { object: object.guid, changes: difference.changes };
-            self.open.push(Correction { mailbox, modify, modified });
+            let drift = first..self.report.drift.len();
+            self.open.push(Correction { mailbox, modify, modified, drift, begun: false });
         }
     }
 
     fn problem(&mut self, mailbox: MailboxId, reason: String) {
         self.report.problems.push(Unreconciled { mailbox: Some(mailbox), reason });
     }
-
-    /// Sends what is open, as much as goes into one call.
-    fn write(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
-        let batch: Vec<Modification> =
-            self.open.iter().take(MODIFY_BATCH).map(|open| open.modify.clone()).collect();
-        if batch.is_empty() {
-            self.stage = Stage::List;
-            return Ok(Turn::Busy);
-        }
-        let Some(agent) = self.pairing.agent() else { return Err(nobody()) };
-        self.answers = match ports.directory.modify(agent, &batch) {
-            Ok(answers) => answers,
-            // The read that follows tells what became of it.
-            Err(CallError::Unreachable { .. } | CallError::TimedOut { .. }) => Vec::new(),
-            Err(error) => {
-                return again(&error, Side::Agent, &mut self.backoff, now).map(Turn::Wait);
-            }
-        };
-        self.answers.resize(batch.len(), WriteOutcome::Unknown);
-        // What was not sent stays open.
-        let sent = self.answers.iter().position(|answer| *answer == WriteOutcome::NotSent);
-        self.answers.truncate(sent.unwrap_or(batch.len()));
-        self.sent_at = now;
-        self.backoff.reset();
-        self.stage = Stage::Verify;
-        Ok(Turn::Busy)
-    }
-
-    /// A read decides what was corrected.
-    fn verify(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
-        let sent = &self.open[..self.answers.len()];
-        let guids: Vec<ObjectGuid> = sent.iter().map(|open| open.modify.object).collect();
-        let Some(agent) = self.pairing.agent() else { return Err(nobody()) };
-        let found = ports.directory.read(agent, &guids, self.plan.read());
-        let found = match found {
-            Ok(found) => found,
-            Err(error) => {
-                return match again(&error, Side::Agent, &mut self.backoff, now) {
-                    Ok(at) => Ok(Turn::Wait(at)),
-                    Err(Stop::Failed(failure)) => {
-                        self.tell_unverified(failure, now);
-                        Ok(Turn::Busy)
-                    }
-                    Err(stop) => Err(stop),
-                };
-            }
-        };
-        self.backoff.reset();
-        let whole = found.into_iter().filter(|object| object.broken.is_none());
-        let found: BTreeMap<ObjectGuid, DirectoryObject> =
-            whole.map(|object| (object.guid, object)).collect();
-        let mut entries = Vec::with_capacity(guids.len());
-        let answers = core::mem::take(&mut self.answers);
-        let sent: Vec<Correction> = self.open.drain(..answers.len()).collect();
-        for (correction, answer) in sent.into_iter().zip(answers) {
-            let object = found.get(&correction.modify.object);
-            let equal = |object| diff(&self.plan, &correction.mailbox, object).changes.is_empty();
-            let failure = match object.is_some_and(equal) {
-                true => None,
-                false => Some(failure_of(answer)),
-            };
-            entries.push(self.entry(&correction, failure.as_ref(), now));
-            match failure {
-                None => self.report.corrected += 1,
-                Some((code, detail)) => {
-                    self.problem(correction.mailbox.id, format!("{code}: {detail}"));
-                }
-            }
-        }
-        self.stage = Stage::Log(entries, None);
-        Ok(Turn::Busy)
-    }
-
-    /// Nobody can read what was written: the log tells by the answers alone what AD took, before it ends.
-    fn tell_unverified(&mut self, failure: Failure, now: Timestamp) {
-        self.backoff.reset();
-        let answers = core::mem::take(&mut self.answers);
-        let sent: Vec<Correction> = self.open.drain(..answers.len()).collect();
-        let mut entries = Vec::with_capacity(answers.len());
-        for (correction, answer) in sent.into_iter().zip(answers) {
-            let refused = match &answer {
-                WriteOutcome::Result { code, diagnostic } => Failure::of_result(*code, diagnostic),
-                WriteOutcome::Unknown | WriteOutcome::NotSent => None,
-            };
-            let id = correction.mailbox.id;
-            let taken = matches!(answer, WriteOutcome::Result { .. });
-            let entry = match refused {
-                Some(Failure { code, detail, .. }) => {
-                    self.problem(id, format!("{code}: {detail}"));
-                    self.entry(&correction, Some(&(code, detail)), now)
-                }
-                None if taken => {
-                    self.report.unverified += 1;
-                    self.problem(id, TAKEN.to_owned());
-                    let entry = self.entry(&correction, None, now);
-                    LogEntry { detail: TAKEN.to_owned(), ..entry }
-                }
-                None => {
-                    self.report.unverified += 1;
-                    self.problem(id, format!("{}: {UNKNOWN}", code::AGENT_SIGNALING));
-                    let unknown = (code::AGENT_SIGNALING, UNKNOWN.to_owned());
-                    let entry = self.entry(&correction, Some(&unknown), now);
-                    LogEntry { modified: correction.modified, ..entry }
-                }
-            };
-            entries.push(entry);
-        }
-        self.stage = Stage::Log(entries, Some(failure));
-    }
-
-    /// The log's entry about one correction. A reconciliation is no cycle.
-    fn entry(
-        &self,
-        correction: &Correction,
-        failure: Option<&(&'static str, String)>,
-        now: Timestamp,
-    ) -> LogEntry {
-        let mailbox = &correction.mailbox;
-        let version = digest::chain(
-            self.plan.digest(mailbox),
-            mailbox.when_changed.as_micros().cast_unsigned(),
-        );
-        let (status, code, detail) = match failure {
-            None => (LogStatus::Success, "", String::new()),
-            Some((code, detail)) => (LogStatus::Failure, *code, detail.clone()),
-        };
-        LogEntry {
-            at: now,
-            cycle: 0,
-            mailbox: Some(mailbox.id),
-            target: Some(correction.modify.object),
-            status,
-            code,
-            detail,
-            modified: if failure.is_none() { correction.modified.clone() } else { Vec::new() },
-            unread: false,
-            took: now.since(self.sent_at),
-            // The same version may be corrected again: each time is a change of its own.
-            version: digest::chain(version, self.sent_at.as_micros().cast_unsigned()),
-        }
-    }
-}
-
-/// What is said of a correction that AD took and that nobody could read afterwards.
-const TAKEN: &str = "written, not verified: AD took the change, and could not be read afterwards";
-/// What is said of one without an answer then.
-const UNKNOWN: &str =
-    "perhaps written: no answer came to the modify, and AD could not be read afterwards";
-
-/// Why a correction is not there, by what was answered to it: the code and words.
-fn failure_of(answer: WriteOutcome) -> (&'static str, String) {
-    match answer {
-        WriteOutcome::Result { code: result, diagnostic } => {
-            match Failure::of_result(result, &diagnostic) {
-                Some(failure) => (failure.code, failure.detail),
-                None => {
-                    (code::INTERNAL, "it was taken, and AD holds other values since".to_owned())
-                }
-            }
-        }
-        WriteOutcome::Unknown | WriteOutcome::NotSent => (
-            code::AGENT_SIGNALING,
-            "no answer came to the modify, and reading shows that it was not made".to_owned(),
-        ),
-    }
-}
-
-fn nobody() -> Stop {
-    let detail = "no agent answers".to_owned();
-    Stop::Failed(Failure::new(crate::failure::Class::Transient, code::NO_ACTIVE_AGENTS, detail))
 }
 
 impl Activity for Reconcile {
@@ -532,7 +386,20 @@ impl Activity for Reconcile {
             return Step::WaitUntil(at);
         }
         let turned = self.turn(now, ports);
-        step_of(turned, &mut self.not_before, &mut self.report, |report| &mut report.stopped)
+        step_of(self, turned, |reconcile| &mut reconcile.not_before)
+    }
+}
+
+impl Accounts for Reconcile {
+    fn account(&mut self, stopped: Option<Failure>) -> ReconcileReport {
+        // What was sent and not read yet: the records say no more of it than that it was begun.
+        self.unread(self.sent_at);
+        self.report.stopped = stopped;
+        core::mem::take(&mut self.report)
+    }
+
+    fn is_told(&self) -> bool {
+        !matches!(self.stage, Stage::Verify | Stage::Log(..))
     }
 }
 

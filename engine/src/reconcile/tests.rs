@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::job::{JobCommand, LimitAction};
+use crate::job::{JobCommand, LimitAction, LogStatus};
 use crate::test_world::{Shared, World, config, configuration, id, object_guid};
+use crate::transfer::TransferRecord;
+use crate::transfer::record::BEGUN;
 use crate::writeback::{ScopeFilter, WritebackConfig, WritebackJob};
 
 fn reconcile(world: &Shared, apply: bool) -> ReconcileReport {
@@ -59,7 +61,12 @@ fn drift_is_told_with_its_cause_and_only_written_when_applied() {
     assert_eq!(world.0.borrow().modifies, 0);
 
     let done = reconcile(&world, true);
-    assert_eq!((&done.drift, done.corrected), (&dry.drift, 3));
+    let mut corrected = dry.drift.clone();
+    corrected.iter_mut().for_each(|drift| drift.corrected = true);
+    assert_eq!((&done.drift, done.corrected), (&corrected, 3));
+    assert!(
+        dry.drift[2].remedy().contains("next cycle") && done.drift[2].remedy().contains("Nothing")
+    );
     assert!(reconcile(&world, false).drift.is_empty());
     assert_eq!(world.0.borrow().modifies, 3);
 }
@@ -293,4 +300,82 @@ fn what_was_written_is_logged_although_the_read_after_it_fails() {
         ]
     );
     assert!(state.log[1].detail.contains("not verified"));
+}
+
+/// Halted at any call, before it was done or after: whatever AD holds by a reconciliation stands in a record with its
+/// value, although nobody came to log how it ended; and the next one says how the rest ends.
+#[test]
+fn every_write_is_told_wherever_the_process_dies() {
+    let run = |halt_at: Option<u64>, after: bool| {
+        let world = settled(5);
+        (0..5).for_each(|number| drift(&world, number));
+        let before = {
+            let mut world = world.0.borrow_mut();
+            world.log.clear();
+            world.halt_at = halt_at.map(|call| world.calls + call);
+            world.halt_after = after;
+            world.calls
+        };
+        reconcile(&world, true);
+        let calls = world.0.borrow().calls - before;
+        let told = |world: &World, at: u16| {
+            let of_it = |record: &&TransferRecord| record.object == Some(object_guid(at));
+            let records = world.records.iter().filter(of_it);
+            let words: Vec<&str> = records
+                .map(|record| {
+                    let change = &record.changes[0];
+                    assert_eq!((change.old.as_str(), change.new.as_str()), ("local", "HR-2"));
+                    assert_eq!((record.action.word(), record.mailbox), ("reconcile", id(at)));
+                    record.outcome
+                })
+                .collect();
+            words
+        };
+        let mut written = Vec::new();
+        for number in 0..5 {
+            let world = world.0.borrow();
+            if world.value(number, "extensionAttribute2") == ["HR-2"] {
+                assert_eq!(told(&world, number).first(), Some(&BEGUN), "halted at {halt_at:?}");
+                written.push(number);
+            }
+        }
+        let earlier = world.0.borrow().records.len();
+        (world.0.borrow_mut().halted, world.0.borrow_mut().halt_at) = (false, None);
+        let report = reconcile(&world, true);
+        assert_eq!(report.corrected as usize, 5 - written.len(), "halted at {halt_at:?}");
+        assert!(report.drift.iter().all(|drift| drift.corrected));
+        let world = world.0.borrow();
+        for number in (0..5).filter(|number| !written.contains(number)) {
+            let words = told(&world, number);
+            assert_eq!(words[words.len() - 2..], [BEGUN, "corrected"]);
+        }
+        let later = &world.records[earlier..];
+        assert_eq!(later.len(), 2 * (5 - written.len()), "who is equal is not told again");
+        assert!(world.effective.values().all(|times| *times == 1));
+        calls
+    };
+    let calls = run(None, false);
+    assert!(calls > 10, "{calls}");
+    for call in 1..=calls {
+        run(Some(call), false);
+        run(Some(call), true);
+    }
+}
+
+/// Whoever ends it gets what is known: what differs, what is corrected, and what was sent and not read.
+#[test]
+fn an_interrupted_reconciliation_says_what_it_did() {
+    let world = settled(4);
+    (0..4).for_each(|number| drift(&world, number));
+    let config = ReconcileConfig { job: configuration(), domain: config().domain, apply: true };
+    let mut reconcile = Reconcile::new(config);
+    while world.0.borrow().modifies == 0 {
+        assert!(reconcile.is_told());
+        world.step(&mut reconcile);
+    }
+    assert!(!reconcile.is_told(), "a read is due");
+    let report = reconcile.account(Some(Failure::interrupted()));
+    assert_eq!((report.drift.len(), report.corrected, report.unverified), (3, 0, 3));
+    assert!(report.problems.iter().all(|problem| problem.reason.contains("not verified")));
+    assert_eq!(report.stopped.unwrap().code, crate::failure::INTERRUPTED);
 }

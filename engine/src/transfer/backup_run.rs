@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::backup::{Backup, DirectorySide, Sides, line_of, properties};
-use super::flip::{Stop, Turn};
+use super::flip::{Stop, Turn, step_of};
 use super::loss::attributes;
 use super::portion::Portion;
 use super::rows::{mailbox_of_backup, prefix};
@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::job::MATCH_ORDER;
 use crate::pairing::{Pair, Pairing};
 use crate::ports::{Mailbox, MailboxId, Name, Ports, StateStore, StoreError, Table};
-use crate::step::{Activity, Step};
+use crate::step::{Accounts, Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
 
@@ -229,15 +229,14 @@ impl Activity for TakeBackup {
         if let Some(at) = self.not_before.filter(|at| now < *at) {
             return Step::WaitUntil(at);
         }
-        self.not_before = None;
-        match self.turn(now, ports) {
-            Ok(Turn::Busy) => Step::Busy,
-            Ok(Turn::Wait(at)) => {
-                self.not_before = Some(at);
-                Step::WaitUntil(at)
-            }
-            Ok(Turn::Done(())) => Step::Done(Ok(core::mem::take(&mut self.report))),
-            Err(stop) => Step::Done(Err(stop.into_failure())),
-        }
+        let turned = self.turn(now, ports);
+        step_of(self, turned, |backup| &mut backup.not_before)
+    }
+}
+
+impl Accounts for TakeBackup {
+    /// Half a backup is none.
+    fn account(&mut self, stopped: Option<Failure>) -> Self::Outcome {
+        stopped.map_or_else(|| Ok(core::mem::take(&mut self.report)), Err)
     }
 }

@@ -22,7 +22,7 @@ use crate::planted_bugs::PlantedBugs;
 use crate::ports::{
     DirectoryObject, Mailbox, MailboxId, Name, Organization, Ports, SyncConfiguration,
 };
-use crate::step::{Activity, Step};
+use crate::step::{Accounts, Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::MappingPlan;
 use crate::writeback::diff::diff;
@@ -494,6 +494,13 @@ impl Activity for Check {
             return Step::WaitUntil(at);
         }
         let turned = self.turn(now, ports);
-        step_of(turned, &mut self.not_before, &mut self.report, |report| &mut report.stopped)
+        step_of(self, turned, |check| &mut check.not_before)
+    }
+}
+
+impl Accounts for Check {
+    fn account(&mut self, stopped: Option<Failure>) -> CheckReport {
+        self.report.stopped = stopped;
+        core::mem::take(&mut self.report)
     }
 }

@@ -24,7 +24,7 @@ use crate::planted_bugs::{PlantedBugs, planted};
 use crate::ports::{
     CallError, MailboxChange, MailboxId, Ports, SetOutcome, StoreError, StoreWrite,
 };
-use crate::step::Step;
+use crate::step::{Accounts, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
 
@@ -66,25 +66,22 @@ pub(crate) enum Turn<T> {
     Done(T),
 }
 
-/// A turn as a step of an activity that reports at its end: it notes when the next turn is due, and
-/// why the activity ended before its time.
-pub(crate) fn step_of<R: Default>(
+/// A turn as a step of an activity that accounts for itself at its end; it notes when the next turn is due.
+pub(crate) fn step_of<A: Accounts>(
+    activity: &mut A,
     turned: Result<Turn<()>, Stop>,
-    not_before: &mut Option<Timestamp>,
-    report: &mut R,
-    stopped: impl FnOnce(&mut R) -> &mut Option<Failure>,
-) -> Step<R> {
-    *not_before = None;
+    not_before: fn(&mut A) -> &mut Option<Timestamp>,
+) -> Step<A::Outcome> {
+    *not_before(activity) = match turned {
+        Ok(Turn::Wait(at)) => Some(at),
+        _ => None,
+    };
     match turned {
-        Ok(Turn::Busy) => return Step::Busy,
-        Ok(Turn::Wait(at)) => {
-            *not_before = Some(at);
-            return Step::WaitUntil(at);
-        }
-        Ok(Turn::Done(())) => {}
-        Err(stop) => *stopped(report) = Some(stop.into_failure()),
+        Ok(Turn::Busy) => Step::Busy,
+        Ok(Turn::Wait(at)) => Step::WaitUntil(at),
+        Ok(Turn::Done(())) => Step::Done(activity.account(None)),
+        Err(stop) => Step::Done(activity.account(Some(stop.into_failure()))),
     }
-    Step::Done(core::mem::take(report))
 }
 
 /// What a failed call means: when to make it again, or the end.
@@ -101,8 +98,23 @@ pub(crate) fn again(
     backoff.next(failure.class, now).ok_or(Stop::Failed(failure))
 }
 
-/// What became of the mailboxes of a wave.
-pub(super) type Decided = Vec<(MailboxId, MailboxOutcome, String)>;
+/// How far a wave got.
+#[derive(Default)]
+pub(super) struct Decided {
+    /// What became of mailboxes.
+    pub(super) done: Vec<(MailboxId, MailboxOutcome, String)>,
+    /// Mailboxes whose call was made, or may have been, and whose flag nobody saw change.
+    pub(super) undecided: Vec<MailboxId>,
+    /// How many are to be set, and never were.
+    pub(super) to_set: u64,
+}
+
+impl Decided {
+    /// How many of the wave another life decides.
+    pub(super) const fn open(&self) -> u64 {
+        self.undecided.len() as u64 + self.to_set
+    }
+}
 
 /// The flags of one wave.
 pub(super) struct Flip {
@@ -347,12 +359,25 @@ impl Flip {
     }
 
     /// What is decided; the rest is left to another life.
-    fn decided(&mut self) -> Decided {
-        let decided = |entry: Entry| match entry.state {
-            State::Done(outcome, detail) => Some((entry.mailbox, outcome, detail)),
-            _ => None,
-        };
-        core::mem::take(&mut self.entries).into_iter().filter_map(decided).collect()
+    pub(super) fn decided(&mut self) -> Decided {
+        let mut decided = Decided::default();
+        for entry in core::mem::take(&mut self.entries) {
+            match entry.state {
+                State::Done(outcome, detail) => decided.done.push((entry.mailbox, outcome, detail)),
+                State::ToSet(_) if entry.attempts == 0 => decided.to_set += 1,
+                // Even where a read showed the old flag: nobody knows how long a call takes to show.
+                _ => {
+                    decided.undecided.push(entry.mailbox);
+                }
+            }
+        }
+        decided
+    }
+
+    /// Whether every call that was made is read back once, and what that decided is told and kept.
+    pub(super) fn is_told(&self) -> bool {
+        let sent = |entry: &Entry| matches!(entry.state, State::Sent { .. });
+        !matches!(self.stage, Stage::Commit(..)) && !self.entries.iter().any(sent)
     }
 
     /// Enters the mailbox where its state belongs.

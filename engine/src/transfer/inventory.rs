@@ -3,10 +3,10 @@
 //! `Get-EXOMailbox` does not return the flag and a full listing of a large tenant takes longer than a
 //! cmdlet may run, so pages of `Get-Mailbox` are read (Exchange Online PowerShell reference).
 
-use super::flip::{Stop, Turn, again};
+use super::flip::{Stop, Turn, again, step_of};
 use crate::failure::{Failure, Side};
 use crate::ports::{CallError, MailboxId, Name, PageToken, Ports, UnreadRow};
-use crate::step::{Activity, Step};
+use crate::step::{Accounts, Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
 
@@ -122,15 +122,14 @@ impl Activity for Inventory {
         if let Some(at) = self.not_before.filter(|at| now < *at) {
             return Step::WaitUntil(at);
         }
-        self.not_before = None;
-        match self.turn(now, ports) {
-            Ok(Turn::Busy) => Step::Busy,
-            Ok(Turn::Wait(at)) => {
-                self.not_before = Some(at);
-                Step::WaitUntil(at)
-            }
-            Ok(Turn::Done(())) => Step::Done(Ok(core::mem::take(&mut self.listing))),
-            Err(stop) => Step::Done(Err(stop.into_failure())),
-        }
+        let turned = self.turn(now, ports);
+        step_of(self, turned, |inventory| &mut inventory.not_before)
+    }
+}
+
+impl Accounts for Inventory {
+    /// Half a listing is none.
+    fn account(&mut self, stopped: Option<Failure>) -> Self::Outcome {
+        stopped.map_or_else(|| Ok(core::mem::take(&mut self.listing)), Err)
     }
 }

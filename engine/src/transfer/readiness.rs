@@ -37,6 +37,15 @@ pub struct Finding {
     pub remedy: &'static str,
 }
 
+impl Finding {
+    /// Whether somebody knows what it is about: a program that goes by findings must not take "nobody says" for
+    /// "nothing stands against it".
+    #[must_use]
+    pub fn is_determinable(&self) -> bool {
+        !self.reason.contains("not determinable")
+    }
+}
+
 /// The ids of the checks.
 pub mod id {
     /// The mailbox does not exist in Exchange Online.

@@ -1,8 +1,8 @@
-//! What a flip, a rollback or a restore did to a mailbox, for a log that lasts: what was changed, when, and how
-//! it ended. Whoever takes the records adds who asked for it.
+//! What a flip, a rollback, a restore or a reconciliation did to a mailbox, for a log that lasts: what was changed,
+//! when, and how it ended. Whoever takes the records adds who asked for it.
 //!
 //! A provisioning log is about what was brought to Active Directory; authority and values of mailboxes are not
-//! its objects, so these entries have a shape of their own.
+//! its objects, and it has no word for what is about to be written. So these entries have a shape of their own.
 
 use super::report::{LOG_NOT_WRITTEN, MailboxOutcome};
 use super::rows::name_of;
@@ -13,6 +13,11 @@ use crate::time::Timestamp;
 use crate::transfer::flip::Stop;
 use crate::writeback::retry::Backoff;
 
+/// The outcome of what is about to be written.
+pub const BEGUN: &str = "begun";
+/// The outcome of what was written, or may have been, and that no read could decide.
+pub const UNVERIFIED: &str = "unverified";
+
 /// What was being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -22,16 +27,19 @@ pub enum Action {
     Rollback,
     /// Values of a backup were brought back.
     Restore,
+    /// What differed in AD was corrected.
+    Reconcile,
 }
 
 impl Action {
-    /// Its word: `flip`, `rollback` or `restore`.
+    /// Its word: `flip`, `rollback`, `restore` or `reconcile`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Flip => "flip",
             Self::Rollback => "rollback",
             Self::Restore => "restore",
+            Self::Reconcile => "reconcile",
         }
     }
 }
@@ -41,7 +49,8 @@ impl Action {
 pub struct TransferRecord {
     /// When it was decided.
     pub at: Timestamp,
-    /// The name of the transfer, that of a ring behind a slash; empty for a restore, which has none.
+    /// The name of the transfer, that of a ring behind a slash; empty for a restore and a reconciliation, which have
+    /// none.
     pub transfer: String,
     /// What was being done.
     pub action: Action,
@@ -49,9 +58,11 @@ pub struct TransferRecord {
     pub mailbox: MailboxId,
     /// The AD object, where it was written.
     pub object: Option<ObjectGuid>,
-    /// `begun` before a value of a restore is written, `restored` and `failed` afterwards; `begun` before the flag
-    /// of a mailbox is set that loses values by a rollback, with these values; of a flag the word of its
-    /// [`MailboxOutcome`].
+    /// [`BEGUN`] before a value of a restore or a reconciliation is written, `restored` or `corrected`, `failed` or
+    /// [`UNVERIFIED`] afterwards; `begun` before the flag of a mailbox is set that loses values by a rollback, with
+    /// these values; of a flag the word of its [`MailboxOutcome`], and where it went back `rolled-back` or
+    /// `rolled-back-with-warning` for one that changed. A `begun` without any of the others: the process died, and
+    /// whoever wants to know reads.
     pub outcome: &'static str,
     /// The service's own words, or what a read showed; often empty.
     pub detail: String,
@@ -75,7 +86,11 @@ impl TransferRecord {
             action: if target { Action::Flip } else { Action::Rollback },
             mailbox,
             object: None,
-            outcome: outcome.word(),
+            outcome: match outcome {
+                MailboxOutcome::Flipped if !target => "rolled-back",
+                MailboxOutcome::FlippedWithWarning if !target => "rolled-back-with-warning",
+                outcome => outcome.word(),
+            },
             detail: detail.to_owned(),
             changes: vec![ModifiedProperty {
                 attribute: Name::Borrowed("IsExchangeCloudManaged"),
@@ -88,7 +103,7 @@ impl TransferRecord {
 
 /// Hands records out: when to try again, where nobody can take them. What was done and is in no log yet is not
 /// committed either, so the next life finds it again by reading.
-pub(super) fn hand_out(
+pub(crate) fn hand_out(
     records: &[TransferRecord],
     ports: &mut Ports<'_>,
     backoff: &mut Backoff,

@@ -1,5 +1,6 @@
 //! What a transfer or a rollback came to.
 
+use super::flip::Decided;
 use super::loss::Loss;
 use super::readiness::Finding;
 use crate::failure::Failure;
@@ -127,6 +128,11 @@ pub struct TransferReport {
     pub waves: u64,
     /// Every mailbox that did not simply flip, in the order of the waves.
     pub exceptions: Vec<Exception>,
+    /// Mailboxes whose call was made, or may have been, when all ended, and whose flag nobody saw change: the same
+    /// call looks at them first.
+    pub undecided: Vec<MailboxId>,
+    /// Mailboxes that are still to be set, or to be looked at, since it ended before its time.
+    pub not_begun: u64,
     /// What the readiness check found.
     pub findings: Vec<Finding>,
     /// What a rollback takes from the cloud.
@@ -153,6 +159,24 @@ impl TransferReport {
         if !matches!(outcome, MailboxOutcome::Flipped | MailboxOutcome::Already) {
             self.exceptions.push(Exception { mailbox, outcome, detail: detail.to_owned() });
         }
+    }
+
+    /// Adds a wave, as far as it got.
+    pub(super) fn take(&mut self, wave: Decided) {
+        for (mailbox, outcome, detail) in wave.done {
+            self.count(mailbox, outcome, &detail);
+        }
+        self.undecided.extend(wave.undecided);
+        self.not_begun += wave.to_set;
+    }
+
+    /// The report at the end, while so many mailboxes are still to come.
+    pub(super) fn end(&mut self, to_come: usize, stopped: Option<Failure>) -> Self {
+        self.not_begun += to_come as u64;
+        if stopped.is_some() {
+            self.stopped = stopped;
+        }
+        core::mem::take(self)
     }
 
     /// Mailboxes that were tried, or not there, and do not have the wanted value.

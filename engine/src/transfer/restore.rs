@@ -21,16 +21,17 @@ use super::flip::{Stop, Turn, again, step_of, words};
 use super::kept_properties;
 use super::loss::attributes;
 use super::portion::Portion;
-use super::record::{TransferRecord, hand_out};
+use super::record::{BEGUN, TransferRecord, hand_out};
 use crate::failure::{Failure, Side, code};
 use crate::job::{JobConfiguration, ModifiedProperty, Switches};
+use crate::journal::rows::version_write;
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{
     CallError, DirectoryObject, Mailbox, MailboxChange, MailboxId, Modification, Name, ObjectGuid,
     Ports, Row, SetOutcome, WriteOutcome,
 };
-use crate::step::{Activity, Step};
+use crate::step::{Accounts, Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::MappingPlan;
 use crate::writeback::retry::Backoff;
@@ -70,6 +71,8 @@ pub enum Restored {
     Blocked(String),
     /// The values are not those of the backup.
     Failed(String),
+    /// It was written, or may have been, and no read could decide.
+    Unverified(String),
 }
 
 /// One mailbox of a restore.
@@ -88,8 +91,10 @@ pub struct RestoredMailbox {
 /// What a restore came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RestoreReport {
-    /// Every mailbox of the backup, in its order.
+    /// Every mailbox of the backup that was looked at, in its order.
     pub mailboxes: Vec<RestoredMailbox>,
+    /// How many are still to be looked at, or written, since it ended before its time.
+    pub not_begun: u64,
     /// Why the whole activity ended before its time.
     pub stopped: Option<Failure>,
 }
@@ -117,13 +122,15 @@ pub struct Restore {
 
 /// What is said of a write whose answer was lost.
 const NO_ANSWER: &str = "no answer came";
-/// What is said of a write that no read could decide.
-const UNVERIFIED: &str = "perhaps written, not verified: it could not be read afterwards";
 
 enum Stage {
+    /// What others spent of the budget.
+    Budget,
     Read,
     Pair,
     Write,
+    /// So many may be written: that is kept.
+    Chosen(usize),
     Verify,
     Told,
 }
@@ -166,11 +173,19 @@ impl Restore {
         self.backoff = Backoff::jittered(pace.jitter);
         self.throttle = self.backoff;
         self.budget = Budget::new(pace);
+        if self.config.apply && self.config.to == RestoreTo::Cloud && self.budget.is_limited() {
+            self.stage = Stage::Budget;
+        }
         self
     }
 
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         match self.stage {
+            Stage::Budget => {
+                self.budget.open(ports.store, now)?;
+                self.stage = Stage::Read;
+                Ok(Turn::Busy)
+            }
             Stage::Read => self.read(now, ports),
             Stage::Pair => match self.pairing.step(now, ports, &mut self.backoff)? {
                 Turn::Busy => Ok(Turn::Busy),
@@ -182,6 +197,11 @@ impl Restore {
                 }
             },
             Stage::Write => self.write(now, ports),
+            Stage::Chosen(count) => {
+                self.stage = Stage::Write;
+                let open = self.open().take(count).collect::<Vec<usize>>();
+                self.send(&open, now, ports)
+            }
             Stage::Verify => self.verify(now, ports),
             Stage::Told => self.tell(now, ports),
         }
@@ -199,8 +219,6 @@ impl Restore {
         }
         self.batch.iter_mut().for_each(|case| case.told |= case.outcome.is_some());
         if let Some(failure) = self.end.take() {
-            self.batch.retain(|case| case.told);
-            self.settle();
             return Err(Stop::Failed(failure));
         }
         let open = self.batch.iter().any(|case| !case.told);
@@ -296,14 +314,13 @@ impl Restore {
                 case.outcome = Some(Restored::Written);
             }
         }
-        let mut open: Vec<usize> =
-            (0..self.batch.len()).filter(|at| self.batch[*at].outcome.is_none()).collect();
+        let mut open: Vec<usize> = self.open().collect();
         if open.is_empty() {
             self.stage = Stage::Told;
             return Ok(Turn::Busy);
         }
-        let in_cloud = self.config.to == RestoreTo::Cloud;
-        if in_cloud {
+        let limited = self.config.to == RestoreTo::Cloud && self.budget.is_limited();
+        if self.config.to == RestoreTo::Cloud {
             match self.budget.allowance(now) {
                 Ok(most) => open.truncate(most),
                 Err(at) => return Ok(Turn::Wait(at)),
@@ -311,7 +328,7 @@ impl Restore {
         }
         // What goes into this call, and no more: the rest may wait for days.
         if open.iter().any(|at| !self.batch[*at].begun) {
-            let begin = |at: &usize| self.batch[*at].record_of(now, ("begun", ""));
+            let begin = |at: &usize| self.batch[*at].record_of(now, (BEGUN, ""));
             let new = open.iter().filter(|at| !self.batch[**at].begun);
             let records: Vec<TransferRecord> = new.map(begin).collect();
             if let Some(at) = hand_out(&records, ports, &mut self.backoff, now)? {
@@ -320,19 +337,38 @@ impl Restore {
             open.iter().for_each(|at| self.batch[*at].begun = true);
             return Ok(Turn::Busy);
         }
+        if !limited {
+            return self.send(&open, now, ports);
+        }
+        self.budget.spend(now, open.len());
+        ports.store.commit(vec![version_write(), self.budget.write()])?;
+        self.stage = Stage::Chosen(open.len());
+        Ok(Turn::Busy)
+    }
+
+    /// Which of the batch are to be written.
+    fn open(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.batch.len()).filter(|at| self.batch[*at].outcome.is_none())
+    }
+
+    /// Writes these, which the log and the budget know of.
+    fn send(
+        &mut self,
+        open: &[usize],
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+    ) -> Result<Turn<()>, Stop> {
         let result = match self.config.to {
-            RestoreTo::Cloud => self.write_to_cloud(&open, ports),
+            RestoreTo::Cloud => self.write_to_cloud(open, ports),
             RestoreTo::Directory | RestoreTo::CloudToDirectory => {
-                self.write_to_directory(&open, ports)
+                self.write_to_directory(open, ports)
             }
         };
         match result {
             Ok(throttled) => {
                 self.backoff.reset();
+                self.budget.correct(open.iter().filter(|at| self.batch[**at].tried).count());
                 self.stage = Stage::Verify;
-                if in_cloud {
-                    self.budget.spend(now, open.len());
-                }
                 let Some(error) = throttled else {
                     self.throttle.reset();
                     return Ok(Turn::Busy);
@@ -347,6 +383,7 @@ impl Restore {
                 Ok(Turn::Busy)
             }
             Err(error) => {
+                self.budget.correct(0);
                 let side = match self.config.to {
                     RestoreTo::Cloud => Side::Cloud,
                     RestoreTo::Directory | RestoreTo::CloudToDirectory => Side::Agent,
@@ -416,11 +453,7 @@ impl Restore {
             Err(Stop::Failed(failure)) => {
                 let unsure = |case: &&mut Case| case.tried && case.outcome.is_none();
                 for case in self.batch.iter_mut().filter(unsure) {
-                    let answer = core::mem::take(&mut case.answer);
-                    case.outcome = Some(Restored::Failed(match answer.as_str() {
-                        "" => UNVERIFIED.to_owned(),
-                        _ => format!("{UNVERIFIED} ({answer})"),
-                    }));
+                    case.outcome = Some(case.unverified());
                 }
                 self.backoff.reset();
                 (self.end, self.stage) = (Some(failure), Stage::Told);
@@ -502,9 +535,12 @@ impl Restore {
 
     /// Moves the batch into the report.
     fn settle(&mut self) {
-        for case in self.batch.drain(..) {
-            let outcome =
-                case.outcome.unwrap_or_else(|| Restored::Failed("not decided".to_owned()));
+        for mut case in self.batch.drain(..) {
+            let open = case.tried.then(|| case.unverified());
+            let Some(outcome) = case.outcome.take().or(open) else {
+                self.report.not_begun += 1;
+                continue;
+            };
             let Case { id: mailbox, changes, notes, .. } = case;
             self.report.mailboxes.push(RestoredMailbox { mailbox, outcome, changes, notes });
         }
@@ -525,6 +561,19 @@ impl Activity for Restore {
             return Step::WaitUntil(at);
         }
         let turned = self.turn(now, ports);
-        step_of(turned, &mut self.not_before, &mut self.report, |report| &mut report.stopped)
+        step_of(self, turned, |restore| &mut restore.not_before)
+    }
+}
+
+impl Accounts for Restore {
+    fn account(&mut self, stopped: Option<Failure>) -> RestoreReport {
+        self.settle();
+        self.report.not_begun += self.queue.len() as u64;
+        self.report.stopped = stopped;
+        core::mem::take(&mut self.report)
+    }
+
+    fn is_told(&self) -> bool {
+        !self.batch.iter().any(|case| case.tried && !case.told)
     }
 }

@@ -24,13 +24,13 @@ use super::record::{TransferRecord, hand_out};
 use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, prefix, read_on, rollback_of, taken_by};
 use super::spelling::Recipients;
-use crate::failure::code;
+use crate::failure::{Failure, code};
 use crate::job::MATCH_ORDER;
 use crate::journal::rows::version_write;
 use crate::marks::Mark;
 use crate::pairing::{Pair, Pairing};
 use crate::ports::{MailboxId, Name, Ports, StoreWrite};
-use crate::step::{Activity, Step};
+use crate::step::{Accounts, Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
 
@@ -215,10 +215,8 @@ impl Rollback {
                 Turn::Done(decided) => {
                     self.budget = flip.take_budget();
                     self.criterion = flip.criterion();
-                    let open = self.in_wave - decided.len() as u64;
-                    for (mailbox, outcome, detail) in decided {
-                        self.report.count(mailbox, outcome, &detail);
-                    }
+                    let open = decided.open();
+                    self.report.take(decided);
                     return Ok(self.end_wave(open, now));
                 }
             },
@@ -374,7 +372,6 @@ impl Rollback {
         }
         self.weighed = true;
         if !self.config.apply {
-            self.report.would_flip = self.ready.len() as u64;
             return Turn::Done(());
         }
         self.next_wave()
@@ -436,6 +433,39 @@ impl Activity for Rollback {
             return Step::WaitUntil(at);
         }
         let turned = self.turn(now, ports);
-        step_of(turned, &mut self.not_before, &mut self.report, |report| &mut report.stopped)
+        step_of(self, turned, |rollback| &mut rollback.not_before)
+    }
+}
+
+impl Rollback {
+    /// The flags of the wave under way.
+    const fn flip(&self) -> Option<&Flip> {
+        match &self.stage {
+            Stage::Flip(flip) => Some(flip),
+            Stage::Again(again) => Some(again.flip()),
+            _ => None,
+        }
+    }
+}
+
+impl Accounts for Rollback {
+    fn account(&mut self, stopped: Option<Failure>) -> TransferReport {
+        let mut to_come = self.queue.len() + self.referring.len() + self.wave.len();
+        match core::mem::replace(&mut self.stage, Stage::NextWave) {
+            Stage::Flip(mut flip) => self.report.take(flip.decided()),
+            Stage::Again(again) => self.report.take(again.into_flip().decided()),
+            Stage::Pair => to_come += self.pairing.under_way(),
+            _ => {}
+        }
+        if self.config.apply {
+            to_come += self.ready.len();
+        } else {
+            self.report.would_flip = self.ready.len() as u64;
+        }
+        self.report.end(to_come, stopped)
+    }
+
+    fn is_told(&self) -> bool {
+        self.flip().is_none_or(Flip::is_told)
     }
 }

@@ -7,13 +7,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::flip::{Stop, Turn, breach};
+use super::flip::{Stop, Turn, breach, step_of};
 use super::portion::Portion;
 use super::report::{ACCEPTANCE_BREACHED, TransferReport};
 use super::wave::{Transfer, TransferConfig};
 use crate::failure::Failure;
 use crate::ports::{Mailbox, MailboxId, Ports, Row};
-use crate::step::{Activity, Step};
+use crate::step::{Accounts, Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
 
@@ -52,7 +52,7 @@ pub struct RolloutConfig {
 pub struct RingReport {
     /// Its name.
     pub name: String,
-    /// What its transfer came to.
+    /// What its transfer came to, so far.
     pub transfer: TransferReport,
     /// Mailboxes that lacked the flag, or could not be read, when it was verified; `None` when it was not.
     pub without: Option<Vec<MailboxId>>,
@@ -196,17 +196,32 @@ impl Activity for Rollout {
         if let Some(at) = self.not_before.filter(|at| now < *at) {
             return Step::WaitUntil(at);
         }
-        self.not_before = None;
-        match self.turn(now, ports) {
-            Ok(Turn::Busy) => return Step::Busy,
-            Ok(Turn::Wait(at)) => {
-                self.not_before = Some(at);
-                return Step::WaitUntil(at);
-            }
-            Ok(Turn::Done(())) => {}
-            Err(stop) => self.report.stopped = Some(stop.into_failure()),
+        let turned = self.turn(now, ports);
+        step_of(self, turned, |rollout| &mut rollout.not_before)
+    }
+}
+
+impl Accounts for Rollout {
+    fn account(&mut self, stopped: Option<Failure>) -> RolloutReport {
+        if let Some((ring, stage)) = self.current.take() {
+            let transfer = match stage {
+                Stage::Transfer(mut transfer) => transfer.account(stopped.clone()),
+                Stage::Soak(_, report) | Stage::Verify { report, .. } => *report,
+            };
+            let ring = RingReport { name: ring.name, transfer, without: None, breach: None };
+            self.report.rings.push(ring);
+        }
+        if stopped.is_some() {
+            self.report.stopped = stopped;
         }
         self.report.waiting = self.waiting.drain(..).map(|ring| ring.name).collect();
-        Step::Done(core::mem::take(&mut self.report))
+        core::mem::take(&mut self.report)
+    }
+
+    fn is_told(&self) -> bool {
+        match &self.current {
+            Some((_, Stage::Transfer(transfer))) => transfer.is_told(),
+            _ => true,
+        }
     }
 }

@@ -7,9 +7,10 @@ use super::readiness::id as finding;
 use super::*;
 use crate::guid::Guid;
 use crate::ports::{CallError, MailboxId, SetOutcome, Table};
-use crate::step::Activity;
+use crate::step::{Accounts, Activity, Step};
 use crate::test_world::{START, Shared, World, id, object_guid};
 
+mod accounts;
 mod checks;
 mod criteria;
 mod odd;

@@ -31,7 +31,7 @@ use crate::marks::Mark;
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{Mailbox, MailboxId, Name, Ports, StoreError, StoreWrite, Table};
-use crate::step::{Activity, Step};
+use crate::step::{Accounts, Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::retry::Backoff;
 
@@ -98,6 +98,9 @@ impl TransferConfig {
     }
 }
 
+/// What is said where the backup of AD's side stands still.
+const NO_AGENT: &str = "; the same call goes on once one answers, and without AD's side in the backup at once: keep the \
+    cloud's side alone";
 /// What is said of a mailbox that a ring flipped and that lacks its flag now.
 const TAKEN_BACK: &str = "somebody took its flag back since it was flipped";
 
@@ -227,10 +230,8 @@ impl Transfer {
                 Turn::Done(decided) => {
                     self.budget = flip.take_budget();
                     self.criterion = flip.criterion();
-                    let open = self.in_wave - decided.len() as u64;
-                    for (mailbox, outcome, detail) in decided {
-                        self.report.count(mailbox, outcome, &detail);
-                    }
+                    let open = decided.open();
+                    self.report.take(decided);
                     self.end_wave(open);
                 }
             },
@@ -293,8 +294,7 @@ impl Transfer {
         self.stage = Stage::NextWave;
         if let Some(finding) = blocks {
             Mark::TransferTenantBlocks.reach();
-            let reason = &finding.reason;
-            let detail = format!("{reason}; keep the cloud's side alone to go on without it");
+            let detail = format!("{}{NO_AGENT}", finding.reason);
             self.report.stopped = Some(Failure::new(Class::Rejected, finding.id, detail));
             self.stage = Stage::Ended;
         }
@@ -391,7 +391,7 @@ impl Transfer {
         };
         let turn = pairing.step(now, ports, &mut self.backoff).map_err(|stop| match stop {
             Stop::Failed(mut failure) if failure.code == code::NO_ACTIVE_AGENTS => {
-                failure.detail.push_str("; keep the cloud's side alone to go on without it");
+                failure.detail += NO_AGENT;
                 Stop::Failed(failure)
             }
             other => other,
@@ -560,13 +560,31 @@ impl Transfer {
 impl Activity for Transfer {
     type Outcome = TransferReport;
 
-    /// Ends with the report; a process that is at its end gets the report so far, and what it lacks
-    /// lies in the state store.
     fn step(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Step<TransferReport> {
         if let Some(at) = self.not_before.filter(|at| now < *at) {
             return Step::WaitUntil(at);
         }
         let turned = self.turn(now, ports);
-        step_of(turned, &mut self.not_before, &mut self.report, |report| &mut report.stopped)
+        step_of(self, turned, |transfer| &mut transfer.not_before)
+    }
+}
+
+impl Accounts for Transfer {
+    /// What the report lacks then lies in the state store.
+    fn account(&mut self, stopped: Option<Failure>) -> TransferReport {
+        if let Stage::Flip(flip) = &mut self.stage {
+            self.report.take(flip.decided());
+        }
+        let paired = self.pairing.as_ref().map_or(0, Pairing::under_way);
+        let wave = self.unread.len() + self.passed.len() + self.ready.len();
+        self.report.end(self.queue.len() + wave + paired, stopped)
+    }
+
+    fn is_told(&self) -> bool {
+        match &self.stage {
+            Stage::Flip(flip) => flip.is_told(),
+            Stage::Commit(_) => self.records.is_empty(),
+            _ => true,
+        }
     }
 }

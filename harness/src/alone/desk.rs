@@ -24,6 +24,8 @@ pub enum Said {
     /// What a rollback is about to take away, as far as it is known: before the first flag is set, and again when
     /// more becomes known.
     Losses(Box<TransferReport>),
+    /// The service does not tell its time, for this reason: this machine's counts.
+    NoClock(CallError),
     /// Nothing is to be done before this instant.
     Waits(Timestamp),
 }

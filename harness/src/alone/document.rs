@@ -4,6 +4,8 @@
 use std::path::Path;
 
 use engine::failure::Failure;
+use engine::job::{CycleReport, JobStatus, LogEntry, ModifiedProperty};
+use engine::ports::MailboxId;
 use engine::reconcile::ReconcileReport;
 use engine::transfer::bucket_c::LEFT;
 use engine::transfer::{
@@ -12,7 +14,7 @@ use engine::transfer::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{AloneError, TransferOutcome, files};
+use super::{AloneError, TransferOutcome, WritebackOutcome, files};
 
 /// Writes a document to `path`, readable for its owner alone.
 ///
@@ -41,12 +43,6 @@ pub fn transfer_document(outcome: &TransferOutcome, applied: bool) -> Value {
         TransferOutcome::Rollout(report) => rollout(report, applied),
         TransferOutcome::Backups(report) => backup(report),
         TransferOutcome::Restored(report) => restore(report, applied),
-        TransferOutcome::Interrupted(lost) => json!({
-            "format": "hybridsim-interrupted",
-            "version": 1,
-            "applied": applied,
-            "losses": losses(lost),
-        }),
     }
 }
 
@@ -61,7 +57,8 @@ pub fn reconcile_document(report: &ReconcileReport, applied: bool) -> Value {
             "directory": drift.directory,
             "cloud": drift.cloud,
             "cause": drift.cause.to_string(),
-            "remedy": drift.cause.remedy(),
+            "corrected": drift.corrected,
+            "remedy": drift.remedy(),
         })
     });
     let problems = report.problems.iter().map(|problem| {
@@ -87,6 +84,84 @@ pub fn reconcile_document(report: &ReconcileReport, applied: bool) -> Value {
         }),
     );
     Value::Object(all)
+}
+
+/// The document of cycles; `entries` are those of the log that it is to hold.
+#[must_use]
+pub fn writeback_document(
+    outcome: &WritebackOutcome,
+    entries: &[LogEntry],
+    applied: bool,
+) -> Value {
+    let cycle = |cycle: &CycleReport| {
+        json!({
+            "cycle": cycle.cycle,
+            "initial": cycle.initial,
+            "began": cycle.began.to_string(),
+            "ended": cycle.ended.to_string(),
+            "counts": {
+                "read": cycle.read,
+                "in_scope": cycle.in_scope,
+                "written": cycle.written,
+                "skipped": cycle.skipped,
+                "failed": cycle.failed,
+                "retried": cycle.retried,
+            },
+            "failure": cycle.failure.as_ref().map(|why| json!({"code": why.code, "detail": why.detail})),
+        })
+    };
+    let entry = |entry: &LogEntry| {
+        json!({
+            "mailbox": entry.mailbox.map(|id| id.to_string()),
+            "object": entry.target.map(|object| object.to_string()),
+            "status": engine::job_log::status_text(entry.status),
+            "code": entry.code,
+            "detail": entry.detail,
+            "changes": changes(&entry.modified),
+        })
+    };
+    let job = outcome.report.as_ref().map(|report| {
+        json!({
+            "status": status_word(report.status),
+            "linked": report.linked,
+            "in_escrow": report.escrowed,
+            "escrows_pruned": report.escrows_pruned,
+            "quarantined_since": report.quarantine.map(|since| since.began.to_string()),
+        })
+    });
+    let mut all = head("hybridsim-writeback-report", applied);
+    put(
+        &mut all,
+        json!({
+            "counts": {
+                "cycles": outcome.cycles.len(),
+                "failed_cycles": outcome.failed_cycles(),
+                "written": outcome.written,
+                "failed": outcome.failed,
+            },
+            "cycles": outcome.cycles.iter().map(cycle).collect::<Vec<Value>>(),
+            "entries": entries.iter().map(entry).collect::<Vec<Value>>(),
+            "job": job,
+            "interrupted": outcome.interrupted,
+        }),
+    );
+    Value::Object(all)
+}
+
+/// The word for the state of a job.
+#[must_use]
+pub const fn status_word(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::NotRun => "not run yet",
+        JobStatus::Active => "active",
+        JobStatus::Paused => "paused",
+        JobStatus::Quarantine => "in quarantine",
+    }
+}
+
+fn changes(all: &[ModifiedProperty]) -> Vec<Value> {
+    let change = |change: &ModifiedProperty| json!({"attribute": change.attribute, "old": change.old, "new": change.new});
+    all.iter().map(change).collect()
 }
 
 /// The word for a severity.
@@ -146,6 +221,7 @@ fn findings(all: &[Finding]) -> Vec<Value> {
             "severity": severity_word(finding.severity),
             "mailbox": finding.object.map(|id| id.to_string()),
             "reason": finding.reason,
+            "determinable": finding.is_determinable(),
             "remedy": finding.remedy,
         })
     };
@@ -164,6 +240,10 @@ fn losses(all: &[Loss]) -> Vec<Value> {
         })
     };
     all.iter().map(loss).collect()
+}
+
+fn ids(ids: &[MailboxId]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).collect()
 }
 
 /// A flip or a rollback, or one ring of a rollout.
@@ -192,12 +272,15 @@ fn transfer(report: &TransferReport) -> Map<String, Value> {
                 "failed": report.failed,
                 "warnings": report.warnings,
                 "duplicates": report.duplicates,
+                "undecided": report.undecided.len(),
+                "not_begun": report.not_begun,
                 "waves": report.waves,
             },
             "findings": findings(&report.findings),
             "losses": losses(&report.losses),
             "not_compared": not_compared.collect::<Vec<Value>>(),
             "exceptions": exceptions.collect::<Vec<Value>>(),
+            "undecided": ids(&report.undecided),
             "stopped": failure(report.stopped.as_ref()),
         }),
     );
@@ -207,15 +290,12 @@ fn transfer(report: &TransferReport) -> Map<String, Value> {
 fn rollout(report: &RolloutReport, applied: bool) -> Value {
     let rings = report.rings.iter().map(|ring| {
         let mut all = Map::new();
-        let ids = |ids: &Vec<engine::ports::MailboxId>| {
-            ids.iter().map(ToString::to_string).collect::<Vec<String>>()
-        };
         put(
             &mut all,
             json!({
                 "name": ring.name,
-                "verified": ring.without.is_some(),
-                "without": ring.without.as_ref().map(ids),
+                "verified": ring.without.is_some() && ring.breach.is_none(),
+                "without": ring.without.as_deref().map(ids),
                 "breach": ring.breach,
             }),
         );
@@ -254,15 +334,13 @@ fn restore(report: &RestoreReport, applied: bool) -> Value {
             Restored::Written => ("differs", None),
             Restored::Blocked(why) => ("blocked", Some(why)),
             Restored::Failed(why) => ("failed", Some(why)),
+            Restored::Unverified(why) => ("unverified", Some(why)),
         };
-        let changes = one.changes.iter().map(
-            |change| json!({"attribute": change.attribute, "old": change.old, "new": change.new}),
-        );
         json!({
             "mailbox": one.mailbox.to_string(),
             "outcome": outcome,
             "reason": why,
-            "changes": changes.collect::<Vec<Value>>(),
+            "changes": changes(&one.changes),
             "notes": one.notes,
         })
     });
@@ -271,6 +349,7 @@ fn restore(report: &RestoreReport, applied: bool) -> Value {
         &mut all,
         json!({
             "mailboxes": mailboxes.collect::<Vec<Value>>(),
+            "not_begun": report.not_begun,
             "stopped": failure(report.stopped.as_ref()),
         }),
     );

@@ -1,11 +1,15 @@
 //! Drives an activity in real time, until it ends, is told to stop, or has done enough.
 #![allow(clippy::disallowed_methods, reason = "on its own the engine runs in real time")]
 
+use std::cell::Cell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use engine::step::{Activity, Step};
+use engine::failure::Failure;
+use engine::ports::CallError;
+use engine::step::{Accounts, Activity, Step};
 use engine::time::Timestamp;
+use engine::wire::Wire;
 use tokio::runtime::Runtime;
 
 use super::desk::{Said, TransferLog};
@@ -29,6 +33,8 @@ pub(super) struct Engine {
     stop: Receiver<()>,
     /// By how many microseconds the clock that is followed is ahead of this machine's.
     ahead: i64,
+    /// The latest instant that was seen: the clock of a machine may be set back, time in a step never is.
+    latest: Cell<Timestamp>,
 }
 
 impl Engine {
@@ -46,16 +52,55 @@ impl Engine {
             // Nobody listens when everything has ended.
             let _ = tell.send(());
         });
-        Ok(Self { runtime, stop, ahead: 0 })
+        Ok(Self { runtime, stop, ahead: 0, latest: Cell::new(Timestamp::EPOCH) })
     }
 
-    /// Goes by a clock that shows `at` now: ages of what a service tells are measured by the service's own.
-    pub(super) fn follow(&mut self, at: Timestamp) {
-        self.ahead = at.as_micros() - now().as_micros();
+    /// Goes by the clock of the service: ages of what it tells are measured by its own, and every log and every
+    /// row of a state store is dated by the same. A service that tells no time leaves this machine's.
+    pub(super) fn follow(&mut self, wire: &Wire) -> Result<(), CallError> {
+        if let Some(at) = wire.clock()? {
+            self.ahead = at.as_micros() - now().as_micros();
+        }
+        Ok(())
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(now().as_micros() + self.ahead)
+        let now = Timestamp::from_micros(now().as_micros() + self.ahead);
+        self.latest.set(now.max(self.latest.get()));
+        self.latest.get()
+    }
+
+    /// Drives an activity to its end, and tells what `news` says of it meanwhile. A signal is an end too: what it
+    /// changed last is read back and told before, as long as that takes no wait.
+    pub(super) fn play<A: Accounts>(
+        &self,
+        activity: &mut A,
+        bundle: &mut Bundle,
+        mut news: impl FnMut(&A) -> Option<Said>,
+        say: &mut dyn FnMut(Said),
+    ) -> A::Outcome {
+        let mut new = None;
+        loop {
+            let enough = |activity: &A, _: &[Said]| {
+                new = news(activity);
+                new.is_some()
+            };
+            match self.drive(activity, bundle, enough, say) {
+                Driven::Ended(outcome) => return outcome,
+                Driven::Enough => new.take().into_iter().for_each(&mut *say),
+                Driven::Interrupted => break,
+            }
+        }
+        while !activity.is_told() {
+            let step = activity.step(self.now(), &mut bundle.ports());
+            bundle.desk.take_said().into_iter().for_each(&mut *say);
+            match step {
+                Step::Busy => {}
+                Step::WaitUntil(_) => break,
+                Step::Done(outcome) => return outcome,
+            }
+        }
+        activity.account(Some(Failure::interrupted()))
     }
 
     /// Steps until the end, a signal, or until `enough` says so of the activity and of what it said.
@@ -66,11 +111,9 @@ impl Engine {
         mut enough: impl FnMut(&A, &[Said]) -> bool,
         say: &mut dyn FnMut(Said),
     ) -> Driven<A::Outcome> {
-        let mut last = Timestamp::EPOCH;
         let mut told = None;
         loop {
-            // The clock of a machine may be set back; time in a step never is.
-            last = self.now().max(last);
+            let last = self.now();
             let step = activity.step(last, &mut bundle.ports());
             let mut said = bundle.desk.take_said();
             if let Step::WaitUntil(at) = step

@@ -47,6 +47,15 @@ pub(super) fn secret(path: &Path) -> Result<Secret, AloneError> {
     if secret.is_empty() { Err(refuse("is empty")) } else { Ok(Secret::new(secret)) }
 }
 
+/// Refuses a folder where a file is meant.
+pub(super) fn no_folder(path: &Path) -> Result<(), AloneError> {
+    if path.is_dir() {
+        let why = "is a folder; name a file".to_owned();
+        return Err(AloneError::File { path: path.to_owned(), why });
+    }
+    Ok(())
+}
+
 /// Takes the rights of everybody but its owner from a file that is there: it names people.
 pub(super) fn tighten(path: &Path) -> Result<(), AloneError> {
     #[cfg(unix)]

@@ -27,7 +27,10 @@ use engine::wire::WireError;
 
 pub use config::Settings;
 pub use desk::Said;
-pub use document::{reconcile_document, severity_word, transfer_document, write_document};
+pub use document::{
+    reconcile_document, severity_word, status_word, transfer_document, write_document,
+    writeback_document,
+};
 pub use files::{bytes as read_bytes, can_write, write as write_private};
 pub use guard::Permission;
 pub use inputs::{NamedRing, read_evidence, read_rings};
@@ -79,6 +82,11 @@ pub enum AloneError {
     /// Something that must not happen.
     #[error("{0}")]
     Internal(String),
+}
+
+/// The service does not tell its time, by which everything is dated.
+fn no_clock(error: CallError) -> AloneError {
+    AloneError::Call { what: "Microsoft Graph does not tell its time", error }
 }
 
 impl AloneError {

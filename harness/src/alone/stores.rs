@@ -28,9 +28,11 @@ pub(super) fn none() -> Box<dyn StateStore> {
 /// The store of the writeback job; with `apply` off a copy of it.
 pub(super) fn job(settings: &Settings, apply: bool) -> Result<Box<dyn StateStore>, AloneError> {
     let path = &settings.state;
-    files::tighten(path)?;
+    files::no_folder(path)?;
     if apply {
-        return Ok(Box::new(RedbStore::open(path).map_err(held_by(JOB))?));
+        let store = RedbStore::open(path).map_err(held_by(JOB))?;
+        files::tighten(path)?;
+        return Ok(Box::new(store));
     }
     Ok(copy(path, JOB)?.unwrap_or_else(none))
 }
@@ -42,10 +44,12 @@ pub(super) fn transfers(
     apply: bool,
 ) -> Result<Box<dyn StateStore>, AloneError> {
     let path = &settings.transfers;
-    files::tighten(path)?;
+    files::no_folder(path)?;
     if apply {
         let fill = |made: &mut RedbStore| adopt(made, &settings.state);
-        return Ok(Box::new(RedbStore::open_or_make(path, fill).map_err(held_by(TRANSFER))?));
+        let store = RedbStore::open_or_make(path, fill).map_err(held_by(TRANSFER))?;
+        files::tighten(path)?;
+        return Ok(Box::new(store));
     }
     match copy(path, TRANSFER)? {
         Some(store) => Ok(store),
@@ -137,9 +141,11 @@ mod tests {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = |mode| std::fs::Permissions::from_mode(mode);
             std::fs::set_permissions(&settings.state, mode(0o644)).unwrap();
-            drop(job(&settings, false).unwrap());
-            let now = std::fs::metadata(&settings.state).unwrap().permissions().mode();
-            assert_eq!(now & 0o777, 0o600, "a store that others could read is tightened");
+            for (apply, expected) in [(false, 0o644), (true, 0o600)] {
+                drop(job(&settings, apply).unwrap());
+                let now = std::fs::metadata(&settings.state).unwrap().permissions().mode();
+                assert_eq!(now & 0o777, expected, "only who writes tightens");
+            }
         }
         let mut copy = job(&settings, false).unwrap();
         copy.commit(vec![row(Table::Links, b"in memory")]).unwrap();
@@ -193,11 +199,30 @@ mod tests {
         assert_eq!(value(&mut *store, Table::Transfers).unwrap(), b"done");
     }
 
+    /// A path that names something else by mistake: it is refused, and nobody touches it, its rights included.
     #[test]
     fn a_damaged_store_is_told_and_kept_by_whoever_looks_too() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = settings(&folder);
+        let mut settings = settings(&folder);
         std::fs::write(&settings.state, b"not a store").unwrap();
+        let rights = |path: &Path| {
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt as _;
+                std::fs::metadata(path).unwrap().permissions().mode()
+            }
+            #[cfg(not(unix))]
+            std::fs::metadata(path).unwrap().permissions().readonly()
+        };
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            for path in [&settings.state, folder.path()] {
+                let mode = std::fs::Permissions::from_mode(0o755);
+                std::fs::set_permissions(path, mode).unwrap();
+            }
+        }
+        let before = (rights(&settings.state), rights(folder.path()));
         for refused in [
             job(&settings, false).err(),
             job(&settings, true).err(),
@@ -208,5 +233,13 @@ mod tests {
         }
         assert!(!settings.transfers.exists(), "no store without what was begun");
         assert_eq!(std::fs::read(&settings.state).unwrap(), b"not a store");
+        let file = settings.state.clone();
+        settings.state = folder.path().to_owned();
+        settings.transfers = folder.path().to_owned();
+        for refused in [job(&settings, true).err(), transfers(&settings, false).err()] {
+            let refused = refused.expect("it is a folder");
+            assert!(refused.is_usage() && refused.to_string().contains("is a folder"), "{refused}");
+        }
+        assert_eq!((rights(&file), rights(folder.path())), before);
     }
 }

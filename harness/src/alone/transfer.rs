@@ -7,21 +7,21 @@ use engine::failure::Failure;
 use engine::guid::Guid;
 use engine::journal::rows::JobRow;
 use engine::ports::MailboxId;
-use engine::step::Activity;
+use engine::step::Accounts;
 use engine::time::Timestamp;
 use engine::transfer::{
     Acceptance, Backup, BackupReport, Check, CheckConfig, CheckReport, Evidence, Finding,
-    Inventory, InventoryRow, Listing, Loss, Pace, Restore, RestoreConfig, RestoreReport, RestoreTo,
-    Ring, Rollback, RollbackConfig, Rollout, RolloutConfig, RolloutReport, Sides, TakeBackup,
-    Transfer, TransferConfig, TransferReport, backup_run, decommission,
+    Inventory, InventoryRow, Listing, Pace, Restore, RestoreConfig, RestoreReport, RestoreTo, Ring,
+    Rollback, RollbackConfig, Rollout, RolloutConfig, RolloutReport, Sides, TakeBackup, Transfer,
+    TransferConfig, TransferReport, backup_run, decommission,
 };
 use engine::wire::Wire;
 
 use super::desk::{Desk, Said};
-use super::drive::{Driven, Engine, jitter, transfer_log};
+use super::drive::{Engine, jitter, transfer_log};
 use super::inputs::NamedRing;
 use super::ports::Bundle;
-use super::{AloneError, Permission, Settings, stores};
+use super::{AloneError, Permission, Settings, no_clock, stores};
 
 /// The interval of Connect Sync, for the recommended wait.
 const SYNC_CYCLE: Duration = Duration::from_mins(30);
@@ -143,7 +143,7 @@ pub struct TransferRequest {
     pub mailboxes: Option<Vec<String>>,
 }
 
-/// What it came to.
+/// What it came to, or how far it came before a signal or a failure ended it.
 #[derive(Debug, Clone)]
 pub enum TransferOutcome {
     /// Every mailbox.
@@ -158,8 +158,6 @@ pub enum TransferOutcome {
     Backups(BackupReport),
     /// A restore.
     Restored(Box<RestoreReport>),
-    /// A signal ended it; the same call goes on with it. What a rollback had taken away by then, or was about to.
-    Interrupted(Vec<Loss>),
 }
 
 /// Does it.
@@ -174,21 +172,17 @@ pub fn transfer(
     let mut engine = Engine::start()?;
     let wire = Wire::new(settings.wire.clone(), engine.runtime.handle().clone())?;
     request.permission.check(settings, &wire)?;
-    let judges_ages = matches!(
-        &request.action,
-        TransferAction::Readiness { .. } | TransferAction::Flip(_) | TransferAction::Rollout { .. }
-    );
-    if judges_ages {
-        let what = "Microsoft Graph does not tell its time";
-        let clock = wire.clock().map_err(|error| AloneError::Call { what, error })?;
-        clock.into_iter().for_each(|at| engine.follow(at));
-    }
+    engine.follow(&wire).map_err(no_clock)?;
     let names = (settings.wire.tenant.as_str(), request.name.as_str(), settings.domain.as_str());
     let apply = request.permission.apply;
     let store = match &request.action {
         TransferAction::Flip(_)
         | TransferAction::Rollout { .. }
         | TransferAction::Rollback { .. } => stores::transfers(settings, apply)?,
+        // Restores spend of the same budget as flips.
+        TransferAction::Restore { to: RestoreTo::Cloud, sets_a_minute: Some(_), .. } if apply => {
+            stores::transfers(settings, true)?
+        }
         TransferAction::Backup { stored: true, .. } => stores::transfers(settings, false)?,
         TransferAction::Inventory
         | TransferAction::Readiness { .. }
@@ -207,40 +201,70 @@ pub fn transfer(
     let mut bundle = Bundle::new(settings, &wire, apply, true, (store, desk));
     let mut played = Play { engine: &engine, bundle: &mut bundle, say };
     let listed = match (&request.action, &request.mailboxes) {
-        (TransferAction::Restore { .. } | TransferAction::Backup { stored: true, .. }, _) => false,
         (
             TransferAction::Inventory
             | TransferAction::Decommission { .. }
             | TransferAction::Rollout { .. },
             _,
-        )
-        | (_, None) => true,
+        ) => true,
         (_, Some(named)) => named.iter().any(|name| name.parse::<Guid>().is_err()),
+        (action, None) => !matches!(
+            action,
+            TransferAction::Restore { .. } | TransferAction::Backup { stored: true, .. }
+        ),
     };
     let listing = if listed {
-        match played.play(&mut Inventory::default().jittered(jitter()))? {
-            Some(listing) => listing.map_err(AloneError::Failed)?,
-            None => return Ok(TransferOutcome::Interrupted(Vec::new())),
-        }
+        played.play(&mut Inventory::default().jittered(jitter())).map_err(AloneError::Failed)?
     } else {
         Listing::default()
     };
     tell_unread(&request.action, &listing, played.say);
     // Without a token nothing else would have answered either.
     let roles = wire.claims().ok().map(|claims| claims.directory_roles);
-    let outcome = match &request.action {
+    match &request.action {
         TransferAction::Readiness { .. } | TransferAction::Decommission { .. } => {
-            check(&mut played, settings, request, &listing, roles)?
+            check(&mut played, settings, request, &listing, roles)
         }
-        TransferAction::Inventory => Some(TransferOutcome::Inventory(listing)),
+        TransferAction::Inventory => inventory(request, listing),
         TransferAction::Backup { .. } | TransferAction::Restore { .. } => {
-            keep(&mut played, settings, request, &listing)?
+            keep(&mut played, settings, request, &listing)
         }
         TransferAction::Rollout { .. }
         | TransferAction::Flip(_)
-        | TransferAction::Rollback { .. } => flip(&mut played, request, &listing, roles)?,
+        | TransferAction::Rollback { .. } => flip(&mut played, request, &listing, roles),
+    }
+}
+
+/// Every mailbox, or those that are named.
+fn inventory(request: &TransferRequest, all: Listing) -> Result<TransferOutcome, AloneError> {
+    let Some(named) = &request.mailboxes else { return Ok(TransferOutcome::Inventory(all)) };
+    let meant: BTreeSet<MailboxId> = resolved(named, &all)?.into_iter().collect();
+    let known = |id: &MailboxId| {
+        all.rows.iter().any(|row| row.id == *id) || all.unread.iter().any(|row| row.id == Some(*id))
     };
-    Ok(outcome.unwrap_or_else(|| TransferOutcome::Interrupted(Vec::new())))
+    if let Some(nobody) = meant.iter().find(|id| !known(id)) {
+        return Err(AloneError::NotAllowed(format!("there is no mailbox `{nobody}`")));
+    }
+    let mut listing = all;
+    listing.rows.retain(|row| meant.contains(&row.id));
+    listing.unread.retain(|row| row.id.is_some_and(|id| meant.contains(&id)));
+    Ok(TransferOutcome::Inventory(listing))
+}
+
+/// Those of the backups that are meant.
+fn meant(
+    backups: Vec<Backup>,
+    request: &TransferRequest,
+    listing: &Listing,
+) -> Result<Vec<Backup>, AloneError> {
+    let Some(named) = &request.mailboxes else { return Ok(backups) };
+    let mut meant: BTreeSet<MailboxId> = resolved(named, listing)?.into_iter().collect();
+    let is_meant = |backup: &Backup| backup.mailbox().is_some_and(|id| meant.remove(&id));
+    let chosen = backups.into_iter().filter(is_meant).collect();
+    match meant.first() {
+        Some(nobody) => Err(AloneError::NotAllowed(format!("there is no backup of `{nobody}`"))),
+        None => Ok(chosen),
+    }
 }
 
 /// Readiness and decommissioning.
@@ -250,7 +274,7 @@ fn check(
     request: &TransferRequest,
     listing: &Listing,
     caller_roles: Option<Vec<String>>,
-) -> Result<Option<TransferOutcome>, AloneError> {
+) -> Result<TransferOutcome, AloneError> {
     let (mailboxes, evidence, all) = match &request.action {
         TransferAction::Readiness { evidence } => {
             (chosen(request, listing, |row| row.dir_synced)?, evidence, None)
@@ -266,9 +290,9 @@ fn check(
         caller_roles,
         domain: Some(settings.domain.clone()),
     };
-    let report = played.play(&mut Check::new(config).jittered(jitter()))?;
+    let report = played.play(&mut Check::new(config).jittered(jitter()));
     let job = if all.is_some() { stores::job_row(settings)? } else { None };
-    Ok(report.map(|report| findings(report, all, evidence, job.as_ref())))
+    Ok(findings(report, all, evidence, job.as_ref()))
 }
 
 /// Backups and their return.
@@ -277,25 +301,26 @@ fn keep(
     settings: &Settings,
     request: &TransferRequest,
     listing: &Listing,
-) -> Result<Option<TransferOutcome>, AloneError> {
+) -> Result<TransferOutcome, AloneError> {
     Ok(match &request.action {
         TransferAction::Backup { stored: true, before, .. } => {
-            Some(TransferOutcome::Backups(fetch(played, &request.name, *before)?))
+            let mut report = fetch(played, &request.name, *before)?;
+            report.backups = meant(report.backups, request, listing)?;
+            TransferOutcome::Backups(report)
         }
         TransferAction::Backup { stored: false, sides, .. } => {
             let mailboxes = chosen(request, listing, |row| row.dir_synced)?;
-            match played.play(&mut TakeBackup::new(mailboxes, *sides).jittered(jitter()))? {
-                Some(report) => Some(TransferOutcome::Backups(report.map_err(AloneError::Failed)?)),
-                None => None,
-            }
+            let report = played.play(&mut TakeBackup::new(mailboxes, *sides).jittered(jitter()));
+            TransferOutcome::Backups(report.map_err(AloneError::Failed)?)
         }
         TransferAction::Restore { backups, to, sets_a_minute } => {
             let apply = request.permission.apply;
-            let (backups, job) = (backups.clone(), settings.job.clone());
+            let backups = meant(backups.clone(), request, listing)?;
+            let job = settings.job.clone();
             let config = RestoreConfig { backups, to: *to, apply, job };
             let pace = Pace { sets_a_minute: *sets_a_minute, jitter: jitter() };
-            let report = played.play(&mut Restore::new(config).paced(pace))?;
-            report.map(|report| TransferOutcome::Restored(Box::new(report)))
+            let report = played.play(&mut Restore::new(config).paced(pace));
+            TransferOutcome::Restored(Box::new(report))
         }
         _ => return Err(not_this()),
     })
@@ -327,7 +352,7 @@ fn flip(
     request: &TransferRequest,
     listing: &Listing,
     roles: Option<Vec<String>>,
-) -> Result<Option<TransferOutcome>, AloneError> {
+) -> Result<TransferOutcome, AloneError> {
     let (id, apply) = (request.name.clone(), request.permission.apply);
     let report = match &request.action {
         TransferAction::Rollout { rings, flip } => {
@@ -343,12 +368,12 @@ fn flip(
             });
             let rings = rings.collect::<Result<_, AloneError>>()?;
             let transfer = flip.config(id, Vec::new(), apply, roles);
-            let report = played.play(&mut Rollout::new(RolloutConfig { transfer, rings }))?;
-            return Ok(report.map(|report| TransferOutcome::Rollout(Box::new(report))));
+            let report = played.play(&mut Rollout::new(RolloutConfig { transfer, rings }));
+            return Ok(TransferOutcome::Rollout(Box::new(report)));
         }
         TransferAction::Flip(flip) => {
             let chosen = chosen(request, listing, |row| row.dir_synced)?;
-            played.play(&mut Transfer::new(flip.config(id, chosen, apply, roles)))?
+            played.play(&mut Transfer::new(flip.config(id, chosen, apply, roles)))
         }
         TransferAction::Rollback { accept_losses, waves } => {
             let mailboxes = chosen(request, listing, |row| row.dir_synced && row.cloud_managed)?;
@@ -360,11 +385,11 @@ fn flip(
                 pace: waves.pace(),
                 ..RollbackConfig::new(id, mailboxes)
             };
-            return played.roll_back(Rollback::new(config), apply).map(Some);
+            played.roll_back(Rollback::new(config), apply)
         }
         _ => return Err(not_this()),
     };
-    Ok(report.map(|report| TransferOutcome::Report(Box::new(report))))
+    Ok(TransferOutcome::Report(Box::new(report)))
 }
 
 /// Rows that cannot be used and say whose they are fail one by one; of the others only this tells. An
@@ -406,39 +431,20 @@ struct Play<'a> {
 }
 
 impl Play<'_> {
-    /// The outcome; `None` when a signal came first.
-    fn play<A: Activity>(&mut self, activity: &mut A) -> Result<Option<A::Outcome>, AloneError> {
-        match self.engine.drive(activity, self.bundle, |_, _| false, &mut *self.say) {
-            Driven::Ended(outcome) => Ok(Some(outcome)),
-            Driven::Interrupted => Ok(None),
-            Driven::Enough => Err(AloneError::Internal("an activity ended too early".to_owned())),
-        }
+    fn play<A: Accounts>(&mut self, activity: &mut A) -> A::Outcome {
+        self.engine.play(activity, self.bundle, |_| None, &mut *self.say)
     }
-}
 
-impl Play<'_> {
     /// A rollback says what it will take away before it sets a flag.
-    fn roll_back(
-        &mut self,
-        mut rollback: Rollback,
-        apply: bool,
-    ) -> Result<TransferOutcome, AloneError> {
+    fn roll_back(&mut self, mut rollback: Rollback, apply: bool) -> TransferReport {
         let mut told = 0;
-        loop {
-            let more = |rollback: &Rollback, _: &[Said]| {
-                apply && rollback.is_weighed() && rollback.report().losses.len() > told
-            };
-            match self.engine.drive(&mut rollback, self.bundle, more, &mut *self.say) {
-                Driven::Ended(report) => return Ok(TransferOutcome::Report(Box::new(report))),
-                Driven::Interrupted => {
-                    return Ok(TransferOutcome::Interrupted(rollback.report().losses.clone()));
-                }
-                Driven::Enough => {
-                    told = rollback.report().losses.len();
-                    (self.say)(Said::Losses(Box::new(rollback.report().clone())));
-                }
-            }
-        }
+        let losses = |rollback: &Rollback| {
+            let report = rollback.report();
+            let more = apply && rollback.is_weighed() && report.losses.len() > told;
+            told = if more { report.losses.len() } else { told };
+            more.then(|| Said::Losses(Box::new(report.clone())))
+        };
+        self.engine.play(&mut rollback, self.bundle, losses, &mut *self.say)
     }
 }
 

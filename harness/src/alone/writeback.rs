@@ -1,6 +1,6 @@
 //! The writeback job on its own.
 
-use engine::job::{JobCommand, JobReport, LogStatus};
+use engine::job::{CycleReport, JobCommand, JobReport, LogStatus};
 use engine::journal::rows::JobRow;
 use engine::planted_bugs::PlantedBugs;
 use engine::ports::StoreError;
@@ -30,10 +30,8 @@ pub struct WritebackOutcome {
     pub written: u64,
     /// Objects that failed.
     pub failed: u64,
-    /// Cycles that ended.
-    pub cycles: u64,
-    /// Cycles that failed as a whole.
-    pub failed_cycles: u64,
+    /// Cycles that ended, in their order.
+    pub cycles: Vec<CycleReport>,
     /// The last report.
     pub report: Option<Box<JobReport>>,
     /// Whether a signal ended it.
@@ -49,9 +47,13 @@ pub fn writeback(
     request: &WritebackRequest,
     say: &mut dyn FnMut(Said),
 ) -> Result<WritebackOutcome, AloneError> {
-    let engine = Engine::start()?;
+    let mut engine = Engine::start()?;
     let wire = Wire::new(settings.wire.clone(), engine.runtime.handle().clone())?;
     request.permission.check(settings, &wire)?;
+    // A job that starts while the cloud is away runs all the same.
+    if let Err(error) = engine.follow(&wire) {
+        say(Said::NoClock(error));
+    }
     let apply = request.permission.apply;
     // What a dry run would have logged did not happen.
     let log = if apply { drive::log(settings)? } else { None };
@@ -95,7 +97,7 @@ pub fn writeback(
             Some(0) if demanded > 0 => answered >= demanded,
             Some(0) => waits && job.is_idle(),
             Some(cycles) if runs => {
-                outcome.cycles >= cycles && answered >= demanded && job.is_idle()
+                outcome.cycles.len() as u64 >= cycles && answered >= demanded && job.is_idle()
             }
             Some(_) => waits && job.is_idle(),
             None => false,
@@ -111,15 +113,20 @@ pub fn writeback(
 }
 
 impl WritebackOutcome {
+    /// How many cycles failed as a whole.
+    #[must_use]
+    pub fn failed_cycles(&self) -> usize {
+        self.cycles.iter().filter(|cycle| cycle.failure.is_some()).count()
+    }
+
     fn take(&mut self, report: &JobReport) {
         if let Some((_, entry)) = &report.on_demand {
             self.written += u64::from(entry.status == LogStatus::Success);
             self.failed += u64::from(entry.status == LogStatus::Failure);
         } else if let Some(cycle) = &report.last_cycle {
-            self.cycles += 1;
             self.written += cycle.written;
             self.failed += cycle.failed;
-            self.failed_cycles += u64::from(cycle.failure.is_some());
+            self.cycles.push(cycle.clone());
         }
         self.report = Some(Box::new(report.clone()));
     }

@@ -12,9 +12,9 @@ use super::document::folder;
 
 /// Behaviours that a test shows and no scenario, with that test.
 const BY_TEST: &[(&str, &str)] = &[
-    ("F-01", "harness/tests/alone.rs"),
+    ("F-01", "harness/tests/alone/runs.rs"),
     ("F-02", "engine/src/reconcile/mod.rs"),
-    ("F-04", "harness/tests/alone.rs"),
+    ("F-04", "harness/tests/alone/runs.rs"),
     ("F-09", "harness/tests/parity.rs"),
     ("W-26", "engine/src/writeback/tests.rs"),
 ];

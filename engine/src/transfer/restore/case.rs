@@ -2,7 +2,7 @@
 
 use super::super::backup::Backup;
 use super::super::difference::{self, Difference};
-use super::super::record::{Action, TransferRecord};
+use super::super::record::{Action, TransferRecord, UNVERIFIED};
 use super::{RestoreTo, Restored};
 use crate::job::ModifiedProperty;
 use crate::ports::{
@@ -10,6 +10,9 @@ use crate::ports::{
 };
 use crate::time::Timestamp;
 use crate::writeback::MappingPlan;
+
+/// What is said of a write that no read could decide.
+const UNREAD: &str = "perhaps written, not verified: it was not read afterwards";
 
 /// A mailbox under way.
 pub(super) struct Case {
@@ -68,11 +71,21 @@ impl Case {
         }
     }
 
+    /// It was written, or may have been, and no read decided.
+    pub(super) fn unverified(&mut self) -> Restored {
+        let answer = core::mem::take(&mut self.answer);
+        Restored::Unverified(match answer.as_str() {
+            "" => UNREAD.to_owned(),
+            _ => format!("{UNREAD} ({answer})"),
+        })
+    }
+
     /// What the log says of it in the end.
     pub(super) fn record(&self, now: Timestamp, outcome: &Restored) -> Option<TransferRecord> {
         Some(match outcome {
             Restored::Written => self.record_of(now, ("restored", "")),
             Restored::Failed(why) => self.record_of(now, ("failed", why)),
+            Restored::Unverified(why) => self.record_of(now, (UNVERIFIED, why)),
             Restored::Equal | Restored::Blocked(_) => return None,
         })
     }

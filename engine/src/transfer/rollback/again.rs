@@ -29,6 +29,17 @@ pub(super) struct Again {
     pub(super) writes: Vec<StoreWrite>,
 }
 
+impl Again {
+    /// The flags of the wave.
+    pub(super) const fn flip(&self) -> &Flip {
+        &self.flip
+    }
+
+    pub(super) fn into_flip(self) -> Box<Flip> {
+        self.flip
+    }
+}
+
 impl Rollback {
     /// Begins with those that the wave is about to set.
     pub(super) fn ask(&mut self, now: Timestamp) {

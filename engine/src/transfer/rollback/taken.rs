@@ -4,7 +4,7 @@
 
 use super::super::flip::{Stop, Turn};
 use super::super::loss::Loss;
-use super::super::record::{Action, TransferRecord, hand_out};
+use super::super::record::{Action, BEGUN, TransferRecord, hand_out};
 use super::super::rows::{ROWS, key, mailbox_of, name_of, taken_by};
 use super::{Rollback, Stage, in_words};
 use crate::job::ModifiedProperty;
@@ -76,7 +76,7 @@ impl Rollback {
             action: Action::Rollback,
             mailbox,
             object: None,
-            outcome: "begun",
+            outcome: BEGUN,
             detail: in_words(lost),
             changes: lost.iter().map(change).collect(),
         }

@@ -31,7 +31,7 @@ fn flips_and_rollbacks_are_told_once_with_their_outcome() {
     }
     let config = RollbackConfig { apply: true, ..RollbackConfig::new("t", vec![id(3)]) };
     play(&world, &mut Rollback::new(config));
-    assert_eq!(told(&world)[2..], [(Action::Rollback, id(3), "flipped")]);
+    assert_eq!(told(&world)[2..], [(Action::Rollback, id(3), "rolled-back")]);
     assert_eq!(world.0.borrow().records[2].transfer, "t");
 }
 
@@ -145,7 +145,7 @@ fn a_restore_that_ends_early_leaves_no_more_than_one_call_undecided() {
         if of("restored") == 6 {
             break;
         }
-        if let crate::step::Step::WaitUntil(at) = world.step(&mut restore) {
+        if let Step::WaitUntil(at) = world.step(&mut restore) {
             world.0.borrow_mut().now = at;
         }
         steps += 1;
@@ -164,8 +164,8 @@ fn a_restore_whose_read_fails_tells_what_it_wrote() {
     let config = RestoreConfig { backups, to: RestoreTo::Directory, apply: true, job };
     let report = play(&world, &mut Restore::new(config));
     assert!(report.stopped.is_some());
-    assert_eq!(told(&world)[1..], [(Action::Restore, id(1), "failed")]);
+    assert_eq!(told(&world)[1..], [(Action::Restore, id(1), "unverified")]);
     let of = report.mailboxes.iter().find(|one| one.mailbox == id(1)).unwrap();
-    let Restored::Failed(why) = &of.outcome else { panic!("{of:?}") };
+    let Restored::Unverified(why) = &of.outcome else { panic!("{of:?}") };
     assert!(why.contains("not verified") && why.contains("no answer came"), "{why}");
 }

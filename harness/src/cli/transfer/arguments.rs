@@ -33,7 +33,8 @@ pub(super) enum Action {
         #[command(flatten)]
         stated: Stated,
     },
-    /// Say everything that stands against removing the last Exchange server.
+    /// Say everything that stands against removing the last Exchange server. Exit code 0 says that nothing does, 1 that
+    /// something does, 2 that nothing known does and something is not determinable.
     #[command(after_help = EVIDENCE)]
     Decommission {
         #[command(flatten)]
@@ -180,8 +181,24 @@ impl FlipArguments {
 }
 
 impl Action {
+    /// Why it is for all mailboxes or for those that it names otherwise: it would have to ignore `--mailboxes`.
+    fn names_its_own(&self) -> Option<&'static str> {
+        match self {
+            Self::Decommission { common, .. } if common.mailboxes.is_some() => {
+                Some("the last Exchange server goes for all mailboxes, so all are looked at")
+            }
+            Self::Rollout { common, .. } if common.mailboxes.is_some() => {
+                Some("a rollout flips those of its rings; name them in the file of --rings")
+            }
+            _ => None,
+        }
+    }
+
     /// What is common, what to do, and where a backup goes.
     pub(super) fn read(self) -> Result<(Common, TransferAction, Option<PathBuf>), AloneError> {
+        if let Some(why) = self.names_its_own() {
+            return Err(AloneError::NotAllowed(format!("--mailboxes: {why}")));
+        }
         Ok(match self {
             Self::Inventory(common) => (common, TransferAction::Inventory, None),
             Self::Readiness { common, stated } => {

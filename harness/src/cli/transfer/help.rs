@@ -8,7 +8,12 @@ writeback --help` shows one). Without --apply nothing is changed: what stands ag
 A transfer has a name, under which its progress lies in a file beside `state` of the configuration (`transfer_state` names \
 another): the same call goes on where an earlier one was killed, and no mailbox is flipped twice. The writeback job may run \
 beside it. What is changed is appended to a log (`transfer_log`), one JSON object a line: when, which mailbox, what it was \
-and became, how it ended, and which application asked for it.";
+and became, how it ended, and which application asked for it.
+
+Exit codes: 0 done, or nothing stands against it; 1 something failed, stands against it, or was ended before its time, a \
+restore or a backup that lacks something among it; 2 of `decommission`: nothing known stands against it, and something is \
+not determinable; 4 the state store or the program failed; 5 wrong usage. Whatever ends it early, Ctrl-C included, what is \
+known by then is printed and in --report.";
 
 /// The evidence file, for those who read it.
 pub(super) const EVIDENCE: &str = "\

@@ -46,8 +46,9 @@ pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit 
         Err(error) => return refused(&error, console),
     };
     let permission = Permission { apply: common.apply, tenant: common.tenant };
+    let whole = matches!(action, TransferAction::Decommission { .. });
     let back = matches!(action, TransferAction::Rollback { .. });
-    let files = Files { back, report: common.report, backup: backup_file };
+    let files = Files { back, whole, report: common.report, backup: backup_file };
     if let Err(error) = files.check() {
         return refused(&error, console);
     }
@@ -56,7 +57,7 @@ pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit 
         Said::Waits(at) => console.out(&format!("waiting until {at}\n")),
         Said::Unread(row) => console.out(&text::unread(&row)),
         Said::Losses(report) => tell_losses(report, &files, console),
-        Said::Entry(_) | Said::Report(_) => {}
+        Said::Entry(_) | Said::Report(_) | Said::NoClock(_) => {}
     };
     let outcome = crate::alone::transfer(&settings, &request, &mut say);
     outcome
@@ -68,6 +69,8 @@ pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit 
 struct Files {
     /// Whether authority goes back: what was not compared is to be named.
     back: bool,
+    /// Whether what nobody can determine stands in the way too.
+    whole: bool,
     report: Option<PathBuf>,
     backup: Option<PathBuf>,
 }
@@ -93,40 +96,44 @@ fn told(
     if let Some(path) = &files.report {
         write_document(path, &transfer_document(outcome, applied))?;
     }
-    let (text, good) = match outcome {
+    let exit = |good: bool| if good { Exit::Pass } else { Exit::Fail };
+    let (text, exit) = match outcome {
         TransferOutcome::Inventory(listing) => {
-            (text::inventory(listing), listing.unread.is_empty())
+            (text::inventory(listing), exit(listing.unread.is_empty()))
         }
         TransferOutcome::Report(report) => {
             let good = report.stopped.is_none() && report.not_flipped() == 0;
-            (text::report(report, applied, files.back), good)
+            (text::report(report, applied, files.back), exit(good))
         }
-        TransferOutcome::Findings(findings, stopped) => {
-            let blocks = |finding: &Finding| finding.severity == Severity::Block;
-            let good = stopped.is_none() && !findings.iter().any(blocks);
-            (text::findings(findings) + &text::stopped(stopped.as_ref()), good)
-        }
+        TransferOutcome::Findings(findings, stopped) => (
+            text::findings(findings) + &text::stopped(stopped.as_ref()),
+            judged(findings, stopped.is_some(), files.whole),
+        ),
         TransferOutcome::Rollout(report) => {
-            (text::rollout(report, applied), report.stopped.is_none())
+            (text::rollout(report, applied), exit(report.stopped.is_none()))
         }
         TransferOutcome::Backups(report) => {
             let path = files.backup.as_deref().unwrap_or(Path::new(""));
-            (text::backup(report, path), report.lacking.is_empty())
+            (text::backup(report, path), exit(report.lacking.is_empty()))
         }
         TransferOutcome::Restored(report) => {
-            let bad = |one: &RestoredMailbox| {
-                matches!(one.outcome, Restored::Blocked(_) | Restored::Failed(_))
-            };
-            let good = report.stopped.is_none() && !report.mailboxes.iter().any(bad);
-            (text::restore(report, applied), good)
-        }
-        // Whoever waits for its end must not take this for one.
-        TransferOutcome::Interrupted(_) => {
-            ("interrupted before its end; the same call goes on with it\n".to_owned(), false)
+            let good =
+                |one: &RestoredMailbox| matches!(one.outcome, Restored::Equal | Restored::Written);
+            let good = report.stopped.is_none() && report.mailboxes.iter().all(good);
+            (text::restore(report, applied), exit(good))
         }
     };
     console.out(&text);
-    Ok(if good { Exit::Pass } else { Exit::Fail })
+    Ok(exit)
+}
+
+/// What findings come to; where `whole`, nothing known stands against it only once everything is known.
+fn judged(findings: &[Finding], stopped: bool, whole: bool) -> Exit {
+    if stopped || findings.iter().any(|finding| finding.severity == Severity::Block) {
+        return Exit::Fail;
+    }
+    let open = whole && findings.iter().any(|finding| !finding.is_determinable());
+    if open { Exit::Unknown } else { Exit::Pass }
 }
 
 /// What a rollback is about to take away, before it does: should it die, this is what stays.

@@ -41,8 +41,10 @@ pub(super) fn rollout(report: &RolloutReport, applied: bool) -> String {
     }
     let waiting = report.waiting.join(", ");
     let _ = match &report.stopped {
+        Some(stopped) if waiting.is_empty() => writeln!(text, "stopped: {}", stopped.detail),
         Some(stopped) => writeln!(text, "stopped: {}; not begun: {waiting}", stopped.detail),
-        None => writeln!(text, "{} ring(s) done", report.rings.len()),
+        None if applied => writeln!(text, "{} ring(s) done", report.rings.len()),
+        None => writeln!(text, "dry run of {} ring(s): nothing was changed", report.rings.len()),
     };
     text
 }
@@ -78,6 +80,7 @@ pub(super) fn restore(report: &RestoreReport, applied: bool) -> String {
             }
             Restored::Blocked(why) => ("blocked", why.as_str()),
             Restored::Failed(why) => ("failed", why.as_str()),
+            Restored::Unverified(why) => ("unverified", why.as_str()),
         };
         let _ = writeln!(text, "{word:<8} {} {why}", one.mailbox);
         for change in &one.changes {
@@ -91,7 +94,10 @@ pub(super) fn restore(report: &RestoreReport, applied: bool) -> String {
             let _ = writeln!(text, "         {note}");
         }
     }
-    let all = report.mailboxes.len();
+    let all = report.mailboxes.len() as u64 + report.not_begun;
+    if report.not_begun > 0 {
+        let _ = writeln!(text, "{} mailbox(es) not begun", report.not_begun);
+    }
     if applied {
         let _ = writeln!(text, "{written} of {all} mailbox(es) restored");
     } else {
@@ -199,6 +205,20 @@ pub(super) fn report(report: &TransferReport, applied: bool, back: bool) -> Stri
             report.failed
         )
     };
+    for mailbox in &report.undecided {
+        let _ = writeln!(
+            text,
+            "undecided {mailbox} its flag may have been set, and was not seen to change"
+        );
+    }
+    if !report.undecided.is_empty() || report.not_begun > 0 {
+        let _ = writeln!(
+            text,
+            "{} undecided, {} not begun: the same call goes on with them",
+            report.undecided.len(),
+            report.not_begun
+        );
+    }
     text += &stopped(report.stopped.as_ref());
     if back {
         let names: Vec<&str> = LEFT.iter().map(|left| left.ldap_name).collect();

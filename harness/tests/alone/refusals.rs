@@ -1,0 +1,103 @@
+//! What is refused, and what did not happen: neither is a success.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::estate::{Estate, inventory};
+
+/// What failed, never ran or would take something away is no success.
+#[test]
+fn what_did_not_happen_is_no_success() {
+    let estate = Estate::serve(3);
+    let people = inventory(&estate);
+    let path = |name: &str| estate.path(name).to_str().expect("text").to_owned();
+
+    // A backup takes the place of no file unless that is asked for, and there is none of what nobody kept.
+    let to = path("kept.jsonl");
+    fs::write(&to, "precious").expect("written");
+    let backup = ["transfer", "backup", "--to", &to];
+    let (code, text) = estate.run(&backup);
+    assert!(code == 5 && text.contains("--overwrite"), "{code} {text}");
+    let typo = [&backup[..], &["--overwrite", "--stored", "--name", "typo"]].concat();
+    let (code, text) = estate.run(&typo);
+    assert!(code == 5 && text.contains("`typo`"), "{code} {text}");
+    assert_eq!(fs::read_to_string(&to).expect("text"), "precious");
+    let (code, text) = estate.run(&[&backup[..], &["--overwrite"]].concat());
+    assert!(code == 0 && text.contains("3 mailbox(es)"), "{code} {text}");
+
+    // The same mailbox by two names is in two rings all the same.
+    let rings = path("rings.yaml");
+    let (id, name) = &people[1];
+    let of_rings = format!(
+        "rings:\n - {{name: a, mailboxes: ['{id}']}}\n - {{name: b, mailboxes: [{name}]}}\n"
+    );
+    fs::write(&rings, of_rings).expect("written");
+    let (code, text) = estate.run(&["transfer", "rollout", "--rings", &rings, "--apply"]);
+    assert!(code == 5 && text.contains("named twice"), "{code} {text}");
+
+    let (code, text) = estate.run(&["transfer", "flip", "--accept", "connect.to-old"]);
+    assert!(code == 5 && text.contains("connect.too-old"), "{code} {text}");
+    let (code, text) = estate.run(&["transfer", "flip", "--apply"]);
+    assert!(code == 0 && text.contains("3 flipped"), "{code} {text}");
+    let (code, text) = estate.run(&["transfer", "flip"]);
+    assert!(code == 0 && text.contains("3 are already"), "{code} {text}");
+
+    let token = estate.token();
+    estate.edit(&token, &[(&people[0].0, "on demand".to_owned())]);
+    let provision = ["writeback", "--apply", "--provision", &people[0].0];
+    let (code, text) = estate.run(&provision);
+    assert!(code == 0 && text.contains("1 object written"), "{code} {text}");
+    for agent in estate.ready["agents"].as_array().expect("agents") {
+        estate.fault(&json!({"agent_offline": {"agent": agent["name"], "for": "1h"}}));
+    }
+    let (code, text) = estate.run(&provision);
+    assert!(code == 1 && text.contains("NoActiveAgents"), "{code} {text}");
+
+    // What means nothing is refused and not taken for something else.
+    let nobody = path("nobody.txt");
+    fs::write(&nobody, "# nobody yet\n").expect("written");
+    for (arguments, words) in [
+        (&["transfer", "flip", "--apply", "--mailboxes", &nobody][..], "names no mailbox"),
+        (&["transfer", "flip", "--wave", "0"], "--wave"),
+        (&["transfer", "flip", "--sets-a-minute", "0"], "--sets-a-minute"),
+        (&["writeback", "--cycles", "0"], "--cycles"),
+    ] {
+        let (code, text) = estate.run(arguments);
+        assert!(code == 5 && text.contains(words), "{arguments:?}: {code} {text}");
+    }
+
+    let (code, text) = estate.run(&["writeback", "--pause"]);
+    assert!(code == 0 && text.contains("job would be paused"), "a dry run pauses nobody: {text}");
+    let (code, text) = estate.run(&["writeback", "--apply", "--pause"]);
+    assert!(code == 0 && text.contains("job paused") && !text.contains("next at"), "{text}");
+    let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
+    assert!(code == 1 && text.contains("--start"), "{code} {text}");
+}
+
+#[test]
+fn what_is_not_allowed_is_refused_before_anything_is_written() {
+    let estate = Estate::serve(3);
+    let other = "00000000-0000-0000-0000-000000000001";
+    let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1", "--tenant", other]);
+    assert!(code == 5 && text.contains("the token is for tenant"), "{code} {text}");
+    let tenant = estate.text("tenant_id").to_owned();
+    let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1", "--tenant", &tenant]);
+    assert_eq!(code, 0, "{text}");
+
+    let path = estate.path("writeback.yaml");
+    let good = fs::read_to_string(&path).expect("text");
+    let agent = estate.ready["agents"][0]["ldap"].as_str().expect("a URL");
+    for (url, words) in
+        [("ldaps://dc1.contoso.invalid", "--tenant"), ("ldap://dc1.contoso.invalid", "in clear")]
+    {
+        fs::write(&path, good.replace(agent, url)).expect("written");
+        let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
+        assert!(code == 5 && text.contains(words), "{code} {text}");
+    }
+    fs::write(&path, good).expect("written");
+    fs::write(estate.path("state.redb"), b"not a store").expect("written");
+    let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
+    assert!(code == 4 && text.contains("damaged"), "{code} {text}");
+    assert_eq!(fs::read(estate.path("state.redb")).expect("there"), b"not a store");
+}

@@ -179,6 +179,8 @@ pub struct Switches {
     pub export_mode: ExportMode,
     /// U9 `drift_heal`: every cycle compares all mailboxes in scope with AD, changed or not.
     pub drift_heal: bool,
+    /// U10 `classes`: whether objects of the class `inetOrgPerson` are written beside those of `user`.
+    pub inet_org_person: bool,
     /// U11 `limit_action`.
     pub limit_action: LimitAction,
     /// The most cloud-managed mailboxes that the service supports.
@@ -218,6 +220,7 @@ impl Default for Switches {
             first_time_requires_initial: false,
             export_mode: ExportMode::WholeDiff,
             drift_heal: false,
+            inet_org_person: false,
             limit_action: LimitAction::Warn,
             mailbox_limit: MAILBOX_LIMIT,
             escrow_ladder: EscrowLadder::General,

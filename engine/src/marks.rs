@@ -31,6 +31,7 @@ marks::declare! {
 
     ScopeOut = "scope.out", "a mailbox is not in scope: AD has authority, or it has no counterpart";
     ScopeType = "scope.type-unknown-to-ad", "a mailbox is of a type that AD does not know";
+    ScopeClass = "scope.class", "an object is of a class that is not written";
     ScopeFilter = "scope.filtered", "an object lies outside of the scoping filter";
     ScopeWaits = "scope.waits-for-initial", "a mailbox new to the job waits for an initial cycle";
     ScopeDomain = "scope.other-domain", "a mailbox belongs to another domain's configuration";

@@ -194,6 +194,8 @@ pub(crate) struct World {
     pub(crate) results: BTreeMap<ObjectGuid, u32>,
     /// What AD says beside them.
     pub(crate) diagnostic: String,
+    /// Attributes that AD's schema does not have.
+    pub(crate) unknown: BTreeSet<String>,
     /// What every agent answers to everything.
     pub(crate) agent_error: Option<CallError>,
     /// Errors for the next calls to agents.
@@ -254,7 +256,10 @@ impl World {
         let mailbox = mailbox(number);
         let object = object_like(&plan, &mailbox);
         let names = plan.attributes().iter().map(ToString::to_string);
-        let values = names.zip(object.values.lists()).collect();
+        let classes = ["top", "person", "organizationalPerson", "user"];
+        let classes = classes.map(|class| class.as_bytes().to_vec()).to_vec();
+        let class = ("objectClass".to_owned(), classes);
+        let values = names.zip(object.values.lists()).chain([class]).collect();
         self.objects.insert(object_guid(number), Entry { values, ..Entry::default() });
         self.users.insert(
             mailbox.id,
@@ -464,7 +469,8 @@ impl World {
             sent.result = 0;
             for change in &modification.changes {
                 let held = entry.values.entry(change.attribute.to_string()).or_default();
-                sent.result = apply_change(held, change);
+                let known = !self.unknown.contains(change.attribute.as_ref());
+                sent.result = if known { apply_change(held, change) } else { 17 };
                 if sent.result != 0 {
                     break;
                 }

@@ -148,7 +148,7 @@ pub struct Profile {
 }
 
 /// The words that switches take; the first is the default of the newest profile.
-const WORDS: [(&str, &[&str]); 14] = [
+const WORDS: [(&str, &[&str]); 15] = [
     ("proxy_mode", &["replace_smtp", "replace_all", "merge"]),
     ("rtd_mode", &["remote", "raw"]),
     ("flag_sampling", &["cycle", "event"]),
@@ -157,6 +157,7 @@ const WORDS: [(&str, &[&str]); 14] = [
     ("match_order", &["object_identifier", "immutable_id", "external_id"]),
     ("export_mode", &["whole_diff", "changed_attributes"]),
     ("drift_heal", &["initial_cycle", "every_cycle"]),
+    ("classes", &["user", "user_and_inet_org_person"]),
     ("limit_action", &["warn", "refuse"]),
     ("licence_check", &["information", "gate"]),
     ("escrow_ladder", &["general", "every_cycle"]),

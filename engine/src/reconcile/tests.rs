@@ -173,6 +173,18 @@ fn disables(world: &mut World) {
     world.set_in_ad(0, "userAccountControl", &[b"514"]);
 }
 
+fn takes_persons(job: &mut JobConfiguration) {
+    job.switches.inet_org_person = true;
+}
+
+fn becomes_a_person(world: &mut World) {
+    world.set_in_ad(0, "objectClass", &[b"top", b"person", b"user", b"inetOrgPerson"]);
+}
+
+fn hides_its_class(world: &mut World) {
+    world.set_in_ad(0, "objectClass", &[]);
+}
+
 fn moves(world: &mut World) {
     world.set_in_ad(0, "distinguishedName", &[b"CN=u0,OU=Other,DC=c"]);
 }
@@ -201,12 +213,15 @@ fn claims_another_s_object(world: &mut World) {
     world.users.get_mut(&id(1)).unwrap().object_identifier = None;
 }
 
-const CASES: [Case; 18] = [
+const CASES: [Case; 21] = [
     ("plain", default, nothing, 0, true),
     ("new", default, nothing, NEW, true),
     ("disabled, and written", default, disables, 0, true),
     ("disabled", spares_disabled, disables, 0, false),
     ("enabled", spares_disabled, nothing, 0, true),
+    ("of another class", default, becomes_a_person, 0, false),
+    ("of another class that is written", takes_persons, becomes_a_person, 0, true),
+    ("of no class that shows", default, hides_its_class, 0, false),
     ("in no container", scoped, moves, 0, false),
     ("in a container", scoped, nothing, 0, true),
     ("in a group", scoped, moves_into_the_group, 0, true),

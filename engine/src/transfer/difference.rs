@@ -1,7 +1,7 @@
 //! What differs between a backup and what a mailbox or its AD object holds now, and the change that brings
 //! the backup's values back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::backup::{Backup, DirectorySide};
 use super::bucket_c::BUCKET_C;
@@ -25,6 +25,24 @@ pub(super) struct Difference<C> {
     pub(super) changes: Vec<ModifiedProperty>,
     /// What is left as it is, and why.
     pub(super) notes: Vec<String>,
+}
+
+impl Difference<Vec<AttributeChange>> {
+    /// The same without attributes that the schema of this forest does not have, which are told.
+    pub(super) fn without(mut self, absent: &BTreeSet<Name>) -> Self {
+        let (gone, changes) =
+            self.changes.into_iter().partition(|change| absent.contains(&change.attribute));
+        let gone: Vec<ModifiedProperty> = gone;
+        self.changes = changes;
+        self.change.retain(|change| !absent.contains(&change.attribute));
+        self.notes.extend(gone.iter().map(|change| {
+            let ModifiedProperty { attribute, new, .. } = change;
+            format!(
+                "{attribute} `{new}` is not written: the schema of this forest does not have it"
+            )
+        }));
+        self
+    }
 }
 
 /// What to set in the cloud so that the mailbox is as in the backup; none when it is.

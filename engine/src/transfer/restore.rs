@@ -10,7 +10,7 @@
 
 mod case;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use self::case::Case;
 use super::backup::Backup;
@@ -29,7 +29,7 @@ use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{
     CallError, DirectoryObject, Mailbox, MailboxChange, MailboxId, Modification, Name, ObjectGuid,
-    Ports, Row, SetOutcome, WriteOutcome,
+    Ports, Row, SetOutcome,
 };
 use crate::step::{Accounts, Activity, Step};
 use crate::time::Timestamp;
@@ -108,6 +108,8 @@ pub struct Restore {
     pairing: Pairing,
     queue: VecDeque<Backup>,
     batch: Vec<Case>,
+    /// Attributes that AD's schema does not have, as it said of a modify.
+    absent: BTreeSet<Name>,
     stage: Stage,
     report: RestoreReport,
     backoff: Backoff,
@@ -156,6 +158,7 @@ impl Restore {
             queue: config.backups.iter().cloned().collect(),
             config,
             batch: Vec::new(),
+            absent: BTreeSet::new(),
             stage: Stage::Read,
             report: RestoreReport::default(),
             backoff: Backoff::default(),
@@ -290,8 +293,8 @@ impl Restore {
                     continue;
                 }
             };
-            let Some(difference) =
-                case.in_directory(self.config.to, &self.plan, &self.attributes, &object)
+            let to = (self.config.to, &self.absent);
+            let Some(difference) = case.in_directory(to, &self.plan, &self.attributes, &object)
             else {
                 let why = "the backup holds no side of AD: bring the cloud's side to AD instead";
                 case.outcome = Some(Restored::Blocked(why.to_owned()));
@@ -318,6 +321,10 @@ impl Restore {
         if open.is_empty() {
             self.stage = Stage::Told;
             return Ok(Turn::Busy);
+        }
+        // One whose attributes are sent one by one is a call of its own.
+        if let Some(apart) = open.iter().copied().find(|at| self.batch[*at].apart) {
+            open = vec![apart];
         }
         let limited = self.config.to == RestoreTo::Cloud && self.budget.is_limited();
         if self.config.to == RestoreTo::Cloud {
@@ -432,18 +439,20 @@ impl Restore {
         let Some(agent) = self.pairing.agent() else {
             return Err(CallError::Unreachable { detail: "no agent answers".to_owned() });
         };
-        let batch: Vec<Modification> =
-            open.iter().filter_map(|at| self.batch[*at].directory.clone()).collect();
-        let outcomes = ports.directory.modify(agent, &batch)?;
-        for (at, outcome) in open.iter().zip(outcomes) {
-            self.batch[*at].tried = outcome != WriteOutcome::NotSent;
-            self.batch[*at].answer = match outcome {
-                WriteOutcome::Result { code, diagnostic } => Failure::of_result(code, &diagnostic)
-                    .map(|failure| format!("{}: {}", failure.code, failure.detail))
-                    .unwrap_or_default(),
-                WriteOutcome::Unknown | WriteOutcome::NotSent => NO_ANSWER.to_owned(),
-            };
+        let batch: Vec<Vec<Modification>> =
+            open.iter().map(|at| self.batch[*at].modifies()).collect();
+        let outcomes = ports.directory.modify(agent, &batch.concat())?;
+        let mut outcomes = outcomes.as_slice();
+        for (at, sent) in open.iter().zip(&batch) {
+            let own;
+            (own, outcomes) = outcomes.split_at(sent.len().min(outcomes.len()));
+            self.absent.extend(self.batch[*at].answered(sent, own));
         }
+        let absent = &self.absent;
+        self.batch
+            .iter_mut()
+            .filter(|case| case.outcome.is_none())
+            .for_each(|case| case.leave(absent));
         Ok(None)
     }
 
@@ -495,7 +504,7 @@ impl Restore {
                     .map(|case| {
                         let object =
                             case.directory.as_ref().and_then(|modify| found.get(&modify.object));
-                        let (to, plan) = (self.config.to, &self.plan);
+                        let (to, plan) = ((self.config.to, &self.absent), &self.plan);
                         let now = object.and_then(|object| {
                             case.in_directory(to, plan, &self.attributes, object)
                         });
@@ -510,7 +519,10 @@ impl Restore {
         self.backoff.reset();
         for (at, equal) in tried.into_iter().zip(equal) {
             let case = &mut self.batch[at];
-            case.outcome = Some(if equal {
+            let nothing = case.directory.as_ref().is_some_and(|left| left.changes.is_empty());
+            case.outcome = Some(if equal && nothing {
+                Restored::Equal
+            } else if equal {
                 Restored::Written
             } else {
                 Restored::Failed(core::mem::take(&mut case.answer))

@@ -2,7 +2,8 @@
 //! reconciliation. What a mailbox itself says is [`MappingPlan::scope`].
 //!
 //! Sources: Microsoft Learn, "Exchange hybrid writeback with cloud sync" (one configuration for a domain, the
-//! first write, the supported number of mailboxes), "Scoping filters".
+//! first write, the supported number of mailboxes), "Scoping filters". Which classes the job writes is not
+//! published (open question U10).
 
 use std::fmt;
 
@@ -23,6 +24,8 @@ pub enum Left {
     Waits,
     /// Its object is outside of the scoping filter.
     Filter,
+    /// It is of this class, which is not written (switch `classes`); empty where the object shows none.
+    Class(String),
     /// Its account is disabled (switch `disabled_accounts`).
     Disabled,
 }
@@ -61,6 +64,10 @@ impl Left {
             Mark::ScopeFilter.reach();
             return Some(Self::Filter);
         }
+        if let Some(class) = plan.leaves_class(object) {
+            Mark::ScopeClass.reach();
+            return Some(Self::Class(String::from_utf8_lossy(class).into_owned()));
+        }
         plan.leaves_disabled(object).then_some(Self::Disabled)
     }
 }
@@ -77,6 +84,15 @@ impl fmt::Display for Left {
             Self::Waits => f.write_str("waits for the next initial cycle"),
             Self::Filter => {
                 f.write_str("its object is in no container or group of the scoping filter")
+            }
+            Self::Class(class) if class.is_empty() => {
+                f.write_str("its object in Active Directory does not show its class")
+            }
+            Self::Class(class) => {
+                write!(
+                    f,
+                    "its object in Active Directory is of the class {class}, which is not written"
+                )
             }
             Self::Disabled => f.write_str("its account in Active Directory is disabled"),
         }

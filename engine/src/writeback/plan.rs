@@ -63,6 +63,8 @@ pub struct MappingPlan {
     scope: Filter,
     /// The attributes, then what the scope is told by.
     read: Vec<Name>,
+    /// The column of `objectClass`.
+    class: usize,
     /// The column of `userAccountControl`, where it matters.
     account_control: Option<usize>,
     pub(super) bugs: PlantedBugs,
@@ -81,6 +83,7 @@ impl MappingPlan {
             mapping: configuration.mapping.clone(),
             scope: configuration.scope.clone(),
             read: Vec::new(),
+            class: 0,
             account_control: None,
             bugs,
         };
@@ -94,6 +97,8 @@ impl MappingPlan {
             plan.rules[1].source = first;
         }
         plan.read = [plan.attributes.as_slice(), &plan.scope.attributes()].concat();
+        plan.class = plan.read.len();
+        plan.read.push(Name::Borrowed("objectClass"));
         if !plan.switches.write_disabled {
             plan.account_control = Some(plan.read.len());
             plan.read.push(Name::Borrowed("userAccountControl"));
@@ -186,6 +191,30 @@ impl MappingPlan {
         })
     }
 
+    /// The class of an object that was read with [`read`](Self::read), where this job leaves it alone (switch
+    /// `classes`): its most specific one; nothing of an object that shows none. An `inetOrgPerson` is a `user`
+    /// too ([MS-ADSC], class inetOrgPerson: subClassOf user).
+    #[must_use]
+    pub fn leaves_class<'o>(&self, object: &'o DirectoryObject) -> Option<&'o [u8]> {
+        let classes = object.values.column(self.class);
+        let of =
+            |name: &str| classes.iter().find(|class| class.eq_ignore_ascii_case(name.as_bytes()));
+        let person = of("inetOrgPerson");
+        match (of("user"), person) {
+            (Some(_), None) => None,
+            (Some(_), Some(_)) if self.switches.inet_org_person => None,
+            (_, Some(person)) => Some(person),
+            // In which order a server shows them is its own affair, and whatever is no user is none.
+            (None, None) => {
+                let general = |class: &&[u8]| {
+                    let known = ["top", "person", "organizationalPerson"];
+                    !known.iter().any(|name| class.eq_ignore_ascii_case(name.as_bytes()))
+                };
+                Some(classes.iter().find(general).unwrap_or_default())
+            }
+        }
+    }
+
     /// What to ask of Exchange Online for each mailbox, in this order.
     #[must_use]
     pub fn properties(&self) -> &[Name] {
@@ -198,8 +227,8 @@ impl MappingPlan {
         &self.attributes
     }
 
-    /// What to ask of AD for each object: [`attributes`](Self::attributes), then what the scoping
-    /// filter goes by.
+    /// What to ask of AD for each object: [`attributes`](Self::attributes), then what it is told by whether
+    /// the object is left alone.
     #[must_use]
     pub fn read(&self) -> &[Name] {
         &self.read
@@ -250,6 +279,8 @@ impl MappingPlan {
         let mapping = if switches.write_disabled { mapping } else { digest::chain(mapping, 1) };
         let as_rooms = switches.cloud_only_types_as_rooms;
         let mapping = if as_rooms { digest::chain(mapping, 2) } else { mapping };
+        let persons = switches.inet_org_person;
+        let mapping = if persons { digest::chain(mapping, 3) } else { mapping };
         if self.scope.is_open() {
             return mapping;
         }
@@ -334,6 +365,7 @@ mod tests {
             with(|switches| switches.recipient_type_mode = RecipientTypeMode::Raw),
             with(|switches| switches.cloud_only_types_as_rooms = true),
             with(|switches| switches.write_disabled = false),
+            with(|switches| switches.inet_org_person = true),
             with(|switches| switches.mail_mapped = false),
         ];
         let count = all.len();

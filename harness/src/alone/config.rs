@@ -35,6 +35,8 @@ pub struct Settings {
     pub log: Option<PathBuf>,
     /// The writeback job.
     pub job: JobConfiguration,
+    /// The files that all this stands in, its own among them: nothing else may be written to them.
+    pub files: Vec<(&'static str, PathBuf)>,
 }
 
 #[derive(Deserialize)]
@@ -173,6 +175,71 @@ pub(super) fn yaml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Alo
         .map_err(|error| AloneError::File { path: path.to_owned(), why: error.to_string() })
 }
 
+impl File {
+    /// What no reader of the file can tell by its form.
+    fn check(&self, timeout: Duration) -> Result<(), String> {
+        if timeout.is_zero() {
+            return Err("`timeout` leaves no time for an answer".to_owned());
+        }
+        if self.directory.domain.trim().is_empty() {
+            return Err("`directory.domain` is empty".to_owned());
+        }
+        if self.directory.servers.is_empty() {
+            return Err("`directory.servers` names no server".to_owned());
+        }
+        Dn::parse(&self.directory.base_dn)
+            .map(drop)
+            .map_err(|error| format!("`directory.base_dn`: {error}"))
+    }
+}
+
+/// The files that a configuration names.
+struct Places {
+    state: PathBuf,
+    transfers: PathBuf,
+    transfer_log: PathBuf,
+    log: Option<PathBuf>,
+    files: Vec<(&'static str, PathBuf)>,
+}
+
+impl Places {
+    /// Those of the file at `path`, which each stand for themselves.
+    fn of(file: &File, path: &Path) -> Result<Self, String> {
+        let beside = |named: &Path| path.parent().unwrap_or(Path::new("")).join(named);
+        let (state, log) = (beside(&file.state), file.log.as_deref().map(beside));
+        let transfers = file.transfer_state.as_deref().map_or_else(|| transfers_of(&state), beside);
+        let usual = || transfers.with_extension("jsonl");
+        let transfer_log = file.transfer_log.as_deref().map_or_else(usual, beside);
+        let secrets = file.directory.servers.iter().map(|server| &server.password);
+        let secrets =
+            secrets.chain([&file.cloud.client_secret]).filter_map(|source| match source {
+                Source::File(named) => Some(("a secret", beside(named))),
+                Source::Env(_) => None,
+            });
+        let others = [("ca_file", &file.ca_file), ("writeback.schema", &file.writeback.schema)];
+        let others =
+            others.into_iter().filter_map(|(what, named)| Some((what, beside(named.as_deref()?))));
+        let mut files = vec![("the configuration", path.to_owned())];
+        files.extend(secrets.chain(others));
+        let written = [("`state`", Some(&state)), ("`transfer_state`", Some(&transfers))];
+        let logs = [("`transfer_log`", Some(&transfer_log)), ("`log`", log.as_ref())];
+        for (what, named) in written.into_iter().chain(logs) {
+            let Some(named) = named else { continue };
+            if let Some(other) = the_same(&files, named) {
+                return Err(format!("{other} and {what} name the same file"));
+            }
+            files.push((what, named.clone()));
+        }
+        Ok(Self { state, transfers, transfer_log, log, files })
+    }
+}
+
+/// What stands in the same file.
+fn the_same(files: &[(&'static str, PathBuf)], path: &Path) -> Option<&'static str> {
+    let meant = files::meant(path);
+    files.iter().find(|(_, other)| files::meant(other) == meant).map(|(what, _)| *what)
+}
+
 impl Settings {
     /// Reads the configuration at `path`; paths in it are relative to its folder.
     ///
@@ -195,11 +262,8 @@ impl Settings {
             }
         };
         let timeout = length(file.timeout.as_deref(), PATIENCE)?;
-        if file.directory.servers.is_empty() {
-            return Err(refuse("`directory.servers` names no server".to_owned()));
-        }
-        Dn::parse(&file.directory.base_dn)
-            .map_err(|error| refuse(format!("`directory.base_dn`: {error}")))?;
+        file.check(timeout).map_err(refuse)?;
+        let places = Places::of(&file, path).map_err(refuse)?;
         let agents = file
             .directory
             .servers
@@ -235,19 +299,25 @@ impl Settings {
         let domain = &file.directory.domain;
         let job =
             file.writeback.configuration(file.scope, schema.as_deref(), domain).map_err(refuse)?;
-        let (state, log) = (beside(&file.state), file.log.as_deref().map(beside));
-        let transfers = file.transfer_state.as_deref().map_or_else(|| transfers_of(&state), beside);
-        if transfers == state {
-            return Err(refuse("`state` and `transfer_state` name the same file".to_owned()));
-        }
-        let usual = || transfers.with_extension("jsonl");
-        let transfer_log = file.transfer_log.as_deref().map_or_else(usual, beside);
-        if [&state, &transfers].contains(&&transfer_log) || log.as_ref() == Some(&transfer_log) {
-            let why = "`transfer_log` names the same file as `state`, `transfer_state` or `log`";
-            return Err(refuse(why.to_owned()));
-        }
         let domain = file.directory.domain;
-        Ok(Self { wire, domain, state, transfers, transfer_log, log, job })
+        let Places { state, transfers, transfer_log, log, files } = places;
+        Ok(Self { wire, domain, state, transfers, transfer_log, log, job, files })
+    }
+
+    /// Refuses a file to write to that something else of the call stands in: `others` are those of its options.
+    ///
+    /// # Errors
+    /// [`AloneError::File`].
+    pub fn may_write(
+        &self,
+        path: &Path,
+        others: &[(&'static str, PathBuf)],
+    ) -> Result<(), AloneError> {
+        let taken = the_same(&self.files, path).or_else(|| the_same(others, path));
+        taken.map_or(Ok(()), |what| {
+            let why = format!("is the file of {what}: name another");
+            Err(AloneError::File { path: path.to_owned(), why })
+        })
     }
 
     /// Every address that is talked to, and what for.

@@ -24,6 +24,24 @@ pub fn write_document(path: &Path, document: &Value) -> Result<(), AloneError> {
     files::write(path, format!("{document:#}\n").as_bytes())
 }
 
+/// Refuses a file that is there and is none of these documents: it is somebody's.
+///
+/// # Errors
+/// [`AloneError::File`].
+pub fn takes_report(path: &Path) -> Result<(), AloneError> {
+    if !path.is_file() {
+        return Ok(());
+    }
+    let bytes = files::bytes(path)?;
+    let told = serde_json::from_slice::<Value>(&bytes).ok();
+    let format = told.as_ref().and_then(|told| told["format"].as_str());
+    if bytes.is_empty() || format.is_some_and(|format| format.starts_with("hybridsim-")) {
+        return Ok(());
+    }
+    let why = "is there and is no report of an earlier call: name another".to_owned();
+    Err(AloneError::File { path: path.to_owned(), why })
+}
+
 /// The document of a transfer's outcome; `applied`: whether changes were to be made.
 #[must_use]
 pub fn transfer_document(outcome: &TransferOutcome, applied: bool) -> Value {

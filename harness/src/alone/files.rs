@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use engine::wire::Secret;
 
@@ -45,6 +45,19 @@ pub(super) fn secret(path: &Path) -> Result<Secret, AloneError> {
     let text = text(path)?;
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.is_empty() { Err(refuse("is empty")) } else { Ok(Secret::new(secret)) }
+}
+
+/// The file that a path means, whichever way it is written, be it there or not.
+pub(super) fn meant(path: &Path) -> PathBuf {
+    if let Ok(whole) = path.canonicalize() {
+        return whole;
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+    match (folder, path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
 }
 
 /// Refuses a folder where a file is meant.

@@ -40,6 +40,7 @@ pub(super) struct Writeback {
     first_time_requires_initial: bool,
     export_mode: Export,
     drift_heal: Heal,
+    classes: Classes,
     limit_action: Limit,
     mailbox_limit: Option<u64>,
     escrow_ladder: Ladder,
@@ -72,6 +73,7 @@ words!(Proxies: ReplaceSmtp, ReplaceAll, Merge);
 words!(Types: Remote, Raw);
 words!(Export: WholeDiff, ChangedAttributes);
 words!(Heal: InitialCycle, EveryCycle);
+words!(Classes: User, UserAndInetOrgPerson);
 words!(Limit: Warn, Refuse);
 words!(Ladder: General, EveryCycle);
 words!(Granularity: Object, Attribute);
@@ -199,6 +201,7 @@ impl Writeback {
                 Export::ChangedAttributes => ExportMode::ChangedAttributes,
             },
             drift_heal: self.drift_heal == Heal::EveryCycle,
+            inet_org_person: self.classes == Classes::UserAndInetOrgPerson,
             limit_action: match self.limit_action {
                 Limit::Warn => LimitAction::Warn,
                 Limit::Refuse => LimitAction::Refuse,
@@ -267,7 +270,8 @@ mod tests {
                     write_onmicrosoft: false, null_flow: true, null_flow_multi: true, \
                     watermark_overlap: 90s, \
                     recipient_type: raw, first_time_requires_initial: true, \
-                    export_mode: changed_attributes, drift_heal: every_cycle, limit_action: refuse, \
+                    export_mode: changed_attributes, drift_heal: every_cycle, \
+                    classes: user_and_inet_org_person, limit_action: refuse, \
                     mailbox_limit: 5, escrow_ladder: every_cycle, modify_granularity: attribute, \
                     cloud_only_types: as_room, disabled_accounts: skip, mail: false}";
         let switches = configuration(text, None).unwrap().switches;
@@ -284,6 +288,7 @@ mod tests {
                 first_time_requires_initial: !others.first_time_requires_initial,
                 export_mode: ExportMode::ChangedAttributes,
                 drift_heal: !others.drift_heal,
+                inet_org_person: !others.inet_org_person,
                 limit_action: LimitAction::Refuse,
                 mailbox_limit: 5,
                 escrow_ladder: EscrowLadder::EveryCycle,

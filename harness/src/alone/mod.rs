@@ -28,8 +28,8 @@ use engine::wire::WireError;
 pub use config::Settings;
 pub use desk::Said;
 pub use document::{
-    reconcile_document, severity_word, status_word, transfer_document, write_document,
-    writeback_document,
+    reconcile_document, severity_word, status_word, takes_report, transfer_document,
+    write_document, writeback_document,
 };
 pub use files::{bytes as read_bytes, can_write, write as write_private};
 pub use guard::Permission;

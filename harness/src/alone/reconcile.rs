@@ -6,7 +6,8 @@ use engine::wire::Wire;
 use super::desk::{Desk, Said};
 use super::drive::{self, Engine};
 use super::ports::Bundle;
-use super::{AloneError, Permission, Settings, no_clock, stores};
+use super::stores::{self, Owner};
+use super::{AloneError, Permission, Settings, no_clock};
 
 /// Compares everything in scope.
 ///
@@ -26,7 +27,7 @@ pub fn reconcile(
     let records = drive::transfer_log(settings, permission.apply)?;
     let desk = Desk::new(log, names).recording(records);
     // It looks at what the job remembers, and writes to AD alone: the job may run beside it.
-    let store = stores::job(settings, false)?;
+    let store = stores::job(settings, &Owner::of(settings, &wire), false)?;
     let mut bundle = Bundle::new(settings, &wire, permission.apply, false, (store, desk));
     let (job, domain) = (settings.job.clone(), settings.domain.clone());
     let config = ReconcileConfig { job, domain, apply: permission.apply };

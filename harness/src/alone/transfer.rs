@@ -21,7 +21,8 @@ use super::desk::{Desk, Said};
 use super::drive::{Engine, jitter, transfer_log};
 use super::inputs::NamedRing;
 use super::ports::Bundle;
-use super::{AloneError, Permission, Settings, no_clock, stores};
+use super::stores::{self, Owner};
+use super::{AloneError, Permission, Settings, no_clock};
 
 /// The interval of Connect Sync, for the recommended wait.
 const SYNC_CYCLE: Duration = Duration::from_mins(30);
@@ -175,15 +176,16 @@ pub fn transfer(
     engine.follow(&wire).map_err(no_clock)?;
     let names = (settings.wire.tenant.as_str(), request.name.as_str(), settings.domain.as_str());
     let apply = request.permission.apply;
+    let owner = Owner::of(settings, &wire);
     let store = match &request.action {
         TransferAction::Flip(_)
         | TransferAction::Rollout { .. }
-        | TransferAction::Rollback { .. } => stores::transfers(settings, apply)?,
+        | TransferAction::Rollback { .. } => stores::transfers(settings, &owner, apply)?,
         // Restores spend of the same budget as flips.
         TransferAction::Restore { to: RestoreTo::Cloud, sets_a_minute: Some(_), .. } if apply => {
-            stores::transfers(settings, true)?
+            stores::transfers(settings, &owner, true)?
         }
-        TransferAction::Backup { stored: true, .. } => stores::transfers(settings, false)?,
+        TransferAction::Backup { stored: true, .. } => stores::transfers(settings, &owner, false)?,
         TransferAction::Inventory
         | TransferAction::Readiness { .. }
         | TransferAction::Decommission { .. }

@@ -10,7 +10,8 @@ use engine::writeback::{JobEnd, WritebackConfig, WritebackJob};
 use super::desk::{Desk, Said};
 use super::drive::{self, Driven, Engine};
 use super::ports::Bundle;
-use super::{AloneError, Permission, Settings, stores};
+use super::stores::{self, Owner};
+use super::{AloneError, Permission, Settings};
 
 /// What is wanted of the job.
 #[derive(Debug, Clone)]
@@ -59,7 +60,7 @@ pub fn writeback(
     let log = if apply { drive::log(settings)? } else { None };
     let names = (settings.wire.tenant.as_str(), settings.job.id.as_str(), settings.domain.as_str());
     let desk = Desk::new(log, names);
-    let mut store = stores::job(settings, apply)?;
+    let mut store = stores::job(settings, &Owner::of(settings, &wire), apply)?;
     let row = stores::row_of_job(&mut *store)?;
     let mut bundle = Bundle::new(settings, &wire, apply, false, (store, desk));
     let runs = runs(row.as_ref(), &request.commands);
@@ -122,7 +123,8 @@ impl WritebackOutcome {
     fn take(&mut self, report: &JobReport) {
         if let Some((_, entry)) = &report.on_demand {
             self.written += u64::from(entry.status == LogStatus::Success);
-            self.failed += u64::from(entry.status == LogStatus::Failure);
+            // Whoever is not there was not provisioned.
+            self.failed += u64::from(entry.status == LogStatus::Failure || entry.unread);
         } else if let Some(cycle) = &report.last_cycle {
             self.written += cycle.written;
             self.failed += cycle.failed;

@@ -122,7 +122,7 @@ fn licences(world: &mut WorldDraft, dice: &mut Dice) {
 }
 
 fn switches(dice: &mut Dice) -> Vec<(&'static str, &'static str)> {
-    const CHOICES: [(&str, &[&str]); 18] = [
+    const CHOICES: [(&str, &[&str]); 19] = [
         ("proxy_mode", &["replace_smtp", "replace_all", "merge"]),
         ("write_onmicrosoft", &["true", "false"]),
         ("null_flow", &["true", "false"]),
@@ -134,6 +134,7 @@ fn switches(dice: &mut Dice) -> Vec<(&'static str, &'static str)> {
         ("upn_adds_proxy", &["true", "false"]),
         ("export_mode", &["whole_diff", "changed_attributes"]),
         ("drift_heal", &["initial_cycle", "every_cycle"]),
+        ("classes", &["user", "user_and_inet_org_person"]),
         ("modify_granularity", &["object", "attribute"]),
         ("match_order", &["object_identifier", "immutable_id", "external_id"]),
         ("escrow_ladder", &["general", "every_cycle"]),

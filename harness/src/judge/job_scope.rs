@@ -4,6 +4,7 @@
 //! or a direct member of one of the groups (Microsoft Learn, "Scoping filters"; nested members are not
 //! followed).
 
+use sim::directory::entry::Entry;
 use sim::directory::forests::AdObject;
 use sim::directory::schema::known;
 use sim::estate::Estate;
@@ -17,6 +18,8 @@ pub(super) struct JobScope {
     groups: Vec<String>,
     /// Disabled accounts are left alone (switch `disabled_accounts`).
     leaves_disabled: bool,
+    /// Objects of the class `inetOrgPerson` are left alone (switch `classes`).
+    leaves_persons: bool,
 }
 
 impl JobScope {
@@ -27,12 +30,13 @@ impl JobScope {
             containers: schema.map(|schema| folded(&schema.containers)).unwrap_or_default(),
             groups: schema.map(|schema| folded(&schema.groups)).unwrap_or_default(),
             leaves_disabled: estate.profile.text("disabled_accounts") == "skip",
+            leaves_persons: estate.profile.text("classes") == "user",
         }
     }
 
     /// Whether it leaves nobody out.
     pub(super) const fn lets_everything_pass(&self) -> bool {
-        self.is_open() && !self.leaves_disabled
+        self.is_open() && !self.leaves_disabled && !self.leaves_persons
     }
 
     const fn is_open(&self) -> bool {
@@ -40,15 +44,20 @@ impl JobScope {
     }
 
     /// Whether an object is in scope now.
-    pub(super) fn covers(&self, estate: &Estate, ad: AdObject, record: &Record) -> bool {
-        if self.leaves_disabled && is_disabled(record) {
+    pub(super) fn covers(&self, estate: &Estate, ad: AdObject, entry: &Entry) -> bool {
+        if self.leaves_disabled && is_disabled(&entry.record) {
+            return false;
+        }
+        let Some(forest) = estate.forests.get(ad.forest) else { return false };
+        // Who is a person of the Internet is one by the most specific class: nothing is derived from it.
+        let persons = || forest.schema().class_named("inetOrgPerson").map(|class| class.number);
+        if self.leaves_persons && Some(entry.class) == persons() {
             return false;
         }
         if self.is_open() {
             return true;
         }
         let name = folded(&estate.ad_dn(ad));
-        let Some(forest) = estate.forests.get(ad.forest) else { return false };
         let groups = forest.values(ad.dc, ad.number, "memberOf");
         let mut groups = groups.iter().map(|group| folded(&String::from_utf8_lossy(group)));
         self.containers.iter().any(|container| name.ends_with(&format!(",{container}")))

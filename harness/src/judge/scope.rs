@@ -170,8 +170,8 @@ impl<'e> Picture<'e> {
         let covered = forest.dcs().iter().any(|dc| {
             let ad =
                 AdObject { forest: key.forest, dc: dc.number, number: ObjectNumber(key.number) };
-            let record = self.estate.ad_object(ad).map(|slot| &slot.entry.record);
-            record.is_some_and(|record| self.filter.covers(self.estate, ad, record))
+            let entry = self.estate.ad_object(ad).map(|slot| &slot.entry);
+            entry.is_some_and(|entry| self.filter.covers(self.estate, ad, entry))
         });
         (!covered).then_some(Outside::Filtered)
     }

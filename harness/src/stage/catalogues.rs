@@ -153,6 +153,7 @@ mod tests {
         ("match_order", "harness/src/stage/job.rs"),
         ("export_mode", "harness/src/stage/job.rs"),
         ("drift_heal", "harness/src/stage/job.rs"),
+        ("classes", "harness/src/stage/job.rs"),
         ("limit_action", "harness/src/stage/job.rs"),
         ("mailbox_limit", "harness/src/stage/job.rs"),
         ("licence_check", "harness/src/run/transfer.rs"),

@@ -97,6 +97,7 @@ fn switches(profile: &Profile) -> Switches {
             _ => ExportMode::WholeDiff,
         },
         drift_heal: profile.text("drift_heal") == "every_cycle",
+        inet_org_person: profile.text("classes") == "user_and_inet_org_person",
         limit_action: match profile.text("limit_action") {
             "refuse" => LimitAction::Refuse,
             _ => LimitAction::Warn,

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use engine::ports::{StateStore, StoreWrite, Table};
+use engine::wire::RedbStore;
 use serde_json::json;
 
 use super::estate::{Estate, inventory};
@@ -48,6 +50,9 @@ fn what_did_not_happen_is_no_success() {
     let provision = ["writeback", "--apply", "--provision", &people[0].0];
     let (code, text) = estate.run(&provision);
     assert!(code == 0 && text.contains("1 object written"), "{code} {text}");
+    let nobody = "00000000-0000-0000-0000-000000000001";
+    let (code, text) = estate.run(&["writeback", "--apply", "--provision", nobody]);
+    assert!(code == 1 && text.contains("no such mailbox"), "{code} {text}");
     for agent in estate.ready["agents"].as_array().expect("agents") {
         estate.fault(&json!({"agent_offline": {"agent": agent["name"], "for": "1h"}}));
     }
@@ -75,10 +80,36 @@ fn what_did_not_happen_is_no_success() {
     assert!(code == 1 && text.contains("--start"), "{code} {text}");
 }
 
+/// What stands in a file is not written over by mistake.
+#[test]
+fn no_report_takes_the_place_of_something_else() {
+    let estate = Estate::serve(2);
+    let path = |name: &str| estate.path(name).to_str().expect("text").to_owned();
+    let to = path("kept.jsonl");
+    let (code, text) = estate.run(&["transfer", "backup", "--to", &to]);
+    assert_eq!(code, 0, "{text}");
+    let config = path("transfer.yaml");
+    let notes = path("notes.txt");
+    fs::write(&notes, "precious").expect("written");
+    for (arguments, words) in [
+        (&["transfer", "flip", "--report", &config][..], "the configuration"),
+        (&["transfer", "flip", "--report", &path("state.transfers.redb")], "`transfer_state`"),
+        (&["transfer", "backup", "--overwrite", "--to", &config], "the configuration"),
+        (&["transfer", "restore", "--to", "cloud", "--from", &to, "--report", &to], "--from"),
+        (&["transfer", "inventory", "--report", &notes], "no report of an earlier call"),
+        (&["writeback", "--report", &path("provisioning.jsonl")], "`log`"),
+    ] {
+        let (code, text) = estate.run(arguments);
+        assert!(code == 5 && text.contains(words), "{arguments:?}: {code} {text}");
+    }
+    assert_eq!(fs::read_to_string(&notes).expect("text"), "precious");
+}
+
 #[test]
 fn what_is_not_allowed_is_refused_before_anything_is_written() {
     let estate = Estate::serve(3);
     let other = "00000000-0000-0000-0000-000000000001";
+    let other_id = other;
     let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1", "--tenant", other]);
     assert!(code == 5 && text.contains("the token is for tenant"), "{code} {text}");
     let tenant = estate.text("tenant_id").to_owned();
@@ -95,7 +126,37 @@ fn what_is_not_allowed_is_refused_before_anything_is_written() {
         let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
         assert!(code == 5 && text.contains(words), "{code} {text}");
     }
-    fs::write(&path, good).expect("written");
+    let both = good.replace("provisioning.jsonl", "state.redb");
+    for (wrong, words) in [
+        (both.as_str(), "`state` and `log` name the same file"),
+        (&good.replacen('{', "{\"timeout\": \"0s\",", 1), "`timeout`"),
+    ] {
+        fs::write(&path, wrong).expect("written");
+        let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
+        assert!(code == 5 && text.contains(words), "{code} {text}");
+    }
+    fs::write(&path, &good).expect("written");
+
+    // The state of another tenant, or of transfers, is not this job's.
+    let (store, other) = (estate.path("state.redb"), estate.path("state.transfers.redb"));
+    let (code, text) = estate.run(&["transfer", "flip", "--apply"]);
+    assert_eq!(code, 0, "{text}");
+    fs::copy(&store, estate.path("kept.redb")).expect("copied");
+    fs::copy(&other, &store).expect("copied");
+    for cycle in [&["writeback"][..], &["writeback", "--apply", "--cycles", "1"]] {
+        let (code, text) = estate.run(cycle);
+        assert!(code == 5 && text.contains("of transfers"), "{code} {text}");
+    }
+    fs::copy(estate.path("kept.redb"), &store).expect("copied");
+    {
+        let mut store = RedbStore::open(&store).expect("a store");
+        let owner = format!("job {other_id} corp.contoso.com").into_bytes();
+        let (table, key) = (Table::Meta, b"owner".to_vec());
+        store.commit(vec![StoreWrite { table, key, value: Some(owner) }]).expect("written");
+    }
+    let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
+    assert!(code == 5 && text.contains("of the tenant"), "{code} {text}");
+
     fs::write(estate.path("state.redb"), b"not a store").expect("written");
     let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
     assert!(code == 4 && text.contains("damaged"), "{code} {text}");

@@ -1,12 +1,16 @@
 //! One mailbox of a restore: what it lacks of its backup, and what the log says of it.
 
+use std::collections::BTreeSet;
+
 use super::super::backup::Backup;
 use super::super::difference::{self, Difference};
 use super::super::record::{Action, TransferRecord, UNVERIFIED};
-use super::{RestoreTo, Restored};
+use super::{NO_ANSWER, RestoreTo, Restored};
+use crate::failure::{Class, Failure, code};
 use crate::job::ModifiedProperty;
 use crate::ports::{
     AttributeChange, DirectoryObject, Mailbox, MailboxChange, MailboxId, Modification, Name,
+    WriteOutcome,
 };
 use crate::time::Timestamp;
 use crate::writeback::MappingPlan;
@@ -28,6 +32,8 @@ pub(super) struct Case {
     pub(super) told: bool,
     /// It was written, or nobody knows: a read is to tell.
     pub(super) tried: bool,
+    /// AD knows one of its attributes not at all, and says that of the whole modify: each is sent by itself.
+    pub(super) apart: bool,
     /// What the service said, should the read show otherwise.
     pub(super) answer: String,
     pub(super) outcome: Option<Restored>,
@@ -45,6 +51,7 @@ impl Case {
             begun: false,
             told: false,
             tried: false,
+            apart: false,
             answer: String::new(),
             outcome: None,
         }
@@ -86,6 +93,10 @@ impl Case {
             Restored::Written => self.record_of(now, ("restored", "")),
             Restored::Failed(why) => self.record_of(now, ("failed", why)),
             Restored::Unverified(why) => self.record_of(now, (UNVERIFIED, why)),
+            // AD has none of the attributes that it was to get.
+            Restored::Equal if self.begun => {
+                self.record_of(now, ("failed", &self.notes.join("; ")))
+            }
             Restored::Equal | Restored::Blocked(_) => return None,
         })
     }
@@ -107,19 +118,86 @@ impl Case {
         }
     }
 
-    /// What the object lacks; `None` when the backup does not say.
+    /// The modifies of its object: one, or one for each attribute.
+    pub(super) fn modifies(&self) -> Vec<Modification> {
+        let Some(whole) = &self.directory else { return Vec::new() };
+        if !self.apart {
+            return vec![whole.clone()];
+        }
+        let mut parts: Vec<Modification> = Vec::new();
+        for change in &whole.changes {
+            // Elements on the same attribute belong together: a delete before its add.
+            let same = |part: &&mut Modification| part.changes[0].attribute == change.attribute;
+            match parts.last_mut().filter(same) {
+                Some(part) => part.changes.push(change.clone()),
+                None => {
+                    let changes = vec![change.clone()];
+                    parts.push(Modification { object: whole.object, changes });
+                }
+            }
+        }
+        parts
+    }
+
+    /// What was answered to them. Told are the attributes that the schema does not have.
+    pub(super) fn answered(
+        &mut self,
+        sent: &[Modification],
+        outcomes: &[WriteOutcome],
+    ) -> Vec<Name> {
+        let mut absent = Vec::new();
+        self.tried = outcomes.iter().any(|outcome| *outcome != WriteOutcome::NotSent);
+        self.answer.clear();
+        for (modify, outcome) in sent.iter().zip(outcomes) {
+            let failure = match outcome {
+                WriteOutcome::Result { code, diagnostic } => Failure::of_result(*code, diagnostic),
+                WriteOutcome::Unknown | WriteOutcome::NotSent => {
+                    NO_ANSWER.clone_into(&mut self.answer);
+                    continue;
+                }
+            };
+            let Some(failure) = failure else { continue };
+            let unknown =
+                failure.code == code::CANNOT_FIND_ATTRIBUTE && failure.class == Class::Rejected;
+            let first = &modify.changes[0].attribute;
+            let several = modify.changes.iter().any(|one| one.attribute != *first);
+            if unknown && !several {
+                absent.push(first.clone());
+                continue;
+            }
+            self.answer = format!("{}: {}", failure.code, failure.detail);
+            if unknown {
+                // The whole modify was refused: nothing of it is there, and its parts come next.
+                (self.apart, self.tried) = (true, false);
+            }
+        }
+        absent
+    }
+
+    /// What of its change is left without these attributes: they are told and sent no more.
+    pub(super) fn leave(&mut self, absent: &BTreeSet<Name>) {
+        let Some(modify) = &mut self.directory else { return };
+        let (change, changes) =
+            (core::mem::take(&mut modify.changes), core::mem::take(&mut self.changes));
+        let left = Difference { change, changes, notes: Vec::new() }.without(absent);
+        (modify.changes, self.changes) = (left.change, left.changes);
+        self.notes.extend(left.notes);
+    }
+
+    /// What the object lacks but for `absent` attributes; `None` when the backup does not say.
     pub(super) fn in_directory(
         &self,
-        to: RestoreTo,
+        (to, absent): (RestoreTo, &BTreeSet<Name>),
         plan: &MappingPlan,
         attributes: &[Name],
         object: &DirectoryObject,
     ) -> Option<Difference<Vec<AttributeChange>>> {
-        Some(match to {
+        let difference = match to {
             RestoreTo::CloudToDirectory => {
                 difference::as_the_cloud_was(&self.backup, self.id, plan, attributes, object)
             }
             _ => difference::as_it_was(self.backup.directory.as_ref()?, attributes, object),
-        })
+        };
+        Some(difference.without(absent))
     }
 }

@@ -337,3 +337,32 @@ fn every_flip_keeps_a_backup_of_its_own() {
     assert_eq!(backup_run::stored_names(store).unwrap(), ["t"], "nobody else flipped anybody");
     assert!(backup_run::stored(store, "", None).unwrap().backups.is_empty());
 }
+
+/// One attribute that the forest does not have keeps none of the others from being saved: it is told, once found it
+/// is sent no more, and whoever lacks nothing else is restored.
+#[test]
+fn an_attribute_that_ad_does_not_have_holds_up_no_other() {
+    let world = World::with(3);
+    for number in 0..3 {
+        world.0.borrow_mut().set(number, "MailTip", &["<html>tip</html>"]);
+        world.0.borrow_mut().edit(number, "saved");
+    }
+    world.0.borrow_mut().set(1, "RetentionComment", &["kept for a year"]);
+    world.0.borrow_mut().set(2, "RetentionComment", &["kept for two"]);
+    world.0.borrow_mut().unknown.insert("msExchRetentionComment".to_owned());
+    let backups = play(&world, &mut TakeBackup::new(all(3), Sides::Cloud)).unwrap().backups;
+    let report = restore(&world, &backups, RestoreTo::CloudToDirectory, true);
+    for (number, one) in (0..).zip(&report.mailboxes) {
+        assert_eq!(one.outcome, Restored::Written, "{report:?}");
+        assert_eq!(world.0.borrow().written(number), "saved");
+        let told =
+            one.notes.iter().any(|note| note.starts_with("msExchRetentionComment `kept for"));
+        assert_eq!(told, number > 0, "{one:?}");
+        assert!(!one.changes.iter().any(|change| change.attribute == "msExchRetentionComment"));
+    }
+    let refused = world.0.borrow().sent.iter().filter(|sent| sent.result != 0).count();
+    assert!(refused <= 4, "what is known to be absent is sent no more: {refused}");
+    let again = restore(&world, &backups, RestoreTo::CloudToDirectory, true);
+    assert!(again.mailboxes.iter().all(|one| one.outcome == Restored::Equal), "{again:?}");
+    assert_eq!(world.0.borrow().records.last().unwrap().outcome, "failed", "nothing of it came in");
+}

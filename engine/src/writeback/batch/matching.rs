@@ -260,7 +260,8 @@ impl Batch {
             match Left::of_object(&desk.plan, object) {
                 Some(Left::Filter) if planted!(desk.bugs, IgnoreScopingFilter) => {}
                 Some(left) => {
-                    let quiet = left == Left::Disabled && desk.knows(&item.mailbox);
+                    let lasts = matches!(left, Left::Disabled | Left::Class(_));
+                    let quiet = lasts && desk.knows(&item.mailbox);
                     item.verdict = Some(not_in_scope(left.to_string(), quiet));
                     continue;
                 }

@@ -185,6 +185,23 @@ fn disabled(stage: &mut Stage) -> Seen {
     format!("{}, {}", stage.ad("extensionAttribute1"), stage.codes())
 }
 
+/// The objects are of other classes, the second of one that is no user at all.
+fn classes(stage: &mut Stage) -> Seen {
+    let all: [&[u8]; 5] = [b"top", b"person", b"organizationalPerson", b"user", b"inetOrgPerson"];
+    stage.edit(|world| {
+        world.set_in_ad(0, "objectClass", &all);
+        world.set_in_ad(
+            1,
+            "objectClass",
+            &[b"top", b"person", b"organizationalPerson", b"contact"],
+        );
+        (0..2).for_each(|number| world.edit(number, "x"));
+    });
+    stage.world.run_for(&mut stage.job, MINUTE);
+    assert_eq!(stage.world.0.borrow().written(1), "HR-1", "a contact is nobody's mailbox");
+    format!("{}, {}", stage.ad("extensionAttribute1"), stage.codes())
+}
+
 fn mail(stage: &mut Stage) -> Seen {
     stage.settle();
     stage.edit(|world| set_cloud(world, 21, &["new@c.com"]));
@@ -261,6 +278,8 @@ fn rows() -> Vec<Row> {
         row("U8 export_mode", "changed_attributes", |s| s.export_mode = ExportMode::ChangedAttributes, drift, "local, then local"),
         row("U9 drift_heal", "initial_cycle", |s| s.drift_heal = false, drift, "local, then HR-2"),
         row("U9 drift_heal", "every_cycle", |s| s.drift_heal = true, drift, "HR-2, then HR-2"),
+        row("U10 classes", "user", |s| s.inet_org_person = false, classes, "HR-1, NotInScope"),
+        row("U10 classes", "user_and_inet_org_person", |s| s.inet_org_person = true, classes, "x, "),
         row("U11 limit_action", "warn", |s| { s.limit_action = LimitAction::Warn; s.mailbox_limit = 2; }, beyond, "x, MailboxLimitExceeded"),
         row("U11 limit_action", "refuse", |s| { s.limit_action = LimitAction::Refuse; s.mailbox_limit = 2; }, beyond, "HR-1, NotInScope"),
         row("U19 escrow_ladder", "general", |s| s.escrow_ladder = EscrowLadder::General, refused, "HR-1"),

@@ -3,7 +3,7 @@
 use engine::ports::{DirectoryObject, Mailbox, MailboxId, Name, ObjectGuid};
 use engine::values::{Builder, Texts, Values};
 use sim::directory::answer::SearchHit;
-use sim::directory::entry::DcNumber;
+use sim::directory::entry::{ClassNumber, DcNumber};
 use sim::directory::forest::Forest;
 use sim::directory::schema::Schema;
 use sim::estate::Estate;
@@ -59,8 +59,14 @@ pub(super) struct ObjectView {
     selection: Selection,
     /// Columns that no record holds, because the directory makes their values when it is asked.
     made: Vec<(usize, String)>,
+    /// The column of `objectClass`, and what it is for each class that was met: the same for all of its objects but
+    /// those with auxiliary classes of their own.
+    class_column: Option<usize>,
+    classes: Vec<(ClassNumber, Vec<Vec<u8>>)>,
     values: Builder<[u8]>,
 }
+
+const OBJECT_CLASS: &str = "objectClass";
 
 /// What every object shows, where the schema has it.
 const ANCHORS: [&str; 2] = ["mS-DS-ConsistencyGuid", "msDS-ExternalDirectoryObjectId"];
@@ -77,6 +83,8 @@ impl ObjectView {
         Self {
             selection: Selection::new(names.map(number)),
             made: made.map(|(column, name)| (column, name.to_string())).collect(),
+            class_column: attributes.iter().position(|name| name == OBJECT_CLASS),
+            classes: Vec::new(),
             values: Values::builder(),
         }
     }
@@ -92,7 +100,10 @@ impl ObjectView {
         let mut anchor = || columns.next().and_then(|mut values| values.next()).map(<[u8]>::to_vec);
         let (consistency_guid, external_id) = (anchor(), anchor());
         for (column, values) in columns.enumerate() {
-            if let Some((_, name)) = self.made.iter().find(|(made, _)| *made == column) {
+            if self.class_column == Some(column) && values.len() == 0 {
+                let at = class_at(&mut self.classes, forest, dc, hit);
+                self.values.column(self.classes[at].1.iter().map(Vec::as_slice));
+            } else if let Some((_, name)) = self.made.iter().find(|(made, _)| *made == column) {
                 let mut values = forest.values(dc, hit.object, name);
                 values.sort_unstable();
                 self.values.column(values.iter().map(Vec::as_slice));
@@ -112,6 +123,22 @@ impl ObjectView {
             broken: None,
         }
     }
+}
+
+/// Where the classes of an object stand that has none of its own beside them.
+fn class_at(
+    classes: &mut Vec<(ClassNumber, Vec<Vec<u8>>)>,
+    forest: &Forest,
+    dc: DcNumber,
+    hit: &SearchHit,
+) -> usize {
+    let class = hit.entry.class;
+    classes.iter().position(|(known, _)| *known == class).unwrap_or_else(|| {
+        let mut names = forest.values(dc, hit.object, OBJECT_CLASS);
+        names.sort_unstable();
+        classes.push((class, names));
+        classes.len() - 1
+    })
 }
 
 /// Which attribute goes to which column of an answer.

@@ -194,6 +194,24 @@ impl Action {
         }
     }
 
+    /// The files that it reads.
+    pub(super) fn inputs(&self) -> Vec<(&'static str, PathBuf)> {
+        let evidence = |stated: &Stated| stated.evidence.clone().map(|path| ("--evidence", path));
+        let (common, more) = match self {
+            Self::Inventory(common)
+            | Self::Backup { common, .. }
+            | Self::Rollback { common, .. } => (common, None),
+            Self::Readiness { common, stated } | Self::Decommission { common, stated } => {
+                (common, evidence(stated))
+            }
+            Self::Flip { common, flip } => (common, evidence(&flip.stated)),
+            Self::Rollout { common, rings, .. } => (common, Some(("--rings", rings.clone()))),
+            Self::Restore { common, from, .. } => (common, Some(("--from", from.clone()))),
+        };
+        let named = common.mailboxes.clone().map(|path| ("--mailboxes", path));
+        named.into_iter().chain(more).collect()
+    }
+
     /// What is common, what to do, and where a backup goes.
     pub(super) fn read(self) -> Result<(Common, TransferAction, Option<PathBuf>), AloneError> {
         if let Some(why) = self.names_its_own() {

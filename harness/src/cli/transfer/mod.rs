@@ -18,11 +18,12 @@ use super::console::Console;
 use super::writeback::refused;
 use crate::alone::{
     AloneError, Permission, Said, Settings, TransferAction, TransferOutcome, TransferRequest,
-    can_write, read_bytes, transfer_document, write_document, write_private,
+    can_write, read_bytes, takes_report, transfer_document, write_document, write_private,
 };
 
 /// Does it.
 pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit {
+    let inputs = arguments.action.inputs();
     let (common, action, backup_file) = match arguments.action.read() {
         Ok(read) => read,
         Err(error) => return refused(&error, console),
@@ -49,7 +50,7 @@ pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit 
     let whole = matches!(action, TransferAction::Decommission { .. });
     let back = matches!(action, TransferAction::Rollback { .. });
     let files = Files { back, whole, report: common.report, backup: backup_file };
-    if let Err(error) = files.check() {
+    if let Err(error) = files.check(&settings, inputs) {
         return refused(&error, console);
     }
     let request = TransferRequest { permission, name: common.name, action, mailboxes };
@@ -76,9 +77,24 @@ struct Files {
 }
 
 impl Files {
-    /// Whether each can be written: found out before anything is changed that they are to tell of.
-    fn check(&self) -> Result<(), AloneError> {
-        self.report.iter().chain(&self.backup).try_for_each(|path| can_write(path))
+    /// Whether each can be written, and takes the place of nothing else: found out before anything is changed that
+    /// they are to tell of.
+    fn check(
+        &self,
+        settings: &Settings,
+        mut others: Vec<(&'static str, PathBuf)>,
+    ) -> Result<(), AloneError> {
+        if let Some(path) = &self.backup {
+            settings.may_write(path, &others)?;
+            can_write(path)?;
+            others.push(("--to", path.clone()));
+        }
+        if let Some(path) = &self.report {
+            settings.may_write(path, &others)?;
+            takes_report(path)?;
+            can_write(path)?;
+        }
+        Ok(())
     }
 }
 

@@ -32,7 +32,8 @@ The configuration file, in YAML:
   log: provisioning.jsonl                 # appended to: provisioningObjectSummary, one a line
   writeback: {interval: 20m, created_on: 2026-08-03, proxy_mode: replace_smtp, null_flow: false,
     watermark_overlap: 5m,                # how long a copy of Exchange Online may lag without a change being skipped
-    match_order: [object_identifier, immutable_id, external_id]}
+    match_order: [object_identifier, immutable_id, external_id],
+    classes: user}                        # or user_and_inet_org_person
   scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com'], groups: []}
 
 For an estate that `hybridsim serve --no-engine --ready-file ready.json` keeps running, `hybridsim env ready.json \

@@ -16,7 +16,7 @@ use super::Exit;
 use super::console::Console;
 use crate::alone::{
     AloneError, Permission, Said, Settings, WritebackRequest, can_write, reconcile_document,
-    write_document, writeback_document,
+    takes_report, write_document, writeback_document,
 };
 
 /// The arguments of `writeback`.
@@ -97,6 +97,12 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
         Err(error) => return refused(&error, console),
     };
     let apply = arguments.apply;
+    if let Some(path) = &arguments.report {
+        let usable = settings.may_write(path, &[]).and_then(|()| takes_report(path));
+        if let Err(error) = usable.and_then(|()| can_write(path)) {
+            return refused(&error, console);
+        }
+    }
     if arguments.reconcile {
         let permission = Permission { apply, tenant: arguments.tenant };
         let report = arguments.report.as_deref();
@@ -133,8 +139,7 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
         Said::Waits(at) => console.out(&format!("next at {at}\n")),
         Said::Unread(_) | Said::Losses(_) => {}
     };
-    let told = arguments.report.as_deref().map_or(Ok(()), can_write);
-    let told = told.and_then(|()| crate::alone::writeback(&settings, &request, &mut say));
+    let told = crate::alone::writeback(&settings, &request, &mut say);
     let told = told.and_then(|outcome| {
         if let Some(path) = &arguments.report {
             write_document(path, &writeback_document(&outcome, &entries, apply))?;
@@ -168,9 +173,6 @@ fn reconcile(
     file: Option<&Path>,
     console: &Console,
 ) -> Result<Exit, AloneError> {
-    if let Some(path) = file {
-        can_write(path)?;
-    }
     let mut say = |said: Said| {
         if let Said::Waits(at) = said {
             console.out(&format!("waiting until {at}\n"));

@@ -234,8 +234,8 @@ pub struct Outcome {
     pub request: u64,
     /// Whether the answer got through to whoever asked.
     pub answered: bool,
-    /// Whether Exchange Online refused to change `IsExchangeCloudManaged` of a mailbox that it has: for
-    /// what the call was, not for how it was written.
+    /// Whether Exchange Online refused to change `IsExchangeCloudManaged` of a mailbox that it has, or of a
+    /// recipient that has no such flag: for what the call was, not for how it was written.
     pub refused_flip: bool,
 }
 

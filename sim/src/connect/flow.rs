@@ -16,6 +16,7 @@ use crate::clock::VirtualTime;
 use crate::directory::entry::{ClassNumber, Entry, Life, referenced};
 use crate::directory::request::ObjectNumber;
 use crate::directory::schema::{Schema, known};
+use crate::entra;
 use crate::exchange::address;
 use crate::exchange::property::{self, Bucket, Form, PROPERTIES};
 use crate::exchange::{RecipientType, spelling};
@@ -51,6 +52,12 @@ pub struct Flow {
     /// Classes of containers.
     containers: Vec<ClassNumber>,
 }
+
+/// An attribute of AD that goes to a property which Entra alone has.
+type Own = (&'static str, AttributeNumber, Form);
+
+/// Where AD says nothing, the cloud may.
+const USAGE_LOCATION: Own = ("msExchUsageLocation", entra::property::USAGE_LOCATION, Form::Same);
 
 /// What an AD object becomes in the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +122,7 @@ impl Flow {
     pub fn new(schema: &Schema) -> Self {
         let number = |name: &str| schema.attribute_named(name).map(|attribute| attribute.number);
         let mut columns: Vec<AttributeNumber> = Vec::new();
-        let mut ways = |wanted: fn(Bucket) -> bool| -> Vec<Way> {
+        let mut ways = |wanted: fn(Bucket) -> bool, beside: &[Own]| -> Vec<Way> {
             let first = columns.len();
             let mut column_of = |ad: &str| {
                 let ad = number(ad)?;
@@ -138,13 +145,17 @@ impl Flow {
                 })
                 .filter_map(|(spec, property)| {
                     let ad = spec.ad?;
+                    Some((ad, property, spec.form))
+                })
+                .chain(beside.iter().copied())
+                .map(|(ad, property, form)| {
                     let column = column_of(ad);
-                    Some(Way { column, ad: number(ad), property, form: spec.form })
+                    Way { column, ad: number(ad), property, form }
                 })
                 .collect()
         };
-        let identity = ways(|bucket| bucket == Bucket::Identity);
-        let exchange = ways(|b| matches!(b, Bucket::WrittenBack | Bucket::CloudOnlyCopy));
+        let identity = ways(|bucket| bucket == Bucket::Identity, &[USAGE_LOCATION]);
+        let exchange = ways(|b| matches!(b, Bucket::WrittenBack | Bucket::CloudOnlyCopy), &[]);
         let widths = identity.iter().filter_map(|way| way.column);
         let identity_columns = widths.max().map_or(0, |column| column + 1);
         let columns = columns.into_iter().map(Some);
@@ -248,6 +259,7 @@ impl Flow {
             .iter()
             .filter(|way| way.form != Form::Reference)
             .map(|way| (way.property, owned(way.of(&columns))))
+            .filter(|(property, values)| *property != USAGE_LOCATION.1 || !values.is_empty())
             .collect()
     }
 

@@ -190,11 +190,16 @@ impl Estate {
             Ok(output) => (0, String::new(), output.effect.is_some()),
             Err(error) => (u32::from(error.kind.status()), error.message.clone(), false),
         };
-        let refused_flip = mailbox.is_some()
-            && call
-                .parameter("IsExchangeCloudManaged")
-                .is_some_and(|flag| flag.boolean().is_some())
-            && outcome.as_ref().is_err_and(|error| error.kind.is_of_what_was_asked());
+        let flag = call.parameter("IsExchangeCloudManaged");
+        let is_flip = flag.is_some_and(|flag| flag.boolean().is_some());
+        let refused_flip = is_flip
+            && outcome.as_ref().is_err_and(|error| match error.kind {
+                // A mail user, a group or a contact, which have no flag.
+                ErrorKind::NotFound => call.text("Identity").is_some_and(|identity| {
+                    mailbox.is_some() || self.is_other_recipient(&identity)
+                }),
+                kind => mailbox.is_some() && kind.is_of_what_was_asked(),
+            });
         let outcome = Outcome {
             at: self.now,
             actor: caller.actor.clone(),
@@ -209,6 +214,12 @@ impl Estate {
             refused_flip,
         };
         self.ledger.outcome(outcome);
+    }
+
+    /// Whether this names a group or a contact that Exchange Online knows.
+    fn is_other_recipient(&self, identity: &str) -> bool {
+        let others = Others { groups: &self.entra.groups, contacts: &self.entra.contacts };
+        others.find(identity).is_some()
     }
 
     fn note_question(&mut self, caller: &Caller, what: &'static str, found: usize) {

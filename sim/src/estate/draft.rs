@@ -13,6 +13,7 @@ use crate::connect::{Flow, Outgoing};
 use crate::directory::entry::ClassNumber;
 use crate::directory::name::Sid;
 use crate::directory::schema::Schema;
+use crate::entra::property as own;
 use crate::exchange::RecipientType;
 use crate::exchange::address::ProxyAddress;
 use crate::exchange::property;
@@ -123,20 +124,25 @@ impl Drafting {
             let values: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
             cloud = cloud.with(&[(*property, values.as_slice())]);
         }
-        let user = entra_record(&cloud);
+        let mut user = entra_record(&cloud);
         let recipient = match person.mailbox {
             Place::OnPremises => Some((RecipientType::MailUser, cloud)),
             Place::Cloud => Some((person.kind, cloud)),
             Place::None => None,
         };
         let has_mailbox = recipient.as_ref().is_some_and(|(kind, _)| *kind == RecipientType::User);
+        let licensed = person.licensed.unwrap_or(has_mailbox);
+        if licensed && user.text(own::USAGE_LOCATION).is_none() {
+            // Nobody gets a licence without one.
+            user = user.with(&[(own::USAGE_LOCATION, &[USUAL_LOCATION])]);
+        }
         Ok(Draft {
             name: person.name.as_str().into(),
             ad,
             id,
             user,
             recipient,
-            licensed: person.licensed.unwrap_or(has_mailbox),
+            licensed,
             cloud_managed: person.cloud_managed && person.dir_synced,
         })
     }
@@ -254,6 +260,9 @@ impl Drafting {
         ])
     }
 }
+
+/// Where a tenant of nobody in particular uses its licences.
+const USUAL_LOCATION: &[u8] = b"US";
 
 /// Values of an object as they are collected, those of one attribute in their order.
 #[derive(Default)]

@@ -44,6 +44,8 @@ pub enum Form {
     Notifications,
     /// An instant: RFC 3339 in the cloud, GeneralizedTime in AD.
     Instant,
+    /// A span of time: `90.00:00:00` in the cloud, seconds in AD.
+    Seconds,
     /// Octets: base64 in the cloud.
     Binary,
 }
@@ -154,6 +156,10 @@ const fn reference(spec: PropertySpec) -> PropertySpec {
 
 const fn instant(name: &'static str, ad: &'static str) -> PropertySpec {
     PropertySpec { form: Form::Instant, shape: Shape::Moment, ..kept(name, ad) }
+}
+
+const fn spanning(name: &'static str, ad: &'static str) -> PropertySpec {
+    PropertySpec { form: Form::Seconds, shape: Shape::Span, ..kept(name, ad) }
 }
 
 const fn shaped(spec: PropertySpec, shape: Shape) -> PropertySpec {
@@ -319,7 +325,7 @@ pub const PROPERTIES: &[PropertySpec] = &[
     instant("LitigationHoldDate", "msExchLitigationHoldDate"),
     kept("LitigationHoldOwner", "msExchLitigationHoldOwner"),
     truth_of("AuditEnabled", "msExchMailboxAuditEnable"),
-    shaped(kept("AuditLogAgeLimit", "msExchMailboxAuditLogAgeLimit"), Shape::Span),
+    spanning("AuditLogAgeLimit", "msExchMailboxAuditLogAgeLimit"),
     audited("AuditAdmin", "msExchAuditAdmin"),
     audited("AuditDelegate", "msExchAuditDelegate"),
     audited("AuditOwner", "msExchAuditOwner"),

@@ -38,6 +38,7 @@ pub fn in_cloud(form: Form, values: Vec<String>) -> Vec<String> {
             })
             .collect(),
         Form::Instant => values.into_iter().map(instant_in_cloud).collect(),
+        Form::Seconds => values.into_iter().map(span_in_cloud).collect(),
         // Octets are no text: whoever reads them from AD spells them.
         Form::Binary => values,
     }
@@ -72,6 +73,7 @@ pub fn in_ad(form: Form, values: Vec<String>, current: Vec<String>) -> Vec<Strin
             })
             .collect(),
         Form::Instant => values.into_iter().map(instant_in_ad).collect(),
+        Form::Seconds => values.iter().map(|value| span_in_ad(value)).collect(),
         Form::Binary => values,
     }
 }
@@ -120,6 +122,30 @@ fn instant_in_ad(value: String) -> String {
     }
 }
 
+/// `7776000` becomes `90.00:00:00`; anything else stays.
+fn span_in_cloud(value: String) -> String {
+    let Ok(all) = value.parse::<u64>() else { return value };
+    let (minutes, seconds) = (all / 60, all % 60);
+    let (hours, minutes) = (minutes / 60, minutes % 60);
+    let (days, hours) = (hours / 24, hours % 24);
+    let clock = format!("{hours:02}:{minutes:02}:{seconds:02}");
+    if days == 0 { clock } else { format!("{days}.{clock}") }
+}
+
+/// The way back.
+fn span_in_ad(value: &str) -> String {
+    let seconds = || -> Option<u64> {
+        let (days, clock) = value.split_once('.').unwrap_or(("0", value));
+        let mut parts = clock.splitn(3, ':').map(|part| part.parse::<u64>().ok());
+        let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
+        let spans = [(days.parse().ok()?, 86_400), (hours, 3_600), (minutes, 60), (seconds, 1)];
+        let mut spans =
+            spans.into_iter().map(|(count, length): (u64, u64)| count.checked_mul(length));
+        spans.try_fold(0, |sum: u64, span| sum.checked_add(span?))
+    };
+    seconds().map_or_else(|| value.to_owned(), |seconds| seconds.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +165,8 @@ mod tests {
             (Form::Translations, &["fr:Parti"], &["default:Away"], &["default:Away", "fr:Parti"]),
             (Form::Notifications, &["Internal"], &[], &["2"]),
             (Form::Instant, &["2026-09-01T08:00:00Z"], &[], &["20260901080000.0Z"]),
+            (Form::Seconds, &["90.00:00:00"], &[], &["7776000"]),
+            (Form::Seconds, &["06:30:05"], &[], &["23405"]),
         ] {
             let written = in_ad(form, list(cloud), list(current));
             assert_eq!(written, ad, "{form:?}");
@@ -151,6 +179,7 @@ mod tests {
         assert_eq!(in_cloud(Form::Notifications, list(&["7"])), ["7"]);
         assert_eq!(in_cloud(Form::Instant, list(&["soon"])), ["soon"]);
         assert_eq!(in_ad(Form::Instant, list(&["2026-09-01"]), Vec::new()), ["20260901000000.0Z"]);
+        assert_eq!(in_cloud(Form::Seconds, list(&["Unlimited"])), ["Unlimited"]);
         assert!(in_cloud(Form::Bit(1), Vec::new()).is_empty());
     }
 }

@@ -45,6 +45,13 @@ fn about_transfer_a_refused_flip_counts_and_nothing_else_that_is_refused() {
     let flip = "  - exo: Set-Mailbox u7 -IsExchangeCloudManaged $false";
     passes(TRANSFER, &format!("{flip}\n    as: reader\n    expect_error: Forbidden"));
     passes(TRANSFER, "  - transfer: {mailboxes: u9}\n    expect_error: any");
+    let group = "  - ldif: |\n      dn: CN=Everyone,CN=Users,DC=corp,DC=contoso,DC=com\n      changetype: \
+                 add\n      objectClass: group\n      groupType: 8\n      sAMAccountName: everyone\n      \
+                 displayName: Everyone\n      mail: everyone@contoso.com\n      mailNickname: \
+                 everyone\n      proxyAddresses: SMTP:everyone@contoso.com\n  - cycle: connect\n";
+    let flip =
+        "  - exo: Set-Mailbox Everyone -IsExchangeCloudManaged $true\n    expect_error: NotFound";
+    passes(TRANSFER, &format!("{group}{flip}"));
     for refused in [
         "Get-Mailbox u7 -IsExchangeCloudManaged $true",
         "Set-Mailbox u7 -IsExchangeCloudManaged $false -Foo bar",

@@ -343,12 +343,13 @@ impl Estate {
         let flag = mailbox.map(|(_, flag)| flag);
         let mut changed = !in_entra.is_empty();
         self.note_entra_write(&actor, user, flag, in_entra);
+        let values = of_a_recipient(values);
         match mailbox {
             Some(_) if self.forward_waits() => {
-                self.forward(Delivery::ToExchange { user, values: values.clone(), actor });
+                self.forward(Delivery::ToExchange { user, values, actor });
             }
             Some((number, _)) => {
-                let in_exchange = self.exchange.apply(number, self.now, values);
+                let in_exchange = self.exchange.apply(number, self.now, &values);
                 changed |= !in_exchange.is_empty();
                 self.note_exchange_write(&actor, number, in_exchange);
             }
@@ -373,4 +374,11 @@ impl Estate {
         let number = self.exchange.by_id(self.entra.user(user)?.id)?;
         Some((number, self.exchange.mailbox(number)?))
     }
+}
+
+/// The values that a recipient has too; the others are the directory's alone.
+pub(super) fn of_a_recipient(values: &Changes) -> Changes {
+    let is_shared =
+        |(number, _): &&(AttributeNumber, Vec<String>)| property::spec(*number).is_some();
+    values.iter().filter(is_shared).cloned().collect()
 }

@@ -14,6 +14,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::Export;
 use super::conflicts::Holder;
+use super::export::of_a_recipient;
 use crate::connect::{
     ConnectorKey, ConnectorObject, Flow, Outgoing, Since, recipient_type, source_anchor,
 };
@@ -280,7 +281,8 @@ impl Estate {
         let object =
             ConnectorObject { user: number, identity, exchange, given_back: false, full: false };
         self.connect.remember(key, object);
-        let recipient = kind.map(|kind| self.add_recipient(id, kind, record));
+        let recipient =
+            kind.map(|kind| self.add_recipient(id, kind, record_of(&of_a_recipient(&values))));
         self.relink(key, number, entry);
         self.note_creation(number, recipient, &values);
         self.keep_aside(number, upn.into_iter().chain(addresses));
@@ -349,8 +351,9 @@ impl Estate {
             ObjectKey::entra(user),
             changes(&|number| crate::entra::property::name(number).is_some()),
         );
-        let in_exchange =
-            recipient.map(|number| write(ObjectKey::exchange(number), changes(&|_| true)));
+        let in_exchange = recipient.map(|number| {
+            write(ObjectKey::exchange(number), changes(&|number| property::spec(number).is_some()))
+        });
         self.ledger.write(in_entra);
         if let Some(write) = in_exchange {
             self.ledger.write(write);

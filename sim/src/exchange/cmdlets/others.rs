@@ -23,7 +23,7 @@ pub struct Others<'a> {
 
 /// One of them.
 #[derive(Clone, Copy)]
-pub(super) enum Other<'a> {
+pub(crate) enum Other<'a> {
     Group(&'a Group),
     Contact(&'a Contact),
 }
@@ -43,7 +43,7 @@ impl<'a> Others<'a> {
     }
 
     /// One by what people call it: id, alias, display name, or an address.
-    pub(super) fn find(self, identity: &str) -> Option<Other<'a>> {
+    pub(crate) fn find(self, identity: &str) -> Option<Other<'a>> {
         let id = identity.parse::<Guid>().ok();
         let parsed = ProxyAddress::parse(identity);
         let address = if parsed.is_smtp() { parsed.address } else { identity };

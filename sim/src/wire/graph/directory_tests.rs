@@ -89,7 +89,7 @@ async fn deltas_show_what_changed() {
     let address = "/v1.0/users/delta()?$select=displayName,usageLocation";
     let first = session.send("GET", address, &page, &Value::Null).await.json();
     assert_eq!(first["value"].as_array().unwrap().len(), 2);
-    assert!(first["value"][0].get("usageLocation").is_none(), "nothing is left out at first");
+    assert_eq!(first["value"][0]["usageLocation"], "US", "who has a licence has a location");
     assert!(first.get("@odata.deltaLink").is_none());
     let next = first["@odata.nextLink"].as_str().unwrap().to_owned();
     let last = session.get(&next).await.json();
@@ -465,10 +465,12 @@ async fn licences_come_and_go() {
     let sku = "6fd2c87f-b296-42f0-b197-1e91e994b900";
     let add = json!({"addLicenses": [{"skuId": sku, "disabledPlans": []}], "removeLicenses": []});
     let remove = json!({"addLicenses": [], "removeLicenses": [sku]});
+    let user = format!("/v1.0/users/{anna}");
+    let nowhere = json!({"usageLocation": null});
+    assert_eq!(session.call("PATCH", &user, nowhere).await.0, 204);
     let (status, refused) = session.call("POST", &address, add.clone()).await;
     assert_eq!((status, &refused["error"]["code"]), (400, &json!("Request_BadRequest")));
-    let patch = json!({"usageLocation": "DE"});
-    assert_eq!(session.call("PATCH", &format!("/v1.0/users/{anna}"), patch).await.0, 204);
+    assert_eq!(session.call("PATCH", &user, json!({"usageLocation": "DE"})).await.0, 204);
     assert_eq!(session.call("POST", &address, remove.clone()).await.0, 200);
     assert_eq!(session.call("POST", &address, remove).await.0, 400, "there is none any more");
     let shown = format!("/v1.0/users/{anna}?$select=mail,assignedLicenses");

@@ -38,10 +38,15 @@ impl SignedIn {
 }
 
 impl<'i> Bearer<'i> {
-    /// Somebody in a role who signed in with an application, and was granted all that it may be.
+    /// Somebody in a role who signed in with an application, and was granted all that it may be; who has
+    /// no role is granted nothing.
     pub(crate) fn of_person(application: &'i Application, role: Role) -> Self {
         let person = SignedIn { id: Guid([0; 16]), upn: role.name().to_owned(), role };
-        Self { application, granted: application.roles.clone(), person: Some(person) }
+        let granted = match role {
+            Role::Unprivileged => Vec::new(),
+            _ => application.roles.clone(),
+        };
+        Self { application, granted, person: Some(person) }
     }
 
     /// Whether the token carries one of these permissions. A delegated one to write is worth what the

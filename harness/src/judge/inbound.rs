@@ -21,6 +21,9 @@ use super::Charge;
 use super::convergence::{Compared, late};
 use super::mapping::plain_pairs;
 
+/// Most characters of a custom attribute in the cloud, in UTF-16 units.
+const LONGEST: usize = 1024;
+
 /// Compares every mailbox under AD's authority with its AD object, as of the last cycle that took in
 /// everything.
 pub(super) fn compare(estate: &Estate, last: &Synchronized, result: &mut Compared) {
@@ -66,7 +69,8 @@ impl Looker<'_> {
         result.compared += 1;
         let record = &slot.entry.record;
         let says = self.pairs.iter().filter_map(|(property, attribute)| {
-            let (wanted, said) = (record.text(*attribute), mailbox.record.text(*property));
+            let wanted = record.text(*attribute).map(shortened);
+            let said = mailbox.record.text(*property);
             (wanted != said).then(|| (*property, *attribute, shown(wanted), shown(said)))
         });
         let addresses = self.addresses(subject, record, mailbox, user).map(|(wanted, said)| {
@@ -169,6 +173,17 @@ fn is_as(one: &str, other: &str) -> bool {
 /// Addresses of the tenant's first domain come from the service and never from AD.
 fn is_the_services_own(value: &str) -> bool {
     value.to_ascii_lowercase().ends_with(".onmicrosoft.com")
+}
+
+/// What of a value comes up: AD takes more than the cloud does (Microsoft Learn, "Set-Mailbox",
+/// CustomAttribute1 to 15).
+fn shortened(value: &str) -> &str {
+    let mut units = 0;
+    let end = value.char_indices().find(|(_, character)| {
+        units += character.len_utf16();
+        units > LONGEST
+    });
+    end.and_then(|(end, _)| value.get(..end)).unwrap_or(value)
 }
 
 fn shown(value: Option<&str>) -> String {

@@ -90,6 +90,9 @@ pub const BUDGETS: [Budget; 9] = [
 /// Those of Microsoft Graph that every request for people and things costs.
 pub const OF_GRAPH_CALLS: [&str; 3] = [RESOURCES, APPLICATION_RESOURCES, GLOBAL];
 
+/// Provision on demand: "5 requests per 10 seconds" (Microsoft Graph, "synchronizationJob: provisionOnDemand").
+pub const ON_DEMAND_CALLS: Limit = Limit::new(5, Duration::from_secs(10));
+
 /// One budget of a request: whose it is, its limit, and what the request costs of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charge<'k> {

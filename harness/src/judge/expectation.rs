@@ -7,7 +7,7 @@ use super::compare::{holds, spelled};
 use super::values::{place_of, values};
 use super::verdict::{Finding, Location, Rule};
 use crate::observe::{Counters, History};
-use crate::scenario::{AttributeExpectation, Expectations, Span};
+use crate::scenario::{AttributeExpectation, Comparison, Expectations, Span};
 use crate::stage::Roster;
 
 /// What expectations are checked against.
@@ -93,7 +93,10 @@ impl Scene<'_> {
     pub fn came_true(&self, expectations: &Expectations, words: &str) -> Option<Finding> {
         let mut finding = self.came_true_of_somebody(expectations).or_else(|| {
             let measured = self.measured(expectations);
-            let came = measured.iter().find(|measured| measured.holds);
+            // Several comparisons of one number are one thing.
+            let came = measured
+                .iter()
+                .find(|one| measured.iter().all(|other| other.holds || !other.is_of(one)));
             came.map(|measured| self.told(measured, true))
         })?;
         finding.rule = Rule::Expectation(words.to_owned());
@@ -106,9 +109,13 @@ impl Scene<'_> {
         for expectation in &expectations.mailboxes {
             for subject in self.roster.subjects(self.estate, &expectation.mailboxes.value) {
                 for demand in &expectation.attributes {
-                    let (path, comparison) = (&demand.path.value, &demand.comparison.value);
+                    let path = &demand.path.value;
                     let actual = values(self.estate, subject, path);
-                    if holds(comparison, &spelled(actual.clone(), comparison)) {
+                    let holds_too = |comparison: &Comparison| {
+                        holds(comparison, &spelled(actual.clone(), comparison))
+                    };
+                    // Several comparisons of one attribute are one thing.
+                    if expectation.of(path).all(holds_too) {
                         let message = format!("{path} came to be what it must never be");
                         return Some(self.of_attribute(subject, demand, message, &actual));
                     }

@@ -58,6 +58,12 @@ impl<'d> Measured<'d> {
         }
     }
 
+    /// Whether another is about the same number of the same machine.
+    pub(super) fn is_of(&self, other: &Self) -> bool {
+        let log = |measured: &Self| measured.log.map(core::ptr::from_ref);
+        self.what == other.what && log(self) == log(other)
+    }
+
     fn about(self, machine: Machine<'d>) -> Self {
         Self { machine, ..self }
     }

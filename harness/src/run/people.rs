@@ -102,13 +102,35 @@ fn of_the_job(segment: &str, estate: &Estate) -> Option<String> {
     }
 }
 
-/// A path with the user whom it names by the name that steps use, by id.
+/// The id of a group or contact that is called so.
+fn in_tenant(collection: &str, name: &str, estate: &Estate) -> Option<String> {
+    let is = |own: &str| own.eq_ignore_ascii_case(name);
+    let tenant = &estate.entra;
+    let id = match collection.to_ascii_lowercase().as_str() {
+        "groups" => {
+            let mut groups = tenant.groups.iter();
+            groups.find(|at| is(&at.display_name) || is(&at.mail_nickname)).map(|at| at.id)
+        }
+        "contacts" => {
+            let mut contacts = tenant.contacts.iter();
+            contacts.find(|at| is(&at.display_name)).map(|at| at.id)
+        }
+        _ => None,
+    };
+    id.map(|id| id.to_string())
+}
+
+/// A path with whom it names by the name that steps use, by id.
 fn with_id(path: &str, estate: &Estate) -> String {
     let (place, query) = path.split_once('?').unwrap_or((path, ""));
+    let mut before = "";
     let segments: Vec<String> = place
         .split('/')
         .map(|segment| {
-            if let Some(named) = of_the_job(segment, estate) {
+            let collection = std::mem::replace(&mut before, segment);
+            let named =
+                of_the_job(segment, estate).or_else(|| in_tenant(collection, segment, estate));
+            if let Some(named) = named {
                 return named;
             }
             let user = estate.subject(segment).and_then(|subject| subject.entra);

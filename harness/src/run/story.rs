@@ -9,7 +9,6 @@ use sim::entra::job::{JobRequest, ResetScope, StatusCode};
 use sim::entra::log::LogStatus;
 use sim::estate::{Estate, Subject};
 use sim::guid::Guid;
-use sim::throttle::ON_DEMAND;
 
 use super::attempt::{is_act, is_attempt, whom};
 use super::faults;
@@ -283,7 +282,7 @@ impl Runner<'_> {
     /// skipped is one then too.
     fn provision_on_demand(&mut self, user: &str, step: &Step) {
         let now = self.now();
-        if let Some(wait) = self.estate.with(|estate| estate.meet_budget(ON_DEMAND)) {
+        if let Some(wait) = self.estate.with(Estate::spend_on_demand) {
             let message = format!("429 TooManyRequests: the next after {} s", wait.as_secs());
             let names = ["TooManyRequests", "429"].map(str::to_owned).to_vec();
             self.settle(step, step.span, Err((message, Refused::Named(names))));

@@ -1,6 +1,6 @@
 //! `transfer:`: the engine changes the source of authority, and what it reports is held against the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::failure::{Failure, code};
 use engine::ports::MailboxId;
@@ -83,6 +83,7 @@ impl Runner<'_> {
         let exceptions: BTreeMap<MailboxId, MailboxOutcome> =
             report.exceptions.iter().map(|e| (e.mailbox, e.outcome)).collect();
         let all_decided = report.stopped.is_none();
+        let asked: BTreeSet<&MailboxId> = asked.iter().collect();
         self.estate.with(|estate| {
             for mailbox in asked {
                 let flag = match exceptions.get(mailbox) {
@@ -105,6 +106,11 @@ impl Runner<'_> {
         }
         for (attribute, count) in loss::by_attribute(&report.losses) {
             self.notes.push(format!("the rollback takes {count} value(s) of {attribute}"));
+        }
+        if report.duplicates > 0 {
+            let twice = report.duplicates;
+            self.notes
+                .push(format!("{twice} mailbox(es) are named again: each is transferred once"));
         }
         // Where the step has to fail, a flip that was accepted and came to nothing was tried as well.
         let must_fail = step.expect_error.is_some();

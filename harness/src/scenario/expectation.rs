@@ -135,6 +135,14 @@ pub struct MailboxExpectation {
     pub attributes: Vec<AttributeExpectation>,
 }
 
+impl MailboxExpectation {
+    /// The comparisons of one attribute.
+    pub fn of<'e>(&'e self, path: &'e AttributePath) -> impl Iterator<Item = &'e Comparison> {
+        let about = self.attributes.iter().filter(move |demand| demand.path.value == *path);
+        about.map(|demand| &demand.comparison.value)
+    }
+}
+
 /// A demand on one attribute.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttributeExpectation {

@@ -12,6 +12,8 @@ use sim::estate::ExportedMailbox;
 use sim::exchange::{RecipientType, address, property, truth};
 use sim::powershell::ParameterKind;
 
+use super::nearest::nearest;
+
 /// What is wrong with an export, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExportError {
@@ -36,6 +38,14 @@ pub enum ExportError {
 }
 
 impl ExportError {
+    /// The file that it is about.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Unreadable { path, .. } | Self::Line { path, .. } => path,
+        }
+    }
+
     /// A mistake in a forest's export.
     #[must_use]
     pub fn in_ldif(path: &Path, error: LdifError) -> Self {
@@ -84,10 +94,28 @@ impl MailboxRow {
 }
 
 /// The rows of an export of mailboxes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MailboxTable {
+    /// The rows.
+    pub rows: Vec<MailboxRow>,
+    /// Columns that are not taken over.
+    pub left_out: Vec<String>,
+}
+
+/// Columns that a row takes over beside the properties of a mailbox.
+const COLUMNS: [&str; 5] = [
+    "UserPrincipalName",
+    "ExternalDirectoryObjectId",
+    "IsExchangeCloudManaged",
+    "IsDirSynced",
+    "RecipientTypeDetails",
+];
+
+/// An export of mailboxes.
 ///
 /// # Errors
-/// [`ExportError`].
-pub fn mailboxes(path: &Path) -> Result<Vec<MailboxRow>, ExportError> {
+/// [`ExportError`]; a column whose name is nearly one that decides how a mailbox begins is one.
+pub fn mailboxes(path: &Path) -> Result<MailboxTable, ExportError> {
     let text = std::fs::read(path).map_err(|error| ExportError::Unreadable {
         path: path.to_owned(),
         problem: error.to_string(),
@@ -113,13 +141,27 @@ pub fn mailboxes(path: &Path) -> Result<Vec<MailboxRow>, ExportError> {
         let problem = "there is no column `UserPrincipalName`".to_owned();
         return Err(wrong(lines.at(header.position()), problem));
     }
+    let is_taken = |name: &&String| {
+        is_property(name) || COLUMNS.iter().any(|known| known.eq_ignore_ascii_case(name))
+    };
+    let left_out: Vec<String> = columns.iter().filter(|name| !is_taken(name)).cloned().collect();
+    for name in &left_out {
+        if let Some(meant) = nearest(name, COLUMNS).filter(|meant| !lists(&columns, meant)) {
+            let problem = format!("there is no column `{name}`; did you mean `{meant}`?");
+            return Err(wrong(lines.at(header.position()), problem));
+        }
+    }
     let mut rows = Vec::new();
     for record in reader.into_records() {
         let record = record.map_err(unreadable)?;
         let line = lines.at(record.position());
         rows.push(row(line, &columns, &record).map_err(|problem| wrong(line, problem))?);
     }
-    Ok(rows)
+    Ok(MailboxTable { rows, left_out })
+}
+
+fn lists(columns: &[String], name: &str) -> bool {
+    columns.iter().any(|column| column.eq_ignore_ascii_case(name))
 }
 
 /// Where the lines of a text begin. The reader's own count takes the two bytes of a line's end apart.
@@ -266,7 +308,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mailboxes.csv");
         std::fs::write(&path, text).unwrap();
-        mailboxes(&path)
+        mailboxes(&path).map(|table| table.rows)
     }
 
     /// As `Get-Mailbox | Export-Csv` writes it: quoted, with the type first, collections joined or not
@@ -298,6 +340,7 @@ mod tests {
             ("UserPrincipalName,IsDirSynced\nu1@x.com,perhaps\n", 2),
             ("UserPrincipalName,IsDirSynced\nu1@x.com\n", 2),
             ("UserPrincipalName,RecipientTypeDetails\nu1@x.com,GroupMailbox\n", 2),
+            ("UserPrincipalName,IsExchangeCloudManged\nu1@x.com,True\n", 1),
         ] {
             let Err(ExportError::Line { line: found, .. }) = read(text) else {
                 panic!("{text} was taken")

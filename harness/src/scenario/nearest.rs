@@ -51,9 +51,9 @@ fn join(names: &[&str], last_word: &str) -> String {
     }
 }
 
-/// Swapped neighbours count once; a word that only begins so is near.
+/// Swapped neighbours count once; a word that only begins or ends so is near.
 fn distance(wrong: &str, candidate: &str) -> usize {
-    if wrong.len() >= 3 && candidate.starts_with(wrong) {
+    if wrong.len() >= 3 && (candidate.starts_with(wrong) || candidate.ends_with(wrong)) {
         return 1;
     }
     strsim::osa_distance(wrong, candidate)

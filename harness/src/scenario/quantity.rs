@@ -26,6 +26,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         let milliseconds = unit_milliseconds(unit);
         let part = match (number.parse::<u64>(), milliseconds) {
             (Ok(number), Some(milliseconds)) => number.checked_mul(milliseconds),
+            (Ok(_), None) if tail.starts_with(['.', ',']) => {
+                return Err("whole numbers: `30m` is half an hour".to_owned());
+            }
             (Ok(_), None) if unit.is_empty() => {
                 return Err(format!(
                     "a unit after the number: `{number}s`, `{number}m`, `{number}h` or `{number}d`"

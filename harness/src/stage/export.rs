@@ -7,7 +7,7 @@ use sim::chance::Chance;
 use sim::clock::VirtualTime;
 use sim::estate::{Estate, PassedOver};
 
-use crate::scenario::export::{self, ExportError, MailboxRow};
+use crate::scenario::export::{self, ExportError, MailboxRow, MailboxTable};
 
 /// Most names that a note lists.
 const NAMES_IN_A_NOTE: usize = 8;
@@ -23,7 +23,8 @@ pub(super) fn populate(
     since: VirtualTime,
     chance: &mut Chance,
 ) -> Result<Vec<String>, ExportError> {
-    let rows = mailboxes.map_or_else(|| Ok(Vec::new()), export::mailboxes)?;
+    let MailboxTable { rows, left_out } =
+        mailboxes.map_or_else(|| Ok(MailboxTable::default()), export::mailboxes)?;
     let mut by_name: BTreeMap<String, usize> = BTreeMap::new();
     for (place, row) in rows.iter().enumerate() {
         if by_name.insert(row.user_principal_name.to_lowercase(), place).is_some() {
@@ -52,7 +53,15 @@ pub(super) fn populate(
             (false, _) => estate.import_cloud_mailbox(&row.name(), &row.mailbox, since, chance),
         }
     }
-    Ok(notes(&estate.end_import(import, since)))
+    let mut notes = notes(&estate.end_import(import, since));
+    if !left_out.is_empty() {
+        let first = &left_out[..left_out.len().min(NAMES_IN_A_NOTE)];
+        let more = left_out.len() - first.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let first = first.join(", ");
+        notes.push(format!("these columns of the mailboxes are not taken over: {first}{more}"));
+    }
+    Ok(notes)
 }
 
 fn in_csv(path: Option<&Path>, row: &MailboxRow, what: &str) -> ExportError {

@@ -257,10 +257,13 @@ fn populate(
                 }
             }
             Population::Ldif { ldif, mailboxes, .. } => {
-                let mailboxes = mailboxes.as_ref().map(|path| path.value.as_path());
-                let known =
-                    export::populate(estate, &ldif.value, mailboxes, since, &mut identities);
-                notes.extend(known.map_err(|error| StageError::Export(error, ldif.span))?);
+                let rows = mailboxes.as_ref().map(|path| path.value.as_path());
+                let known = export::populate(estate, &ldif.value, rows, since, &mut identities);
+                notes.extend(known.map_err(|error| {
+                    let csv = mailboxes.as_ref().filter(|path| error.path() == path.value);
+                    let span = csv.map_or(ldif.span, |path| path.span);
+                    StageError::Export(error, span)
+                })?);
             }
         }
     }

@@ -99,7 +99,7 @@ const AD: &[&str] = &[
     "Add-ADGroupMember 'CN=Domain Admins,CN=Users,DC=corp,DC=contoso,DC=com' -Members plain -Confirm $false",
     "Remove-ADGroupMember 'CN=Domain Admins,CN=Users,DC=corp,DC=contoso,DC=com' -Members plain -Confirm $false",
     "Remove-ADUser plain -Confirm $false",
-    "Remove-ADObject u3 -Confirm $false",
+    "Remove-ADObject u3 -Recursive -Confirm $false",
     "Restore-ADObject u3 -NewName u3 -TargetPath 'OU=People,DC=corp,DC=contoso,DC=com'",
 ];
 

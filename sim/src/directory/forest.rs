@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::clock::VirtualTime;
 use crate::directory::bind::Account;
 use crate::directory::chores::Chores;
-use crate::directory::entry::{ClassNumber, DcNumber, Entry, Life, LinkStamps, Stamp};
+use crate::directory::entry::{ClassNumber, DcNumber, Entry, Life, LinkStamps, Stamp, referenced};
 use crate::directory::heuristics::Heuristics;
 use crate::directory::name::{Dn, Rdn, Sid};
 use crate::directory::policies::Policies;
@@ -333,6 +333,17 @@ impl Forest {
     #[must_use]
     pub fn object(&self, dc: DcNumber, object: ObjectNumber) -> Option<&Slot> {
         self.slot(dc, object).filter(|slot| slot.entry.life == Life::Live)
+    }
+
+    /// What a deleted object was called, and the distinguished name of what it was in; `None` for one that is
+    /// not deleted.
+    #[must_use]
+    pub fn last_known(&self, dc: DcNumber, object: ObjectNumber) -> Option<(String, String)> {
+        let slot = self.slot(dc, object).filter(|slot| slot.entry.life != Life::Live)?;
+        let record = &slot.entry.record;
+        let name = record.text(known::MS_DS_LAST_KNOWN_RDN)?.to_owned();
+        let parent = record.first(known::LAST_KNOWN_PARENT).and_then(referenced)?;
+        Some((name, self.dn(self.dc(dc)?, parent)))
     }
 
     /// An object as a domain controller holds it, deleted ones too.

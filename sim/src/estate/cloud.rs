@@ -23,7 +23,7 @@ use crate::ledger::{
 };
 use crate::marks::Mark;
 use crate::powershell::CmdletCall;
-use crate::throttle::{CMDLETS, Charge, Limit, Tripped, whole_seconds};
+use crate::throttle::{CMDLETS, Charge, Limit, ON_DEMAND, ON_DEMAND_CALLS, Tripped, whole_seconds};
 
 /// An agent as the service lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -430,6 +430,19 @@ impl Estate {
     /// The first budget that has too little left; then none is charged.
     pub(crate) fn spend_on_graph(&mut self, charges: &[Charge<'_>]) -> Result<f64, Tripped> {
         self.fates.throttle.spend(self.now, charges)
+    }
+
+    /// Somebody provisions on demand: how long to wait first, when the budget is used up, by a fault or by
+    /// what was asked before.
+    pub fn spend_on_demand(&mut self) -> Option<core::time::Duration> {
+        if let Some(wait) = self.meet_budget(ON_DEMAND) {
+            return Some(wait);
+        }
+        if !self.profile.is_on("graph_budgets") {
+            return None;
+        }
+        let charge = Charge { scope: ON_DEMAND, owner: "", limit: ON_DEMAND_CALLS, cost: 1 };
+        self.spend_on_graph(&[charge]).err().map(|tripped| tripped.retry_after)
     }
 
     fn charge_graph(&mut self, caller: &Caller) {

@@ -17,7 +17,7 @@ use crate::exchange::cmdlets::{CmdletError, Output};
 use crate::guid::Guid;
 use crate::marks::Mark;
 use crate::onprem::{self, About, Act, Directory, OnPremError};
-use crate::powershell::CmdletCall;
+use crate::powershell::{Argument, CmdletCall};
 use crate::throttle::{CMDLETS, whole_seconds};
 
 /// What a cmdlet shows: a name and its values.
@@ -184,8 +184,12 @@ impl Estate {
                 dc = self.alive(dc).ok_or_else(|| self.server_down(Some(call), dc))?;
             }
             let mut request = Request::from(operation);
-            if about == About::Deleted {
-                let value = ControlValue::ShowDeleted;
+            let recursive = call.parameter("Recursive").and_then(Argument::boolean) == Some(true);
+            let wanted = [
+                (about == About::Deleted, ControlValue::ShowDeleted),
+                (recursive, ControlValue::TreeDelete),
+            ];
+            for (_, value) in wanted.into_iter().filter(|(is_wanted, _)| *is_wanted) {
                 request.controls.push(Control { critical: true, value });
             }
             let principal = self.writer_at(caller, dc, through_server);
@@ -205,8 +209,11 @@ impl Estate {
         object: Option<AdObject>,
         fresh: Guid,
     ) -> Result<Act, OnPremError> {
-        let current = |attribute: &str| {
-            object.map_or_else(Vec::new, |object| self.ad_texts(object, attribute))
+        let gone = object.and_then(|ad| self.forests.get(ad.forest)?.last_known(ad.dc, ad.number));
+        let current = |attribute: &str| match (&gone, attribute) {
+            (Some((name, _)), "msDS-LastKnownRDN") => vec![name.clone()],
+            (Some((_, parent)), "lastKnownParent") => vec![parent.clone()],
+            _ => object.map_or_else(Vec::new, |object| self.ad_texts(object, attribute)),
         };
         let dn_of = |identity: &str| self.ad_identity(identity).map(|ad| self.ad_dn(ad));
         let container = self.forests.dn_of(self.people.dc, self.people.container);
@@ -413,7 +420,7 @@ impl Estate {
                 .and_then(|number| self.exchange.mailbox(number))
                 .map(|mailbox| mailbox.id.to_string());
             if let Some(id) = id {
-                *value = crate::powershell::Argument::Text(id);
+                *value = Argument::Text(id);
             }
         }
         call

@@ -29,7 +29,7 @@ pub(super) const CMDLETS: &[Cmdlet] = &[
     }),
     cmdlet("Move-ADObject", About::Object, || with("TargetPath"), move_to),
     cmdlet("Rename-ADObject", About::Object, || with("NewName"), rename),
-    cmdlet("Remove-ADObject", About::Object, remove_parameters, |_, directory| {
+    cmdlet("Remove-ADObject", About::Object, tree_parameters, |_, directory| {
         Ok(recipient::delete(directory))
     }),
     cmdlet("Remove-ADUser", About::Object, remove_parameters, |_, directory| {
@@ -68,6 +68,12 @@ fn set_parameters() -> Vec<ParameterSpec> {
 
 fn remove_parameters() -> Vec<ParameterSpec> {
     vec![parameter("Identity", ParameterKind::Text), parameter("Confirm", ParameterKind::Boolean)]
+}
+
+fn tree_parameters() -> Vec<ParameterSpec> {
+    let mut parameters = remove_parameters();
+    parameters.push(parameter("Recursive", ParameterKind::Switch));
+    parameters
 }
 
 fn restore_parameters() -> Vec<ParameterSpec> {

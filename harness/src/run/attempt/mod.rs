@@ -31,7 +31,10 @@ pub(super) fn is_attempt(
             let by_wish = wished.iter().any(|wish| {
                 forbidden.iter().filter(|subject| wish.is_about(subject, estate)).any(|subject| {
                     let result = outcome(wish, estate, subject, path);
-                    result.is_some_and(|result| holds(comparison, &spelled(result, comparison)))
+                    result.is_some_and(|result| {
+                        let mut all = mailbox.of(path);
+                        all.all(|one| holds(one, &spelled(result.clone(), one)))
+                    })
                 })
             });
             by_wish || is_random(action, path, comparison, &forbidden, estate, roster)

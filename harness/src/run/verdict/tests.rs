@@ -127,6 +127,20 @@ fn about_transfer_what_is_repeated_counts() {
     passes(TRANSFER, &repeat(""));
 }
 
+/// A range is one thing: what is outside of one of its bounds alone never came to hold.
+#[test]
+fn what_several_comparisons_forbid_they_forbid_together() {
+    let edit = "  - exo: Set-Mailbox u7 -CustomAttribute1 abc\n  - wait: 1h";
+    let writes = |range: &str| format!("  - never: {{counts: {{ad_writes: {range}}}}}\n{edit}");
+    passes("", &writes("{at_least: 2, at_most: 9}"));
+    fails(&writes("{at_least: 1, at_most: 9}"), "came to hold");
+    let value =
+        |range: &str| format!("  - never: {{u7: {{ad.extensionAttribute1: {range}}}}}\n{edit}");
+    let longer = value("{matches: ^ab, length: {above: 1, below: 5}}").replace("abc", "abcdef");
+    is_open("", &longer, "nobody tried");
+    fails(&value("{matches: ^ab, length: {above: 1, below: 5}}"), "must never be");
+}
+
 #[test]
 fn a_flag_that_the_service_clears_itself_is_no_flip() {
     let whole = "  - graph: {method: PATCH, path: /users/u7/onPremisesSyncBehavior, body: \

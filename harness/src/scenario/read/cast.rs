@@ -6,10 +6,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use sim::powershell::CmdletCall;
 
 use super::super::world::{Population, World};
+use super::places::units;
 
 /// Keys of an expectation that are no mailboxes.
 pub(super) const RESERVED: [&str; 9] =
     ["all", "job", "log", "counts", "lag", "agents", "connect", "expect", "quarantine"];
+
+/// Containers that every domain has, and where they are.
+const CONTAINERS: [&str; 9] = [
+    "Users",
+    "Computers",
+    "Builtin",
+    "System",
+    "Domain Controllers",
+    "ForeignSecurityPrincipals",
+    "Managed Service Accounts",
+    "Deleted Objects",
+    "LostAndFound",
+];
 
 /// Everybody of the population and of the story so far.
 #[derive(Debug, Default)]
@@ -21,6 +35,10 @@ pub(super) struct Cast {
     shapes: Vec<(String, u32)>,
     /// Domains in which everybody has an address of the own name.
     domains: Vec<String>,
+    /// Lower-cased names of organizational units and containers.
+    places: BTreeSet<String>,
+    /// Whether an export brings objects that are not read for their names.
+    is_exported: bool,
 }
 
 impl Cast {
@@ -31,6 +49,9 @@ impl Cast {
         let mut domains = vec![world.tenant.domain.value.to_lowercase(), routing, initial];
         domains.extend(world.forest.domains.iter().map(|domain| domain.value.to_lowercase()));
         let mut cast = Self { domains, ..Self::default() };
+        let units = units(&world.population);
+        let names = units.iter().flat_map(|path| path.split('/')).chain(CONTAINERS);
+        cast.places = names.map(str::to_lowercase).collect();
         for part in &world.population {
             match part {
                 Population::Shape { shape, mailboxes, .. } => {
@@ -47,6 +68,7 @@ impl Cast {
                     }
                 }
                 Population::Ldif { people, .. } => {
+                    cast.is_exported = true;
                     for person in people {
                         let name = &person.name;
                         cast.canonical.insert(name.clone());
@@ -84,8 +106,13 @@ impl Cast {
             return true;
         }
         if let Some((first, _)) = typed.split_once(',').filter(|_| typed.contains('=')) {
-            let name = first.split_once('=').map_or("", |(_, name)| name).trim();
-            return self.resolve(name).is_some() || name.contains('\\');
+            let (kind, name) = first.split_once('=').unwrap_or(("", first));
+            let name = name.trim();
+            return self.is_exported
+                || kind.trim().eq_ignore_ascii_case("dc")
+                || self.places.contains(&name.to_lowercase())
+                || self.resolve(name).is_some()
+                || name.contains('\\');
         }
         let name = typed.rsplit_once('\\').map_or(typed, |(_, name)| name);
         self.resolve(without_prefix(name)).is_some()

@@ -74,7 +74,44 @@ impl Reader<'_> {
                 .help("drop `absent: true` or the comparisons beside it"),
             );
         }
+        self.check_bounds(&found, measure);
         found
+    }
+
+    /// Refuses bounds that no number keeps, and those that every number keeps.
+    fn check_bounds(&mut self, found: &[Spanned<Comparison>], measure: Measure) {
+        let least = |comparison: &Comparison| match comparison {
+            Comparison::AtLeast(Quantity::Number(number)) => Some(*number),
+            Comparison::Above(Quantity::Number(number)) => number.checked_add(1),
+            _ => None,
+        };
+        let most = |comparison: &Comparison| match comparison {
+            Comparison::AtMost(Quantity::Number(number)) => Some(*number),
+            Comparison::Below(Quantity::Number(number)) => number.checked_sub(1),
+            _ => None,
+        };
+        let lowest = found.iter().filter_map(|bound| least(&bound.value)).max();
+        let highest = found.iter().filter_map(|bound| Some((most(&bound.value)?, bound.span)));
+        let highest = highest.min_by_key(|(number, _)| *number);
+        if let (Some(lowest), Some((highest, span))) = (lowest, highest)
+            && lowest > highest
+        {
+            let message = format!("no number is at least {lowest} and at most {highest}");
+            self.report(Diagnostic::error("impossible-expectation", span, message));
+        }
+        if let ([only], Measure::Number) = (found, measure)
+            && least(&only.value) == Some(0)
+        {
+            self.report(
+                Diagnostic::error(
+                    "impossible-expectation",
+                    only.span,
+                    "every number is at least 0",
+                )
+                .label("this always holds")
+                .help("leave it out, or say `{at_least: 1}`"),
+            );
+        }
     }
 
     /// One entry of a mapping of comparisons.
@@ -177,7 +214,7 @@ impl Reader<'_> {
     }
 
     fn pattern(&mut self, node: &Node) -> Option<Pattern> {
-        let text = self.text(node)?.value;
+        let text = self.sentence(node)?.value;
         match regex::RegexBuilder::new(&text).size_limit(1 << 20).build() {
             Ok(regex) => Some(Pattern { text, regex }),
             Err(error) => {

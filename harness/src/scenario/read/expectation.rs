@@ -8,7 +8,7 @@ use super::super::expectation::{
     of_run,
 };
 use super::super::model::Selector;
-use super::super::nearest::{advice, choice, list};
+use super::super::nearest::{advice, choice, list, nearest};
 use super::super::span::Spanned;
 use super::super::world::World;
 use super::super::yaml::{Entry, Node, Value};
@@ -168,7 +168,10 @@ impl<'a> Reader<'a> {
                 let message = format!("there is no {what} `{value}`");
                 let problem = Diagnostic::error("unknown-word", span, message)
                     .label(format!("expected {}", choice(words)));
-                self.report(problem);
+                self.report(match nearest(value, words.iter().copied()) {
+                    Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+                    None => problem,
+                });
             }
         }
     }

@@ -29,10 +29,13 @@ impl Reader<'_> {
         };
         if let Some(path) = &mailboxes {
             match export::mailboxes(&path.value) {
-                Ok(rows) => people.extend(rows.iter().filter(|row| !row.dir_synced).map(|row| {
-                    let addresses = vec![row.user_principal_name.clone()];
-                    ExportedPerson { name: row.name(), addresses }
-                })),
+                Ok(table) => {
+                    let rows = table.rows.iter().filter(|row| !row.dir_synced);
+                    people.extend(rows.map(|row| {
+                        let addresses = vec![row.user_principal_name.clone()];
+                        ExportedPerson { name: row.name(), addresses }
+                    }));
+                }
                 Err(error) => {
                     self.bad_export(path, &error);
                     return None;

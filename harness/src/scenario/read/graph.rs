@@ -3,7 +3,7 @@
 use super::super::diagnostic::Diagnostic;
 use super::super::model::{GraphCall, GraphMethod};
 use super::super::nearest::nearest;
-use super::super::span::Spanned;
+use super::super::span::{Span, Spanned};
 use super::super::yaml::{Node, Value};
 use super::Reader;
 use super::words::METHODS;
@@ -18,17 +18,21 @@ impl Reader<'_> {
                 self.wrong_type(node, "a request such as `GET /users/u7@contoso.com`");
                 return None;
             };
-            let path = Spanned::new(path.trim().to_owned(), node.span);
+            let path = path.trim();
+            let start = scalar.text.find(path).unwrap_or_default();
+            let span = scalar.locate(self.source, node.span, start, start + path.len());
+            let path = Spanned::new(path.to_owned(), span);
             let call = GraphCall { method: *method, path, body: None };
             if !lenient {
-                self.check_graph(&call);
+                self.check_graph(&call, None);
             }
             return Some(call);
         }
         let mut fields = self.fields(node, "`graph`")?;
         let method = self.required(&mut fields, "method");
         let path = self.required(&mut fields, "path");
-        let body = fields.take("body").map(|entry| json(&entry.value));
+        let written = fields.take("body").map(|entry| &entry.value);
+        let body = written.map(json);
         self.finish(&fields, "`graph`");
         let method = self.word(&method?.value, &METHODS)?;
         let path = self.text(&path?.value)?;
@@ -42,13 +46,13 @@ impl Reader<'_> {
         }
         let call = GraphCall { method, path, body };
         if !lenient {
-            self.check_graph(&call);
+            self.check_graph(&call, written);
         }
         Some(call)
     }
 
-    /// Who would answer, and whom and what the request names.
-    fn check_graph(&mut self, call: &GraphCall) {
+    /// Who would answer, and whom and what the request names; `written` is the body in the file.
+    fn check_graph(&mut self, call: &GraphCall, written: Option<&Node>) {
         let catalogues = self.catalogues;
         let path = &call.path;
         if path.value.contains("{n}") {
@@ -66,9 +70,10 @@ impl Reader<'_> {
         let (_, user, further) = (segments.next(), segments.next(), segments.next());
         if let Some(user) = user.filter(|user| is_name(user)) {
             if self.cast.resolve(user).is_none() && !self.cast.knows_identity(user) {
-                self.unknown_user(&Spanned::new(user.to_owned(), path.span));
+                let span = self.part_of(path.span, user);
+                self.unknown_user(&Spanned::new(user.to_owned(), span));
             }
-            if self.check_members(call, further.is_none()) {
+            if self.check_members(call, written, further.is_none()) {
                 return;
             }
         }
@@ -76,15 +81,28 @@ impl Reader<'_> {
         let form = catalogues.graph_form.map(|ask| ask(call.method.name(), &path.value, body));
         if let Some(Err(why)) = form {
             let message = format!("Graph would not take this: {why}");
+            let span = written.map_or(path.span, |node| node.span);
             self.report(
-                Diagnostic::error("impossible-value", path.span, message)
+                Diagnostic::error("impossible-value", span, message)
                     .help("with `expect_error` beside it the step runs"),
             );
         }
     }
 
+    /// Where a text stands within a place of the file.
+    fn part_of(&self, span: Span, text: &str) -> Span {
+        let written = self.source.get(span.range()).unwrap_or_default();
+        let start = written.rfind(text).map(|at| span.start + at);
+        start.map_or(span, |start| Span::new(start, start + text.len()))
+    }
+
     /// Whether the body of a change of a user names a property that no user has.
-    fn check_members(&mut self, call: &GraphCall, of_the_user: bool) -> bool {
+    fn check_members(
+        &mut self,
+        call: &GraphCall,
+        written: Option<&Node>,
+        of_the_user: bool,
+    ) -> bool {
         let catalogues = self.catalogues;
         let members =
             call.body.as_ref().filter(|_| call.method == GraphMethod::Patch && of_the_user);
@@ -96,7 +114,9 @@ impl Reader<'_> {
         for name in members.keys().filter(|name| !is_known(name)) {
             unknown = true;
             let message = format!("a user in Graph has no property `{name}`");
-            let problem = Diagnostic::error("unknown-attribute", call.path.span, message);
+            let span = written.and_then(|node| key_of(node, name)).unwrap_or(call.path.span);
+            let problem =
+                Diagnostic::error("unknown-attribute", span, message).label("unknown property");
             let names = catalogues.entra_properties.iter().map(String::as_str);
             self.report(match nearest(name, names) {
                 Some(meant) => problem.help(format!("did you mean `{meant}`?")),
@@ -105,6 +125,12 @@ impl Reader<'_> {
         }
         unknown
     }
+}
+
+/// Where a key of a mapping stands.
+fn key_of(node: &Node, name: &str) -> Option<Span> {
+    let Value::Mapping(entries) = &node.value else { return None };
+    entries.iter().find(|entry| entry.key.value == name).map(|entry| entry.key.span)
 }
 
 /// Whether a segment can be the name of a user: neither a GUID nor a part of the path.

@@ -16,6 +16,21 @@ impl Reader<'_> {
     /// `all`, `shape:<name>`, a name or a list of names. `lenient` lets names pass that nobody has,
     /// for steps that must fail.
     pub(super) fn selector(&mut self, node: &Node, lenient: bool) -> Option<Spanned<Selector>> {
+        let found = self.rows(node, lenient)?;
+        if let Selector::Names(names) = &found.value {
+            for (place, name) in names.iter().enumerate() {
+                if names[..place].iter().any(|other| other.value == name.value) {
+                    let written = self.source.get(name.span.range()).unwrap_or(&name.value);
+                    let message = format!("`{}` is in this list twice", written.trim());
+                    self.report(Diagnostic::error("duplicate-name", name.span, message));
+                }
+            }
+        }
+        Some(found)
+    }
+
+    /// A selector whose list may name somebody twice, as that of a transfer may.
+    pub(super) fn rows(&mut self, node: &Node, lenient: bool) -> Option<Spanned<Selector>> {
         let Value::Sequence(nodes) = &node.value else {
             let text = self.text(node)?;
             return self.selector_text(&text, lenient);
@@ -39,13 +54,7 @@ impl Reader<'_> {
                 );
                 continue;
             }
-            let Some(name) = self.mailbox(&text, lenient) else { continue };
-            if names.iter().any(|other| other.value == name.value) {
-                let message = format!("`{}` is in this list twice", text.value);
-                self.report(Diagnostic::error("duplicate-name", text.span, message));
-            } else {
-                names.push(name);
-            }
+            names.extend(self.mailbox(&text, lenient));
         }
         Some(Spanned::new(Selector::Names(names), node.span))
     }
@@ -97,8 +106,14 @@ impl Reader<'_> {
         if self.lacks_people() {
             return;
         }
-        let message = format!("there is no user `{}` in this world", text.value);
-        let problem = Diagnostic::error("unknown-user", text.span, message).label("unknown user");
+        let is_dn = text.value.contains('=') && text.value.contains(',');
+        let what = if is_dn { "object" } else { "user" };
+        let message = format!("there is no {what} `{}` in this world", text.value);
+        let label = format!("unknown {what}");
+        let problem = Diagnostic::error("unknown-user", text.span, message).label(label);
+        if is_dn {
+            return self.report(problem.help("a step or `ou:` of a user makes it"));
+        }
         let names = self.cast.suggestions(&text.value);
         self.report(match advice(&text.value, names.iter().map(String::as_str)) {
             Some(help) => problem.help(help),

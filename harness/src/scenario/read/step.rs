@@ -60,6 +60,13 @@ impl Reader<'_> {
     }
 
     fn within(&mut self, keys: &Keys<'_>, world: &World) -> Option<Action> {
+        if matches!(keys.action.value.value, Value::Mapping(_)) {
+            self.wrong_type(
+                &keys.action.value,
+                "a length of time such as `3h`, and `expect:` beside it",
+            );
+            return None;
+        }
         let window = self.duration(&keys.action.value);
         let Some(expect) = keys.expect else {
             self.report(
@@ -120,7 +127,7 @@ impl Reader<'_> {
 
     fn transfer(&mut self, node: &Node, lenient: bool) -> Option<Transfer> {
         if !matches!(node.value, Value::Mapping(_)) {
-            let mailboxes = self.selector(node, lenient)?;
+            let mailboxes = self.rows(node, lenient)?;
             return Some(Transfer {
                 mailboxes,
                 wave: None,
@@ -145,7 +152,7 @@ impl Reader<'_> {
         let to = fields.take("to").and_then(|entry| self.word(&entry.value, &AUTHORITIES));
         self.finish(&fields, "`transfer`");
         Some(Transfer {
-            mailboxes: self.selector(&mailboxes?.value, lenient)?,
+            mailboxes: self.rows(&mailboxes?.value, lenient)?,
             wave: wave.and_then(|wave| u32::try_from(wave).ok()),
             pause: pause.unwrap_or_default(),
             most_failures: most_failures.and_then(|most| u64::try_from(most).ok()),

@@ -9,7 +9,7 @@ use sim::entra::features::FEATURES;
 
 use super::super::catalogue::{SwitchKind, SwitchSpec};
 use super::super::diagnostic::Diagnostic;
-use super::super::nearest::{choice, nearest};
+use super::super::nearest::{choice, list, nearest};
 use super::super::quantity;
 use super::super::span::{Span, Spanned};
 use super::super::world::{
@@ -105,6 +105,18 @@ impl Reader<'_> {
         for entry in fields.others() {
             let catalogues = self.catalogues;
             let names = catalogues.switches.iter().map(|switch| switch.name.as_str());
+            let wrong = entry.key.value.as_str();
+            let all: Vec<&str> = names.clone().collect();
+            if !all.iter().any(|name| name.eq_ignore_ascii_case(wrong)) {
+                let message = format!("there is no switch `{wrong}`");
+                let problem = Diagnostic::error("unknown-switch", entry.key.span, message)
+                    .label("unknown switch");
+                self.report(problem.help(match nearest(wrong, all.iter().copied()) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => format!("there are {}", list(&all)),
+                }));
+                continue;
+            }
             let Some(name) = self.known(&entry.key, names, "unknown-switch", "switch") else {
                 continue;
             };
@@ -121,8 +133,8 @@ impl Reader<'_> {
             SwitchKind::Boolean => {
                 // `on` and `off` are how the switches are talked about.
                 match node.scalar().map(|scalar| scalar.text.as_str()) {
-                    Some("on") => Some(SwitchValue::Boolean(true)),
-                    Some("off") => Some(SwitchValue::Boolean(false)),
+                    Some("on" | "true") => Some(SwitchValue::Boolean(true)),
+                    Some("off" | "false") => Some(SwitchValue::Boolean(false)),
                     _ => self.boolean(node).map(SwitchValue::Boolean),
                 }
             }

@@ -4,12 +4,15 @@ use serde_json::Value;
 
 use super::error::GraphError;
 use super::filter::Filter;
+use super::licences;
+use super::synchronization;
 use super::user;
 use super::user_changes;
 use crate::wire::message::Address;
 
 /// Why a request with this address and body would be refused for its form, as far as that can be told without
-/// an estate: the filter and the selection of users, and what a user or its source of authority is changed to.
+/// an estate: the filter and the selection of users, what a user or its source of authority is changed to,
+/// which licences it is given, and with which scopes a job is restarted.
 ///
 /// # Errors
 /// The service's words.
@@ -46,10 +49,16 @@ pub fn form(method: &str, address: &str, body: Option<&Value>) -> Result<(), Str
         }
         ("POST", ["users", _, "assignlicense"]) => {
             let list = |name: &str| body.and_then(|body| body.get(name)?.as_array()).is_some();
-            if list("addLicenses") && list("removeLicenses") {
-                return Ok(());
+            if !list("addLicenses") || !list("removeLicenses") {
+                return Err("the body has two lists, `addLicenses` and `removeLicenses`".to_owned());
             }
-            Err("the body has two lists, `addLicenses` and `removeLicenses`".to_owned())
+            let members = body.and_then(Value::as_object);
+            let known = members.map_or(Ok(()), licences::check).map_err(said);
+            known.map_err(|why| format!("{why} The tenant has {}", licences::SKU))
+        }
+        ("POST", ["serviceprincipals", _, "synchronization", "jobs", _, "restart"]) => {
+            let body = body.map(Value::to_string).unwrap_or_default();
+            synchronization::reset_scope(body.as_bytes()).map(drop).map_err(said)
         }
         _ => Ok(()),
     }

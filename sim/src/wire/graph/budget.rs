@@ -15,8 +15,8 @@ use super::error::GraphError;
 use super::{Operation, path, routes};
 use crate::estate::Estate;
 use crate::throttle::{
-    APPLICATION_RESOURCES, APPLICATION_WRITES, Charge, GLOBAL, Limit, ON_DEMAND, REPORTS,
-    RESOURCES, TENANT_WRITES, Tripped, WRITES, whole_seconds,
+    APPLICATION_RESOURCES, APPLICATION_WRITES, Charge, GLOBAL, Limit, ON_DEMAND, ON_DEMAND_CALLS,
+    REPORTS, RESOURCES, TENANT_WRITES, Tripped, WRITES, whole_seconds,
 };
 use crate::wire::message::{Address, Answer};
 use crate::wire::shared::SharedEstate;
@@ -80,7 +80,7 @@ fn charges<'o>(
         global,
     ];
     if is_last(operation, "provisionOnDemand") {
-        charges.push(of(ON_DEMAND, limit(5, 10), 1));
+        charges.push(of(ON_DEMAND, ON_DEMAND_CALLS, 1));
     }
     charges
 }

@@ -8,7 +8,7 @@
 //! disabled one by one.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::error::GraphError;
 use super::user_changes::{live, refusal, shown};
@@ -44,20 +44,29 @@ struct Added {
     disabled: Vec<String>,
 }
 
-/// `POST /users/{id}/assignLicense`: 200 with the user.
-pub(super) fn assign(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
-    operation.require(&WRITERS)?;
-    let wanted = super::groups::body(operation)?;
-    // Both collections are demanded, and may be empty.
-    let wanted = super::spelt(wanted, &["addLicenses", "removeLicenses"]);
+/// What a body asks for, of products that the tenant has. Both collections are demanded, and may be empty.
+fn wanted(body: Map<String, Value>) -> Result<Wanted, GraphError> {
+    let wanted = super::spelt(body, &["addLicenses", "removeLicenses"]);
     let wanted: Wanted = serde_json::from_value(Value::Object(wanted))
         .map_err(|why| GraphError::bad_request(format!("Invalid request body: {why}")))?;
-    let named = wanted.add.iter().map(|added| &added.sku).chain(&wanted.remove);
-    if let Some(unknown) = named.into_iter().find(|sku| !sku.eq_ignore_ascii_case(SKU)) {
+    let mut named = wanted.add.iter().map(|added| &added.sku).chain(&wanted.remove);
+    if let Some(unknown) = named.find(|sku| !sku.eq_ignore_ascii_case(SKU)) {
         return Err(GraphError::bad_request(format!(
             "License {unknown} does not correspond to a valid company License."
         )));
     }
+    Ok(wanted)
+}
+
+/// Whether a body asks for what no tenant here could give, whoever it is for.
+pub(super) fn check(body: &Map<String, Value>) -> Result<(), GraphError> {
+    wanted(body.clone()).map(drop)
+}
+
+/// `POST /users/{id}/assignLicense`: 200 with the user.
+pub(super) fn assign(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
+    operation.require(&WRITERS)?;
+    let wanted = wanted(super::groups::body(operation)?)?;
     if wanted.add.iter().any(|added| !added.disabled.is_empty()) {
         return Err(GraphError::not_implemented());
     }

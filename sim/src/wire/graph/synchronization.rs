@@ -463,7 +463,7 @@ struct Criteria {
 
 /// `resetScope`: flags by name, with commas between them. Nothing given is what the portal's "Restart
 /// provisioning" does: watermark, escrows and quarantine (synchronizationJobRestartCriteria).
-fn reset_scope(body: &[u8]) -> Result<ResetScope, GraphError> {
+pub(super) fn reset_scope(body: &[u8]) -> Result<ResetScope, GraphError> {
     let restart: Restart = if body.is_empty() { Restart::default() } else { parse(body)? };
     let flags = restart.criteria.and_then(|criteria| criteria.reset_scope);
     let mut scope = ResetScope::default();

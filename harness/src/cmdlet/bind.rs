@@ -28,8 +28,20 @@ const COMMON: [&str; 12] = [
     "WarningVariable",
 ];
 
-/// Those of [`COMMON`] that are switches.
-const COMMON_SWITCHES: [&str; 3] = ["Confirm", "Debug", "Verbose"];
+/// Those of [`COMMON`] that are switches, and [`SHOW`].
+const COMMON_SWITCHES: [&str; 4] = ["Confirm", "Debug", "Verbose", SHOW];
+
+/// A switch of the ActiveDirectory module's cmdlets that shows what was changed, to nobody here.
+const SHOW: &str = "PassThru";
+
+/// Cmdlets that take a second value without a name, and for which parameter (Microsoft Learn,
+/// "Add-ADGroupMember", "Move-ADObject", "Rename-ADObject": position 1).
+const SECOND: [(&str, &str); 4] = [
+    ("Add-ADGroupMember", "Members"),
+    ("Remove-ADGroupMember", "Members"),
+    ("Move-ADObject", "TargetPath"),
+    ("Rename-ADObject", "NewName"),
+];
 
 /// The call that a line makes, with the catalogue's spelling of every name.
 ///
@@ -151,6 +163,9 @@ impl<'s> Binder<'s> {
         if let Some(name) = COMMON.iter().find(|name| name.eq_ignore_ascii_case(typed)) {
             return Some(Target::Common(name));
         }
+        if self.is_of_ad() && typed.eq_ignore_ascii_case(SHOW) {
+            return Some(Target::Common(SHOW));
+        }
         let begins = |name: &str| {
             name.get(..typed.len()).is_some_and(|head| head.eq_ignore_ascii_case(typed))
         };
@@ -207,11 +222,24 @@ impl<'s> Binder<'s> {
         }
     }
 
+    /// Whether it is a cmdlet of the ActiveDirectory module.
+    fn is_of_ad(&self) -> bool {
+        self.spec.name.split_once('-').is_some_and(|(_, noun)| noun.starts_with("AD"))
+    }
+
+    fn second(&self) -> Option<&'s ParameterSpec> {
+        let (_, name) = SECOND.iter().find(|(cmdlet, _)| *cmdlet == self.spec.name)?;
+        self.spec.parameters.iter().find(|known| known.name == *name)
+    }
+
     fn positional(&mut self, argument: &Argument, range: &Range<usize>) {
         let target = ["Identity", "Name"].iter().find_map(|name| self.spec.parameter(name));
         let taken = |name: &str| self.parameters.iter().any(|(given, _)| given == name);
         match target {
             Some(parameter) if !taken(parameter.name) => self.convert(parameter, argument, range),
+            _ if let Some(second) = self.second().filter(|second| !taken(second.name)) => {
+                self.convert(second, argument, range);
+            }
             _ => {
                 let problem = CmdletProblem::new(
                     "extra-value",

@@ -11,8 +11,12 @@ use sim::estate::PersonError;
 use sim::exchange::cmdlets;
 use sim::wire::graph;
 
-/// The first and the last HTTP status that is an error.
-const STATUSES: std::ops::RangeInclusive<u16> = 400..=599;
+/// The HTTP statuses with which Graph answers what it does not do (Microsoft Graph, "Microsoft Graph error
+/// responses and resource types").
+const STATUSES: [u16; 20] = [
+    400, 401, 402, 403, 404, 405, 406, 409, 410, 411, 412, 413, 415, 416, 423, 429, 500, 501, 503,
+    504,
+];
 
 /// What of the readiness check stands against a mailbox or against a transfer as a whole. Warnings and what
 /// is not determinable let it through.

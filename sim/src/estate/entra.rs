@@ -4,8 +4,8 @@
 //! Sources: Microsoft Graph reference, "Update user", "Create user", "Delete user", "Restore deleted
 //! item", "Update onPremisesSyncBehavior"; Microsoft Learn, "Configure User Source of Authority".
 
-use super::Estate;
 use super::forward::Delivery;
+use super::{Estate, Subject};
 use crate::caller::Caller;
 use crate::connect::Since;
 use crate::connect::{ConnectorKey, InboundEngine};
@@ -122,6 +122,9 @@ impl Estate {
         let id = self.new_objects.guid();
         let number = self.entra.add(User::of_the_cloud(id, record));
         self.entra.change(number, |_| {});
+        let upn = self.user_text(number, property::USER_PRINCIPAL_NAME);
+        let name = upn.split('@').next().unwrap_or_default().into();
+        self.subjects.add(Subject { name, ad: None, entra: Some(number), exchange: None });
         let changes: Vec<Change> = values
             .into_iter()
             .filter(|(_, values)| !values.is_empty())

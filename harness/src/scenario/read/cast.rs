@@ -180,6 +180,15 @@ impl Cast {
         self.names.entry(name.to_lowercase()).or_insert_with(|| name.to_owned());
     }
 
+    /// Takes in a user that is made in the cloud, by its user principal name: steps call it by its local
+    /// part as well.
+    pub(super) fn learn_user(&mut self, upn: &str) {
+        let local = upn.split('@').next().unwrap_or(upn);
+        for name in [upn, local] {
+            self.names.entry(name.to_lowercase()).or_insert_with(|| local.to_owned());
+        }
+    }
+
     /// `<shape>-<number>`.
     fn member(&self, typed: &str) -> Option<String> {
         let (shape, number) = typed.rsplit_once('-')?;

@@ -48,7 +48,21 @@ impl Reader<'_> {
         if !lenient {
             self.check_graph(&call, written);
         }
+        self.learn_user(&call);
         Some(call)
+    }
+
+    /// Takes in whoever a request creates.
+    fn learn_user(&mut self, call: &GraphCall) {
+        let path = call.path.value.to_ascii_lowercase();
+        let collection = path.trim_start_matches("/v1.0").trim_start_matches("/beta");
+        if call.method != GraphMethod::Post || collection != "/users" {
+            return;
+        }
+        let upn = call.body.as_ref().and_then(|body| body.get("userPrincipalName")?.as_str());
+        if let Some(upn) = upn {
+            self.cast.learn_user(upn);
+        }
     }
 
     /// Who would answer, and whom and what the request names; `written` is the body in the file.

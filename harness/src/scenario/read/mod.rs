@@ -146,8 +146,8 @@ impl<'a> Reader<'a> {
         let text = told.and_then(|entry| self.source.get(entry.value.span.range()));
         self.check_places(&world, text.unwrap_or_default());
         let story = match told {
-            Some(entry) if !is_empty(&entry.value) => self.story(&entry.value, &world),
-            _ => {
+            Some(entry) => self.story(&entry.value, &world),
+            None => {
                 let at = title.as_ref().map_or(document.span, |title| title.span);
                 self.report(
                     Diagnostic::error("missing-key", at, "nothing happens in this scenario")
@@ -229,11 +229,6 @@ impl<'a> Reader<'a> {
         });
         None
     }
-}
-
-/// Whether it is a list of nothing.
-fn is_empty(node: &Node) -> bool {
-    matches!(&node.value, Value::Sequence(nodes) if nodes.is_empty())
 }
 
 /// Whether nothing but a scalar stands there.

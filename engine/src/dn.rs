@@ -2,6 +2,8 @@
 //!
 //! Source: RFC 4514 (string representation); AD compares names without case ([MS-ADTS] 3.1.1.3).
 
+use std::fmt;
+
 /// A name, split into its parts and folded for comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dn(Vec<String>);
@@ -34,6 +36,23 @@ impl Dn {
     #[must_use]
     pub fn is_below(&self, container: &Self) -> bool {
         self.0.len() > container.0.len() && self.0.ends_with(&container.0)
+    }
+}
+
+/// The name as it was understood: without case, and escaped anew (RFC 4514 2.4).
+impl fmt::Display for Dn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, part) in self.0.iter().enumerate() {
+            let (kind, value) = part.split_once('=').unwrap_or((part, ""));
+            let comma = if number == 0 { "" } else { "," };
+            write!(f, "{comma}{kind}=")?;
+            for (at, letter) in value.char_indices() {
+                let special = matches!(letter, ',' | '+' | '"' | '\\' | '<' | '>' | ';' | '=')
+                    || (at == 0 && letter == '#');
+                write!(f, "{}{letter}", if special { "\\" } else { "" })?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -53,6 +53,10 @@ pub enum Side {
 /// The code of an activity that was told to end before its time: no failure of anybody, so none of the service's.
 pub const INTERRUPTED: &str = "Interrupted";
 
+/// The code of an address that is of no use as things are ([`CallError::Unusable`]): the service's own agents
+/// cannot come to that, so none of its codes says it.
+pub const ENDPOINT_UNUSABLE: &str = "EndpointUnusable";
+
 /// The documented codes that the engine gives.
 pub mod code {
     /// The agent did not answer within ten minutes.
@@ -148,6 +152,7 @@ impl Failure {
             | (CallError::ServiceFailure { .. }, Side::Agent) => {
                 (Class::Transient, code::SERVER_BUSY)
             }
+            (CallError::Unusable { .. }, _) => (Class::Rejected, ENDPOINT_UNUSABLE),
             (CallError::Refused { .. }, Side::Agent) => (Class::Fatal, code::INVALID_RESOURCE),
             (CallError::Refused { code, .. }, Side::Cloud) => (
                 Class::Fatal,
@@ -307,6 +312,9 @@ pub fn recommended_action(code: &str) -> Option<&'static str> {
         code::AUTHORIZATION_FAILED => {
             "Grant the application its permissions and roles; if the synchronization service principal is \
              missing, enable directory synchronization again, which takes up to a day."
+        }
+        ENDPOINT_UNUSABLE => {
+            "Correct the address, or trust the certificate (`ca_file`); nothing was sent there."
         }
         code::BEYOND_LIMIT => {
             "Take mailboxes out of the job's scope, or ask the support for a higher limit; until then those beyond \

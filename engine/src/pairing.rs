@@ -242,7 +242,11 @@ impl Pairing {
         let found = match found {
             Ok(found) => found,
             // A connection that was lost is made anew; an agent that stays silent is not asked for ever.
-            Err(error @ (CallError::Unreachable { .. } | CallError::TimedOut { .. })) => {
+            Err(
+                error @ (CallError::Unreachable { .. }
+                | CallError::Unusable { .. }
+                | CallError::TimedOut { .. }),
+            ) => {
                 if let Some(at) = backoff.next(Class::Transient, now) {
                     return Ok(Turn::Wait(at));
                 }

@@ -96,6 +96,13 @@ pub enum CallError {
         /// What was tried and what came back.
         detail: String,
     },
+    /// The address is of no use as things are: its certificate is not trusted, or its name is not known.
+    /// Nothing was sent, and asking again changes nothing before somebody repairs it.
+    #[error("unusable: {detail}")]
+    Unusable {
+        /// What was tried and what stands against it.
+        detail: String,
+    },
     /// No answer within the time that the caller allows.
     #[error("no answer in time: {detail}")]
     TimedOut {

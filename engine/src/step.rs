@@ -27,6 +27,11 @@ pub trait Activity {
 
     /// Goes on by at most one port call. `now` never runs backwards.
     fn step(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Step<Self::Outcome>;
+
+    /// For people: what it waits for after a step that said so, where that is no failure of a call.
+    fn waits_for(&self) -> Option<String> {
+        None
+    }
 }
 
 /// An activity that ends with an account of what it did, whichever way it ends: by itself, by a failure, or as

@@ -374,6 +374,14 @@ impl Flip {
         decided
     }
 
+    /// What it waits for.
+    pub(super) fn waits_for(&self) -> &'static str {
+        match self.sets.is_empty() || !self.budget.is_limited() {
+            true => "a read that shows the flags that were set",
+            false => "the budget of sets a minute",
+        }
+    }
+
     /// Whether every call that was made is read back once, and what that decided is told and kept.
     pub(super) fn is_told(&self) -> bool {
         let sent = |entry: &Entry| matches!(entry.state, State::Sent { .. });
@@ -427,6 +435,7 @@ impl Flip {
                 error @ (CallError::Halted
                 | CallError::Throttled { .. }
                 | CallError::Refused { .. }
+                | CallError::Unusable { .. }
                 | CallError::PageExpired),
             ) => {
                 self.budget.correct(0);

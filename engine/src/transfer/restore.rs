@@ -575,6 +575,10 @@ impl Activity for Restore {
         let turned = self.turn(now, ports);
         step_of(self, turned, |restore| &mut restore.not_before)
     }
+
+    fn waits_for(&self) -> Option<String> {
+        self.budget.is_limited().then(|| "the budget of sets a minute".to_owned())
+    }
 }
 
 impl Accounts for Restore {

@@ -435,6 +435,10 @@ impl Activity for Rollback {
         let turned = self.turn(now, ports);
         step_of(self, turned, |rollback| &mut rollback.not_before)
     }
+
+    fn waits_for(&self) -> Option<String> {
+        self.flip().map(|flip| flip.waits_for().to_owned())
+    }
 }
 
 impl Rollback {

@@ -2,7 +2,8 @@
 //! before is verified, and the first breach of its acceptance criteria is the end.
 //!
 //! Each ring is a [`Transfer`] of its own name, so its progress survives a crash; what was decided is
-//! not touched again, and a ring that had been verified is read once more.
+//! not touched again, and a ring that had been verified is read once more. When its flips had ended is kept too: its
+//! soak goes on where it was, and one that is over is over.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,8 +11,10 @@ use std::time::Duration;
 use super::flip::{Stop, Turn, breach, step_of};
 use super::portion::Portion;
 use super::report::{ACCEPTANCE_BREACHED, TransferReport};
+use super::rows::RingEnd;
 use super::wave::{Transfer, TransferConfig};
 use crate::failure::Failure;
+use crate::journal::rows::version_write;
 use crate::ports::{Mailbox, MailboxId, Ports, Row};
 use crate::step::{Accounts, Activity, Step};
 use crate::time::Timestamp;
@@ -84,8 +87,16 @@ pub struct Rollout {
 
 enum Stage {
     Transfer(Box<Transfer>),
+    /// Its flips have ended: when, an earlier life may have kept.
+    Ended(Box<TransferReport>),
+    /// That is to be kept.
+    Keep(RingEnd, Box<TransferReport>),
     Soak(Timestamp, Box<TransferReport>),
-    Verify { report: Box<TransferReport>, read: usize, without: Vec<MailboxId> },
+    Verify {
+        report: Box<TransferReport>,
+        read: usize,
+        without: Vec<MailboxId>,
+    },
 }
 
 impl Rollout {
@@ -128,9 +139,22 @@ impl Rollout {
                     {
                         return Ok(self.close(report, None, self.config.apply));
                     }
-                    *stage = Stage::Soak(now + ring.acceptance.soak, Box::new(report));
+                    *stage = match ring.acceptance.soak.is_zero() {
+                        true => Stage::Soak(now, Box::new(report)),
+                        false => Stage::Ended(Box::new(report)),
+                    };
                 }
             },
+            Stage::Ended(report) => {
+                let names = (self.config.id.as_str(), ring.name.as_str());
+                let kept = RingEnd::get(names, ports.store)?;
+                *stage = soak(kept, ring.acceptance.soak, core::mem::take(report), now);
+            }
+            Stage::Keep(end, report) => {
+                let names = (self.config.id.as_str(), ring.name.as_str());
+                ports.store.commit(vec![version_write(), end.write(names)])?;
+                *stage = Stage::Soak(end.at + ring.acceptance.soak, core::mem::take(report));
+            }
             Stage::Soak(until, _) if now < *until => return Ok(Turn::Wait(*until)),
             Stage::Soak(_, report) => {
                 let report = core::mem::take(report);
@@ -189,6 +213,22 @@ impl Rollout {
     }
 }
 
+/// The soak from where it was: from the end that is kept, unless somebody was flipped since.
+fn soak(
+    kept: Option<RingEnd>,
+    length: Duration,
+    report: Box<TransferReport>,
+    now: Timestamp,
+) -> Stage {
+    let flipped = report.flipped;
+    let new = flipped > report.flipped_before;
+    match kept.filter(|end| !new && end.flipped == flipped) {
+        // A clock that was wrong makes no soak longer.
+        Some(end) => Stage::Soak(end.at.min(now) + length, report),
+        None => Stage::Keep(RingEnd { at: now, flipped }, report),
+    }
+}
+
 impl Activity for Rollout {
     type Outcome = RolloutReport;
 
@@ -199,6 +239,14 @@ impl Activity for Rollout {
         let turned = self.turn(now, ports);
         step_of(self, turned, |rollout| &mut rollout.not_before)
     }
+
+    fn waits_for(&self) -> Option<String> {
+        match &self.current {
+            Some((ring, Stage::Soak(..))) => Some(format!("the soak of the ring `{}`", ring.name)),
+            Some((_, Stage::Transfer(transfer))) => transfer.waits_for(),
+            _ => None,
+        }
+    }
 }
 
 impl Accounts for Rollout {
@@ -206,7 +254,10 @@ impl Accounts for Rollout {
         if let Some((ring, stage)) = self.current.take() {
             let transfer = match stage {
                 Stage::Transfer(mut transfer) => transfer.account(stopped.clone()),
-                Stage::Soak(_, report) | Stage::Verify { report, .. } => *report,
+                Stage::Ended(report)
+                | Stage::Keep(_, report)
+                | Stage::Soak(_, report)
+                | Stage::Verify { report, .. } => *report,
             };
             let ring = RingReport { name: ring.name, transfer, without: None, breach: None };
             self.report.rings.push(ring);

@@ -61,6 +61,48 @@ impl Progress {
     }
 }
 
+/// When the flips of a ring had ended, and how many of its mailboxes were flipped then: from there its soak is
+/// counted, in whichever life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RingEnd {
+    pub(super) at: Timestamp,
+    pub(super) flipped: u64,
+}
+
+impl RingEnd {
+    fn encode(self) -> Vec<u8> {
+        [&[VERSION][..], &self.at.as_micros().to_le_bytes(), &self.flipped.to_le_bytes()].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        let damaged = || StoreError::Damaged("the end of a ring".to_owned());
+        let Some((&VERSION, rest)) = bytes.split_first() else { return Err(damaged()) };
+        let (at, flipped) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let flipped = flipped.try_into().map_err(|_| damaged())?;
+        let at = Timestamp::from_micros(i64::from_le_bytes(*at));
+        Ok(Self { at, flipped: u64::from_le_bytes(flipped) })
+    }
+
+    /// That of a ring of a rollout, where it is known.
+    pub(super) fn get(
+        (rollout, ring): (&str, &str),
+        store: &mut dyn StateStore,
+    ) -> Result<Option<Self>, StoreError> {
+        let row = store.get(Table::Transfers, &[ring_key(rollout, ring)])?.into_iter().next();
+        row.flatten().as_deref().map(Self::decode).transpose()
+    }
+
+    pub(super) fn write(self, (rollout, ring): (&str, &str)) -> StoreWrite {
+        let value = Some(self.encode());
+        StoreWrite { table: Table::Transfers, key: ring_key(rollout, ring), value }
+    }
+}
+
+/// Among the rows of no transfer: none has such a name.
+fn ring_key(rollout: &str, ring: &str) -> Vec<u8> {
+    [rollout.as_bytes(), b"\x01ring\0", ring.as_bytes()].concat()
+}
+
 /// The name under which the rollback of a transfer keeps its own rows: what a flip decided says
 /// nothing about the way back.
 pub(super) fn rollback_of(transfer: &str) -> String {
@@ -149,6 +191,10 @@ mod tests {
             assert_eq!(mailbox_of_backup("t1", &backup_key("t1", id(3), again)), Some(id(3)));
             assert_eq!(mailbox_of_backup("t1", &backup_key("t10", id(3), again)), None);
         }
+        let end = RingEnd { at: START, flipped: 3 };
+        assert_eq!(RingEnd::decode(&end.encode()), Ok(end));
+        assert!(RingEnd::decode(&end.encode()[1..]).is_err() && RingEnd::decode(&[1]).is_err());
+        assert_eq!(mailbox_of("t1", &ring_key("t1", "0123456789abcdef")), None);
         let back = rollback_of("t1");
         assert_eq!(mailbox_of(&back, &key(&back, id(3))), Some(id(3)));
         assert_eq!(mailbox_of("t1", &key(&back, id(3))), None);

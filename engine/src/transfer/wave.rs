@@ -567,6 +567,14 @@ impl Activity for Transfer {
         let turned = self.turn(now, ports);
         step_of(self, turned, |transfer| &mut transfer.not_before)
     }
+
+    fn waits_for(&self) -> Option<String> {
+        match &self.stage {
+            Stage::NextWave => Some("the pause between two waves".to_owned()),
+            Stage::Flip(flip) => Some(flip.waits_for().to_owned()),
+            _ => None,
+        }
+    }
 }
 
 impl Accounts for Transfer {

@@ -9,6 +9,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Method, RequestBuilder, Url, redirect};
 
+use super::repair::needs_repair;
 use super::service_error::ServiceError;
 use super::token::TokenSource;
 use super::{WireConfig, WireError};
@@ -232,9 +233,12 @@ fn failure(error: reqwest::Error) -> Failure {
     let not_sent = error.is_connect() || error.is_builder();
     let place = error.url().map(shown).unwrap_or_default();
     let timed_out = error.is_timeout();
+    let unusable = not_sent && needs_repair(&error);
     let detail = format!("{place}: {}", chain(&error.without_url()));
     Failure {
-        error: if timed_out {
+        error: if unusable {
+            CallError::Unusable { detail }
+        } else if timed_out {
             CallError::TimedOut { detail }
         } else {
             CallError::Unreachable { detail }

@@ -20,6 +20,7 @@ mod exchange;
 mod graph;
 mod http;
 mod ldap;
+mod repair;
 mod secret;
 mod service_error;
 mod store;

@@ -48,6 +48,13 @@ impl Filter {
         self.containers.is_empty() && self.groups.is_empty()
     }
 
+    /// Every container and group that it names, with what it should be.
+    #[must_use]
+    pub fn names(&self) -> Vec<(&'static str, String)> {
+        let containers = self.containers.iter().map(|name| ("container", name.to_string()));
+        containers.chain(self.groups.iter().map(|name| ("group", name.to_string()))).collect()
+    }
+
     /// What to read of an object to tell.
     #[must_use]
     pub fn attributes(&self) -> Vec<Name> {
@@ -99,6 +106,8 @@ mod tests {
         };
         let filter = filter.parse().unwrap();
         assert_eq!(filter.attributes().len(), 2);
+        let names = [("container", "ou=staff,dc=c"), ("group", "cn=pilot,ou=groups,dc=c")];
+        assert_eq!(filter.names(), names.map(|(what, name)| (what, name.to_owned())));
         assert!(filter.covers(&object("CN=A,ou=deep,ou=staff,dc=c", &[]), 1));
         assert!(filter.covers(&object("CN=A,OU=Other,DC=c", &["cn=pilot,OU=Groups,DC=c"]), 1));
         assert!(!filter.covers(&object("CN=A,OU=Other,DC=c", &["CN=Nested,OU=Groups,DC=c"]), 1));

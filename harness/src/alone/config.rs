@@ -120,7 +120,7 @@ impl<'de> Visitor<'de> for SourceVisitor {
     type Value = Source;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(NO_SECRET)
+        f.write_str("{env: VARIABLE} or {file: PATH}: a secret is not written here")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Source, A::Error> {

@@ -26,8 +26,10 @@ pub enum Said {
     Losses(Box<TransferReport>),
     /// The service does not tell its time, for this reason: this machine's counts.
     NoClock(CallError),
-    /// Nothing is to be done before this instant.
-    Waits(Timestamp),
+    /// Nothing is to be done before this instant, for this reason where it is not the job's own interval.
+    Waits(Timestamp, Option<String>),
+    /// These names of the scope are of nothing in AD, so nothing is in scope by them.
+    Scope(Vec<String>),
 }
 
 /// The desk.
@@ -40,6 +42,7 @@ pub(super) struct Desk {
     entries: u64,
     inbox: VecDeque<Numbered>,
     said: Vec<Said>,
+    failed: Option<String>,
 }
 
 impl Desk {
@@ -53,6 +56,7 @@ impl Desk {
             entries: 0,
             inbox: VecDeque::new(),
             said: Vec::new(),
+            failed: None,
         }
     }
 
@@ -71,6 +75,17 @@ impl Desk {
     /// What was said since the last call.
     pub(super) fn take_said(&mut self) -> Vec<Said> {
         core::mem::take(&mut self.said)
+    }
+
+    /// Why a log could not be written since the last call.
+    pub(super) fn take_failed(&mut self) -> Option<String> {
+        self.failed.take()
+    }
+
+    fn not_written(&mut self, log: &str, error: &std::io::Error) -> CallError {
+        let detail = format!("the {log} cannot be written: {error}");
+        self.failed = Some(detail.clone());
+        CallError::Unreachable { detail }
     }
 
     fn write(&mut self, entries: &[LogEntry]) -> std::io::Result<()> {
@@ -100,9 +115,8 @@ impl JobPort for Desk {
     }
 
     fn log(&mut self, entries: Vec<LogEntry>) -> Result<(), CallError> {
-        self.write(&entries).map_err(|error| CallError::Unreachable {
-            detail: format!("the provisioning log cannot be written: {error}"),
-        })?;
+        let written = self.write(&entries);
+        written.map_err(|error| self.not_written("provisioning log", &error))?;
         self.said.extend(entries.into_iter().map(Said::Entry));
         Ok(())
     }
@@ -111,9 +125,8 @@ impl JobPort for Desk {
         let Some(log) = &mut self.transfers else { return Ok(()) };
         let lines: String =
             records.iter().map(|record| format!("{}\n", log.line(record))).collect();
-        log.file.append(lines.as_bytes()).map_err(|error| CallError::Unreachable {
-            detail: format!("the log of transfers cannot be written: {error}"),
-        })
+        let written = log.file.append(lines.as_bytes());
+        written.map_err(|error| self.not_written("log of transfers", &error))
     }
 }
 

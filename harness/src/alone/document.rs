@@ -158,6 +158,7 @@ pub fn writeback_document(
                 "failed": outcome.failed,
             },
             "cycles": outcome.cycles.iter().map(cycle).collect::<Vec<Value>>(),
+            "scope_missing": outcome.scope_missing,
             "entries": entries.iter().map(entry).collect::<Vec<Value>>(),
             "job": job,
             "interrupted": outcome.interrupted,

@@ -114,14 +114,16 @@ impl Engine {
         let mut told = None;
         loop {
             let last = self.now();
+            bundle.take_heard();
             let step = activity.step(last, &mut bundle.ports());
+            let why = bundle.take_heard().or_else(|| activity.waits_for());
             let mut said = bundle.desk.take_said();
             if let Step::WaitUntil(at) = step
                 && told != Some(at)
                 && at > last
             {
                 told = Some(at);
-                said.push(Said::Waits(at));
+                said.push(Said::Waits(at, why));
             }
             let done = enough(activity, &said);
             said.into_iter().for_each(&mut *say);

@@ -10,6 +10,7 @@ use engine::wire::{GraphApi, Wire};
 
 use super::Settings;
 use super::desk::Desk;
+use super::heard::{Heard, Hearing};
 
 /// All ports of one call.
 pub(super) struct Bundle {
@@ -17,6 +18,7 @@ pub(super) struct Bundle {
     entra: Box<dyn Entra>,
     directory: Box<dyn Directory>,
     store: Box<dyn StateStore>,
+    hearing: Hearing,
     pub(super) desk: Desk,
 }
 
@@ -32,12 +34,15 @@ impl Bundle {
     ) -> Self {
         let servers = settings.wire.agents.iter().map(|agent| agent.name.clone()).collect();
         let entra = Servers { graph: wire.entra(), servers, list_agents };
-        let (exchange, directory) = (wire.exchange(), wire.directory());
+        let hearing = Hearing::default();
+        let exchange = Heard(wire.exchange(), hearing.clone());
+        let directory = Heard(wire.directory(), hearing.clone());
         Self {
             exchange: if apply { Box::new(exchange) } else { Box::new(Dry(exchange)) },
-            entra: Box::new(entra),
+            entra: Box::new(Heard(entra, hearing.clone())),
             directory: if apply { Box::new(directory) } else { Box::new(Dry(directory)) },
             store,
+            hearing,
             desk,
         }
     }
@@ -51,6 +56,12 @@ impl Bundle {
             store: &mut *self.store,
             job: &mut self.desk,
         }
+    }
+
+    /// Why a call failed since this was asked last: of a service, or of a log that cannot be written.
+    pub(super) fn take_heard(&mut self) -> Option<String> {
+        let of_log = self.desk.take_failed();
+        self.hearing.take().or(of_log)
     }
 
     /// The state store.

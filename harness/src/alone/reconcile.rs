@@ -6,6 +6,7 @@ use engine::wire::Wire;
 use super::desk::{Desk, Said};
 use super::drive::{self, Engine};
 use super::ports::Bundle;
+use super::scope::ScopeNames;
 use super::stores::{self, Owner};
 use super::{AloneError, Permission, Settings, no_clock};
 
@@ -22,6 +23,7 @@ pub fn reconcile(
     let wire = Wire::new(settings.wire.clone(), engine.runtime.handle().clone())?;
     permission.check(settings, &wire)?;
     engine.follow(&wire).map_err(no_clock)?;
+    ScopeNames::of(settings, &wire).check()?;
     let names = (settings.wire.tenant.as_str(), settings.job.id.as_str(), settings.domain.as_str());
     let log = if permission.apply { drive::log(settings)? } else { None };
     let records = drive::transfer_log(settings, permission.apply)?;

@@ -10,6 +10,7 @@ use engine::writeback::{JobEnd, WritebackConfig, WritebackJob};
 use super::desk::{Desk, Said};
 use super::drive::{self, Driven, Engine};
 use super::ports::Bundle;
+use super::scope::ScopeNames;
 use super::stores::{self, Owner};
 use super::{AloneError, Permission, Settings};
 
@@ -35,6 +36,8 @@ pub struct WritebackOutcome {
     pub cycles: Vec<CycleReport>,
     /// The last report.
     pub report: Option<Box<JobReport>>,
+    /// What the scope names and AD did not have after the last cycle.
+    pub scope_missing: Vec<String>,
     /// Whether a signal ended it.
     pub interrupted: bool,
 }
@@ -54,6 +57,12 @@ pub fn writeback(
     // A job that starts while the cloud is away runs all the same.
     if let Err(error) = engine.follow(&wire) {
         say(Said::NoClock(error));
+    }
+    let mut scope = ScopeNames::of(settings, &wire);
+    // Who pauses a job needs no scope.
+    let asks_one = |command| matches!(command, &JobCommand::ProvisionOnDemand { .. });
+    if request.cycles != Some(0) || request.commands.iter().any(asks_one) {
+        scope.check()?;
     }
     let apply = request.permission.apply;
     // What a dry run would have logged did not happen.
@@ -77,38 +86,62 @@ pub fn writeback(
         bugs: PlantedBugs::none(),
     };
     let mut job = WritebackJob::new(config);
+    run(&engine, (&mut job, &mut bundle), &mut scope, (request, runs), say)
+}
+
+/// Runs it until it has done what was asked, and looks after each cycle whether the scope's names are there.
+fn run(
+    engine: &Engine,
+    (job, bundle): (&mut WritebackJob, &mut Bundle),
+    scope: &mut ScopeNames,
+    (request, runs): (&WritebackRequest, bool),
+    say: &mut dyn FnMut(Said),
+) -> Result<WritebackOutcome, AloneError> {
     let mut outcome = WritebackOutcome::default();
     let demanded = request
         .commands
         .iter()
         .filter(|command| matches!(command, JobCommand::ProvisionOnDemand { .. }))
         .count();
-    let mut answered = 0;
-    let enough = |job: &WritebackJob, said: &[Said]| {
-        for report in said.iter().filter_map(|said| match said {
-            Said::Report(report) => Some(report),
-            _ => None,
-        }) {
-            answered += usize::from(report.on_demand.is_some());
-            outcome.take(report);
-        }
-        let waits = matches!(said.last(), Some(Said::Waits(_)));
-        match request.cycles {
-            // Before a cycle that may be due begins: nobody asked for one.
-            Some(0) if demanded > 0 => answered >= demanded,
-            Some(0) => waits && job.is_idle(),
-            Some(cycles) if runs => {
-                outcome.cycles.len() as u64 >= cycles && answered >= demanded && job.is_idle()
+    let (mut answered, mut checked, mut done) = (0, 0, false);
+    while !done {
+        let enough = |job: &WritebackJob, said: &[Said]| {
+            for report in said.iter().filter_map(|said| match said {
+                Said::Report(report) => Some(report),
+                _ => None,
+            }) {
+                answered += usize::from(report.on_demand.is_some());
+                outcome.take(report);
             }
-            Some(_) => waits && job.is_idle(),
-            None => false,
+            let waits = matches!(said.last(), Some(Said::Waits(..)));
+            done = match request.cycles {
+                // Before a cycle that may be due begins: nobody asked for one.
+                Some(0) if demanded > 0 => answered >= demanded,
+                Some(0) => waits && job.is_idle(),
+                Some(cycles) if runs => {
+                    outcome.cycles.len() as u64 >= cycles && answered >= demanded && job.is_idle()
+                }
+                Some(_) => waits && job.is_idle(),
+                None => false,
+            };
+            done || outcome.cycles.len() > checked
+        };
+        match engine.drive(job, bundle, enough, say) {
+            Driven::Enough => {}
+            Driven::Interrupted => {
+                outcome.interrupted = true;
+                break;
+            }
+            Driven::Ended(JobEnd::Halted) => return Err(StoreError::Halted.into()),
+            Driven::Ended(JobEnd::Store(error)) => return Err(error.into()),
         }
-    };
-    match engine.drive(&mut job, &mut bundle, enough, say) {
-        Driven::Enough => {}
-        Driven::Interrupted => outcome.interrupted = true,
-        Driven::Ended(JobEnd::Halted) => return Err(StoreError::Halted.into()),
-        Driven::Ended(JobEnd::Store(error)) => return Err(error.into()),
+        if outcome.cycles.len() > checked {
+            checked = outcome.cycles.len();
+            outcome.scope_missing = scope.missing();
+            if !outcome.scope_missing.is_empty() {
+                say(Said::Scope(outcome.scope_missing.clone()));
+            }
+        }
     }
     Ok(outcome)
 }

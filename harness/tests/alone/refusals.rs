@@ -4,7 +4,7 @@ use std::fs;
 
 use engine::ports::{StateStore, StoreWrite, Table};
 use engine::wire::RedbStore;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::estate::{Estate, inventory};
 
@@ -161,4 +161,51 @@ fn what_is_not_allowed_is_refused_before_anything_is_written() {
     let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
     assert!(code == 4 && text.contains("damaged"), "{code} {text}");
     assert_eq!(fs::read(estate.path("state.redb")).expect("there"), b"not a store");
+}
+
+/// A scope by names that are of nothing, and an address that nobody can use, are told at once.
+#[test]
+fn a_mistake_that_no_repetition_mends_is_told_at_once() {
+    let estate = Estate::serve(2);
+    let people = inventory(&estate);
+    let path = estate.path("writeback.yaml");
+    let good = fs::read_to_string(&path).expect("text");
+    let with = |text: &str| good.replacen('{', &format!("{{{text},"), 1);
+    let base = estate.text("base_dn").to_lowercase();
+    for (scope, words) in [
+        (format!("\"scope\": {{\"ous\": [\"OU=Nope,{base}\"]}}"), "container ou=nope,dc="),
+        (format!("\"scope\": {{\"groups\": [\"CN=Nobody,{base}\"]}}"), "group cn=nobody,dc="),
+    ] {
+        fs::write(&path, with(&scope)).expect("written");
+        for call in [&["writeback"][..], &["writeback", "--reconcile"]] {
+            let (code, text) = estate.run(call);
+            assert!(code == 5 && text.contains(words), "{call:?}: {code} {text}");
+        }
+        let (code, text) = estate.run(&["writeback", "--apply", "--pause"]);
+        assert!(code == 0 && text.contains("job paused"), "who pauses needs no scope: {text}");
+    }
+    // Nobody is in a container that is there and empty of mailboxes; who is left out is not in scope.
+    let (code, text) = estate.run(&["transfer", "flip", "--apply"]);
+    assert!(code == 0 && text.contains("2 flipped"), "{code} {text}");
+    let users = format!("\"scope\": {{\"ous\": [\"CN=Computers,{base}\"]}}");
+    fs::write(&path, with(&users)).expect("written");
+    let (code, text) = estate.run(&["writeback", "--start"]);
+    assert!(code == 0 && text.contains("2 read, 0 in scope"), "{code} {text}");
+    assert_eq!(people.len(), 2);
+
+    // The certificate of the estate is trusted by nobody else: no wait, and the cause.
+    for name in ["writeback.yaml", "transfer.yaml"] {
+        let path = estate.path(name);
+        let text = fs::read_to_string(&path).expect("text");
+        let mut read: Value = serde_json::from_str(&text).expect("JSON");
+        read.as_object_mut().expect("an object").remove("ca_file");
+        read.as_object_mut().expect("an object").remove("scope");
+        fs::write(&path, read.to_string()).expect("written");
+    }
+    let (code, text) = estate.run(&["writeback", "--apply", "--start", "--cycles", "1"]);
+    assert!(code == 1 && text.contains("certificate"), "{code} {text}");
+    assert!(text.contains("unusable") && !text.contains("waiting until"), "{text}");
+    let (code, text) = estate.run(&["transfer", "inventory"]);
+    assert!(code == 1 && text.contains("certificate"), "{code} {text}");
+    assert!(!text.contains("waiting until"), "{text}");
 }

@@ -74,3 +74,45 @@ fn a_rollout_that_is_killed_at_any_call_flips_every_mailbox_once() {
         run(Some(call), false);
     }
 }
+
+/// A soak is counted from the end of its ring's flips, whichever life saw that; one that is over is not waited for
+/// again, and who is flipped in a ring that was done begins it anew.
+#[test]
+fn a_soak_goes_on_where_it_was() {
+    const SOAK: Duration = Duration::from_hours(24);
+    let config = |most: u16| RolloutConfig {
+        transfer: TransferConfig::new("r", Vec::new()),
+        rings: vec![Ring {
+            name: "pilot".into(),
+            mailboxes: (0..most).map(id).collect(),
+            acceptance: Acceptance { most_without: 0, soak: SOAK },
+        }],
+    };
+    // Until it waits for its soak: what it says of that, and when that ends.
+    let until = |rollout: &mut Rollout, world: &Shared| loop {
+        match world.step(rollout) {
+            Step::Busy => {}
+            Step::WaitUntil(at) => {
+                let soaks = rollout.waits_for().is_some_and(|why| why.contains("soak"));
+                if soaks {
+                    return Some(at);
+                }
+                world.0.borrow_mut().now = at;
+            }
+            Step::Done(report) => {
+                assert_eq!(report.stopped, None);
+                return None;
+            }
+        }
+    };
+    let world = world(4);
+    let first = until(&mut Rollout::new(config(2)), &world).unwrap();
+    world.0.borrow_mut().now = first - Duration::from_hours(5);
+    let mut killed_before = Rollout::new(config(2));
+    assert_eq!(until(&mut killed_before, &world), Some(first), "not a day more");
+    world.0.borrow_mut().now = first;
+    assert_eq!(until(&mut killed_before, &world), None);
+    assert_eq!(until(&mut Rollout::new(config(2)), &world), None, "it is done");
+    let more = until(&mut Rollout::new(config(3)), &world).unwrap();
+    assert!(more >= first + SOAK, "somebody new soaks");
+}

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time;
 
 use crate::ports::CallError;
+use crate::wire::repair::needs_repair;
 use crate::wire::{AgentGateway, WireError};
 
 /// The way to one agent's DC.
@@ -92,6 +93,9 @@ impl Target {
             CallError::Unreachable { detail } => {
                 CallError::Unreachable { detail: format!("{}: {detail}", self.at()) }
             }
+            CallError::Unusable { detail } => {
+                CallError::Unusable { detail: format!("{}: {detail}", self.at()) }
+            }
             error => error,
         };
         let stream = time::timeout(self.timeout, self.stream())
@@ -165,6 +169,7 @@ pub(super) fn unusable(error: &LdapError) -> CallError {
         | LdapError::EndOfStream => {
             CallError::Unreachable { detail: "the connection was closed".to_owned() }
         }
+        error if needs_repair(error) => CallError::Unusable { detail: error.to_string() },
         error => CallError::Unreachable { detail: error.to_string() },
     }
 }

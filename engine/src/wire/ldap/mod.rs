@@ -85,10 +85,7 @@ impl LdapGateways {
             let filter = filter::any_of(keys);
             let search = search_once(&mut ldap, timeout, &self.base_dn, &filter, &wanted);
             // The library panics on answers that are not LDAP.
-            let found = AssertUnwindSafe(search).catch_unwind().await.unwrap_or_else(|_| {
-                Err(Lost(CallError::Malformed { detail: "an answer is not LDAP".to_owned() }))
-            });
-            match found {
+            match AssertUnwindSafe(search).catch_unwind().await.unwrap_or_else(|_| no_ldap()) {
                 Ok(Ok(found)) => objects.extend(found),
                 Ok(Err(error)) => return Err(error),
                 Err(Lost(error)) => {
@@ -100,6 +97,49 @@ impl LdapGateways {
         objects.sort_by_key(|object| object.guid);
         objects.dedup_by_key(|object| object.guid);
         Ok(objects)
+    }
+
+    /// Which of these names are of nothing that this agent's account may see: the DC says that there is no such
+    /// object (RFC 4511 A.2, noSuchObject). A name in another domain, to which the DC refers, is none of them.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but `PageExpired`.
+    pub fn absent(
+        &mut self,
+        agent: &AgentName,
+        names: &[String],
+    ) -> Result<Vec<String>, CallError> {
+        self.runtime.clone().block_on(self.look_for(agent, names))
+    }
+
+    async fn look_for(
+        &mut self,
+        agent: &AgentName,
+        names: &[String],
+    ) -> Result<Vec<String>, CallError> {
+        const NO_SUCH_OBJECT: u32 = 32;
+        const REFERRAL: u32 = 10;
+        let timeout = self.timeout;
+        let gateway = gateway(&mut self.gateways, agent)?;
+        let mut ldap = gateway.connected().await?;
+        let nothing = ["1.1".to_owned()];
+        let mut absent = Vec::new();
+        for name in names {
+            let place = (name.as_str(), Scope::Base);
+            let search = entries(&mut ldap, timeout, place, "(objectClass=*)", &nothing);
+            match AssertUnwindSafe(search).catch_unwind().await.unwrap_or_else(|_| no_ldap()) {
+                Ok(Ok(found)) if found.is_empty() => absent.push(name.clone()),
+                Ok(Err(result)) if result.rc == NO_SUCH_OBJECT => absent.push(name.clone()),
+                Ok(Err(result)) if result.rc == REFERRAL => {}
+                Ok(Ok(_)) => {}
+                Ok(Err(result)) => return Err(connection::refusal(&result)),
+                Err(Lost(error)) => {
+                    gateway.disconnect();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(absent)
     }
 
     async fn modify_all(
@@ -174,6 +214,10 @@ impl Directory for LdapGateways {
 
 /// The connection is of no more use.
 struct Lost(CallError);
+
+fn no_ldap<T>() -> Result<T, Lost> {
+    Err(Lost(CallError::Malformed { detail: "an answer is not LDAP".to_owned() }))
+}
 
 fn gateway<'g>(
     gateways: &'g mut BTreeMap<AgentName, Gateway>,

@@ -442,7 +442,7 @@ fn results_of_modifies_are_handed_on_as_they_are() {
 /// A gateway whose certificate nobody vouches for, or that speaks no TLS, is not talked to: neither
 /// the password nor a modify goes out.
 #[test]
-fn a_failed_tls_handshake_is_unreachable_and_sends_no_password() {
+fn a_peer_that_nobody_trusts_is_unusable_and_gets_no_password() {
     let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let chain = vec![signed.cert.der().clone()];
@@ -474,9 +474,12 @@ fn a_failed_tls_handshake_is_unreachable_and_sends_no_password() {
     config.ca_pem = Some(other.cert.pem().into_bytes());
     config.agents.push(agent("AGENT1", &format!("ldaps://localhost:{port}"), "secret"));
     let mut gateways = Wire::new(config, runtime.handle().clone()).unwrap().directory();
-    for _ in 0..2 {
+    for number in 0..2 {
         let error = gateways.modify(&name(), &[replace(1)]).unwrap_err();
-        assert!(matches!(error, CallError::Unreachable { .. }), "{error}");
+        // Who speaks no TLS may just be starting; a certificate stays what it is.
+        let unusable = matches!(error, CallError::Unusable { .. });
+        let unreachable = matches!(error, CallError::Unreachable { .. });
+        assert!(if number == 0 { unusable } else { unreachable }, "{error}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 }

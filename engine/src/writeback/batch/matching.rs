@@ -58,6 +58,7 @@ impl Batch {
             if item.stored.is_none() && !escrowed {
                 item.beyond = desk.is_full(entering);
                 if let Some(left) = Left::of_limit(&desk.configuration.switches, item.beyond) {
+                    self.tally.in_scope -= 1;
                     item.verdict = Some(not_in_scope(left.to_string(), quiet));
                     continue;
                 }
@@ -83,6 +84,7 @@ impl Batch {
                 }
                 None if self.origin == Origin::Delta && !escrowed => {
                     let left = Left::of_first_time(&desk.configuration.switches);
+                    self.tally.in_scope -= u64::from(left.is_some());
                     left.map(|left| not_in_scope(left.to_string(), quiet))
                 }
                 _ => None,
@@ -156,6 +158,7 @@ impl Batch {
                 None => item.fail(Class::Rejected, code::INTERNAL, "there is no Entra user"),
                 Some(user) => {
                     if let Some(left) = Left::of_user(&user, &desk.domain) {
+                        self.tally.in_scope -= 1;
                         item.verdict = Some(not_in_scope(left.to_string(), false));
                     }
                     item.user = Some(user);
@@ -262,6 +265,7 @@ impl Batch {
                 Some(left) => {
                     let lasts = matches!(left, Left::Disabled | Left::Class(_));
                     let quiet = lasts && desk.knows(&item.mailbox);
+                    self.tally.in_scope -= 1;
                     item.verdict = Some(not_in_scope(left.to_string(), quiet));
                     continue;
                 }

@@ -48,5 +48,5 @@ The evidence file, in YAML, with what is known; mailboxes are named by id:
 pub(super) const RINGS: &str = "\
 The file, in YAML:
   rings:
-    - {name: pilot, mailboxes: [anna@contoso.com], soak: 24h}      # wait a day, read again, then go on
+    - {name: pilot, mailboxes: [anna@contoso.com], soak: 24h}      # wait a day from its last flip on, over restarts too, read again, then go on
     - {name: all, mailboxes: [bob@contoso.com], most_without: 2}   # two may be without the flag";

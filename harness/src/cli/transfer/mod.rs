@@ -15,7 +15,7 @@ pub(super) use self::arguments::TransferArguments;
 pub(super) use self::help::ABOUT;
 use super::Exit;
 use super::console::Console;
-use super::writeback::refused;
+use super::writeback::{refused, waits};
 use crate::alone::{
     AloneError, Permission, Said, Settings, TransferAction, TransferOutcome, TransferRequest,
     can_write, read_bytes, takes_report, transfer_document, write_document, write_private,
@@ -55,10 +55,10 @@ pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit 
     }
     let request = TransferRequest { permission, name: common.name, action, mailboxes };
     let mut say = |said: Said| match said {
-        Said::Waits(at) => console.out(&format!("waiting until {at}\n")),
+        Said::Waits(at, why) => console.out(&waits(at, why.as_deref())),
         Said::Unread(row) => console.out(&text::unread(&row)),
         Said::Losses(report) => tell_losses(report, &files, console),
-        Said::Entry(_) | Said::Report(_) | Said::NoClock(_) => {}
+        Said::Entry(_) | Said::Report(_) | Said::NoClock(_) | Said::Scope(_) => {}
     };
     let outcome = crate::alone::transfer(&settings, &request, &mut say);
     outcome

@@ -34,7 +34,7 @@ The configuration file, in YAML:
     watermark_overlap: 5m,                # how long a copy of Exchange Online may lag without a change being skipped
     match_order: [object_identifier, immutable_id, external_id],
     classes: user}                        # or user_and_inet_org_person
-  scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com'], groups: []}
+  scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com'], groups: []}   # what is not there is refused
 
 For an estate that `hybridsim serve --no-engine --ready-file ready.json` keeps running, `hybridsim env ready.json \
 --engine-config FOLDER` writes it.

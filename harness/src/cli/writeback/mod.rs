@@ -10,6 +10,7 @@ use engine::failure::INTERRUPTED;
 use engine::guid::Guid;
 use engine::job::{JobCommand, LogStatus, RestartScopes};
 use engine::ports::MailboxId;
+use engine::time::Timestamp;
 
 pub(super) use self::help::{ABOUT, AFTER};
 use super::Exit;
@@ -135,8 +136,10 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
             console.out(&format!("{what}: {why}\n"));
         }
         // Who is paused runs at no time.
-        Said::Waits(_) if state.contains(" paused: ") => {}
-        Said::Waits(at) => console.out(&format!("next at {at}\n")),
+        Said::Waits(_, None) if state.contains(" paused: ") => {}
+        Said::Waits(at, None) => console.out(&format!("next at {at}\n")),
+        Said::Waits(at, why) => console.out(&waits(at, why.as_deref())),
+        Said::Scope(missing) => console.out(&text::scope(&missing)),
         Said::Unread(_) | Said::Losses(_) => {}
     };
     let told = crate::alone::writeback(&settings, &request, &mut say);
@@ -161,6 +164,12 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
     }
 }
 
+/// What is said of a wait: until when, and for what.
+pub(super) fn waits(at: Timestamp, why: Option<&str>) -> String {
+    let why = why.map_or_else(String::new, |why| format!(": {why}"));
+    format!("waiting until {at}{why}\n")
+}
+
 /// How many cycles are to run at least.
 fn count(cycles: Option<u64>) -> usize {
     cycles.map_or(0, |cycles| usize::try_from(cycles).unwrap_or(usize::MAX))
@@ -174,8 +183,8 @@ fn reconcile(
     console: &Console,
 ) -> Result<Exit, AloneError> {
     let mut say = |said: Said| {
-        if let Said::Waits(at) = said {
-            console.out(&format!("waiting until {at}\n"));
+        if let Said::Waits(at, why) = said {
+            console.out(&waits(at, why.as_deref()));
         }
     };
     let report = crate::alone::reconcile(settings, permission, &mut say)?;
@@ -238,6 +247,10 @@ pub(super) fn refused(error: &AloneError, console: &Console) -> Exit {
             _ => "nothing was changed; call again once that is repaired",
         };
         console.error(&error.to_string(), help);
+        return Exit::Fail;
+    }
+    if let AloneError::Call { .. } = error {
+        console.error(&error.to_string(), "nothing was changed; call again once that is repaired");
         return Exit::Fail;
     }
     let help = match error {

@@ -83,6 +83,16 @@ pub(super) fn limit(report: &JobReport, limit: u64) -> String {
     }
 }
 
+/// A warning of names in the scope that are of nothing.
+pub(super) fn scope(missing: &[String]) -> String {
+    let line = |name: &String| {
+        format!(
+            "  warning: the scope names the {name}, which is not in Active Directory any more\n"
+        )
+    };
+    missing.iter().map(line).collect()
+}
+
 /// The answer to a provision on demand: its steps, and the code of the last one.
 fn answer(entry: &LogEntry) -> String {
     let who = entry.mailbox.map_or_else(String::new, |id| id.to_string());

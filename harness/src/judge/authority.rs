@@ -8,11 +8,12 @@
 //! A change on-premises that was pending when the flag was set may still land where the profile's switch
 //! `race` says so; it is pending until a cycle of synchronization that began after it has ended. Where each
 //! value of the flag counts that it had between two cycles (switch `flag_sampling`), AD's values may come
-//! up once although the flag is set again. Inbound are also what synchronization writes to the user in Entra and what the services
+//! up once although the flag is set again. What was on its way to Exchange Online when the flag was set is as
+//! what was pending. Inbound are also what synchronization writes to the user in Entra and what the services
 //! make of that; the addresses that the cloud computes by itself are its own (switches `upn_adds_proxy`,
 //! `licence_recalc`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use hashbrown::HashMap;
@@ -24,9 +25,13 @@ use sim::exchange::property::{self, Bucket};
 use sim::ledger::{Activity, Event, ObjectKey, Read, Side, Synchronized, Write};
 use sim::record::AttributeNumber;
 
+use super::given_back::GivenBack;
 use super::scope::exports;
 use super::{About, Charge, Kind, Oracle};
 use crate::observe::ByPerson;
+
+/// How long a fault may hold messages to Exchange Online back: as long as any run waits for rest.
+const HELD_BACK: Duration = Duration::from_hours(25);
 
 /// The rule, with what the engine saw last of whom, and when flags were set.
 #[derive(Clone)]
@@ -35,8 +40,7 @@ pub(super) struct Authority {
     pending_may_land: bool,
     /// Switch `flag_sampling`: a flag that was away between two cycles counts.
     each_flag_counts: bool,
-    /// Whose flag was taken away, and when, as long as synchronization has not taken it in.
-    given_back: BTreeMap<u32, VirtualTime>,
+    given_back: GivenBack,
     seen: ByPerson<Option<bool>>,
     /// Switch `modify_granularity`: an object is written attribute by attribute.
     piecemeal: bool,
@@ -52,6 +56,10 @@ pub(super) struct Authority {
     sources: Vec<Option<AttributeNumber>>,
     /// How long a change takes to every domain controller.
     late: Duration,
+    /// How long what a cycle exported takes on to Exchange Online at most.
+    forward: Duration,
+    /// Cycles whose exports may still be on their way, and until when.
+    ended: VecDeque<(VirtualTime, Synchronized)>,
     /// When somebody's flag changed last; nobody is in here whose flag changed before the story.
     flagged: ByPerson<Option<VirtualTime>>,
 }
@@ -67,7 +75,7 @@ struct Pending {
 
 impl Oracle for Authority {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Write, Kind::Read, Kind::HeldBack, Kind::Said]
+        &[Kind::Write, Kind::Read, Kind::HeldBack, Kind::Said, Kind::Fault]
     }
 
     fn copy(&self) -> Box<dyn Oracle> {
@@ -94,8 +102,16 @@ impl Oracle for Authority {
                 None
             }
             Event::Write(write) => self.write(write, about.whose),
-            Event::Synchronized(end) => {
+            Event::Synchronized(end) if self.forward.is_zero() => {
                 self.synchronized(end);
+                None
+            }
+            Event::Synchronized(end) => {
+                self.ended.push_back((end.at + self.forward, end.clone()));
+                None
+            }
+            Event::Fault(hit) if hit.name.starts_with("forward_sync") => {
+                self.forward = HELD_BACK;
                 None
             }
             _ => None,
@@ -108,7 +124,7 @@ impl Authority {
         Self {
             pending_may_land: estate.profile.text("race") == "land",
             each_flag_counts: estate.profile.text("flag_sampling") == "event",
-            given_back: BTreeMap::new(),
+            given_back: GivenBack::default(),
             seen: ByPerson::default(),
             piecemeal: estate.profile.text("modify_granularity") == "attribute",
             pieces: HashMap::default(),
@@ -117,11 +133,16 @@ impl Authority {
             changed_on_premises: HashMap::default(),
             sources: sources(),
             late: estate.longest_replication(),
+            forward: estate.profile.forward_delay,
+            ended: VecDeque::new(),
             flagged: ByPerson::default(),
         }
     }
 
     fn write(&mut self, write: &Write, whose: Option<u32>) -> Option<Charge> {
+        while let Some((_, end)) = self.ended.pop_front_if(|(until, _)| *until < write.at) {
+            self.synchronized(&end);
+        }
         match (write.actor.activity, write.object.side) {
             (activity, Side::Ad) if exports(activity) => self.export(write, whose),
             (_, Side::Ad) => {
@@ -135,9 +156,7 @@ impl Authority {
             (_, Side::Exchange) => {
                 if write.changes.iter().any(|change| change.attribute == property::FLAG) {
                     self.flagged.set(whose?, Some(write.at));
-                    if self.each_flag_counts && write.cloud_managed == Some(false) {
-                        self.given_back.insert(whose?, write.at);
-                    }
+                    self.given_back.note(write, whose?);
                 }
                 self.inbound(write, whose)
             }
@@ -160,7 +179,7 @@ impl Authority {
             });
             !changes.is_empty()
         });
-        self.given_back.retain(|_, at| *at >= end.began || !end.pending.is_empty());
+        self.given_back.synchronized(end);
     }
 
     fn export(&mut self, write: &Write, whose: Option<u32>) -> Option<Charge> {
@@ -207,7 +226,12 @@ impl Authority {
                 .is_some_and(|s| matches!(s.bucket, Bucket::WrittenBack | Bucket::CloudOnlyCopy))
                 && !own(change.attribute)
         })?;
-        if self.given_back.contains_key(&whose?) {
+        if self.each_flag_counts && self.given_back.has(whose?) {
+            return None;
+        }
+        let was_on_its_way = write.sent < write.at
+            && self.flagged.get(whose?).is_some_and(|flagged| flagged >= write.sent);
+        if self.pending_may_land && was_on_its_way {
             return None;
         }
         if self.pending_may_land && self.was_pending(whose?, change.attribute) {

@@ -4,8 +4,8 @@
 //! synchronization, whatever the cloud said meanwhile; a mailbox that keeps the cloud's values has two
 //! truths, and nobody writes the one over the other any more. A cycle counts that took in all that AD had
 //! when it began, and that began after the last reason to bring a value up: an edit in AD, once it is at
-//! every domain controller, and a change of the flag. Excused are objects whose export was refused and
-//! addresses that are kept aside because somebody else has them.
+//! every domain controller, and a change of the flag. Excused are objects whose export was refused,
+//! addresses that are kept aside because somebody else has them, and lists of them that nobody would write.
 
 use std::collections::BTreeSet;
 
@@ -142,9 +142,15 @@ impl Looker<'_> {
         let texts = |record: &Record, number| -> Vec<String> {
             record.values(number).map(|v| String::from_utf8_lossy(v).into_owned()).collect()
         };
-        let wanted: Vec<String> =
-            texts(ad, known::PROXY_ADDRESSES).into_iter().filter(is_taken).collect();
-        // Without a primary of AD's the cloud makes one up.
+        let listed = texts(ad, known::PROXY_ADDRESSES);
+        let primaries = listed.iter().filter(|value| value.starts_with("SMTP:")).count();
+        let odd = |value: &String| smtp(value).is_some_and(|address| !is_plain(address));
+        // Without one primary of AD's the cloud makes one up; of what is no plain address nobody says what
+        // comes of it.
+        if primaries != 1 || listed.iter().any(odd) {
+            return None;
+        }
+        let wanted: Vec<String> = listed.into_iter().filter(is_taken).collect();
         wanted.iter().find(|value| value.starts_with("SMTP:"))?;
         let upn = user.record.text(property::USER_PRINCIPAL_NAME).unwrap_or_default();
         let said = texts(&mailbox.record, property::EMAIL_ADDRESSES);
@@ -163,6 +169,19 @@ impl Looker<'_> {
 fn smtp(value: &str) -> Option<&str> {
     let (kind, address) = value.split_once(':')?;
     kind.eq_ignore_ascii_case("smtp").then_some(address)
+}
+
+/// Letters, digits and dots on both sides of one `@`, as nearly every address is.
+fn is_plain(address: &str) -> bool {
+    let is_usual = |c: char| c.is_ascii_alphanumeric() || ".-_+'".contains(c);
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(is_usual)
+            && !part.starts_with('.')
+            && !part.ends_with('.')
+            && !part.contains("..")
+    };
+    address.split_once('@').is_some_and(|(local, domain)| is_part(local) && is_part(domain))
 }
 
 /// Whether two values are one address, both the primary or both not.

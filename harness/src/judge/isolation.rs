@@ -4,13 +4,17 @@
 //! batch and of its cycle go on (Microsoft Learn, "How application provisioning works"). So a cycle that
 //! ends well and in which the directory refused somebody has answered for every edit that came before it:
 //! with a modify, or with an entry in the log. And an object that still differs at the end, although
-//! nothing ever refused it, while others were refused, was held up by them.
+//! nothing ever refused it, while others were refused, was held up by them. Edits that together change nothing
+//! ask for no answer.
 
+use std::hash::Hasher;
+
+use rustc_hash::FxHasher;
 use sim::clock::VirtualTime;
 use sim::entra::log::LogStatus;
 use sim::estate::Estate;
 use sim::exchange::property;
-use sim::ledger::{Activity, CycleEnd, Event, ObjectKey, Side, Write};
+use sim::ledger::{Activity, Change, CycleEnd, Event, ObjectKey, Side, Write};
 use sim::record::AttributeNumber;
 
 use super::{About, Charge, Kind, Oracle, Refusals, mapping};
@@ -35,6 +39,25 @@ struct Edit {
     at: VirtualTime,
     mailbox: u32,
     attribute: AttributeNumber,
+    /// What the mapped values became less what they had been when it came first: zero when they are again
+    /// as they were.
+    moved: u64,
+}
+
+/// What an edit moves mapped values by: edits there and back come to zero.
+fn moved<'c>(changes: impl Iterator<Item = &'c Change>) -> u64 {
+    let of = |attribute: AttributeNumber, value: &[u8]| {
+        let mut hasher = FxHasher::default();
+        hasher.write_u16(attribute);
+        hasher.write(value);
+        hasher.finish()
+    };
+    changes.fold(0, |sum: u64, change| {
+        let all = |values: &[Box<[u8]>]| {
+            values.iter().fold(0, |sum: u64, value| sum.wrapping_add(of(change.attribute, value)))
+        };
+        sum.wrapping_add(all(&change.new)).wrapping_sub(all(&change.old))
+    })
 }
 
 impl Isolation {
@@ -61,10 +84,19 @@ impl Isolation {
             *waiting = None;
             return;
         }
-        let mapped = write.changes.iter().find(|c| self.properties.contains(&c.attribute));
-        if let Some(change) = mapped.filter(|_| waiting.is_none()) {
-            let (mailbox, attribute) = (write.object.number, change.attribute);
-            *waiting = Some(Edit { at: write.at, mailbox, attribute });
+        let mut mapped = write.changes.iter().filter(|c| self.properties.contains(&c.attribute));
+        let moved = moved(mapped.clone());
+        match waiting {
+            Some(edit) => {
+                edit.moved = edit.moved.wrapping_add(moved);
+                waiting.take_if(|edit| edit.moved == 0);
+            }
+            None => {
+                *waiting = mapped.next().map(|change| {
+                    let (mailbox, attribute) = (write.object.number, change.attribute);
+                    Edit { at: write.at, mailbox, attribute, moved }
+                });
+            }
         }
     }
 

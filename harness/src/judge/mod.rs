@@ -13,6 +13,7 @@ mod convergence;
 mod exactly_once;
 pub mod expectation;
 mod expression;
+mod given_back;
 mod identity_stays_home;
 mod inbound;
 mod isolation;

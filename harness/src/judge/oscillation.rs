@@ -5,7 +5,8 @@
 //! new state after the other; none of them may take it back to one that it had. What lands late, after
 //! others have overtaken it, is nobody's decision: it counts as an edit. So does a change in AD for as long as
 //! it travels from one domain controller to the others, and an edit that the engine had not read yet when it
-//! sent what it wrote.
+//! sent what it wrote. Where the flag was away
+//! between two cycles of synchronization, AD's values may come up once, and take back what was there.
 
 use std::hash::Hasher;
 use std::time::Duration;
@@ -17,9 +18,10 @@ use sim::directory::schema::known;
 use sim::entra::schema::Flow;
 use sim::estate::Estate;
 use sim::exchange::property::{self, PROPERTIES};
-use sim::ledger::{Activity, Change, Event, ObjectKey, Side, Write};
+use sim::ledger::{Activity, Change, Event, ObjectKey, Side, Write, WriteKind};
 use sim::record::AttributeNumber;
 
+use super::given_back::GivenBack;
 use super::scope::exports;
 use super::{About, Charge, Kind, Oracle, mapping};
 use crate::observe::ByPerson;
@@ -43,6 +45,7 @@ pub(super) struct Oscillation {
     in_ad: Option<ByPerson<VirtualTime>>,
     /// How long a change in AD takes to every domain controller.
     late: Duration,
+    given_back: GivenBack,
 }
 
 /// How long a fault may hold replication back: as long as any run waits for rest.
@@ -80,6 +83,7 @@ impl Oscillation {
             read: ByPerson::default(),
             in_ad: estate.forests.iter().any(|(_, f)| f.dcs().len() > 1).then(ByPerson::default),
             late: estate.longest_replication(),
+            given_back: GivenBack::default(),
         }
     }
 
@@ -95,6 +99,10 @@ impl Oscillation {
     /// Somebody changed something, and machines may follow.
     fn touch(&mut self, write: &Write, person: u32, wholly: bool) {
         self.edited.set(person, self.now);
+        if write.kind != WriteKind::Changed {
+            // Deleted, restored, moved: everything may follow.
+            self.touched.set(person, self.now);
+        }
         for change in &write.changes {
             match self.feeds.source(write.object.side, change.attribute) {
                 Source::Own(property) if !wholly => {
@@ -120,7 +128,9 @@ impl Oscillation {
 
     fn swing(&mut self, write: &Write, whose: Option<u32>) -> Option<Charge> {
         let mut back = None;
-        let travels = whose.is_some_and(|person| self.travels(write, person));
+        let anew = whose.is_some_and(|person| self.travels(write, person))
+            || (write.actor.activity == Activity::Sync
+                && whose.is_some_and(|person| self.given_back.has(person)));
         let side = write.object.side;
         let exported = side == Side::Ad && exports(write.actor.activity);
         // What somebody edits after the engine has read is for the next export.
@@ -131,7 +141,7 @@ impl Oscillation {
             let (from, to) = (set(&change.old), set(&change.new));
             let fresh = || Swing { at: 0, from, to, earlier: Vec::new() };
             let last = self.last.entry((write.object, change.attribute)).or_insert_with(fresh);
-            if last.at == 0 || last.at <= touched || travels {
+            if last.at == 0 || last.at <= touched || anew {
                 *last = Swing { at: now, ..fresh() };
                 continue;
             }
@@ -161,6 +171,10 @@ impl Oracle for Oscillation {
     fn observe(&mut self, event: &Event, about: About) -> Option<Charge> {
         let write = match event {
             Event::Write(write) => write,
+            Event::Synchronized(end) => {
+                self.given_back.synchronized(end);
+                return None;
+            }
             // Another mapping is an edit of everybody.
             Event::Schema(change) => {
                 self.feeds = Feeds::of(&change.flows);
@@ -190,7 +204,11 @@ impl Oracle for Oscillation {
         let flips = write.changes.iter().any(moves_authority);
         let asked_for = write.actor.activity == Activity::Restore;
         if flips || asked_for || !write.actor.activity.is_automatic() || write.sent < write.at {
-            self.touch(write, about.whose?, flips);
+            let person = about.whose?;
+            if flips {
+                self.given_back.note(write, person);
+            }
+            self.touch(write, person, flips);
             return None;
         }
         self.swing(write, about.whose)

@@ -63,6 +63,7 @@ pub fn computed(inbound: &Inbound<'_>) -> Vec<String> {
     let upn = format!("smtp:{}", inbound.user_principal_name);
     if inbound.licensed
         && inbound.upn_adds_proxy
+        && (ProxyAddress::parse(&upn).is_reserved() || is_taken(&upn, inbound))
         && !list.iter().any(|have| have.eq_ignore_ascii_case(&upn))
     {
         Mark::AddressUpn.reach();

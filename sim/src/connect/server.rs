@@ -45,6 +45,9 @@ pub struct ConnectorObject {
     /// The flag is set, but was not at some time since the last Entra import, and that counts (switch
     /// `flag_sampling`): AD's values go up once.
     pub given_back: bool,
+    /// When the flag was set that was not at the Entra import before; zero once the values were exported
+    /// since. What was pending by then may land (switch `race`).
+    pub flagged: VirtualTime,
     /// Everything is to be exported: authority came back to AD, or the object was only just joined.
     pub full: bool,
 }
@@ -181,8 +184,8 @@ pub struct ConnectSync {
     pub pending: BTreeMap<ConnectorKey, Since>,
     /// When AD was imported last.
     pub imported_at: VirtualTime,
-    /// Entra users whose flag changed since the last Entra import, each with what it became.
-    pub flag_changes: Vec<(u32, bool)>,
+    /// Entra users whose flag changed since the last Entra import, each with what it became, and when.
+    pub flag_changes: Vec<(u32, bool, VirtualTime)>,
     /// The cycles of the last seven days, oldest first.
     pub history: Vec<Run>,
     /// What all cycles came to.

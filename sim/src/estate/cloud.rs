@@ -322,15 +322,26 @@ impl Estate {
 
     /// Notes a change of a mailbox, whoever made it.
     pub(super) fn note_exchange_write(&mut self, actor: &Actor, number: u32, changes: Vec<Change>) {
+        self.note_late_exchange_write(actor, number, changes, self.now);
+    }
+
+    /// Notes a change of a mailbox that was sent at an instant.
+    pub(super) fn note_late_exchange_write(
+        &mut self,
+        actor: &Actor,
+        number: u32,
+        changes: Vec<Change>,
+        sent: VirtualTime,
+    ) {
         let Some(mailbox) = self.exchange.mailbox(number) else { return };
         if changes.iter().any(|change| change.attribute == property::FLAG)
             && let Some(user) = self.entra.by_id(mailbox.id)
         {
-            self.connect.flag_changes.push((user, mailbox.cloud_managed));
+            self.connect.flag_changes.push((user, mailbox.cloud_managed, self.now));
         }
         self.ledger.write(Write {
             at: self.now,
-            sent: self.now,
+            sent,
             actor: actor.clone(),
             object: ObjectKey::exchange(number),
             kind: WriteKind::Changed,

@@ -1,5 +1,7 @@
 //! A cycle of inbound synchronization, step by step on the calendar.
 
+use std::collections::BTreeMap;
+
 use super::{Due, Estate};
 use crate::clock::VirtualTime;
 use crate::connect::{
@@ -232,10 +234,14 @@ impl Estate {
     fn import_entra(&mut self) -> usize {
         let changes = core::mem::take(&mut self.connect.flag_changes);
         let each_counts = self.profile.text("flag_sampling") == "event";
-        for (user, became) in &changes {
+        // The first change of each: who is given the flag by it did not have it when it was imported last.
+        let mut first = BTreeMap::new();
+        for (user, became, at) in &changes {
+            let (was_set, set) = *first.entry(*user).or_insert((*became, *at));
             let Some(flag) = self.flag_of(*user) else { continue };
             let Some(key) = self.ad_object_of_user(*user) else { continue };
             let Some(object) = self.connect.object_mut(key) else { continue };
+            object.flagged = if flag && was_set { set } else { VirtualTime::default() };
             let came_back = if each_counts { !became } else { !flag };
             if !came_back {
                 continue;

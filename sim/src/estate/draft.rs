@@ -219,8 +219,12 @@ impl Drafting {
         if person.mailbox != Place::None {
             let own = format!("smtp:{}@{}", person.name, self.tenant.initial);
             // Routing addresses do not come up; who was moved to the cloud has them from the move.
-            let routing = person.addresses.iter().filter(|value| self.is_of_the_tenant(value));
-            let addresses = core::iter::once(&own).chain(routing).map(String::as_bytes);
+            let listed = self.numbers.proxy_addresses.map(|number| ad.values(number));
+            let listed = listed.into_iter().flatten();
+            let listed = listed.filter_map(|value| core::str::from_utf8(value).ok());
+            let routing = listed
+                .filter(|value| self.is_of_the_tenant(value) && !value.eq_ignore_ascii_case(&own));
+            let addresses = core::iter::once(own.as_str()).chain(routing).map(str::as_bytes);
             let current = Record::from_sorted([(property::EMAIL_ADDRESSES, addresses)]);
             values.extend(self.flow.exchange_values(&Outgoing {
                 ad,

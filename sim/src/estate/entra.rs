@@ -431,7 +431,7 @@ impl Estate {
             })
             .collect();
         let actor = Self::forward_actor();
-        self.forward(Delivery::ToExchange { user: number, values, actor });
+        self.forward(Delivery::ToExchange { user: number, values, actor, sent: self.now });
     }
 
     pub(super) fn flag_of(&self, user: u32) -> Option<bool> {

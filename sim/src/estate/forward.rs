@@ -10,7 +10,9 @@
 
 use core::time::Duration;
 
+use super::inbound::is_identity;
 use super::{Due, Estate};
+use crate::clock::VirtualTime;
 use crate::exchange::Changes;
 use crate::fault::{Effect, Place};
 use crate::ledger::{Activity, Actor, Change};
@@ -21,8 +23,8 @@ const FORWARD: &str = "forward";
 /// A message between the two.
 #[derive(Debug, Clone)]
 pub(super) enum Delivery {
-    /// Values of a user, to its recipient.
-    ToExchange { user: u32, values: Changes, actor: Actor },
+    /// Values of a user, to its recipient, and when they were sent.
+    ToExchange { user: u32, values: Changes, actor: Actor, sent: VirtualTime },
     /// What changed of a recipient, to its user.
     ToEntra { mailbox: u32, changes: Vec<Change> },
     /// The flag of a mailbox, as it was set.
@@ -75,14 +77,25 @@ impl Estate {
         }
     }
 
+    /// Whether AD's Exchange values that were on their way when the flag was set find the mailbox closed
+    /// (switch `race`).
+    fn stays_out(&self, mailbox: u32, actor: &Actor) -> bool {
+        actor.activity == Activity::Sync
+            && self.profile.text("race") != "land"
+            && self.exchange.mailbox(mailbox).is_some_and(|mailbox| mailbox.cloud_managed)
+    }
+
     fn receive(&mut self, delivery: Delivery) {
         match delivery {
-            Delivery::ToExchange { user, values, actor } => {
+            Delivery::ToExchange { user, mut values, actor, sent } => {
                 let found = self.entra.user(user).and_then(|user| self.exchange.by_id(user.id));
                 let Some(mailbox) = found else { return };
+                if self.stays_out(mailbox, &actor) {
+                    values.retain(|(property, _)| is_identity(*property));
+                }
                 let changes = self.exchange.apply(mailbox, self.now, &values);
                 if !changes.is_empty() {
-                    self.note_exchange_write(&actor, mailbox, changes);
+                    self.note_late_exchange_write(&actor, mailbox, changes, sent);
                 }
             }
             Delivery::ToEntra { mailbox, changes } => self.told_by_exchange(mailbox, &changes),

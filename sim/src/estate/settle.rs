@@ -104,7 +104,14 @@ impl Estate {
         let number = forest.load(home.domain, container, class, guid, record, since);
         self.connect.remember(
             (home.dc.forest, number.0),
-            ConnectorObject { user, identity, exchange, given_back: false, full: false },
+            ConnectorObject {
+                user,
+                identity,
+                exchange,
+                given_back: false,
+                flagged: VirtualTime::default(),
+                full: false,
+            },
         );
         Some(AdObject::on(home.dc, number))
     }

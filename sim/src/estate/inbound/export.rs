@@ -99,7 +99,14 @@ impl Estate {
         if !moves_identity && takes == Takes::Nothing {
             self.connect.remember(
                 key,
-                ConnectorObject { identity, exchange, given_back: false, full: false, ..object },
+                ConnectorObject {
+                    identity,
+                    exchange,
+                    given_back: false,
+                    flagged: VirtualTime::default(),
+                    full: false,
+                    ..object
+                },
             );
             return Export::Done(0);
         }
@@ -138,7 +145,15 @@ impl Estate {
             self.keep_addresses_aside(object.user, aside);
         }
         values.sort_by_key(|(property, _)| *property);
-        self.connect.remember(key, ConnectorObject { given_back: false, full: false, ..object });
+        self.connect.remember(
+            key,
+            ConnectorObject {
+                given_back: false,
+                flagged: VirtualTime::default(),
+                full: false,
+                ..object
+            },
+        );
         let changed = self.bring_up(object.user, mailbox, &values);
         if object.full {
             self.add_upn(object.user);
@@ -285,12 +300,15 @@ impl Estate {
         if object.given_back {
             return Takes::All;
         }
-        if self.profile.text("race") != "land" {
+        // A flag that was set when it was imported last, too, is as if it had never been away.
+        let began = self.connect.running.as_ref().map(|run| run.began);
+        let set = Some(object.flagged).filter(|set| *set > VirtualTime::default());
+        let set = set.or(Some(mailbox.flag_changed).filter(|at| began.is_some_and(|b| *at >= b)));
+        let Some(until) = set.filter(|_| self.profile.text("race") == "land") else {
             return Takes::Nothing;
-        }
+        };
         // Attributes know the second of their change alone: of that of the flag, the object's own tells.
-        let (second, until) = (Duration::from_secs(1), mailbox.flag_changed);
-        let until = if changed_at < until { until } else { until - second };
+        let until = if changed_at < until { until } else { until - Duration::from_secs(1) };
         let pending = flow.changed_between(entry, since, until);
         if pending.is_empty() {
             Mark::ConnectIdentity.reach();
@@ -346,7 +364,7 @@ impl Estate {
         let values = of_a_recipient(values);
         match mailbox {
             Some(_) if self.forward_waits() => {
-                self.forward(Delivery::ToExchange { user, values, actor });
+                self.forward(Delivery::ToExchange { user, values, actor, sent: self.now });
             }
             Some((number, _)) => {
                 let in_exchange = self.exchange.apply(number, self.now, &values);

@@ -15,6 +15,7 @@ use rustc_hash::FxBuildHasher;
 use super::Export;
 use super::conflicts::Holder;
 use super::export::of_a_recipient;
+use crate::clock::VirtualTime;
 use crate::connect::{
     ConnectorKey, ConnectorObject, Flow, Outgoing, Since, recipient_type, source_anchor,
 };
@@ -208,8 +209,14 @@ impl Estate {
         }
         self.set_dir_synced(number, true);
         let exchange = self.taken_for_exported(key, entry, number);
-        let object =
-            ConnectorObject { user: number, identity: 0, exchange, given_back: false, full: true };
+        let object = ConnectorObject {
+            user: number,
+            identity: 0,
+            exchange,
+            given_back: false,
+            flagged: VirtualTime::default(),
+            full: true,
+        };
         self.connect.remember(key, object);
         self.relink(key, number, entry);
     }
@@ -278,8 +285,14 @@ impl Estate {
         }
         anchors.note(anchor(entry), number);
         let (identity, exchange) = flow.digests(&entry.record);
-        let object =
-            ConnectorObject { user: number, identity, exchange, given_back: false, full: false };
+        let object = ConnectorObject {
+            user: number,
+            identity,
+            exchange,
+            given_back: false,
+            flagged: VirtualTime::default(),
+            full: false,
+        };
         self.connect.remember(key, object);
         let recipient =
             kind.map(|kind| self.add_recipient(id, kind, record_of(&of_a_recipient(&values))));
@@ -392,7 +405,7 @@ fn named_anew(mut values: Changes) -> Changes {
 }
 
 /// Whether a property reaches the directory under the tenant default.
-fn is_identity(number: crate::record::AttributeNumber) -> bool {
+pub(in crate::estate) fn is_identity(number: crate::record::AttributeNumber) -> bool {
     number == property::ALIAS
         || property::spec(number).is_none_or(|spec| spec.bucket == Bucket::Identity)
 }

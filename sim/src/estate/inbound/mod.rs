@@ -20,6 +20,7 @@ use crate::guid::Guid;
 use crate::ledger::{Activity, Actor};
 
 use join::Anchors;
+pub(super) use join::is_identity;
 
 /// How a pending object's export ends.
 enum Export {

@@ -52,6 +52,14 @@ pub struct ConnectorObject {
     pub full: bool,
 }
 
+impl ConnectorObject {
+    /// The object when everything of it was exported.
+    #[must_use]
+    pub fn exported(self) -> Self {
+        Self { given_back: false, flagged: VirtualTime::default(), full: false, ..self }
+    }
+}
+
 /// A group or contact as the engine remembers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OtherObject {

@@ -97,17 +97,8 @@ impl Estate {
         }
         let moves_identity = object.full || identity != object.identity;
         if !moves_identity && takes == Takes::Nothing {
-            self.connect.remember(
-                key,
-                ConnectorObject {
-                    identity,
-                    exchange,
-                    given_back: false,
-                    flagged: VirtualTime::default(),
-                    full: false,
-                    ..object
-                },
-            );
+            let object = ConnectorObject { identity, exchange, ..object };
+            self.connect.remember(key, object.exported());
             return Export::Done(0);
         }
         if let Some((code, detail)) = super::checks::objection(&entry.record) {
@@ -145,15 +136,7 @@ impl Estate {
             self.keep_addresses_aside(object.user, aside);
         }
         values.sort_by_key(|(property, _)| *property);
-        self.connect.remember(
-            key,
-            ConnectorObject {
-                given_back: false,
-                flagged: VirtualTime::default(),
-                full: false,
-                ..object
-            },
-        );
+        self.connect.remember(key, object.exported());
         let changed = self.bring_up(object.user, mailbox, &values);
         if object.full {
             self.add_upn(object.user);

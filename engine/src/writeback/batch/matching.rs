@@ -12,7 +12,7 @@ use crate::ports::{
     AnchorKey, AttributeChange, DirectoryObject, MailboxId, ObjectGuid, Ports, Table,
 };
 use crate::time::Timestamp;
-use crate::writeback::desk::{Answer, Desk, Lookup, Stepped, Turn, answered};
+use crate::writeback::desk::{Answer, Desk, Lookup, Stepped, Tally, Turn, answered};
 use crate::writeback::diff::{diff, diff_of};
 use crate::writeback::left::Left;
 use crate::writeback::outcome::Verdict;
@@ -58,8 +58,7 @@ impl Batch {
             if item.stored.is_none() && !escrowed {
                 item.beyond = desk.is_full(entering);
                 if let Some(left) = Left::of_limit(&desk.configuration.switches, item.beyond) {
-                    self.tally.in_scope -= 1;
-                    item.verdict = Some(not_in_scope(left.to_string(), quiet));
+                    item.verdict = Some(left_out(&mut self.tally, &left, quiet));
                     continue;
                 }
                 entering += 1;
@@ -84,8 +83,7 @@ impl Batch {
                 }
                 None if self.origin == Origin::Delta && !escrowed => {
                     let left = Left::of_first_time(&desk.configuration.switches);
-                    self.tally.in_scope -= u64::from(left.is_some());
-                    left.map(|left| not_in_scope(left.to_string(), quiet))
+                    left.map(|left| left_out(&mut self.tally, &left, quiet))
                 }
                 _ => None,
             };
@@ -158,8 +156,7 @@ impl Batch {
                 None => item.fail(Class::Rejected, code::INTERNAL, "there is no Entra user"),
                 Some(user) => {
                     if let Some(left) = Left::of_user(&user, &desk.domain) {
-                        self.tally.in_scope -= 1;
-                        item.verdict = Some(not_in_scope(left.to_string(), false));
+                        item.verdict = Some(left_out(&mut self.tally, &left, false));
                     }
                     item.user = Some(user);
                 }
@@ -265,8 +262,7 @@ impl Batch {
                 Some(left) => {
                     let lasts = matches!(left, Left::Disabled | Left::Class(_));
                     let quiet = lasts && desk.knows(&item.mailbox);
-                    self.tally.in_scope -= 1;
-                    item.verdict = Some(not_in_scope(left.to_string(), quiet));
+                    item.verdict = Some(left_out(&mut self.tally, &left, quiet));
                     continue;
                 }
                 None => {}
@@ -305,6 +301,12 @@ impl Batch {
         }
         self.stage = if self.planned.is_empty() { Stage::Poll } else { Stage::Intents };
     }
+}
+
+/// Somebody whose mailbox counted as in scope is left alone for a reason that shows only now.
+fn left_out(tally: &mut Tally, left: &Left, quiet: bool) -> Verdict {
+    tally.in_scope -= 1;
+    not_in_scope(left.to_string(), quiet)
 }
 
 /// Which attributes did not change in the cloud since they were exported; `None` when everything counts:

@@ -6,6 +6,7 @@
 //! when it began, and that began after the last reason to bring a value up: an edit in AD, once it is at
 //! every domain controller, and a change of the flag. Excused are objects whose export was refused,
 //! addresses that are kept aside because somebody else has them, and lists of them that nobody would write.
+//! Nobody is compared while a message to Exchange Online is on its way.
 
 use std::collections::BTreeSet;
 
@@ -66,7 +67,6 @@ impl Looker<'_> {
         if self.refused.contains(&key) || joined.map(|object| object.user) != subject.entra {
             return;
         }
-        result.compared += 1;
         let record = &slot.entry.record;
         let says = self.pairs.iter().filter_map(|(property, attribute)| {
             let wanted = record.text(*attribute).map(shortened);

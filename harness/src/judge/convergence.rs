@@ -1,4 +1,6 @@
-//! After the last fault has healed, AD equals the mapping of the cloud state. (The other way round: `inbound`.)
+//! After the last fault has healed, AD equals the mapping of the cloud state.
+//!
+//! The other way round is for `inbound`.
 //!
 //! Why: an outage, a crash or a failing neighbour must not lose a change. Excused are values that
 //! somebody changed in AD after the cloud's last change was exported (drift, reported); objects that the engine tried again
@@ -21,12 +23,12 @@ use sim::estate::{Estate, Subject};
 use sim::exchange::{Mailbox, property};
 use sim::guid::Guid;
 use sim::ledger::{Activity, ObjectKey};
-use sim::record::Record;
+use sim::record::{AttributeNumber, Record};
 
 use super::codes::OF_AN_OBJECT;
 use super::mapping::{Demand, Mapping, MappingRule, last_change};
 use super::rest::{is_paused, no_way};
-use super::scope::Picture;
+use super::scope::{Picture, exports};
 use super::{Charge, Refusals};
 
 /// What a comparison of everything came to.
@@ -348,6 +350,11 @@ fn excuse(
         return Some("differs: it came under the scoping filter, which no delta sees");
     }
     let last = estate.ledger.last_writer(key, rule.ad?)?;
+    if exports(last.actor.activity) && lost(estate, subject, rule.ad?, last.at) {
+        return Some(
+            "differs: AD kept what another domain controller had, which was written more often (drift)",
+        );
+    }
     let by_person = matches!(last.actor.activity, Activity::Person | Activity::Script);
     if estate.profile.text("drift_heal") == "every_cycle"
         && evidence.last_cycle.is_some_and(|began| last.at < began)
@@ -361,6 +368,13 @@ fn excuse(
     });
     (by_person && after_the_export)
         .then_some("differs: somebody changed AD after the last export (drift)")
+}
+
+/// Whether AD dropped what was written to an attribute at an instant in favour of what another domain controller
+/// had: of two values the one with the higher version stays, whenever it was written ([MS-ADTS] 3.1.1.1.9).
+fn lost(estate: &Estate, subject: &Subject, attribute: AttributeNumber, at: VirtualTime) -> bool {
+    let slot = subject.ad.and_then(|object| estate.ad_object(object));
+    slot.is_some_and(|slot| slot.entry.changed_at(attribute) < at.floor_to_second())
 }
 
 /// When the cloud last gave a reason to export an attribute: an edit that it belongs to, and the flag.

@@ -67,6 +67,15 @@ impl<'a> Address<'a> {
             && (start == 0 || domain.as_bytes()[start - 1] == b'.')
     }
 
+    /// Whether it is in `*.mail.onmicrosoft.com`, the domain that hybrid deployments route mail to Exchange Online by
+    /// (Microsoft Learn, "Exchange Server hybrid deployments", hybrid routing).
+    #[must_use]
+    pub fn is_routing(self) -> bool {
+        let domain = self.value().rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
+        self.is_onmicrosoft()
+            && domain.is_some_and(|domain| domain.ends_with(".mail.onmicrosoft.com"))
+    }
+
     /// Whether the writeback carries this type from the cloud to AD: SMTP and X500. `SIP` and `SPO`
     /// and the like stay with the side that made them.
     #[must_use]

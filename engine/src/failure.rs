@@ -53,6 +53,9 @@ pub enum Side {
 /// The code of an activity that was told to end before its time: no failure of anybody, so none of the service's.
 pub const INTERRUPTED: &str = "Interrupted";
 
+/// The code of an activity that ends as its state store does not work: a full disk is no failure of Active Directory.
+pub const STORE_FAILED: &str = "StateStoreFailed";
+
 /// The code of an address that is of no use as things are ([`CallError::Unusable`]): the service's own agents
 /// cannot come to that, so none of its codes says it.
 pub const ENDPOINT_UNUSABLE: &str = "EndpointUnusable";
@@ -229,7 +232,7 @@ impl Failure {
     /// What a failed state store means: the process cannot go on.
     #[must_use]
     pub fn of_store(error: &StoreError) -> Self {
-        Self::new(Class::Fatal, code::INTERNAL, error.to_string())
+        Self::new(Class::Fatal, STORE_FAILED, error.to_string())
     }
 }
 

@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use crate::change::ModifiedProperty;
 use crate::journal::rows::QuarantineReason;
 use crate::ports::{MailboxId, ObjectGuid};
 use crate::schema::Mapping;
@@ -322,17 +323,6 @@ pub enum LogStatus {
     Failure,
     /// Nothing to write, for the reason given.
     Skipped,
-}
-
-/// One changed attribute of a log entry, values as text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModifiedProperty {
-    /// The AD attribute.
-    pub attribute: crate::ports::Name,
-    /// Values before, joined by `; `.
-    pub old: String,
-    /// Values after, joined by `; `.
-    pub new: String,
 }
 
 /// An entry of the provisioning log: what was done with one object, or why nothing was.

@@ -141,8 +141,8 @@ pub fn summary(entry: &LogEntry, names: JobNames<'_>, change: u64) -> Value {
         .map(|property| {
             json!({
                 "displayName": property.attribute,
-                "oldValue": property.old,
-                "newValue": property.new,
+                "oldValue": property.old.as_property(&property.attribute),
+                "newValue": property.new.as_property(&property.attribute),
             })
         })
         .collect();
@@ -210,7 +210,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::job::ModifiedProperty;
+    use crate::change::ModifiedProperty;
     use crate::test_world::{START, id, object_guid};
 
     fn entry(status: LogStatus, code: &'static str, found: bool) -> LogEntry {

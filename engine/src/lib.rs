@@ -7,6 +7,7 @@
 pub mod address;
 pub mod anchor;
 pub mod attributes;
+pub mod change;
 pub mod dn;
 pub mod failure;
 pub mod guid;

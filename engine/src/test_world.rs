@@ -162,6 +162,8 @@ pub(crate) struct World {
     pub(crate) objects: BTreeMap<ObjectGuid, Entry>,
     pub(crate) agents: Vec<Agent>,
     pub(crate) offline: BTreeSet<AgentName>,
+    /// What agents show whose domain controllers lag behind.
+    pub(crate) stale: BTreeMap<AgentName, BTreeMap<ObjectGuid, Entry>>,
     pub(crate) store: MemoryStore,
     pub(crate) log: Vec<LogEntry>,
     pub(crate) reports: Vec<JobReport>,
@@ -439,8 +441,13 @@ impl World {
         }
     }
 
-    fn show(&self, guid: ObjectGuid, attributes: &[Name]) -> Option<DirectoryObject> {
-        let entry = self.objects.get(&guid)?;
+    fn show(
+        &self,
+        agent: &AgentName,
+        guid: ObjectGuid,
+        attributes: &[Name],
+    ) -> Option<DirectoryObject> {
+        let entry = self.stale.get(agent).unwrap_or(&self.objects).get(&guid)?;
         Some(DirectoryObject {
             guid,
             consistency_guid: entry.consistency_guid.clone(),

@@ -345,3 +345,14 @@ fn a_certificate_that_nobody_vouches_for_is_refused() {
     assert!(code == "49" && detail.contains("52e"), "{refused}");
     assert_eq!(holds(&mut trusted, &objects, "never"), [false, false]);
 }
+
+/// Which attributes the forest has, as its own schema says it.
+#[test]
+fn attributes_that_the_schema_lacks_are_told() {
+    let estate = Estate::serve(&["--mailboxes", "1"]);
+    let wire = estate.through_agent();
+    let names = ["proxyAddresses", "noSuchAttribute", "EXTENSIONATTRIBUTE1", "a*)(b"];
+    let names: Vec<Name> = names.into_iter().map(Cow::Borrowed).collect();
+    let lacks = wire.directory().without_schema(&agent(), &names).expect("an answer");
+    assert_eq!(lacks, ["noSuchAttribute", "a*)(b"]);
+}

@@ -6,9 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::bytes::{Reader, Writer};
+use crate::change::{ModifiedProperty, ShownValues};
 use crate::guid::Guid;
-use crate::job::ModifiedProperty;
-use crate::ports::{MailboxId, ObjectGuid, StoreError, StoreWrite, Table};
+use crate::ports::{AgentName, MailboxId, ObjectGuid, StoreError, StoreWrite, Table};
 use crate::time::Timestamp;
 
 /// Key of the row that says which layout the whole store has.
@@ -220,6 +220,9 @@ pub struct IntendedChange {
 /// it then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
+    /// The agent that it goes through. Each is bound to a domain controller, and what was written at one is not at
+    /// once on the others. Rows of older layouts did not keep it.
+    pub agent: Option<AgentName>,
     /// The AD object.
     pub object: ObjectGuid,
     /// The digest of the cloud version.
@@ -233,10 +236,12 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// The layouts before the version had its time, and before the values that were read were kept.
+    /// The layouts before the version had its time, before the values that were read were kept, and before the agent
+    /// was, when values were joined to one text.
     const WITHOUT_TIME: u8 = 1;
     const WITHOUT_BEFORE: u8 = 2;
-    const VERSION: u8 = 3;
+    const WITHOUT_AGENT: u8 = 3;
+    const VERSION: u8 = 4;
 
     /// As bytes.
     #[must_use]
@@ -245,24 +250,23 @@ impl Intent {
             .changes
             .iter()
             .map(|change| {
-                40 + change.property.attribute.len()
-                    + change.property.old.len()
-                    + change.property.new.len()
+                24 + change.property.attribute.len()
+                    + change.property.old.size()
+                    + change.property.new.size()
             })
             .sum();
-        let mut writer = Writer::with_version(Self::VERSION, 40 + size)
+        let agent = self.agent.as_ref().map_or("", |agent| agent.0.as_str());
+        let mut writer = Writer::with_version(Self::VERSION, 50 + agent.len() + size)
+            .text(agent)
             .raw(&self.object.0.0)
             .number(self.digest)
             .number(self.changed.cast_unsigned())
             .raw(&[u8::from(self.split)])
             .number(self.changes.len() as u64);
         for change in &self.changes {
-            writer = writer
-                .number(change.before)
-                .number(change.after)
-                .text(&change.property.attribute)
-                .text(&change.property.old)
-                .text(&change.property.new);
+            writer =
+                writer.number(change.before).number(change.after).text(&change.property.attribute);
+            writer = change.property.new.encode(change.property.old.encode(writer));
         }
         writer.finish()
     }
@@ -272,32 +276,30 @@ impl Intent {
     /// # Errors
     /// [`StoreError::Damaged`].
     pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
-        let known = [Self::WITHOUT_TIME, Self::WITHOUT_BEFORE];
-        let layout = bytes.first().copied().filter(|first| known.contains(first));
-        let layout = layout.unwrap_or(Self::VERSION);
+        let layout = bytes.first().copied().unwrap_or(Self::VERSION).clamp(1, Self::VERSION);
         let mut reader = Reader::open("intent", layout, bytes)?;
+        let agent = if layout <= Self::WITHOUT_AGENT { String::new() } else { reader.text()? };
+        let agent = (!agent.is_empty()).then_some(AgentName(agent));
         let object = ObjectGuid(Guid(reader.raw()?));
         let digest = reader.number()?;
         let changed = if layout == Self::WITHOUT_TIME { 0 } else { reader.number()?.cast_signed() };
         // Where older layouts said something else: then a part may have been applied.
         let flag = reader.raw::<1>()? == [1];
-        let split = flag || layout != Self::VERSION;
+        let split = flag || layout <= Self::WITHOUT_BEFORE;
         let count = reader.number()?;
         let mut changes = Vec::new();
         for _ in 0..count {
-            let before = if layout == Self::VERSION { Some(reader.number()?) } else { None };
+            let before = if layout <= Self::WITHOUT_BEFORE { None } else { Some(reader.number()?) };
             let after = reader.number()?;
-            changes.push(IntendedChange {
-                before: before.unwrap_or(!after),
-                after,
-                property: ModifiedProperty {
-                    attribute: reader.text()?.into(),
-                    old: reader.text()?,
-                    new: reader.text()?,
-                },
-            });
+            let attribute = reader.text()?.into();
+            let mut values = || match layout {
+                ..=Self::WITHOUT_AGENT => reader.text().map(ShownValues::of_joined),
+                _ => ShownValues::decode(&mut reader),
+            };
+            let property = ModifiedProperty { attribute, old: values()?, new: values()? };
+            changes.push(IntendedChange { before: before.unwrap_or(!after), after, property });
         }
-        reader.finish().map(|()| Self { object, digest, changed, split, changes })
+        reader.finish().map(|()| Self { agent, object, digest, changed, split, changes })
     }
 }
 
@@ -447,6 +449,7 @@ mod tests {
         assert_eq!(EscrowRow::decode(&old), Ok(EscrowRow { version: (0, 0), ..escrow.clone() }));
         assert_eq!(EscrowRow::decode(&bytes), Ok(escrow));
         let intent = Intent {
+            agent: Some(AgentName("DC1".into())),
             object: ObjectGuid(Guid([4; 16])),
             digest: 5,
             changed: 3,
@@ -456,19 +459,25 @@ mod tests {
                 after: 6,
                 property: ModifiedProperty {
                     attribute: "mail".into(),
-                    old: String::new(),
+                    old: ShownValues::default(),
                     new: "ä".into(),
                 },
             }],
         };
-        let bytes = intent.encode();
-        let mut older = intent.clone();
-        older.changes[0].before = !6;
-        let old = [&[2], &bytes[1..42], &bytes[50..]].concat();
-        assert_eq!(Intent::decode(&old), Ok(older.clone()));
-        let oldest = [&[1], &bytes[1..25], &bytes[33..42], &bytes[50..]].concat();
-        assert_eq!(Intent::decode(&oldest), Ok(Intent { changed: 0, ..older }));
-        assert_eq!(Intent::decode(&bytes), Ok(intent));
+        assert_eq!(Intent::decode(&intent.encode()), Ok(intent.clone()));
+        // As older engines wrote it.
+        let older = |layout: u8| {
+            let mut row = Writer::with_version(layout, 0).raw(&[4; 16]).number(5);
+            row = if layout > Intent::WITHOUT_TIME { row.number(3) } else { row };
+            row = row.raw(&[1]).number(1);
+            row = if layout > Intent::WITHOUT_BEFORE { row.number(0) } else { row };
+            row.number(6).text("mail").text("").text("ä").finish()
+        };
+        let mut read = Intent { agent: None, ..intent };
+        assert_eq!(Intent::decode(&older(Intent::WITHOUT_AGENT)), Ok(read.clone()));
+        read.changes[0].before = !6;
+        assert_eq!(Intent::decode(&older(Intent::WITHOUT_BEFORE)), Ok(read.clone()));
+        assert_eq!(Intent::decode(&older(1)), Ok(Intent { changed: 0, ..read }));
         let job = JobRow::new(1, false);
         let bytes = job.write().unwrap().value.unwrap();
         assert_eq!(JobRow::decode(&bytes), Ok(job));

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::Duration;
 
 use super::{Reconcile, Stage};
+use crate::change::ModifiedProperty;
 use crate::failure::{Failure, Side, code};
-use crate::job::{LogEntry, LogStatus, ModifiedProperty};
+use crate::job::{LogEntry, LogStatus};
 use crate::ports::{
     CallError, DirectoryObject, MODIFY_BATCH, Mailbox, Modification, ObjectGuid, Ports,
     WriteOutcome,
@@ -40,6 +42,9 @@ const TAKEN: &str = "written, not verified: AD took the change, and was not read
 const UNKNOWN: &str =
     "perhaps written: no answer came to the modify, and AD was not read afterwards";
 
+/// What is said of one that is there, and that nobody told.
+const FOUND: &str = "found by reading: an earlier call wrote it, and ended before it could say so";
+
 /// Why a correction is not there, by what was answered to it: the code and words.
 fn failure_of(answer: WriteOutcome) -> (&'static str, String) {
     match answer {
@@ -67,6 +72,10 @@ impl Reconcile {
     ) -> Result<Turn<()>, Stop> {
         let batch: Vec<Modification> =
             self.open.iter().take(MODIFY_BATCH).map(|open| open.modify.clone()).collect();
+        if !self.found.is_empty() {
+            self.stage = Stage::Log(self.of_earlier(now), None);
+            return Ok(Turn::Busy);
+        }
         if batch.is_empty() {
             self.stage = Stage::List;
             return Ok(Turn::Busy);
@@ -155,6 +164,18 @@ impl Reconcile {
         }
         self.stage = Stage::Log(ended, None);
         Ok(Turn::Busy)
+    }
+
+    /// What an earlier call wrote, and was killed before it could say so.
+    fn of_earlier(&mut self, now: Timestamp) -> Ended {
+        let mut ended = Ended::default();
+        for correction in core::mem::take(&mut self.found) {
+            let entry = self.entry(&correction, None, now);
+            let (detail, took) = (FOUND.to_owned(), Duration::ZERO);
+            ended.entries.push(LogEntry { detail, took, ..entry });
+            ended.records.push(correction.record(now, "corrected", FOUND));
+        }
+        ended
     }
 
     /// What was sent, and what was answered.

@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 pub use cause::Cause;
 use correction::{Correction, Ended};
 
+use crate::change::{ModifiedProperty, ShownValues};
 use crate::failure::{Failure, Side, code};
-use crate::job::{JobConfiguration, ModifiedProperty};
+use crate::job::JobConfiguration;
 use crate::journal::rows::{EscrowRow, Link, mailbox_of_key};
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
@@ -58,10 +59,10 @@ pub struct Drift {
     pub object: ObjectGuid,
     /// The attribute.
     pub attribute: Name,
-    /// What AD holds, values joined by `; `.
-    pub directory: String,
+    /// What AD holds.
+    pub directory: ShownValues,
     /// What the mapping says of the cloud.
-    pub cloud: String,
+    pub cloud: ShownValues,
     /// Why, probably.
     pub cause: Cause,
     /// It was corrected, as a read showed.
@@ -137,6 +138,10 @@ pub struct Reconcile {
     entering: u64,
     /// What is to be written.
     open: Vec<Correction>,
+    /// What a log says was about to be written, and of which it says no more; those of which a comparison shows that
+    /// it was.
+    begun: BTreeMap<MailboxId, Vec<ModifiedProperty>>,
+    found: Vec<Correction>,
     /// What was answered to the first of them, and when they were sent.
     answers: Vec<WriteOutcome>,
     sent_at: Timestamp,
@@ -174,6 +179,8 @@ impl Reconcile {
             escrow: BTreeMap::new(),
             entering: 0,
             open: Vec::new(),
+            begun: BTreeMap::new(),
+            found: Vec::new(),
             answers: Vec::new(),
             sent_at: Timestamp::EPOCH,
             stage: Stage::Links(None),
@@ -187,6 +194,14 @@ impl Reconcile {
     #[must_use]
     pub const fn jittered(mut self, jitter: u64) -> Self {
         self.backoff = Backoff::jittered(jitter);
+        self
+    }
+
+    /// The same where a log says of these mailboxes what was about to be written, and not how that ended, as the
+    /// process died: where AD holds these values now, that is told in both logs.
+    #[must_use]
+    pub fn completing(mut self, begun: BTreeMap<MailboxId, Vec<ModifiedProperty>>) -> Self {
+        self.begun = begun;
         self
     }
 
@@ -349,9 +364,21 @@ impl Reconcile {
         };
         let kept = kept(&self.plan, &mailbox, &object).into_iter();
         let only = Cause::OnlyInDirectory;
-        let kept = kept.map(|(name, held)| drift(name, held, String::new(), only.clone()));
+        let kept = kept.map(|(name, held)| drift(name, held, ShownValues::default(), only.clone()));
         self.report.drift.extend(kept);
         let difference = diff(&self.plan, &mailbox, &object);
+        if self.config.apply
+            && let Some(mut modified) = self.begun.remove(&id)
+        {
+            let differs = |one: &ModifiedProperty| {
+                difference.intended.iter().any(|now| now.property.attribute == one.attribute)
+            };
+            modified.retain(|one| !differs(one));
+            let modify = Modification { object: object.guid, changes: Vec::new() };
+            let found =
+                Correction { mailbox: mailbox.clone(), modify, modified, drift: 0..0, begun: true };
+            self.found.extend((!found.modified.is_empty()).then_some(found));
+        }
         if difference.changes.is_empty() {
             return;
         }

@@ -56,7 +56,7 @@ fn drift_is_told_with_its_cause_and_only_written_when_applied() {
             (id(1), Cause::NotExportedYet),
         ]
     );
-    assert_eq!((dry.drift[0].directory.as_str(), dry.drift[0].cloud.as_str()), ("local", "HR-2"));
+    assert_eq!((&dry.drift[0].directory, &dry.drift[0].cloud), (&"local".into(), &"HR-2".into()));
     assert_eq!(dry.problems.len(), 1);
     assert_eq!(world.0.borrow().modifies, 0);
 
@@ -100,7 +100,7 @@ fn a_refused_or_lost_correction_is_decided_by_reading() {
             ]
         );
         let modified = &world.log[1].modified[0];
-        assert_eq!((modified.old.as_str(), modified.new.as_str()), ("local", "HR-2"));
+        assert_eq!((&modified.old, &modified.new), (&"local".into(), &"HR-2".into()));
     }
     world.0.borrow_mut().agents.clear();
     let blind = reconcile(&world, true);
@@ -132,7 +132,7 @@ fn what_only_ad_holds_is_told_apart() {
         (&only.cause, only.attribute.as_ref()),
         (&Cause::OnlyInDirectory, "extensionAttribute7")
     );
-    assert_eq!((only.directory.as_str(), only.cloud.as_str()), ("HR-7", ""));
+    assert_eq!((&only.directory, &only.cloud), (&"HR-7".into(), &ShownValues::default()));
     let mut flows = configuration();
     flows.switches.null_flow = true;
     let report = reconcile_by(&world, flows, true);
@@ -339,7 +339,7 @@ fn every_write_is_told_wherever_the_process_dies() {
             let words: Vec<&str> = records
                 .map(|record| {
                     let change = &record.changes[0];
-                    assert_eq!((change.old.as_str(), change.new.as_str()), ("local", "HR-2"));
+                    assert_eq!((&change.old, &change.new), (&"local".into(), &"HR-2".into()));
                     assert_eq!((record.action.word(), record.mailbox), ("reconcile", id(at)));
                     record.outcome
                 })
@@ -393,4 +393,29 @@ fn an_interrupted_reconciliation_says_what_it_did() {
     assert_eq!((report.drift.len(), report.corrected, report.unverified), (3, 0, 3));
     assert!(report.problems.iter().all(|problem| problem.reason.contains("not verified")));
     assert_eq!(report.stopped.unwrap().code, crate::failure::INTERRUPTED);
+}
+
+/// A reconciliation that was killed between a write and its logs: the next one finds AD corrected, and says so in both.
+#[test]
+fn what_a_killed_reconciliation_wrote_is_told_by_the_next_one() {
+    let world = settled(3);
+    world.0.borrow_mut().log.clear();
+    drift(&world, 1);
+    let change = ModifiedProperty {
+        attribute: "extensionAttribute2".into(),
+        old: "local".into(),
+        new: "HR-2".into(),
+    };
+    let begun: BTreeMap<MailboxId, Vec<ModifiedProperty>> =
+        (0..2).map(|number| (id(number), vec![change.clone()])).collect();
+    let config = ReconcileConfig { job: configuration(), domain: config().domain, apply: true };
+    let mut activity = Reconcile::new(config).completing(begun);
+    let report = world.run_for(&mut activity, Duration::from_hours(1)).unwrap();
+    assert_eq!((report.corrected, report.drift.len()), (1, 1));
+    let world = world.0.borrow();
+    let told: Vec<_> = world.records.iter().map(|one| (one.mailbox, one.outcome)).collect();
+    assert_eq!(told, [(id(0), "corrected"), (id(1), BEGUN), (id(1), "corrected")]);
+    assert!(world.records[0].detail.contains("found by reading"));
+    assert_eq!(world.log.len(), 2);
+    assert_eq!((world.log[0].mailbox, &world.log[0].modified), (Some(id(0)), &vec![change]));
 }

@@ -4,7 +4,7 @@
 //! objectMapping, attributeMapping, attributeMappingSource, containerFilter, groupFilter. What names,
 //! describes or versions the document has no effect and may say anything.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Mapping, SchemaError, Wish};
 use crate::writeback::scope::{Filter, ScopeFilter};
@@ -58,6 +58,38 @@ pub fn read(document: &Value) -> Result<Schema, SchemaError> {
     };
     let scope = scope.parse().map_err(|why| SchemaError::malformed(place, why.to_string()))?;
     Ok(Schema { mapping, scope })
+}
+
+/// The document of these mappings and this scope: what [`read`] takes for the same.
+#[must_use]
+pub fn write(wishes: &[Wish], scope: &ScopeFilter) -> Value {
+    let flow = |wish: &Wish| {
+        let name = wish.source.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let name = name.filter(|name| name.chars().all(char::is_alphanumeric));
+        json!({
+            "targetAttributeName": wish.target,
+            "source": {
+                "type": if name.is_some() { "Attribute" } else { "Function" },
+                "name": name,
+                "expression": wish.source,
+            },
+            "defaultValue": wish.default,
+            "flowBehavior": "FlowWhenChanged",
+            "flowType": "Always",
+            "matchingPriority": 0,
+        })
+    };
+    let own = json!({"operatorName": "IS TRUE", "sourceOperandName": "IsExchangeCloudManaged"});
+    json!({"synchronizationRules": [{
+        "containerFilter": {"includedContainers": scope.containers},
+        "groupFilter": {"includedGroups": scope.groups},
+        "objectMappings": [{
+            "enabled": true,
+            "flowTypes": "Update",
+            "scope": {"groups": [{"clauses": [own]}]},
+            "attributeMappings": wishes.iter().map(flow).collect::<Vec<Value>>(),
+        }],
+    }]})
 }
 
 fn object_mapping(object: &Value, place: &str) -> Result<Mapping, SchemaError> {
@@ -240,6 +272,29 @@ mod tests {
         let schema = read(&document()).unwrap();
         assert_eq!(schema.mapping.flows().len(), 2);
         assert!(!schema.scope.is_open());
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_it_was() {
+        let wish = |target: &str, source: &str, default: Option<&str>| Wish {
+            target: target.into(),
+            source: source.into(),
+            default: default.map(str::to_owned),
+        };
+        let wishes = [
+            wish("extensionAttribute1", "[CustomAttribute9]", None),
+            wish("extensionAttribute2", "ToUpper([CustomAttribute7])", Some("none")),
+            wish("mail", "[Mail]", None),
+        ];
+        let scope = ScopeFilter {
+            containers: vec!["OU=Staff,DC=c".into()],
+            groups: vec!["CN=G,DC=c".into()],
+        };
+        let schema = read(&write(&wishes, &scope)).unwrap();
+        assert_eq!(
+            schema,
+            Schema { mapping: Mapping::new(&wishes).unwrap(), scope: scope.parse().unwrap() }
+        );
     }
 
     #[test]

@@ -162,7 +162,7 @@ impl Directory for Shared {
             .filter(|(guid, entry)| hits(guid, entry))
             .map(|(guid, _)| *guid)
             .collect();
-        Ok(guids.into_iter().filter_map(|guid| world.show(guid, attributes)).collect())
+        Ok(guids.into_iter().filter_map(|guid| world.show(agent, guid, attributes)).collect())
     }
 
     fn read(
@@ -173,7 +173,7 @@ impl Directory for Shared {
     ) -> Result<Vec<DirectoryObject>, CallError> {
         let mut world = self.0.borrow_mut();
         world.enter_agent(agent)?;
-        Ok(objects.iter().filter_map(|guid| world.show(*guid, attributes)).collect())
+        Ok(objects.iter().filter_map(|guid| world.show(agent, *guid, attributes)).collect())
     }
 
     fn modify(

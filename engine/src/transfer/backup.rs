@@ -14,11 +14,10 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{kept_properties, mailbox_properties};
+use crate::change::ShownValue;
 use crate::guid::Guid;
 use crate::ports::{DirectoryObject, Mailbox, MailboxId, Name, ObjectGuid, is_of_user};
 use crate::values::{Column, Texts};
@@ -62,36 +61,7 @@ pub struct DirectorySide {
     /// `objectGUID`.
     pub object: String,
     /// The values of each attribute that has any.
-    pub values: BTreeMap<String, Vec<AdValue>>,
-}
-
-/// A value of AD.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum AdValue {
-    /// UTF-8.
-    Text(String),
-    /// Anything else.
-    Bytes {
-        /// In Base64.
-        base64: String,
-    },
-}
-
-impl AdValue {
-    fn of(value: &[u8]) -> Self {
-        match core::str::from_utf8(value) {
-            Ok(text) => Self::Text(text.to_owned()),
-            Err(_) => Self::Bytes { base64: STANDARD.encode(value) },
-        }
-    }
-
-    fn bytes(&self) -> Option<Vec<u8>> {
-        match self {
-            Self::Text(text) => Some(text.as_bytes().to_vec()),
-            Self::Bytes { base64 } => STANDARD.decode(base64).ok(),
-        }
-    }
+    pub values: BTreeMap<String, Vec<ShownValue>>,
 }
 
 impl DirectorySide {
@@ -101,7 +71,7 @@ impl DirectorySide {
         let columns = attributes.iter().zip(object.values.columns());
         let values = columns
             .filter(|(_, column)| !column.is_empty())
-            .map(|(name, column)| (name.to_string(), column.iter().map(AdValue::of).collect()))
+            .map(|(name, column)| (name.to_string(), column.iter().map(ShownValue::of).collect()))
             .collect();
         Self { object: object.guid.to_string(), values }
     }
@@ -115,7 +85,7 @@ impl DirectorySide {
     /// The values of an attribute, none when it had none; `None` when one of them is not understood.
     #[must_use]
     pub fn of_attribute(&self, name: &str) -> Option<Vec<Vec<u8>>> {
-        self.values.get(name).into_iter().flatten().map(AdValue::bytes).collect()
+        self.values.get(name).into_iter().flatten().map(ShownValue::bytes).collect()
     }
 }
 

@@ -5,6 +5,8 @@
 //! the caller's roles, and compares each mailbox with its AD object: what the first export after the
 //! flip would change in AD, and what AD would not take.
 
+mod first_export;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -19,14 +21,10 @@ use crate::failure::{Failure, Side, code};
 use crate::job::JobConfiguration;
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
-use crate::ports::{
-    DirectoryObject, Mailbox, MailboxId, Name, Organization, Ports, SyncConfiguration,
-};
+use crate::ports::{Mailbox, MailboxId, Name, Organization, Ports, SyncConfiguration};
 use crate::step::{Accounts, Activity, Step};
 use crate::time::Timestamp;
 use crate::writeback::MappingPlan;
-use crate::writeback::diff::diff;
-use crate::writeback::map::Target;
 use crate::writeback::retry::Backoff;
 
 /// The ids of its own checks.
@@ -35,6 +33,8 @@ pub mod id {
     pub const WOULD_CHANGE: &str = "ad.first-export-changes";
     /// The first export would shorten a value in AD.
     pub const WOULD_SHORTEN: &str = "ad.first-export-shortens";
+    /// The first export would take an address away from AD that the cloud does not have.
+    pub const WOULD_TAKE_ADDRESS: &str = "ad.first-export-takes-address";
     /// AD has values where the cloud has none.
     pub const ONLY_IN_AD: &str = "ad.values-only-in-ad";
     /// A value is longer than AD takes: its export would fail.
@@ -271,7 +271,7 @@ impl Check {
                     continue;
                 }
             };
-            self.report.findings.extend(first_export(plan, &pair.mailbox, &object));
+            self.report.findings.extend(first_export::findings(plan, &pair.mailbox, &object));
             if !pair.mailbox.cloud_managed {
                 let metadata = object.values.column(plan.attributes().len() + 1);
                 self.writers.look(metadata, plan.attributes(), now);
@@ -368,41 +368,6 @@ pub(super) fn unmatched(mailbox: MailboxId, ambiguous: bool) -> Finding {
     };
     let severity = if ambiguous { Severity::Block } else { Severity::Warn };
     Finding { id, severity, object: Some(mailbox), reason, remedy }
-}
-
-/// What the first export would change in AD, and what only AD has.
-fn first_export(plan: &MappingPlan, mailbox: &Mailbox, object: &DirectoryObject) -> Vec<Finding> {
-    let warn = |id, reason, remedy| Finding {
-        id,
-        severity: Severity::Warn,
-        object: Some(mailbox.id),
-        reason,
-        remedy,
-    };
-    let mut findings = Vec::new();
-    for (rule, name) in plan.attributes().iter().enumerate() {
-        let held = object.values.column(rule);
-        if !held.is_empty() && plan.target(rule, mailbox, held) == Target::Keep {
-            findings.push(warn(
-                id::ONLY_IN_AD,
-                format!("{name}: AD has {} value(s), the cloud none", held.len()),
-                "Set the value in the cloud: it stays in AD only while empty values do not flow.",
-            ));
-        }
-    }
-    for change in diff(plan, mailbox, object).intended {
-        let property = change.property;
-        let shortens = property.old != property.new && property.old.starts_with(&property.new);
-        findings.push(warn(
-            if shortens { id::WOULD_SHORTEN } else { id::WOULD_CHANGE },
-            format!(
-                "the first export would change {} from `{}` to `{}`",
-                property.attribute, property.old, property.new
-            ),
-            "Bring both sides to the wanted value before the flip.",
-        ));
-    }
-    findings
 }
 
 fn tenant(id: &'static str, severity: Severity, reason: String, remedy: &'static str) -> Finding {

@@ -7,7 +7,7 @@ use super::backup::{Backup, DirectorySide};
 use super::bucket_c::BUCKET_C;
 use super::loss::values_of;
 use super::spelling::{Lost, Recipients, in_ad, lost};
-use crate::job::ModifiedProperty;
+use crate::change::{ModifiedProperty, ShownValues};
 use crate::ports::{
     AttributeChange, ChangeOperation, DirectoryObject, Mailbox, MailboxChange, MailboxId, Name,
 };
@@ -37,9 +37,7 @@ impl Difference<Vec<AttributeChange>> {
         self.change.retain(|change| !absent.contains(&change.attribute));
         self.notes.extend(gone.iter().map(|change| {
             let ModifiedProperty { attribute, new, .. } = change;
-            format!(
-                "{attribute} `{new}` is not written: the schema of this forest does not have it"
-            )
+            format!("{attribute} {new} is not written: the schema of this forest does not have it")
         }));
         self
     }
@@ -53,8 +51,8 @@ pub(super) fn in_cloud(
 ) -> Difference<MailboxChange> {
     let change = MailboxChange { id: mailbox.id, cloud_managed: None, values: Vec::new() };
     let mut difference = Difference { change, changes: Vec::new(), notes: Vec::new() };
-    let mut differs = |name: Name, old: String, new: &[String]| {
-        let property = ModifiedProperty { attribute: name.clone(), old, new: new.join("; ") };
+    let mut differs = |name: Name, old: ShownValues, new: &[String]| {
+        let property = ModifiedProperty { attribute: name.clone(), old, new: ShownValues::of(new) };
         difference.changes.push(property);
         difference.change.values.push((name, new.to_vec()));
     };
@@ -65,7 +63,7 @@ pub(super) fn in_cloud(
             "UserMailbox" => "Regular",
             other => other.trim_end_matches("Mailbox"),
         };
-        differs(Name::Borrowed("Type"), now.to_owned(), &[kind.to_owned()]);
+        differs(Name::Borrowed("Type"), now.into(), &[kind.to_owned()]);
     }
     let covered = properties.iter().zip(mailbox.values.columns());
     for (name, column) in covered.filter(|(name, _)| backup.covers(name)) {
@@ -75,7 +73,7 @@ pub(super) fn in_cloud(
         held.sort_unstable();
         sorted.sort_unstable();
         if held != sorted {
-            differs(name.clone(), column.iter().collect::<Vec<_>>().join("; "), wanted);
+            differs(name.clone(), ShownValues::of(column.iter()), wanted);
         }
     }
     keep_windows_address(backup, &mut difference);
@@ -103,14 +101,10 @@ fn keep_windows_address(backup: &Backup, difference: &mut Difference<MailboxChan
     if !same {
         difference.changes.retain(|change| change.attribute != WINDOWS);
         difference.notes.push(format!(
-            "{WINDOWS} `{}` is not set: in the cloud it follows the primary address",
-            wanted_text(backup, WINDOWS)
+            "{WINDOWS} {} is not set: in the cloud it follows the primary address",
+            ShownValues::of(backup.of_property(WINDOWS))
         ));
     }
-}
-
-fn wanted_text(backup: &Backup, property: &str) -> String {
-    backup.of_property(property).join("; ")
 }
 
 /// What to write to the object so that it holds what AD held at the time of the backup, to the byte: what
@@ -179,9 +173,9 @@ pub(super) fn as_the_cloud_was(
                 }
             }
             None => difference.notes.push(format!(
-                "{} `{}` is not written: AD wants {} in a form that the cloud does not tell",
+                "{} {} is not written: AD wants {} in a form that the cloud does not tell",
                 kept.property,
-                cloud.join("; "),
+                ShownValues::of(&cloud),
                 kept.ldap_name
             )),
         }
@@ -209,11 +203,7 @@ fn replace(
     if held == sorted {
         return;
     }
-    let text = |values: &[Vec<u8>]| {
-        let texts: Vec<_> = values.iter().map(|value| String::from_utf8_lossy(value)).collect();
-        texts.join("; ")
-    };
-    let (old, new) = (text(&held), text(&wanted));
+    let (old, new) = (ShownValues::of(&held), ShownValues::of(&wanted));
     difference.changes.push(ModifiedProperty { attribute: name.clone(), old, new });
     let operation = ChangeOperation::Replace;
     difference.change.push(AttributeChange { attribute: name.clone(), operation, values: wanted });

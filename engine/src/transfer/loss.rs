@@ -13,6 +13,7 @@ use super::bucket_c::{BUCKET_C, Kept, LEFT};
 use super::spelling::{Lost, Recipients, Spelling, lost};
 use crate::address::{Address, same};
 use crate::attributes::{CONTRACT, PROXY_ADDRESSES, RECIPIENT_TYPE_DETAILS, Shape};
+use crate::change::ShownValues;
 use crate::job::RecipientTypeMode;
 use crate::ports::{DirectoryObject, Mailbox, MailboxId, Name};
 use crate::recipient_type::written_type;
@@ -27,8 +28,8 @@ pub struct Loss {
     pub attribute: Name,
     /// The value in the cloud.
     pub value: String,
-    /// What takes its place: AD's values, joined by `; `. Empty when there are none.
-    pub instead: String,
+    /// What takes its place: AD's values.
+    pub instead: ShownValues,
     /// Why nobody can say whether it is lost; `None`: it is.
     pub unsure: Option<Name>,
 }
@@ -84,7 +85,7 @@ pub fn losses(
                 mailbox: mailbox.id,
                 attribute: Name::Borrowed(attribute.ldap_name),
                 value: value.to_owned(),
-                instead: held.join("; "),
+                instead: ShownValues::of(held.iter().map(|value| value.as_bytes())),
                 unsure: None,
             });
         };
@@ -132,15 +133,12 @@ fn of_bucket_c(
         Lost::Values(values) => (values, None),
         Lost::Perhaps(values, why) => (values, Some(Name::Borrowed(why))),
     };
-    let instead: Vec<Cow<'_, str>> = match kept.spelling {
-        Spelling::Bytes => vec![Cow::Owned(format!("{} other value(s)", ad.len()))],
-        _ => ad.iter().map(|value| String::from_utf8_lossy(value)).collect(),
-    };
+    let instead = ShownValues::of(ad);
     let loss = |value| Loss {
         mailbox,
         attribute: Name::Borrowed(kept.ldap_name),
         value,
-        instead: instead.join("; "),
+        instead: instead.clone(),
         unsure: unsure.clone(),
     };
     values.into_iter().map(loss).collect()

@@ -6,8 +6,8 @@
 
 use super::report::{LOG_NOT_WRITTEN, MailboxOutcome};
 use super::rows::name_of;
+use crate::change::ModifiedProperty;
 use crate::failure::{Class, Failure};
-use crate::job::ModifiedProperty;
 use crate::ports::{CallError, MailboxId, Name, ObjectGuid, Ports};
 use crate::time::Timestamp;
 use crate::transfer::flip::Stop;
@@ -79,7 +79,7 @@ impl TransferRecord {
         mailbox: MailboxId,
         (outcome, detail): (MailboxOutcome, &str),
     ) -> Self {
-        let text = |flag: bool| if flag { "True" } else { "False" }.to_owned();
+        let text = |flag: bool| if flag { "True" } else { "False" }.into();
         Self {
             at,
             transfer: name_of(transfer).to_owned(),

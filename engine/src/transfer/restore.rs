@@ -9,6 +9,7 @@
 //! was, and what cannot be written is said.
 
 mod case;
+mod sending;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -17,19 +18,19 @@ use super::backup::Backup;
 use super::bucket_c::BUCKET_C;
 use super::budget::{Budget, Pace};
 use super::difference;
-use super::flip::{Stop, Turn, again, step_of, words};
+use super::flip::{Stop, Turn, again, step_of};
 use super::kept_properties;
 use super::loss::attributes;
 use super::portion::Portion;
 use super::record::{BEGUN, TransferRecord, hand_out};
+use crate::change::ModifiedProperty;
 use crate::failure::{Failure, Side, code};
-use crate::job::{JobConfiguration, ModifiedProperty, Switches};
+use crate::job::{JobConfiguration, Switches};
 use crate::journal::rows::version_write;
 use crate::pairing::{Pair, Pairing};
 use crate::planted_bugs::PlantedBugs;
 use crate::ports::{
-    CallError, DirectoryObject, Mailbox, MailboxChange, MailboxId, Modification, Name, ObjectGuid,
-    Ports, Row, SetOutcome,
+    CallError, DirectoryObject, Mailbox, MailboxId, Modification, Name, ObjectGuid, Ports, Row,
 };
 use crate::step::{Accounts, Activity, Step};
 use crate::time::Timestamp;
@@ -108,8 +109,10 @@ pub struct Restore {
     pairing: Pairing,
     queue: VecDeque<Backup>,
     batch: Vec<Case>,
-    /// Attributes that AD's schema does not have, as it said of a modify.
+    /// Attributes that AD's schema does not have, as somebody found before, or as it said of a modify.
     absent: BTreeSet<Name>,
+    /// What the log says was about to be written, and of which it says no more.
+    begun: BTreeMap<MailboxId, Vec<ModifiedProperty>>,
     stage: Stage,
     report: RestoreReport,
     backoff: Backoff,
@@ -159,6 +162,7 @@ impl Restore {
             config,
             batch: Vec::new(),
             absent: BTreeSet::new(),
+            begun: BTreeMap::new(),
             stage: Stage::Read,
             report: RestoreReport::default(),
             backoff: Backoff::default(),
@@ -180,6 +184,27 @@ impl Restore {
             self.stage = Stage::Budget;
         }
         self
+    }
+
+    /// The same where AD's schema does not have these attributes: they are left out and told, in a dry run too.
+    #[must_use]
+    pub fn lacking(mut self, absent: impl IntoIterator<Item = Name>) -> Self {
+        self.absent.extend(absent);
+        self
+    }
+
+    /// The same where a log says of these mailboxes what was about to be written, and not how that ended, as the
+    /// process died: whoever holds these values now is told as restored.
+    #[must_use]
+    pub fn completing(mut self, begun: BTreeMap<MailboxId, Vec<ModifiedProperty>>) -> Self {
+        self.begun = begun;
+        self
+    }
+
+    /// The attributes of AD that are compared.
+    #[must_use]
+    pub fn attributes(&self) -> &[Name] {
+        &self.attributes
     }
 
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
@@ -213,8 +238,11 @@ impl Restore {
     /// Logs how that ended which was written since the last time.
     fn tell(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         let ended = self.batch.iter().filter(|case| case.begun && !case.told);
-        let records: Vec<TransferRecord> =
-            ended.filter_map(|case| case.record(now, case.outcome.as_ref()?)).collect();
+        let earlier = self.batch.iter().filter(|case| !case.told);
+        let earlier = earlier.filter_map(|case| case.record_of_earlier(now));
+        let records: Vec<TransferRecord> = earlier
+            .chain(ended.filter_map(|case| case.record(now, case.outcome.as_ref()?)))
+            .collect();
         if !records.is_empty()
             && let Some(at) = hand_out(&records, ports, &mut self.backoff, now)?
         {
@@ -241,7 +269,8 @@ impl Restore {
                     format!("`{}` in the backup is no mailbox id", backup.id),
                 )));
             };
-            self.batch.push(Case::new(backup, id));
+            let begun = self.begun.get(&id).filter(|_| self.config.apply);
+            self.batch.push(Case::new(backup, id, begun.cloned().unwrap_or_default()));
         }
         if self.batch.is_empty() {
             return Ok(Turn::Done(()));
@@ -300,8 +329,8 @@ impl Restore {
                 case.outcome = Some(Restored::Blocked(why.to_owned()));
                 continue;
             };
-            case.changes = difference.changes;
-            case.notes = difference.notes;
+            case.differs(difference.changes, difference.notes);
+            case.object = Some(object.guid);
             if difference.change.is_empty() {
                 case.outcome = Some(Restored::Equal);
             } else {
@@ -356,104 +385,6 @@ impl Restore {
     /// Which of the batch are to be written.
     fn open(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.batch.len()).filter(|at| self.batch[*at].outcome.is_none())
-    }
-
-    /// Writes these, which the log and the budget know of.
-    fn send(
-        &mut self,
-        open: &[usize],
-        now: Timestamp,
-        ports: &mut Ports<'_>,
-    ) -> Result<Turn<()>, Stop> {
-        let result = match self.config.to {
-            RestoreTo::Cloud => self.write_to_cloud(open, ports),
-            RestoreTo::Directory | RestoreTo::CloudToDirectory => {
-                self.write_to_directory(open, ports)
-            }
-        };
-        match result {
-            Ok(throttled) => {
-                self.backoff.reset();
-                self.budget.correct(open.iter().filter(|at| self.batch[**at].tried).count());
-                self.stage = Stage::Verify;
-                let Some(error) = throttled else {
-                    self.throttle.reset();
-                    return Ok(Turn::Busy);
-                };
-                again(&error, Side::Cloud, &mut self.throttle, now).map(Turn::Wait)
-            }
-            // Nobody knows what of it arrived: the read that follows tells.
-            Err(CallError::Unreachable { .. } | CallError::TimedOut { .. }) => {
-                self.backoff.reset();
-                open.iter().for_each(|at| self.batch[*at].tried = true);
-                self.stage = Stage::Verify;
-                Ok(Turn::Busy)
-            }
-            Err(error) => {
-                self.budget.correct(0);
-                let side = match self.config.to {
-                    RestoreTo::Cloud => Side::Cloud,
-                    RestoreTo::Directory | RestoreTo::CloudToDirectory => Side::Agent,
-                };
-                again(&error, side, &mut self.backoff, now).map(Turn::Wait)
-            }
-        }
-    }
-
-    /// Sets the values; the error of a batch that was throttled in part.
-    fn write_to_cloud(
-        &mut self,
-        open: &[usize],
-        ports: &mut Ports<'_>,
-    ) -> Result<Option<CallError>, CallError> {
-        let changes: Vec<MailboxChange> =
-            open.iter().filter_map(|at| self.batch[*at].cloud.clone()).collect();
-        let answers = ports.exchange.set_mailboxes(&changes)?;
-        let mut throttled = None;
-        for (at, answer) in open.iter().zip(answers) {
-            let case = &mut self.batch[*at];
-            case.tried = true;
-            case.answer = match answer {
-                SetOutcome::Accepted => "the call was accepted and changed nothing".to_owned(),
-                SetOutcome::Refused { code, message } => words(&code, &message),
-                SetOutcome::Unknown => NO_ANSWER.to_owned(),
-                SetOutcome::NotSent => {
-                    case.tried = false;
-                    continue;
-                }
-                SetOutcome::Throttled { retry_after } => {
-                    case.tried = false;
-                    throttled = throttled.max(Some(retry_after));
-                    continue;
-                }
-            };
-        }
-        Ok(throttled.map(|retry_after| CallError::Throttled { retry_after }))
-    }
-
-    fn write_to_directory(
-        &mut self,
-        open: &[usize],
-        ports: &mut Ports<'_>,
-    ) -> Result<Option<CallError>, CallError> {
-        let Some(agent) = self.pairing.agent() else {
-            return Err(CallError::Unreachable { detail: "no agent answers".to_owned() });
-        };
-        let batch: Vec<Vec<Modification>> =
-            open.iter().map(|at| self.batch[*at].modifies()).collect();
-        let outcomes = ports.directory.modify(agent, &batch.concat())?;
-        let mut outcomes = outcomes.as_slice();
-        for (at, sent) in open.iter().zip(&batch) {
-            let own;
-            (own, outcomes) = outcomes.split_at(sent.len().min(outcomes.len()));
-            self.absent.extend(self.batch[*at].answered(sent, own));
-        }
-        let absent = &self.absent;
-        self.batch
-            .iter_mut()
-            .filter(|case| case.outcome.is_none())
-            .for_each(|case| case.leave(absent));
-        Ok(None)
     }
 
     /// A read decides; where none is to be had, what was written is told as not verified before all ends.

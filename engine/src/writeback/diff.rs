@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use super::digest;
 use super::map::Target;
 use super::plan::MappingPlan;
-use crate::job::ModifiedProperty;
+use crate::change::{ModifiedProperty, ShownValues};
 use crate::journal::rows::IntendedChange;
 use crate::marks::Mark;
 use crate::planted_bugs::planted;
@@ -97,13 +97,13 @@ pub fn kept(
     plan: &MappingPlan,
     mailbox: &Mailbox,
     object: &DirectoryObject,
-) -> Vec<(Name, String)> {
+) -> Vec<(Name, ShownValues)> {
     let rules = plan.attributes().iter().enumerate();
     let columns = rules.map(|(rule, name)| (rule, name, object.values.column(rule)));
     let kept = columns.filter(|(rule, _, held)| {
         !held.is_empty() && plan.target(*rule, mailbox, *held) == Target::Keep
     });
-    kept.map(|(_, name, held)| (name.clone(), joined(held.iter()))).collect()
+    kept.map(|(_, name, held)| (name.clone(), ShownValues::of(held.iter()))).collect()
 }
 
 impl Difference {
@@ -164,8 +164,8 @@ impl Difference {
             after: digest::of_set(target.iter().copied()),
             property: ModifiedProperty {
                 attribute: name.clone(),
-                old: joined(current.iter()),
-                new: joined(target.iter().copied()),
+                old: ShownValues::of(current.iter()),
+                new: ShownValues::of(target),
             },
         });
     }
@@ -181,18 +181,6 @@ fn swapped(value: &[u8]) -> Vec<u8> {
         }
     };
     value.iter().map(swap).collect()
-}
-
-/// Values as a log shows them.
-fn joined<'a>(values: impl Iterator<Item = &'a [u8]>) -> String {
-    let mut text = String::new();
-    for value in values {
-        if !text.is_empty() {
-            text.push_str("; ");
-        }
-        text.push_str(&String::from_utf8_lossy(value));
-    }
-    text
 }
 
 /// The values of one sorted list that another sorted list lacks.
@@ -241,7 +229,7 @@ mod tests {
             found.changes.iter().map(|change| change.operation).collect();
         assert_eq!(operations, [ChangeOperation::Delete, ChangeOperation::Add]);
         let property = &found.intended[0].property;
-        assert_eq!((property.old.as_str(), property.new.as_str()), ("HR-1", "C-1"));
+        assert_eq!((&property.old, &property.new), (&"HR-1".into(), &"C-1".into()));
     }
 
     /// What was sent first and arrives last fails, and what was written since stays.

@@ -3,8 +3,9 @@
 use super::desk::{Desk, Tally};
 use super::recovery::Made;
 use super::retry::next_attempt;
+use crate::change::ModifiedProperty;
 use crate::failure::{Class, Failure, code};
-use crate::job::{LogEntry, LogStatus, ModifiedProperty};
+use crate::job::{LogEntry, LogStatus};
 use crate::journal::rows::{EscrowRow, Intent, Link, Versions, mailbox_write};
 use crate::marks::Mark;
 use crate::planted_bugs::planted;

@@ -25,6 +25,8 @@ pub(super) struct Prologue {
     stage: Stage,
     agents: Vec<AgentName>,
     agent: Option<AgentName>,
+    /// Agents that did not answer for what had gone through them.
+    silent: Vec<AgentName>,
     /// What the last agent answered, for the failure of the cycle, and whether all failed in its way.
     last_error: Option<CallError>,
     alike: bool,
@@ -53,6 +55,7 @@ impl Prologue {
             stage: Stage::Agents,
             agents: Vec::new(),
             agent: None,
+            silent: Vec::new(),
             last_error: None,
             alike: true,
             pending: Vec::new(),
@@ -152,6 +155,14 @@ impl Prologue {
         Ok(Turn::Busy)
     }
 
+    /// The agent to read what became of an intent: the one that it went through, as another domain controller may
+    /// not have it yet; where that one is away, the one that answers.
+    fn reader<'a>(&'a self, intent: &'a Intent, answers: &'a AgentName) -> &'a AgentName {
+        let listens =
+            |agent: &&AgentName| self.agents.contains(agent) && !self.silent.contains(agent);
+        intent.agent.as_ref().filter(listens).unwrap_or(answers)
+    }
+
     /// Logs what was in fact written. What was not written is forgotten: its change still lies
     /// after the watermark, or its row in the escrow is still due. That holds for each attribute.
     fn read(
@@ -160,16 +171,27 @@ impl Prologue {
         ports: &mut Ports<'_>,
         desk: &mut Desk,
     ) -> Stepped<(AgentName, u64)> {
-        let Some(agent) = &self.agent else { return Err(self.none_answers()) };
-        let names: Vec<Name> = touched(self.pending.iter().map(|(_, intent)| intent));
-        let objects: Vec<ObjectGuid> =
-            self.pending.iter().map(|(_, intent)| intent.object).collect();
-        let result = ports.directory.read(agent, &objects, &names);
+        let (Some(answers), Some((_, first))) = (&self.agent, self.pending.first()) else {
+            return Err(self.none_answers());
+        };
+        // Those of another agent come again with the next scan.
+        let agent = self.reader(first, answers).clone();
+        let alike: Vec<bool> =
+            self.pending.iter().map(|(_, one)| *self.reader(one, answers) == agent).collect();
+        let of_it = || self.pending.iter().zip(&alike).filter(|(_, alike)| **alike);
+        let names: Vec<Name> = touched(of_it().map(|((_, intent), _)| intent));
+        let objects: Vec<ObjectGuid> = of_it().map(|((_, intent), _)| intent.object).collect();
+        let result = ports.directory.read(&agent, &objects, &names);
+        if agent != *answers && matches!(&result, Err(error) if is_away(error)) {
+            self.silent.push(agent);
+            return Ok(Turn::Busy);
+        }
         let mut found = answered!(desk.settle(result, Side::Agent, now)?);
         found.sort_unstable_by_key(|object| object.guid);
         let mut entries = Vec::new();
-        let pending = core::mem::take(&mut self.pending).into_iter();
-        for ((mailbox, intent), stored) in pending.zip(core::mem::take(&mut self.stored)) {
+        let pending = core::mem::take(&mut self.pending).into_iter().zip(alike);
+        let pending = pending.zip(core::mem::take(&mut self.stored)).filter(|((_, own), _)| *own);
+        for (((mailbox, intent), _), stored) in pending {
             let made = object_of(&found, intent.object)
                 .map_or(Made::NONE, |object| made(&intent, object, &names, Made::NONE));
             if !made.any() {
@@ -220,6 +242,11 @@ impl Prologue {
             _ => failed(code::NO_ACTIVE_AGENTS, detail),
         }
     }
+}
+
+/// Whether an agent does not answer, so that another one has to.
+const fn is_away(error: &CallError) -> bool {
+    !matches!(error, CallError::Throttled { .. } | CallError::Halted)
 }
 
 fn failed(code: &'static str, detail: String) -> Interrupt {

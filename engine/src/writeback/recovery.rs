@@ -85,8 +85,8 @@ pub(super) fn made(intent: &Intent, object: &DirectoryObject, names: &[Name], kn
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::ModifiedProperty;
     use crate::guid::Guid;
-    use crate::job::ModifiedProperty;
     use crate::journal::rows::IntendedChange;
     use crate::ports::ObjectGuid;
 
@@ -105,6 +105,7 @@ mod tests {
             },
         };
         Intent {
+            agent: None,
             object: ObjectGuid(Guid([1; 16])),
             digest: 1,
             changed: 1,

@@ -57,8 +57,8 @@ fn an_edit_is_written_once_and_logged_with_its_values() {
         assert_eq!(world.log.len(), 1);
         let entry = &world.log[0];
         assert_eq!((entry.status, entry.target), (LogStatus::Success, Some(object_guid(2))));
-        assert_eq!(entry.modified[0].old, "HR-1");
-        assert_eq!(entry.modified[0].new, "C-1");
+        assert_eq!(entry.modified[0].old, "HR-1".into());
+        assert_eq!(entry.modified[0].new, "C-1".into());
     }
     next_cycle(&world, &mut job);
     next_cycle(&world, &mut job);

@@ -11,8 +11,9 @@ use engine::dn::Dn;
 use engine::job::JobConfiguration;
 use engine::ports::AgentName;
 use engine::wire::{AgentGateway, Secret, WireConfig};
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::job::{Scope, Writeback};
 use super::{AloneError, files};
@@ -33,8 +34,12 @@ pub struct Settings {
     pub transfer_log: PathBuf,
     /// Where the provisioning log is appended to, one JSON object a line.
     pub log: Option<PathBuf>,
+    /// How often the inbound synchronization runs, for the recommended wait before a flip.
+    pub sync_cycle: Duration,
     /// The writeback job.
     pub job: JobConfiguration,
+    /// Its schema, in the shape of Microsoft Graph.
+    pub schema: Value,
     /// The files that all this stands in, its own among them: nothing else may be written to them.
     pub files: Vec<(&'static str, PathBuf)>,
 }
@@ -51,6 +56,7 @@ struct File {
     log: Option<PathBuf>,
     ca_file: Option<PathBuf>,
     timeout: Option<String>,
+    sync_cycle: Option<String>,
     #[serde(default)]
     writeback: Writeback,
     #[serde(default)]
@@ -135,6 +141,10 @@ impl<'de> Visitor<'de> for SourceVisitor {
         }
     }
 
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Source, A::Error> {
+        Err(A::Error::custom(NO_SECRET))
+    }
+
     fn visit_str<E: Error>(self, _: &str) -> Result<Source, E> {
         Err(E::custom(NO_SECRET))
     }
@@ -164,6 +174,9 @@ impl<'de> Visitor<'de> for SourceVisitor {
 const NO_SECRET: &str =
     "a secret is not written here: {env: VARIABLE} or {file: PATH} says where it is";
 
+/// How often Connect Sync runs unless the file says otherwise (Microsoft Learn, "Microsoft Entra Connect Sync:
+/// Scheduler").
+const SYNC_CYCLE: Duration = Duration::from_mins(30);
 /// How long to wait for one answer unless the file says otherwise: an agent may take ten minutes.
 const PATIENCE: Duration = Duration::from_mins(10);
 /// Reads a file in YAML; errors have their place, and show nothing of the file: somebody may have written a
@@ -262,6 +275,7 @@ impl Settings {
             }
         };
         let timeout = length(file.timeout.as_deref(), PATIENCE)?;
+        let sync_cycle = length(file.sync_cycle.as_deref(), SYNC_CYCLE)?;
         file.check(timeout).map_err(refuse)?;
         let places = Places::of(&file, path).map_err(refuse)?;
         let agents = file
@@ -297,11 +311,22 @@ impl Settings {
         let schema = file.writeback.schema.as_deref().map(|named| files::text(&beside(named)));
         let schema = schema.transpose()?;
         let domain = &file.directory.domain;
-        let job =
+        let (job, schema) =
             file.writeback.configuration(file.scope, schema.as_deref(), domain).map_err(refuse)?;
         let domain = file.directory.domain;
         let Places { state, transfers, transfer_log, log, files } = places;
-        Ok(Self { wire, domain, state, transfers, transfer_log, log, job, files })
+        Ok(Self {
+            wire,
+            domain,
+            state,
+            transfers,
+            transfer_log,
+            log,
+            sync_cycle,
+            job,
+            schema,
+            files,
+        })
     }
 
     /// Refuses a file to write to that something else of the call stands in: `others` are those of its options.
@@ -396,6 +421,9 @@ scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com']}
         assert_eq!(settings.transfers, settings.state.with_file_name("state.transfers.redb"));
         assert_eq!(settings.transfer_log, settings.state.with_file_name("state.transfers.jsonl"));
         assert_eq!(transfers_of(Path::new("a/state")), Path::new("a/state.transfers"));
+        assert_eq!(settings.sync_cycle, Duration::from_mins(30), "the default of Connect Sync");
+        let slow = GOOD.replace("state: state.redb", "state: s\nsync_cycle: 3h");
+        assert_eq!(read(&slow, 0o600).unwrap().sync_cycle, Duration::from_hours(3));
         let named = GOOD.replace("state: state.redb", "state: s\ntransfer_state: t");
         assert!(read(&named, 0o600).unwrap().transfers.ends_with("t"));
         let same = GOOD.replace("state: state.redb", "state: s\ntransfer_state: s");
@@ -410,8 +438,9 @@ scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com']}
         let refused = |from: &str, to: &str| read(&GOOD.replace(from, to), 0o600).unwrap_err();
         assert!(refused("null_flow", "nul_flow").contains("nul_flow"));
         assert!(refused("30m", "30").contains("unit"));
+        assert!(refused("state: state.redb", "state: s\nsync_cycle: 30").contains("unit"));
         let twice = "null_flow: true, match_order: [external_id, external_id, immutable_id]";
-        assert!(refused("null_flow: true", twice).contains("twice"));
+        assert!(refused("null_flow: true", twice).contains("match_order"));
         assert!(refused("OU=Staff", "Staff").contains("`scope`"));
         assert!(refused("null_flow: true", "schema: nowhere.json").contains("nowhere.json"));
         assert!(refused("{file: secret}", "{file: nowhere}").contains("nowhere"));
@@ -427,7 +456,7 @@ scope: {ous: ['OU=Staff,DC=corp,DC=contoso,DC=com']}
             "123hush",
         ] {
             let said = refused("{file: secret}", secret);
-            assert!(said.contains("not written here") || secret.starts_with('['), "{said}");
+            assert!(said.contains(NO_SECRET), "{said}");
             assert!(!said.contains("hush"), "{said}");
         }
         assert!(read(GOOD, 0o644).unwrap_err().contains("chmod 600"));

@@ -138,14 +138,14 @@ pub(super) struct TransferLog {
 }
 
 impl TransferLog {
-    /// One line of it.
+    /// One line of it. Version 2: the values of an attribute are a list, each a text or `{"base64": "..."}`.
     fn line(&self, record: &TransferRecord) -> Value {
         let changes = record.changes.iter().map(|change| {
-            json!({"name": change.attribute, "oldValue": change.old, "newValue": change.new})
+            json!({"name": change.attribute, "oldValues": change.old, "newValues": change.new})
         });
         json!({
             "format": "hybridsim-transfer-log",
-            "version": 1,
+            "version": 2,
             "at": record.at.to_string(),
             "action": record.action.word(),
             "transfer": record.transfer,

@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
+use engine::change::ModifiedProperty;
 use engine::failure::Failure;
-use engine::job::{CycleReport, JobStatus, LogEntry, ModifiedProperty};
+use engine::job::{CycleReport, JobStatus, LogEntry};
 use engine::ports::MailboxId;
 use engine::reconcile::ReconcileReport;
 use engine::transfer::bucket_c::LEFT;
@@ -193,10 +194,11 @@ pub const fn severity_word(severity: Severity) -> &'static str {
     }
 }
 
-/// What every document of a call that may change something begins with.
+/// What every document of a call that may change something begins with. Version 2: the values of an attribute are a
+/// list, each a text or, where it is none, `{"base64": "..."}`.
 fn head(format: &str, applied: bool) -> Map<String, Value> {
     let mut all = Map::new();
-    put(&mut all, json!({"format": format, "version": 1, "applied": applied}));
+    put(&mut all, json!({"format": format, "version": 2, "applied": applied}));
     all
 }
 
@@ -347,30 +349,52 @@ fn backup(report: &BackupReport) -> Value {
 
 fn restore(report: &RestoreReport, applied: bool) -> Value {
     let mailboxes = report.mailboxes.iter().map(|one| {
-        let (outcome, why) = match &one.outcome {
-            Restored::Equal => ("equal", None),
-            Restored::Written if applied => ("restored", None),
-            Restored::Written => ("differs", None),
-            Restored::Blocked(why) => ("blocked", Some(why)),
-            Restored::Failed(why) => ("failed", Some(why)),
-            Restored::Unverified(why) => ("unverified", Some(why)),
+        let why = match &one.outcome {
+            Restored::Equal | Restored::Written => None,
+            Restored::Blocked(why) | Restored::Failed(why) | Restored::Unverified(why) => Some(why),
         };
         json!({
             "mailbox": one.mailbox.to_string(),
-            "outcome": outcome,
+            "outcome": restored_word(&one.outcome, applied),
             "reason": why,
             "changes": changes(&one.changes),
             "notes": one.notes,
         })
     });
+    let count = |word: &str| {
+        let words = report.mailboxes.iter().map(|one| restored_word(&one.outcome, applied));
+        words.filter(|other| *other == word).count()
+    };
     let mut all = head("hybridsim-restore-report", applied);
     put(
         &mut all,
         json!({
+            "counts": {
+                "restored": count("restored"),
+                "differs": count("differs"),
+                "equal": count("equal"),
+                "blocked": count("blocked"),
+                "failed": count("failed"),
+                "unverified": count("unverified"),
+                "not_begun": report.not_begun,
+            },
             "mailboxes": mailboxes.collect::<Vec<Value>>(),
             "not_begun": report.not_begun,
             "stopped": failure(report.stopped.as_ref()),
         }),
     );
     Value::Object(all)
+}
+
+/// The word for what became of a mailbox of a restore.
+#[must_use]
+pub const fn restored_word(outcome: &Restored, applied: bool) -> &'static str {
+    match outcome {
+        Restored::Equal => "equal",
+        Restored::Written if applied => "restored",
+        Restored::Written => "differs",
+        Restored::Blocked(_) => "blocked",
+        Restored::Failed(_) => "failed",
+        Restored::Unverified(_) => "unverified",
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use engine::change::Plain;
 use engine::guid::Guid;
 use engine::ports::MailboxId;
 use engine::time::Timestamp;
@@ -129,6 +130,22 @@ pub fn read_evidence(path: &Path) -> Result<Evidence, AloneError> {
     })
 }
 
+/// Refuses what is no name of a transfer or a ring: both are keys of the state store, one behind the other with a
+/// slash between, and stand in lines of a log.
+///
+/// # Errors
+/// What is wrong with it, behind the words that say what it is the name of.
+pub fn transfer_name(name: &str) -> Result<(), String> {
+    if name.trim().is_empty() {
+        return Err("is empty".to_owned());
+    }
+    if name.trim() != name || name.contains(|c: char| c.is_control() || c == '/') {
+        let why = "begins or ends with a space, or holds a slash or a control character";
+        return Err(format!("`{}` {why}", Plain(name)));
+    }
+    Ok(())
+}
+
 /// Reads the rings of a rollout.
 ///
 /// # Errors
@@ -139,7 +156,8 @@ pub fn read_rings(path: &Path) -> Result<Vec<NamedRing>, AloneError> {
     let mut seen = std::collections::BTreeSet::new();
     let mut rings = Vec::new();
     for ring in file.rings {
-        if ring.name.is_empty() || !seen.insert(format!("ring {}", ring.name)) {
+        transfer_name(&ring.name).map_err(|why| refuse(format!("the name of a ring {why}")))?;
+        if !seen.insert(format!("ring {}", ring.name)) {
             return Err(refuse(format!("the ring `{}` has no name of its own", ring.name)));
         }
         if ring.mailboxes.is_empty() {
@@ -210,5 +228,9 @@ mod tests {
         let empty = text.replace("b@c", "");
         assert!(with(&empty, read_rings).unwrap_err().contains("`all` has no mailbox"));
         assert!(with("rings: []", read_rings).unwrap_err().contains("no ring"));
+        for name in ["''", "' '", "a/b", "\"a\\nb\"", "'a '"] {
+            let odd = text.replace("pilot", name);
+            assert!(with(&odd, read_rings).unwrap_err().contains("the name of a ring"), "{name}");
+        }
     }
 }

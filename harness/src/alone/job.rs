@@ -2,6 +2,7 @@
 //! published.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,7 +15,9 @@ use engine::schema::{Mapping, Wish, document};
 use engine::time::Timestamp;
 use engine::writeback::ScopeFilter;
 use engine::writeback::scope::Filter;
-use serde::Deserialize;
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::scenario::duration;
 
@@ -31,7 +34,7 @@ pub(super) struct Writeback {
     pub(super) schema: Option<PathBuf>,
     /// Single mappings that differ from the default ones.
     mappings: BTreeMap<String, Option<String>>,
-    match_order: Option<[Key; 3]>,
+    match_order: Option<Vec<Key>>,
     proxy_mode: Proxies,
     write_onmicrosoft: Option<bool>,
     null_flow: bool,
@@ -61,27 +64,51 @@ pub(super) struct Scope {
 
 /// A word of the file for each value of a switch; the first is the default.
 macro_rules! words {
-    ($name:ident: $first:ident $(, $other:ident)*) => {
-        #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-        #[serde(rename_all = "snake_case")]
+    ($name:ident: $first:ident $first_word:literal $(, $other:ident $word:literal)*) => {
+        #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
         enum $name { #[default] $first $(, $other)* }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let known = [($first_word, Self::$first) $(, ($word, Self::$other))*];
+                deserializer.deserialize_any(OneOf(&known))
+            }
+        }
     };
 }
 
-words!(Key: ObjectIdentifier, ImmutableId, ExternalId);
-words!(Proxies: ReplaceSmtp, ReplaceAll, Merge);
-words!(Types: Remote, Raw);
-words!(Export: WholeDiff, ChangedAttributes);
-words!(Heal: InitialCycle, EveryCycle);
-words!(Classes: User, UserAndInetOrgPerson);
-words!(Limit: Warn, Refuse);
-words!(Ladder: General, EveryCycle);
-words!(Granularity: Object, Attribute);
-words!(CloudOnly: Skip, AsRoom);
-words!(Disabled: Write, Skip);
+words!(Key: ObjectIdentifier "object_identifier", ImmutableId "immutable_id", ExternalId "external_id");
+words!(Proxies: ReplaceSmtp "replace_smtp", ReplaceAll "replace_all", Merge "merge");
+words!(Types: Remote "remote", Raw "raw");
+words!(Export: WholeDiff "whole_diff", ChangedAttributes "changed_attributes");
+words!(Heal: InitialCycle "initial_cycle", EveryCycle "every_cycle");
+words!(Classes: User "user", UserAndInetOrgPerson "user_and_inet_org_person");
+words!(Limit: Warn "warn", Refuse "refuse");
+words!(Ladder: General "general", EveryCycle "every_cycle");
+words!(Granularity: Object "object", Attribute "attribute");
+words!(CloudOnly: Skip "skip", AsRoom "as_room");
+words!(Disabled: Write "write", Skip "skip");
+
+/// Takes one of these words; anything else is told what they are.
+struct OneOf<'a, T>(&'a [(&'static str, T)]);
+
+impl<T: Copy> Visitor<'_> for OneOf<'_, T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> = self.0.iter().map(|(word, _)| format!("`{word}`")).collect();
+        write!(f, "one of the words {}", words.join(", "))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        let found = self.0.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        found.ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
 
 impl Writeback {
-    /// The job of a domain; `schema` is the text of the file that `schema:` names.
+    /// The job of a domain and its schema in the shape of Microsoft Graph; `schema` is the text of the file that
+    /// `schema:` names.
     ///
     /// # Errors
     /// What is wrong, with the key that says it.
@@ -90,10 +117,13 @@ impl Writeback {
         scope: Scope,
         schema: Option<&str>,
         domain: &str,
-    ) -> Result<JobConfiguration, String> {
+    ) -> Result<(JobConfiguration, Value), String> {
         let interval = self.interval.as_deref().map_or(Ok(INTERVAL), |text| {
             duration(text).map_err(|expected| format!("`writeback.interval`: expected {expected}"))
         })?;
+        if interval.is_zero() {
+            return Err("`writeback.interval` leaves no time between two cycles".to_owned());
+        }
         let created_on = match self.created_on {
             None => engine::attributes::GENERAL_AVAILABILITY,
             Some(date) => {
@@ -103,11 +133,10 @@ impl Writeback {
                 Timestamp::from_micros(midnight.timestamp().as_microsecond())
             }
         };
-        let scope = ScopeFilter { containers: scope.ous, groups: scope.groups }
-            .parse()
-            .map_err(|error| format!("`scope`: {error}"))?;
-        let (mapping, scope) = self.mapping(schema, scope, created_on)?;
-        Ok(JobConfiguration {
+        let names = ScopeFilter { containers: scope.ous, groups: scope.groups };
+        let scope = names.parse().map_err(|error| format!("`scope`: {error}"))?;
+        let (mapping, scope, shown) = self.mapping(schema, (&names, scope), created_on)?;
+        let job = JobConfiguration {
             id: format!("writeback.{domain}"),
             rule: "default".to_owned(),
             created_on,
@@ -115,7 +144,8 @@ impl Writeback {
             switches: self.switches()?,
             mapping,
             scope,
-        })
+        };
+        Ok((job, shown))
     }
 
     /// The attribute mappings and the scope: those of the schema file, or the default ones with single
@@ -123,9 +153,9 @@ impl Writeback {
     fn mapping(
         &self,
         schema: Option<&str>,
-        scope: Filter,
+        (names, scope): (&ScopeFilter, Filter),
         created_on: Timestamp,
-    ) -> Result<(Option<Mapping>, Filter), String> {
+    ) -> Result<(Option<Mapping>, Filter, Value), String> {
         if let Some(text) = schema {
             if !self.mappings.is_empty() || !scope.is_open() || self.mail.is_some() {
                 return Err("`writeback.schema` says everything of mapping and scope: leave out \
@@ -135,10 +165,7 @@ impl Writeback {
             let refuse = |why: String| format!("`writeback.schema`: {why}");
             let value = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
             let read = document::read(&value).map_err(|error| refuse(error.to_string()))?;
-            return Ok((Some(read.mapping), read.scope));
-        }
-        if self.mappings.is_empty() {
-            return Ok((None, scope));
+            return Ok((Some(read.mapping), read.scope, value));
         }
         let with_mail = self.mail.unwrap_or(true);
         let mut wishes: Vec<Wish> = CONTRACT
@@ -165,24 +192,28 @@ impl Writeback {
                 return Err(format!("`writeback.mappings`: `{target}` is not mapped anyway"));
             }
         }
-        let mapping = Mapping::new(&wishes);
-        Ok((Some(mapping.map_err(|error| format!("`writeback.mappings`: {error}"))?), scope))
+        let mapping =
+            Mapping::new(&wishes).map_err(|error| format!("`writeback.mappings`: {error}"))?;
+        let mapping = (!self.mappings.is_empty()).then_some(mapping);
+        Ok((mapping, scope, document::write(&wishes, names)))
     }
 
     fn switches(&self) -> Result<Switches, String> {
-        let mut keys = self.match_order.map(Vec::from).unwrap_or_default();
-        keys.sort_unstable();
-        keys.dedup();
-        if self.match_order.is_some() && keys.len() < 3 {
-            return Err("`writeback.match_order` names a key twice".to_owned());
-        }
         let anchor = |key| match key {
             Key::ObjectIdentifier => Anchor::ObjectIdentifier,
             Key::ImmutableId => Anchor::ImmutableId,
             Key::ExternalId => Anchor::ExternalId,
         };
         Ok(Switches {
-            match_order: self.match_order.map_or(MATCH_ORDER, |keys| keys.map(anchor)),
+            match_order: match self.match_order.as_deref() {
+                None => MATCH_ORDER,
+                Some([a, b, c]) if a != b && a != c && b != c => [a, b, c].map(|key| anchor(*key)),
+                Some(_) => {
+                    return Err("`writeback.match_order` names each of `object_identifier`, `immutable_id` and \
+                                `external_id` once"
+                        .to_owned());
+                }
+            },
             proxy_mode: match self.proxy_mode {
                 Proxies::ReplaceSmtp => ProxyMode::ReplaceSmtp,
                 Proxies::ReplaceAll => ProxyMode::ReplaceAll,
@@ -236,7 +267,45 @@ mod tests {
 
     fn configuration(text: &str, schema: Option<&str>) -> Result<JobConfiguration, String> {
         let file: Writeback = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
-        file.configuration(Scope::default(), schema, "contoso.com")
+        file.configuration(Scope::default(), schema, "contoso.com").map(|(job, _)| job)
+    }
+
+    /// What a configuration comes to can be read, changed, and given back as a file.
+    #[test]
+    fn the_schema_that_is_shown_is_the_one_that_counts() {
+        let file: Writeback =
+            serde_saphyr::from_str("mappings: {extensionAttribute1: CustomAttribute9, mail: ~}")
+                .unwrap();
+        let scope = Scope { ous: vec!["OU=Staff,DC=c".into()], groups: Vec::new() };
+        let (job, shown) = file.configuration(scope, None, "contoso.com").unwrap();
+        let again = configuration("{}", Some(&shown.to_string())).unwrap();
+        assert_eq!((again.mapping, again.scope), (job.mapping, job.scope));
+        let usual: Writeback = serde_saphyr::from_str("{}").unwrap();
+        let (_, shown) = usual.configuration(Scope::default(), None, "contoso.com").unwrap();
+        let flows = &shown["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"];
+        assert_eq!(flows.as_array().map(Vec::len), Some(24));
+    }
+
+    #[test]
+    fn what_is_malformed_is_told_what_is_expected() {
+        let refused = |text: &str| configuration(text, None).unwrap_err();
+        for (text, words) in [
+            ("escrow_ladder: []", "one of the words `general`, `every_cycle`"),
+            ("escrow_ladder: {general: 1}", "one of the words `general`, `every_cycle`"),
+            ("proxy_mode: swap", "one of the words `replace_smtp`, `replace_all`, `merge`"),
+            ("classes: 7", "one of the words `user`"),
+            ("match_order: []", "names each of"),
+            ("match_order: [external_id, external_id, immutable_id]", "names each of"),
+            (
+                "match_order: [external_id, name, immutable_id]",
+                "one of the words `object_identifier`",
+            ),
+            ("interval: 0s", "no time between"),
+            ("interval: soon", "`writeback.interval`"),
+        ] {
+            let why = refused(text);
+            assert!(why.contains(words), "{text}: {why}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! every write and hand none on. Against anything that is not on this machine a write also needs the
 //! tenant's id, equal to that in the token.
 
+mod begun;
 pub mod config;
 mod desk;
 mod document;
@@ -30,12 +31,12 @@ use engine::wire::WireError;
 pub use config::Settings;
 pub use desk::Said;
 pub use document::{
-    reconcile_document, severity_word, status_word, takes_report, transfer_document,
+    reconcile_document, restored_word, severity_word, status_word, takes_report, transfer_document,
     write_document, writeback_document,
 };
 pub use files::{bytes as read_bytes, can_write, write as write_private};
 pub use guard::Permission;
-pub use inputs::{NamedRing, read_evidence, read_rings};
+pub use inputs::{NamedRing, read_evidence, read_rings, transfer_name};
 pub use reconcile::reconcile;
 pub use transfer::{
     FlipOptions, TransferAction, TransferOutcome, TransferRequest, WaveOptions, transfer,

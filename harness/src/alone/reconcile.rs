@@ -1,8 +1,10 @@
 //! Reconciliation on its own.
 
 use engine::reconcile::{Reconcile, ReconcileConfig, ReconcileReport};
+use engine::transfer::Action;
 use engine::wire::Wire;
 
+use super::begun::begun;
 use super::desk::{Desk, Said};
 use super::drive::{self, Engine};
 use super::ports::Bundle;
@@ -34,5 +36,8 @@ pub fn reconcile(
     let (job, domain) = (settings.job.clone(), settings.domain.clone());
     let config = ReconcileConfig { job, domain, apply: permission.apply };
     let mut reconcile = Reconcile::new(config).jittered(drive::jitter());
+    if permission.apply {
+        reconcile = reconcile.completing(begun(&settings.transfer_log, Action::Reconcile, true)?);
+    }
     Ok(engine.play(&mut reconcile, &mut bundle, |_| None, say))
 }

@@ -6,26 +6,24 @@ use std::time::Duration;
 use engine::failure::Failure;
 use engine::guid::Guid;
 use engine::journal::rows::JobRow;
-use engine::ports::MailboxId;
+use engine::ports::{MailboxId, Name};
 use engine::step::Accounts;
 use engine::time::Timestamp;
 use engine::transfer::{
-    Acceptance, Backup, BackupReport, Check, CheckConfig, CheckReport, Evidence, Finding,
+    Acceptance, Action, Backup, BackupReport, Check, CheckConfig, CheckReport, Evidence, Finding,
     Inventory, InventoryRow, Listing, Pace, Restore, RestoreConfig, RestoreReport, RestoreTo, Ring,
     Rollback, RollbackConfig, Rollout, RolloutConfig, RolloutReport, Sides, TakeBackup, Transfer,
     TransferConfig, TransferReport, backup_run, decommission,
 };
 use engine::wire::Wire;
 
+use super::begun::begun;
 use super::desk::{Desk, Said};
 use super::drive::{Engine, jitter, transfer_log};
 use super::inputs::NamedRing;
 use super::ports::Bundle;
 use super::stores::{self, Owner};
 use super::{AloneError, Permission, Settings, no_clock};
-
-/// The interval of Connect Sync, for the recommended wait.
-const SYNC_CYCLE: Duration = Duration::from_mins(30);
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -114,7 +112,7 @@ impl FlipOptions {
         id: String,
         mailboxes: Vec<MailboxId>,
         apply: bool,
-        caller_roles: Option<Vec<String>>,
+        (caller_roles, sync_cycle): (Option<Vec<String>>, Duration),
     ) -> TransferConfig {
         TransferConfig {
             wave: self.waves.wave,
@@ -125,6 +123,7 @@ impl FlipOptions {
             pace: self.waves.pace(),
             sides: self.sides,
             caller_roles,
+            sync_cycle,
             ..TransferConfig::new(id, mailboxes)
         }
     }
@@ -202,25 +201,15 @@ pub fn transfer(
     let desk = Desk::new(None, names).recording(transfer_log(settings, apply && keeps)?);
     let mut bundle = Bundle::new(settings, &wire, apply, true, (store, desk));
     let mut played = Play { engine: &engine, bundle: &mut bundle, say };
-    let listed = match (&request.action, &request.mailboxes) {
-        (
-            TransferAction::Inventory
-            | TransferAction::Decommission { .. }
-            | TransferAction::Rollout { .. },
-            _,
-        ) => true,
-        (_, Some(named)) => named.iter().any(|name| name.parse::<Guid>().is_err()),
-        (action, None) => !matches!(
-            action,
-            TransferAction::Restore { .. } | TransferAction::Backup { stored: true, .. }
-        ),
-    };
-    let listing = if listed {
+    let listing = if lists(request) {
         played.play(&mut Inventory::default().jittered(jitter())).map_err(AloneError::Failed)?
     } else {
         Listing::default()
     };
     tell_unread(&request.action, &listing, played.say);
+    if let Some(evidence) = evidence_of(&request.action) {
+        all_are_there(evidence, &listing)?;
+    }
     // Without a token nothing else would have answered either.
     let roles = wire.claims().ok().map(|claims| claims.directory_roles);
     match &request.action {
@@ -229,12 +218,73 @@ pub fn transfer(
         }
         TransferAction::Inventory => inventory(request, listing),
         TransferAction::Backup { .. } | TransferAction::Restore { .. } => {
-            keep(&mut played, settings, request, &listing)
+            keep(&mut played, (settings, &wire), request, &listing)
         }
         TransferAction::Rollout { .. }
         | TransferAction::Flip(_)
-        | TransferAction::Rollback { .. } => flip(&mut played, request, &listing, roles),
+        | TransferAction::Rollback { .. } => {
+            flip(&mut played, request, &listing, (roles, settings.sync_cycle))
+        }
     }
+}
+
+/// Whether the mailboxes of the tenant are to be listed first: to know all, or whom a name means.
+fn lists(request: &TransferRequest) -> bool {
+    match (&request.action, &request.mailboxes) {
+        (
+            TransferAction::Inventory
+            | TransferAction::Decommission { .. }
+            | TransferAction::Rollout { .. },
+            _,
+        ) => true,
+        // Who is named there must be there.
+        (action, _)
+            if evidence_of(action).is_some_and(|stated| names_of(stated).next().is_some()) =>
+        {
+            true
+        }
+        (_, Some(named)) => named.iter().any(|name| name.parse::<Guid>().is_err()),
+        (action, None) => !matches!(
+            action,
+            TransferAction::Restore { .. } | TransferAction::Backup { stored: true, .. }
+        ),
+    }
+}
+
+/// What people state.
+const fn evidence_of(action: &TransferAction) -> Option<&Evidence> {
+    match action {
+        TransferAction::Readiness { evidence } | TransferAction::Decommission { evidence } => {
+            Some(evidence)
+        }
+        TransferAction::Flip(flip) | TransferAction::Rollout { flip, .. } => Some(&flip.evidence),
+        TransferAction::Inventory
+        | TransferAction::Backup { .. }
+        | TransferAction::Restore { .. }
+        | TransferAction::Rollback { .. } => None,
+    }
+}
+
+/// The mailboxes that an evidence file names.
+fn names_of(evidence: &Evidence) -> impl Iterator<Item = MailboxId> + '_ {
+    let pending = evidence.pending_inbound.iter().flatten();
+    evidence.last_on_premises_change.keys().chain(pending).copied()
+}
+
+/// Refuses evidence about nobody: a mistyped id would turn what somebody states into silence.
+fn all_are_there(evidence: &Evidence, listing: &Listing) -> Result<(), AloneError> {
+    let rows = listing.rows.iter().map(|row| row.id);
+    let known: BTreeSet<MailboxId> =
+        rows.chain(listing.unread.iter().filter_map(|row| row.id)).collect();
+    let nobody: BTreeSet<MailboxId> = names_of(evidence).filter(|id| !known.contains(id)).collect();
+    if nobody.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = nobody.iter().map(ToString::to_string).collect();
+    Err(AloneError::NotAllowed(format!(
+        "the evidence names what is no mailbox in Exchange Online: {}; correct the id or leave it out",
+        names.join(", ")
+    )))
 }
 
 /// Every mailbox, or those that are named.
@@ -288,7 +338,7 @@ fn check(
         mailboxes,
         job: settings.job.clone(),
         evidence: evidence.clone(),
-        sync_cycle: SYNC_CYCLE,
+        sync_cycle: settings.sync_cycle,
         caller_roles,
         domain: Some(settings.domain.clone()),
     };
@@ -300,7 +350,7 @@ fn check(
 /// Backups and their return.
 fn keep(
     played: &mut Play<'_>,
-    settings: &Settings,
+    (settings, wire): (&Settings, &Wire),
     request: &TransferRequest,
     listing: &Listing,
 ) -> Result<TransferOutcome, AloneError> {
@@ -321,11 +371,30 @@ fn keep(
             let job = settings.job.clone();
             let config = RestoreConfig { backups, to: *to, apply, job };
             let pace = Pace { sets_a_minute: *sets_a_minute, jitter: jitter() };
-            let report = played.play(&mut Restore::new(config).paced(pace));
+            let mut restore = Restore::new(config).paced(pace);
+            let in_directory = *to != RestoreTo::Cloud;
+            if in_directory {
+                let absent = without_schema(settings, wire, restore.attributes());
+                restore = restore.lacking(absent);
+            }
+            if apply {
+                let log = &settings.transfer_log;
+                restore = restore.completing(begun(log, Action::Restore, in_directory)?);
+            }
+            let report = played.play(&mut restore);
             TransferOutcome::Restored(Box::new(report))
         }
         _ => return Err(not_this()),
     })
+}
+
+/// The attributes that AD's schema lacks, as the first server says that answers. Where none does, none is known to be
+/// missing: AD then says so of the first modify.
+fn without_schema(settings: &Settings, wire: &Wire, attributes: &[Name]) -> Vec<Name> {
+    let mut gateways = wire.directory();
+    let mut servers = settings.wire.agents.iter();
+    let said = servers.find_map(|server| gateways.without_schema(&server.name, attributes).ok());
+    said.unwrap_or_default()
 }
 
 /// The backups that a transfer took before its flips.
@@ -353,7 +422,7 @@ fn flip(
     played: &mut Play<'_>,
     request: &TransferRequest,
     listing: &Listing,
-    roles: Option<Vec<String>>,
+    caller: (Option<Vec<String>>, Duration),
 ) -> Result<TransferOutcome, AloneError> {
     let (id, apply) = (request.name.clone(), request.permission.apply);
     let report = match &request.action {
@@ -369,13 +438,13 @@ fn flip(
                 Ok(Ring { name: ring.name.clone(), mailboxes, acceptance })
             });
             let rings = rings.collect::<Result<_, AloneError>>()?;
-            let transfer = flip.config(id, Vec::new(), apply, roles);
+            let transfer = flip.config(id, Vec::new(), apply, caller);
             let report = played.play(&mut Rollout::new(RolloutConfig { transfer, rings }));
             return Ok(TransferOutcome::Rollout(Box::new(report)));
         }
         TransferAction::Flip(flip) => {
             let chosen = chosen(request, listing, |row| row.dir_synced)?;
-            played.play(&mut Transfer::new(flip.config(id, chosen, apply, roles)))
+            played.play(&mut Transfer::new(flip.config(id, chosen, apply, caller)))
         }
         TransferAction::Rollback { accept_losses, waves } => {
             let mailboxes = chosen(request, listing, |row| row.dir_synced && row.cloud_managed)?;

@@ -150,9 +150,9 @@ fn log_entry(entry: LogEntry) -> log::LogEntry {
             .modified
             .into_iter()
             .map(|change| log::ModifiedProperty {
+                old: change.old.as_property(&change.attribute),
+                new: change.new.as_property(&change.attribute),
                 name: change.attribute,
-                old: change.old,
-                new: change.new,
             })
             .collect(),
     }

@@ -3,6 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use engine::change::Plain;
+
 use super::{Colour, Exit};
 use crate::report::terminal::Paint;
 
@@ -51,6 +53,11 @@ impl Console {
         }
     }
 
+    /// Prints a part of a report that holds what others wrote: no character of it is obeyed but the end of a line.
+    pub(super) fn tell(&self, text: &str) {
+        self.out(&plain(text));
+    }
+
     /// Prints about the call itself. If standard error is gone too, nobody can be told.
     pub(super) fn err(&self, text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());
@@ -60,13 +67,19 @@ impl Console {
     pub(super) fn error(&self, what: &str, help: &str) {
         let word = self.err.alarm("error:");
         let hint = self.err.strong("help:");
-        self.err(&format!("{word} {what}\n{hint} {help}\n"));
+        self.err(&format!("{word} {}\n{hint} {help}\n", plain(what)));
     }
 
     /// Whether everything was printed.
     pub(super) fn finish(&self) -> Exit {
         if self.lost.load(Ordering::Relaxed) { Exit::Internal } else { Exit::Pass }
     }
+}
+
+/// The text, in which nothing moves a cursor.
+fn plain(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(|line| Plain(line).to_string()).collect();
+    lines.join("\n")
 }
 
 /// <https://no-color.org>, and terminals that cannot.

@@ -40,6 +40,10 @@ pub(super) struct EnvironmentArguments {
     /// secrets, all with mode 0600) into this folder, instead of printing variables.
     #[arg(long, value_name = "FOLDER", conflicts_with = "shell")]
     engine_config: Option<PathBuf>,
+
+    /// Replace configurations that are there and say something else; without it they are refused.
+    #[arg(long, requires = "engine_config")]
+    overwrite: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -55,7 +59,7 @@ enum Dialect {
 /// Prints them, or writes the engine's configurations.
 pub(super) fn environment(arguments: &EnvironmentArguments, console: &Console) -> Exit {
     let text = match &arguments.engine_config {
-        Some(folder) => engine_config(&arguments.ready_file, folder),
+        Some(folder) => engine_config(&arguments.ready_file, folder, arguments.overwrite),
         None => commands(&arguments.ready_file, arguments.shell.into()),
     };
     match text {
@@ -68,6 +72,9 @@ pub(super) fn environment(arguments: &EnvironmentArguments, console: &Console) -
                 EnvironmentError::ReadyFile { .. } => {
                     "name the file that `hybridsim serve --ready-file FILE` has written"
                 }
+                EnvironmentError::There { .. } => {
+                    "--overwrite replaces the configurations; another folder keeps them"
+                }
                 EnvironmentError::Folder { .. } | EnvironmentError::Write(_) => {
                     "name a folder in which files may be made"
                 }
@@ -78,8 +85,12 @@ pub(super) fn environment(arguments: &EnvironmentArguments, console: &Console) -
     }
 }
 
-fn engine_config(ready_file: &Path, folder: &Path) -> Result<String, EnvironmentError> {
-    let written = engine_files::write(ready_file, folder)?;
+fn engine_config(
+    ready_file: &Path,
+    folder: &Path,
+    overwrite: bool,
+) -> Result<String, EnvironmentError> {
+    let written = engine_files::write(ready_file, folder, overwrite)?;
     let (writeback, transfer) = (written.writeback.display(), written.transfer.display());
     Ok(format!(
         "wrote {writeback} and {transfer}, and their secrets beside them\n\

@@ -55,13 +55,28 @@ pub struct EngineFiles {
 }
 
 /// Writes the configurations for `writeback` and `transfer`, and their secrets, into a folder, which is
-/// made when it is not there. All files are readable by their owner alone.
+/// made when it is not there. Folder and files are for their owner alone. A configuration that is there and says
+/// something else stays, and nothing is written, unless `overwrite` says so.
 ///
 /// # Errors
-/// [`EnvironmentError`] when the ready file is none, and when a file cannot be written.
-pub fn write(ready_file: &Path, folder: &Path) -> Result<EngineFiles, EnvironmentError> {
+/// [`EnvironmentError`] when the ready file is none, when a configuration would be replaced, and when a file cannot
+/// be written.
+pub fn write(
+    ready_file: &Path,
+    folder: &Path,
+    overwrite: bool,
+) -> Result<EngineFiles, EnvironmentError> {
     let ready: Ready = read(ready_file)?;
-    std::fs::create_dir_all(folder).map_err(|why| EnvironmentError::Folder {
+    let writeback = configuration(&ready, &ready.clients.engine.id, WRITEBACK_SECRET);
+    let transfer = configuration(&ready, &ready.client_id, TRANSFER_SECRET);
+    for (name, text) in [(WRITEBACK, &writeback), (TRANSFER, &transfer)] {
+        let path = folder.join(name);
+        let says = std::fs::read(&path).ok();
+        if !overwrite && says.is_some_and(|says| says != text.as_bytes()) {
+            return Err(EnvironmentError::There { path: path.display().to_string() });
+        }
+    }
+    make(folder).map_err(|why| EnvironmentError::Folder {
         path: folder.display().to_string(),
         why: why.to_string(),
     })?;
@@ -73,13 +88,20 @@ pub fn write(ready_file: &Path, folder: &Path) -> Result<EngineFiles, Environmen
     put(BIND_SECRET, &ready.agent_bind_password)?;
     put(WRITEBACK_SECRET, &ready.clients.engine.secret)?;
     put(TRANSFER_SECRET, &ready.client_secret)?;
-    let writeback = configuration(&ready, &ready.clients.engine.id, WRITEBACK_SECRET);
-    let transfer = configuration(&ready, &ready.client_id, TRANSFER_SECRET);
-    Ok(EngineFiles {
-        writeback: put("writeback.yaml", &writeback)?,
-        transfer: put("transfer.yaml", &transfer)?,
-    })
+    Ok(EngineFiles { writeback: put(WRITEBACK, &writeback)?, transfer: put(TRANSFER, &transfer)? })
 }
+
+/// Makes a folder that is not there, for its owner alone; one that is there stays as it is.
+fn make(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+const WRITEBACK: &str = "writeback.yaml";
+const TRANSFER: &str = "transfer.yaml";
 
 const BIND_SECRET: &str = "bind.secret";
 const WRITEBACK_SECRET: &str = "writeback.secret";
@@ -145,7 +167,20 @@ mod tests {
             "agents": [{"name": "agent1", "ldap": "ldap://127.0.0.1:2"}],
         });
         fs::write(&ready_file, ready.to_string()).unwrap();
-        let written = write(&ready_file, &folder.path().join("engine")).unwrap();
+        let engine = folder.path().join("engine");
+        let written = write(&ready_file, &engine, false).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(fs::metadata(&engine).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+        write(&ready_file, &engine, false).expect("the same again");
+        let edited = fs::read_to_string(&written.transfer).unwrap() + "# mine\n";
+        fs::write(&written.transfer, &edited).unwrap();
+        let refused = write(&ready_file, &engine, false).unwrap_err();
+        assert!(matches!(refused, EnvironmentError::There { .. }), "{refused}");
+        assert_eq!(fs::read_to_string(&written.transfer).unwrap(), edited);
+        let written = write(&ready_file, &engine, true).unwrap();
         for (path, client) in [(written.writeback, "job"), (written.transfer, "person")] {
             assert!(!fs::read_to_string(&path).unwrap().contains("hush"));
             let settings = Settings::read(&path).unwrap();

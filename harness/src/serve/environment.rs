@@ -42,6 +42,12 @@ pub enum EnvironmentError {
         /// What is wrong.
         why: String,
     },
+    /// A file that is there, and is not what would be written.
+    #[error("{path}: is there and says something else: perhaps somebody edited it")]
+    There {
+        /// The file.
+        path: String,
+    },
     /// A file that cannot be written.
     #[error(transparent)]
     Write(#[from] AloneError),

@@ -41,6 +41,12 @@ fn document(path: &str) -> Value {
     serde_json::from_slice(&fs::read(path).expect("there")).expect("JSON")
 }
 
+fn each_wait_says_what_for(text: &str) {
+    let mut waits = text.lines().filter(|line| line.starts_with("waiting until "));
+    let words = ["the budget of sets a minute", "the soak"];
+    assert!(waits.all(|line| words.iter().any(|word| line.contains(word))), "{text}");
+}
+
 /// A flip, a rollout, a restore and a rollback under a budget that lasts for longer than anybody waits: each says
 /// how far it came, and the same call without the budget comes to the end.
 #[test]
@@ -61,6 +67,7 @@ fn whoever_is_interrupted_says_how_far_he_came() {
         });
         assert!(code == 1 && text.contains("stopped"), "{all:?}: {code} {text}");
         assert!(text.contains("goes on with it"), "{text}");
+        each_wait_says_what_for(&text);
         document(&report)
     };
     let stopped = |told: &Value| assert_eq!(told["stopped"]["code"], "Interrupted", "{told}");

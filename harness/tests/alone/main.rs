@@ -14,4 +14,5 @@ mod kills;
 #[path = "../program/mod.rs"]
 mod program;
 mod refusals;
+mod restores;
 mod runs;

@@ -59,7 +59,19 @@ fn what_did_not_happen_is_no_success() {
     let (code, text) = estate.run(&provision);
     assert!(code == 1 && text.contains("NoActiveAgents"), "{code} {text}");
 
-    // What means nothing is refused and not taken for something else.
+    let (code, text) = estate.run(&["writeback", "--pause"]);
+    assert!(code == 0 && text.contains("job would be paused"), "a dry run pauses nobody: {text}");
+    let (code, text) = estate.run(&["writeback", "--apply", "--pause"]);
+    assert!(code == 0 && text.contains("job paused") && !text.contains("next at"), "{text}");
+    let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
+    assert!(code == 1 && text.contains("--start"), "{code} {text}");
+}
+
+/// What means nothing is refused and not taken for something else.
+#[test]
+fn what_means_nothing_is_refused() {
+    let estate = Estate::serve(1);
+    let path = |name: &str| estate.path(name).to_str().expect("text").to_owned();
     let nobody = path("nobody.txt");
     fs::write(&nobody, "# nobody yet\n").expect("written");
     for (arguments, words) in [
@@ -72,12 +84,23 @@ fn what_did_not_happen_is_no_success() {
         assert!(code == 5 && text.contains(words), "{arguments:?}: {code} {text}");
     }
 
-    let (code, text) = estate.run(&["writeback", "--pause"]);
-    assert!(code == 0 && text.contains("job would be paused"), "a dry run pauses nobody: {text}");
-    let (code, text) = estate.run(&["writeback", "--apply", "--pause"]);
-    assert!(code == 0 && text.contains("job paused") && !text.contains("next at"), "{text}");
-    let (code, text) = estate.run(&["writeback", "--apply", "--cycles", "1"]);
-    assert!(code == 1 && text.contains("--start"), "{code} {text}");
+    // Evidence about nobody would be silence about somebody.
+    let evidence = path("evidence.yaml");
+    for text in [
+        format!("pending_on_premises_change: ['{}']\n", "00000000-0000-0000-0000-000000000009"),
+        "last_on_premises_change: {00000000-0000-0000-0000-000000000009: 2026-10-01T08:00:00Z}"
+            .into(),
+    ] {
+        fs::write(&evidence, text).expect("written");
+        for call in ["readiness", "flip", "decommission"] {
+            let (code, text) = estate.run(&["transfer", call, "--evidence", &evidence]);
+            assert!(code == 5 && text.contains("no mailbox in Exchange Online"), "{call}: {text}");
+        }
+    }
+    for name in ["", "a/b", "a\nb"] {
+        let (code, text) = estate.run(&["transfer", "flip", "--name", name]);
+        assert!(code == 5 && text.contains("the name"), "{name}: {code} {text}");
+    }
 }
 
 /// What stands in a file is not written over by mistake.

@@ -24,8 +24,7 @@ fn a_dry_run_says_what_a_real_one_then_does() {
         let entry: Value = serde_json::from_str(line).expect("JSON");
         let of = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
         assert_eq!((of("action"), of("outcome")), ("flip".to_owned(), "flipped".to_owned()));
-        let change =
-            json!({"name": "IsExchangeCloudManaged", "oldValue": "False", "newValue": "True"});
+        let change = json!({"name": "IsExchangeCloudManaged", "oldValues": ["False"], "newValues": ["True"]});
         assert_eq!(entry["changes"], json!([change]));
         assert_eq!(entry["initiatedBy"]["application"].as_str().map(str::len), Some(36));
         flipped.push(of("mailbox"));

@@ -6,11 +6,11 @@ use super::super::backup::Backup;
 use super::super::difference::{self, Difference};
 use super::super::record::{Action, TransferRecord, UNVERIFIED};
 use super::{NO_ANSWER, RestoreTo, Restored};
+use crate::change::ModifiedProperty;
 use crate::failure::{Class, Failure, code};
-use crate::job::ModifiedProperty;
 use crate::ports::{
     AttributeChange, DirectoryObject, Mailbox, MailboxChange, MailboxId, Modification, Name,
-    WriteOutcome,
+    ObjectGuid, WriteOutcome,
 };
 use crate::time::Timestamp;
 use crate::writeback::MappingPlan;
@@ -18,11 +18,20 @@ use crate::writeback::MappingPlan;
 /// What is said of a write that no read could decide.
 const UNREAD: &str = "perhaps written, not verified: it was not read afterwards";
 
+/// What is said of what an earlier call wrote, and was killed before it could say so.
+const FOUND: &str = "found by reading: an earlier call wrote it, and ended before it could say so";
+
 /// A mailbox under way.
 pub(super) struct Case {
     pub(super) backup: Backup,
     pub(super) id: MailboxId,
     pub(super) changes: Vec<ModifiedProperty>,
+    /// What an earlier call was about to write, and did, as the mailbox holds these values: nobody told.
+    earlier: Vec<ModifiedProperty>,
+    /// Whether it was compared.
+    compared: bool,
+    /// Its AD object, where that was compared.
+    pub(super) object: Option<ObjectGuid>,
     pub(super) notes: Vec<String>,
     pub(super) cloud: Option<MailboxChange>,
     pub(super) directory: Option<Modification>,
@@ -40,11 +49,14 @@ pub(super) struct Case {
 }
 
 impl Case {
-    pub(super) const fn new(backup: Backup, id: MailboxId) -> Self {
+    pub(super) const fn new(backup: Backup, id: MailboxId, earlier: Vec<ModifiedProperty>) -> Self {
         Self {
             backup,
             id,
             changes: Vec::new(),
+            earlier,
+            compared: false,
+            object: None,
             notes: Vec::new(),
             cloud: None,
             directory: None,
@@ -67,7 +79,7 @@ impl Case {
         }
         let Difference { change, changes, notes } =
             difference::in_cloud(&self.backup, mailbox, properties);
-        (self.changes, self.notes) = (changes, notes);
+        self.differs(changes, notes);
         if change.values.is_empty() {
             self.outcome = Some(Restored::Equal);
         } else if mailbox.dir_synced && !mailbox.cloud_managed {
@@ -76,6 +88,26 @@ impl Case {
         } else {
             self.cloud = Some(change);
         }
+    }
+
+    /// It differs in this, and in nothing else that an earlier call was about to write.
+    pub(super) fn differs(&mut self, changes: Vec<ModifiedProperty>, notes: Vec<String>) {
+        (self.changes, self.notes, self.compared) = (changes, notes, true);
+        let open =
+            |one: &ModifiedProperty| self.changes.iter().any(|now| now.attribute == one.attribute);
+        self.earlier.retain(|one| !open(one));
+        if !self.earlier.is_empty() {
+            self.notes.push(FOUND.to_owned());
+        }
+    }
+
+    /// What the log lacks of an earlier call.
+    pub(super) fn record_of_earlier(&self, now: Timestamp) -> Option<TransferRecord> {
+        (self.compared && !self.earlier.is_empty()).then(|| TransferRecord {
+            changes: self.earlier.clone(),
+            object: self.object,
+            ..self.record_of(now, ("restored", FOUND))
+        })
     }
 
     /// It was written, or may have been, and no read decided.

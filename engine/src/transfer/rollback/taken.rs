@@ -7,12 +7,14 @@ use super::super::loss::Loss;
 use super::super::record::{Action, BEGUN, TransferRecord, hand_out};
 use super::super::rows::{ROWS, key, mailbox_of, name_of, taken_by};
 use super::{Rollback, Stage, in_words};
-use crate::job::ModifiedProperty;
+use crate::change::{ModifiedProperty, ShownValues};
 use crate::journal::bytes::{Reader, Writer};
 use crate::ports::{MailboxId, Name, Ports, StoreError, StoreWrite, Table};
 use crate::time::Timestamp;
 
-const VERSION: u8 = 1;
+/// The layout before AD's values stood each by itself.
+const JOINED: u8 = 1;
+const VERSION: u8 = 2;
 
 impl Rollback {
     /// What earlier lives took, some rows at a time.
@@ -67,7 +69,7 @@ impl Rollback {
     fn record_of(&self, mailbox: MailboxId, lost: &[Loss], at: Timestamp) -> TransferRecord {
         let change = |loss: &Loss| ModifiedProperty {
             attribute: loss.attribute.clone(),
-            old: loss.value.clone(),
+            old: loss.value.as_str().into(),
             new: loss.instead.clone(),
         };
         TransferRecord {
@@ -108,18 +110,25 @@ impl Rollback {
 fn encode(lost: &[Loss]) -> Vec<u8> {
     let row = Writer::with_version(VERSION, 64 * lost.len()).number(lost.len() as u64);
     let row = lost.iter().fold(row, |row, loss| {
-        let row = row.text(&loss.attribute).text(&loss.value).text(&loss.instead);
+        let row = loss.instead.encode(row.text(&loss.attribute).text(&loss.value));
         row.text(loss.unsure.as_deref().unwrap_or_default())
     });
     row.finish()
 }
 
 fn decode(mailbox: MailboxId, bytes: &[u8]) -> Result<Vec<Loss>, StoreError> {
-    let mut row = Reader::open("values that a rollback takes away", VERSION, bytes)?;
+    let joined = bytes.first() == Some(&JOINED);
+    let layout = if joined { JOINED } else { VERSION };
+    let mut row = Reader::open("values that a rollback takes away", layout, bytes)?;
     let mut lost = Vec::new();
     for _ in 0..row.number()? {
         let attribute = Name::Owned(row.text()?);
-        let (value, instead, why) = (row.text()?, row.text()?, row.text()?);
+        let value = row.text()?;
+        let instead = match joined {
+            true => ShownValues::of_joined(row.text()?),
+            false => ShownValues::decode(&mut row)?,
+        };
+        let why = row.text()?;
         let unsure = (!why.is_empty()).then_some(Name::Owned(why));
         lost.push(Loss { mailbox, attribute, value, instead, unsure });
     }
@@ -138,7 +147,7 @@ mod tests {
             mailbox: id(1),
             attribute: Name::Borrowed("proxyAddresses"),
             value: value.to_owned(),
-            instead: "a; b".to_owned(),
+            instead: ShownValues::of(["a", "b"]),
             unsure: unsure.map(Name::Borrowed),
         };
         let lost = vec![loss("smtp:x@contoso.com", None), loss("", Some("nobody can compare it"))];

@@ -45,6 +45,37 @@ fn a_check_names_what_the_first_export_would_do_and_writes_nothing() {
     assert_eq!((world.0.borrow().modifies, world.0.borrow().set_calls.len()), (0, 0));
 }
 
+/// What the first export would take away is named address by address, with what it is needed for: the list of the
+/// cloud takes the place of AD's (switch U2), and nothing brings them back.
+#[test]
+fn a_check_names_each_address_that_the_first_export_takes_away() {
+    let world = world(2);
+    let held: [&[u8]; 4] = [
+        b"SMTP:u0@contoso.com",
+        b"smtp:u0@contoso.mail.onmicrosoft.com",
+        b"smtp:old@contoso.com",
+        b"X500:/o=old",
+    ];
+    world.0.borrow_mut().set_in_ad(0, "proxyAddresses", &held);
+    let config = CheckConfig {
+        mailboxes: all(2),
+        job: crate::test_world::configuration(),
+        evidence: Evidence::default(),
+        sync_cycle: Duration::from_mins(30),
+        caller_roles: None,
+        domain: None,
+    };
+    let report = play(&world, &mut Check::new(config));
+    let taken = report.findings.iter().filter(|one| one.id == check::id::WOULD_TAKE_ADDRESS);
+    let taken: Vec<&Finding> = taken.collect();
+    assert!(taken.iter().all(|one| one.object == Some(id(0)) && one.severity == Severity::Warn));
+    let reasons: Vec<&str> = taken.iter().map(|one| one.reason.as_str()).collect();
+    assert_eq!(reasons.len(), 2, "X500 stays: {reasons:?}");
+    assert!(reasons[0].contains("`smtp:u0@contoso.mail.onmicrosoft.com`"), "{reasons:?}");
+    assert!(reasons[0].contains("routed to Exchange Online"), "{reasons:?}");
+    assert!(reasons[1].contains("`smtp:old@contoso.com`"), "{reasons:?}");
+}
+
 /// What nobody states, the estate as far as it is told, and one mailbox of each kind: each finding has its
 /// row.
 #[test]

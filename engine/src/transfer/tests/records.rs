@@ -26,8 +26,8 @@ fn flips_and_rollbacks_are_told_once_with_their_outcome() {
         let record = &world.records[0];
         let change = &record.changes[0];
         assert_eq!((record.transfer.as_str(), record.object), ("t", None));
-        let shown = (change.attribute.as_ref(), change.old.as_str(), change.new.as_str());
-        assert_eq!(shown, ("IsExchangeCloudManaged", "False", "True"));
+        let shown = (change.attribute.as_ref(), &change.old, &change.new);
+        assert_eq!(shown, ("IsExchangeCloudManaged", &"False".into(), &"True".into()));
     }
     let config = RollbackConfig { apply: true, ..RollbackConfig::new("t", vec![id(3)]) };
     play(&world, &mut Rollback::new(config));
@@ -57,7 +57,7 @@ fn a_restore_is_told_before_and_after() {
     let world = world.0.borrow();
     let last = world.records.last().unwrap();
     assert_eq!(last.object, Some(object_guid(1)));
-    assert_eq!((last.changes[0].old.as_str(), last.changes[0].new.as_str()), ("spoiled", "HR-1"));
+    assert_eq!((&last.changes[0].old, &last.changes[0].new), (&"spoiled".into(), &"HR-1".into()));
 }
 
 /// Killed at any call, a transfer and its way back tell of each change at least once; twice only where the

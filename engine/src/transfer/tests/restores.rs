@@ -70,7 +70,7 @@ fn a_round_trip_through_the_cloud_is_exact() {
         });
     }
     let dry = restore(&world, &backups, RestoreTo::Cloud, false);
-    assert_eq!(dry.mailboxes[0].changes[0].old, "spoiled");
+    assert_eq!(dry.mailboxes[0].changes[0].old, "spoiled".into());
     assert_ne!(world.0.borrow().mailboxes[&id(1)].values, before[&id(1)].values);
     let lost = CallError::Unreachable { detail: String::new() };
     world.0.borrow_mut().exchange_errors.push_back(lost);
@@ -365,4 +365,74 @@ fn an_attribute_that_ad_does_not_have_holds_up_no_other() {
     let again = restore(&world, &backups, RestoreTo::CloudToDirectory, true);
     assert!(again.mailboxes.iter().all(|one| one.outcome == Restored::Equal), "{again:?}");
     assert_eq!(world.0.borrow().records.last().unwrap().outcome, "failed", "nothing of it came in");
+}
+
+/// A call that was killed between a write and its log left `begun` alone: the next one finds what it wrote by
+/// reading, and completes the record. What it had not written is written now, with records of its own.
+#[test]
+fn what_a_killed_restore_wrote_is_told_by_the_next_one() {
+    for to in [RestoreTo::Cloud, RestoreTo::Directory] {
+        let world = world(3);
+        let backups = play(&world, &mut TakeBackup::new(all(3), Sides::Both)).unwrap().backups;
+        {
+            let mut world = world.0.borrow_mut();
+            for number in 0..3 {
+                world.mailboxes.get_mut(&id(number)).unwrap().cloud_managed = true;
+            }
+            // Of the second the process had written nothing.
+            match to {
+                RestoreTo::Cloud => world.edit(1, "spoiled"),
+                _ => world.set_in_ad(1, "extensionAttribute1", &[b"spoiled"]),
+            }
+        }
+        let name = if to == RestoreTo::Cloud { "CustomAttribute1" } else { "extensionAttribute1" };
+        let change = |attribute: &'static str| crate::change::ModifiedProperty {
+            attribute: attribute.into(),
+            old: "spoiled".into(),
+            new: "HR-1".into(),
+        };
+        let begun: BTreeMap<MailboxId, Vec<_>> =
+            [(id(0), vec![change(name)]), (id(1), vec![change(name)])].into();
+        let job = configuration();
+        let config =
+            |apply| RestoreConfig { backups: backups.clone(), to, apply, job: job.clone() };
+        play(&world, &mut Restore::new(config(false)).completing(begun.clone()));
+        assert!(world.0.borrow().records.is_empty(), "a dry run tells nothing");
+        let report = play(&world, &mut Restore::new(config(true)).completing(begun));
+        assert_eq!(outcomes(&report), [Restored::Equal, Restored::Written, Restored::Equal]);
+        assert!(report.mailboxes[0].notes[0].contains("found by reading"));
+        let world = world.0.borrow();
+        let told: Vec<_> = world
+            .records
+            .iter()
+            .map(|record| {
+                assert_eq!(record.object.is_some(), to != RestoreTo::Cloud);
+                let found = record.detail.contains("found by reading");
+                (record.mailbox, record.outcome, found, record.changes[0].clone())
+            })
+            .collect();
+        let row = |number, outcome, found| (id(number), outcome, found, change(name));
+        let expected =
+            [row(1, "begun", false), row(0, "restored", true), row(1, "restored", false)];
+        assert_eq!(told, expected);
+    }
+}
+
+/// Attributes that the forest's schema lacks are told before anything is written, and left out.
+#[test]
+fn what_the_schema_lacks_is_told_in_a_dry_run() {
+    let world = world(1);
+    let backups = play(&world, &mut TakeBackup::new(all(1), Sides::Both)).unwrap().backups;
+    world.0.borrow_mut().set_in_ad(0, "extensionAttribute1", &[b"spoiled"]);
+    world.0.borrow_mut().set_in_ad(0, "extensionAttribute2", &[b"spoiled"]);
+    let (to, job) = (RestoreTo::Directory, configuration());
+    let config = RestoreConfig { backups, to, apply: false, job };
+    let absent = ["extensionAttribute1".into()];
+    let report = play(&world, &mut Restore::new(config).lacking(absent));
+    let told = &report.mailboxes[0];
+    assert_eq!((&told.outcome, told.changes.len()), (&Restored::Written, 1));
+    assert_eq!(told.changes[0].attribute, "extensionAttribute2");
+    let words =
+        "extensionAttribute1 `HR-1` is not written: the schema of this forest does not have it";
+    assert_eq!(told.notes, [words]);
 }

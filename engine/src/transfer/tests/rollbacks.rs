@@ -29,7 +29,7 @@ fn a_rollback_says_first_what_will_be_lost() {
             ("msExchRecipientTypeDetails", "SharedMailbox"),
         ]
     );
-    assert_eq!(dry.losses[0].instead, "HR-1");
+    assert_eq!(dry.losses[0].instead, "HR-1".into());
     assert_eq!(by_attribute(&dry.losses).len(), 4);
     assert!(world.0.borrow().set_calls.is_empty());
 
@@ -146,7 +146,7 @@ fn a_rollback_that_was_killed_names_what_its_earlier_life_took() {
             let first = of.first().unwrap();
             assert_eq!((first.outcome, first.detail.as_str()), ("begun", "1 values would be lost"));
             let change = &first.changes[0];
-            assert_eq!((change.old.as_str(), change.new.as_str()), ("cloud only", "HR-1"));
+            assert_eq!((&change.old, &change.new), (&"cloud only".into(), &"HR-1".into()));
         }
         assert!(world.effective_flips.values().all(|flips| *flips == 1));
         calls

@@ -11,6 +11,7 @@
 mod connection;
 mod entry;
 mod filter;
+mod names;
 
 use std::collections::{BTreeMap, HashSet};
 use std::panic::AssertUnwindSafe;
@@ -97,49 +98,6 @@ impl LdapGateways {
         objects.sort_by_key(|object| object.guid);
         objects.dedup_by_key(|object| object.guid);
         Ok(objects)
-    }
-
-    /// Which of these names are of nothing that this agent's account may see: the DC says that there is no such
-    /// object (RFC 4511 A.2, noSuchObject). A name in another domain, to which the DC refers, is none of them.
-    ///
-    /// # Errors
-    /// Any [`CallError`] but `PageExpired`.
-    pub fn absent(
-        &mut self,
-        agent: &AgentName,
-        names: &[String],
-    ) -> Result<Vec<String>, CallError> {
-        self.runtime.clone().block_on(self.look_for(agent, names))
-    }
-
-    async fn look_for(
-        &mut self,
-        agent: &AgentName,
-        names: &[String],
-    ) -> Result<Vec<String>, CallError> {
-        const NO_SUCH_OBJECT: u32 = 32;
-        const REFERRAL: u32 = 10;
-        let timeout = self.timeout;
-        let gateway = gateway(&mut self.gateways, agent)?;
-        let mut ldap = gateway.connected().await?;
-        let nothing = ["1.1".to_owned()];
-        let mut absent = Vec::new();
-        for name in names {
-            let place = (name.as_str(), Scope::Base);
-            let search = entries(&mut ldap, timeout, place, "(objectClass=*)", &nothing);
-            match AssertUnwindSafe(search).catch_unwind().await.unwrap_or_else(|_| no_ldap()) {
-                Ok(Ok(found)) if found.is_empty() => absent.push(name.clone()),
-                Ok(Err(result)) if result.rc == NO_SUCH_OBJECT => absent.push(name.clone()),
-                Ok(Err(result)) if result.rc == REFERRAL => {}
-                Ok(Ok(_)) => {}
-                Ok(Err(result)) => return Err(connection::refusal(&result)),
-                Err(Lost(error)) => {
-                    gateway.disconnect();
-                    return Err(error);
-                }
-            }
-        }
-        Ok(absent)
     }
 
     async fn modify_all(

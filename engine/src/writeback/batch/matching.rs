@@ -291,6 +291,7 @@ impl Batch {
             #[cfg(feature = "planted-bugs")]
             self.pieces.extend(back.map(|changes| Piece { item: index, changes }));
             item.intent = Some(Intent {
+                agent: Some(self.agent.clone()),
                 object: object.guid,
                 digest: item.digest,
                 changed: item.mailbox.when_changed.as_micros(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::play::Play;
+use crate::change::ShownValues;
 use crate::job::{ExportMode, LimitAction, LogStatus, ProxyMode, RecipientTypeMode};
 use crate::ports::{MailboxId, Table};
 use crate::test_world::{Sent, World, id, object_guid};
@@ -201,25 +202,24 @@ impl Play {
         let edited = |name: &str| {
             notes.drift.iter().any(|drift| drift.number == number && drift.attribute == name)
         };
-        let sorted = |values: &str| {
-            let mut values: Vec<&str> = values.split("; ").collect();
-            values.sort_unstable();
-            values.join("; ")
+        let sorted = |mut values: ShownValues| {
+            values.0.sort_unstable();
+            values
         };
-        let mut logged: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut logged: BTreeMap<String, BTreeSet<ShownValues>> = BTreeMap::new();
         for entry in world.log.iter().filter(|entry| entry.mailbox == Some(id(number))) {
             prop_assert!(entry.status != LogStatus::Skipped || entry.modified.is_empty());
             prop_assert!(entry.status != LogStatus::Success || !entry.modified.is_empty());
             for property in entry.modified.iter().filter(|property| !edited(&property.attribute)) {
                 let of = logged.entry(property.attribute.to_string()).or_default();
-                of.insert(sorted(&property.new));
+                of.insert(sorted(property.new.clone()));
             }
         }
-        let mut done: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut done: BTreeMap<String, BTreeSet<ShownValues>> = BTreeMap::new();
         let own = |sent: &&Sent| sent.object == object_guid(number);
         for (name, values) in world.sent.iter().filter(own).flat_map(|sent| &sent.written) {
             if !edited(name) {
-                done.entry(name.clone()).or_default().insert(values.join("; "));
+                done.entry(name.clone()).or_default().insert(sorted(ShownValues::of(values)));
             }
         }
         prop_assert_eq!(logged, done);

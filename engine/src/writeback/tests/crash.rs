@@ -208,3 +208,42 @@ fn an_edit_after_an_unanswered_write_is_not_taken_back() {
     );
     assert_eq!(world.modifies, 1);
 }
+
+/// What went through one agent is looked for behind it: the domain controller of another may not have it yet, and by
+/// that one it would count as not made, be in no log and be sent again. Where the first is gone, the other tells.
+#[test]
+fn what_an_earlier_life_wrote_is_read_where_it_was_written() {
+    for (first_is_gone, times) in [(false, 1), (true, 2)] {
+        let (world, mut job) = settled(2);
+        let [one, two] = ["A1", "A2"].map(|name| crate::ports::AgentName(name.into()));
+        {
+            let mut world = world.0.borrow_mut();
+            world.edit(0, "x");
+            world.edit(1, "y");
+            let before = world.objects.clone();
+            world.stale.insert(two.clone(), before);
+            // Both are written, and the answer never comes.
+            world.lose = Some((1, true));
+            world.lose_agent = true;
+            world.offline.insert(two.clone());
+        }
+        world.run_for(&mut job, CYCLE);
+        {
+            let mut world = world.0.borrow_mut();
+            assert_eq!(world.store.len(Table::Intents), 1);
+            world.offline.clear();
+            world.agents.reverse();
+            if first_is_gone {
+                world.offline.insert(one);
+            }
+        }
+        let mut job = world.job();
+        world.run_for(&mut job, CYCLE);
+        let world = world.0.borrow();
+        let sent = world.sent.iter().filter(|sent| sent.object == object_guid(1)).count();
+        assert_eq!(sent, times, "gone: {first_is_gone}");
+        assert_eq!(world.store.len(Table::Intents), 0);
+        let logged = world.log.iter().filter(|entry| entry.mailbox == Some(id(1)));
+        assert!(logged.filter(|entry| entry.status == LogStatus::Success).count() == 2 - times);
+    }
+}

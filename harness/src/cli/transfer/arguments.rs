@@ -8,10 +8,10 @@ use engine::guid::Guid;
 use engine::time::Timestamp;
 use engine::transfer::{BLOCKING, Evidence, RestoreTo, Sides};
 
-use super::help::{EVIDENCE, RINGS};
+use super::help::{ENDS, ENDS_WITH_FINDINGS, EVIDENCE, RINGS};
 use super::read_backups;
 use crate::alone::{
-    AloneError, FlipOptions, TransferAction, WaveOptions, read_evidence, read_rings,
+    AloneError, FlipOptions, TransferAction, WaveOptions, read_evidence, read_rings, transfer_name,
 };
 
 /// The arguments of `transfer`.
@@ -24,9 +24,10 @@ pub(in crate::cli) struct TransferArguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
     /// List every mailbox with its type, whether it is synchronized, and who has authority.
+    #[command(after_help = ENDS)]
     Inventory(Common),
     /// Say everything that stands against a flip, or is worth knowing before one.
-    #[command(after_help = EVIDENCE)]
+    #[command(after_help = format!("{EVIDENCE}\n\n{ENDS_WITH_FINDINGS}"))]
     Readiness {
         #[command(flatten)]
         common: Common,
@@ -34,7 +35,8 @@ pub(super) enum Action {
         stated: Stated,
     },
     /// Say everything that stands against removing the last Exchange server. Exit code 0 says that nothing does, 1 that
-    /// something does, 2 that nothing known does and something is not determinable.
+    /// something does or nobody answers, 2 that nothing known does and something is not determinable, 4 that the
+    /// program failed, 5 wrong usage.
     #[command(after_help = EVIDENCE)]
     Decommission {
         #[command(flatten)]
@@ -43,7 +45,7 @@ pub(super) enum Action {
         stated: Stated,
     },
     /// Check mailboxes, back their values up and give the cloud authority over them, in waves.
-    #[command(after_help = EVIDENCE)]
+    #[command(after_help = format!("{EVIDENCE}\n\n{ENDS_WITH_FINDINGS}"))]
     Flip {
         #[command(flatten)]
         common: Common,
@@ -51,7 +53,7 @@ pub(super) enum Action {
         flip: FlipArguments,
     },
     /// Flip ring after ring: the next one starts only when the one before is verified.
-    #[command(after_help = format!("{RINGS}\n\n{EVIDENCE}"))]
+    #[command(after_help = format!("{RINGS}\n\n{EVIDENCE}\n\n{ENDS_WITH_FINDINGS}"))]
     Rollout {
         #[command(flatten)]
         common: Common,
@@ -62,6 +64,7 @@ pub(super) enum Action {
         rings: PathBuf,
     },
     /// Write the values of mailboxes to a file: JSON Lines, versioned, with a checksum.
+    #[command(after_help = ENDS)]
     Backup {
         #[command(flatten)]
         common: Common,
@@ -83,6 +86,7 @@ pub(super) enum Action {
         sides: Keep,
     },
     /// Bring the values of a backup back, to the cloud or to Active Directory.
+    #[command(after_help = ENDS)]
     Restore {
         #[command(flatten)]
         common: Common,
@@ -97,6 +101,7 @@ pub(super) enum Action {
         sets_a_minute: Option<u32>,
     },
     /// Say what would be lost, and give AD its authority back.
+    #[command(after_help = ENDS_WITH_FINDINGS)]
     Rollback {
         #[command(flatten)]
         common: Common,
@@ -283,6 +288,10 @@ impl From<Keep> for Sides {
     }
 }
 
+fn name(text: &str) -> Result<String, String> {
+    transfer_name(text).map(|()| text.to_owned()).map_err(|why| format!("the name {why}"))
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Common {
     /// The configuration file.
@@ -299,7 +308,7 @@ pub(super) struct Common {
     pub(super) tenant: Option<Guid>,
 
     /// Names the transfer in the state store.
-    #[arg(long, default_value = "transfer")]
+    #[arg(long, default_value = "transfer", value_parser = name)]
     pub(super) name: String,
 
     /// A file with one mailbox a line: id, user principal name or primary address

@@ -8,12 +8,23 @@ writeback --help` shows one). Without --apply nothing is changed: what stands ag
 A transfer has a name, under which its progress lies in a file beside `state` of the configuration (`transfer_state` names \
 another): the same call goes on where an earlier one was killed, and no mailbox is flipped twice. The writeback job may run \
 beside it. What is changed is appended to a log (`transfer_log`), one JSON object a line: when, which mailbox, what it was \
-and became, how it ended, and which application asked for it.
+and became, how it ended, and which application asked for it. There and in --report the values of an attribute are a list, \
+each a text or, where it is none, {\"base64\": \"...\"}.
 
 Exit codes: 0 done, or nothing stands against it; 1 something failed, stands against it, or was ended before its time, a \
-restore or a backup that lacks something among it; 2 of `decommission`: nothing known stands against it, and something is \
-not determinable; 4 the state store or the program failed; 5 wrong usage. Whatever ends it early, Ctrl-C included, what is \
-known by then is printed and in --report.";
+restore or a backup that lacks something and a service that does not answer among it; 2 of `decommission`: nothing known \
+stands against it, and something is not determinable; 4 the state store or the program failed; 5 wrong usage. Whatever ends \
+it early, Ctrl-C included, what is known by then is printed and in --report.";
+
+/// What a subcommand that stops at nothing but failures ends with.
+pub(super) const ENDS: &str = "\
+Exit codes: 0 done; 1 something failed, was left out, or a service did not answer, and the call ended before its time; 4 the \
+state store or the program failed; 5 wrong usage.";
+
+/// What a subcommand ends with against which something may stand.
+pub(super) const ENDS_WITH_FINDINGS: &str = "\
+Exit codes: 0 done, or nothing stands against it; 1 a finding blocks, something failed, a service did not answer, or the call \
+ended before its time; 4 the state store or the program failed; 5 wrong usage.";
 
 /// The evidence file, for those who read it.
 pub(super) const EVIDENCE: &str = "\

@@ -7,6 +7,7 @@ mod text;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use engine::failure::{Failure, STORE_FAILED};
 use engine::transfer::{
     Backup, BackupError, Finding, Restored, RestoredMailbox, Severity, TransferReport, backup,
 };
@@ -55,8 +56,8 @@ pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit 
     }
     let request = TransferRequest { permission, name: common.name, action, mailboxes };
     let mut say = |said: Said| match said {
-        Said::Waits(at, why) => console.out(&waits(at, why.as_deref())),
-        Said::Unread(row) => console.out(&text::unread(&row)),
+        Said::Waits(at, why) => console.tell(&waits(at, why.as_deref())),
+        Said::Unread(row) => console.tell(&text::unread(&row)),
         Said::Losses(report) => tell_losses(report, &files, console),
         Said::Entry(_) | Said::Report(_) | Said::NoClock(_) | Said::Scope(_) => {}
     };
@@ -139,8 +140,20 @@ fn told(
             (text::restore(report, applied), exit(good))
         }
     };
-    console.out(&text);
-    Ok(exit)
+    console.tell(&text);
+    let of_store = stopped_by(outcome).is_some_and(|why| why.code == STORE_FAILED);
+    Ok(if of_store { Exit::Internal } else { exit })
+}
+
+/// What ended it before its time.
+fn stopped_by(outcome: &TransferOutcome) -> Option<&Failure> {
+    match outcome {
+        TransferOutcome::Inventory(_) | TransferOutcome::Backups(_) => None,
+        TransferOutcome::Report(report) => report.stopped.as_ref(),
+        TransferOutcome::Findings(_, stopped) => stopped.as_ref(),
+        TransferOutcome::Rollout(report) => report.stopped.as_ref(),
+        TransferOutcome::Restored(report) => report.stopped.as_ref(),
+    }
 }
 
 /// What findings come to; where `whole`, nothing known stands against it only once everything is known.
@@ -154,7 +167,7 @@ fn judged(findings: &[Finding], stopped: bool, whole: bool) -> Exit {
 
 /// What a rollback is about to take away, before it does: should it die, this is what stays.
 fn tell_losses(report: Box<TransferReport>, files: &Files, console: &Console) {
-    console.out(&text::losses(&report.losses));
+    console.tell(&text::losses(&report.losses));
     let Some(path) = &files.report else { return };
     let document = transfer_document(&TransferOutcome::Report(report), true);
     if let Err(error) = write_document(path, &document) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use engine::change::Plain;
 use engine::failure::Failure;
 use engine::ports::UnreadRow;
 use engine::transfer::bucket_c::LEFT;
@@ -14,7 +15,7 @@ use engine::transfer::{
     TransferReport,
 };
 
-use crate::alone::severity_word;
+use crate::alone::{restored_word, severity_word};
 
 // Writing to a String cannot fail, so what `write!` returns is dropped here.
 
@@ -69,43 +70,43 @@ pub(super) fn backup(report: &BackupReport, path: &Path) -> String {
 /// A restore.
 pub(super) fn restore(report: &RestoreReport, applied: bool) -> String {
     let mut text = String::new();
-    let mut written = 0;
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for one in &report.mailboxes {
-        let (word, why) = match &one.outcome {
+        let word = restored_word(&one.outcome, applied);
+        *counts.entry(word).or_default() += 1;
+        let why = match &one.outcome {
             Restored::Equal if one.notes.is_empty() => continue,
-            Restored::Equal => ("equal", ""),
-            Restored::Written => {
-                written += 1;
-                (if applied { "restored" } else { "differs" }, "")
-            }
-            Restored::Blocked(why) => ("blocked", why.as_str()),
-            Restored::Failed(why) => ("failed", why.as_str()),
-            Restored::Unverified(why) => ("unverified", why.as_str()),
+            Restored::Equal | Restored::Written => "",
+            Restored::Blocked(why) | Restored::Failed(why) | Restored::Unverified(why) => why,
         };
         let _ = writeln!(text, "{word:<8} {} {why}", one.mailbox);
         for change in &one.changes {
-            let _ = writeln!(
-                text,
-                "         {}: `{}` -> `{}`",
-                change.attribute, change.old, change.new
-            );
+            let _ =
+                writeln!(text, "         {}: {} -> {}", change.attribute, change.old, change.new);
         }
         for note in &one.notes {
             let _ = writeln!(text, "         {note}");
         }
     }
     let all = report.mailboxes.len() as u64 + report.not_begun;
+    let of = |word: &str| counts.get(word).copied().unwrap_or_default();
+    let words = ["equal", "blocked", "failed", "unverified"];
+    let mut others: String = words
+        .into_iter()
+        .filter(|word| of(word) > 0)
+        .map(|word| format!(", {} {word}", of(word)))
+        .collect();
     if report.not_begun > 0 {
-        let _ = writeln!(text, "{} mailbox(es) not begun", report.not_begun);
+        let _ = write!(others, ", {} not begun", report.not_begun);
     }
-    if applied {
-        let _ = writeln!(text, "{written} of {all} mailbox(es) restored");
+    let _ = if of("equal") == all {
+        writeln!(text, "nothing differs: {all} of {all} mailbox(es) hold what the backup says")
+    } else if applied {
+        writeln!(text, "{} of {all} mailbox(es) restored{others}", of("restored"))
     } else {
-        let _ = writeln!(
-            text,
-            "dry run: {written} of {all} mailbox(es) differ; `--apply` restores them"
-        );
-    }
+        let advice = if of("differs") > 0 { "; `--apply` restores them" } else { "" };
+        writeln!(text, "dry run: {} of {all} mailbox(es) differ{others}{advice}", of("differs"))
+    };
     text + &stopped(report.stopped.as_ref())
 }
 
@@ -165,8 +166,11 @@ pub(super) fn losses(lost: &[Loss]) -> String {
         let why = loss.unsure.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
         let _ = writeln!(
             text,
-            "         {} {}: `{}` {becomes} `{}`{why}",
-            loss.mailbox, loss.attribute, loss.value, loss.instead
+            "         {} {}: `{}` {becomes} {}{why}",
+            loss.mailbox,
+            loss.attribute,
+            Plain(&loss.value),
+            loss.instead
         );
     }
     text

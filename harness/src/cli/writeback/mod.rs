@@ -45,6 +45,11 @@ pub(super) struct WritebackArguments {
     #[arg(long, conflicts_with_all = ["cycles", "start", "pause", "restart", "provision"])]
     reconcile: bool,
 
+    /// Print the job's schema as this configuration makes it, in the shape of Microsoft Graph, and end: what
+    /// `writeback.schema` takes. Nobody is asked anything.
+    #[arg(long, conflicts_with_all = ["apply", "cycles", "reconcile", "start", "pause", "restart", "provision", "report"])]
+    show_schema: bool,
+
     /// Write what the cycles or the comparison came to as one JSON document at the end, with mode 0600. That of a
     /// dry run and of users provisioned on demand holds every change; of others the provisioning log does.
     #[arg(long, value_name = "FILE")]
@@ -97,12 +102,13 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
         Ok(settings) => settings,
         Err(error) => return refused(&error, console),
     };
+    if arguments.show_schema {
+        console.tell(&format!("{:#}\n", settings.schema));
+        return Exit::Pass;
+    }
     let apply = arguments.apply;
-    if let Some(path) = &arguments.report {
-        let usable = settings.may_write(path, &[]).and_then(|()| takes_report(path));
-        if let Err(error) = usable.and_then(|()| can_write(path)) {
-            return refused(&error, console);
-        }
+    if let Err(error) = arguments.report.as_deref().map_or(Ok(()), |path| usable(path, &settings)) {
+        return refused(&error, console);
     }
     if arguments.reconcile {
         let permission = Permission { apply, tenant: arguments.tenant };
@@ -118,7 +124,7 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
     let mut say = |said: Said| match said {
         Said::Entry(entry) if entry.status == LogStatus::Skipped && !verbose => {}
         Said::Entry(entry) => {
-            console.out(&text::entry(&entry, apply));
+            console.tell(&text::entry(&entry, apply));
             entries.extend(keeps.then_some(entry));
         }
         // A job tells its state when it starts and when it obeys: once is enough where it is the same.
@@ -128,18 +134,18 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
                 && text::report(&report, apply) == state => {}
         Said::Report(report) => {
             state = text::report(&report, apply);
-            console.out(&state);
-            console.out(&text::limit(&report, settings.job.switches.mailbox_limit));
+            console.tell(&state);
+            console.tell(&text::limit(&report, settings.job.switches.mailbox_limit));
         }
         Said::NoClock(why) => {
             let what = "Microsoft Graph does not tell its time, so this machine's is in the log";
-            console.out(&format!("{what}: {why}\n"));
+            console.tell(&format!("{what}: {why}\n"));
         }
         // Who is paused runs at no time.
         Said::Waits(_, None) if state.contains(" paused: ") => {}
-        Said::Waits(at, None) => console.out(&format!("next at {at}\n")),
-        Said::Waits(at, why) => console.out(&waits(at, why.as_deref())),
-        Said::Scope(missing) => console.out(&text::scope(&missing)),
+        Said::Waits(at, None) => console.tell(&format!("next at {at}\n")),
+        Said::Waits(at, why) => console.tell(&waits(at, why.as_deref())),
+        Said::Scope(missing) => console.tell(&text::scope(&missing)),
         Said::Unread(_) | Said::Losses(_) => {}
     };
     let told = crate::alone::writeback(&settings, &request, &mut say);
@@ -151,17 +157,25 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
     });
     match told {
         Ok(outcome) => {
-            console.out(&text::outcome(&outcome, apply));
+            console.tell(&text::outcome(&outcome, apply));
             let idle = outcome.cycles.len() < count(request.cycles) && !outcome.interrupted;
             if idle {
-                console
-                    .out("the job is paused or disabled, so no cycle began: --start lets it run\n");
+                console.tell(
+                    "the job is paused or disabled, so no cycle began: --start lets it run\n",
+                );
             }
             let bad = idle || outcome.failed > 0 || outcome.failed_cycles() > 0;
             if bad && !outcome.interrupted { Exit::Fail } else { Exit::Pass }
         }
         Err(error) => refused(&error, console),
     }
+}
+
+/// Whether a report can be written here, in the place of nothing else.
+fn usable(path: &Path, settings: &Settings) -> Result<(), AloneError> {
+    settings.may_write(path, &[])?;
+    takes_report(path)?;
+    can_write(path)
 }
 
 /// What is said of a wait: until when, and for what.
@@ -184,14 +198,14 @@ fn reconcile(
 ) -> Result<Exit, AloneError> {
     let mut say = |said: Said| {
         if let Said::Waits(at, why) = said {
-            console.out(&waits(at, why.as_deref()));
+            console.tell(&waits(at, why.as_deref()));
         }
     };
     let report = crate::alone::reconcile(settings, permission, &mut say)?;
     if let Some(path) = file {
         write_document(path, &reconcile_document(&report, permission.apply))?;
     }
-    console.out(&text::reconciliation(&report));
+    console.tell(&text::reconciliation(&report));
     let (differences, _) = report.differences();
     let open = !permission.apply && differences > 0;
     let bad = open || !report.problems.is_empty() || report.stopped.is_some();

@@ -22,11 +22,8 @@ pub(super) fn entry(entry: &LogEntry, apply: bool) -> String {
         format!("{word:<11} {who} {} {}", entry.code, entry.detail).trim_end().to_owned();
     text.push('\n');
     for change in &entry.modified {
-        let _ = writeln!(
-            text,
-            "              {}: `{}` -> `{}`",
-            change.attribute, change.old, change.new
-        );
+        let _ =
+            writeln!(text, "              {}: {} -> {}", change.attribute, change.old, change.new);
     }
     text
 }
@@ -130,7 +127,7 @@ pub(super) fn reconciliation(report: &ReconcileReport) -> String {
         let has = if drift.corrected { "had" } else { "has" };
         let _ = writeln!(
             text,
-            "{} {}: AD {has} `{}`, the cloud says `{}`\n    {}{}: {}",
+            "{} {}: AD {has} {}, the cloud says {}\n    {}{}: {}",
             drift.mailbox,
             drift.attribute,
             drift.directory,

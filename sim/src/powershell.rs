@@ -36,11 +36,13 @@ impl Argument {
         }
     }
 
-    /// The truth of a Boolean or of its usual spellings in REST bodies (`"True"`, `"$true"`).
+    /// The truth of a Boolean, of 0 and 1, or of its usual spellings in REST bodies (`"True"`, `"$true"`).
     #[must_use]
     pub fn boolean(&self) -> Option<bool> {
         match self {
             Self::Boolean(value) => Some(*value),
+            Self::Integer(0) => Some(false),
+            Self::Integer(1) => Some(true),
             Self::Text(text) if text.trim_start_matches('$').eq_ignore_ascii_case("true") => {
                 Some(true)
             }
@@ -141,6 +143,44 @@ pub enum ParameterKind {
     Hashtable,
     /// Text out of a fixed list.
     OneOf(&'static [&'static str]),
+}
+
+impl ParameterKind {
+    /// Whether PowerShell's binder can make of a value what the parameter takes (Microsoft Learn,
+    /// about_Parameters, about_Type_Conversion).
+    #[must_use]
+    pub fn takes(self, value: &Argument) -> bool {
+        let is_plain = |value: &Argument| {
+            matches!(value, Argument::Text(_) | Argument::Integer(_) | Argument::Null)
+        };
+        let is_flat = |value: &Argument| match value {
+            Argument::Array(values) => values.iter().all(is_plain),
+            other => is_plain(other),
+        };
+        match self {
+            Self::Text => is_plain(value),
+            // Text is no truth: `-Enabled true` wants a `$`.
+            Self::Boolean | Self::Switch => {
+                matches!(value, Argument::Boolean(_) | Argument::Integer(0 | 1))
+            }
+            Self::Integer => match value {
+                Argument::Text(text) => text.trim().parse::<i64>().is_ok(),
+                other => matches!(other, Argument::Integer(_) | Argument::Null),
+            },
+            Self::MultiValue => match value {
+                Argument::Hashtable(members) => members.iter().all(|(name, value)| {
+                    let is = |known: &&str| known.eq_ignore_ascii_case(name);
+                    ["Add", "Remove"].iter().any(is) && is_flat(value)
+                }),
+                other => is_flat(other),
+            },
+            Self::Hashtable => matches!(value, Argument::Hashtable(_)),
+            Self::OneOf(words) => match value {
+                Argument::Text(text) => words.iter().any(|word| word.eq_ignore_ascii_case(text)),
+                _ => false,
+            },
+        }
+    }
 }
 
 /// A parameter in a catalogue.

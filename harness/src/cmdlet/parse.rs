@@ -9,7 +9,7 @@ use winnow::stream::{LocatingSlice, Location};
 use winnow::token::{any, take_till, take_while};
 
 use super::problem::CmdletProblem;
-use super::quote::{double_quoted, escape, single_quoted, starts_variable, variable};
+use super::quote::{double_quoted, escape, here_string, single_quoted, starts_variable, variable};
 
 /// A cmdlet line as words.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,6 +173,11 @@ fn element(input: &mut Input<'_>, depth: usize) -> Parsed<Argument> {
         }
         (Some('"'), _) => {
             let text = double_quoted(input)?;
+            ends_here(input)?;
+            Ok(Argument::Text(text))
+        }
+        (Some('@'), Some(quote @ ('\'' | '"'))) => {
+            let text = here_string(input, quote)?;
             ends_here(input)?;
             Ok(Argument::Text(text))
         }

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use sim::powershell::Argument;
+use winnow::combinator::{alt, opt};
 use winnow::prelude::*;
 use winnow::stream::Location;
 use winnow::token::{any, take_till, take_while};
@@ -93,6 +94,64 @@ pub(super) fn double_quoted(input: &mut Input<'_>) -> Parsed<String> {
             (None, _) => return fail(unclosed(input, start, '"')),
         }
     }
+}
+
+/// `@'` or `@"` at the end of a line, lines of text in which quotes mean nothing, and the same the other way
+/// round at the beginning of a line (about_Quoting_Rules, "Here-strings").
+pub(super) fn here_string(input: &mut Input<'_>, quote: char) -> Parsed<String> {
+    let start = input.current_token_start();
+    any.parse_next(input)?;
+    any.parse_next(input)?;
+    take_while(0.., [' ', '\t']).parse_next(input)?;
+    let at = input.current_token_start();
+    if line_end(input)?.is_none() {
+        let width = peek(input).map_or(0, char::len_utf8);
+        let message = "the text of a here-string begins on the next line";
+        return fail(
+            CmdletProblem::new("cmdlet-quote", at..at + width, message)
+                .label("expected the end of the line")
+                .help(format!("a text of one line stands in {quote}quotes{quote}")),
+        );
+    }
+    let mut text = String::new();
+    // The end of the line before, which belongs to the text only when another line follows.
+    let mut end = None;
+    loop {
+        if peek(input) == Some(quote) && second(input) == Some('@') {
+            any.parse_next(input)?;
+            any.parse_next(input)?;
+            return Ok(text);
+        }
+        text.extend(end.take());
+        while let Some(next) = peek(input).filter(|next| !matches!(next, '\r' | '\n')) {
+            match (quote, next) {
+                ('"', '`') => text.push(escape(input)?),
+                ('"', '$') if second(input).is_some_and(starts_variable) => {
+                    let at = input.current_token_start();
+                    any.parse_next(input)?;
+                    let name = take_while(0.., |c: char| c.is_alphanumeric() || c == '_')
+                        .parse_next(input)?;
+                    return fail(no_variable(at..input.current_token_start(), name));
+                }
+                _ => {
+                    any.parse_next(input)?;
+                    text.push(next);
+                }
+            }
+        }
+        end = line_end(input)?;
+        if end.is_none() {
+            let problem = CmdletProblem::new("cmdlet-quote", start..start + 2, NEVER_CLOSED);
+            return fail(problem.label(format!("expected a line that begins with {quote}@")));
+        }
+    }
+}
+
+const NEVER_CLOSED: &str = "this here-string is never closed";
+
+/// The end of a line, as the text has it.
+fn line_end<'i>(input: &mut Input<'i>) -> Parsed<Option<&'i str>> {
+    opt(alt(("\r\n", "\n"))).parse_next(input)
 }
 
 /// A backtick and the character that it escapes (about_Special_Characters).

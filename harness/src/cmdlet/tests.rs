@@ -63,6 +63,35 @@ fn quotes_follow_powershell() {
     );
 }
 
+/// about_Quoting_Rules, "Here-strings": quotes mean nothing inside, the line before the end mark has no end.
+#[test]
+fn here_strings_are_read_line_by_line() {
+    assert_eq!(
+        bound("Set-Mailbox u7 -DisplayName @'\nit's \"all\" `n $text\n  and '@ too\n'@ -Force"),
+        "Set-Mailbox -Identity 'u7' -DisplayName 'it''s \"all\" `n $text\n  and ''@ too' -Force $true"
+    );
+    assert_eq!(
+        bound("Set-Mailbox u7 -DisplayName @\"  \r\nsay \"\"so\"\"`tnow `$x 5$\r\n\r\n\"@"),
+        "Set-Mailbox -Identity 'u7' -DisplayName 'say \"\"so\"\"\tnow $x 5$\r\n'"
+    );
+    assert_eq!(
+        bound("Set-Mailbox u7 -EmailAddresses @{Add=@'\nx\n'@}"),
+        "Set-Mailbox -Identity 'u7' -EmailAddresses @{Add='x'}"
+    );
+    assert_eq!(
+        bound("Set-Mailbox u7 -DisplayName @'\n'@"),
+        "Set-Mailbox -Identity 'u7' -DisplayName ''"
+    );
+    let word = |text: &str| text.to_owned();
+    assert_eq!(refused("Set-Mailbox u7 -DisplayName @'x'@"), ("cmdlet-quote", word("x")));
+    assert_eq!(refused("Set-Mailbox u7 -DisplayName @'\nx '@"), ("cmdlet-quote", word("@'")));
+    assert_eq!(
+        refused("Set-Mailbox u7 -DisplayName @\"\n$x\n\"@"),
+        ("cmdlet-variable", word("$x"))
+    );
+    assert_eq!(refused("Set-Mailbox u7 -DisplayName @'\nx\n'@y"), ("cmdlet-syntax", word("y")));
+}
+
 #[test]
 fn arrays_and_hashtables_are_read_in_every_notation() {
     for line in [
@@ -194,7 +223,7 @@ proptest! {
     }
 
     #[test]
-    fn no_line_makes_the_parser_panic(line in any::<String>(), tail in "[-@{}()$'\"`,;=# a-z\n]{0,40}") {
+    fn no_line_makes_the_parser_panic(line in any::<String>(), tail in "[-@{}()$'\"`,;=# a-z\r\n]{0,40}") {
         for line in [line.clone(), format!("Set-Mailbox {tail}"), format!("Set-Mailbox {line}")] {
             match parse(&line) {
                 Ok(parsed) => { bind(&parsed, &catalogue()).ok(); }

@@ -363,6 +363,20 @@ pub enum Quantity {
     Instant(Timestamp),
 }
 
+impl Quantity {
+    /// How much it is, in the smallest units of its kind: ones, or nanoseconds.
+    #[must_use]
+    pub fn units(&self) -> i128 {
+        match self {
+            Self::Number(number) => i128::from(*number),
+            Self::Duration(duration) => {
+                i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX / 2)
+            }
+            Self::Instant(instant) => instant.as_nanosecond(),
+        }
+    }
+}
+
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,6 +1,8 @@
 //! The exports that a population can be made of: a forest as LDIF, mailboxes as the CSV that
 //! `Get-Mailbox | Export-Csv` writes.
 
+mod tree;
+
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use sim::exchange::{RecipientType, address, property, truth};
 use sim::powershell::ParameterKind;
 
 use super::nearest::nearest;
+use tree::Rooted;
 
 /// What is wrong with an export, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +56,8 @@ impl ExportError {
     }
 }
 
-/// The objects of a forest's export, one at a time.
+/// The objects of a forest's export, one at a time, and after the last a mistake when one of them is in nothing
+/// that the export lists.
 ///
 /// # Errors
 /// `Unreadable`; each object may be a `Line`.
@@ -65,7 +69,7 @@ pub fn objects(
         problem: error.to_string(),
     };
     let file = File::open(path).map_err(unreadable)?;
-    let objects = ExportedObjects::new(BufReader::new(file));
+    let objects = Rooted::new(ExportedObjects::new(BufReader::new(file)));
     Ok(objects.map(|object| object.map_err(|error| ExportError::in_ldif(path, error))))
 }
 

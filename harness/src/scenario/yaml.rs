@@ -2,8 +2,9 @@
 //! crate.
 //!
 //! The events of its parser carry exact places, which serde's data model would lose wherever a key
-//! decides how the rest is read. Tags are refused, aliases are resolved by copying within a budget,
-//! a key that comes twice is an error, and a file is one document.
+//! decides how the rest is read. Tags are refused, aliases are resolved by copying within a budget, a merge
+//! key (`<<`, the merge type of yaml.org) gives a mapping what it does not say itself, a key that comes twice
+//! is an error, and a file is one document.
 
 use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, ScanError};
 
@@ -199,8 +200,27 @@ struct Open {
 
 enum Content {
     Sequence(Vec<Node>),
-    Mapping { entries: Vec<Entry>, key: Option<Spanned<String>> },
+    Mapping(Fields),
 }
+
+/// A mapping whose end has not come yet.
+#[derive(Default)]
+struct Fields {
+    entries: Vec<Entry>,
+    key: Option<Key>,
+    /// What a merge key gives, and before which of the entries it stands.
+    merged: Option<(usize, Vec<Entry>)>,
+}
+
+/// A key whose value has not come yet.
+struct Key {
+    name: Spanned<String>,
+    /// Whether it is `<<` without quotes.
+    merges: bool,
+}
+
+/// The merge key.
+const MERGE: &str = "<<";
 
 impl Tree {
     fn accept(&mut self, event: Event<'_>, span: Span, source: &str) -> Result<(), Diagnostic> {
@@ -225,7 +245,7 @@ impl Tree {
             }
             Event::MappingStart(style, anchor, _) => {
                 let flow = style == serde_saphyr::granit_parser::StructureStyle::Flow;
-                let content = Content::Mapping { entries: Vec::new(), key: None };
+                let content = Content::Mapping(Fields::default());
                 self.open.push(Open { start: span.start, flow, anchor, content });
                 Ok(())
             }
@@ -246,9 +266,9 @@ impl Tree {
                 let last = nodes.last().map(|node| node.span.end);
                 (Value::Sequence(nodes), last)
             }
-            Content::Mapping { entries, .. } => {
-                let last = entries.last().map(|entry| entry.value.span.end);
-                (Value::Mapping(entries), last)
+            Content::Mapping(fields) => {
+                let last = fields.entries.last().map(|entry| entry.value.span.end);
+                (Value::Mapping(fields.whole()), last)
             }
         };
         let end = if flow { span.end } else { last.unwrap_or(span.end).max(start) };
@@ -263,14 +283,7 @@ impl Tree {
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.document = Some(node),
             Some(Content::Sequence(nodes)) => nodes.push(node),
-            Some(Content::Mapping { entries, key }) => match key.take() {
-                Some(key) => {
-                    // A value that was left out has no place of its own.
-                    let span = if node.span.start == node.span.end { key.span } else { node.span };
-                    entries.push(Entry { key, value: Node { span, ..node } });
-                }
-                None => *key = Some(new_key(entries, node)?),
-            },
+            Some(Content::Mapping(fields)) => fields.accept(node)?,
         }
         Ok(())
     }
@@ -289,19 +302,79 @@ impl Tree {
     }
 }
 
-fn new_key(entries: &[Entry], node: Node) -> Result<Spanned<String>, Diagnostic> {
-    let span = node.span;
-    let Value::Scalar(scalar) = node.value else {
-        return Err(Diagnostic::error("yaml-key", span, "a key is one word or quoted text")
-            .label("this is a list or a mapping"));
-    };
-    if entries.iter().any(|entry| entry.key.value == scalar.text) {
-        let message = format!("`{}` comes twice", scalar.text);
-        return Err(Diagnostic::error("duplicate-key", span, message)
-            .label("the second time")
-            .help("a mapping says each thing once; join the two"));
+impl Fields {
+    /// The next key, or the value of the last one.
+    fn accept(&mut self, node: Node) -> Result<(), Diagnostic> {
+        match self.key.take() {
+            Some(key) if key.merges => {
+                self.merged = Some((self.entries.len(), given(node, key.name.span)?));
+            }
+            Some(Key { name: key, .. }) => {
+                // A value that was left out has no place of its own.
+                let span = if node.span.start == node.span.end { key.span } else { node.span };
+                self.entries.push(Entry { key, value: Node { span, ..node } });
+            }
+            None => self.key = Some(self.new_key(node)?),
+        }
+        Ok(())
     }
-    Ok(Spanned::new(scalar.text, span))
+
+    fn new_key(&self, node: Node) -> Result<Key, Diagnostic> {
+        let span = node.span;
+        let Value::Scalar(scalar) = node.value else {
+            return Err(Diagnostic::error("yaml-key", span, "a key is one word or quoted text")
+                .label("this is a list or a mapping"));
+        };
+        let merges = scalar.plain() == Some(MERGE);
+        let is_there = match merges {
+            true => self.merged.is_some(),
+            false => self.entries.iter().any(|entry| entry.key.value == scalar.text),
+        };
+        if is_there {
+            let message = format!("`{}` comes twice", scalar.text);
+            let problem =
+                Diagnostic::error("duplicate-key", span, message).label("the second time");
+            return Err(problem.help(match merges {
+                true => "one merge key takes several mappings: `<<: [*one, *other]`",
+                false => "a mapping says each thing once; join the two",
+            }));
+        }
+        Ok(Key { name: Spanned::new(scalar.text, span), merges })
+    }
+
+    /// The entries: what the mapping says itself counts, what it does not say comes from the merge key.
+    fn whole(mut self) -> Vec<Entry> {
+        let Some((at, merged)) = self.merged.take() else { return self.entries };
+        let own = &self.entries;
+        let lacks = |entry: &Entry| own.iter().all(|known| known.key.value != entry.key.value);
+        let further: Vec<Entry> = merged.into_iter().filter(lacks).collect();
+        self.entries.splice(at..at, further);
+        self.entries
+    }
+}
+
+/// What a merge key gives: the entries of one mapping or of several, of which the first to say something
+/// counts.
+fn given(node: Node, key: Span) -> Result<Vec<Entry>, Diagnostic> {
+    let place = if node.span.start == node.span.end { key } else { node.span };
+    let nodes = match node.value {
+        Value::Sequence(nodes) => nodes,
+        value => vec![Node { span: place, value }],
+    };
+    let mut found: Vec<Entry> = Vec::new();
+    for node in nodes {
+        let Value::Mapping(entries) = node.value else {
+            let message = format!("`{MERGE}` takes over mappings, and this is {}", node.kind());
+            return Err(Diagnostic::error("yaml-merge", node.span, message)
+                .label("expected an alias of a mapping, such as `*base`"));
+        };
+        for entry in entries {
+            if found.iter().all(|known| known.key.value != entry.key.value) {
+                found.push(entry);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn scalar_node(text: &str, style: ScalarStyle, span: Span, source: &str) -> Node {
@@ -385,6 +458,33 @@ mod tests {
         assert_eq!(drawn_under("a: |\n  one\n  two three\n", "two"), "two");
         assert_eq!(drawn_under("a: >-\n  one\n  two three\n", "three"), "three");
         assert_eq!(drawn_under("a: one\n  two three\n", "three"), "three");
+    }
+
+    /// The keys of the last entry's mapping, each with its value.
+    #[track_caller]
+    fn last_mapping(source: &str) -> String {
+        let document = read(source).unwrap();
+        let Value::Mapping(entries) = &document.value else { panic!("not a mapping") };
+        let Value::Mapping(entries) = &entries.last().unwrap().value.value else {
+            panic!("not a mapping")
+        };
+        let shown = entries.iter().map(|entry| {
+            format!("{}={}", entry.key.value, entry.value.scalar().map_or("?", |s| &s.text))
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The merge type of yaml.org: own entries count, wherever they stand, then the first mapping.
+    #[test]
+    fn a_merge_key_gives_what_a_mapping_does_not_say_itself() {
+        let base = "a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\n";
+        assert_eq!(last_mapping(&format!("{base}c: {{<<: *a, y: 5}}\n")), "x=1 y=5");
+        assert_eq!(last_mapping(&format!("{base}c: {{w: 0, y: 5, <<: *a}}\n")), "w=0 y=5 x=1");
+        assert_eq!(last_mapping(&format!("{base}c:\n  <<: [*a, *b]\n")), "x=1 y=2 z=4");
+        assert_eq!(last_mapping(&format!("{base}c: {{'<<': 1}}\n")), "<<=1", "quoted it is a key");
+        for wrong in ["{<<: 1}", "{<<: [*a, 2]}", "{<<: *a, <<: *b}", "{<<: }"] {
+            assert!(read(&format!("{base}c: {wrong}\n")).is_err(), "{wrong}");
+        }
     }
 
     #[test]

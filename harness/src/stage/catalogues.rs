@@ -19,7 +19,7 @@ use crate::scenario::{Catalogues, SwitchKind, SwitchSpec};
 pub fn catalogues() -> Catalogues {
     let schema = Schema::base().with_exchange();
     Catalogues {
-        exo: cmdlets::catalogue(),
+        exo: cmdlets::catalogue().into_iter().chain(cmdlets::optimized_reads()).collect(),
         onprem: sim::onprem::exchange_catalogue(),
         ad: sim::onprem::ad_catalogue(),
         ad_attributes: schema.attributes().map(|attribute| attribute.name.to_string()).collect(),

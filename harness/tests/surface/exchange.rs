@@ -189,6 +189,7 @@ const SET: &str = "Set-Mailbox";
 const USER: &str = "Set-User";
 const MAIL_USER: &str = "Set-MailUser";
 const SEARCH: &str = "Search-UnifiedAuditLog";
+const BYPASS: &str = "Set-MailboxAuditBypassAssociation";
 const ORGANIZATION: &str = "Set-OrganizationConfig";
 
 /// How each parameter of each cmdlet that changes something is tried. A parameter that is in the
@@ -472,6 +473,23 @@ fn changes() -> Vec<Parameters> {
             .on(On::CloudOnly),
         parameters(USER, &["SeniorityIndex"], json!(3)).on(On::CloudOnly),
         parameters(USER, &["Manager"], json!("<upn2>")).on(On::CloudOnly).something(),
+        parameters(BYPASS, &["Identity"], json!("<upn>"))
+            .beside(json!({"AuditBypassEnabled": true}))
+            .shows("AuditBypassEnabled", yes())
+            .nobody(json!("nobody@nowhere.example")),
+        parameters(BYPASS, &["AuditBypassEnabled"], yes()),
+        parameters(BYPASS, &["WhatIf"], yes())
+            .beside(json!({"AuditBypassEnabled": false}))
+            .shows("AuditBypassEnabled", yes())
+            .role("reader"),
+        parameters(BYPASS, &["Confirm"], yes())
+            .beside(json!({"AuditBypassEnabled": true}))
+            .shows("AuditBypassEnabled", yes())
+            .role("reader"),
+        parameters(BYPASS, &["ErrorAction", "WarningAction"], json!("Stop"))
+            .beside(json!({"AuditBypassEnabled": true}))
+            .shows("AuditBypassEnabled", yes())
+            .role("reader"),
         parameters(ORGANIZATION, &["ExchangeAttributesCloudManagedByDefault"], yes())
             .shows("BlockExchangeProvisioningFromOnPremEnabled", yes())
             .role("helpdesk"),
@@ -791,6 +809,7 @@ async fn shown(served: &mut Served, how: &Parameters, user: &str, name: &str) ->
         ORGANIZATION => ("Get-OrganizationConfig", json!({})),
         USER => ("Get-User", json!({"Identity": user})),
         MAIL_USER => ("Get-MailUser", json!({"Identity": user})),
+        BYPASS => ("Get-MailboxAuditBypassAssociation", json!({"Identity": user})),
         _ => ("Get-Mailbox", json!({"Identity": user})),
     };
     let answer = served.expect(&cmdlet(reads, parameters)).await;

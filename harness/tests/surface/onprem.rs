@@ -14,8 +14,9 @@ use sim::profile::Evidence;
 
 use super::document::Row;
 
-/// Calls that work, one after the other.
+/// Calls that work, one after the other. A star before a cmdlet and an identity: every parameter by itself.
 const EXCHANGE: &[&str] = &[
+    "* Set-RemoteMailbox u1",
     "New-RemoteMailbox -Name 'New One' -Alias new1 -SamAccountName new1 -UserPrincipalName new1@contoso.com -DisplayName 'New One' -FirstName New -LastName One -Initials N -Password secret -PrimarySmtpAddress new.one@contoso.com -OnPremisesOrganizationalUnit 'OU=People,DC=corp,DC=contoso,DC=com' -RemoteRoutingAddress new1@contoso.mail.onmicrosoft.com -Archive",
     "New-RemoteMailbox -Name Room1 -Room",
     "New-RemoteMailbox -Name Beamer1 -Equipment",
@@ -39,6 +40,7 @@ const EXCHANGE: &[&str] = &[
     "New-Mailbox -Name System1 -Arbitration",
     "New-Mailbox -Name System2 -AuditLog",
     "Get-Mailbox local1",
+    "* Set-Mailbox local1",
     "Disable-Mailbox local1 -Confirm $false",
     "Enable-Mailbox local1 -Alias local1 -DisplayName 'On Server' -PrimarySmtpAddress local1@contoso.com",
     "Disable-Mailbox local1",
@@ -86,6 +88,7 @@ const EXCHANGE: &[&str] = &[
 ];
 
 const AD: &[&str] = &[
+    "* Set-ADUser u1",
     "New-ADUser -Name plain -Path 'OU=People,DC=corp,DC=contoso,DC=com' -AccountPassword secret -Enabled $true -Manager u2 -OtherAttributes @{extensionAttribute1='x'} -DisplayName Plain -GivenName P -Surname Lain -OtherName Q -Initials P -Title T -Department D -Company C -Division D -Organization O -EmployeeID 1 -EmployeeNumber 2 -Office O -OfficePhone 1 -HomePhone 2 -MobilePhone 3 -Fax 4 -StreetAddress S -POBox 5 -PostalCode 6 -City C -State S -Country DE -HomePage h -Description d -EmailAddress plain@contoso.com -HomeDirectory h -HomeDrive H: -UserPrincipalName plain@contoso.com -SamAccountName plain",
     "Get-ADUser plain -Properties department",
     "Get-ADObject plain -Properties department",
@@ -103,24 +106,26 @@ const AD: &[&str] = &[
     "Restore-ADObject u3 -NewName u3 -TargetPath 'OU=People,DC=corp,DC=contoso,DC=com'",
 ];
 
-/// A value that a parameter of `Set-RemoteMailbox` or `Set-ADUser` takes.
-fn value(spec_kind: ParameterKind, name: &str) -> Argument {
+/// A value that a parameter of such a cmdlet takes, for whom it is.
+fn value(spec_kind: ParameterKind, name: &str, who: &str) -> Argument {
     let text = |text: &str| Argument::Text(text.to_owned());
     match (name, spec_kind) {
         ("EmailAddresses", _) => {
-            Argument::Hashtable(vec![("Add".to_owned(), text("smtp:more@contoso.com"))])
+            let more = text(&format!("smtp:more-{who}@contoso.com"));
+            Argument::Hashtable(vec![("Add".to_owned(), more)])
         }
         ("WindowsEmailAddress" | "PrimarySmtpAddress" | "EmailAddress", _) => {
-            text("main@contoso.com")
+            text(&format!("main-{who}@contoso.com"))
         }
         ("RemoteRoutingAddress", _) => text("u1@contoso.mail.onmicrosoft.com"),
-        ("UserPrincipalName", _) => text("u1@contoso.com"),
-        ("SamAccountName", _) => text("u1"),
+        ("UserPrincipalName", _) => text(&format!("{who}@contoso.com")),
+        ("SamAccountName", _) => text(who),
         ("Server" | "DomainController", _) => text("DC1"),
         ("Country", _) => text("DE"),
         ("MailTipTranslations", _) => text("de: Hinweis"),
         (
             "Manager"
+            | "ForwardingAddress"
             | "AcceptMessagesOnlyFrom"
             | "AcceptMessagesOnlyFromDLMembers"
             | "ModeratedBy"
@@ -141,7 +146,7 @@ fn value(spec_kind: ParameterKind, name: &str) -> Argument {
 }
 
 /// Every parameter of a cmdlet by itself.
-fn one_by_one(spec: &CmdletSpec) -> Vec<CmdletCall> {
+fn one_by_one(spec: &CmdletSpec, who: &str) -> Vec<CmdletCall> {
     // What is added first can be removed after it.
     let mut parameters: Vec<_> =
         spec.parameters.iter().filter(|parameter| parameter.name != "Identity").collect();
@@ -149,21 +154,25 @@ fn one_by_one(spec: &CmdletSpec) -> Vec<CmdletCall> {
     let call = |name: &str, value: Argument| CmdletCall {
         name: spec.name.to_owned(),
         parameters: vec![
-            ("Identity".to_owned(), Argument::Text("u1".to_owned())),
+            ("Identity".to_owned(), Argument::Text(who.to_owned())),
             (name.to_owned(), value),
         ],
     };
-    parameters.iter().map(|p| call(p.name, value(p.kind, p.name))).collect()
+    parameters.iter().map(|p| call(p.name, value(p.kind, p.name, who))).collect()
 }
 
 /// The rows of both catalogues, and what went wrong.
 pub(crate) fn rows(mut estate: Estate) -> (Vec<Row>, Vec<Row>, Vec<String>) {
     let catalogues = stage::catalogues();
     let mut problems = Vec::new();
-    let mut of = |specs: &[CmdletSpec], lines: &[&str], many: &str| {
-        let spec = specs.iter().find(|spec| spec.name == many).expect("a cmdlet");
-        let mut calls = one_by_one(spec);
+    let mut of = |specs: &[CmdletSpec], lines: &[&str]| {
+        let mut calls = Vec::new();
         for line in lines {
+            if let Some((name, who)) = line.strip_prefix("* ").and_then(|l| l.split_once(' ')) {
+                let spec = specs.iter().find(|spec| spec.name == name).expect("a cmdlet");
+                calls.extend(one_by_one(spec, who));
+                continue;
+            }
             let read = cmdlet::parse(line).ok().and_then(|line| cmdlet::bind(&line, specs).ok());
             match read {
                 Some(call) => calls.push(call),
@@ -172,8 +181,8 @@ pub(crate) fn rows(mut estate: Estate) -> (Vec<Row>, Vec<Row>, Vec<String>) {
         }
         tried(&mut estate, specs, &calls, &mut problems)
     };
-    let ad = of(&catalogues.ad, AD, "Set-ADUser");
-    let exchange = of(&catalogues.onprem, EXCHANGE, "Set-RemoteMailbox");
+    let ad = of(&catalogues.ad, AD);
+    let exchange = of(&catalogues.onprem, EXCHANGE);
     (exchange, ad, problems)
 }
 

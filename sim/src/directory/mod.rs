@@ -72,3 +72,5 @@ mod watch;
 mod well_known;
 mod window;
 mod writable;
+
+pub use well_known::is_default_container;

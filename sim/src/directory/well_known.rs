@@ -24,6 +24,12 @@ pub(super) const LOST_AND_FOUND_CONFIG: &str = "LostAndFoundConfig";
 /// The container of deleted objects.
 pub(super) const DELETED_OBJECTS: &str = "Deleted Objects";
 
+/// Whether every domain has a container of this name directly below its head.
+#[must_use]
+pub fn is_default_container(name: &str) -> bool {
+    CONTAINERS.iter().any(|(_, known, _)| known.eq_ignore_ascii_case(name))
+}
+
 /// The name of the container that digits stand for.
 pub(super) fn container(digits: &str) -> Option<&'static str> {
     let found = CONTAINERS.iter().find(|(known, _, _)| *known == digits);

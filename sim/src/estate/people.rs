@@ -13,7 +13,7 @@ use crate::directory::request::{
     Control, ControlValue, Filter, Name, ObjectNumber, Operation, Request, Scope, SearchRequest,
 };
 use crate::directory::schema::known;
-use crate::exchange::cmdlets::{CmdletError, Output};
+use crate::exchange::cmdlets::{CmdletError, Output, sent_by_optimized};
 use crate::guid::Guid;
 use crate::marks::Mark;
 use crate::onprem::{self, About, Act, Directory, OnPremError};
@@ -104,6 +104,8 @@ impl Estate {
         if let Some(wait) = self.meet_budget(CMDLETS) {
             return Err(CmdletError::throttled(whole_seconds(wait)));
         }
+        let sent = sent_by_optimized(call)?;
+        let call = sent.as_ref().unwrap_or(call);
         let with_ids = self.with_ids(call);
         let named = (call.text("Identity"), with_ids.text("Identity"));
         self.cmdlet(caller, &with_ids, None, 1_000).map_err(|mut error| {

@@ -65,7 +65,7 @@ pub struct PropertySpec {
     pub max_length: Option<usize>,
     /// Most values, when a number is documented.
     pub max_values: Option<usize>,
-    /// Which cmdlets set it, as bits: [`BY_MAILBOX`], [`BY_USER`], [`BY_MAIL_USER`].
+    /// Which cmdlets set it, as bits: [`BY_MAILBOX`], [`BY_USER`], [`BY_MAIL_USER`], [`BY_AUDIT_BYPASS`].
     pub set_by: u8,
     /// How AD spells it.
     pub form: Form,
@@ -79,6 +79,8 @@ pub const BY_MAILBOX: u8 = 1;
 pub const BY_USER: u8 = 2;
 /// Set by `Set-MailUser`, shown by `Get-MailUser`.
 pub const BY_MAIL_USER: u8 = 4;
+/// Set by `Set-MailboxAuditBypassAssociation`, shown by the cmdlet that reads it.
+pub const BY_AUDIT_BYPASS: u8 = 8;
 
 impl PropertySpec {
     /// Whether one of these cmdlets sets it.
@@ -329,6 +331,7 @@ pub const PROPERTIES: &[PropertySpec] = &[
     audited("AuditAdmin", "msExchAuditAdmin"),
     audited("AuditDelegate", "msExchAuditDelegate"),
     audited("AuditOwner", "msExchAuditOwner"),
+    set_by(truth_of("AuditBypassEnabled", "msExchBypassAudit"), BY_AUDIT_BYPASS),
     kind(kept("ResourceCapacity", "msExchResourceCapacity"), ParameterKind::Integer),
     several(kept("ResourceCustom", "msExchResourceSearchProperties")),
     size("ProhibitSendQuota"),

@@ -16,7 +16,7 @@ use crate::powershell::{CmdletCall, ParameterKind, ParameterSpec};
 pub(super) const CMDLETS: &[Cmdlet] = &[
     cmdlet("Get-ADObject", About::Object, get_parameters, |_, _| Ok(Act::Show(&SHOWN))),
     cmdlet("Set-ADObject", About::Object, set_parameters, |call, directory| {
-        let mut changes = ad_user::edits(call)?;
+        let mut changes = ad_user::edits(call);
         for (parameter, attribute) in
             [("DisplayName", "displayName"), ("Description", "description")]
         {

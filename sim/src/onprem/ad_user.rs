@@ -154,7 +154,7 @@ fn parameters() -> Vec<ParameterSpec> {
 }
 
 fn changes(call: &CmdletCall, directory: &Directory<'_>) -> Result<Vec<Change>, OnPremError> {
-    let mut changes = edits(call)?;
+    let mut changes = edits(call);
     for (name, attribute) in NAMED {
         if let Some(argument) = call.parameter(name) {
             let values = argument.texts().into_iter().filter(|v| !v.is_empty()).collect();
@@ -179,16 +179,10 @@ pub(super) fn edit_parameters() -> Vec<ParameterSpec> {
 }
 
 /// What `-Remove`, `-Add`, `-Replace` and `-Clear` ask for.
-pub(super) fn edits(call: &CmdletCall) -> Result<Vec<Change>, OnPremError> {
+pub(super) fn edits(call: &CmdletCall) -> Vec<Change> {
     let mut changes = Vec::new();
     for (name, operation) in OPERATIONS {
-        let Some(argument) = call.parameter(name) else { continue };
-        let Argument::Hashtable(members) = argument else {
-            return Err(OnPremError::WrongValue {
-                parameter: name.to_owned(),
-                problem: "it takes a hashtable: @{attribute='value'}".to_owned(),
-            });
-        };
+        let Some(Argument::Hashtable(members)) = call.parameter(name) else { continue };
         changes.extend(members.iter().map(|(attribute, value)| Change {
             operation,
             attribute: AttributeName::from(attribute.as_str()),
@@ -198,7 +192,7 @@ pub(super) fn edits(call: &CmdletCall) -> Result<Vec<Change>, OnPremError> {
     if let Some(argument) = call.parameter("Clear") {
         changes.extend(argument.texts().iter().map(|name| replace(name, Vec::new())));
     }
-    Ok(changes)
+    changes
 }
 
 /// Values as AD takes them: Booleans in capitals.

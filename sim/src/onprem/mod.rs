@@ -7,6 +7,7 @@
 
 mod ad_object;
 mod ad_user;
+mod edit;
 mod organization;
 mod recipient;
 mod remote_mailbox;
@@ -197,15 +198,26 @@ pub fn about(call: &CmdletCall) -> Result<About, OnPremError> {
 pub fn act(call: &CmdletCall, directory: &Directory<'_>) -> Result<Act, OnPremError> {
     let (found, on_server) =
         find(&call.name).ok_or_else(|| OnPremError::UnknownCmdlet(call.name.clone()))?;
-    let parameters = (found.parameters)();
-    let known = |name: &str| parameters.iter().any(|p| p.name.eq_ignore_ascii_case(name));
-    if let Some((name, _)) = call.parameters.iter().find(|(name, _)| !known(name)) {
-        return Err(OnPremError::UnknownParameter(name.clone()));
-    }
+    check_parameters(call, &(found.parameters)())?;
     if on_server && directory.organization.server.is_none() {
         return Err(OnPremError::NoServer(found.name.to_owned()));
     }
     (found.act)(call, directory)
+}
+
+/// What PowerShell's binder refuses: names that the cmdlet does not have, values that it cannot convert.
+fn check_parameters(call: &CmdletCall, known: &[ParameterSpec]) -> Result<(), OnPremError> {
+    for (name, value) in &call.parameters {
+        let found = known.iter().find(|parameter| parameter.name.eq_ignore_ascii_case(name));
+        let found = found.ok_or_else(|| OnPremError::UnknownParameter(name.clone()))?;
+        if !found.kind.takes(value) {
+            return Err(OnPremError::WrongValue {
+                parameter: found.name.to_owned(),
+                problem: format!("{value} cannot be converted to what it takes"),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// How much of a parameter of these cmdlets is here.

@@ -1,12 +1,12 @@
 //! Recipients in AD as the Exchange server makes them: what a mailbox, a remote mailbox and a mail user have
 //! in common, and the cmdlets for mailboxes on the server and for mail users.
 //!
-//! Source: Microsoft Learn, "New-Mailbox", "Enable-Mailbox", "Disable-Mailbox", "New-MailUser",
+//! Source: Microsoft Learn, "New-Mailbox", "Set-Mailbox", "Enable-Mailbox", "Disable-Mailbox", "New-MailUser",
 //! "Enable-MailUser", "Disable-MailUser"; recipient type numbers: long-published constants.
 
 use super::{
-    About, Act, Cmdlet, Directory, OnPremError, all, cmdlet, given, need, organization, parameter,
-    replace,
+    About, Act, Cmdlet, Directory, OnPremError, all, cmdlet, edit, given, need, organization,
+    parameter, replace,
 };
 use crate::directory::request::{
     AddRequest, AttributeName, Change, DeleteRequest, Name, Operation,
@@ -28,7 +28,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// `msExchRecipientTypeDetails` and `msExchRecipientDisplayType`.
-    const fn numbers(self) -> (&'static str, &'static str) {
+    pub(super) const fn numbers(self) -> (&'static str, &'static str) {
         match self {
             Self::Remote(kind) => {
                 let (details, display, _) = kind.remote_numbers();
@@ -110,6 +110,10 @@ pub(super) const CMDLETS: &[Cmdlet] = &[
         need_local(directory)?;
         Ok(disable(directory))
     }),
+    cmdlet("Set-Mailbox", About::Object, set_mailbox_parameters, |call, directory| {
+        need_local(directory)?;
+        Ok(directory.modify(edit::changes(call, directory, Kind::Local)?))
+    }),
     cmdlet("Remove-Mailbox", About::Object, identity_parameters, |_, directory| {
         need_local(directory)?;
         Ok(delete(directory))
@@ -136,6 +140,10 @@ pub(super) const CMDLETS: &[Cmdlet] = &[
 
 fn get_parameters() -> Vec<ParameterSpec> {
     vec![parameter("Identity", ParameterKind::Text)]
+}
+
+fn set_mailbox_parameters() -> Vec<ParameterSpec> {
+    edit::parameters(&edit::OF_THE_SERVER)
 }
 
 fn identity_parameters() -> Vec<ParameterSpec> {

@@ -11,13 +11,14 @@ use super::Reader;
 use crate::cmdlet::{self, CmdletLine, CmdletProblem, Item};
 
 /// Nouns of cmdlets whose `-Identity` is a recipient.
-const RECIPIENTS: [&str; 16] = [
+const RECIPIENTS: [&str; 17] = [
     "ADObject",
     "ADUser",
     "CASMailbox",
     "EXOMailbox",
     "EXORecipient",
     "Mailbox",
+    "MailboxAuditBypassAssociation",
     "MailboxFolderStatistics",
     "MailboxPermission",
     "MailboxPlan",
@@ -29,6 +30,10 @@ const RECIPIENTS: [&str; 16] = [
     "RemoteMailbox",
     "User",
 ];
+
+/// By what a cmdlet names somebody: the first, or, of the PowerShell module's own reads, any of them.
+const NAMING: [&str; 4] =
+    ["Identity", "ExternalDirectoryObjectId", "PrimarySmtpAddress", "UserPrincipalName"];
 
 /// Parameters of `Set-ADUser` whose hashtables and lists name attributes.
 const ATTRIBUTE_PARAMETERS: [&str; 4] = ["Add", "Clear", "Remove", "Replace"];
@@ -103,7 +108,9 @@ impl Reader<'_> {
         if !is_recipient || verb.eq_ignore_ascii_case("New") {
             return;
         }
-        let Some(Argument::Text(identity)) = call.parameter("Identity") else { return };
+        let names: &[&str] = if noun.starts_with("EXO") { &NAMING } else { &NAMING[..1] };
+        let named = names.iter().find_map(|name| call.parameter(name));
+        let Some(Argument::Text(identity)) = named else { return };
         // Of what comes again and again the first round has to mean somebody.
         let first = self.is_repeated.then(|| identity.replace(cmdlet::ROUND, "1"));
         if self.cast.knows_identity(first.as_deref().unwrap_or(identity)) {

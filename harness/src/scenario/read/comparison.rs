@@ -36,6 +36,21 @@ impl Measure {
         }
     }
 
+    /// Whether it is counted or measured, from nothing up.
+    const fn is_never_negative(self) -> bool {
+        matches!(self, Self::Number | Self::Duration)
+    }
+
+    /// What a value that is compared for equality is by size.
+    fn quantity(self, value: &str) -> Option<Quantity> {
+        match self {
+            Self::Number => value.parse().ok().map(Quantity::Number),
+            Self::Duration => quantity::duration(value).ok().map(Quantity::Duration),
+            Self::Instant => quantity::instant(value).map(Quantity::Instant),
+            Self::Values | Self::Word | Self::Presence => None,
+        }
+    }
+
     fn expected(self) -> &'static str {
         match self {
             Self::Values => "a value, a list of values, or a comparison such as `{contains: ...}`",
@@ -45,6 +60,42 @@ impl Measure {
             Self::Word => "a word",
             Self::Presence => "a word, or `{absent: true}`",
         }
+    }
+}
+
+/// What a comparison by size lets through: from the first to the last, in the smallest units of its kind.
+#[derive(Debug, Clone, Copy)]
+struct Range {
+    kind: std::mem::Discriminant<Quantity>,
+    first: i128,
+    last: i128,
+}
+
+impl Range {
+    fn of(comparison: &Comparison, measure: Measure) -> Option<Self> {
+        let from = |quantity: &Quantity, first: i128| (*quantity, first, i128::MAX);
+        let up_to = |quantity: &Quantity, last: i128| (*quantity, i128::MIN, last);
+        let (quantity, first, last) = match comparison {
+            Comparison::AtLeast(quantity) => from(quantity, quantity.units()),
+            Comparison::Above(quantity) => from(quantity, quantity.units() + 1),
+            Comparison::AtMost(quantity) => up_to(quantity, quantity.units()),
+            Comparison::Below(quantity) => up_to(quantity, quantity.units() - 1),
+            Comparison::Equals(values) => {
+                let quantity = measure.quantity(values.first()?)?;
+                (quantity, quantity.units(), quantity.units())
+            }
+            _ => return None,
+        };
+        Some(Self { kind: std::mem::discriminant(&quantity), first, last })
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        self.kind != other.kind || (self.first <= other.last && other.first <= self.last)
+    }
+
+    /// Whether it lets everything through that is not less than nothing.
+    const fn is_all(&self) -> bool {
+        self.first <= 0 && self.last == i128::MAX
     }
 }
 
@@ -78,38 +129,34 @@ impl Reader<'_> {
         found
     }
 
-    /// Refuses bounds that no number keeps, and those that every number keeps.
-    fn check_bounds(&mut self, found: &[Spanned<Comparison>], measure: Measure) {
-        let least = |comparison: &Comparison| match comparison {
-            Comparison::AtLeast(Quantity::Number(number)) => Some(*number),
-            Comparison::Above(Quantity::Number(number)) => number.checked_add(1),
-            _ => None,
-        };
-        let most = |comparison: &Comparison| match comparison {
-            Comparison::AtMost(Quantity::Number(number)) => Some(*number),
-            Comparison::Below(Quantity::Number(number)) => number.checked_sub(1),
-            _ => None,
-        };
-        let lowest = found.iter().filter_map(|bound| least(&bound.value)).max();
-        let highest = found.iter().filter_map(|bound| Some((most(&bound.value)?, bound.span)));
-        let highest = highest.min_by_key(|(number, _)| *number);
-        if let (Some(lowest), Some((highest, span))) = (lowest, highest)
-            && lowest > highest
-        {
-            let message = format!("no number is at least {lowest} and at most {highest}");
-            self.report(Diagnostic::error("impossible-expectation", span, message));
+    /// Refuses bounds that nothing keeps, and those that everything keeps.
+    pub(super) fn check_bounds(&mut self, found: &[Spanned<Comparison>], measure: Measure) {
+        let ranges: Vec<(&Spanned<Comparison>, Range)> = found
+            .iter()
+            .filter_map(|bound| Some((bound, Range::of(&bound.value, measure)?)))
+            .collect();
+        for (place, (bound, range)) in ranges.iter().enumerate() {
+            let message = if measure.is_never_negative() && range.last < 0 {
+                format!("nothing is `{}`", bound.value)
+            } else if let Some((other, _)) = ranges[..place].iter().find(|(_, r)| !r.meets(range)) {
+                format!("nothing is `{}` and `{}` at once", other.value, bound.value)
+            } else {
+                continue;
+            };
+            let problem = Diagnostic::error("impossible-expectation", bound.span, message);
+            self.report(problem.label("this never holds"));
+            return;
         }
-        if let ([only], Measure::Number) = (found, measure)
-            && least(&only.value) == Some(0)
+        if let ([only], [(_, range)]) = (found, ranges.as_slice())
+            && measure.is_never_negative()
+            && range.is_all()
         {
+            let message = format!("everything is `{}`", only.value);
+            let more = if measure == Measure::Duration { "above: 0s" } else { "at_least: 1" };
             self.report(
-                Diagnostic::error(
-                    "impossible-expectation",
-                    only.span,
-                    "every number is at least 0",
-                )
-                .label("this always holds")
-                .help("leave it out, or say `{at_least: 1}`"),
+                Diagnostic::error("impossible-expectation", only.span, message)
+                    .label("this always holds")
+                    .help(format!("leave it out, or say `{{{more}}}`")),
             );
         }
     }

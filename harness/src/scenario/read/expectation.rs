@@ -363,10 +363,26 @@ impl<'a> Reader<'a> {
             match &entry.value.value {
                 Value::Sequence(nodes) => found
                     .extend(nodes.iter().filter_map(|node| self.log_entry(node, implied.as_ref()))),
+                Value::Scalar(_) if implied.is_none() => {
+                    found.extend(self.log_length(&entry.value));
+                }
                 _ => found.extend(self.log_entry(&entry.value, implied.as_ref())),
             }
         }
         found
+    }
+
+    /// `count: 3`: so many entries in all.
+    fn log_length(&mut self, node: &Node) -> Option<LogExpectation> {
+        let count = self.comparisons(node, Measure::Number);
+        let span = node.span;
+        (!count.is_empty()).then(|| LogExpectation {
+            code: None,
+            mailbox: None,
+            status: None,
+            count,
+            span,
+        })
     }
 
     fn log_entry(
@@ -398,6 +414,7 @@ impl<'a> Reader<'a> {
                 self.unknown_key(&entry.key, &known, what);
             }
         }
+        self.check_bounds(&count, Measure::Number);
         if fields.others().is_empty() && implied.is_none() {
             self.report(
                 Diagnostic::error("missing-key", node.span, "how many entries?")

@@ -155,10 +155,11 @@ impl Reader<'_> {
         };
         if number < least || number > most {
             let message = format!("{number} is out of range");
-            self.report(
-                Diagnostic::error("out-of-range", node.span, message)
-                    .label(format!("expected {least} to {most}")),
-            );
+            let expected = match most {
+                i64::MAX => format!("expected {least} or more"),
+                _ => format!("expected {least} to {most}"),
+            };
+            self.report(Diagnostic::error("out-of-range", node.span, message).label(expected));
             return None;
         }
         Some(number)
@@ -166,15 +167,21 @@ impl Reader<'_> {
 
     /// A length of time, longer than none.
     pub(super) fn duration(&mut self, node: &Node) -> Option<Duration> {
+        let duration = self.any_duration(node)?;
+        if duration.is_zero() {
+            self.report(
+                Diagnostic::error("zero-duration", node.span, "no time passes in this")
+                    .label("expected more than zero"),
+            );
+            return None;
+        }
+        Some(duration)
+    }
+
+    /// A length of time; `0s` is none.
+    pub(super) fn any_duration(&mut self, node: &Node) -> Option<Duration> {
         let text = self.text(node)?;
         match quantity::duration(&text.value) {
-            Ok(Duration::ZERO) => {
-                self.report(
-                    Diagnostic::error("zero-duration", node.span, "no time passes in this")
-                        .label("expected more than zero"),
-                );
-                None
-            }
             Ok(duration) => Some(duration),
             Err(expected) => {
                 self.wrong_type(node, &expected);
@@ -232,6 +239,9 @@ impl Reader<'_> {
     /// Reports something of another type than expected.
     pub(super) fn wrong_type(&mut self, node: &Node, expected: &str) {
         let message = match node.scalar() {
+            Some(scalar) if !node.is_null() && scalar.text.trim().is_empty() => {
+                "empty text is not what belongs here".to_owned()
+            }
             Some(scalar) if !node.is_null() && scalar.text.len() <= 60 => {
                 format!("`{}` is not what belongs here", scalar.text.trim_end())
             }

@@ -112,7 +112,7 @@ impl Reader<'_> {
         let mut fields = self.fields(node, "a domain controller")?;
         let name = self.required(&mut fields, "name");
         let replication = fields.take("replication");
-        let replication = replication.and_then(|entry| self.duration(&entry.value));
+        let replication = replication.and_then(|entry| self.any_duration(&entry.value));
         let read_only = fields.take("read_only").and_then(|entry| self.boolean(&entry.value));
         let domain = fields.take("domain").and_then(|e| self.text(&e.value));
         self.finish(&fields, "a domain controller");

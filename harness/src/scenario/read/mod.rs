@@ -33,7 +33,7 @@ use super::catalogue::Catalogues;
 use super::diagnostic::{Diagnostic, Severity};
 use super::expectation::Expectations;
 use super::fault::Fault;
-use super::model::{Scenario, Suspension};
+use super::model::{Scenario, Step, Suspension};
 use super::span::{Span, Spanned};
 use super::world::World;
 use super::yaml::{self, Node, Value};
@@ -61,6 +61,8 @@ pub fn read(
     let scenario = reader.scenario(&document, path);
     let mut problems = reader.problems;
     problems.sort_by_key(|problem| problem.span.start);
+    // What several aliases repeat is wrong once.
+    problems.dedup();
     match scenario {
         Some(scenario) if problems.iter().all(|p| p.severity != Severity::Error) => Ok(scenario),
         _ => Err(problems),
@@ -159,6 +161,9 @@ impl<'a> Reader<'a> {
         self.check_story(&world, &story);
         let expect: Option<Expectations> =
             fields.take("expect").map(|entry| self.expectations(&entry.value, &world));
+        if let Some(entry) = told {
+            self.check_says_something(&entry.value, &story, expect.as_ref());
+        }
         let suspend = fields.take("suspend").map(|entry| self.suspensions(&entry.value));
         self.finish(&fields, "a scenario");
         Some(Scenario {
@@ -174,6 +179,18 @@ impl<'a> Reader<'a> {
             path: path.to_owned(),
             source: self.source.to_owned(),
         })
+    }
+
+    /// A story without a step has nothing that could go wrong, unless something is expected of its world.
+    fn check_says_something(&mut self, node: &Node, story: &[Step], expect: Option<&Expectations>) {
+        let is_empty = matches!(&node.value, Value::Sequence(steps) if steps.is_empty());
+        if is_empty && story.is_empty() && expect.is_none() {
+            let message = "nothing happens in this scenario, and nothing is expected";
+            self.report(
+                Diagnostic::error("empty-story", node.span, message)
+                    .label("expected a step such as `- wait: 1h`, or `expect:` after it"),
+            );
+        }
     }
 
     fn suspensions(&mut self, node: &Node) -> Vec<Suspension> {

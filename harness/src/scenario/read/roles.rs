@@ -93,9 +93,10 @@ impl Reader<'_> {
         let catalogues = self.catalogues;
         let mut words = text.value.split_whitespace();
         let cmdlet = words.next()?;
-        let found = catalogues.exo.iter().find(|spec| spec.name.eq_ignore_ascii_case(cmdlet));
-        let Some(spec) = found else {
-            let names = catalogues.exo.iter().map(|spec| spec.name);
+        // The module's own reads are in no role: whoever may `Get-Mailbox` may `Get-EXOMailbox`.
+        let mut cmdlets = catalogues.exo.iter().filter(|spec| !spec.name.starts_with("Get-EXO"));
+        let names = cmdlets.clone().map(|spec| spec.name);
+        let Some(spec) = cmdlets.find(|spec| spec.name.eq_ignore_ascii_case(cmdlet)) else {
             let message = format!("there is no cmdlet `{cmdlet}` in Exchange Online");
             self.report_word(text.span, "unknown-cmdlet", message, advice(cmdlet, names));
             return None;

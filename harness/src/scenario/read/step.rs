@@ -38,7 +38,7 @@ impl Reader<'_> {
             "edits" => Action::Edits(self.edits(node)?),
             "repeat" => Action::Repeat(Box::new(self.repeat(keys, world)?)),
             "fault" => Action::Fault(self.fault(node, world)?),
-            "wait" => Action::Wait(self.duration(node)?),
+            "wait" => Action::Wait(self.any_duration(node)?),
             "cycle" => Action::Cycle(self.cycle(node)?),
             "job" => Action::Job(self.job(node, lenient)?),
             "connect" => Action::Connect(self.connect_action(node)?),
@@ -140,7 +140,7 @@ impl Reader<'_> {
         let mut fields = self.fields(node, "`transfer`")?;
         let mailboxes = self.required(&mut fields, "mailboxes");
         let wave = fields.take("wave").and_then(|e| self.integer(&e.value, 1, 10_000_000));
-        let pause = fields.take("pause").and_then(|entry| self.duration(&entry.value));
+        let pause = fields.take("pause").and_then(|entry| self.any_duration(&entry.value));
         let most_failures =
             fields.take("most_failures").and_then(|e| self.integer(&e.value, 0, 10_000_000));
         let accept = fields.take("accept").map(|entry| self.texts(&entry.value));

@@ -25,7 +25,11 @@ pub(super) fn expectations() -> Value {
             keys.extend(bounds.map(|bound| (bound, json!({"type": "integer"}))));
         }
         let one = mapping(&keys, &[]);
-        any_of(vec![one.clone(), json!({"type": "array", "items": one})])
+        let mut forms = vec![one.clone(), json!({"type": "array", "items": one})];
+        if count {
+            forms.push(json!({"type": "integer", "minimum": 0}));
+        }
+        any_of(forms)
     };
     let log = mapping(
         &[("count", question(true)), ("contains", question(false)), ("absent", question(false))],

@@ -4,7 +4,9 @@
 
 use super::{beside, roles};
 use crate::caller::Caller;
-use crate::exchange::property::{BY_MAIL_USER, BY_MAILBOX, BY_USER, PROPERTIES, RENAMED};
+use crate::exchange::property::{
+    BY_AUDIT_BYPASS, BY_MAIL_USER, BY_MAILBOX, BY_USER, PROPERTIES, RENAMED,
+};
 use crate::exchange::rbac::Rbac;
 use crate::powershell::{CmdletSpec, ParameterKind, ParameterSpec};
 
@@ -15,12 +17,20 @@ pub fn catalogue() -> Vec<CmdletSpec> {
         CmdletSpec { name: "Get-AcceptedDomain", parameters: Vec::new() },
         CmdletSpec { name: "Get-MailUser", parameters: get(&[switch("SoftDeletedMailUser")]) },
         CmdletSpec { name: "Get-Mailbox", parameters: get(&GET_MAILBOX) },
+        CmdletSpec {
+            name: "Get-MailboxAuditBypassAssociation",
+            parameters: with_common(vec![
+                parameter("Identity", ParameterKind::Text),
+                parameter("ResultSize", ParameterKind::Text),
+            ]),
+        },
         CmdletSpec { name: "Get-OrganizationConfig", parameters: Vec::new() },
         CmdletSpec { name: "Get-Recipient", parameters: get(&GET_RECIPIENT) },
         CmdletSpec { name: "Get-User", parameters: get(&GET_USER) },
         CmdletSpec { name: "Search-UnifiedAuditLog", parameters: search_audit_log() },
         CmdletSpec { name: "Set-MailUser", parameters: set_mail_user() },
         CmdletSpec { name: "Set-Mailbox", parameters: set_mailbox() },
+        CmdletSpec { name: SET_AUDIT_BYPASS, parameters: set_audit_bypass() },
         CmdletSpec { name: "Set-OrganizationConfig", parameters: set_organization() },
         CmdletSpec { name: "Set-User", parameters: set_user() },
     ];
@@ -90,7 +100,12 @@ pub fn spelling(name: &str) -> Option<&'static str> {
 }
 
 /// The cmdlets that change something.
-const NAMES: [&str; 4] = ["Set-MailUser", "Set-Mailbox", "Set-OrganizationConfig", "Set-User"];
+const NAMES: [&str; 5] =
+    ["Set-MailUser", "Set-Mailbox", SET_AUDIT_BYPASS, "Set-OrganizationConfig", "Set-User"];
+
+/// The cmdlet that takes somebody's access to mailboxes out of their audit logs (Microsoft Learn,
+/// "Set-MailboxAuditBypassAssociation").
+pub(super) const SET_AUDIT_BYPASS: &str = "Set-MailboxAuditBypassAssociation";
 
 /// The cmdlets that a caller may run: by its management roles once somebody changed these.
 #[must_use]
@@ -101,7 +116,7 @@ pub fn exported(caller: &Caller, rbac: Option<&Rbac>) -> Vec<&'static str> {
         name if roles::named(name).is_some() => role.may_manage_roles(),
         name if is_move(name) && !name.starts_with("Get-") => role.may_write_recipients(),
         "Set-Mailbox" => role.may_write_recipients() || role.may_set_flag(),
-        "Set-User" | "Set-MailUser" => role.may_write_recipients(),
+        "Set-User" | "Set-MailUser" | SET_AUDIT_BYPASS => role.may_write_recipients(),
         "Set-OrganizationConfig" => role.may_set_flag(),
         _ => role.may_read(),
     };
@@ -223,6 +238,15 @@ fn set_mail_user() -> Vec<ParameterSpec> {
     ];
     parameters.extend(beside::OF_MAIL_USER);
     parameters.extend(set_by(BY_MAIL_USER));
+    with_common(parameters)
+}
+
+fn set_audit_bypass() -> Vec<ParameterSpec> {
+    let mut parameters = vec![
+        parameter("Identity", ParameterKind::Text),
+        parameter("WhatIf", ParameterKind::Switch),
+    ];
+    parameters.extend(set_by(BY_AUDIT_BYPASS));
     with_common(parameters)
 }
 

@@ -1,4 +1,4 @@
-//! `Get-Recipient`, `Get-MailUser` and `Get-User`: every recipient, by identity or as a listing in the order
+//! `Get-Recipient`, `Get-MailUser`, `Get-User` and `Get-MailboxAuditBypassAssociation`: every recipient, by identity or as a listing in the order
 //! in which they were made.
 //!
 //! Source: Microsoft Learn, "Get-Recipient", "Get-MailUser", "Get-User".
@@ -17,7 +17,7 @@ use crate::powershell::CmdletCall;
 impl View {
     const fn shows(self, mailbox: &Mailbox) -> bool {
         match self {
-            Self::Recipient | Self::User => true,
+            Self::Recipient | Self::User | Self::AuditBypass => true,
             Self::MailUser => !mailbox.kind.is_mailbox(),
         }
     }

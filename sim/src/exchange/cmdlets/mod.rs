@@ -11,6 +11,7 @@ mod filter;
 mod get_mailbox;
 mod get_recipient;
 mod known;
+mod optimized;
 mod organization;
 mod others;
 mod roles;
@@ -22,6 +23,7 @@ mod values;
 pub use beside::is_given;
 pub use catalogue::{COMMON_PARAMETERS, catalogue, exported, is_move, spelling};
 pub use error::{CmdletError, ErrorKind, kinds as error_kinds, names as error_names};
+pub use optimized::{catalogue as optimized_reads, sent as sent_by_optimized};
 pub use others::Others;
 
 use known::Known;
@@ -88,6 +90,8 @@ pub enum View {
     MailUser,
     /// `Get-User`.
     User,
+    /// `Get-MailboxAuditBypassAssociation`.
+    AuditBypass,
 }
 
 impl View {
@@ -97,6 +101,7 @@ impl View {
             (Self::Recipient, "Get-Recipient"),
             (Self::MailUser, "Get-MailUser"),
             (Self::User, "Get-User"),
+            (Self::AuditBypass, "Get-MailboxAuditBypassAssociation"),
         ]
         .into_iter()
         .find(|(_, name)| name.eq_ignore_ascii_case(cmdlet))
@@ -155,7 +160,9 @@ pub fn invoke(
         "Get-AcceptedDomain" => Ok(Output::rows(Rows::AcceptedDomains)),
         "Get-OrganizationConfig" => Ok(Output::rows(Rows::Organization)),
         "Set-OrganizationConfig" => organization::set(context, call),
-        "Set-Mailbox" | "Set-MailUser" | "Set-User" => set_mailbox::run(context, call, cmdlet),
+        "Set-Mailbox" | "Set-MailUser" | "Set-User" | catalogue::SET_AUDIT_BYPASS => {
+            set_mailbox::run(context, call, cmdlet)
+        }
         "Search-UnifiedAuditLog" => search_audit_log::run(context, call),
         _ => match View::of(cmdlet) {
             Some((view, _)) => get_recipient::run(context, view, call, page, page_size),
@@ -191,7 +198,9 @@ fn may_run(
         return Ok(match cmdlet {
             "Set-OrganizationConfig" => role.may_set_flag(),
             "Set-Mailbox" => set_mailbox::check_role(role, call).is_some(),
-            "Set-MailUser" | "Set-User" => role.may_write_recipients(),
+            "Set-MailUser" | "Set-User" | catalogue::SET_AUDIT_BYPASS => {
+                role.may_write_recipients()
+            }
             _ if is_move(cmdlet) && !cmdlet.starts_with("Get-") => role.may_write_recipients(),
             _ if roles::named(cmdlet).is_some() => role.may_manage_roles(),
             _ => role.may_read(),

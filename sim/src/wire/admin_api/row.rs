@@ -221,18 +221,27 @@ static RECIPIENT_COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
     fixed.into_iter().chain(modelled).map(|(name, source)| Column::new(name, source)).collect()
 });
 
+/// What `Get-MailboxAuditBypassAssociation` shows beside its own property and the name.
+const OF_AUDIT_BYPASS: [&str; 5] = ["Identity", "Id", "IsValid", "WhenChanged", "WhenChangedUTC"];
+
 /// The columns of a `$select` over recipients, or all that the cmdlet shows.
 pub(super) fn columns_of(view: View, select: Option<&[&str]>) -> Vec<&'static Column> {
     let shows = |column: &Column| {
         let spec = property::number(column.name).and_then(property::spec);
         match view {
-            View::Recipient => spec.is_none_or(|spec| spec.bucket != Bucket::MailboxOnly),
+            View::Recipient => spec.is_none_or(|spec| {
+                spec.bucket != Bucket::MailboxOnly && spec.set_by != property::BY_AUDIT_BYPASS
+            }),
             View::MailUser => {
                 spec.is_none_or(|spec| spec.is_set_by(property::BY_MAIL_USER) || spec.set_by == 0)
             }
             View::User => spec.is_none_or(|spec| {
                 spec.bucket == Bucket::Identity || spec.is_set_by(property::BY_USER)
             }),
+            View::AuditBypass => match spec {
+                Some(spec) => spec.is_set_by(property::BY_AUDIT_BYPASS) || spec.name == "Name",
+                None => OF_AUDIT_BYPASS.contains(&column.name),
+            },
         }
     };
     let wanted = |column: &Column| {

@@ -53,7 +53,8 @@ mod tests {
     use crate::stage::{catalogues, stage};
 
     fn no_way_with(agents: &str) -> bool {
-        let text = format!("scenario: Agents\nworld: {{agents: {agents}}}\nstory: []\n");
+        let text =
+            format!("scenario: Agents\nworld: {{agents: {agents}}}\nstory: [{{wait: 0s}}]\n");
         let scenario = scenario::read(Path::new("t.yaml"), &text, &catalogues()).unwrap();
         no_way(&stage(&scenario, 1, PlantedBugs::none()).unwrap().estate).is_some()
     }

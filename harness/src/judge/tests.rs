@@ -39,7 +39,7 @@ mod values;
 const WORLD: &str = "
 scenario: One cloud-managed mailbox
 world: {population: [user: {name: u1, cloud_managed: true}]}
-story: []
+story: [{wait: 0s}]
 ";
 
 fn estate() -> Estate {
@@ -56,7 +56,7 @@ fn estate_of(people: usize) -> (Estate, Vec<ObjectKey>) {
     let users: String =
         (1..=people).map(|n| format!("user: {{name: u{n}, cloud_managed: true}}, ")).collect();
     let users = users.replace("user:", "{user:").replace("}, ", "}}, ");
-    let text = format!("scenario: Some\nworld: {{population: [{users}]}}\nstory: []\n");
+    let text = format!("scenario: Some\nworld: {{population: [{users}]}}\nstory: [{{wait: 0s}}]\n");
     let scenario = scenario::read(Path::new("test.yaml"), &text, &catalogues()).unwrap();
     let estate = stage(&scenario, 1, PlantedBugs::none()).unwrap().estate;
     let mailboxes = estate.subjects().iter().filter_map(|s| s.exchange);

@@ -92,8 +92,11 @@ fn at_home(step: &Step, role: Role, administrator: &str) -> Caller {
     Caller::named(name, role)
 }
 
-/// `{principal}` and `{job}`: the ids of the writeback job and of its service principal.
-fn of_the_job(segment: &str, estate: &Estate) -> Option<String> {
+/// `{principal}` and `{job}`, the ids of the writeback job and of its service principal, and `{tenant}`.
+fn in_braces(segment: &str, estate: &Estate) -> Option<String> {
+    if segment == "{tenant}" {
+        return Some(estate.entra.tenant.to_string());
+    }
     let job = estate.entra.job.as_ref()?;
     match segment {
         "{principal}" => Some(job.service_principal.to_string()),
@@ -129,7 +132,7 @@ fn with_id(path: &str, estate: &Estate) -> String {
         .map(|segment| {
             let collection = std::mem::replace(&mut before, segment);
             let named =
-                of_the_job(segment, estate).or_else(|| in_tenant(collection, segment, estate));
+                in_braces(segment, estate).or_else(|| in_tenant(collection, segment, estate));
             if let Some(named) = named {
                 return named;
             }

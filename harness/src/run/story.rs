@@ -27,19 +27,28 @@ pub(super) const LONGEST: Duration = Duration::from_hours(60 * 24);
 impl Runner<'_> {
     /// Plays the whole story.
     pub(super) fn tell(&mut self, scenario: &Scenario) {
+        // How far the story has come by its own words. What is under way at an instant may take the clock a little
+        // beyond it: nobody comes too late for that.
+        let mut told = self.now();
         for step in &scenario.story {
             if self.broken.is_some() {
                 return;
             }
             if let Some(at) = &step.at {
-                self.come_to(at, scenario.world.start);
+                told = self.come_to(at, scenario.world.start, told);
             }
             match &step.action {
                 Action::Repeat(repeat) => self.note_attempts(&of_round(&repeat.action, 1)),
                 action => self.note_attempts(action),
             }
+            let began = self.now();
             self.step(scenario, step);
             self.observe();
+            told = match &step.action {
+                Action::Wait(length) | Action::Within { window: length, .. } => told + *length,
+                _ if self.now() > began => self.now(),
+                _ => told,
+            };
         }
         self.play_to_declared_ends();
     }
@@ -291,7 +300,8 @@ impl Runner<'_> {
         let request = u64::try_from(now.as_micros()).unwrap_or(0);
         let asked = self.estate.with(|estate| {
             let id = estate.subject(user).and_then(|subject| cloud_id(estate, subject));
-            let rule = estate.entra.job.as_ref().map(|job| job.rule.clone());
+            let job = estate.entra.job.as_ref().filter(|job| !job.deleted);
+            let rule = job.map(|job| job.rule.clone());
             match (rule, id) {
                 (None, _) => Err("this world has no writeback job".to_owned()),
                 (_, None) => Err(format!("`{user}` is not in the cloud")),
@@ -336,7 +346,8 @@ impl Runner<'_> {
     pub(super) fn ask(&mut self, request: JobRequest) -> bool {
         let now = self.now();
         let asked = self.estate.with(|estate: &mut Estate| {
-            estate.entra.job.as_mut().map(|job| job.ask(request)).is_some()
+            let job = estate.entra.job.as_mut().filter(|job| !job.deleted);
+            job.map(|job| job.ask(request)).is_some()
         });
         self.engine.wake(now);
         asked
@@ -359,18 +370,27 @@ impl Runner<'_> {
         self.check_watches();
     }
 
-    /// Lets time pass until a step is due. Steps before it may have taken longer than the file thought.
-    fn come_to(&mut self, at: &Spanned<At>, start: jiff::Timestamp) {
-        let Some(due) = at.value.instant(start).map(VirtualTime::from_jiff) else { return };
+    /// Lets time pass until a step is due, and answers how far the story has come then. Steps before it may have
+    /// taken longer than the file thought.
+    fn come_to(
+        &mut self,
+        at: &Spanned<At>,
+        start: jiff::Timestamp,
+        told: VirtualTime,
+    ) -> VirtualTime {
+        let Some(due) = at.value.instant(start).map(VirtualTime::from_jiff) else { return told };
         let now = self.now();
-        if due < now {
+        if due < now.min(told) {
             self.fail(
                 at.span,
                 format!("the step was due at {due}, and the steps before it ended at {now}"),
             );
-            return;
+            return told;
         }
-        self.play(due, |_| false);
+        if due > now {
+            self.play(due, |_| false);
+        }
+        due
     }
 
     /// A prohibition counts only when somebody tried to bring it about while it was in force. What it says

@@ -10,6 +10,7 @@ use engine::transfer::{
 };
 use sim::caller::Role;
 use sim::estate::Subject;
+use sim::exchange::cmdlets;
 use sim::guid::Guid;
 
 use super::process::TransferOrder;
@@ -125,7 +126,9 @@ impl Runner<'_> {
         self.blocked_flips |= blocked
             || report.stopped.as_ref().is_some_and(|stop| !blocking.is_empty() || may_not(stop));
         let outcome = if let Some(failure) = &report.stopped {
-            let message = format!("the transfer stopped: {} {}", failure.code, failure.detail);
+            let first = self.first_bad(report);
+            let message =
+                format!("the transfer stopped: {} {}{first}", failure.code, failure.detail);
             let mut names = vec![failure.code.to_owned(), "stopped".to_owned()];
             names.extend(standing_against(report, &blocking));
             Err((message, Refused::Named(names)))
@@ -148,11 +151,16 @@ impl Runner<'_> {
 
     /// How many mailboxes were not transferred, and what stood against the first.
     fn not_transferred(&self, report: &TransferReport) -> String {
-        let first = bad(report).next().map_or_else(String::new, |exception| {
+        let first = self.first_bad(report);
+        format!("{} mailbox(es) were not transferred{first}", report.not_flipped())
+    }
+
+    /// The first mailbox that something stood against, and what.
+    fn first_bad(&self, report: &TransferReport) -> String {
+        bad(report).next().map_or_else(String::new, |exception| {
             let (who, outcome) = (self.called(exception.mailbox), exception.outcome.word());
             format!("; the first is {who} ({outcome}): {}", exception.detail)
-        });
-        format!("{} mailbox(es) were not transferred{first}", report.not_flipped())
+        })
     }
 
     /// What the file calls a mailbox; its id when nobody of the world has it.
@@ -244,12 +252,15 @@ fn standing_against(report: &TransferReport, blocking: &[&'static str]) -> Vec<S
     words.chain(details).chain(blocking.iter().map(|id| (*id).to_owned())).collect()
 }
 
-/// The names of an answer: all of it, its code alone, and of a 403, which says no more over the wire than
-/// that, the word that a refused cmdlet has.
+/// The names of an answer: all of it, its code alone, and every name of the refusal that it is. A 403 says no more
+/// over the wire than that.
 fn said(detail: &str) -> Vec<String> {
     let code = detail.split(':').next().unwrap_or(detail);
-    let forbidden = (code == "403").then_some("Forbidden");
-    [detail, code].into_iter().chain(forbidden).map(str::to_owned).collect()
+    let called = if code == "403" { "Forbidden" } else { code };
+    // That a request was bad is a code of many kinds.
+    let kinds = cmdlets::error_names(called).filter(|name| *name != "BadRequest");
+    let own = [detail, code].into_iter().map(str::to_owned);
+    own.chain(kinds.map(str::to_owned)).collect()
 }
 
 /// Findings that block, unless the file accepts them.
@@ -288,7 +299,17 @@ mod tests {
         assert_eq!(blocking, [id::NOT_SYNCED]);
         assert_eq!(
             standing_against(&report, &blocking),
-            ["refused", "403", "403", "Forbidden", id::NOT_SYNCED]
+            [
+                "refused",
+                "403",
+                "403",
+                "Forbidden",
+                "UnauthorizedAccess",
+                "UnauthorizedAccessException",
+                "System.UnauthorizedAccessException",
+                "Forbidden",
+                id::NOT_SYNCED
+            ]
         );
     }
 }

@@ -61,6 +61,9 @@ impl Estate {
     }
 
     pub(super) fn connect_step(&mut self, step: CycleStep) {
+        if step == CycleStep::ImportAd && self.connect.engine == InboundEngine::CloudSync {
+            self.find_agents_absent();
+        }
         if let Some(failure) = self.obstacle() {
             if let Some(run) = &mut self.connect.running {
                 run.failure = Some(failure);

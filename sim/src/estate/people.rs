@@ -131,22 +131,8 @@ impl Estate {
         call: &CmdletCall,
         through_server: bool,
     ) -> Result<Vec<Shown>, PersonError> {
-        let identity = call.text("Identity").unwrap_or_default();
-        let missing = || OnPremError::NotFound(identity.clone());
         let about = onprem::about(call)?;
-        let is_live =
-            |ad: &AdObject| self.ad_object(*ad).is_some_and(|slot| slot.entry.life == Life::Live);
-        let object = match about {
-            About::Nothing => None,
-            About::Object => Some(self.ad_identity(&identity).filter(is_live).ok_or_else(missing)?),
-            About::Deleted => Some(self.ad_identity(&identity).ok_or_else(missing)?),
-        };
-        let server = call.text("Server").or_else(|| call.text("DomainController"));
-        let server = server.map(|name| self.server(&name)).transpose()?;
-        let object = match (object, server) {
-            (Some(object), Some(at)) => Some(self.on_server(object, at)?),
-            (object, _) => object,
-        };
+        let (object, server) = self.asked_for(call, about)?;
         let (object, server) = self.reached(call, object, server)?;
         // Only what is made needs one.
         let fresh = if call.name.starts_with(['N', 'n', 'E', 'e']) {
@@ -204,6 +190,35 @@ impl Estate {
         Ok(Vec::new())
     }
 
+    /// The object that a call is about, as the domain controller holds it that the call names, and that one.
+    fn asked_for(
+        &self,
+        call: &CmdletCall,
+        about: About,
+    ) -> Result<(Option<AdObject>, Option<DcKey>), PersonError> {
+        let identity = call.text("Identity").unwrap_or_default();
+        let missing = || OnPremError::NotFound(identity.clone());
+        let is_live =
+            |ad: &AdObject| self.ad_object(*ad).is_some_and(|slot| slot.entry.life == Life::Live);
+        let server = call.text("Server").or_else(|| call.text("DomainController"));
+        let server = server.map(|name| self.server(&name)).transpose()?;
+        let found = || self.ad_identity_on(&identity, server);
+        let object = match about {
+            About::Nothing => None,
+            About::Object => Some(found().filter(is_live).ok_or_else(missing)?),
+            About::Deleted => Some(found().ok_or_else(missing)?),
+        };
+        let object = match (object, server) {
+            // What is deleted is on every domain controller that has heard of it, and shown on none.
+            (Some(object), Some(at)) if about == About::Deleted && at.forest == object.forest => {
+                Some(AdObject::on(at, object.number))
+            }
+            (Some(object), Some(at)) => Some(self.on_server(object, at)?),
+            (object, _) => object,
+        };
+        Ok((object, server))
+    }
+
     /// What a call comes to, with what it looks up.
     fn planned(
         &self,
@@ -217,7 +232,9 @@ impl Estate {
             (Some((_, parent)), "lastKnownParent") => vec![parent.clone()],
             _ => object.map_or_else(Vec::new, |object| self.ad_texts(object, attribute)),
         };
-        let dn_of = |identity: &str| self.ad_identity(identity).map(|ad| self.ad_dn(ad));
+        let dn_of = |identity: &str| {
+            self.ad_identity_on(identity, object.map(AdObject::at)).map(|ad| self.ad_dn(ad))
+        };
         let container = self.forests.dn_of(self.people.dc, self.people.container);
         let label = self.domains.initial.split('.').next().unwrap_or_default();
         onprem::act(
@@ -372,6 +389,12 @@ impl Estate {
     /// name, distinguished name, GUID or mail address.
     #[must_use]
     pub fn ad_identity(&self, identity: &str) -> Option<AdObject> {
+        self.ad_identity_on(identity, None)
+    }
+
+    /// [`Self::ad_identity`] as a certain domain controller knows it, which may have heard of more than the first one
+    /// of its domain; or as the first ones do.
+    fn ad_identity_on(&self, identity: &str, server: Option<DcKey>) -> Option<AdObject> {
         if let Some(ad) = self.subject(identity).and_then(|subject| subject.ad) {
             return Some(ad);
         }
@@ -392,7 +415,14 @@ impl Estate {
             time_limit: 0,
             types_only: false,
         };
+        let of_server = |at: DcKey| Some((at.forest, self.forests.dc(at)?.domain));
+        let own = server.and_then(of_server);
+        let asked = |at: DcKey| match server {
+            Some(server) if own.is_some() && of_server(at) == own => server,
+            _ => at,
+        };
         for (domain, at) in self.forests.domains() {
+            let at = asked(at);
             let forest = self.forests.get(at.forest)?;
             let system = Principal::system();
             let found = forest.search_hits(at.dc, &system, &request(domain.head), None).ok();
@@ -402,6 +432,7 @@ impl Estate {
         }
         let name = Name::from_text(identity);
         self.forests.domains().find_map(|(_, at)| {
+            let at = asked(at);
             let object = self.forests.get(at.forest)?.resolve(at.dc, &name).ok()?;
             Some(AdObject::on(at, object))
         })

@@ -6,6 +6,7 @@
 
 use super::Estate;
 use super::people::PersonError;
+use crate::agents::Agent;
 use crate::directory::forests::{AdObject, DcKey};
 use crate::fault::{Effect, Place, Visitor};
 use crate::marks::Mark;
@@ -21,6 +22,25 @@ impl Estate {
     /// [`Self::finds_down`] for inbound synchronization.
     pub(super) fn connector_finds_down(&mut self, dc: DcKey) -> bool {
         self.is_found_down(dc, Visitor::Synchronization)
+    }
+
+    /// Cloud Sync comes through the first agent that is there: each before it is found absent. Counts the hits of
+    /// the faults that they are.
+    pub(super) fn find_agents_absent(&mut self) {
+        if self.faults.rules().is_empty() {
+            return;
+        }
+        let places: Vec<Place> = self.agents.iter().map(Agent::place).collect();
+        for place in places {
+            if self.faults.refused_since(self.now, &place).is_none() {
+                return;
+            }
+            let visitor = Visitor::Synchronization;
+            if let Some(rule) = self.faults.meet_absence(self.now, &place, visitor) {
+                Mark::of_fault(Effect::Refuse).reach();
+                self.note_hit(rule, &place);
+            }
+        }
     }
 
     fn is_found_down(&mut self, dc: DcKey, visitor: Visitor) -> bool {

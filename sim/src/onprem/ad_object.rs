@@ -49,14 +49,20 @@ pub(super) const CMDLETS: &[Cmdlet] = &[
 const SHOWN: [&str; 4] = ["distinguishedName", "name", "objectClass", "objectGUID"];
 
 fn with(other: &'static str) -> Vec<ParameterSpec> {
-    vec![parameter("Identity", ParameterKind::Text), parameter(other, ParameterKind::Text)]
+    let mut parameters = about();
+    parameters.push(parameter(other, ParameterKind::Text));
+    parameters
 }
 
-fn get_parameters() -> Vec<ParameterSpec> {
-    vec![
-        parameter("Identity", ParameterKind::Text),
-        parameter("Properties", ParameterKind::MultiValue),
-    ]
+/// What every cmdlet about an object takes.
+pub(super) fn about() -> Vec<ParameterSpec> {
+    vec![parameter("Identity", ParameterKind::Text), parameter("Server", ParameterKind::Text)]
+}
+
+pub(super) fn get_parameters() -> Vec<ParameterSpec> {
+    let mut parameters = about();
+    parameters.push(parameter("Properties", ParameterKind::MultiValue));
+    parameters
 }
 
 fn set_parameters() -> Vec<ParameterSpec> {
@@ -66,8 +72,10 @@ fn set_parameters() -> Vec<ParameterSpec> {
     parameters
 }
 
-fn remove_parameters() -> Vec<ParameterSpec> {
-    vec![parameter("Identity", ParameterKind::Text), parameter("Confirm", ParameterKind::Boolean)]
+pub(super) fn remove_parameters() -> Vec<ParameterSpec> {
+    let mut parameters = about();
+    parameters.push(parameter("Confirm", ParameterKind::Boolean));
+    parameters
 }
 
 fn tree_parameters() -> Vec<ParameterSpec> {
@@ -83,15 +91,13 @@ fn restore_parameters() -> Vec<ParameterSpec> {
 }
 
 fn unit_parameters() -> Vec<ParameterSpec> {
-    vec![parameter("Name", ParameterKind::Text), parameter("Path", ParameterKind::Text)]
+    super::all(ParameterKind::Text, &["Name", "Path", "Server"])
 }
 
 fn members() -> Vec<ParameterSpec> {
-    vec![
-        parameter("Identity", ParameterKind::Text),
-        parameter("Members", ParameterKind::MultiValue),
-        parameter("Confirm", ParameterKind::Boolean),
-    ]
+    let mut parameters = remove_parameters();
+    parameters.push(parameter("Members", ParameterKind::MultiValue));
+    parameters
 }
 
 fn object(directory: &Directory<'_>) -> Result<Name, OnPremError> {

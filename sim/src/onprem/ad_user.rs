@@ -3,7 +3,7 @@
 //! Source: Microsoft Learn, "New-ADUser", "Set-ADUser", "Get-ADUser", "Enable-ADAccount",
 //! "Disable-ADAccount".
 
-use super::{About, Act, Cmdlet, Directory, OnPremError, cmdlet, parameter, replace};
+use super::{About, Act, Cmdlet, Directory, OnPremError, ad_object, cmdlet, parameter, replace};
 use crate::directory::request::{AddRequest, AttributeName, Change, ChangeOperation, Operation};
 use crate::powershell::{Argument, CmdletCall, ParameterKind, ParameterSpec};
 
@@ -56,11 +56,11 @@ pub(super) const CMDLETS: &[Cmdlet] = &[
         Ok(directory.modify(changes(call, directory)?))
     }),
     cmdlet("New-ADUser", About::Nothing, new_parameters, new),
-    cmdlet("Get-ADUser", About::Object, get_parameters, |_, _| Ok(Act::Show(&SHOWN))),
-    cmdlet("Enable-ADAccount", About::Object, account_parameters, |_, directory| {
+    cmdlet("Get-ADUser", About::Object, ad_object::get_parameters, |_, _| Ok(Act::Show(&SHOWN))),
+    cmdlet("Enable-ADAccount", About::Object, ad_object::about, |_, directory| {
         Ok(directory.modify(vec![enabled(directory, true)]))
     }),
-    cmdlet("Disable-ADAccount", About::Object, account_parameters, |_, directory| {
+    cmdlet("Disable-ADAccount", About::Object, ad_object::about, |_, directory| {
         Ok(directory.modify(vec![enabled(directory, false)]))
     }),
 ];
@@ -77,21 +77,11 @@ const SHOWN: [&str; 8] = [
     "userPrincipalName",
 ];
 
-fn account_parameters() -> Vec<ParameterSpec> {
-    vec![parameter("Identity", ParameterKind::Text)]
-}
-
-fn get_parameters() -> Vec<ParameterSpec> {
-    vec![
-        parameter("Identity", ParameterKind::Text),
-        parameter("Properties", ParameterKind::MultiValue),
-    ]
-}
-
 fn new_parameters() -> Vec<ParameterSpec> {
     let mut parameters = vec![
         parameter("Name", ParameterKind::Text),
         parameter("Path", ParameterKind::Text),
+        parameter("Server", ParameterKind::Text),
         parameter("AccountPassword", ParameterKind::Text),
         parameter("Enabled", ParameterKind::Boolean),
         parameter("Manager", ParameterKind::Text),
@@ -142,12 +132,9 @@ fn enabled(directory: &Directory<'_>, enabled: bool) -> Change {
 }
 
 fn parameters() -> Vec<ParameterSpec> {
-    let mut parameters = vec![
-        parameter("Identity", ParameterKind::Text),
-        parameter("Server", ParameterKind::Text),
-        parameter("Enabled", ParameterKind::Boolean),
-        parameter("Manager", ParameterKind::Text),
-    ];
+    let mut parameters = ad_object::about();
+    parameters.push(parameter("Enabled", ParameterKind::Boolean));
+    parameters.push(parameter("Manager", ParameterKind::Text));
     parameters.extend(edit_parameters());
     parameters.extend(NAMED.map(|(name, _)| parameter(name, ParameterKind::Text)));
     parameters

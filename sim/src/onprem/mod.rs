@@ -5,6 +5,7 @@
 //! Learn, Exchange PowerShell reference (remote mailboxes, mailboxes, mail users, organization) and
 //! ActiveDirectory module reference.
 
+mod ad_group;
 mod ad_object;
 mod ad_user;
 mod edit;
@@ -150,7 +151,7 @@ const EXCHANGE: &[&[Cmdlet]] =
     &[remote_mailbox::CMDLETS, recipient::CMDLETS, organization::CMDLETS, organization::THINGS];
 
 /// Cmdlets of the ActiveDirectory module.
-const AD: &[&[Cmdlet]] = &[ad_user::CMDLETS, ad_object::CMDLETS];
+const AD: &[&[Cmdlet]] = &[ad_user::CMDLETS, ad_group::CMDLETS, ad_object::CMDLETS];
 
 fn specs(groups: &[&[Cmdlet]]) -> Vec<CmdletSpec> {
     let spec =

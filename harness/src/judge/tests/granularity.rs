@@ -8,7 +8,7 @@ scenario: One attribute a modify
 world:
   switches: {modify_granularity: attribute}
   population: [user: {name: u1, cloud_managed: true}]
-story: []
+story: [{wait: 0s}]
 ";
 
 /// How many of two exports after one read are charged: of different attributes, or of the same.

@@ -78,7 +78,7 @@ scenario: Two domain controllers
 world:
   forest: {domains: [corp.contoso.com], dcs: [DC1, {name: DC2, replication: 1m}]}
   population: [user: {name: u1, cloud_managed: true}]
-story: []
+story: [{wait: 0s}]
 ",
     );
     let (mailbox, object) = (mailbox(&estate), object(&estate));

@@ -1,5 +1,7 @@
 //! `expect:` and what stands under it.
 
+use sim::exchange::property;
+
 use super::super::diagnostic::Diagnostic;
 use super::super::expectation::{
     AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, CONNECT_COUNTS,
@@ -301,6 +303,15 @@ impl<'a> Reader<'a> {
         };
         let name =
             Spanned::new(attribute.to_owned(), super::Span::new(side_span.end + 1, key.span.end));
+        if let Some(same) = counterpart(*found, attribute) {
+            let message = format!("there is no {what} `{attribute}`");
+            self.report(
+                Diagnostic::error("unknown-attribute", name.span, message)
+                    .label("not on this side")
+                    .help(format!("here it is called `{side}.{same}`")),
+            );
+            return None;
+        }
         let elsewhere = self.sides_with(attribute);
         if !elsewhere.is_empty() && !elsewhere.iter().any(|path| path.side == *found) {
             let message = format!("there is no {what} `{attribute}`");
@@ -431,5 +442,19 @@ impl<'a> Reader<'a> {
         }
         let names = catalogues.log_codes.iter().map(String::as_str);
         self.known(&code, names, "unknown-code", "code in the provisioning log")
+    }
+}
+
+/// What another side calls an attribute of AD, or AD a property of Exchange Online; nothing for a name that the
+/// side has itself.
+fn counterpart(side: Side, name: &str) -> Option<&'static str> {
+    let is = |known: &str| known.eq_ignore_ascii_case(name);
+    let mut pairs = property::PROPERTIES.iter().filter_map(|spec| Some((spec.name, spec.ad?)));
+    match side {
+        Side::Exo if property::number(name).is_none() => {
+            pairs.find(|(_, ad)| is(ad)).map(|(own, _)| own)
+        }
+        Side::Ad => pairs.find(|(exo, ad)| is(exo) && !is(ad)).map(|(_, ad)| ad),
+        Side::Exo | Side::Entra => None,
     }
 }

@@ -57,8 +57,9 @@ impl AtWork {
             | PortCall::JobCommands
             | PortCall::JobReport
             | PortCall::JobLog => self.job,
+            // The flag is a transfer's business.
+            PortCall::ExchangeSetMailboxes => self.transfer || self.rollback,
             PortCall::ExchangeMailboxes
-            | PortCall::ExchangeSetMailboxes
             | PortCall::ExchangeOrganization
             | PortCall::EntraUsers
             | PortCall::EntraAgents
@@ -146,19 +147,27 @@ impl Reader<'_> {
             Some(format!("nothing in this story makes the port call `{call}`"))
         };
         let problem = match &fault.value {
-            Fault::AgentOffline { .. } | Fault::AgentRestart { .. } | Fault::AgentSlow { .. }
+            // Cloud Sync comes through the agent that is there, and reads as fast as ever.
+            Fault::AgentOffline { .. } | Fault::AgentRestart { .. }
                 if world.inbound == Inbound::CloudSync =>
             {
                 None
             }
+            // A rollback looks what AD holds.
             Fault::AgentOffline { .. }
             | Fault::AgentRestart { .. }
             | Fault::AgentSlow { .. }
-            | Fault::RightsRemoved { .. }
+            | Fault::ConnectionLost { .. }
+            | Fault::DcBusy { .. }
+            | Fault::DcUnavailable { .. }
+                if !at_work.job && !at_work.rollback =>
+            {
+                Some(by_agents.to_owned())
+            }
+            Fault::RightsRemoved { .. }
             | Fault::DeliveryDuplicated { .. }
             | Fault::DeliveryReordered { .. }
             | Fault::SchemaNotExtended { .. }
-            | Fault::ConnectionLost { .. }
                 if !at_work.job =>
             {
                 Some(by_agents.to_owned())

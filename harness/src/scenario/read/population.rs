@@ -87,6 +87,22 @@ impl Reader<'_> {
         self.user(&entry.value, tenant, domains).map(|user| Population::User(Box::new(user)))
     }
 
+    /// Attributes are compared without case: one that comes twice has no say in which value counts.
+    fn report_repeated(&mut self, entries: &[&Entry]) {
+        for (place, entry) in entries.iter().enumerate() {
+            let name = &entry.key.value;
+            let first = entries[..place].iter().find(|e| e.key.value.eq_ignore_ascii_case(name));
+            if let Some(first) = first {
+                let message = format!("`{name}` is `{}`, and that comes twice", first.key.value);
+                self.report(
+                    Diagnostic::error("duplicate-key", entry.key.span, message)
+                        .label("the second time")
+                        .help("names of attributes are compared without case"),
+                );
+            }
+        }
+    }
+
     fn user(&mut self, node: &Node, tenant: &Tenant, domains: &[String]) -> Option<User> {
         if super::is_scalar(node) {
             let name = self.sentence(node)?;
@@ -107,6 +123,7 @@ impl Reader<'_> {
         let cloud = fields.take("cloud").map(|entry| self.cloud_properties(&entry.value));
         let asked = fields.asked().to_vec();
         let others = fields.others();
+        self.report_repeated(&others);
         let attributes =
             others.into_iter().filter_map(|entry| self.ad_attribute(entry, &asked)).collect();
         let (name, upn) = match (name, upn) {

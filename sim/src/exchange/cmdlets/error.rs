@@ -157,9 +157,14 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
     KINDS.iter().map(|kind| kind.name())
 }
 
-/// Every name by which a scenario can call a refusal: its kind, its class, the class's last part, its code.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    KINDS.iter().flat_map(|kind| kind.names())
+/// Every name of the kind that is called so, or else of those with such a class or code: kind, class, the class's
+/// last part, code.
+pub fn names(called: &str) -> impl Iterator<Item = &'static str> {
+    let is_kind = |kind: &ErrorKind| kind.name().eq_ignore_ascii_case(called);
+    let exact = KINDS.iter().any(is_kind);
+    let kinds =
+        KINDS.iter().filter(move |kind| if exact { is_kind(kind) } else { kind.is_called(called) });
+    kinds.flat_map(|kind| kind.names())
 }
 
 const KINDS: [ErrorKind; 13] = [

@@ -225,6 +225,11 @@ fn parenthesised(input: &mut Input<'_>, depth: usize) -> Parsed<Argument> {
     let start = input.current_token_start();
     any.parse_next(input)?;
     blank(input, true)?;
+    if let Some(range) = range(input)? {
+        blank(input, true)?;
+        close(input, ')', start, "`)`")?;
+        return Ok(range);
+    }
     let from = input.current_token_start();
     let is_command = peek(input).is_some_and(char::is_alphabetic);
     let inner = value(input, depth + 1)?;
@@ -239,6 +244,36 @@ fn parenthesised(input: &mut Input<'_>, depth: usize) -> Parsed<Argument> {
     blank(input, true)?;
     close(input, ')', start, "`,` or `)`; a scenario cannot call a cmdlet inside another")?;
     Ok(inner)
+}
+
+/// More numbers than any parameter takes.
+const MOST_OF_A_RANGE: i64 = 100_000;
+
+/// `1..1300`: every whole number from one to the other, downwards too (about_Operators, "Range operator").
+fn range(input: &mut Input<'_>) -> Parsed<Option<Argument>> {
+    let checkpoint = *input;
+    let start = input.current_token_start();
+    let number = |input: &mut Input<'_>| -> Parsed<Option<i64>> {
+        let minus = if peek(input) == Some('-') { any.parse_next(input)? == '-' } else { false };
+        let digits = take_while(0..=9, |c: char| c.is_ascii_digit()).parse_next(input)?;
+        Ok(digits.parse::<i64>().ok().map(|number| if minus { -number } else { number }))
+    };
+    let first = number(input)?;
+    let dots = take_while(0..=2, '.').parse_next(input)?;
+    let last = number(input)?;
+    let (Some(first), "..", Some(last)) = (first, dots, last) else {
+        *input = checkpoint;
+        return Ok(None);
+    };
+    if first.abs_diff(last) >= MOST_OF_A_RANGE.unsigned_abs() {
+        let range = start..input.current_token_start();
+        let message = format!("this is more than {MOST_OF_A_RANGE} numbers");
+        return fail(CmdletProblem::new("cmdlet-syntax", range, message));
+    }
+    let upwards = first..=last;
+    let numbers: Vec<i64> =
+        if first <= last { upwards.collect() } else { (last..=first).rev().collect() };
+    Ok(Some(Argument::Array(numbers.into_iter().map(Argument::Integer).collect())))
 }
 
 /// `@{Name='value'; Other='a','b'}`.

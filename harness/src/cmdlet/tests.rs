@@ -109,6 +109,15 @@ fn arrays_and_hashtables_are_read_in_every_notation() {
         assert_eq!(call.text("identity").unwrap(), "u7", "{line}");
     }
     assert_eq!(
+        bound("Set-Mailbox u7 -EmailAddresses (8..11)"),
+        "Set-Mailbox -Identity 'u7' -EmailAddresses @(8,9,10,11)"
+    );
+    assert_eq!(
+        bound("Set-Mailbox u7 -EmailAddresses ( 1..-1 )"),
+        "Set-Mailbox -Identity 'u7' -EmailAddresses @(1,0,-1)"
+    );
+    assert_eq!(refused("Set-Mailbox u7 -EmailAddresses (1..999999)").0, "cmdlet-syntax");
+    assert_eq!(
         bound("Set-Mailbox u7 -EmailAddresses @{Add='x'; remove=y,'z';}"),
         "Set-Mailbox -Identity 'u7' -EmailAddresses @{Add='x'; remove=@('y','z')}"
     );

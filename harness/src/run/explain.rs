@@ -58,8 +58,8 @@ pub enum ExplainError {
         /// The nearest name that there is.
         nearest: Option<String>,
     },
-    /// No side has an attribute of that name.
-    #[error("no side has an attribute `{name}`")]
+    /// No side, or not the one that is named, has an attribute of that name.
+    #[error("there is no attribute `{name}`")]
     UnknownAttribute {
         /// The name.
         name: String,
@@ -153,20 +153,37 @@ fn place_of_state(name: &str) -> Option<Place> {
     Some((Side::Exchange, number))
 }
 
-/// A side and a name, of `ad.mail`, or a name alone.
-fn split(attribute: &str) -> (Option<Side>, &str) {
-    let named = attribute.split_once('.').and_then(|(side, name)| {
-        let sides = [Side::Ad, Side::Entra, Side::Exchange];
-        let side = sides.into_iter().find(|known| known.short().eq_ignore_ascii_case(side))?;
-        Some((Some(side), name))
-    });
-    named.unwrap_or((None, attribute))
+/// What is asked about: a name, on one side or on all, and on which domain controller.
+struct Named<'n> {
+    side: Option<Side>,
+    dc: Option<&'n str>,
+    name: &'n str,
 }
+
+/// Of `ad.mail`, `ad@DC2.mail`, or a name alone; nothing for a side or a domain controller that there is not.
+fn split<'n>(estate: &Estate, attribute: &'n str) -> Option<Named<'n>> {
+    let Some((before, name)) = attribute.split_once('.') else {
+        return Some(Named { side: None, dc: None, name: attribute });
+    };
+    if before.eq_ignore_ascii_case(OF_EXTENSIONS) {
+        return Some(Named { side: Some(Side::Entra), dc: None, name });
+    }
+    let (side, dc) = before.split_once('@').map_or((before, None), |(side, dc)| (side, Some(dc)));
+    let sides = [Side::Ad, Side::Entra, Side::Exchange];
+    let side = sides.into_iter().find(|known| known.short().eq_ignore_ascii_case(side))?;
+    let is_there = dc.is_none_or(|dc| side == Side::Ad && estate.dc_named(dc).is_some());
+    let name = name.strip_prefix(OF_EXTENSIONS).map_or(name, |rest| rest.trim_start_matches('.'));
+    is_there.then_some(Named { side: Some(side), dc, name })
+}
+
+/// The property of a user in Entra of which the extension attributes are members.
+const OF_EXTENSIONS: &str = "onPremisesExtensionAttributes";
 
 /// The attribute of that name, and what it is called on the other sides.
 fn paths_of(estate: &Estate, person: u32, attribute: &str) -> Asked {
-    let (side, name) = split(attribute);
-    let member = name.rsplit('.').next().unwrap_or(name);
+    let Some(Named { side, dc, name: member }) = split(estate, attribute) else {
+        return Asked::new();
+    };
     let is = |known: &str| known.eq_ignore_ascii_case(member);
     let mut asked = Asked::new();
     let mut add = |at: Side, name: &str, place: Option<Place>| {
@@ -176,7 +193,8 @@ fn paths_of(estate: &Estate, person: u32, attribute: &str) -> Asked {
                 Side::Entra => scenario::Side::Entra,
                 Side::Exchange => scenario::Side::Exo,
             };
-            let path = AttributePath { side: path_side, attribute: name.to_owned(), dc: None };
+            let dc = dc.map(str::to_owned);
+            let path = AttributePath { side: path_side, attribute: name.to_owned(), dc };
             asked.push((path, place));
         }
     };
@@ -233,13 +251,30 @@ fn values_of(estate: &Estate, subject: &Subject, asked: &Asked) -> Vec<Value> {
             path: path.to_string(),
             values: values(estate, subject, path),
             last_writer: match place {
+                Some((Side::Ad, number)) if is_made_by_ad(estate, subject, *number) => {
+                    Some("Active Directory itself, out of other writes".to_owned())
+                }
                 Some((side, number)) => {
-                    key(*side).and_then(|key| last_writer(estate, key, *number))
+                    let written = key(*side).and_then(|key| last_writer(estate, key, *number));
+                    match &path.dc {
+                        Some(_) => written.map(|by| format!("{by}, on some domain controller")),
+                        None => written,
+                    }
                 }
                 None => Some("the service, which keeps no record of who changed it".to_owned()),
             },
         })
         .collect()
+}
+
+/// Whether AD makes the values of an attribute: when something is written, or for who refers to the object.
+fn is_made_by_ad(estate: &Estate, subject: &Subject, number: u16) -> bool {
+    const KEPT: [&str; 4] = ["uSNChanged", "uSNCreated", "whenChanged", "whenCreated"];
+    let forest = subject.ad.and_then(|ad| estate.forests.get(ad.forest));
+    forest.and_then(|forest| forest.schema().attribute(number)).is_some_and(|attribute| {
+        let is = |name: &&str| name.eq_ignore_ascii_case(&attribute.name);
+        attribute.constructed || attribute.is_back_link() || KEPT.iter().any(is)
+    })
 }
 
 fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<String> {

@@ -3,6 +3,7 @@
 use sim::caller::{Caller, Role};
 use sim::entra::job::WritebackJob;
 use sim::estate::Estate;
+use sim::exchange::property;
 use sim::powershell::CmdletCall;
 use sim::wire::graph::person;
 
@@ -123,6 +124,22 @@ fn in_tenant(collection: &str, name: &str, estate: &Estate) -> Option<String> {
     id.map(|id| id.to_string())
 }
 
+/// A deleted user who was called so; its own name has its id before it now.
+fn deleted_user(collection: &str, name: &str, estate: &Estate) -> Option<u32> {
+    if !collection.eq_ignore_ascii_case("deletedItems") {
+        return None;
+    }
+    let name = name.to_lowercase();
+    let is_it = |number: &u32| {
+        let user = estate.entra.user(*number).filter(|user| user.deletion.is_some());
+        let upn = user.and_then(|user| user.record.text(property::USER_PRINCIPAL_NAME));
+        let upn = upn.unwrap_or_default().to_lowercase();
+        let local = upn.split('@').next().unwrap_or_default();
+        !upn.is_empty() && (upn.ends_with(&name) || local.ends_with(&name))
+    };
+    (0..).take(estate.entra.users().len()).find(is_it)
+}
+
 /// A path with whom it names by the name that steps use, by id.
 fn with_id(path: &str, estate: &Estate) -> String {
     let (place, query) = path.split_once('?').unwrap_or((path, ""));
@@ -136,7 +153,8 @@ fn with_id(path: &str, estate: &Estate) -> String {
             if let Some(named) = named {
                 return named;
             }
-            let user = estate.subject(segment).and_then(|subject| subject.entra);
+            let deleted = || deleted_user(collection, segment, estate);
+            let user = estate.subject(segment).and_then(|subject| subject.entra).or_else(deleted);
             let user = user.and_then(|number| estate.entra.user(number));
             user.map_or_else(|| segment.to_owned(), |user| user.id.to_string())
         })

@@ -137,7 +137,10 @@ pub fn mailboxes(path: &Path) -> Result<MailboxTable, ExportError> {
         wrong(lines.at(error.position()), problem)
     };
     // `Export-Csv` of Windows PowerShell writes `#TYPE ...` first.
-    let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(text.as_slice());
+    let mut reader = csv::ReaderBuilder::new()
+        .comment(Some(b'#'))
+        .delimiter(delimiter(&text))
+        .from_reader(text.as_slice());
     let header = reader.headers().map_err(unreadable)?.clone();
     let columns: Vec<String> =
         header.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
@@ -162,6 +165,14 @@ pub fn mailboxes(path: &Path) -> Result<MailboxTable, ExportError> {
         rows.push(row(line, &columns, &record).map_err(|problem| wrong(line, problem))?);
     }
     Ok(MailboxTable { rows, left_out })
+}
+
+/// What parts the columns of the first line that is no comment: with `-UseCulture` a semicolon in many countries.
+fn delimiter(text: &[u8]) -> u8 {
+    let mut lines = text.split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"#"));
+    let head = lines.next().unwrap_or_default();
+    let count = |wanted: u8| head.iter().filter(|byte| **byte == wanted).count();
+    [b';', b'\t'].into_iter().find(|other| count(*other) > count(b',')).unwrap_or(b',')
 }
 
 fn lists(columns: &[String], name: &str) -> bool {
@@ -290,18 +301,9 @@ fn truth_of(value: &str) -> Result<bool, String> {
 }
 
 fn kind_of(value: &str) -> Result<RecipientType, String> {
-    [
-        RecipientType::User,
-        RecipientType::Shared,
-        RecipientType::Room,
-        RecipientType::Equipment,
-        RecipientType::Workspace,
-        RecipientType::Desk,
-        RecipientType::MailUser,
-    ]
-    .into_iter()
-    .find(|kind| kind.details().eq_ignore_ascii_case(value))
-    .ok_or_else(|| format!("the recipient type `{value}` is not modelled"))
+    let mut kinds = RecipientType::ALL.into_iter();
+    let found = kinds.find(|kind| kind.details().eq_ignore_ascii_case(value));
+    found.ok_or_else(|| format!("the recipient type `{value}` is not modelled"))
 }
 
 #[cfg(test)]
@@ -335,6 +337,18 @@ mod tests {
         );
         assert_eq!(values(property::CUSTOM_ATTRIBUTE_1).unwrap().1, [""; 0], "it is empty");
         assert!(values(property::number("ModeratedBy").unwrap()).is_none(), "it is not shown");
+    }
+
+    /// `-UseCulture`, `-Delimiter "`t"`.
+    #[test]
+    fn columns_are_parted_by_what_the_first_line_has() {
+        for text in [
+            "\"UserPrincipalName\";\"IsDirSynced\"\r\n\"u1@contoso.com\";\"False\"\r\n",
+            "#TYPE x\r\nUserPrincipalName\tIsDirSynced\nu1@contoso.com\tFalse\n",
+        ] {
+            let rows = read(text).unwrap();
+            assert_eq!((rows.len(), rows[0].dir_synced), (1, false), "{text}");
+        }
     }
 
     #[test]

@@ -107,9 +107,12 @@ impl Scalar {
         }
     }
 
-    /// Its decimal number.
+    /// Its number: decimal, `0x1f` or `0o17` (YAML 1.2, core schema).
     pub(super) fn integer(&self) -> Option<i64> {
-        self.plain()?.parse().ok()
+        let text = self.plain()?;
+        let of = |prefix: &str, radix| Some(i64::from_str_radix(text.strip_prefix(prefix)?, radix));
+        let other = of("0x", 16).or_else(|| of("0o", 8));
+        other.unwrap_or_else(|| text.parse()).ok()
     }
 
     /// The place in the source of a range of the text, for a scalar that stands at `span`. The
@@ -291,7 +294,8 @@ impl Tree {
     fn copy_of(&mut self, id: usize, span: Span) -> Result<Node, Diagnostic> {
         let found = self.anchors.iter().rev().find(|(anchor, _)| *anchor == id);
         let Some((_, node)) = found else {
-            return Err(Diagnostic::error("yaml-alias", span, "this alias stands for itself"));
+            return Err(Diagnostic::error("yaml-alias", span, "this alias stands for itself")
+                .label("inside of what its anchor marks"));
         };
         let node = node.clone();
         self.copied += count(&node);
@@ -416,6 +420,15 @@ fn syntax_error(source: &str, error: &ScanError) -> Diagnostic {
     let at = error.marker().byte_offset().unwrap_or(source.len()).min(source.len());
     let width = source.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
     let line_start = source.get(..at).and_then(|s| s.rfind('\n')).map_or(0, |newline| newline + 1);
+    if source.get(at..).is_some_and(|rest| rest.starts_with('*')) {
+        let rest = source.get(at..).unwrap_or_default();
+        let ends = |c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']' | '{' | '}');
+        let end = at + rest.find(ends).unwrap_or(rest.len());
+        let name = rest.get(1..end - at).unwrap_or_default();
+        let span = Span::new(at, end);
+        return Diagnostic::error("yaml-alias", span, format!("there is no anchor `{name}`"))
+            .label(format!("expected `&{name}` somewhere before this"));
+    }
     let line = source.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
     let diagnostic = Diagnostic::error(
         "yaml-syntax",
@@ -494,7 +507,7 @@ mod tests {
         let kinds: Vec<_> = nodes.iter().map(Node::kind).collect();
         assert_eq!(
             kinds,
-            ["a truth value", "text", "text", "a number", "text", "nothing", "text", "nothing"]
+            ["a truth value", "text", "text", "a number", "a number", "nothing", "text", "nothing"]
         );
     }
 

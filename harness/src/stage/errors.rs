@@ -103,11 +103,11 @@ fn texts(names: impl IntoIterator<Item = &'static str>) -> Vec<String> {
 /// Kinds first, as people write them; then the service's own classes and codes. No step turns pages.
 fn exchange() -> Vec<String> {
     let kinds = || cmdlets::error_kinds().filter(|kind| *kind != "PageExpired");
-    spelled(kinds().collect())
+    spelled(&kinds().collect::<Vec<_>>())
 }
 
 /// These kinds, and every other name that each has.
-fn spelled(kinds: Vec<&'static str>) -> Vec<String> {
+fn spelled(kinds: &[&'static str]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for name in
         kinds.iter().copied().chain(kinds.iter().flat_map(|kind| cmdlets::error_names(kind)))
@@ -138,7 +138,7 @@ fn transfer() -> Vec<String> {
     let calls = [code::INVALID_CREDENTIAL, code::SERVER_BUSY];
     let own = texts(outcomes.into_iter().chain(ends).chain(BLOCKING).chain(calls));
     // That a request was bad is a code of many kinds, and is not told of a mailbox.
-    let kinds = spelled(OF_A_FLIP.to_vec()).into_iter().filter(|name| name != "BadRequest");
+    let kinds = spelled(&OF_A_FLIP).into_iter().filter(|name| name != "BadRequest");
     own.into_iter().chain(kinds).collect()
 }
 

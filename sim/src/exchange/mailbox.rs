@@ -27,6 +27,17 @@ pub enum RecipientType {
 }
 
 impl RecipientType {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::User,
+        Self::Shared,
+        Self::Room,
+        Self::Equipment,
+        Self::Workspace,
+        Self::Desk,
+        Self::MailUser,
+    ];
+
     /// `RecipientTypeDetails`.
     #[must_use]
     pub const fn details(self) -> &'static str {

@@ -39,7 +39,7 @@ pub fn explanation(question: &Question, answer: &Explanation, paint: Paint) -> S
     }
     let _ = writeln!(text, "\nwhat happened, oldest first");
     if answer.chain.is_empty() {
-        let _ = writeln!(text, "  nothing: it is what it was at the start");
+        let _ = writeln!(text, "  nobody wrote it since the start");
     }
     for (number, line) in (1..).zip(&answer.chain) {
         let _ = writeln!(text, "  {number}. {}", printable(line));

@@ -78,6 +78,7 @@ impl Reader<'_> {
         };
         if !lenient {
             self.check_identity(&written, &line, &call);
+            self.check_named(&written, &line, &call);
             self.check_attributes(&written, &line, &call);
             self.check_given_values(&written, &line, &call);
         }
@@ -126,6 +127,33 @@ impl Reader<'_> {
         let range = range.unwrap_or_else(|| line.range.clone());
         let span = self.locate(written, range.start, range.end);
         self.unknown_user(&Spanned::new(identity.clone(), span));
+    }
+
+    /// The domain controller and the people that parameters name must exist.
+    fn check_named(&mut self, written: &Written<'_>, line: &CmdletLine, call: &CmdletCall) {
+        let is = |known: &[&str], name: &str| known.iter().any(|k| k.eq_ignore_ascii_case(name));
+        for (parameter, value) in &call.parameters {
+            let [text] = value.texts().try_into().unwrap_or([String::new()]);
+            if text.is_empty() || rounds(value) {
+                continue;
+            }
+            let at = written.text[line.range.end..].find(&text).map(|at| at + line.range.end);
+            let start = at.unwrap_or(line.range.start);
+            let span = self.locate(written, start, at.map_or(line.range.end, |at| at + text.len()));
+            if is(&["Server", "DomainController"], parameter) {
+                let dcs = self.dcs.clone();
+                let host = text.split('.').next().unwrap_or(&text).to_owned();
+                let name = Spanned::new(host, span);
+                self.known(
+                    &name,
+                    dcs.iter().map(String::as_str),
+                    "unknown-dc",
+                    "domain controller",
+                );
+            } else if is(&["Manager", "ManagedBy"], parameter) && !self.cast.knows_identity(&text) {
+                self.unknown_user(&Spanned::new(text, span));
+            }
+        }
     }
 
     /// Attributes that `Set-ADUser -Replace` and its like name must exist.

@@ -2,9 +2,12 @@
 //! a domain controller of another domain has of somebody, an address without its type in a list of
 //! addresses.
 
+use sim::exchange::{RecipientType, property};
+
 use super::super::diagnostic::Diagnostic;
-use super::super::expectation::{AttributePath, Comparison};
+use super::super::expectation::{AttributePath, Comparison, Side};
 use super::super::model::Selector;
+use super::super::nearest::{choice, nearest};
 use super::super::span::Spanned;
 use super::super::world::{Dc, Forest, Population, World};
 use super::Reader;
@@ -52,6 +55,30 @@ impl Reader<'_> {
         }
     }
 
+    /// What is one of a few words is no other one, and a slip under `never` would never be found.
+    pub(super) fn check_possible(
+        &mut self,
+        path: &AttributePath,
+        comparison: &Spanned<Comparison>,
+    ) {
+        let (Comparison::Equals(values) | Comparison::Contains(values) | Comparison::Set(values)) =
+            &comparison.value
+        else {
+            return;
+        };
+        let Some(words) = words_of(path) else { return };
+        let is_one = |value: &&String| words.iter().any(|word| word.eq_ignore_ascii_case(value));
+        if let Some(wrong) = values.iter().find(|value| !is_one(value)) {
+            let message = format!("{path} is never `{wrong}`");
+            let problem = Diagnostic::error("impossible-expectation", comparison.span, message)
+                .label(format!("expected {}", choice(&words)));
+            self.report(match nearest(wrong, words.iter().copied()) {
+                Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+                None => problem,
+            });
+        }
+    }
+
     /// An address in a list of addresses has a type, and is another value than the same one of another type.
     pub(super) fn check_address_types(
         &mut self,
@@ -77,6 +104,25 @@ impl Reader<'_> {
             );
         }
     }
+}
+
+/// Of a property that is one of a few words: those words. Nothing for the others.
+fn words_of(path: &AttributePath) -> Option<Vec<&'static str>> {
+    let name = path.attribute.as_str();
+    let is = |known: &&str| known.eq_ignore_ascii_case(name);
+    let truth = match path.side {
+        Side::Exo => {
+            property::number(name).is_some_and(property::is_boolean)
+                || ["IsExchangeCloudManaged", "IsDirSynced"].iter().any(is)
+        }
+        Side::Entra => ["onPremisesSyncEnabled", "isCloudManaged"].iter().any(is),
+        Side::Ad => false,
+    };
+    if truth {
+        return Some(vec!["true", "false"]);
+    }
+    let kinds = RecipientType::ALL.map(RecipientType::details);
+    (path.side == Side::Exo && is(&"RecipientTypeDetails")).then(|| kinds.to_vec())
 }
 
 fn controllers(world: &World) -> impl Iterator<Item = (&Forest, &Dc)> {

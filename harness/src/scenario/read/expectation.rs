@@ -238,6 +238,7 @@ impl<'a> Reader<'a> {
             }
             for comparison in &comparisons {
                 self.check_address_types(&path.value, comparison);
+                self.check_possible(&path.value, comparison);
             }
             attributes.extend(
                 comparisons
@@ -266,7 +267,8 @@ impl<'a> Reader<'a> {
     /// `ad.proxyAddresses`, or `ad@DC2.proxyAddresses` as that domain controller has it.
     fn path(&mut self, key: &Spanned<String>, world: &World) -> Option<Spanned<AttributePath>> {
         let sides = Side::ALL.map(|(_, name)| name);
-        let Some((side, attribute)) = key.value.split_once('.') else {
+        let named = key.value.split_once('.').filter(|(side, _)| !side.is_empty());
+        let Some((side, attribute)) = named else {
             let message = format!("on which side is `{}`?", key.value);
             let problem = Diagnostic::error("missing-side", key.span, message)
                 .label("expected `ad.`, `exo.` or `entra.` before the attribute");
@@ -301,6 +303,12 @@ impl<'a> Reader<'a> {
             Side::Exo => "Exchange Online property",
             Side::Entra => "property of a user in Entra",
         };
+        if attribute.is_empty() {
+            let message = format!("which {what}?");
+            let problem = Diagnostic::error("unknown-attribute", key.span, message);
+            self.report(problem.label("expected its name after the point"));
+            return None;
+        }
         let name =
             Spanned::new(attribute.to_owned(), super::Span::new(side_span.end + 1, key.span.end));
         if let Some(same) = counterpart(*found, attribute) {

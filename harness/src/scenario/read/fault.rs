@@ -100,7 +100,7 @@ impl Reader<'_> {
             _ => self.cloud_fault(&mut fields, name),
         };
         self.finish(&fields, &what);
-        Some(Spanned::new(fault?, node.span))
+        Some(Spanned::new(fault?, entry.key.span))
     }
 
     fn agent_offline(&mut self, fields: &mut Fields<'_>, world: &World) -> Option<Fault> {

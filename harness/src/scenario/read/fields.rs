@@ -149,19 +149,25 @@ impl Reader<'_> {
     /// A whole number between two bounds.
     pub(super) fn integer(&mut self, node: &Node, least: i64, most: i64) -> Option<i64> {
         let number = node.scalar().and_then(|scalar| scalar.integer());
-        let Some(number) = number else {
+        // More digits than any number here has.
+        let digits = node.scalar().map(|scalar| scalar.text.trim_start_matches('-'));
+        let is_number =
+            digits.is_some_and(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()));
+        if number.is_none() && !is_number {
             self.wrong_type(node, "a whole number");
             return None;
-        };
-        if number < least || number > most {
-            let message = format!("{number} is out of range");
+        }
+        let number = number.filter(|number| (least..=most).contains(number));
+        let Some(number) = number else {
+            let text = node.scalar().map(|scalar| scalar.text.as_str()).unwrap_or_default();
+            let message = format!("{text} is out of range");
             let expected = match most {
                 i64::MAX => format!("expected {least} or more"),
                 _ => format!("expected {least} to {most}"),
             };
             self.report(Diagnostic::error("out-of-range", node.span, message).label(expected));
             return None;
-        }
+        };
         Some(number)
     }
 
@@ -245,6 +251,7 @@ impl Reader<'_> {
             Some(scalar) if !node.is_null() && scalar.text.len() <= 60 => {
                 format!("`{}` is not what belongs here", scalar.text.trim_end())
             }
+            _ if node.is_null() => "nothing stands here".to_owned(),
             _ => format!("{} is not what belongs here", node.kind()),
         };
         let problem = Diagnostic::error("wrong-type", node.span, message)

@@ -91,6 +91,15 @@ impl Reader<'_> {
                 return;
             }
         }
+        let changes = matches!(call.method, GraphMethod::Patch | GraphMethod::Put);
+        if changes && call.body.is_none() {
+            let message = format!("a `{}` says what is to change", call.method.name());
+            self.report(
+                Diagnostic::error("missing-key", path.span, message)
+                    .label("expected `body:` beside this"),
+            );
+            return;
+        }
         let body = call.body.as_ref();
         let form = catalogues.graph_form.map(|ask| ask(call.method.name(), &path.value, body));
         if let Some(Err(why)) = form {

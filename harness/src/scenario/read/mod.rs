@@ -103,6 +103,8 @@ struct Reader<'a> {
     folder: PathBuf,
     /// Roles of the world that `as:` can name beside the built-in ones.
     own_roles: Vec<String>,
+    /// Domain controllers of the world.
+    dcs: Vec<String>,
     /// Whether what is read comes again and again, so that `{n}` in it is a number.
     is_repeated: bool,
 }
@@ -118,6 +120,7 @@ impl<'a> Reader<'a> {
             cast,
             folder,
             own_roles,
+            dcs: Vec::new(),
             is_repeated: false,
         }
     }
@@ -144,6 +147,7 @@ impl<'a> Reader<'a> {
         let world: World = self.world(whole.as_ref().or(world));
         self.cast = Cast::of(&world);
         self.own_roles = world.roles.iter().map(|role| role.name.value.clone()).collect();
+        self.dcs = world.dc_names().map(str::to_owned).collect();
         let told = fields.take("story");
         let text = told.and_then(|entry| self.source.get(entry.value.span.range()));
         self.check_places(&world, text.unwrap_or_default());

@@ -223,7 +223,8 @@ impl Reader<'_> {
             return Some(code.map(|_| known.to_owned()));
         }
         let message = format!("a step with `{door}` never fails with `{}`", code.value);
-        let problem = Diagnostic::error("unknown-code", code.span, message).label("unknown code");
+        let problem =
+            Diagnostic::error("unknown-code", code.span, message).label("no such step comes to it");
         self.report(problem.help(code_advice(&code.value, codes)));
         None
     }

@@ -12,6 +12,7 @@ use sim::fault::Place;
 use sim::ledger::{Activity, Actor, Event, ObjectKey, Side, Write};
 
 use super::expectation::Scene;
+use crate::observe::Arrival;
 
 /// Links of a chain.
 const LINKS: usize = 12;
@@ -29,6 +30,8 @@ pub(super) enum Machine<'n> {
     Agent(&'n str),
     /// One of the counts of a run.
     Count(&'n str),
+    /// How long a change took to reach AD.
+    Arrival(&'n Arrival),
 }
 
 /// At one instant causes come before what follows from them, and what people do comes last: a story begins
@@ -91,9 +94,17 @@ impl Scene<'_> {
                 links.extend(self.of_the_job());
                 links
             }
+            Machine::Arrival(arrival) => {
+                let mut links = self.on_the_way(arrival);
+                links.extend(self.of_the_job());
+                links
+            }
         };
         links.extend(alike(further.map(|(at, words)| Link::new(at, words))));
         links.extend(self.interruptions());
+        if let Machine::Arrival(arrival) = machine {
+            links.retain(|link| arrival.edited <= link.last && link.at <= arrival.arrived());
+        }
         links.sort_by_key(|link| (link.at, link.rank));
         let mut links = together(links);
         links.drain(..links.len().saturating_sub(LINKS));
@@ -165,6 +176,24 @@ impl Scene<'_> {
             .collect();
         links.reverse();
         links
+    }
+
+    /// The edits that took so long, and the writes in AD.
+    fn on_the_way(&self, arrival: &Arrival) -> Vec<Link> {
+        let is_told = |write: &&Write| {
+            self.estate.whose(write.object) == Some(arrival.person)
+                && match write.object.side {
+                    Side::Ad => write.actor.activity == Activity::Writeback,
+                    Side::Exchange => !write.actor.activity.is_automatic(),
+                    Side::Entra => false,
+                }
+        };
+        let writes = self.history.events().filter_map(|event| match event {
+            Event::Write(write) => Some(write),
+            _ => None,
+        });
+        let told = writes.filter(is_told);
+        told.map(|write| self.acted(write.at, &write.actor, write.object, "writes to")).collect()
     }
 
     fn acted(&self, at: VirtualTime, actor: &Actor, object: ObjectKey, verb: &str) -> Link {

@@ -11,6 +11,7 @@ use super::compare::{holds, holds_number};
 use super::expectation::Scene;
 use super::machines::Machine;
 use super::verdict::Finding;
+use crate::observe::Arrival;
 use crate::scenario::{Comparison, Expectations, LogExpectation, NamedExpectation, Span, run_of};
 
 /// Entries of the log at most that a finding looks through for what it tells.
@@ -29,6 +30,8 @@ pub(super) struct Measured<'d> {
     machine: Machine<'d>,
     /// The log that is asked about, where it is the log.
     log: Option<&'d LogExpectation>,
+    /// The change that took so long, where it is the lag.
+    arrival: Option<Arrival>,
 }
 
 impl<'d> Measured<'d> {
@@ -42,6 +45,7 @@ impl<'d> Measured<'d> {
             holds: holds(comparison, actual),
             machine: Machine::Job,
             log: None,
+            arrival: None,
         }
     }
 
@@ -55,6 +59,7 @@ impl<'d> Measured<'d> {
             holds: comparison.admits_duration(took),
             machine: Machine::Job,
             log: None,
+            arrival: None,
         }
     }
 
@@ -99,12 +104,25 @@ impl Scene<'_> {
         if let Some(subject) = named.and_then(|name| self.estate.subject(&name.value)) {
             return self.about(subject, finding);
         }
+        if let Some(arrival) = measured.arrival {
+            return self.slow(&arrival, finding);
+        }
         let newest = |demand| self.matching(demand).rev().take(ENTRIES);
         let mut entries: Vec<_> = measured.log.into_iter().flat_map(newest).collect();
         entries.reverse();
         let entries = entries.into_iter().map(|entry| self.entry(entry));
         let chain = self.led_to(measured.machine, entries);
         Finding { chain, ..finding }
+    }
+
+    /// The finding about a change that took its time: whose it was, and what happened on its way.
+    fn slow(&self, arrival: &Arrival, finding: Finding) -> Finding {
+        let whose = self.estate.subjects().get(arrival.person as usize);
+        let (edited, arrived) = (arrival.edited, arrival.arrived());
+        let message = format!("{}: edited at {edited}, in AD at {arrived}", finding.message);
+        let object = whose.map(|subject| subject.name.to_string());
+        let chain = self.led_to(Machine::Arrival(arrival), std::iter::empty());
+        Finding { object, message, chain, ..finding }
     }
 
     /// The last cycle of the job that has ended.
@@ -207,8 +225,9 @@ impl Scene<'_> {
             "p99" => 99,
             _ => 100,
         };
-        let lag = self.counters.lag().percentile(share).map(Duration::from_micros)?;
-        Some(Measured::took(format!("lag {}", demand.name.value), demand, lag))
+        let arrival = self.counters.lag().percentile(share)?;
+        let measured = Measured::took(format!("lag {}", demand.name.value), demand, arrival.took);
+        Some(Measured { arrival: Some(arrival), ..measured })
     }
 
     fn log<'d>(&self, demand: &'d LogExpectation) -> Vec<Measured<'d>> {
@@ -221,6 +240,7 @@ impl Scene<'_> {
             holds: holds_number(&comparison.value, count),
             machine: Machine::Job,
             log: Some(demand),
+            arrival: None,
         };
         demand.count.iter().map(measured).collect()
     }

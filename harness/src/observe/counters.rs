@@ -3,6 +3,8 @@
 //! An edit waits until the engine writes the object in AD, or until a whole cycle has looked at both sides
 //! of it and had neither a write nor a failure: then there was nothing to write.
 
+use std::time::Duration;
+
 use sim::clock::VirtualTime;
 use sim::entra::log::LogStatus;
 use sim::exchange::property::{self, Bucket};
@@ -23,7 +25,7 @@ pub struct Counters {
     waiting: ByPerson<Waiting>,
     /// Who waits and was looked at on both sides since the last cycle ended, and when.
     looked_at: Vec<(u32, VirtualTime)>,
-    lags: Vec<u64>,
+    lags: Vec<Arrival>,
 }
 
 /// Edits of a mailbox on their way to AD.
@@ -43,9 +45,28 @@ enum Seen {
     BothSides,
 }
 
-/// Times from a cloud edit to the engine's write of that object in AD, in microseconds, ascending.
+/// An edit that reached AD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Arrival {
+    /// How long it took.
+    pub took: Duration,
+    /// When it was made; the first of several that came together.
+    pub edited: VirtualTime,
+    /// Whose.
+    pub person: u32,
+}
+
+impl Arrival {
+    /// When it was in AD.
+    #[must_use]
+    pub fn arrived(&self) -> VirtualTime {
+        self.edited + self.took
+    }
+}
+
+/// How long changes took from a cloud edit to the engine's write of that object in AD, ascending.
 #[derive(Debug, Clone, Default)]
-pub struct Lag(Vec<u64>);
+pub struct Lag(Vec<Arrival>);
 
 impl Lag {
     /// Whether nothing was measured.
@@ -54,10 +75,9 @@ impl Lag {
         self.0.is_empty()
     }
 
-    /// The time that this share (in a hundred) of the changes took at most; `None` when nothing was
-    /// measured.
+    /// The slowest of this share (in a hundred) of the changes; `None` when nothing was measured.
     #[must_use]
-    pub fn percentile(&self, share: u64) -> Option<u64> {
+    pub fn percentile(&self, share: u64) -> Option<Arrival> {
         let last = self.0.len().checked_sub(1)? as u64;
         let place = (self.0.len() as u64 * share).div_ceil(100).saturating_sub(1).min(last);
         self.0.get(usize::try_from(place).unwrap_or(0)).copied()
@@ -145,10 +165,9 @@ impl Counters {
             }
             Side::Ad if write.actor.activity == Activity::Writeback => {
                 self.counts.ad_writes += 1;
-                let done = whose.map(|person| self.waiting.set(person, Waiting::default()));
-                if let Some(since) = done.and_then(|done| done.since) {
-                    let lag = write.at.since(since).as_micros();
-                    self.lags.push(u64::try_from(lag).unwrap_or(u64::MAX));
+                let Some(person) = whose else { return };
+                if let Some(edited) = self.waiting.set(person, Waiting::default()).since {
+                    self.lags.push(Arrival { took: write.at.since(edited), edited, person });
                 }
             }
             Side::Ad | Side::Entra => {}

@@ -9,7 +9,7 @@ mod related;
 mod words;
 
 pub use by_person::ByPerson;
-pub use counters::{Counters, Lag};
+pub use counters::{Arrival, Counters, Lag};
 pub use history::{Chain, History, attribute_name};
 pub use recorder::{Place, Recorder};
 pub use related::Related;

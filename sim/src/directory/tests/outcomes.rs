@@ -143,6 +143,8 @@ fn values_that_do_not_fit() {
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let change = vec![replace("msExchExtensionCustomAttribute1", &many)];
     expect(&mut forest, user, change, AdminLimitExceeded, "2024");
+    let most = vec![replace("msExchExtensionCustomAttribute1", &many[..1300])];
+    modify(&mut forest, user, most).unwrap();
 }
 
 #[test]

@@ -144,8 +144,8 @@ pub fn merge<'a>(
             continue;
         }
         let stays = match mode {
-            ProxyMode::Merge => true,
-            ProxyMode::ReplaceSmtp => !address.is_smtp(),
+            ProxyMode::Merge => !planted!(bugs, MergeReplaces),
+            ProxyMode::ReplaceSmtp => !address.is_smtp() && !planted!(bugs, DropOtherKinds),
             ProxyMode::ReplaceAll => false,
         } || (!write_onmicrosoft && address.is_onmicrosoft());
         if stays && seen.insert(text) {

@@ -43,12 +43,24 @@ pub enum PlantedBug {
     BelieveTheAnswer,
     /// The call during which the process ends is made after its end.
     OutliveItsEnd,
+    /// Of the addresses that AD holds only those stay that cross.
+    DropOtherKinds,
+    /// Where addresses are to be merged, AD's own go.
+    MergeReplaces,
+    /// A missing value removes AD's, although it is not to flow.
+    WipeOnEmpty,
+    /// A paused job goes on with its cycles.
+    IgnorePause,
+    /// One failure quarantines the job.
+    QuarantineAtOnce,
+    /// A transfer sets the flag of the first of a batch back at once, and does it again.
+    FlapTheFlag,
 }
 
 #[cfg(feature = "planted-bugs")]
 impl PlantedBug {
     /// Every bug.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::SwappedAttributes,
         Self::OutsideAttribute,
         Self::WriteWhileFlagFalse,
@@ -67,6 +79,12 @@ impl PlantedBug {
         Self::DisableAccount,
         Self::BelieveTheAnswer,
         Self::OutliveItsEnd,
+        Self::DropOtherKinds,
+        Self::MergeReplaces,
+        Self::WipeOnEmpty,
+        Self::IgnorePause,
+        Self::QuarantineAtOnce,
+        Self::FlapTheFlag,
     ];
 
     /// The name by which it is chosen.
@@ -91,6 +109,12 @@ impl PlantedBug {
             Self::DisableAccount => "disable-account",
             Self::BelieveTheAnswer => "believe-the-answer",
             Self::OutliveItsEnd => "outlive-its-end",
+            Self::DropOtherKinds => "drop-other-kinds",
+            Self::MergeReplaces => "merge-replaces",
+            Self::WipeOnEmpty => "wipe-on-empty",
+            Self::IgnorePause => "ignore-pause",
+            Self::QuarantineAtOnce => "quarantine-at-once",
+            Self::FlapTheFlag => "flap-the-flag",
         }
     }
 }

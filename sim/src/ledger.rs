@@ -14,6 +14,7 @@ use rustc_hash::FxBuildHasher;
 use crate::clock::VirtualTime;
 use crate::directory::forests::ForestNumber;
 use crate::directory::request::ObjectNumber;
+use crate::entra::episodes::Episode;
 use crate::entra::log::LogStatus;
 use crate::entra::schema::Flow;
 use crate::guid::Guid;
@@ -318,6 +319,26 @@ pub struct Claim {
     pub cloud_managed: bool,
 }
 
+/// A transfer is told whose flag it is to change.
+#[derive(Debug, Clone)]
+pub struct FlipOrder {
+    /// When.
+    pub at: VirtualTime,
+    /// The mailboxes, by number, ascending.
+    pub mailboxes: Vec<u32>,
+    /// What `IsExchangeCloudManaged` is to be.
+    pub cloud_managed: bool,
+}
+
+/// The writeback job changed its status, or took up what somebody had asked of it.
+#[derive(Debug, Clone)]
+pub struct JobNews {
+    /// When.
+    pub at: VirtualTime,
+    /// What happened to it.
+    pub episode: Episode,
+}
+
 /// The writeback job got another schema.
 #[derive(Debug, Clone)]
 pub struct SchemaChange {
@@ -363,8 +384,14 @@ pub enum Event {
     Process(Process),
     /// The writeback job got another schema.
     Schema(SchemaChange),
+    /// A transfer got its order.
+    Order(FlipOrder),
+    /// The writeback job changed its status, or took a request up.
+    Job(JobNews),
     /// A cycle of inbound synchronization ended well.
     Synchronized(Synchronized),
+    /// The engine's state store took a change, when.
+    Committed(VirtualTime),
 }
 
 /// The last writer of an attribute.
@@ -462,9 +489,24 @@ impl Ledger {
         self.pending.push(Event::Schema(change));
     }
 
+    /// Notes whose flag a transfer is to change.
+    pub fn order(&mut self, order: FlipOrder) {
+        self.pending.push(Event::Order(order));
+    }
+
+    /// Notes what happened to the writeback job.
+    pub fn job(&mut self, news: JobNews) {
+        self.pending.push(Event::Job(news));
+    }
+
     /// Notes that a cycle of inbound synchronization ended well.
     pub fn synchronized(&mut self, end: Synchronized) {
         self.pending.push(Event::Synchronized(end));
+    }
+
+    /// Notes that the engine's state store took a change.
+    pub fn committed(&mut self, at: VirtualTime) {
+        self.pending.push(Event::Committed(at));
     }
 
     /// The events since the last call, oldest first.

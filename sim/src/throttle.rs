@@ -136,8 +136,11 @@ impl Throttle {
             let empty_at = self.empty_at.get(&key).copied().unwrap_or(now).max(now);
             let then = empty_at + charge.limit.time(charge.cost);
             let used = then.since(now);
-            if used > charge.limit.window {
-                let retry_after = used.checked_sub(charge.limit.window).unwrap_or_default();
+            // What costs more than the whole budget passes when all of it is there, and leaves a debt:
+            // otherwise it never would.
+            let most = charge.limit.window.max(charge.limit.time(charge.cost));
+            if used > most {
+                let retry_after = used.checked_sub(most).unwrap_or_default();
                 return Err(Tripped { scope: charge.scope, retry_after });
             }
             fullest = fullest.max(used.as_secs_f64() / charge.limit.window.as_secs_f64());

@@ -59,9 +59,15 @@ impl Trace {
             Event::Claim(claim) => self.claim(claim),
             Event::Process(process) => self.process(process),
             Event::Schema(change) => self.schema(change),
-            // The hit of the fault that holds it back or loses it says so already, and what was
-            // synchronized the writes do.
-            Event::HeldBack(_) | Event::NotArrived(_) | Event::Synchronized(_) => {}
+            // The hit of the fault that holds it back or loses it says so already; what was synchronized
+            // the writes do, what was ordered the calls, and how the job stands its cycles and entries. The store is the
+            // engine's own.
+            Event::HeldBack(_)
+            | Event::NotArrived(_)
+            | Event::Synchronized(_)
+            | Event::Order(_)
+            | Event::Job(_)
+            | Event::Committed(_) => {}
         }
     }
 

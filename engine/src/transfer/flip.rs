@@ -421,14 +421,17 @@ impl Flip {
         now: Timestamp,
         ports: &mut Ports<'_>,
     ) -> Result<Turn<Decided>, Stop> {
-        let changes: Vec<MailboxChange> = batch
-            .iter()
-            .map(|index| MailboxChange {
-                id: self.entries[*index].mailbox,
-                cloud_managed: Some(self.target),
-                values: Vec::new(),
-            })
-            .collect();
+        let change = |index: &usize, flag| MailboxChange {
+            id: self.entries[*index].mailbox,
+            cloud_managed: Some(flag),
+            values: Vec::new(),
+        };
+        let mut changes: Vec<MailboxChange> =
+            batch.iter().map(|index| change(index, self.target)).collect();
+        let first = batch.first().filter(|index| self.entries[**index].attempts == 0);
+        if planted!(self.bugs, FlapTheFlag) {
+            changes.extend(first.map(|index| change(index, !self.target)));
+        }
         let mut outcomes = match ports.exchange.set_mailboxes(&changes) {
             Ok(outcomes) => outcomes,
             Err(

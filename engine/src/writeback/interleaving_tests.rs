@@ -130,6 +130,12 @@ fn every_planted_bug_breaks_the_property() {
         PlantedBug::OutliveItsEnd,
         PlantedBug::RefusalAsSuccess,
         PlantedBug::StopAtRefusal,
+        PlantedBug::DropOtherKinds,
+        PlantedBug::MergeReplaces,
+        PlantedBug::WipeOnEmpty,
+        PlantedBug::IgnorePause,
+        PlantedBug::QuarantineAtOnce,
+        PlantedBug::FlapTheFlag,
     ];
     for bug in PlantedBug::ALL.into_iter().filter(|bug| !elsewhere.contains(bug)) {
         let config = Config {

@@ -61,7 +61,7 @@ impl MappingPlan {
         match self.rules()[rule].source {
             Source::Text(index) => match values(mailbox, index).next() {
                 Some(text) => Target::One(Cow::Borrowed(text.as_bytes())),
-                None if switches.null_flow => Target::Remove,
+                None if switches.null_flow || planted!(self.bugs, WipeOnEmpty) => Target::Remove,
                 None => Target::Keep,
             },
             Source::Set(index) => {

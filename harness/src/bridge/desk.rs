@@ -32,9 +32,8 @@ impl Desk {
 impl JobPort for Desk {
     fn commands(&mut self, done: u64) -> Result<Vec<Numbered>, CallError> {
         self.estate.with(|estate| {
-            let now = estate.now();
-            let Some(job) = &mut estate.entra.job else { return Ok(Vec::new()) };
-            job.done(done, now);
+            estate.requests_done(done);
+            let Some(job) = &estate.entra.job else { return Ok(Vec::new()) };
             let desired = || {
                 let configuration = job_configuration(job, &estate.profile);
                 configuration.map_err(|detail| CallError::Malformed { detail })

@@ -384,7 +384,12 @@ impl<S: StateStore> StateStore for Guarded<S> {
 
     fn commit(&mut self, writes: Vec<StoreWrite>) -> Result<(), StoreError> {
         let port = &mut self.port;
-        self.life.store("store.commit", || port.commit(writes))
+        let estate = &self.life.estate;
+        self.life.store("store.commit", || {
+            port.commit(writes)?;
+            estate.with(sim::estate::Estate::store_committed);
+            Ok(())
+        })
     }
 }
 

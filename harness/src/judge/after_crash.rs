@@ -2,7 +2,7 @@
 //!
 //! Why: a crash is only a crash when nothing of the old process acts on; a rehearsal in which it does
 //! proves nothing about recovery. From its end to the start of the next process nothing of the engine
-//! may read, write, log or report.
+//! may read, write, log, report or change what it keeps in its store.
 
 use sim::clock::VirtualTime;
 use sim::ledger::{Event, ObjectKey};
@@ -63,6 +63,9 @@ fn act_of_engine(event: &Event) -> Option<(VirtualTime, Option<ObjectKey>, &'sta
         }
         Event::Logged(logged) => Some((logged.at, logged.object, "logged")),
         Event::Cycle(cycle) => Some((cycle.at, None, "reported a cycle")),
+        Event::Job(news) => Some((news.at, None, "spoke for its job")),
+        Event::Claim(claim) => Some((claim.at, Some(claim.object), "said what became of a flag")),
+        Event::Committed(at) => Some((*at, None, "changed its state store")),
         _ => None,
     }
 }

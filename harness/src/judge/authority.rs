@@ -22,7 +22,7 @@ use sim::clock::VirtualTime;
 use sim::directory::schema::known;
 use sim::estate::Estate;
 use sim::exchange::property::{self, Bucket};
-use sim::ledger::{Activity, Event, ObjectKey, Read, Side, Synchronized, Write};
+use sim::ledger::{Activity, Change, Event, ObjectKey, Read, Side, Synchronized, Write};
 use sim::record::AttributeNumber;
 
 use super::given_back::GivenBack;
@@ -225,6 +225,7 @@ impl Authority {
             property::spec(change.attribute)
                 .is_some_and(|s| matches!(s.bucket, Bucket::WrittenBack | Bucket::CloudOnlyCopy))
                 && !own(change.attribute)
+                && !is_same_set(change)
         })?;
         if self.each_flag_counts && self.given_back.has(whose?) {
             return None;
@@ -260,6 +261,12 @@ fn sources() -> Vec<Option<AttributeNumber>> {
         spec.ad.filter(|_| !is_computed(number)).and_then(known::number)
     };
     (0..).map_while(|number| Some(of((number, property::spec(number)?)))).collect()
+}
+
+/// Whether a change is one of the order alone, which means nothing.
+fn is_same_set(change: &Change) -> bool {
+    change.old.len() == change.new.len()
+        && change.old.iter().all(|value| change.new.contains(value))
 }
 
 /// Whether the cloud computes a property by itself: the addresses.

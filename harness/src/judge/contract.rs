@@ -1,13 +1,15 @@
 //! Only mapped attributes cross: an automatic writer touches nothing outside its contract.
 //!
 //! Why: the writeback job modifies the attributes mapped in its schema and nothing else; a transfer
-//! changes no value by itself; inbound synchronization never writes to AD (Exchange Team Blog
-//! 2026-08-03; Microsoft Learn, "Cloud-based management of Exchange attributes for remote mailboxes").
+//! changes the flag of those whom it was told to move, to what it was told, and no value by itself; inbound
+//! synchronization never writes to AD (Exchange Team Blog 2026-08-03; Microsoft Learn, "Cloud-based
+//! management of Exchange attributes for remote mailboxes"). What does not cross stays in AD: see
+//! `what_stays`.
 
 use sim::clock::VirtualTime;
 use sim::estate::Estate;
-use sim::exchange::property;
-use sim::ledger::{Activity, Event, Side, Write};
+use sim::exchange::{property, truth};
+use sim::ledger::{Activity, Change, Event, FlipOrder, Side, Write};
 use sim::record::AttributeNumber;
 
 use super::mapping;
@@ -20,6 +22,8 @@ pub(super) struct Contract {
     /// What was mapped until a while ago: a cycle under way may still write it once.
     before: Vec<AttributeNumber>,
     changed: VirtualTime,
+    /// What the last transfer was told.
+    order: Option<FlipOrder>,
 }
 
 impl Contract {
@@ -28,7 +32,36 @@ impl Contract {
             mapped: mapping::written_back(&mapping::flows(estate)),
             before: Vec::new(),
             changed: VirtualTime::default(),
+            order: None,
         }
+    }
+
+    fn is_allowed(&self, write: &Write, change: &Change) -> bool {
+        let attribute = change.attribute;
+        match (write.actor.activity, write.object.side) {
+            (Activity::Person | Activity::Script, _) => true,
+            (Activity::Writeback | Activity::Restore | Activity::Reconcile, Side::Ad) => {
+                self.mapped.contains(&attribute) || self.before.contains(&attribute)
+            }
+            (Activity::Transfer, Side::Exchange) => {
+                attribute == property::FLAG && self.is_ordered(write.object.number, change)
+            }
+            (Activity::Restore, Side::Exchange) => true,
+            // It takes an object over again whose authority came back to AD as a whole.
+            (Activity::Sync, side) => side != Side::Ad && attribute != property::FLAG,
+            (Activity::Service, side) => side != Side::Ad,
+            (Activity::Writeback | Activity::Reconcile | Activity::Transfer, _)
+            | (Activity::Restore, Side::Entra) => false,
+        }
+    }
+
+    /// Whether the transfer was told to make this of this mailbox's flag.
+    fn is_ordered(&self, mailbox: u32, change: &Change) -> bool {
+        self.order.as_ref().is_some_and(|order| {
+            let wanted = truth(order.cloud_managed).as_bytes();
+            order.mailboxes.binary_search(&mailbox).is_ok()
+                && change.new.iter().all(|value| value.as_ref() == wanted)
+        })
     }
 }
 
@@ -50,34 +83,24 @@ impl Oracle for Contract {
                 self.changed = change.at;
                 return None;
             }
+            Event::Order(order) => {
+                self.order = Some(order.clone());
+                return None;
+            }
             Event::Cycle(end) if end.began >= self.changed => {
                 self.before.clear();
                 return None;
             }
             _ => return None,
         };
-        let allowed = |attribute| {
-            is_allowed(write, attribute, &self.mapped) || is_allowed(write, attribute, &self.before)
-        };
-        let stray = write.changes.iter().find(|change| !allowed(change.attribute))?;
+        let stray = write.changes.iter().find(|change| !self.is_allowed(write, change))?;
         let activity = write.actor.activity.word();
-        let message = format!("{activity} wrote an attribute that it must not touch");
+        let message =
+            if write.actor.activity == Activity::Transfer && stray.attribute == property::FLAG {
+                "a transfer changed a flag that nobody told it to change so".to_owned()
+            } else {
+                format!("{activity} wrote an attribute that it must not touch")
+            };
         Some(Charge::of_write("contract", write, stray, message))
-    }
-}
-
-fn is_allowed(write: &Write, attribute: u16, mapped: &[u16]) -> bool {
-    match (write.actor.activity, write.object.side) {
-        (Activity::Person | Activity::Script, _) => true,
-        (Activity::Writeback | Activity::Restore | Activity::Reconcile, Side::Ad) => {
-            mapped.contains(&attribute)
-        }
-        (Activity::Transfer, Side::Exchange) => attribute == property::FLAG,
-        (Activity::Restore, Side::Exchange) => true,
-        // It takes an object over again whose authority came back to AD as a whole.
-        (Activity::Sync, side) => side != Side::Ad && attribute != property::FLAG,
-        (Activity::Service, side) => side != Side::Ad,
-        (Activity::Writeback | Activity::Reconcile | Activity::Transfer, _)
-        | (Activity::Restore, Side::Entra) => false,
     }
 }

@@ -29,7 +29,7 @@ use super::codes::OF_AN_OBJECT;
 use super::mapping::{Demand, Mapping, MappingRule, last_change};
 use super::rest::{is_paused, no_way};
 use super::scope::{Picture, exports};
-use super::{Charge, Refusals};
+use super::{ByHand, Charge, Refusals};
 
 /// What a comparison of everything came to.
 #[derive(Default)]
@@ -50,6 +50,7 @@ pub(super) fn compare(
     estate: &Estate,
     healed: VirtualTime,
     refused: &Refusals,
+    by_hand: &ByHand,
     cycles: &[(VirtualTime, VirtualTime)],
 ) -> Compared {
     let mut result = Compared::default();
@@ -59,6 +60,7 @@ pub(super) fn compare(
     let evidence = Evidence {
         failed: failed_since(estate, healed),
         refused,
+        by_hand,
         cycles,
         healed,
         last_cycle: job
@@ -216,6 +218,8 @@ struct Evidence<'a> {
     failed: BTreeSet<Guid>,
     /// When the directory last refused the engine.
     refused: &'a Refusals,
+    /// When somebody last wrote an attribute in AD by hand or by a script.
+    by_hand: &'a ByHand,
     /// When cycles began and ended, oldest first.
     cycles: &'a [(VirtualTime, VirtualTime)],
     healed: VirtualTime,
@@ -355,6 +359,9 @@ fn excuse(
             "differs: AD kept what another domain controller had, which was written more often (drift)",
         );
     }
+    if exports(last.actor.activity) && evidence.crossed(key, rule.ad?, last.at) {
+        return Some("differs: somebody changed AD while the export was on its way (drift)");
+    }
     let by_person = matches!(last.actor.activity, Activity::Person | Activity::Script);
     if estate.profile.text("drift_heal") == "every_cycle"
         && evidence.last_cycle.is_some_and(|began| last.at < began)
@@ -371,10 +378,15 @@ fn excuse(
 }
 
 /// Whether AD dropped what was written to an attribute at an instant in favour of what another domain controller
-/// had: of two values the one with the higher version stays, whenever it was written ([MS-ADTS] 3.1.1.1.9).
+/// had: of two values the one with the higher version stays, whenever it was written ([MS-ADTS] 3.1.1.1.9). Of
+/// two in one second that of a domain controller at which no agent works was not the engine's.
 fn lost(estate: &Estate, subject: &Subject, attribute: AttributeNumber, at: VirtualTime) -> bool {
-    let slot = subject.ad.and_then(|object| estate.ad_object(object));
-    slot.is_some_and(|slot| slot.entry.changed_at(attribute) < at.floor_to_second())
+    let Some(ad) = subject.ad else { return false };
+    let Some(slot) = estate.ad_object(ad) else { return false };
+    let (stays, written) = (slot.entry.changed_at(attribute), at.floor_to_second());
+    let origin = slot.entry.metadata(attribute).dc;
+    let is_an_agents = estate.agents.iter().any(|a| a.dc.forest == ad.forest && a.dc.dc == origin);
+    stays < written || (stays == written && !is_an_agents)
 }
 
 /// When the cloud last gave a reason to export an attribute: an edit that it belongs to, and the flag.
@@ -456,6 +468,13 @@ impl Evidence<'_> {
         said.any(|(at, said)| {
             *said == Said::Exported && *at > from && (*at <= until || self.began(*at) <= until)
         })
+    }
+
+    /// Whether somebody changed an attribute in AD after the cycle began that wrote it at an instant: the
+    /// engine may have read it before, and its modify changes only the values that it read.
+    fn crossed(&self, object: ObjectKey, attribute: AttributeNumber, written: VirtualTime) -> bool {
+        let by_hand = self.by_hand.get(&(object, attribute));
+        by_hand.is_some_and(|at| *at <= written && self.began(written) <= *at + self.late)
     }
 
     /// When the cycle began that was at work at an instant; the instant itself where none was.

@@ -5,16 +5,19 @@
 //! ends well and in which the directory refused somebody has answered for every edit that came before it:
 //! with a modify, or with an entry in the log. And an object that still differs at the end, although
 //! nothing ever refused it, while others were refused, was held up by them. Edits that together change nothing
-//! ask for no answer.
+//! ask for no answer. The whole job slows down for failures from the documented numbers on, not before
+//! (Microsoft Learn, "Application provisioning in quarantine status").
 
+use std::collections::BTreeSet;
 use std::hash::Hasher;
 
 use rustc_hash::FxHasher;
 use sim::clock::VirtualTime;
+use sim::entra::episodes::Episode;
 use sim::entra::log::LogStatus;
 use sim::estate::Estate;
 use sim::exchange::property;
-use sim::ledger::{Activity, Change, CycleEnd, Event, ObjectKey, Side, Write};
+use sim::ledger::{Activity, Change, CycleEnd, Event, JobNews, ObjectKey, Side, Write};
 use sim::record::AttributeNumber;
 
 use super::{About, Charge, Kind, Oracle, Refusals, mapping};
@@ -31,7 +34,14 @@ pub(super) struct Isolation {
     /// Whom the directory refused last, and when.
     refused: Option<(ObjectKey, VirtualTime)>,
     held_up: Vec<Charge>,
+    /// Mailboxes whose last entry in the log is a failure.
+    failing: BTreeSet<ObjectKey>,
 }
+
+/// Fewer failures than this never quarantine a job.
+const FLOOR: usize = 5_000;
+/// More than this do, however large the job is.
+const BASE: usize = 40_000;
 
 /// An edit of a mapped attribute.
 #[derive(Clone, Copy)]
@@ -68,7 +78,30 @@ impl Isolation {
             left_out: ByPerson::default(),
             refused: None,
             held_up: Vec::new(),
+            failing: BTreeSet::new(),
         }
+    }
+
+    /// Whether the job has to do with so few failures what is documented for many.
+    fn quarantine(&self, news: &JobNews) -> Option<Charge> {
+        let Episode::Became(_, Some(reason)) = &news.episode else { return None };
+        let least = match *reason {
+            "EncounteredEscrowProportionThreshold" => FLOOR,
+            "EncounteredBaseEscrowThreshold" => BASE + 1,
+            _ => return None,
+        };
+        let failing = self.failing.len();
+        (failing < least).then(|| Charge {
+            oracle: "isolation",
+            at: news.at,
+            object: None,
+            person: None,
+            attribute: None,
+            writer: None,
+            message: format!("the job went into quarantine ({reason}) for {failing} failure(s)"),
+            expected: Some(format!("at least {least} mailboxes that fail")),
+            actual: Some(failing.to_string()),
+        })
     }
 
     fn edit(&mut self, write: &Write, about: About) {
@@ -135,7 +168,13 @@ impl Oracle for Isolation {
                 }
                 self.waiting.set(about.whose?, None);
             }
+            Event::Job(news) => return self.quarantine(news),
             Event::Logged(entry) => {
+                if entry.status == LogStatus::Failure {
+                    self.failing.extend(entry.object);
+                } else if let Some(object) = entry.object.filter(|_| !self.failing.is_empty()) {
+                    self.failing.remove(&object);
+                }
                 let person = about.whose?;
                 self.waiting.set(person, None);
                 let left_out = entry.status == LogStatus::Skipped && entry.code == "NotInScope";

@@ -208,9 +208,12 @@ impl Mapping {
         let stays_at_home = |value: &str| {
             !self.write_onmicrosoft && value.to_lowercase().ends_with("onmicrosoft.com")
         };
+        let crosses = |value: &str| {
+            self.proxy_mode == "replace_all" || starts(value, "smtp:") || starts(value, "x500:")
+        };
         let wanted: Vec<String> = texts(&mailbox.record, property::EMAIL_ADDRESSES)
             .into_iter()
-            .filter(|value| starts(value, "smtp:") || starts(value, "x500:"))
+            .filter(|value| crosses(value))
             .filter(|value| value.starts_with("SMTP:") || !stays_at_home(value))
             .collect();
         if wanted.is_empty() {

@@ -35,6 +35,7 @@ mod scope;
 pub mod undecided;
 pub mod values;
 pub mod verdict;
+mod what_stays;
 
 pub use scope::{About, Outside, about};
 
@@ -43,6 +44,7 @@ use std::collections::BTreeMap;
 use sim::clock::VirtualTime;
 use sim::estate::Estate;
 use sim::ledger::{Change, Event, LastWriter, ObjectKey, Outcome, Side, Synchronized, Write};
+use sim::record::AttributeNumber;
 
 use crate::observe::{Chain, History, shown};
 use verdict::{Finding, Rule};
@@ -187,6 +189,9 @@ const fn kind_of(event: &Event) -> Kind {
         | Event::Claim(_)
         | Event::Process(_)
         | Event::Schema(_)
+        | Event::Order(_)
+        | Event::Job(_)
+        | Event::Committed(_)
         | Event::Synchronized(_) => Kind::Said,
         Event::Question(_) => Kind::Question,
         Event::HeldBack(_) => Kind::HeldBack,
@@ -215,6 +220,8 @@ pub struct Bench {
     held_back: BTreeMap<&'static str, usize>,
     /// When the directory last refused the engine, by object.
     refused: Refusals,
+    /// When somebody last wrote an attribute in AD by hand or by a script.
+    by_hand: ByHand,
     /// When cycles of the job began and ended, oldest first.
     cycles: Vec<(VirtualTime, VirtualTime)>,
     /// The last cycle of synchronization that took in all that AD had.
@@ -225,12 +232,16 @@ pub struct Bench {
 /// failure.
 type Refusals = BTreeMap<ObjectKey, VirtualTime>;
 
+/// When somebody last wrote an attribute of an object in AD by hand or by a script.
+type ByHand = BTreeMap<(ObjectKey, AttributeNumber), VirtualTime>;
+
 impl Bench {
     /// The oracles for an estate as it is before the story, but for those that a scenario suspends.
     #[must_use]
     pub fn new(estate: &Estate, suspended: Vec<String>) -> Self {
         let oracles: Vec<Box<dyn Oracle>> = vec![
             Box::new(contract::Contract::new(estate)),
+            Box::new(what_stays::WhatStays::new(estate)),
             Box::new(authority::Authority::new(estate)),
             Box::new(identity_stays_home::IdentityStaysHome::new()),
             Box::new(out_of_scope::OutOfScope::default()),
@@ -271,6 +282,7 @@ impl Bench {
             suspended,
             held_back: BTreeMap::new(),
             refused: Refusals::new(),
+            by_hand: ByHand::new(),
             cycles: Vec::new(),
             synchronized: None,
         }
@@ -299,6 +311,12 @@ impl Bench {
             self.refused.insert(*key, *at);
         }
         match event {
+            Event::Write(write)
+                if write.object.side == Side::Ad && !write.actor.activity.is_automatic() =>
+            {
+                let places = write.changes.iter().map(|change| (write.object, change.attribute));
+                self.by_hand.extend(places.map(|place| (place, write.at)));
+            }
             Event::Cycle(end) => self.cycles.push((end.began, end.at)),
             Event::Synchronized(end) => self.synchronized = Some(end.clone()),
             _ => {}
@@ -322,7 +340,8 @@ impl Bench {
         if self.oracles.is_empty() {
             return Comparison::default();
         }
-        let mut result = convergence::compare(estate, healed, &self.refused, &self.cycles);
+        let mut result =
+            convergence::compare(estate, healed, &self.refused, &self.by_hand, &self.cycles);
         convergence::compare_dcs(estate, &mut result);
         if let Some(last) = &self.synchronized {
             inbound::compare(estate, last, &mut result);

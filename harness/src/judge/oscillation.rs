@@ -5,7 +5,9 @@
 //! new state after the other; none of them may take it back to one that it had. What lands late, after
 //! others have overtaken it, is nobody's decision: it counts as an edit. So does a change in AD for as long as
 //! it travels from one domain controller to the others, and an edit that the engine had not read yet when it
-//! sent what it wrote. Where the flag was away
+//! sent what it wrote, and what synchronization brings up of somebody whom the cloud manages: that is for
+//! `authority`. Whether a mailbox is deleted is no attribute: when somebody is deleted or comes back,
+//! everything of theirs may follow. Where the flag was away
 //! between two cycles of synchronization, AD's values may come up once, and take back what was there.
 
 use std::hash::Hasher;
@@ -198,12 +200,19 @@ impl Oracle for Oscillation {
         {
             in_ad.set(person, write.at);
         }
-        // What moves the authority over a mailbox, or over the whole object, lets the other side's values in.
-        let moves_authority =
-            |change: &Change| matches!(change.attribute, property::FLAG | property::IS_DIR_SYNCED);
+        // What moves the authority over a mailbox, or over the whole object, or brings it back, lets the
+        // other side's values in.
+        let moves_authority = |change: &Change| {
+            let is = [property::FLAG, property::IS_DIR_SYNCED, property::SOFT_DELETED];
+            write.object.side != Side::Ad && is.contains(&change.attribute)
+        };
         let flips = write.changes.iter().any(moves_authority);
         let asked_for = write.actor.activity == Activity::Restore;
-        if flips || asked_for || !write.actor.activity.is_automatic() || write.sent < write.at {
+        // AD's values that come up although the cloud has the authority are for `authority` to judge: where it
+        // lets them land, they land once (switch `race`).
+        let lands = write.actor.activity == Activity::Sync && write.cloud_managed == Some(true);
+        let is_late = write.sent < write.at;
+        if flips || asked_for || lands || is_late || !write.actor.activity.is_automatic() {
             let person = about.whose?;
             if flips {
                 self.given_back.note(write, person);

@@ -92,6 +92,9 @@ const fn object_of(event: &Event) -> Option<ObjectKey> {
         | Event::Cycle(_)
         | Event::Process(_)
         | Event::Schema(_)
+        | Event::Order(_)
+        | Event::Job(_)
+        | Event::Committed(_)
         | Event::Synchronized(_) => None,
     }
 }

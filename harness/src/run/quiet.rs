@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sim::clock::VirtualTime;
 use sim::entra::job::StatusCode;
+use sim::estate::Estate;
 
 use super::runner::Runner;
 use crate::judge::{Comparison, rest};
@@ -18,6 +19,10 @@ pub(super) const LADDER: Duration = Duration::from_hours(25);
 /// What a cycle may take beyond its interval, the first of all too.
 const ROOM: Duration = Duration::from_hours(1);
 
+/// How often the services look whether an address that was kept aside is free (Microsoft Learn, "Identity
+/// synchronization and duplicate attribute resiliency": every hour), and some room.
+const SWEEP: Duration = Duration::from_mins(61);
+
 impl Runner<'_> {
     /// Heals the estate, lets it come to rest and judges it.
     pub(super) fn come_to_rest(&mut self) {
@@ -25,16 +30,24 @@ impl Runner<'_> {
         let healed = self.now();
         self.estate.with(|estate| estate.faults.end_all(healed));
         self.phase = "rest";
+        let ladder_ends = healed + LADDER;
         self.replicate();
         let _ = self.cycles_from(self.now());
-        let ladder_ends = healed + LADDER;
+        self.let_arrive(ladder_ends);
         let mut before_rest = self.compare(healed, false);
         while self.broken.is_none() && self.now() < ladder_ends && before_rest.differing > 0 {
             let from = self.now();
             let _ = self.cycles_from(from);
+            if self.now() == from {
+                // Neither cycle is to come soon: a quarantined job looks once a day.
+                self.play(ladder_ends, |runner| {
+                    runner.engine.cycles().1.is_some_and(|began| began > from)
+                });
+            }
             before_rest = self.compare(healed, false);
         }
         self.replicate();
+        self.sweep(ladder_ends);
         let writes = self.court().counters.writes();
         self.court().bench.expect_quiet(true);
         let from = self.now();
@@ -63,6 +76,31 @@ impl Runner<'_> {
             .collect::<Vec<_>>();
         self.notes.extend(comparison.notes);
         self.notes.extend(needless);
+    }
+
+    /// Lets what is on its way in the cloud arrive, messages and mailboxes, and everybody take it in: what
+    /// arrives late may be new for both cycles.
+    fn let_arrive(&mut self, until: VirtualTime) {
+        let is_told =
+            |estate: &Estate| !(estate.has_messages_on_their_way() || estate.has_moves_under_way());
+        while self.broken.is_none() && self.now() < until && !self.estate.with(|e| is_told(e)) {
+            self.play(until, |runner| runner.estate.with(|estate| is_told(estate)));
+            self.replicate();
+            let _ = self.cycles_from(self.now());
+        }
+    }
+
+    /// Where an address is kept aside because somebody else had it, the services look once more by
+    /// themselves whether it is free, and everybody takes in what comes of it.
+    fn sweep(&mut self, until: VirtualTime) {
+        if self.estate.with(|estate| estate.entra.provisioning_errors.is_empty()) {
+            return;
+        }
+        let swept = self.now() + SWEEP;
+        self.play(swept, |_| false);
+        self.let_arrive(until.max(swept));
+        self.replicate();
+        let _ = self.cycles_from(self.now());
     }
 
     /// Lets every domain controller get what was written on the others: what only arrives is no change.

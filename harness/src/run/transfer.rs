@@ -58,6 +58,10 @@ impl Runner<'_> {
             }
         };
         self.phase = "transfer";
+        self.estate.with(|estate| {
+            let flagged = transfer.to == Authority::Cloud;
+            estate.take_order(asked.iter().map(|id| guid_to_sim(id.0)), flagged);
+        });
         if let Err(problem) = self.engine.order(order, role) {
             self.broken = Some(problem);
             return;

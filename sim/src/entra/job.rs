@@ -375,10 +375,10 @@ impl WritebackJob {
         self.requests.iter().map(|(number, request)| (*number, request))
     }
 
-    /// The engine is done with everything up to this number.
-    pub fn done(&mut self, number: u64, now: VirtualTime) {
+    /// The engine is done with everything up to this number: with what is answered.
+    pub fn done(&mut self, number: u64, now: VirtualTime) -> Vec<JobRequest> {
         if self.requests.first_key_value().is_none_or(|(first, _)| *first > number) {
-            return;
+            return Vec::new();
         }
         let open = self.requests.split_off(&(number + 1));
         let done = core::mem::replace(&mut self.requests, open);
@@ -389,9 +389,11 @@ impl WritebackJob {
         if done.values().any(gives_up) {
             self.gave_up = Some(now);
         }
-        for request in done.into_values() {
-            self.episodes.told(now, request);
+        let done: Vec<JobRequest> = done.into_values().collect();
+        for request in &done {
+            self.episodes.told(now, request.clone());
         }
+        done
     }
 
     /// Whoever runs it says how it is.

@@ -2,11 +2,14 @@
 //! when its process starts and ends. It goes where users see it, and into the ledger.
 
 use super::Estate;
+use crate::entra::episodes::Episode;
 use crate::entra::job::{JobReport, WritebackJob};
 use crate::entra::log::LogEntry;
 use crate::entra::schema::{Schema, default_flows};
 use crate::guid::Guid;
-use crate::ledger::{Claim, CycleEnd, Logged, ObjectKey, Process, SchemaChange};
+use crate::ledger::{
+    Claim, CycleEnd, FlipOrder, JobNews, Logged, ObjectKey, Process, SchemaChange,
+};
 
 impl Estate {
     /// The job reports how it stands.
@@ -23,7 +26,20 @@ impl Estate {
                 failed: cycle.error.is_some(),
             });
         }
+        if job.status() != report.status {
+            let reason = report.quarantine.map(|quarantine| quarantine.reason);
+            let episode = Episode::Became(report.status, reason);
+            self.ledger.job(JobNews { at: self.now, episode });
+        }
         job.take_report(report, self.now);
+    }
+
+    /// The engine is done with every request to its job up to this number. Does nothing without a job.
+    pub fn requests_done(&mut self, number: u64) {
+        let Some(job) = &mut self.entra.job else { return };
+        for request in job.done(number, self.now) {
+            self.ledger.job(JobNews { at: self.now, episode: Episode::Told(request) });
+        }
     }
 
     /// The job logs what it did, and what it did not.
@@ -38,6 +54,18 @@ impl Estate {
             });
         }
         self.entra.log.append(entries);
+    }
+
+    /// The engine's state store took a change.
+    pub fn store_committed(&mut self) {
+        self.ledger.committed(self.now);
+    }
+
+    /// A transfer is told to change the flag of these mailboxes. Who has none is not among them.
+    pub fn take_order(&mut self, mailboxes: impl Iterator<Item = Guid>, cloud_managed: bool) {
+        let mut mailboxes: Vec<u32> = mailboxes.filter_map(|id| self.exchange.by_id(id)).collect();
+        mailboxes.sort_unstable();
+        self.ledger.order(FlipOrder { at: self.now, mailboxes, cloud_managed });
     }
 
     /// A transfer says what the flag of a mailbox is at its end. Does nothing for a mailbox that is

@@ -157,6 +157,12 @@ impl Estate {
         }
     }
 
+    /// Whether a mailbox is being copied that nobody has to complete.
+    #[must_use]
+    pub fn has_moves_under_way(&self) -> bool {
+        self.moves.iter().flatten().any(|moving| moving.status == Status::InProgress)
+    }
+
     /// All of a mailbox is copied.
     pub(super) fn end_move(&mut self, number: u32) {
         let Some(moving) = self.moves.get_mut(number as usize).and_then(Option::as_mut) else {

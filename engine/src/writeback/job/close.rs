@@ -74,6 +74,8 @@ impl WritebackJob {
         let objects = (desk.row.linked + unlinked).max(tally.in_scope);
         let reason = if refused {
             Some(QuarantineReason::EncounteredQuarantineException)
+        } else if failed > 0 && planted!(desk.bugs, QuarantineAtOnce) {
+            Some(QuarantineReason::EncounteredEscrowProportionThreshold)
         } else {
             quarantine::by_failures(failed, objects)
         };

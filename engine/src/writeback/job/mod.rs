@@ -25,7 +25,7 @@ use crate::journal::rows::{
     EscrowRow, JOB_KEY, JobRow, VERSION_KEY, check_version, mailbox_of_key, version_write,
 };
 use crate::marks::Mark;
-use crate::planted_bugs::PlantedBugs;
+use crate::planted_bugs::{PlantedBugs, planted};
 use crate::ports::{CallError, Ports, StoreError, StoreWrite, Table};
 use crate::step::{Activity, Step};
 use crate::time::Timestamp;
@@ -316,7 +316,7 @@ impl WritebackJob {
             return Ok(Turn::Busy);
         }
         let row = &self.desk.row;
-        if row.paused || row.disabled {
+        if (row.paused && !planted!(self.desk.bugs, IgnorePause)) || row.disabled {
             return Ok(Turn::Wait(now + self.desk.configuration.interval));
         }
         let due = row.next_due.map_or(now, Timestamp::from_micros);

@@ -286,7 +286,8 @@ impl Estate {
         // A flag that was set when it was imported last, too, is as if it had never been away.
         let began = self.connect.running.as_ref().map(|run| run.began);
         let set = Some(object.flagged).filter(|set| *set > VirtualTime::default());
-        let set = set.or(Some(mailbox.flag_changed).filter(|at| began.is_some_and(|b| *at >= b)));
+        let is_new = began.is_some_and(|began| mailbox.flag_changed >= began);
+        let set = set.or_else(|| self.given_since_import(object.user).filter(|_| is_new));
         let Some(until) = set.filter(|_| self.profile.text("race") == "land") else {
             return Takes::Nothing;
         };
@@ -300,6 +301,12 @@ impl Estate {
             Mark::ConnectRace.reach();
             Takes::These(pending)
         }
+    }
+
+    /// When somebody was given the flag since flags were imported, if it was not set then.
+    fn given_since_import(&self, user: u32) -> Option<VirtualTime> {
+        let mut changes = self.connect.flag_changes.iter().filter(|(of, ..)| *of == user);
+        changes.next().filter(|(_, became, _)| *became).map(|(_, _, at)| *at)
     }
 
     /// Whether the server's build leaves Exchange attributes of cloud-managed mailboxes alone.

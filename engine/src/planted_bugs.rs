@@ -55,12 +55,14 @@ pub enum PlantedBug {
     QuarantineAtOnce,
     /// A transfer sets the flag of the first of a batch back at once, and does it again.
     FlapTheFlag,
+    /// What the directory refuses for want of rights is taken for a busy directory.
+    RightsAsBusy,
 }
 
 #[cfg(feature = "planted-bugs")]
 impl PlantedBug {
     /// Every bug.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::SwappedAttributes,
         Self::OutsideAttribute,
         Self::WriteWhileFlagFalse,
@@ -85,6 +87,7 @@ impl PlantedBug {
         Self::IgnorePause,
         Self::QuarantineAtOnce,
         Self::FlapTheFlag,
+        Self::RightsAsBusy,
     ];
 
     /// The name by which it is chosen.
@@ -115,6 +118,7 @@ impl PlantedBug {
             Self::IgnorePause => "ignore-pause",
             Self::QuarantineAtOnce => "quarantine-at-once",
             Self::FlapTheFlag => "flap-the-flag",
+            Self::RightsAsBusy => "rights-as-busy",
         }
     }
 }

@@ -18,7 +18,7 @@ use harness::scenario;
 use harness::stage::catalogues;
 
 /// The bug, a scenario that turns red by it, and the oracle that must say so.
-const EXPECTED: [(PlantedBug, &str, &str); 26] = [
+const EXPECTED: [(PlantedBug, &str, &str); 27] = [
     (PlantedBug::SwappedAttributes, "writeback/all-attributes.yaml", "convergence"),
     (PlantedBug::OutsideAttribute, "writeback/one-custom-attribute.yaml", "contract"),
     (PlantedBug::WriteWhileFlagFalse, "writeback/not-in-scope.yaml", "authority"),
@@ -49,6 +49,7 @@ const EXPECTED: [(PlantedBug, &str, &str); 26] = [
     (PlantedBug::IgnorePause, KEPT, "quiescence"),
     (PlantedBug::QuarantineAtOnce, PLANTED, "isolation"),
     (PlantedBug::FlapTheFlag, PLANTED, "contract"),
+    (PlantedBug::RightsAsBusy, "resilience/rights-removed.yaml", "logged_truthfully"),
 ];
 
 /// A story that many mistakes spoil: stands for a file in [`EXPECTED`].

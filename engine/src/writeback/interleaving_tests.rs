@@ -136,6 +136,7 @@ fn every_planted_bug_breaks_the_property() {
         PlantedBug::IgnorePause,
         PlantedBug::QuarantineAtOnce,
         PlantedBug::FlapTheFlag,
+        PlantedBug::RightsAsBusy,
     ];
     for bug in PlantedBug::ALL.into_iter().filter(|bug| !elsewhere.contains(bug)) {
         let config = Config {

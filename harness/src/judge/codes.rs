@@ -27,6 +27,20 @@ const OF_THE_WAY: [&str; 8] = [
     "AzureDirectoryServiceAuthorizationFailed",
 ];
 
+/// Why an object was left out; the last of them where the profile refuses mailboxes beyond the limit (switch
+/// `limit_action`).
+const OF_A_SKIP: [&str; 4] =
+    ["NotInScope", "RedundantExport", "ImportSkipped", "MailboxLimitExceeded"];
+
+/// What stands for `insufficientAccessRights`.
+pub(super) const ACCESS_RIGHTS: &str =
+    "HybridSynchronizationActiveDirectoryInsufficientAccessRights";
+
+/// Whether an object may be said to be left out for this reason.
+pub(super) fn is_a_skip(code: &str) -> bool {
+    OF_A_SKIP.contains(&code)
+}
+
 /// Whether a failure may be logged with this code.
 pub(super) fn is_documented(code: &str) -> bool {
     OF_AN_OBJECT.contains(&code) || OF_THE_WAY.contains(&code)

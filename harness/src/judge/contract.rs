@@ -55,9 +55,10 @@ impl Contract {
         }
     }
 
-    /// Whether the transfer was told to make this of this mailbox's flag.
+    /// Whether the transfer was told to make this of this mailbox's flag. What an engine on its own was told
+    /// nobody knows here.
     fn is_ordered(&self, mailbox: u32, change: &Change) -> bool {
-        self.order.as_ref().is_some_and(|order| {
+        self.order.as_ref().is_none_or(|order| {
             let wanted = truth(order.cloud_managed).as_bytes();
             order.mailboxes.binary_search(&mailbox).is_ok()
                 && change.new.iter().all(|value| value.as_ref() == wanted)

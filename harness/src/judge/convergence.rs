@@ -17,7 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use sim::clock::VirtualTime;
-use sim::entra::job::WritebackJob;
+use sim::entra::job::{StatusCode, WritebackJob};
 use sim::entra::log::{LogEntry, LogStatus};
 use sim::estate::{Estate, Subject};
 use sim::exchange::{Mailbox, property};
@@ -45,13 +45,42 @@ const NOTES: usize = 5;
 /// People from whom on a second core helps.
 const MANY: usize = 10_000;
 
+/// What the ledger told: refusals, what was written by hand, and when cycles began and ended.
+pub(super) type Known<'k> = (&'k Refusals, &'k ByHand, &'k [(VirtualTime, VirtualTime)]);
+
+/// The charges against whoever is not in line although nothing keeps the job from it: it is neither
+/// quarantined nor paused, and the last word on them is no failure.
+pub(super) fn overdue(estate: &Estate, healed: VirtualTime, known: Known<'_>) -> Vec<Charge> {
+    let is_active = estate.entra.job.as_ref().is_some_and(|job| job.status() == StatusCode::Active);
+    if !is_active {
+        return Vec::new();
+    }
+    let said = Exports::default();
+    let mut charges = compare(estate, healed, known).charges;
+    charges.retain(|charge| {
+        let person = charge.object.and_then(|object| estate.whose(object));
+        let subject = person.and_then(|person| estate.subjects().get(person as usize));
+        let Some(number) = subject.and_then(|subject| subject.exchange) else { return false };
+        let flagged = estate.ledger.last_writer(ObjectKey::exchange(number), property::FLAG);
+        // What the job failed with before the story stands in no log.
+        let is_asked = last_change(estate, number).is_some() || flagged.is_some();
+        let mailbox = estate.exchange.mailbox(number).filter(|_| is_asked);
+        mailbox.is_some_and(|mailbox| !said.failed_last(estate, mailbox.id))
+    });
+    for charge in &mut charges {
+        charge.message =
+            "AD did not say what the mapping of the cloud state says when the next cycle \
+                          and one more had ended, although nothing had failed"
+                .to_owned();
+    }
+    charges
+}
+
 /// Compares every cloud-managed mailbox with its AD object.
 pub(super) fn compare(
     estate: &Estate,
     healed: VirtualTime,
-    refused: &Refusals,
-    by_hand: &ByHand,
-    cycles: &[(VirtualTime, VirtualTime)],
+    (refused, by_hand, cycles): Known<'_>,
 ) -> Compared {
     let mut result = Compared::default();
     let Some(job) = &estate.entra.job else { return result };
@@ -343,6 +372,9 @@ fn excuse(
     if waits(estate, subject, mailbox, evidence) {
         return Some("differs: the mailbox entered scope and waits for the next initial cycle");
     }
+    if evidence.exports.ran_out(estate, mailbox.id) {
+        return Some("differs: it failed for four weeks, and its retries have ended");
+    }
     let given_up = evidence
         .gave_up
         .as_ref()
@@ -404,7 +436,9 @@ fn last_demand(
         last_change(estate, mailbox)
     };
     let flagged = estate.ledger.last_writer(ObjectKey::exchange(mailbox), property::FLAG);
-    edited.max(flagged.map(|flagged| flagged.at))
+    // A flag that goes and comes back within the second of an export is in no version of its own:
+    // `WhenChangedUTC` has whole seconds.
+    edited.max(flagged.map(|flagged| flagged.at.floor_to_second()))
 }
 
 /// What the job said of each mailbox, oldest first; read from the log once somebody asks. What it says
@@ -445,6 +479,17 @@ impl Exports {
             all
         });
         all.get(&mailbox).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether a mailbox failed until the ladder of its retries came to its end: that is after 28 days, of
+    /// which the last retry is at most one before (Microsoft Learn, "How application provisioning works").
+    fn ran_out(&self, estate: &Estate, mailbox: Guid) -> bool {
+        let said = self.of(estate, mailbox).iter().rev();
+        let mut failures = said.take_while(|(_, said)| *said == Said::Failed).map(|(at, _)| *at);
+        let Some(last) = failures.next() else { return false };
+        let first = failures.last().unwrap_or(last);
+        last.since(first) >= Duration::from_hours(27 * 24)
+            && estate.now().since(last) > Duration::from_hours(24)
     }
 
     /// Whether the last word on a mailbox is a failure.

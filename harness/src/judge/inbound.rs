@@ -153,10 +153,17 @@ impl Looker<'_> {
         let wanted: Vec<String> = listed.into_iter().filter(is_taken).collect();
         wanted.iter().find(|value| value.starts_with("SMTP:"))?;
         let upn = user.record.text(property::USER_PRINCIPAL_NAME).unwrap_or_default();
+        // A user principal name is added as an address, and stays one when another takes its place (Microsoft
+        // Learn, "How the proxyAddresses attribute is populated in Microsoft Entra ID").
+        let had_others = subject.entra.is_some_and(|user| {
+            let user = ObjectKey::entra(user);
+            self.estate.ledger.last_writer(user, property::USER_PRINCIPAL_NAME).is_some()
+        });
         let said = texts(&mailbox.record, property::EMAIL_ADDRESSES);
         let is_missing = |value: &String| !said.iter().any(|have| is_as(have, value));
         let is_strange = |value: &String| {
-            smtp(value).is_some_and(|address| !address.eq_ignore_ascii_case(upn))
+            !had_others
+                && smtp(value).is_some_and(|address| !address.eq_ignore_ascii_case(upn))
                 && !is_the_services_own(value)
                 && !wanted.iter().any(|want| is_as(value, want))
         };

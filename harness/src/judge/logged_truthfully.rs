@@ -2,7 +2,8 @@
 //!
 //! Why: the provisioning log is all that an administrator sees. An entry of success stands for a write,
 //! and a write for an entry; a refusal by the directory stands in the log with a documented code, even when
-//! a later attempt succeeds; a failure stands for a refusal or for an answer that never came; a cycle that
+//! a later attempt succeeds, and what AD refused for want of rights stands there as that, and nothing else does;
+//! who is left out is so for a documented reason; a failure stands for a refusal or for an answer that never came; a cycle that
 //! failed as a whole says why (Microsoft Learn, "Cloud sync error codes", "Understand the provisioning
 //! logs"). After a crash an entry may come twice, because it is logged before it is known to be, and what
 //! the dead process knew may be gone. Of a modify that was held back on its way nobody knows when it lands.
@@ -14,7 +15,7 @@ use sim::entra::log::LogStatus;
 use sim::estate::Estate;
 use sim::ledger::{Activity, CycleEnd, Event, Logged, ObjectKey, Outcome, Side};
 
-use super::codes::is_documented;
+use super::codes::{ACCESS_RIGHTS, is_a_skip, is_documented};
 use super::{About, Charge, Kind, Oracle};
 use crate::observe::ByPerson;
 
@@ -22,13 +23,27 @@ use crate::observe::ByPerson;
 #[derive(Clone, Default)]
 pub(super) struct LoggedTruthfully {
     open: ByPerson<Open>,
-    /// By person: the last refusal that no entry speaks of yet, and the processes that had ended then.
-    silent: BTreeMap<u32, (Charge, u32)>,
+    /// By person: the last refusal that no entry speaks of yet.
+    silent: BTreeMap<u32, Refusal>,
     /// Processes of the engine that have ended.
     ended: u32,
     /// An entry told of a failure that is no mailbox's, since the last cycle ended.
     cycle_told: bool,
 }
+
+/// A modify that the directory refused.
+#[derive(Clone)]
+struct Refusal {
+    /// If nothing is said of it.
+    charge: Charge,
+    /// Processes that had ended then.
+    ended: u32,
+    /// The LDAP result.
+    code: u32,
+}
+
+/// insufficientAccessRights, RFC 4511 4.1.9.
+const NO_RIGHTS: u32 = 50;
 
 #[derive(Clone, Copy, Default)]
 struct Open {
@@ -79,8 +94,8 @@ impl Oracle for LoggedTruthfully {
 
     fn at_rest(&mut self, estate: &Estate) -> Vec<Charge> {
         let ended = self.ended;
-        let refused = self.silent.values().filter(|(_, then)| *then == ended);
-        let mut charges: Vec<Charge> = refused.map(|(charge, _)| charge.clone()).collect();
+        let refused = self.silent.values().filter(|refusal| refusal.ended == ended);
+        let mut charges: Vec<Charge> = refused.map(|refusal| refusal.charge.clone()).collect();
         for (person, open) in self.open.all() {
             let Some(at) = open.written.filter(|_| open.plain && open.ended == ended) else {
                 continue;
@@ -113,7 +128,8 @@ impl LoggedTruthfully {
         open.trouble |= trouble;
         open.plain = outcome.effective && !open.trouble;
         if let Some(object) = outcome.object.filter(|_| outcome.code != 0 && outcome.answered) {
-            self.silent.insert(person, (silence(outcome, object), self.ended));
+            let (charge, code) = (silence(outcome, object), outcome.code);
+            self.silent.insert(person, Refusal { charge, ended: self.ended, code });
         }
     }
 
@@ -130,8 +146,16 @@ impl LoggedTruthfully {
         (open.plain, open.trouble) = (false, false);
         match logged.status {
             LogStatus::Failure => {
-                self.silent.remove(&person);
                 open.written = None;
+                let refusal = self.silent.remove(&person).filter(|refusal| refusal.ended == ended);
+                let is_said = logged.code == ACCESS_RIGHTS;
+                let is_so = refusal.as_ref().map(|refusal| refusal.code == NO_RIGHTS);
+                if is_so.is_some_and(|is_so| is_so != is_said) {
+                    let message = "the engine logged another failure than the directory's answer";
+                    let answer = refusal.and_then(|refusal| refusal.charge.actual);
+                    let said = format!("{} for {}", logged.code, answer.unwrap_or_default());
+                    return Some(untrue(logged, message, Some(said)));
+                }
                 if before.plain && before.ended == ended {
                     let message = "the engine logged a failure, and had written the object";
                     return Some(untrue(logged, message, Some(logged.code.to_string())));
@@ -145,7 +169,13 @@ impl LoggedTruthfully {
                     return Some(untrue(logged, message, None));
                 }
             }
-            LogStatus::Skipped => {}
+            LogStatus::Skipped => {
+                if !is_a_skip(&logged.code) {
+                    let message =
+                        "the engine left an object out for a reason that is not documented";
+                    return Some(untrue(logged, message, Some(logged.code.to_string())));
+                }
+            }
         }
         None
     }

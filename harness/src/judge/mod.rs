@@ -226,6 +226,8 @@ pub struct Bench {
     cycles: Vec<(VirtualTime, VirtualTime)>,
     /// The last cycle of synchronization that took in all that AD had.
     synchronized: Option<Synchronized>,
+    /// What is not in line after the bound for it, and is not charged yet.
+    overdue: Vec<Charge>,
 }
 
 /// When the directory last refused a modify of the engine, by object: the evidence behind a logged
@@ -285,6 +287,7 @@ impl Bench {
             by_hand: ByHand::new(),
             cycles: Vec::new(),
             synchronized: None,
+            overdue: Vec::new(),
         }
     }
 
@@ -340,8 +343,8 @@ impl Bench {
         if self.oracles.is_empty() {
             return Comparison::default();
         }
-        let mut result =
-            convergence::compare(estate, healed, &self.refused, &self.by_hand, &self.cycles);
+        let evidence = (&self.refused, &self.by_hand, self.cycles.as_slice());
+        let mut result = convergence::compare(estate, healed, evidence);
         convergence::compare_dcs(estate, &mut result);
         if let Some(last) = &self.synchronized {
             inbound::compare(estate, last, &mut result);
@@ -356,6 +359,22 @@ impl Bench {
             }
         }
         Comparison { compared: result.compared, differing: result.differing, notes: result.notes }
+    }
+
+    /// Notes who is not in line although the bound for it has passed: nothing keeps them from it, and the
+    /// next cycle and one more have ended. Whoever failed waits for a step of the ladder.
+    pub fn note_overdue(&mut self, estate: &Estate, healed: VirtualTime) {
+        if !self.oracles.is_empty() {
+            let evidence = (&self.refused, &self.by_hand, self.cycles.as_slice());
+            self.overdue = convergence::overdue(estate, healed, evidence);
+        }
+    }
+
+    /// Charges whoever came in line after the bound only.
+    pub fn charge_overdue(&mut self, estate: &Estate, history: &History) {
+        for charge in core::mem::take(&mut self.overdue) {
+            self.charge_with(estate, charge, history);
+        }
     }
 
     /// Asks every oracle what is still open, once the estate has come to rest.

@@ -210,7 +210,9 @@ impl Oracle for Oscillation {
         let asked_for = write.actor.activity == Activity::Restore;
         // AD's values that come up although the cloud has the authority are for `authority` to judge: where it
         // lets them land, they land once (switch `race`).
-        let lands = write.actor.activity == Activity::Sync && write.cloud_managed == Some(true);
+        let lands = write.actor.activity == Activity::Sync
+            && write.object.side != Side::Ad
+            && write.cloud_managed == Some(true);
         let is_late = write.sent < write.at;
         if flips || asked_for || lands || is_late || !write.actor.activity.is_automatic() {
             let person = about.whose?;

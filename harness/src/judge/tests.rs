@@ -34,6 +34,7 @@ use crate::stage::{catalogues, stage};
 mod bench;
 mod failures;
 mod granularity;
+mod orders;
 mod values;
 
 const WORLD: &str = "

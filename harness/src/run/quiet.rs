@@ -35,6 +35,13 @@ impl Runner<'_> {
         let _ = self.cycles_from(self.now());
         self.let_arrive(ladder_ends);
         let mut before_rest = self.compare(healed, false);
+        if before_rest.differing > 0 {
+            let _ = self.cycles_from(self.now());
+            let estate = self.estate.clone();
+            let court = self.court();
+            estate.with(|estate| court.bench.note_overdue(estate, healed));
+            before_rest = self.compare(healed, false);
+        }
         while self.broken.is_none() && self.now() < ladder_ends && before_rest.differing > 0 {
             let from = self.now();
             let _ = self.cycles_from(from);
@@ -67,7 +74,12 @@ impl Runner<'_> {
         let comparison = if same { before_rest } else { self.compare(healed, true) };
         let estate = self.estate.clone();
         let court = self.court();
-        estate.with(|estate| court.bench.at_rest(estate, &court.history));
+        estate.with(|estate| {
+            if comparison.differing == 0 {
+                court.bench.charge_overdue(estate, &court.history);
+            }
+            court.bench.at_rest(estate, &court.history);
+        });
         court.counters.compared(comparison.compared);
         let needless = court.bench.needless_suspensions();
         let needless = needless
@@ -78,11 +90,14 @@ impl Runner<'_> {
         self.notes.extend(needless);
     }
 
-    /// Lets what is on its way in the cloud arrive, messages and mailboxes, and everybody take it in: what
+    /// Lets what is on its way arrive, messages, mailboxes and modifies, and everybody take it in: what
     /// arrives late may be new for both cycles.
     fn let_arrive(&mut self, until: VirtualTime) {
-        let is_told =
-            |estate: &Estate| !(estate.has_messages_on_their_way() || estate.has_moves_under_way());
+        let is_told = |estate: &Estate| {
+            !(estate.has_messages_on_their_way()
+                || estate.has_moves_under_way()
+                || estate.has_modifies_held_back())
+        };
         while self.broken.is_none() && self.now() < until && !self.estate.with(|e| is_told(e)) {
             self.play(until, |runner| runner.estate.with(|estate| is_told(estate)));
             self.replicate();

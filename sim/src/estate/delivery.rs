@@ -61,6 +61,12 @@ impl Estate {
         if touches { "modify.exchange" } else { "modify" }
     }
 
+    /// Whether a modify is on its way that others may have overtaken.
+    #[must_use]
+    pub fn has_modifies_held_back(&self) -> bool {
+        self.held_back.iter().any(Option::is_some)
+    }
+
     pub(super) fn hold_back(&mut self, by: Duration, held: HeldBack) {
         if let Some(object) = self.addressed(held.dc, &held.request) {
             self.ledger.held_back(HeldBackEvent { at: self.now, object });

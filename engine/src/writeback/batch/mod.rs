@@ -326,7 +326,11 @@ impl Batch {
             let index = self.pieces[at].item;
             match outcome {
                 WriteOutcome::Result { code, diagnostic } => {
-                    let code = if planted!(desk.bugs, RefusalAsSuccess) { 0 } else { code };
+                    let code = match code {
+                        _ if planted!(desk.bugs, RefusalAsSuccess) => 0,
+                        50 if planted!(desk.bugs, RightsAsBusy) => 51,
+                        code => code,
+                    };
                     self.items[index].answered(code, &diagnostic, &modification.changes);
                     if planted!(desk.bugs, StopAtRefusal) && code != 0 {
                         self.pieces.truncate(end);

@@ -84,7 +84,10 @@ story: [{wait: 0s}]
     let (mailbox, object) = (mailbox(&estate), object(&estate));
     let swings = |events: &[Event]| charges(&mut Oscillation::new(&estate), &estate, events).len();
     let written = wrote(object, Activity::Writeback, IN_AD, (&["a"], &["b"]), 10);
-    let synced = |values, when| wrote(mailbox, Activity::Sync, IN_CLOUD, values, when);
+    let synced = |values, when| match wrote(mailbox, Activity::Sync, IN_CLOUD, values, when) {
+        Event::Write(write) => Event::Write(Write { cloud_managed: Some(false), ..write }),
+        other => other,
+    };
     let stale = |when| synced((&["b"], &["a"]), when);
     let arrived = |when| synced((&["a"], &["b"]), when);
     assert_eq!(swings(&[written.clone(), stale(20), arrived(30)]), 0, "on its way");

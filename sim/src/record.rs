@@ -44,6 +44,23 @@ impl<'a> Iterator for Values<'a> {
 
 impl ExactSizeIterator for Values<'_> {}
 
+/// Whether the values of an attribute are these: a set, whose order means nothing ([MS-ADTS] 3.1.1.1.3). Case
+/// counts.
+#[must_use]
+pub fn is_same_set<V: AsRef<[u8]>>(values: Values<'_>, others: &[V]) -> bool {
+    if values.len() != others.len() {
+        return false;
+    }
+    if values.clone().zip(others).all(|(one, other)| one == other.as_ref()) {
+        return true;
+    }
+    let mut one: Vec<&[u8]> = values.collect();
+    let mut other: Vec<&[u8]> = others.iter().map(AsRef::as_ref).collect();
+    one.sort_unstable();
+    other.sort_unstable();
+    one == other
+}
+
 impl Record {
     /// A record of these attributes. They must come in ascending number, each once; those without
     /// values are left out.
@@ -279,6 +296,21 @@ mod tests {
 
     fn texts(record: &Record, number: u16) -> Vec<String> {
         record.values(number).map(|v| String::from_utf8(v.to_vec()).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_order_of_values_means_nothing_and_their_number_and_case_do() {
+        let record = Record::from_sorted([(1, vec![b"a".as_slice(), b"b".as_slice()])]);
+        for (others, same) in [
+            (vec!["a", "b"], true),
+            (vec!["b", "a"], true),
+            (vec!["A", "b"], false),
+            (vec!["a", "a"], false),
+            (vec!["a"], false),
+            (vec![], false),
+        ] {
+            assert_eq!(is_same_set(record.values(1), &others), same, "{others:?}");
+        }
     }
 
     #[test]

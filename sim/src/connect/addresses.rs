@@ -23,9 +23,29 @@ pub struct Inbound<'a> {
     pub upn_adds_proxy: bool,
     /// Verified domains.
     pub domains: &'a [String],
-    /// Whether the user is a recipient or has a licence: only then the user principal name stands in for a
-    /// primary address and becomes one, and addresses in domains that are not verified are removed.
+    /// Whether the user is a recipient or has a licence: only then the user principal name becomes an address,
+    /// and addresses in domains that are not verified are removed.
     pub licensed: bool,
+    /// Whether the user principal name may stand in for a primary address: not for a mailbox that has lost its
+    /// licence, whose primary is the service's own then.
+    pub upn_is_primary: bool,
+}
+
+impl Inbound<'_> {
+    /// What AD says of the primary address: an `SMTP:` value, else `mail`. `None` when it says nothing that the
+    /// cloud takes.
+    fn primary_of_ad(&self) -> Option<&str> {
+        let mut listed = self.proxy_addresses.iter().filter(|value| is_taken(value, self));
+        let listed = listed.find(|value| ProxyAddress::parse(value).is_primary());
+        let mail = || self.mail.filter(|mail| is_taken(&format!("smtp:{mail}"), self));
+        listed.map(|value| ProxyAddress::parse(value).address).or_else(mail)
+    }
+
+    /// Whether the primary address is calculated, because AD says nothing of one.
+    #[must_use]
+    pub fn has_derived_primary(&self) -> bool {
+        self.licensed && self.primary_of_ad().is_none()
+    }
 }
 
 /// The addresses that result, one primary among them.
@@ -43,7 +63,8 @@ pub fn computed(inbound: &Inbound<'_>) -> Vec<String> {
     let has_primary = |list: &[String]| list.iter().any(|v| ProxyAddress::parse(v).is_primary());
     if !has_primary(&list) {
         let mail = inbound.mail.filter(|mail| is_taken(&format!("smtp:{mail}"), inbound));
-        let upn = Some(inbound.user_principal_name).filter(|_| inbound.licensed);
+        let stands_in = inbound.licensed && inbound.upn_is_primary;
+        let upn = Some(inbound.user_principal_name).filter(|_| stands_in);
         match (mail, upn) {
             (Some(_), _) => Mark::AddressFromMail.reach(),
             (None, Some(_)) => Mark::AddressFromUpn.reach(),
@@ -59,6 +80,13 @@ pub fn computed(inbound: &Inbound<'_>) -> Vec<String> {
             Mark::AddressOwn.reach();
             list.push(value.replacen("SMTP:", "smtp:", 1));
         }
+    }
+    if !inbound.upn_is_primary
+        && !has_primary(&list)
+        && let Some(own) = list.iter().find(|value| ProxyAddress::parse(value).is_reserved())
+    {
+        let own = ProxyAddress::parse(own).address.to_owned();
+        list = address::with_primary(list, &own);
     }
     let upn = format!("smtp:{}", inbound.user_principal_name);
     if inbound.licensed
@@ -82,8 +110,8 @@ pub fn with_licence(current: Vec<String>, upn: &str, own: &str) -> Vec<String> {
     address::normalized(list)
 }
 
-/// The addresses of a user whose licence is removed: a primary that came from the user principal name
-/// goes, and the service's own is promoted.
+/// The addresses of a user whose licence is removed, where nothing but the user principal name made the primary:
+/// that one goes, and the service's own is promoted.
 #[must_use]
 pub fn without_licence(current: Vec<String>, upn: &str) -> Vec<String> {
     let is_upn = |value: &str| {
@@ -126,8 +154,37 @@ mod tests {
             upn_adds_proxy: true,
             domains: &domains,
             licensed: true,
+            upn_is_primary: true,
         });
         assert_eq!(list, expected);
+    }
+
+    /// Microsoft Learn, "How the proxyAddresses attribute is populated in Microsoft Entra ID": the user
+    /// principal name is the primary only where AD says nothing, and only with a licence.
+    #[test]
+    fn only_a_primary_that_ad_does_not_say_follows_from_the_upn() {
+        let domains = ["contoso.com".to_owned()];
+        let inbound = |proxy: &'static str, mail: Option<&'static str>, upn_is_primary| Inbound {
+            proxy_addresses: if proxy.is_empty() { Vec::new() } else { vec![proxy] },
+            mail,
+            user_principal_name: "u1@contoso.com",
+            current: vec!["SMTP:u1@contoso.onmicrosoft.com"],
+            upn_adds_proxy: true,
+            domains: &domains,
+            licensed: true,
+            upn_is_primary,
+        };
+        assert!(!inbound("SMTP:u1@contoso.com", None, true).has_derived_primary());
+        assert!(!inbound("smtp:x@contoso.com", Some("u1@contoso.com"), true).has_derived_primary());
+        assert!(inbound("smtp:x@contoso.com", None, true).has_derived_primary());
+        assert!(inbound("SMTP:x@elsewhere.com", Some("x@elsewhere.com"), true).has_derived_primary());
+        assert_eq!(
+            computed(&inbound("", None, false)),
+            ["SMTP:u1@contoso.onmicrosoft.com", "smtp:u1@contoso.com"],
+            "a mailbox without its licence"
+        );
+        let listed = computed(&inbound("SMTP:u1@contoso.com", None, false));
+        assert_eq!(listed, ["SMTP:u1@contoso.com", "smtp:u1@contoso.onmicrosoft.com"]);
     }
 
     #[test]
@@ -179,6 +236,7 @@ mod tests {
                 upn_adds_proxy: true,
                 domains: &["contoso.com".to_owned()],
                 licensed: false,
+                upn_is_primary: true,
             })
         };
         assert_eq!(list(&["SMTP:u1@elsewhere.com"]), ["SMTP:u1@elsewhere.com"]);

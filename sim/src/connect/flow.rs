@@ -19,7 +19,7 @@ use crate::directory::schema::{Schema, known};
 use crate::entra;
 use crate::exchange::address;
 use crate::exchange::property::{self, Bucket, Form, PROPERTIES};
-use crate::exchange::{RecipientType, spelling};
+use crate::exchange::{RecipientType, spelling, truth};
 use crate::guid::Guid;
 use crate::record::{AttributeNumber, Projection, Record, Values};
 
@@ -58,6 +58,12 @@ type Own = (&'static str, AttributeNumber, Form);
 
 /// Where AD says nothing, the cloud may.
 const USAGE_LOCATION: Own = ("msExchUsageLocation", entra::property::USAGE_LOCATION, Form::Same);
+
+/// `ADS_UF_ACCOUNT_DISABLE` ([MS-ADTS] 2.2.16); the default rule "In from AD - User AccountEnabled" takes over whether
+/// it is set.
+const ACCOUNT_ENABLED: Own =
+    ("userAccountControl", entra::property::ACCOUNT_ENABLED, Form::Bit(ACCOUNT_DISABLED));
+const ACCOUNT_DISABLED: u32 = 2;
 
 /// What an AD object becomes in the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +120,8 @@ pub struct Outgoing<'a> {
     pub upn_adds_proxy: bool,
     /// Whether the user is a recipient or has a licence.
     pub licensed: bool,
+    /// Whether the user principal name may stand in for a primary address.
+    pub upn_is_primary: bool,
 }
 
 impl Flow {
@@ -154,7 +162,8 @@ impl Flow {
                 })
                 .collect()
         };
-        let identity = ways(|bucket| bucket == Bucket::Identity, &[USAGE_LOCATION]);
+        let own = [ACCOUNT_ENABLED, USAGE_LOCATION];
+        let identity = ways(|bucket| bucket == Bucket::Identity, &own);
         let exchange = ways(|b| matches!(b, Bucket::WrittenBack | Bucket::CloudOnlyCopy), &[]);
         let widths = identity.iter().filter_map(|way| way.column);
         let identity_columns = widths.max().map_or(0, |column| column + 1);
@@ -258,7 +267,7 @@ impl Flow {
         self.identity
             .iter()
             .filter(|way| way.form != Form::Reference)
-            .map(|way| (way.property, owned(way.of(&columns))))
+            .map(|way| (way.property, way.identity(&columns)))
             .filter(|(property, values)| *property != USAGE_LOCATION.1 || !values.is_empty())
             .collect()
     }
@@ -285,15 +294,7 @@ impl Flow {
     /// References are [`Self::exchange_references`].
     #[must_use]
     pub fn exchange_values(&self, out: &Outgoing<'_>) -> Vec<(AttributeNumber, Vec<String>)> {
-        let list = addresses::computed(&Inbound {
-            proxy_addresses: strs(out.ad, self.proxy_addresses),
-            mail: out.ad.text(self.mail),
-            user_principal_name: out.ad.text(self.user_principal_name).unwrap_or_default(),
-            current: strs(out.cloud, property::EMAIL_ADDRESSES),
-            upn_adds_proxy: out.upn_adds_proxy,
-            domains: out.domains,
-            licensed: out.licensed,
-        });
+        let list = addresses::computed(&self.inbound(out));
         let primary = address::primary(list.iter().map(String::as_str)).map(str::to_owned);
         let columns = self.projection.of(out.ad);
         let mut values: Vec<(AttributeNumber, Vec<String>)> = self
@@ -310,10 +311,44 @@ impl Flow {
     }
 }
 
+impl Flow {
+    /// Whether the primary address of an export is calculated, because AD says nothing of one.
+    #[must_use]
+    pub fn has_derived_primary(&self, out: &Outgoing<'_>) -> bool {
+        self.inbound(out).has_derived_primary()
+    }
+
+    fn inbound<'a>(&self, out: &Outgoing<'a>) -> Inbound<'a> {
+        Inbound {
+            proxy_addresses: strs(out.ad, self.proxy_addresses),
+            mail: out.ad.text(self.mail),
+            user_principal_name: out.ad.text(self.user_principal_name).unwrap_or_default(),
+            current: strs(out.cloud, property::EMAIL_ADDRESSES),
+            upn_adds_proxy: out.upn_adds_proxy,
+            domains: out.domains,
+            licensed: out.licensed,
+            upn_is_primary: out.upn_is_primary,
+        }
+    }
+}
+
 impl Way {
     fn of<'r>(&self, columns: &[Values<'r>]) -> Values<'r> {
         let found = self.column.and_then(|column| columns.get(column));
         found.cloned().unwrap_or_default()
+    }
+
+    /// The values of an identity attribute. An account that is not disabled is enabled, which needs no value.
+    fn identity(&self, columns: &[Values<'_>]) -> Vec<String> {
+        let values = owned(self.of(columns));
+        match self.form {
+            Form::Bit(bit) => {
+                let mut set = values.iter().filter_map(|value| value.parse::<i32>().ok());
+                let is_disabled = set.any(|flags| flags.cast_unsigned() & bit != 0);
+                is_disabled.then(|| truth(false).to_owned()).into_iter().collect()
+            }
+            _ => values,
+        }
     }
 
     /// The values as text: octets in base64.

@@ -25,7 +25,7 @@ use crate::directory::forest::DomainNumber;
 use crate::directory::forests::ForestNumber;
 use crate::guid::Guid;
 use crate::ledger::Change;
-use crate::record::{AttributeNumber, Record};
+use crate::record::{AttributeNumber, Record, is_same_set};
 use audit::AuditLog;
 use configuration::Configuration;
 use features::SyncFeatures;
@@ -130,6 +130,8 @@ pub struct Entra {
     pub audit: AuditLog,
     /// Users who have addresses and are no recipients of Exchange Online.
     pub loose: BTreeSet<u32>,
+    /// Users whose primary address is calculated from their names, because neither AD nor Exchange Online says one.
+    pub derived_primary: BTreeSet<u32>,
     /// Users who hold directory roles, by role.
     pub roles: DirectoryRoles,
     /// Users whose mailbox was cloud-managed when authority over the whole user moved to the cloud.
@@ -160,6 +162,7 @@ impl Entra {
             provisioning_errors: Vec::new(),
             audit: AuditLog::default(),
             loose: BTreeSet::new(),
+            derived_primary: BTreeSet::new(),
             roles: DirectoryRoles::default(),
             flagged_before_transfer: BTreeSet::new(),
             arrived_under_default: BTreeMap::new(),
@@ -208,7 +211,7 @@ impl Entra {
         let changed: Vec<Change> = new
             .iter()
             .filter(|(attribute, values)| {
-                !user.record.values(*attribute).eq(values.iter().map(AsRef::as_ref))
+                !is_same_set(user.record.values(*attribute), values)
             })
             .map(|(attribute, values)| Change {
                 attribute: *attribute,
@@ -231,6 +234,15 @@ impl Entra {
         if let Some(user) = self.users.get_mut(number as usize) {
             change(user);
             self.touch(number);
+        }
+    }
+
+    /// Notes whether the primary address of a user is calculated, because nobody says one.
+    pub fn note_primary(&mut self, number: u32, calculated: bool) {
+        if calculated {
+            self.derived_primary.insert(number);
+        } else {
+            self.derived_primary.remove(&number);
         }
     }
 

@@ -205,6 +205,7 @@ impl Estate {
             fates: Fates::default(),
             on_their_way: Vec::new(),
             last_message: plan.start,
+            owed: BTreeMap::new(),
             moves: Vec::new(),
             batches: Vec::new(),
         };

@@ -356,12 +356,12 @@ impl Estate {
         let is_shown = |change: &&Change| crate::entra::property::name(change.attribute).is_some();
         let changes: Vec<Change> = changes.iter().filter(is_shown).cloned().collect();
         if !changes.is_empty() {
-            self.forward(Delivery::ToEntra { mailbox, changes });
+            self.forward(Delivery::ToEntra { mailbox, changes, sent: self.now });
         }
     }
 
-    /// The directory hears from Exchange Online.
-    pub(super) fn told_by_exchange(&mut self, mailbox: u32, changes: &[Change]) {
+    /// The directory hears from Exchange Online what was edited there at an instant.
+    pub(super) fn told_by_exchange(&mut self, mailbox: u32, changes: &[Change], sent: VirtualTime) {
         let Some((id, flag)) = self.exchange.mailbox(mailbox).map(|m| (m.id, m.cloud_managed))
         else {
             return;
@@ -372,9 +372,12 @@ impl Estate {
             .filter(|change| crate::entra::property::name(change.attribute).is_some())
             .map(|change| (change.attribute, change.new.clone()))
             .collect();
+        if changes.iter().any(|change| change.attribute == property::EMAIL_ADDRESSES) {
+            self.entra.note_primary(number, false);
+        }
         let changes = self.entra.apply(number, &values);
         let actor = Actor::new("Exchange Online back sync", Activity::Service);
-        self.note_entra_write(&actor, number, Some(flag), changes);
+        self.note_late_entra_write(&actor, number, Some(flag), changes, sent);
     }
 
     /// Notes a change of a user, whoever made it.
@@ -385,10 +388,22 @@ impl Estate {
         cloud_managed: Option<bool>,
         changes: Vec<Change>,
     ) {
+        self.note_late_entra_write(actor, number, cloud_managed, changes, self.now);
+    }
+
+    /// Notes a change of a user that was sent at an instant.
+    fn note_late_entra_write(
+        &mut self,
+        actor: &Actor,
+        number: u32,
+        cloud_managed: Option<bool>,
+        changes: Vec<Change>,
+        sent: VirtualTime,
+    ) {
         let Some(user) = self.entra.user(number) else { return };
         self.ledger.write(Write {
             at: self.now,
-            sent: self.now,
+            sent,
             actor: actor.clone(),
             object: ObjectKey::entra(number),
             kind: WriteKind::Changed,

@@ -36,6 +36,8 @@ pub struct Draft {
     pub(super) recipient: Option<(RecipientType, Record)>,
     /// Whether the user has a licence with a mailbox.
     pub(super) licensed: bool,
+    /// Whether the primary address is calculated, because nobody says one.
+    pub(super) derived_primary: bool,
     /// `IsExchangeCloudManaged`.
     pub(super) cloud_managed: bool,
 }
@@ -112,22 +114,26 @@ impl Drafting {
         let Identity { ad: ad_guid, id, rid } = identity;
         let mut ad = None;
         let mut cloud = self.cloud_only_record(person);
+        let mut derived_primary = !person.addresses.iter().any(|value| value.starts_with("SMTP:"));
         if person.dir_synced {
             let record = self.ad_record(person, ad_guid, rid)?;
             cloud = self.synced_record(person, &record);
+            derived_primary = says_its_addresses(person)
+                && self.flow.has_derived_primary(&self.outgoing(&record, &Record::default()));
             let digests = self.flow.digests(&record);
             let units = person.units.clone();
             let class = self.numbers.user_class;
             ad = Some(AdDraft { class, guid: ad_guid, record, units, digests });
         }
         for (property, values) in &person.cloud {
+            derived_primary &= *property != property::EMAIL_ADDRESSES;
             let values: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
             cloud = cloud.with(&[(*property, values.as_slice())]);
         }
         let mut user = entra_record(&cloud);
         let recipient = match person.mailbox {
-            Place::OnPremises => Some((RecipientType::MailUser, cloud)),
-            Place::Cloud => Some((person.kind, cloud)),
+            Place::OnPremises => Some((RecipientType::MailUser, of_a_recipient(cloud))),
+            Place::Cloud => Some((person.kind, of_a_recipient(cloud))),
             Place::None => None,
         };
         let has_mailbox = recipient.as_ref().is_some_and(|(kind, _)| *kind == RecipientType::User);
@@ -143,6 +149,7 @@ impl Drafting {
             user,
             recipient,
             licensed,
+            derived_primary: derived_primary && person.mailbox != Place::None,
             cloud_managed: person.cloud_managed && person.dir_synced,
         })
     }
@@ -226,15 +233,20 @@ impl Drafting {
                 .filter(|value| self.is_of_the_tenant(value) && !value.eq_ignore_ascii_case(&own));
             let addresses = core::iter::once(own.as_str()).chain(routing).map(str::as_bytes);
             let current = Record::from_sorted([(property::EMAIL_ADDRESSES, addresses)]);
-            values.extend(self.flow.exchange_values(&Outgoing {
-                ad,
-                cloud: &current,
-                domains: &self.verified_domains,
-                upn_adds_proxy: self.upn_adds_proxy,
-                licensed: true,
-            }));
+            values.extend(self.flow.exchange_values(&self.outgoing(ad, &current)));
         }
         record_of(values)
+    }
+
+    fn outgoing<'a>(&'a self, ad: &'a Record, cloud: &'a Record) -> Outgoing<'a> {
+        Outgoing {
+            ad,
+            cloud,
+            domains: &self.verified_domains,
+            upn_adds_proxy: self.upn_adds_proxy,
+            licensed: true,
+            upn_is_primary: true,
+        }
     }
 
     /// Whether a value is an address under a domain that the service gave the tenant:
@@ -263,6 +275,12 @@ impl Drafting {
             (property::WINDOWS_EMAIL_ADDRESS, vec![primary]),
         ])
     }
+}
+
+/// Whether a person has other addresses in AD than everybody else, among which the primary is.
+fn says_its_addresses(person: &Person) -> bool {
+    let is_of_them = |name: &str| ["proxyAddresses", "mail"].iter().any(|at| at.eq_ignore_ascii_case(name));
+    !person.addresses.is_empty() || person.attributes.iter().any(|(name, _)| is_of_them(name))
 }
 
 /// Where a tenant of nobody in particular uses its licences.
@@ -320,6 +338,16 @@ fn entra_record(cloud: &Record) -> Record {
     Record::from_sorted(
         cloud.attributes().filter(|(n, _)| crate::entra::property::name(*n).is_some()),
     )
+}
+
+/// The values without those that the directory has alone.
+pub(super) fn of_a_recipient(cloud: Record) -> Record {
+    let own = [own::ACCOUNT_ENABLED, own::USAGE_LOCATION];
+    if !own.iter().any(|number| cloud.has(*number)) {
+        return cloud;
+    }
+    let none: &[&[u8]] = &[];
+    cloud.with(&own.map(|number| (number, none)))
 }
 
 /// Attribute numbers that every user needs; `None` where the schema does not have the attribute.

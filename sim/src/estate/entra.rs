@@ -181,9 +181,10 @@ impl Estate {
         self.entra.change(number, |user| user.deletion = Some(Deletion::Hard));
         self.audit_user(initiator, "Hard Delete user", "Delete", number, &[]);
         let oldest = self.oldest_deletion();
-        if let Some(mailbox) = self.exchange.find_deleted(&id.to_string(), oldest) {
+        if let Some(mailbox) = self.exchange.deleted_of(id, oldest) {
             self.exchange.purge(mailbox);
         }
+        self.owed.remove(&number);
         Ok(())
     }
 
@@ -398,9 +399,10 @@ impl Estate {
     }
 
     /// A new `mail` is a new primary address.
-    fn follow_mail(&self, number: u32, values: &mut Changes) {
+    fn follow_mail(&mut self, number: u32, values: &mut Changes) {
         let mail = values.iter().find(|(p, _)| *p == property::WINDOWS_EMAIL_ADDRESS);
         let Some(mail) = mail.and_then(|(_, v)| v.first()).cloned() else { return };
+        self.entra.note_primary(number, false);
         let addresses = self.user_texts(number, property::EMAIL_ADDRESSES);
         values.push((property::EMAIL_ADDRESSES, address::with_primary(addresses, &mail)));
         values.sort_by_key(|(property, _)| *property);

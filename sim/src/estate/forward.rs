@@ -10,7 +10,7 @@
 
 use core::time::Duration;
 
-use super::inbound::is_identity;
+use super::inbound::is_of_ad;
 use super::{Due, Estate};
 use crate::clock::VirtualTime;
 use crate::exchange::Changes;
@@ -25,12 +25,14 @@ const FORWARD: &str = "forward";
 pub(super) enum Delivery {
     /// Values of a user, to its recipient, and when they were sent.
     ToExchange { user: u32, values: Changes, actor: Actor, sent: VirtualTime },
-    /// What changed of a recipient, to its user.
-    ToEntra { mailbox: u32, changes: Vec<Change> },
+    /// What changed of a recipient, to its user, and when.
+    ToEntra { mailbox: u32, changes: Vec<Change>, sent: VirtualTime },
     /// The flag of a mailbox, as it was set.
     Flag { mailbox: u32, flag: bool, actor: Actor },
-    /// Whether a user has a licence, or is there.
-    Recipient(u32),
+    /// Whether a user has a licence, or is there, and when it was sent.
+    Recipient { user: u32, sent: VirtualTime },
+    /// The user principal name of a user, which becomes an address of its recipient, and when it was sent.
+    Name { user: u32, sent: VirtualTime },
 }
 
 impl Estate {
@@ -79,31 +81,34 @@ impl Estate {
 
     /// Whether AD's Exchange values that were on their way when the flag was set find the mailbox closed
     /// (switch `race`).
-    fn stays_out(&self, mailbox: u32, actor: &Actor) -> bool {
+    fn stays_out(&self, user: u32, actor: &Actor) -> bool {
         actor.activity == Activity::Sync
             && self.profile.text("race") != "land"
-            && self.exchange.mailbox(mailbox).is_some_and(|mailbox| mailbox.cloud_managed)
+            && self.recipient_of_user(user).is_some_and(|(_, flag)| flag)
     }
 
     fn receive(&mut self, delivery: Delivery) {
         match delivery {
             Delivery::ToExchange { user, mut values, actor, sent } => {
-                let found = self.entra.user(user).and_then(|user| self.exchange.by_id(user.id));
-                let Some(mailbox) = found else { return };
-                if self.stays_out(mailbox, &actor) {
-                    values.retain(|(property, _)| is_identity(*property));
+                if self.stays_out(user, &actor) {
+                    values.retain(|(property, _)| is_of_ad(*property));
                 }
+                let found = self.entra.user(user).and_then(|user| self.exchange.by_id(user.id));
+                let Some(mailbox) = found else { return self.owe(user, values, actor, sent) };
                 let changes = self.exchange.apply(mailbox, self.now, &values);
                 if !changes.is_empty() {
                     self.note_late_exchange_write(&actor, mailbox, changes, sent);
                 }
             }
-            Delivery::ToEntra { mailbox, changes } => self.told_by_exchange(mailbox, &changes),
+            Delivery::ToEntra { mailbox, changes, sent } => {
+                self.told_by_exchange(mailbox, &changes, sent);
+            }
             Delivery::Flag { mailbox, flag, actor } => {
                 let change = self.exchange.set_flag(mailbox, self.now, flag);
                 self.note_exchange_write(&actor, mailbox, change.into_iter().collect());
             }
-            Delivery::Recipient(user) => self.settled_recipient(user),
+            Delivery::Recipient { user, sent } => self.settled_recipient(user, sent),
+            Delivery::Name { user, sent } => self.add_upn_in_exchange(user, sent),
         }
     }
 

@@ -209,10 +209,14 @@ impl Estate {
             record: entra_record(&cloud),
         });
         let exchange = place.map(|kind| {
-            let mut recipient = ExchangeOnline::recipient(id, kind, since, cloud);
+            let record = super::draft::of_a_recipient(cloud);
+            let mut recipient = ExchangeOnline::recipient(id, kind, since, record);
             recipient.cloud_managed = cloud_managed;
             self.exchange.add(recipient)
         });
+        if !cloud_managed && place.is_some() {
+            self.note_primary_of(ad.forest, entra, &record);
+        }
         self.remember_export(ad, entra);
         let (ad, entra) = (Some(ad), Some(entra));
         self.subjects.add(Subject { name: name.into(), ad, entra, exchange });
@@ -262,6 +266,7 @@ impl Estate {
             domains: &self.exchange.verified_domains,
             upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
             licensed: true,
+            upn_is_primary: true,
         }));
         let mut taken = 0;
         for (_, addresses) in values.iter_mut().filter(|(p, _)| *p == property::EMAIL_ADDRESSES) {

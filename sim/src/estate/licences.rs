@@ -44,6 +44,13 @@ impl Estate {
 
     /// The addresses of a user whose licence came or went. While the mailbox is cloud-managed the switch
     /// `licence_recalc` says whether the calculation runs.
+    ///
+    /// A licence that goes takes only a primary that was calculated from the user principal name: what AD lists as
+    /// `SMTP:`, or says as `mail`, is the primary with and without a licence (Microsoft Learn, "How the
+    /// proxyAddresses attribute is populated in Microsoft Entra ID": the calculation starts from the shadow values).
+    /// For a cloud-managed mailbox, whose addresses Exchange Online has authority over, whoever edits its
+    /// addresses there says them all, as AD's list does; until somebody does, the primary is what it was when the flag
+    /// was set. That the same rule holds there is inferred: the article does not speak of such mailboxes.
     fn recalculate_for_licence(&mut self, caller: &Caller, number: u32, assigned: bool) {
         let flag = self.flag_of(number);
         if flag == Some(true) && !self.profile.is_on("licence_recalc") {
@@ -51,11 +58,17 @@ impl Estate {
         }
         let upn = self.user_text(number, property::USER_PRINCIPAL_NAME);
         let current = self.user_texts(number, property::EMAIL_ADDRESSES);
-        let list = if assigned {
-            let own = self.service_address(number);
-            addresses::with_licence(current, &upn, &own)
-        } else {
-            addresses::without_licence(current, &upn)
+        if assigned && address::primary(current.iter().map(String::as_str)).is_none() {
+            self.entra.note_primary(number, true);
+        }
+        let list = match (assigned, self.entra.derived_primary.contains(&number)) {
+            (true, calculated) => {
+                let own = self.service_address(number);
+                let list = addresses::with_licence(current, &upn, &own);
+                if calculated { address::with_primary(list, &upn) } else { list }
+            }
+            (false, true) => addresses::without_licence(current, &upn),
+            (false, false) => current,
         };
         let primary = address::primary(list.iter().map(String::as_str)).map(str::to_owned);
         let values: Changes = vec![

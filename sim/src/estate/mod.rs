@@ -20,6 +20,7 @@ mod import;
 mod inbound;
 mod licences;
 mod moves;
+mod owed;
 mod people;
 mod provisioning_agents;
 mod reach;
@@ -126,6 +127,8 @@ pub struct Estate {
     on_their_way: Vec<Option<forward::Delivery>>,
     /// When the last of them arrives, or arrived.
     last_message: VirtualTime,
+    /// By user, what waits for its soft-deleted recipient.
+    owed: BTreeMap<u32, owed::Owed>,
     /// Mailboxes that move, by number; taken when the request is removed.
     moves: Vec<Option<moves::Move>>,
     /// Migration batches.

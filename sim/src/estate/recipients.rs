@@ -42,22 +42,23 @@ impl Estate {
 
     /// The directory tells Exchange Online of a licence, a deletion or a restore.
     pub(super) fn settle_recipient(&mut self, user: u32) {
-        self.forward(Delivery::Recipient(user));
+        self.forward(Delivery::Recipient { user, sent: self.now });
     }
 
-    /// Looks anew which recipient a user has: after its licence, its deletion or its restore.
-    pub(super) fn settled_recipient(&mut self, user: u32) {
+    /// Looks anew which recipient a user has: after its licence, its deletion or its restore, of which the
+    /// directory told at an instant.
+    pub(super) fn settled_recipient(&mut self, user: u32, sent: VirtualTime) {
         let Some(found) = self.entra.user(user) else { return };
         let (id, licensed, is_gone) = (found.id, found.licensed, found.deletion.is_some());
         match self.exchange.by_id(id) {
-            Some(mailbox) if is_gone => self.soft_delete_recipient(mailbox),
-            Some(mailbox) if licensed => self.fill(user, mailbox),
+            Some(mailbox) if is_gone => self.soft_delete_recipient(mailbox, sent),
+            Some(mailbox) if licensed => self.fill(user, mailbox, sent),
             Some(mailbox) => self.begin_grace(user, mailbox),
             None if is_gone => {}
             None => {
-                let back = self.exchange.find_deleted(&id.to_string(), self.oldest_deletion());
+                let back = self.exchange.deleted_of(id, self.oldest_deletion());
                 match back {
-                    Some(mailbox) => self.bring_back(user, mailbox),
+                    Some(mailbox) => self.bring_back(user, mailbox, sent),
                     None if licensed => self.new_mailbox(user),
                     None => {}
                 }
@@ -71,7 +72,7 @@ impl Estate {
     }
 
     /// A mail user gets the mailbox that its licence is for, unless that mailbox is on the premises.
-    fn fill(&mut self, user: u32, recipient: u32) {
+    fn fill(&mut self, user: u32, recipient: u32, sent: VirtualTime) {
         let Some(found) = self.exchange.mailbox(recipient) else { return };
         if found.kind.is_mailbox() || self.is_on_premises(user) {
             return;
@@ -82,7 +83,7 @@ impl Estate {
         if flag {
             changes.extend(self.exchange.set_flag(recipient, self.now, true));
         }
-        self.note_exchange_write(&Self::service(), recipient, changes);
+        self.note_late_exchange_write(&Self::service(), recipient, changes, sent);
     }
 
     /// Whether the mailbox of a user is on the premises, as its AD object says.
@@ -149,18 +150,18 @@ impl Estate {
         let Some(mailbox) = self.exchange.by_id(found.id) else { return };
         let kind = self.exchange.mailbox(mailbox).map(|mailbox| mailbox.kind);
         if kind == Some(RecipientType::User) {
-            self.soft_delete_recipient(mailbox);
+            self.soft_delete_recipient(mailbox, self.now);
         }
     }
 
-    pub(super) fn soft_delete_recipient(&mut self, mailbox: u32) {
+    pub(super) fn soft_delete_recipient(&mut self, mailbox: u32, sent: VirtualTime) {
         if let Some(change) = self.exchange.soft_delete(mailbox, self.now) {
-            self.note_exchange_write(&Self::service(), mailbox, vec![change]);
+            self.note_late_exchange_write(&Self::service(), mailbox, vec![change], sent);
         }
     }
 
     /// The soft-deleted mailbox of a user is there again. The flag is as the switch `flag_after_restore` says.
-    pub(super) fn bring_back(&mut self, user: u32, mailbox: u32) {
+    pub(super) fn bring_back(&mut self, user: u32, mailbox: u32, sent: VirtualTime) {
         let Some(found) = self.entra.user(user) else { return };
         let (id, synced) = (found.id, found.sync_enabled == Some(true));
         let Some(change) = self.exchange.restore(mailbox, id, self.now) else { return };
@@ -169,7 +170,9 @@ impl Estate {
         if !self.profile.is_on("flag_after_restore") {
             changes.extend(self.exchange.set_flag(mailbox, self.now, false));
         }
-        self.note_exchange_write(&Self::service(), mailbox, changes);
+        self.note_late_exchange_write(&Self::service(), mailbox, changes, sent);
+        self.entra.loose.remove(&user);
+        self.give_owed(user, mailbox);
     }
 
     fn service() -> Actor {

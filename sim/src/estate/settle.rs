@@ -80,6 +80,7 @@ impl Estate {
             position: 0,
             record: draft.user,
         });
+        self.entra.note_primary(entra, draft.derived_primary);
         let exchange = draft.recipient.map(|(kind, record)| {
             let mut recipient = ExchangeOnline::recipient(draft.id, kind, since, record);
             recipient.dir_synced = synced.is_some();

@@ -10,6 +10,8 @@ pub mod rbac;
 pub mod shape;
 pub mod spelling;
 
+use std::collections::BTreeSet;
+
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
@@ -19,7 +21,7 @@ use crate::clock::VirtualTime;
 use crate::guid::Guid;
 use crate::index::TextIndex;
 use crate::ledger::Change;
-use crate::record::{AttributeNumber, Record};
+use crate::record::{AttributeNumber, Record, is_same_set};
 use address::ProxyAddress;
 use audit::AuditLog;
 use changes::ChangeLog;
@@ -41,6 +43,8 @@ pub struct ExchangeOnline {
     /// Roles and who has them, once somebody changed something of it.
     pub rbac: Option<Box<rbac::Rbac>>,
     mailboxes: Vec<Mailbox>,
+    /// Those that are soft-deleted, purged ones too.
+    deleted: BTreeSet<u32>,
     by_id: HashMap<Guid, u32, FxBuildHasher>,
     names: TextIndex,
     addresses: TextIndex,
@@ -58,6 +62,7 @@ impl ExchangeOnline {
             audit: AuditLog::default(),
             rbac: None,
             mailboxes: Vec::new(),
+            deleted: BTreeSet::new(),
             by_id: HashMap::default(),
             names: TextIndex::default(),
             addresses: TextIndex::default(),
@@ -170,14 +175,25 @@ impl ExchangeOnline {
     #[must_use]
     pub fn find_deleted(&self, identity: &str, since: VirtualTime) -> Option<u32> {
         let id = identity.parse::<Guid>().ok();
-        let is_called = |mailbox: &Mailbox| {
+        self.last_deleted(since, |mailbox| {
             id == Some(mailbox.id)
                 || names_of(&mailbox.record).any(|name| name.eq_ignore_ascii_case(identity))
-        };
-        let gone =
-            (0..).zip(&self.mailboxes).filter_map(|(n, mailbox)| Some((n, mailbox, mailbox.gone?)));
+        })
+    }
+
+    /// The soft-deleted recipient of a user, by the user's id; the one that went last.
+    #[must_use]
+    pub fn deleted_of(&self, id: Guid, since: VirtualTime) -> Option<u32> {
+        self.last_deleted(since, |mailbox| mailbox.id == id)
+    }
+
+    fn last_deleted(&self, since: VirtualTime, is: impl Fn(&Mailbox) -> bool) -> Option<u32> {
+        let gone = self.deleted.iter().filter_map(|number| {
+            let mailbox = self.mailbox(*number)?;
+            Some((*number, mailbox, mailbox.gone?))
+        });
         let mut found =
-            gone.filter(|(_, mailbox, gone)| !gone.purged && gone.at > since && is_called(mailbox));
+            gone.filter(|(_, mailbox, gone)| !gone.purged && gone.at > since && is(mailbox));
         let first = found.next()?;
         let last = found.fold(first, |a, b| if b.2.at >= a.2.at { b } else { a });
         Some(last.0)
@@ -190,6 +206,7 @@ impl ExchangeOnline {
             return None;
         }
         mailbox.gone = Some(Gone { at: now, purged: false });
+        self.deleted.insert(number);
         let mailbox = self.mailboxes.get(number as usize)?;
         for text in names_of(&mailbox.record) {
             self.names.remove(text, number);
@@ -209,6 +226,7 @@ impl ExchangeOnline {
             return None;
         }
         mailbox.gone = None;
+        self.deleted.remove(&number);
         mailbox.id = id;
         self.by_id.insert(id, number);
         let mailbox = self.mailboxes.get(number as usize)?;
@@ -367,7 +385,7 @@ fn state_change(attribute: AttributeNumber, old: &str, new: &str) -> Change {
 
 fn change(mailbox: &Mailbox, property: AttributeNumber, new: &[String]) -> Option<Change> {
     let old = mailbox.record.values(property);
-    if old.len() == new.len() && old.clone().zip(new).all(|(a, b)| a == b.as_bytes()) {
+    if is_same_set(old.clone(), new) {
         return None;
     }
     Some(Change {

@@ -7,6 +7,7 @@
 use core::time::Duration;
 
 use super::Export;
+use super::is_of_ad;
 use super::join::Anchors;
 use crate::clock::VirtualTime;
 use crate::connect::{AdKind, ConnectorKey, ConnectorObject, Flow, Outgoing, References, Since};
@@ -17,9 +18,9 @@ use crate::entra::Deletion;
 use crate::estate::Estate;
 use crate::estate::forward::Delivery;
 use crate::estate::recipients::Arrival;
-use crate::exchange::{Changes, Mailbox, property};
+use crate::exchange::{Changes, Mailbox, RecipientType, property};
 use crate::marks::Mark;
-use crate::record::AttributeNumber;
+use crate::record::{AttributeNumber, Record};
 
 /// Which Exchange values of an object reach the cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,10 +74,9 @@ impl Estate {
         }
         let Some(flow) = self.flow(key.0) else { return Export::Done(0) };
         let (identity, exchange) = flow.digests(&entry.record);
-        let recipient = self.mailbox_of_user(object.user);
         let is_other = exchange != object.exchange;
-        let takes = match recipient {
-            Some((_, mailbox)) => self.takes_exchange_values(
+        let takes = match self.recipient_of_user(object.user) {
+            Some((mailbox, true)) => self.takes_of_cloud_managed(
                 &object,
                 mailbox,
                 is_other,
@@ -84,6 +84,8 @@ impl Estate {
                 &entry,
                 flow,
             ),
+            Some((_, false)) if object.full || is_other => Takes::All,
+            Some((_, false)) => Takes::Nothing,
             None if self.arrival(object.user) != Arrival::Usual
                 && self.profile.is_on("tenant_default_drops_addresses") =>
             {
@@ -116,8 +118,8 @@ impl Estate {
         entry: &Entry,
         takes: &Takes,
     ) -> Export {
-        let recipient = self.mailbox_of_user(object.user);
-        let mailbox = recipient.map(|(number, mailbox)| (number, mailbox.cloud_managed));
+        let there = self.mailbox_of_user(object.user);
+        let mailbox = there.map(|(number, mailbox)| (number, mailbox.cloud_managed));
         let mut values =
             if object.full { self.identity_of(key.0, &object, entry) } else { Changes::new() };
         if *takes != Takes::Nothing {
@@ -132,6 +134,9 @@ impl Estate {
                     return Export::Refused(error);
                 }
             };
+            if up.iter().any(|(property, _)| *property == property::EMAIL_ADDRESSES) {
+                self.note_primary_of(key.0, object.user, &entry.record);
+            }
             values.extend(up);
             self.keep_addresses_aside(object.user, aside);
         }
@@ -180,46 +185,80 @@ impl Estate {
 
     /// The Exchange values of an object, addresses as the cloud computes them.
     fn exchange_of(&self, forest: ForestNumber, user: u32, entry: &Entry) -> Changes {
-        let Some(flow) = self.flow(forest) else { return Changes::new() };
-        let recipient = self.mailbox_of_user(user).map(|(_, mailbox)| mailbox);
-        let user = self.entra.user(user);
-        let Some(cloud) = recipient.map(|m| &m.record).or(user.map(|user| &user.record)) else {
+        let Some((flow, outgoing)) = self.flow(forest).zip(self.outgoing(user, &entry.record))
+        else {
             return Changes::new();
         };
-        let mut values = flow.exchange_values(&Outgoing {
-            ad: &entry.record,
-            cloud,
-            domains: &self.exchange.verified_domains,
-            upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
-            licensed: recipient.is_some() || user.is_some_and(|user| user.licensed),
-        });
+        let mut values = flow.exchange_values(&outgoing);
         values.extend(self.named(forest, flow.exchange_references(&entry.record)));
         values
+    }
+
+    /// What the addresses of a user are calculated from. A mailbox that has lost its licence does not have its user
+    /// principal name for a primary (Microsoft Learn, "How the proxyAddresses attribute is populated in
+    /// Microsoft Entra ID": licence removed).
+    fn outgoing<'a>(&'a self, user: u32, ad: &'a Record) -> Option<Outgoing<'a>> {
+        let recipient = self.recipient_of_user(user).map(|(mailbox, _)| mailbox);
+        let user = self.entra.user(user)?;
+        let is_unlicensed = |mailbox: &Mailbox| mailbox.kind == RecipientType::User && !user.licensed;
+        Some(Outgoing {
+            ad,
+            cloud: recipient.map_or(&user.record, |mailbox| &mailbox.record),
+            domains: &self.exchange.verified_domains,
+            upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
+            licensed: recipient.is_some() || user.licensed,
+            upn_is_primary: !recipient.is_some_and(is_unlicensed),
+        })
+    }
+
+    /// Notes whether the primary address that comes up for a user is calculated.
+    pub(in crate::estate) fn note_primary_of(&mut self, forest: ForestNumber, user: u32, ad: &Record) {
+        let flow = self.flow(forest).zip(self.outgoing(user, ad));
+        let calculated = flow.is_some_and(|(flow, outgoing)| flow.has_derived_primary(&outgoing));
+        self.entra.note_primary(user, calculated);
     }
 
     /// The user principal name of a recipient is one of its addresses, whoever manages them (switch
     /// `upn_adds_proxy`).
     fn add_upn(&mut self, user: u32) {
-        let upn = self.user_text(user, property::USER_PRINCIPAL_NAME);
-        let Some((number, mailbox)) = self.mailbox_of_user(user) else { return };
-        let flag = mailbox.cloud_managed;
-        if upn.is_empty()
-            || !flag
-            || !self.profile.is_on("upn_adds_proxy")
-            || self.exchange.owner(&upn).is_some()
-        {
-            return;
+        let Some(upn) = self.new_address(user) else { return };
+        let mut list = self.user_texts(user, property::EMAIL_ADDRESSES);
+        let own = format!("smtp:{upn}");
+        if !list.iter().any(|have| have.eq_ignore_ascii_case(&own)) {
+            list.push(own);
         }
+        let in_entra = self.apply_user(user, &vec![(property::EMAIL_ADDRESSES, list)]);
+        let flag = self.flag_of(user);
+        self.note_entra_write(&Self::forward_sync_actor(), user, flag, in_entra);
+        self.forward(Delivery::Name { user, sent: self.now });
+    }
+
+    /// The user principal name of a cloud-managed recipient that is nobody's address yet.
+    fn new_address(&self, user: u32) -> Option<String> {
+        let upn = self.user_text(user, property::USER_PRINCIPAL_NAME);
+        let is_new = self.recipient_of_user(user).is_some_and(|(_, flag)| flag)
+            && !upn.is_empty()
+            && self.profile.is_on("upn_adds_proxy")
+            && self.exchange.owner(&upn).is_none();
+        is_new.then_some(upn)
+    }
+
+    /// Exchange Online hears of a new user principal name, and adds it to the addresses that the recipient has by
+    /// then.
+    pub(in crate::estate) fn add_upn_in_exchange(&mut self, user: u32, sent: VirtualTime) {
+        let Some(upn) = self.new_address(user) else { return };
+        let Some((mailbox, _)) = self.recipient_of_user(user) else { return };
         let list = mailbox.record.values(property::EMAIL_ADDRESSES);
         let mut list: Vec<String> =
             list.map(|value| String::from_utf8_lossy(value).into_owned()).collect();
         list.push(format!("smtp:{upn}"));
         let values: Changes = vec![(property::EMAIL_ADDRESSES, list)];
         let actor = Self::forward_sync_actor();
-        let in_entra = self.apply_user(user, &values);
-        self.note_entra_write(&actor, user, Some(flag), in_entra);
-        let in_exchange = self.exchange.apply(number, self.now, &values);
-        self.note_exchange_write(&actor, number, in_exchange);
+        let Some((number, _)) = self.mailbox_of_user(user) else {
+            return self.owe(user, values, actor, sent);
+        };
+        let changes = self.exchange.apply(number, self.now, &values);
+        self.note_late_exchange_write(&actor, number, changes, sent);
     }
 
     /// References to objects of a forest as the cloud names their recipients. An object without one is
@@ -259,9 +298,9 @@ impl Estate {
         true
     }
 
-    /// Whether Exchange values of a pending object reach the cloud (switches `race`, for a change that
-    /// was pending when the flag was set, and `flag_sampling`, for a flag that was away in between).
-    fn takes_exchange_values(
+    /// Whether Exchange values of a pending object reach a cloud-managed mailbox (switches `race`, for a change
+    /// that was pending when the flag was set, and `flag_sampling`, for a flag that was away in between).
+    fn takes_of_cloud_managed(
         &self,
         object: &ConnectorObject,
         mailbox: &Mailbox,
@@ -270,9 +309,6 @@ impl Estate {
         entry: &Entry,
         flow: &Flow,
     ) -> Takes {
-        if !mailbox.cloud_managed {
-            return if object.full || is_other { Takes::All } else { Takes::Nothing };
-        }
         if !is_other && !object.given_back {
             return Takes::Nothing;
         }
@@ -323,8 +359,7 @@ impl Estate {
         entry: &Entry,
         user: u32,
     ) -> u64 {
-        let recipient = self.mailbox_of_user(user).map(|(_, mailbox)| mailbox);
-        let Some(mailbox) = recipient.filter(|mailbox| mailbox.cloud_managed) else { return 0 };
+        let Some((mailbox, true)) = self.recipient_of_user(user) else { return 0 };
         if !self.respects_the_flag() {
             let is_the_same = |(property, texts): &(AttributeNumber, Vec<String>)| {
                 let cloud = mailbox.record.values(*property);
@@ -351,9 +386,16 @@ impl Estate {
         let flag = mailbox.map(|(_, flag)| flag);
         let mut changed = !in_entra.is_empty();
         self.note_entra_write(&actor, user, flag, in_entra);
-        let values = of_a_recipient(values);
+        let mut values = of_a_recipient(values);
+        if mailbox.is_none() {
+            self.note_loose(user);
+        }
         match mailbox {
-            Some(_) if self.forward_waits() => {
+            _ if self.forward_waits() => {
+                if self.exchange.cloud_managed_by_default && self.recipient_of_user(user).is_none() {
+                    // The mailbox that may come first is cloud-managed from birth.
+                    values.retain(|(property, _)| is_of_ad(*property));
+                }
                 self.forward(Delivery::ToExchange { user, values, actor, sent: self.now });
             }
             Some((number, _)) => {
@@ -361,7 +403,7 @@ impl Estate {
                 changed |= !in_exchange.is_empty();
                 self.note_exchange_write(&actor, number, in_exchange);
             }
-            None => self.note_loose(user),
+            None => self.owe(user, values, actor, self.now),
         }
         u64::from(changed)
     }

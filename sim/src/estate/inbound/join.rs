@@ -31,7 +31,7 @@ use crate::exchange::property::Bucket;
 use crate::exchange::{Changes, ExchangeOnline, RecipientType, property};
 use crate::guid::Guid;
 use crate::ledger::{Change, ObjectKey, Write, WriteKind};
-use crate::record::Record;
+use crate::record::{AttributeNumber, Record};
 
 /// Users by their source anchor, made when the first object asks for it.
 #[derive(Default)]
@@ -296,6 +296,7 @@ impl Estate {
         self.connect.remember(key, object);
         let recipient =
             kind.map(|kind| self.add_recipient(id, kind, record_of(&of_a_recipient(&values))));
+        self.note_primary_of(key.0, number, &entry.record);
         self.relink(key, number, entry);
         self.note_creation(number, recipient, &values);
         self.keep_aside(number, upn.into_iter().chain(addresses));
@@ -320,6 +321,7 @@ impl Estate {
             domains: &self.exchange.verified_domains,
             upn_adds_proxy: self.profile.is_on("upn_adds_proxy"),
             licensed: is_recipient,
+            upn_is_primary: true,
         }));
         values.sort_by_key(|(property, _)| *property);
         values
@@ -405,9 +407,13 @@ fn named_anew(mut values: Changes) -> Changes {
 }
 
 /// Whether a property reaches the directory under the tenant default.
-pub(in crate::estate) fn is_identity(number: crate::record::AttributeNumber) -> bool {
-    number == property::ALIAS
-        || property::spec(number).is_none_or(|spec| spec.bucket == Bucket::Identity)
+fn is_identity(number: AttributeNumber) -> bool {
+    number == property::ALIAS || is_of_ad(number)
+}
+
+/// Whether AD has authority over a property, whoever manages the mailbox.
+pub(in crate::estate) fn is_of_ad(number: AttributeNumber) -> bool {
+    property::spec(number).is_none_or(|spec| spec.bucket == Bucket::Identity)
 }
 
 fn record_of(values: &Changes) -> Record {

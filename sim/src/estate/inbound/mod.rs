@@ -20,7 +20,7 @@ use crate::guid::Guid;
 use crate::ledger::{Activity, Actor};
 
 use join::Anchors;
-pub(super) use join::is_identity;
+pub(super) use join::is_of_ad;
 
 /// How a pending object's export ends.
 enum Export {

@@ -136,6 +136,7 @@ impl Estate {
             upn_adds_proxy: false,
             domains: &self.exchange.verified_domains,
             licensed: false,
+            upn_is_primary: false,
         });
         let mail = address::primary(list.iter().map(String::as_str)).map(str::to_owned);
         let nickname = text(known::MAIL_NICKNAME)

@@ -257,7 +257,7 @@ fn one_user_and_one_step_are_a_scenario() {
     assert_eq!((world.seed, world.start.to_string().as_str()), (1, "2026-09-01T08:00:00Z"));
     assert_eq!(world.forest.domains[0].value, "corp.contoso.com");
     assert_eq!((world.forest.dcs.len(), world.forest.dcs[0].name.value.as_str()), (1, "DC1"));
-    assert!(world.forest.exchange_schema);
+    assert!(world.forest.exchange_schema && world.forest.recycle_bin);
     assert_eq!(world.tenant.initial.value, "contoso.onmicrosoft.com");
     assert_eq!(world.connect.build.value, "2.5.190.0");
     assert_eq!(world.connect.cycle, Duration::from_secs(1_800));

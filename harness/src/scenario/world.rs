@@ -63,6 +63,8 @@ pub struct Forest {
     pub dcs: Vec<Dc>,
     /// Whether the schema has the Exchange extension.
     pub exchange_schema: bool,
+    /// Whether the Active Directory Recycle Bin is enabled: what is deleted comes back with all it had.
+    pub recycle_bin: bool,
 }
 
 /// A domain controller.

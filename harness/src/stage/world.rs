@@ -163,6 +163,7 @@ fn forest_plan(forest: &Forest) -> ForestPlan {
         domains: forest.domains.iter().map(|domain| domain.value.clone()).collect(),
         dcs: forest.dcs.iter().map(dc).collect(),
         exchange_schema: forest.exchange_schema,
+        recycle_bin: forest.recycle_bin,
     }
 }
 

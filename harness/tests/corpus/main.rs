@@ -39,6 +39,15 @@ const BAR: f64 = 95.0;
 /// Named gaps, beside answers where documentation says otherwise, may be so many.
 const GAPS: usize = 10;
 
+/// The forest that the answers were measured in had no recycle bin.
+const WORLD: &str = "\
+scenario: The forest of the corpus
+about: directory
+world:
+  forest: {domains: [example.test], recycle_bin: false}
+story: [wait: 1h]
+";
+
 struct Served(Child);
 
 impl Drop for Served {
@@ -52,8 +61,11 @@ impl Drop for Served {
 fn serve() -> (Served, Target) {
     let folder = tempfile::tempdir().expect("a temporary folder").keep();
     let file = folder.join("ready.json");
+    let world = folder.join("world.yaml");
+    std::fs::write(&world, WORLD).expect("the world");
     let child = Command::new(env!("CARGO_BIN_EXE_hybridsim"))
-        .args(["serve", "--mailboxes", "0", "--no-engine", "--ad-domain", "example.test"])
+        .args(["serve", "--no-engine", "--world"])
+        .arg(&world)
         .arg("--ready-file")
         .arg(&file)
         .stdout(Stdio::null())

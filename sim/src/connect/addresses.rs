@@ -34,7 +34,8 @@ pub struct Inbound<'a> {
 impl Inbound<'_> {
     /// What AD says of the primary address: an `SMTP:` value, else `mail`. `None` when it says nothing that the
     /// cloud takes.
-    fn primary_of_ad(&self) -> Option<&str> {
+    #[must_use]
+    pub fn primary_of_ad(&self) -> Option<&str> {
         let mut listed = self.proxy_addresses.iter().filter(|value| is_taken(value, self));
         let listed = listed.find(|value| ProxyAddress::parse(value).is_primary());
         let mail = || self.mail.filter(|mail| is_taken(&format!("smtp:{mail}"), self));
@@ -126,6 +127,14 @@ pub fn without_licence(current: Vec<String>, upn: &str) -> Vec<String> {
     address::with_primary(rest, ProxyAddress::parse(&own).address)
 }
 
+/// Whether an address is of a kind that no domain matters for, or in a verified domain, or the service's own.
+#[must_use]
+pub fn is_verified(value: &str, domains: &[String]) -> bool {
+    let parsed = ProxyAddress::parse(value);
+    let is_in = |domain: &str| domains.iter().any(|known| known.eq_ignore_ascii_case(domain));
+    !parsed.is_smtp() || parsed.is_reserved() || parsed.domain().is_some_and(is_in)
+}
+
 /// Whether a value of AD is taken over.
 fn is_taken(value: &str, inbound: &Inbound<'_>) -> bool {
     let Some((kind, rest)) = value.split_once(':') else { return false };
@@ -133,9 +142,7 @@ fn is_taken(value: &str, inbound: &Inbound<'_>) -> bool {
         let parsed = ProxyAddress::parse(value);
         return address::is_well_formed(rest)
             && !parsed.is_reserved()
-            && parsed.domain().is_some_and(|domain| {
-                !inbound.licensed || inbound.domains.iter().any(|d| d.eq_ignore_ascii_case(domain))
-            });
+            && (!inbound.licensed || is_verified(value, inbound.domains));
     }
     ["x500", "sip", "eum"].iter().any(|known| kind.eq_ignore_ascii_case(known))
 }
@@ -177,7 +184,9 @@ mod tests {
         assert!(!inbound("SMTP:u1@contoso.com", None, true).has_derived_primary());
         assert!(!inbound("smtp:x@contoso.com", Some("u1@contoso.com"), true).has_derived_primary());
         assert!(inbound("smtp:x@contoso.com", None, true).has_derived_primary());
-        assert!(inbound("SMTP:x@elsewhere.com", Some("x@elsewhere.com"), true).has_derived_primary());
+        assert!(
+            inbound("SMTP:x@elsewhere.com", Some("x@elsewhere.com"), true).has_derived_primary()
+        );
         assert_eq!(
             computed(&inbound("", None, false)),
             ["SMTP:u1@contoso.onmicrosoft.com", "smtp:u1@contoso.com"],

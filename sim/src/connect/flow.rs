@@ -318,6 +318,12 @@ impl Flow {
         self.inbound(out).has_derived_primary()
     }
 
+    /// The primary address that AD says of somebody, without its type.
+    #[must_use]
+    pub fn primary_of_ad(&self, out: &Outgoing<'_>) -> Option<String> {
+        self.inbound(out).primary_of_ad().map(str::to_owned)
+    }
+
     fn inbound<'a>(&self, out: &Outgoing<'a>) -> Inbound<'a> {
         Inbound {
             proxy_addresses: strs(out.ad, self.proxy_addresses),

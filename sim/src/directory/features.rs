@@ -102,14 +102,25 @@ impl Forest {
         self.load_named(None, features, ("msDS-OptionalFeature", RECYCLE_BIN_NAME), &values, now);
     }
 
+    /// A new forest has the recycle bin enabled: its administrators did so long ago.
+    pub fn begin_with_recycle_bin(&mut self) {
+        self.recycle_bin = true;
+        if let Some((feature, partitions)) = self.recycle_bin_objects() {
+            self.give(partitions, known::MS_DS_ENABLED_FEATURE, &[&reference(feature)]);
+        }
+    }
+
+    /// The feature, and `CN=Partitions`, which says whether it is enabled.
+    fn recycle_bin_objects(&self) -> Option<(ObjectNumber, ObjectNumber)> {
+        let features = self.below(self.directory_service?, "Optional Features")?;
+        let configuration = self.contexts.get(1)?.head;
+        Some((self.below(features, RECYCLE_BIN_NAME)?, self.below(configuration, "Partitions")?))
+    }
+
     /// Enables the recycle bin, which cannot be taken back: `CN=Partitions` says so.
     pub(super) fn enable_recycle_bin(&mut self, dc: DcNumber, now: VirtualTime) {
         self.recycle_bin = true;
-        let feature = self.directory_service.and_then(|at| self.below(at, "Optional Features"));
-        let feature = feature.and_then(|at| self.below(at, RECYCLE_BIN_NAME));
-        let configuration = self.contexts.get(1).map(|context| context.head);
-        let partitions = configuration.and_then(|at| self.below(at, "Partitions"));
-        let (Some(feature), Some(partitions)) = (feature, partitions) else { return };
+        let Some((feature, partitions)) = self.recycle_bin_objects() else { return };
         let Some(slot) = self.slot(dc, partitions) else { return };
         let entry = std::sync::Arc::clone(&slot.entry);
         let attribute = known::MS_DS_ENABLED_FEATURE;

@@ -210,9 +210,7 @@ impl Entra {
         let Some(user) = self.users.get_mut(number as usize) else { return Vec::new() };
         let changed: Vec<Change> = new
             .iter()
-            .filter(|(attribute, values)| {
-                !is_same_set(user.record.values(*attribute), values)
-            })
+            .filter(|(attribute, values)| !is_same_set(user.record.values(*attribute), values))
             .map(|(attribute, values)| Change {
                 attribute: *attribute,
                 old: user.record.values(*attribute).map(Into::into).collect(),

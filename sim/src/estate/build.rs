@@ -60,6 +60,8 @@ pub struct ForestPlan {
     pub dcs: Vec<DcPlan>,
     /// Whether the schema has the Exchange extension.
     pub exchange_schema: bool,
+    /// Whether the Active Directory Recycle Bin is enabled (Microsoft Learn, "Active Directory Recycle Bin").
+    pub recycle_bin: bool,
 }
 
 /// A domain controller.
@@ -319,6 +321,9 @@ fn build_forest(plan: &ForestPlan, now: VirtualTime, chance: &mut Chance) -> For
         let spec = domain_spec(plan, domain, chance);
         let dc = dc_spec(&first_of(domain), chance);
         forest.add_domain(&spec, dc, now, &mut || chance.guid());
+    }
+    if plan.recycle_bin {
+        forest.begin_with_recycle_bin();
     }
     forest
 }

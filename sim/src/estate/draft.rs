@@ -279,7 +279,8 @@ impl Drafting {
 
 /// Whether a person has other addresses in AD than everybody else, among which the primary is.
 fn says_its_addresses(person: &Person) -> bool {
-    let is_of_them = |name: &str| ["proxyAddresses", "mail"].iter().any(|at| at.eq_ignore_ascii_case(name));
+    let is_of_them =
+        |name: &str| ["proxyAddresses", "mail"].iter().any(|at| at.eq_ignore_ascii_case(name));
     !person.addresses.is_empty() || person.attributes.iter().any(|(name, _)| is_of_them(name))
 }
 

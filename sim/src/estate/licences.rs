@@ -57,7 +57,12 @@ impl Estate {
             return;
         }
         let upn = self.user_text(number, property::USER_PRINCIPAL_NAME);
-        let current = self.user_texts(number, property::EMAIL_ADDRESSES);
+        let mut current = self.user_texts(number, property::EMAIL_ADDRESSES);
+        if assigned {
+            // Whoever has a licence has no address in a domain that is not verified.
+            let domains = &self.exchange.verified_domains;
+            current.retain(|value| addresses::is_verified(value, domains));
+        }
         if assigned && address::primary(current.iter().map(String::as_str)).is_none() {
             self.entra.note_primary(number, true);
         }

@@ -60,6 +60,7 @@ pub(super) fn estate() -> Estate {
             domains: vec!["corp.contoso.lab".to_owned()],
             dcs: vec![DcPlan::new("DC01", 0)],
             exchange_schema: true,
+            recycle_bin: true,
         }],
         tenant: TenantDomains {
             verified: "contoso.lab".to_owned(),

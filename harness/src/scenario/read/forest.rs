@@ -17,6 +17,7 @@ impl Reader<'_> {
                 read_only: false,
             }],
             exchange_schema: true,
+            recycle_bin: true,
         };
         let Some(mut fields) = node.and_then(|node| self.fields(node, "`forest`")) else {
             return forest;
@@ -44,6 +45,9 @@ impl Reader<'_> {
         }
         if let Some(entry) = fields.take("exchange_schema") {
             forest.exchange_schema = self.boolean(&entry.value).unwrap_or(true);
+        }
+        if let Some(entry) = fields.take("recycle_bin") {
+            forest.recycle_bin = self.boolean(&entry.value).unwrap_or(true);
         }
         self.finish(&fields, "`forest`");
         self.check_forest_names(&forest);

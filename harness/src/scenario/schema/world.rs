@@ -100,6 +100,7 @@ fn forest() -> Value {
             ("domains", list(text("The DNS name of a domain; the root first."))),
             ("dcs", json!({"type": "array", "items": dc, "minItems": 1})),
             ("exchange_schema", boolean()),
+            ("recycle_bin", boolean()),
         ],
         &[],
     );

@@ -84,7 +84,9 @@ impl Estate {
                 &entry,
                 flow,
             ),
-            Some((_, false)) if object.full || is_other => Takes::All,
+            Some((_, false)) if object.full || is_other || self.moves_primary(&object, &entry) => {
+                Takes::All
+            }
             Some((_, false)) => Takes::Nothing,
             None if self.arrival(object.user) != Arrival::Usual
                 && self.profile.is_on("tenant_default_drops_addresses") =>
@@ -200,7 +202,8 @@ impl Estate {
     fn outgoing<'a>(&'a self, user: u32, ad: &'a Record) -> Option<Outgoing<'a>> {
         let recipient = self.recipient_of_user(user).map(|(mailbox, _)| mailbox);
         let user = self.entra.user(user)?;
-        let is_unlicensed = |mailbox: &Mailbox| mailbox.kind == RecipientType::User && !user.licensed;
+        let is_unlicensed =
+            |mailbox: &Mailbox| mailbox.kind == RecipientType::User && !user.licensed;
         Some(Outgoing {
             ad,
             cloud: recipient.map_or(&user.record, |mailbox| &mailbox.record),
@@ -212,53 +215,15 @@ impl Estate {
     }
 
     /// Notes whether the primary address that comes up for a user is calculated.
-    pub(in crate::estate) fn note_primary_of(&mut self, forest: ForestNumber, user: u32, ad: &Record) {
+    pub(in crate::estate) fn note_primary_of(
+        &mut self,
+        forest: ForestNumber,
+        user: u32,
+        ad: &Record,
+    ) {
         let flow = self.flow(forest).zip(self.outgoing(user, ad));
         let calculated = flow.is_some_and(|(flow, outgoing)| flow.has_derived_primary(&outgoing));
         self.entra.note_primary(user, calculated);
-    }
-
-    /// The user principal name of a recipient is one of its addresses, whoever manages them (switch
-    /// `upn_adds_proxy`).
-    fn add_upn(&mut self, user: u32) {
-        let Some(upn) = self.new_address(user) else { return };
-        let mut list = self.user_texts(user, property::EMAIL_ADDRESSES);
-        let own = format!("smtp:{upn}");
-        if !list.iter().any(|have| have.eq_ignore_ascii_case(&own)) {
-            list.push(own);
-        }
-        let in_entra = self.apply_user(user, &vec![(property::EMAIL_ADDRESSES, list)]);
-        let flag = self.flag_of(user);
-        self.note_entra_write(&Self::forward_sync_actor(), user, flag, in_entra);
-        self.forward(Delivery::Name { user, sent: self.now });
-    }
-
-    /// The user principal name of a cloud-managed recipient that is nobody's address yet.
-    fn new_address(&self, user: u32) -> Option<String> {
-        let upn = self.user_text(user, property::USER_PRINCIPAL_NAME);
-        let is_new = self.recipient_of_user(user).is_some_and(|(_, flag)| flag)
-            && !upn.is_empty()
-            && self.profile.is_on("upn_adds_proxy")
-            && self.exchange.owner(&upn).is_none();
-        is_new.then_some(upn)
-    }
-
-    /// Exchange Online hears of a new user principal name, and adds it to the addresses that the recipient has by
-    /// then.
-    pub(in crate::estate) fn add_upn_in_exchange(&mut self, user: u32, sent: VirtualTime) {
-        let Some(upn) = self.new_address(user) else { return };
-        let Some((mailbox, _)) = self.recipient_of_user(user) else { return };
-        let list = mailbox.record.values(property::EMAIL_ADDRESSES);
-        let mut list: Vec<String> =
-            list.map(|value| String::from_utf8_lossy(value).into_owned()).collect();
-        list.push(format!("smtp:{upn}"));
-        let values: Changes = vec![(property::EMAIL_ADDRESSES, list)];
-        let actor = Self::forward_sync_actor();
-        let Some((number, _)) = self.mailbox_of_user(user) else {
-            return self.owe(user, values, actor, sent);
-        };
-        let changes = self.exchange.apply(number, self.now, &values);
-        self.note_late_exchange_write(&actor, number, changes, sent);
     }
 
     /// References to objects of a forest as the cloud names their recipients. An object without one is
@@ -392,7 +357,8 @@ impl Estate {
         }
         match mailbox {
             _ if self.forward_waits() => {
-                if self.exchange.cloud_managed_by_default && self.recipient_of_user(user).is_none() {
+                if self.exchange.cloud_managed_by_default && self.recipient_of_user(user).is_none()
+                {
                     // The mailbox that may come first is cloud-managed from birth.
                     values.retain(|(property, _)| is_of_ad(*property));
                 }

@@ -307,8 +307,7 @@ impl Estate {
     /// recipient alone.
     fn first_values_of(&mut self, flow: &Flow, entry: &Entry, is_recipient: bool) -> Changes {
         let mut values = flow.identity_values(&entry.record);
-        let name = entry.record.text(known::SAM_ACCOUNT_NAME).unwrap_or(entry.rdn_value());
-        let nickname = entry.record.text(known::MAIL_NICKNAME).unwrap_or(name).to_owned();
+        let nickname = self.first_nickname(flow, entry, is_recipient);
         let own = if is_recipient { Some(self.free_service_address(&nickname)) } else { None };
         let own = own.map(|own| format!("smtp:{own}"));
         let current = Record::from_sorted([
@@ -325,6 +324,29 @@ impl Estate {
         }));
         values.sort_by_key(|(property, _)| *property);
         values
+    }
+
+    /// `mailNickname` of a user that comes up for the first time: what AD says, else the prefix of the primary address,
+    /// else of the user principal name (Microsoft Learn, "How the proxyAddresses attribute is populated in Microsoft
+    /// Entra ID").
+    fn first_nickname(&self, flow: &Flow, entry: &Entry, is_recipient: bool) -> String {
+        let ad = &entry.record;
+        let primary = flow.primary_of_ad(&Outgoing {
+            ad,
+            cloud: &Record::default(),
+            domains: &self.exchange.verified_domains,
+            upn_adds_proxy: false,
+            licensed: is_recipient,
+            upn_is_primary: true,
+        });
+        let prefix = |address: &str| address.split('@').next().unwrap_or_default().to_owned();
+        let name = || ad.text(known::SAM_ACCOUNT_NAME).unwrap_or(entry.rdn_value()).to_owned();
+        ad.text(known::MAIL_NICKNAME)
+            .map(str::to_owned)
+            .or_else(|| primary.as_deref().map(prefix))
+            .or_else(|| ad.text(known::USER_PRINCIPAL_NAME).map(prefix))
+            .filter(|nickname| !nickname.is_empty())
+            .unwrap_or_else(name)
     }
 
     /// A recipient as Exchange Online makes it for a user that is new: with a mailbox when it has a

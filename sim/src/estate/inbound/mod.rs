@@ -9,6 +9,7 @@ mod checks;
 mod conflicts;
 mod export;
 mod join;
+mod names;
 mod others;
 mod removal;
 

@@ -293,6 +293,29 @@ async fn sign_ins_are_refused_with_the_documented_numbers() {
     assert_eq!(post(&cloud, path, &form).await.1["error_codes"][0], 7_000_222);
 }
 
+/// Whoever is disabled in the directory, as AD says for synchronized people, gets no token, and loses the session.
+#[tokio::test]
+async fn whoever_is_disabled_in_ad_is_refused() {
+    let cloud = TestCloud::new();
+    let scope = "https%3A%2F%2Fgraph.microsoft.com%2F.default%20offline_access";
+    let form = sign_in(&cloud, "anna@contoso.lab", scope);
+    let (status, body) = post(&cloud, TOKEN, &form).await;
+    assert_eq!(status, 200, "{body}");
+    let refresh = format!(
+        "grant_type=refresh_token&client_id={CLI}&refresh_token={}",
+        body["refresh_token"].as_str().unwrap()
+    );
+    cloud.estate.with(|estate| {
+        let anna = estate.user_named("anna@contoso.lab").unwrap();
+        let no = vec![b"False".as_slice().into()];
+        estate.entra.apply(anna, &[(crate::entra::property::ACCOUNT_ENABLED, no)]);
+    });
+    for form in [form, refresh] {
+        let (_, body) = post(&cloud, TOKEN, &form).await;
+        assert_eq!(body["error_codes"][0], 50_057, "{body}");
+    }
+}
+
 /// What ends a session has its number too: a revocation, and Conditional Access.
 #[tokio::test]
 async fn sessions_end_with_the_documented_numbers() {

@@ -76,11 +76,23 @@ impl<'a> Address<'a> {
             && domain.is_some_and(|domain| domain.ends_with(".mail.onmicrosoft.com"))
     }
 
-    /// Whether the writeback carries this type from the cloud to AD: SMTP and X500. `SIP` and `SPO`
-    /// and the like stay with the side that made them.
+    /// Whether it is a former `legacyExchangeDN`, by which replies to older messages find the mailbox.
+    #[must_use]
+    pub fn is_x500(self) -> bool {
+        self.kind().eq_ignore_ascii_case("x500")
+    }
+
+    /// Whether it is an address of the Session Initiation Protocol.
+    #[must_use]
+    pub fn is_sip(self) -> bool {
+        self.kind().eq_ignore_ascii_case("sip")
+    }
+
+    /// Whether the writeback carries this type from the cloud to AD unless a switch says otherwise: SMTP and X500.
+    /// `SIP` and `SPO` and the like stay with the side that made them.
     #[must_use]
     pub fn is_carried(self) -> bool {
-        self.is_smtp() || self.kind().eq_ignore_ascii_case("x500")
+        self.is_smtp() || self.is_x500()
     }
 }
 
@@ -95,19 +107,48 @@ pub fn same(left: &str, right: &str) -> bool {
                 .eq(right.chars().flat_map(char::to_lowercase)))
 }
 
+/// Which types of addresses go from the cloud to AD (open question U3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProxyTypes {
+    /// Those in `onmicrosoft.com`: off, they do not cross in either sense, AD gets none and keeps its own; only the
+    /// primary always crosses.
+    pub onmicrosoft: bool,
+    /// X500: off, they do not cross in either sense.
+    pub x500: bool,
+    /// SIP: on, those of the cloud come to those of AD, as X500 addresses do. Under [`ProxyMode::ReplaceAll`] they
+    /// follow the cloud anyway.
+    pub sip: bool,
+}
+
+impl ProxyTypes {
+    /// As it is taken to be where nothing is published.
+    pub const USUAL: Self = Self { onmicrosoft: true, x500: true, sip: false };
+
+    /// Whether an address of the cloud goes to AD.
+    fn crosses(self, address: Address<'_>, mode: ProxyMode) -> bool {
+        if self.stays_at_home(address) {
+            return false;
+        }
+        address.is_carried() || mode == ProxyMode::ReplaceAll || (self.sip && address.is_sip())
+    }
+
+    /// Whether each side keeps its own of this address's type.
+    fn stays_at_home(self, address: Address<'_>) -> bool {
+        (!self.onmicrosoft && address.is_onmicrosoft()) || (!self.x500 && address.is_x500())
+    }
+}
+
 /// What `proxyAddresses` is to hold: the addresses of the cloud brought together with those that AD
 /// has, by `mode`.
 ///
 /// The result has no two addresses that are equal without case, and at most one primary; exactly one
-/// when the cloud has any SMTP address. The text of the cloud wins over that of AD. With
-/// `write_onmicrosoft` off, addresses in `onmicrosoft.com` do not cross in either sense: AD gets none
-/// and keeps its own; only the primary always crosses.
+/// when the cloud has any SMTP address. The text of the cloud wins over that of AD. `types` says which types cross.
 #[must_use]
 pub fn merge<'a>(
     cloud: Column<'a, str>,
     directory: Column<'a, [u8]>,
     mode: ProxyMode,
-    write_onmicrosoft: bool,
+    types: ProxyTypes,
     bugs: PlantedBugs,
 ) -> Vec<Cow<'a, [u8]>> {
     let cloud: Vec<Address<'a>> = cloud.iter().map(Address::parse).collect();
@@ -123,9 +164,7 @@ pub fn merge<'a>(
         merged.push(marked(cloud[index], true));
     }
     for (index, address) in cloud.iter().enumerate() {
-        let crosses = (mode == ProxyMode::ReplaceAll || address.is_carried())
-            && (write_onmicrosoft || !address.is_onmicrosoft());
-        if crosses && Some(index) != primary && seen.insert(address.text) {
+        if types.crosses(*address, mode) && Some(index) != primary && seen.insert(address.text) {
             merged.push(marked(*address, false));
         }
     }
@@ -147,7 +186,7 @@ pub fn merge<'a>(
             ProxyMode::Merge => !planted!(bugs, MergeReplaces),
             ProxyMode::ReplaceSmtp => !address.is_smtp() && !planted!(bugs, DropOtherKinds),
             ProxyMode::ReplaceAll => false,
-        } || (!write_onmicrosoft && address.is_onmicrosoft());
+        } || types.stays_at_home(address);
         if stays && seen.insert(text) {
             let keeps_mark = address.is_primary() && core::mem::take(&mut primary_open);
             merged.push(marked(address, keeps_mark));
@@ -209,7 +248,8 @@ mod tests {
         let cloud: Texts = [cloud].into_iter().collect();
         let held: Values = [directory].into_iter().collect();
         let bugs = PlantedBugs::none();
-        let merged = merge(cloud.column(0), held.column(0), mode, onmicrosoft, bugs);
+        let types = ProxyTypes { onmicrosoft, ..ProxyTypes::USUAL };
+        let merged = merge(cloud.column(0), held.column(0), mode, types, bugs);
         merged.into_iter().map(Cow::into_owned).collect()
     }
 

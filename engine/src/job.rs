@@ -168,6 +168,10 @@ pub struct Switches {
     pub proxy_mode: ProxyMode,
     /// U3 `proxy_types`: whether addresses in `*.onmicrosoft.com` are written to AD.
     pub write_onmicrosoft: bool,
+    /// U3 `proxy_types`: whether X500 addresses of the cloud are written to AD; otherwise each side keeps its own.
+    pub write_x500: bool,
+    /// U3 `proxy_types`: whether SIP addresses of the cloud are written to AD, beside AD's.
+    pub write_sip: bool,
     /// U4 `null_flow`: an emptied single-valued property removes the AD attribute.
     pub null_flow: bool,
     /// U5 `null_flow_multi`: the same for multi-valued properties.
@@ -215,6 +219,8 @@ impl Default for Switches {
             match_order: MATCH_ORDER,
             proxy_mode: ProxyMode::ReplaceSmtp,
             write_onmicrosoft: true,
+            write_x500: true,
+            write_sip: false,
             null_flow: false,
             null_flow_multi: false,
             recipient_type_mode: RecipientTypeMode::Remote,

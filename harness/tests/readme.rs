@@ -1,5 +1,6 @@
 //! What the documents promise, tried: their commands and their complete scenarios.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -63,4 +64,34 @@ fn every_command_and_exit_code_is_named() {
     for code in 0..=5 {
         assert!(README.contains(&format!("| {code} |")), "README.md does not explain exit {code}");
     }
+}
+
+/// Every id that a finding may have is explained, and nothing is explained that no finding has.
+#[test]
+fn every_finding_is_explained() {
+    const FINDINGS: &str = include_str!("../../docs/findings.md");
+    let explained: BTreeSet<&str> = FINDINGS
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(id, _)| id))
+        .collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/src/transfer");
+    let mut known = BTreeSet::new();
+    for file in ["readiness.rs", "check.rs", "agent_version.rs", "decommission.rs", "premises.rs"] {
+        let text = std::fs::read_to_string(folder.join(file)).expect("a source file");
+        let (code, _) = text.split_once("#[cfg(test)]").unwrap_or((&text, ""));
+        for quoted in code.split('"').skip(1).step_by(2) {
+            let is_id = quoted.split_once('.').is_some_and(|(area, rest)| {
+                let word = |text: &str| {
+                    !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+                };
+                word(area) && word(rest)
+            });
+            if is_id {
+                known.insert(quoted.to_owned());
+            }
+        }
+    }
+    let known: BTreeSet<&str> = known.iter().map(String::as_str).collect();
+    assert!(known.len() > 60, "{known:?}");
+    assert_eq!(explained, known);
 }

@@ -16,7 +16,7 @@ mod difference;
 pub(crate) mod flip;
 pub mod inventory;
 pub mod loss;
-mod portion;
+pub(crate) mod portion;
 pub mod premises;
 pub mod readiness;
 pub mod record;

@@ -56,12 +56,18 @@ impl Portion {
             return Ok(Err(at));
         }
         backoff.reset();
-        self.grow();
+        self.answered();
         Ok(Ok(rows))
     }
 
+    /// A read was throttled: half as much is asked for from now on.
+    pub(crate) fn throttled(&mut self) {
+        self.most = (self.most / 2).max(1);
+        self.good = 0;
+    }
+
     /// A read was answered.
-    fn grow(&mut self) {
+    pub(crate) fn answered(&mut self) {
         self.good += 1;
         if self.good >= GOOD {
             self.good = 0;
@@ -86,8 +92,7 @@ impl Portion {
         now: Timestamp,
     ) -> Result<Timestamp, Stop> {
         if matches!(error, CallError::Throttled { .. }) {
-            self.most = (self.most / 2).max(1);
-            self.good = 0;
+            self.throttled();
         }
         again(error, Side::Cloud, backoff, now)
     }

@@ -18,10 +18,10 @@ use crate::job::{LogEntry, LogStatus};
 use crate::marks::Mark;
 use crate::planted_bugs::planted;
 use crate::ports::{
-    AgentName, CallError, MAILBOX_BATCH, Mailbox, MailboxId, PageToken, Ports, StoreError,
-    UnreadRow,
+    AgentName, CallError, Mailbox, MailboxId, PageToken, Ports, StoreError, UnreadRow,
 };
 use crate::time::Timestamp;
+use crate::transfer::portion::Portion;
 
 /// How far the clocks of a service's servers may be apart.
 const CLOCKS: Duration = Duration::from_mins(10);
@@ -41,6 +41,8 @@ pub(super) struct Cycle {
     phase: Phase,
     /// Mailboxes of the escrow that are due and were not fetched yet, the next one last.
     due: Vec<MailboxId>,
+    /// How many of them are read with one call.
+    portion: Portion,
     page: Option<PageToken>,
     as_of: Option<Timestamp>,
     listings: u32,
@@ -91,6 +93,7 @@ impl Cycle {
             agent: None,
             phase: Phase::Prologue(Box::new(Prologue::new(number))),
             due: due.map(|(id, _)| *id).collect(),
+            portion: Portion::default(),
             page: None,
             as_of: None,
             listings: 1,
@@ -182,13 +185,18 @@ impl Cycle {
         ports: &mut Ports<'_>,
         desk: &mut Desk,
     ) -> Stepped<CycleEnd> {
-        let start = self.due.len().saturating_sub(MAILBOX_BATCH);
+        let start = self.due.len().saturating_sub(self.portion.most());
         let ids: Vec<MailboxId> = self.due[start..].iter().rev().copied().collect();
         if ids.is_empty() {
             return self.list(now, ports, desk);
         }
         let result = ports.exchange.mailbox_rows(&ids, desk.plan.properties());
+        if matches!(result, Err(CallError::Throttled { .. })) {
+            // A budget that ends in the middle of it would end there each time.
+            self.portion.throttled();
+        }
         let answer = answered!(desk.settle_rows(result, Side::Cloud, now)?);
+        self.portion.answered();
         self.due.truncate(start);
         let mut rows = Intake::default();
         let mut gone = Vec::new();

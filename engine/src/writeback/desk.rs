@@ -111,6 +111,9 @@ pub(super) struct Desk {
     pub(super) taken: u64,
     /// The numbers of those that have not had their effect.
     pub(super) open: BTreeSet<u64>,
+    /// When the running cycle was due: what fails in it failed then, as far as its ladder is concerned. Counted from the
+    /// instant of the failure, each rung would lie a moment behind the cycle that it is meant for.
+    pub(super) slot: Option<Timestamp>,
     /// A command asks the running cycle to end before its next write.
     pub(super) stop: bool,
     pub(super) backoff: Backoff,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::digest;
 use super::plan::{MappingPlan, Rule, Source};
-use crate::address::{self, Address};
+use crate::address::{self, Address, ProxyTypes};
 use crate::planted_bugs::planted;
 use crate::ports::Mailbox;
 use crate::recipient_type::{counted_as, is_transferable, written_type};
@@ -85,7 +85,11 @@ impl MappingPlan {
                     cloud,
                     current,
                     switches.proxy_mode,
-                    switches.write_onmicrosoft,
+                    ProxyTypes {
+                        onmicrosoft: switches.write_onmicrosoft,
+                        x500: switches.write_x500,
+                        sip: switches.write_sip,
+                    },
                     self.bugs,
                 );
                 if merged.is_empty() { Target::Remove } else { Target::Set(merged) }

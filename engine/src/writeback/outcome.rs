@@ -213,6 +213,7 @@ impl Settled<'_> {
     /// Its row in the escrow after this failure; `None` when its retries end with it.
     fn next_row(&self, desk: &Desk, failure: &Failure, now: Timestamp) -> Option<EscrowRow> {
         let before = desk.escrow.get(&self.mailbox);
+        let now = desk.slot.map_or(now, |slot| slot.min(now));
         let failed = u32::from(failure.class != Class::Interrupted);
         let failures = before.map_or(0, |row| row.failures).saturating_add(failed);
         // Interruptions before the first failure are no beginning of the 28 days.

@@ -281,6 +281,8 @@ impl MappingPlan {
         let mapping = if as_rooms { digest::chain(mapping, 2) } else { mapping };
         let persons = switches.inet_org_person;
         let mapping = if persons { digest::chain(mapping, 3) } else { mapping };
+        let mapping = if switches.write_x500 { mapping } else { digest::chain(mapping, 4) };
+        let mapping = if switches.write_sip { digest::chain(mapping, 5) } else { mapping };
         if self.scope.is_open() {
             return mapping;
         }
@@ -360,6 +362,8 @@ mod tests {
             with(|switches| switches.proxy_mode = ProxyMode::Merge),
             with(|switches| switches.proxy_mode = ProxyMode::ReplaceAll),
             with(|switches| switches.write_onmicrosoft = false),
+            with(|switches| switches.write_x500 = false),
+            with(|switches| switches.write_sip = true),
             with(|switches| switches.null_flow = true),
             with(|switches| switches.null_flow_multi = true),
             with(|switches| switches.recipient_type_mode = RecipientTypeMode::Raw),

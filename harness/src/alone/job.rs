@@ -37,6 +37,8 @@ pub(super) struct Writeback {
     match_order: Option<Vec<Key>>,
     proxy_mode: Proxies,
     write_onmicrosoft: Option<bool>,
+    write_x500: Option<bool>,
+    write_sip: bool,
     null_flow: bool,
     null_flow_multi: bool,
     recipient_type: Types,
@@ -220,6 +222,8 @@ impl Writeback {
                 Proxies::Merge => ProxyMode::Merge,
             },
             write_onmicrosoft: self.write_onmicrosoft.unwrap_or(true),
+            write_x500: self.write_x500.unwrap_or(true),
+            write_sip: self.write_sip,
             null_flow: self.null_flow,
             null_flow_multi: self.null_flow_multi,
             recipient_type_mode: match self.recipient_type {
@@ -336,7 +340,7 @@ mod tests {
     #[test]
     fn every_switch_of_the_job_has_its_word() {
         let text = "{match_order: [external_id, object_identifier, immutable_id], proxy_mode: merge, \
-                    write_onmicrosoft: false, null_flow: true, null_flow_multi: true, \
+                    write_onmicrosoft: false, write_x500: false, write_sip: true, null_flow: true, null_flow_multi: true, \
                     watermark_overlap: 90s, \
                     recipient_type: raw, first_time_requires_initial: true, \
                     export_mode: changed_attributes, drift_heal: every_cycle, \
@@ -351,6 +355,8 @@ mod tests {
                 match_order: [Anchor::ExternalId, Anchor::ObjectIdentifier, Anchor::ImmutableId],
                 proxy_mode: ProxyMode::Merge,
                 write_onmicrosoft: !others.write_onmicrosoft,
+                write_x500: !others.write_x500,
+                write_sip: !others.write_sip,
                 null_flow: !others.null_flow,
                 null_flow_multi: !others.null_flow_multi,
                 recipient_type_mode: RecipientTypeMode::Raw,

@@ -27,6 +27,8 @@ pub(super) struct Mapping {
     null_flow: bool,
     null_flow_multi: bool,
     write_onmicrosoft: bool,
+    write_x500: bool,
+    write_sip: bool,
     /// The texts of computed attributes, with what flows when one comes to nothing.
     computed: Vec<(String, Option<String>)>,
 }
@@ -111,6 +113,8 @@ impl Mapping {
             null_flow: profile.is_on("null_flow"),
             null_flow_multi: profile.is_on("null_flow_multi"),
             write_onmicrosoft: profile.is_on("write_onmicrosoft"),
+            write_x500: profile.is_on("write_x500"),
+            write_sip: profile.is_on("write_sip"),
             computed,
         }
     }
@@ -202,11 +206,18 @@ impl Mapping {
     }
 
     /// Addresses in `onmicrosoft.com` that are not written (`write_onmicrosoft` off) do not cross in
-    /// either sense: AD gets none and keeps its own. A primary crosses always.
+    /// either sense: AD gets none and keeps its own. A primary crosses always. X500 alike (`write_x500`); SIP and other
+    /// types cross where all follow the cloud, SIP also where it is written (`write_sip`).
     fn addresses(&self, mailbox: &Mailbox, now: &[String]) -> Demand {
         let starts = |value: &str, kind: &str| value.to_lowercase().starts_with(kind);
         let stays_at_home = |value: &str| {
-            !self.write_onmicrosoft && value.to_lowercase().ends_with("onmicrosoft.com")
+            (!self.write_onmicrosoft && value.to_lowercase().ends_with("onmicrosoft.com"))
+                || (!self.write_x500 && starts(value, "x500:"))
+        };
+        let all_follow = self.proxy_mode == "replace_all";
+        let crosses = |value: &str| {
+            let usual = starts(value, "smtp:") || starts(value, "x500:");
+            usual || all_follow || (self.write_sip && starts(value, "sip:"))
         };
         let crosses = |value: &str| {
             self.proxy_mode == "replace_all" || starts(value, "smtp:") || starts(value, "x500:")

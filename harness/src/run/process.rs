@@ -334,7 +334,10 @@ impl Engine {
             writeback_config(estate, known.bugs)
         })?;
         let Some(mut config) = config else { return Ok(()) };
-        config.started = known.started;
+        // Whoever loses his store begins as on his first day, and what people asked for since then still holds.
+        config.started = self.estate.with(|estate| {
+            estate.entra.job.as_ref().map_or(known.started, |job| !job.asked_to_pause)
+        });
         let ports = self.ports(Role::GlobalAdministrator, Activity::Writeback)?;
         let due = self.estate.with(|estate| estate.now());
         self.job = Some(Running { work: WritebackJob::new(config), ports, due, turn: self.turns });

@@ -164,6 +164,8 @@ mod tests {
         ("sync_behavior_answer", "sim/src/wire/graph/sync_behavior.rs"),
         ("proxy_mode", "harness/src/stage/job.rs"),
         ("write_onmicrosoft", "harness/src/stage/job.rs"),
+        ("write_x500", "harness/src/stage/job.rs"),
+        ("write_sip", "harness/src/stage/job.rs"),
         ("null_flow", "harness/src/stage/job.rs"),
         ("null_flow_multi", "harness/src/stage/job.rs"),
         ("rtd_mode", "harness/src/stage/job.rs"),

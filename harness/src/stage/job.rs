@@ -85,6 +85,8 @@ fn switches(profile: &Profile) -> Switches {
             _ => ProxyMode::ReplaceSmtp,
         },
         write_onmicrosoft: profile.is_on("write_onmicrosoft"),
+        write_x500: profile.is_on("write_x500"),
+        write_sip: profile.is_on("write_sip"),
         null_flow: profile.is_on("null_flow"),
         null_flow_multi: profile.is_on("null_flow_multi"),
         recipient_type_mode: match profile.text("rtd_mode") {

@@ -90,3 +90,50 @@ fn a_transfer_of_the_former_layout_goes_on() {
     let (code, text) = estate.run(&stored);
     assert!(code == 0 && text.contains("4 mailbox(es)"), "{text}");
 }
+
+/// A container of the scope goes while the job runs: nobody is in scope by it any more, and no cycle fails, so the job
+/// says so after each cycle.
+#[test]
+fn a_scope_that_vanishes_under_the_running_job_is_told() {
+    let estate = Estate::serve(2);
+    let base = estate.text("base_dn").to_owned();
+    let name = format!("OU=Pilot,{base}");
+    let ldap = |add: bool| {
+        estate.runtime.block_on(async {
+            let mut ldap = estate.administrator().await;
+            let answer = match add {
+                true => {
+                    let class = ("objectClass", ["organizationalUnit"].into());
+                    ldap.add(&name, vec![class, ("ou", ["Pilot"].into())]).await
+                }
+                false => ldap.delete(&name).await,
+            };
+            answer.expect("an answer").success().expect("done");
+        });
+    };
+    ldap(true);
+    let config = estate.path("writeback.yaml");
+    let text = fs::read_to_string(&config).expect("text");
+    let scope =
+        format!("{{\"writeback\": {{\"interval\": \"2s\"}}, \"scope\": {{\"ous\": [\"{name}\"]}},");
+    fs::write(&config, text.replacen('{', &scope, 1)).expect("written");
+    let report = estate.path("report.json").to_str().expect("text").to_owned();
+    let mut command =
+        estate.command(&["writeback", "--apply", "--cycles", "3", "--report", &report]);
+    let running = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let running = running.expect("the program starts");
+    let waits = Instant::now();
+    // The scope was looked at before the store is there.
+    while !estate.path("state.redb").exists() {
+        assert!(waits.elapsed() < Duration::from_secs(60), "the job does not start");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    ldap(false);
+    let output = running.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let warning = "warning: the scope names the container ou=pilot,";
+    assert!(text.contains(warning) && text.contains("not in Active Directory any more"), "{text}");
+    let told: Value = serde_json::from_slice(&fs::read(&report).expect("there")).expect("JSON");
+    assert_eq!(told["scope_missing"].as_array().map(Vec::len), Some(1), "{told}");
+}

@@ -76,6 +76,8 @@ pub(super) struct Changeable {
     null_flow_multi: bool,
     proxy_mode: ProxyMode,
     write_onmicrosoft: bool,
+    write_x500: bool,
+    write_sip: bool,
     raw_types: bool,
     by_attribute: bool,
     drift_heal: bool,
@@ -90,6 +92,8 @@ impl Changeable {
         switches.null_flow_multi = self.null_flow_multi;
         switches.proxy_mode = self.proxy_mode;
         switches.write_onmicrosoft = self.write_onmicrosoft;
+        switches.write_x500 = self.write_x500;
+        switches.write_sip = self.write_sip;
         switches.recipient_type_mode =
             if self.raw_types { RecipientTypeMode::Raw } else { RecipientTypeMode::Remote };
         switches.modify_granularity = if self.by_attribute {
@@ -191,11 +195,13 @@ fn changeable() -> impl Strategy<Value = Changeable> {
         Just(ProxyMode::Merge)
     ];
     let heals = prop::bool::weighted(0.2);
-    (any::<[bool; 8]>(), mode, heals).prop_map(|(flags, proxy_mode, drift_heal)| Changeable {
+    (any::<[bool; 10]>(), mode, heals).prop_map(|(flags, proxy_mode, drift_heal)| Changeable {
         null_flow: flags[0],
         null_flow_multi: flags[1],
         proxy_mode,
         write_onmicrosoft: flags[2],
+        write_x500: flags[8],
+        write_sip: flags[9],
         raw_types: flags[3],
         by_attribute: flags[4],
         drift_heal,

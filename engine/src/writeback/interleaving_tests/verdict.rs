@@ -120,12 +120,15 @@ impl Play {
         let found = world.value(number, "proxyAddresses");
         let folded: BTreeSet<String> = found.iter().map(|text| text.to_lowercase()).collect();
         prop_assert_eq!(folded.len(), found.len(), "{:?}", found);
-        let crosses = |text: &&String| {
-            let foreign = text.to_lowercase().ends_with(".onmicrosoft.com");
-            text.starts_with("SMTP:") || switches.write_onmicrosoft || !foreign
+        let at_home = |text: &str| {
+            let text = text.to_lowercase();
+            (!switches.write_onmicrosoft && text.ends_with(".onmicrosoft.com"))
+                || (!switches.write_x500 && text.starts_with("x500:"))
         };
+        let crosses = |text: &&String| text.starts_with("SMTP:") || !at_home(text);
         let carried = |text: &&String| {
-            switches.proxy_mode == ProxyMode::ReplaceAll || !text.to_lowercase().starts_with("sip:")
+            let sip = text.to_lowercase().starts_with("sip:");
+            switches.proxy_mode == ProxyMode::ReplaceAll || switches.write_sip || !sip
         };
         let wanted: BTreeSet<String> =
             cloud.iter().filter(crosses).filter(carried).cloned().collect();
@@ -146,8 +149,7 @@ impl Play {
             known.extend(addresses.iter().map(|text| text.to_lowercase()));
         }
         for text in found.iter().filter(|text| !wanted.contains(*text)) {
-            let foreign =
-                !switches.write_onmicrosoft && text.to_lowercase().ends_with(".onmicrosoft.com");
+            let foreign = at_home(text);
             let stays = match switches.proxy_mode {
                 ProxyMode::Merge => true,
                 ProxyMode::ReplaceSmtp => !is_smtp(text) || foreign,

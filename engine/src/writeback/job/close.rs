@@ -21,6 +21,7 @@ impl WritebackJob {
         now: Timestamp,
     ) -> Stepped<()> {
         let Some(Running { cycle, began, next_due }) = running else { return Ok(Turn::Busy) };
+        self.desk.slot = None;
         self.desk.row.next_due = Some(next_due.as_micros());
         let mut tally = cycle.tally();
         let mut refused = false;

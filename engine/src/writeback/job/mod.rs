@@ -116,6 +116,7 @@ impl WritebackJob {
                 inbox: VecDeque::new(),
                 taken: 0,
                 open: BTreeSet::new(),
+                slot: None,
                 stop: false,
                 backoff: Backoff::jittered(config.jitter),
             },
@@ -341,6 +342,7 @@ impl WritebackJob {
         }
         let slots = u32::try_from(late + 1).unwrap_or(u32::MAX);
         let next_due = due + interval.saturating_mul(slots);
+        self.desk.slot = Some(next_due - interval);
         self.cycle = Some(Running { cycle: Cycle::new(now, &mut self.desk), began: now, next_due });
     }
 
@@ -355,7 +357,7 @@ impl WritebackJob {
             }
             Err(Interrupt::Stopped) => {
                 // Not an end of a cycle: nothing is reported, and the watermark stays.
-                self.cycle = None;
+                (self.cycle, self.desk.slot) = (None, None);
                 Ok(Turn::Busy)
             }
             Err(Interrupt::Cycle { failure, refused }) => {

@@ -276,3 +276,48 @@ fn what_was_interrupted_outlives_the_failures_that_are_given_up() {
     let written = (0..500).filter(|number| world.0.borrow().written(*number) == "x").count();
     assert_eq!(written, 499, "all but the one at whose answer it broke, which was given up");
 }
+
+/// More is due than the service's budget ever holds: it is asked for less at once, and everybody comes through.
+#[test]
+fn what_is_due_is_read_in_smaller_portions_where_the_budget_is_small() {
+    let (world, mut job) = settled(7);
+    {
+        let mut world = world.0.borrow_mut();
+        for number in 0..7 {
+            world.edit(number, "x");
+            world.results.insert(object_guid(number), 51);
+        }
+    }
+    next_cycle(&world, &mut job);
+    assert_eq!(job.escrowed(), 7);
+    {
+        let mut world = world.0.borrow_mut();
+        world.results.clear();
+        world.budget = Some(2);
+    }
+    next_cycle(&world, &mut job);
+    assert_eq!(job.escrowed(), 0);
+    assert!((0..7).all(|number| world.0.borrow().written(number) == "x"));
+}
+
+/// The rungs of the ladder are counted from when the cycle was due: counted from the failure, which comes a moment
+/// later, each would fall a moment behind the cycle that it is meant for, and be a whole interval late.
+#[test]
+fn a_rung_of_the_ladder_is_the_cycle_that_many_hours_later() {
+    let (world, mut job) = settled(1);
+    {
+        let mut world = world.0.borrow_mut();
+        world.edit(0, "x");
+        world.results.insert(object_guid(0), 50);
+        // The cycle takes its time: it waits for a service that is busy.
+        let busy = CallError::Throttled { retry_after: Some(Duration::from_secs(9)) };
+        world.exchange_errors.push_back(busy);
+    }
+    next_cycle(&world, &mut job);
+    assert_eq!(job.escrowed(), 1);
+    let failed = world.0.borrow().modifies;
+    world.run_for(&mut job, 17 * CYCLE);
+    assert_eq!(world.0.borrow().modifies, failed, "not before six hours");
+    next_cycle(&world, &mut job);
+    assert_eq!(world.0.borrow().modifies, failed + 1, "and not after");
+}

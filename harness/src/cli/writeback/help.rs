@@ -45,6 +45,8 @@ The configuration file, in YAML:
     proxy_mode: replace_smtp              # AD's SMTP addresses follow the cloud, others stay; replace_all: all follow;
                                           # merge: none goes
     write_onmicrosoft: true               # false: addresses in onmicrosoft.com stay where they are on both sides
+    write_x500: true                      # false: X500 addresses stay where they are on both sides
+    write_sip: false                      # true: SIP addresses of the cloud come to those of AD
     null_flow: false                      # true: an emptied single-valued property removes the attribute in AD
     null_flow_multi: false                # the same for multi-valued ones
     recipient_type: remote                # the number of a remote mailbox; raw: that of the mailbox in the cloud

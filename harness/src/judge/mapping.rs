@@ -219,9 +219,6 @@ impl Mapping {
             let usual = starts(value, "smtp:") || starts(value, "x500:");
             usual || all_follow || (self.write_sip && starts(value, "sip:"))
         };
-        let crosses = |value: &str| {
-            self.proxy_mode == "replace_all" || starts(value, "smtp:") || starts(value, "x500:")
-        };
         let wanted: Vec<String> = texts(&mailbox.record, property::EMAIL_ADDRESSES)
             .into_iter()
             .filter(|value| crosses(value))

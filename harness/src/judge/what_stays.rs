@@ -4,7 +4,7 @@
 //! has it any more. Addresses of other types stay unless all are replaced; with `merge` every address does;
 //! addresses in `onmicrosoft.com` do where they are not written. And where a missing value does not flow,
 //! what AD holds stays (Microsoft Learn, "Exchange hybrid writeback with cloud sync": proxyAddresses;
-//! switches `proxy_mode`, `write_onmicrosoft`, `null_flow`, `null_flow_multi`). At rest nobody can tell any
+//! switches `proxy_mode`, `write_onmicrosoft`, `write_x500`, `null_flow`, `null_flow_multi`). At rest nobody can tell any
 //! more: `convergence` sees what is left.
 
 use sim::directory::schema::known;
@@ -20,6 +20,7 @@ use super::{About, Charge, Kind, Oracle};
 pub(super) struct WhatStays {
     proxy_mode: String,
     write_onmicrosoft: bool,
+    write_x500: bool,
     null_flow: bool,
     null_flow_multi: bool,
     /// Attributes that take several values from a mailbox.
@@ -35,6 +36,7 @@ impl WhatStays {
         Self {
             proxy_mode: profile.text("proxy_mode").to_owned(),
             write_onmicrosoft: profile.is_on("write_onmicrosoft"),
+            write_x500: profile.is_on("write_x500"),
             null_flow: profile.is_on("null_flow"),
             null_flow_multi: profile.is_on("null_flow_multi"),
             multi: (1..=5).filter_map(numbered).chain([known::PROXY_ADDRESSES]).collect(),
@@ -76,7 +78,9 @@ impl WhatStays {
             "replace_all" => false,
             _ => !address.starts_with("smtp:"),
         };
-        by_mode || (!self.write_onmicrosoft && address.ends_with("onmicrosoft.com"))
+        by_mode
+            || (!self.write_onmicrosoft && address.ends_with("onmicrosoft.com"))
+            || (!self.write_x500 && address.starts_with("x500:"))
     }
 
     fn write(&self, write: &Write) -> Option<Charge> {

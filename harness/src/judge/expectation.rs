@@ -1,7 +1,7 @@
 //! Whether the expectations of a file hold now, and what to say when they do not.
 
 use sim::estate::{Estate, Subject};
-use sim::ledger::{LastWriter, ObjectKey};
+use sim::ledger::{LastWriter, ObjectKey, Side};
 
 use super::compare::{holds, spelled};
 use super::values::{place_of, values};
@@ -56,7 +56,12 @@ impl Scene<'_> {
             return None;
         }
         let message = format!("{} is not as expected", demand.path.value);
-        Some(self.of_attribute(subject, demand, message, &actual))
+        let mut finding = self.of_attribute(subject, demand, message, &actual);
+        let place = place_of(self.estate, subject, &demand.path.value);
+        if let Some((_, number)) = place.filter(|(key, _)| key.side == Side::Ad) {
+            finding.chain.extend(self.unwritten(subject, number));
+        }
+        Some(finding)
     }
 
     /// A finding about an attribute of somebody: who wrote it last, and what led there.

@@ -33,6 +33,7 @@ pub mod rest;
 mod resurrection;
 mod scope;
 pub mod undecided;
+mod unwritten;
 pub mod values;
 pub mod verdict;
 mod what_stays;

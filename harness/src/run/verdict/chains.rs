@@ -65,3 +65,32 @@ fn where_nothing_happened_a_finding_says_so() {
     let story = "  - expect: {connect: {cycles: 1}, counts: {flips: 1}}";
     insta::assert_snapshot!(told(&ran("", story)));
 }
+
+/// What stands in the way of a value is told although nothing happened to it.
+#[test]
+fn a_value_that_did_not_come_to_ad_is_told_with_what_stands_in_its_way() {
+    let edit = "  - exo: Set-Mailbox u7 -CustomAttribute1 x -HiddenFromAddressListsEnabled $true\n";
+    let last = |story: &str| {
+        let result = ran("", story);
+        assert_eq!(result.verdict, Verdict::Fail, "{:?}", result.reasons);
+        let line = result.findings[0].chain.last().cloned().unwrap_or_default();
+        line.split_once(' ').map(|(_, words)| words.to_owned()).unwrap_or_default()
+    };
+    let expect = "  - wait: 2h\n  - expect: {u7: {ad.extensionAttribute1: x}}";
+    assert_eq!(last(&format!("  - job: pause\n{edit}{expect}")), "the job's status is Paused");
+    let hidden = "  - wait: 2h\n  - expect: {u7: {ad.msExchHideFromAddressLists: 'TRUE'}}";
+    assert_eq!(
+        last(&format!("{edit}{hidden}")),
+        "no attribute mapping of the job writes msExchHideFromAddressLists"
+    );
+    assert_eq!(
+        last("  - expect: {u8: {ad.extensionAttribute1: x}}"),
+        "its Exchange attributes are managed in AD, and the job leaves it alone"
+    );
+    let cleared = "  - cycle: writeback\n  - exo: Set-Mailbox u7 -CustomAttribute1 $null\n  - wait: 2h\n  \
+                   - expect: {u7: {ad.extensionAttribute1: {absent: true}}}";
+    assert_eq!(
+        last(&format!("{edit}{cleared}")),
+        "the cloud has no value of it, and the job clears none (switch null_flow)"
+    );
+}

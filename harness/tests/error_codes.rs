@@ -84,7 +84,11 @@ const STEPS: &[(&str, &str)] = &[
     ("onprem: Set-RemoteMailbox nobody -CustomAttribute1 x", "NotFound"),
     ("onprem: Set-RemoteMailbox u1 -Type Desk", "WrongValue"),
     ("onprem: Set-Mailbox u1 -CustomAttribute1 x", "InvalidOperation"),
-    ("onprem: Set-RemoteMailbox u1 -ExtensionCustomAttribute1 {values}", "adminLimitExceeded"),
+    (
+        "onprem: Set-RemoteMailbox u1 -ExtensionCustomAttribute1 {values} -ExtensionCustomAttribute2 \
+         {values}",
+        "adminLimitExceeded",
+    ),
     (
         "onprem: Set-RemoteMailbox u1 -CustomAttribute1 x|as: unprivileged",
         "insufficientAccessRights",

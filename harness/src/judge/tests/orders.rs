@@ -74,7 +74,7 @@ fn few_failures_do_not_quarantine_a_job() {
 fn takes_too_much(switches: &str, old: &[&str], new: &[&str]) -> bool {
     let text = format!(
         "scenario: T\nworld: {{switches: {{{switches}}}, population: [user: {{name: u1, cloud_managed: \
-         true}}]}}\nstory: []\n"
+         true}}]}}\nstory: [{{wait: 0s}}]\n"
     );
     let estate = estate_by(&text);
     let write = wrote(object(&estate), Activity::Writeback, known::PROXY_ADDRESSES, (old, new), 2);

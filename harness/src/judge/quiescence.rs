@@ -24,7 +24,7 @@ pub(super) struct Quiescence {
     failing: BTreeSet<u32>,
     /// Since when the job is paused.
     paused: Option<VirtualTime>,
-    /// The first export since then that is not charged.
+    /// The last export since then: the job may be asked for one on demand, which is no cycle's.
     while_paused: Option<Write>,
 }
 
@@ -80,7 +80,7 @@ impl Quiescence {
                     && write.actor.activity == Activity::Writeback
                     && self.paused.is_some_and(|since| since <= write.sent) =>
             {
-                self.while_paused.get_or_insert_with(|| write.clone());
+                self.while_paused = Some(write.clone());
             }
             _ => {}
         }

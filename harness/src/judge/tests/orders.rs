@@ -52,6 +52,8 @@ fn a_paused_job_begins_no_cycle_that_writes() {
     assert!(is_charged_after(&[paused()]));
     assert!(is_charged_after(&[news(10, Episode::Became(StatusCode::Paused, None))]));
     assert!(!is_charged_after(&[paused(), news(15, Episode::Told(JobRequest::Start))]));
+    let on_demand = wrote(object(&estate()), Activity::Writeback, IN_AD, (&["x"], &["a"]), 15);
+    assert!(is_charged_after(&[paused(), on_demand]), "what came before hides no cycle");
     let later = news(22, Episode::Told(JobRequest::Pause));
     assert!(!is_charged_after(&[later]), "the cycle had begun");
 }

@@ -22,16 +22,14 @@ use sim::clock::VirtualTime;
 use sim::directory::schema::known;
 use sim::estate::Estate;
 use sim::exchange::property::{self, Bucket};
-use sim::ledger::{Activity, Change, Event, ObjectKey, Read, Side, Synchronized, Write};
+use sim::ledger::{Activity, Event, ObjectKey, Read, Side, Synchronized, Write};
 use sim::record::AttributeNumber;
 
 use super::given_back::GivenBack;
+use super::mapping::is_same_set;
 use super::scope::exports;
-use super::{About, Charge, Kind, Oracle};
+use super::{About, Charge, HELD_BACK, Kind, Oracle};
 use crate::observe::ByPerson;
-
-/// How long a fault may hold messages to Exchange Online back: as long as any run waits for rest.
-const HELD_BACK: Duration = Duration::from_hours(25);
 
 /// The rule, with what the engine saw last of whom, and when flags were set.
 #[derive(Clone)]
@@ -225,7 +223,8 @@ impl Authority {
             property::spec(change.attribute)
                 .is_some_and(|s| matches!(s.bucket, Bucket::WrittenBack | Bucket::CloudOnlyCopy))
                 && !own(change.attribute)
-                && !is_same_set(change)
+                // The order alone means nothing.
+                && !is_same_set(&change.old, &change.new)
         })?;
         if self.each_flag_counts && self.given_back.has(whose?) {
             return None;
@@ -261,12 +260,6 @@ fn sources() -> Vec<Option<AttributeNumber>> {
         spec.ad.filter(|_| !is_computed(number)).and_then(known::number)
     };
     (0..).map_while(|number| Some(of((number, property::spec(number)?)))).collect()
-}
-
-/// Whether a change is one of the order alone, which means nothing.
-fn is_same_set(change: &Change) -> bool {
-    change.old.len() == change.new.len()
-        && change.old.iter().all(|value| change.new.contains(value))
 }
 
 /// Whether the cloud computes a property by itself: the addresses.

@@ -29,7 +29,7 @@ use super::codes::OF_AN_OBJECT;
 use super::mapping::{Demand, Mapping, MappingRule, last_change};
 use super::rest::{is_paused, no_way};
 use super::scope::{Picture, exports};
-use super::{ByHand, Charge, Refusals};
+use super::{ByHand, Charge, HELD_BACK, Refusals};
 
 /// What a comparison of everything came to.
 #[derive(Default)]
@@ -273,7 +273,7 @@ struct Evidence<'a> {
 /// run waits for rest.
 pub(super) fn late(estate: &Estate) -> Duration {
     if estate.faults.rules().iter().any(sim::fault::Rule::held_replication_back) {
-        return Duration::from_hours(25);
+        return HELD_BACK;
     }
     estate.longest_replication()
 }

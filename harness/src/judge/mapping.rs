@@ -383,7 +383,8 @@ fn or_anything(values: Vec<String>, null_flow: bool) -> Demand {
     if values.is_empty() && !null_flow { Demand::Anything } else { Demand::Exactly(values) }
 }
 
-fn is_same_set(a: &[String], b: &[String]) -> bool {
+/// Whether two lists, each without the same value twice, hold the same.
+pub(super) fn is_same_set<V: PartialEq>(a: &[V], b: &[V]) -> bool {
     a.len() == b.len() && a.iter().all(|value| b.contains(value))
 }
 

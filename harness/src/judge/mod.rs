@@ -41,6 +41,7 @@ mod what_stays;
 pub use scope::{About, Outside, about};
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sim::clock::VirtualTime;
 use sim::estate::Estate;
@@ -70,6 +71,10 @@ pub const ORACLES: [&str; 17] = [
     "no_structural_change",
     "after_crash",
 ];
+
+/// How long a fault may hold back what travels, between domain controllers or to Exchange Online: as long as any
+/// run waits for rest.
+const HELD_BACK: Duration = Duration::from_hours(25);
 
 /// Findings of one oracle that are reported; more are counted.
 const SHOWN: usize = 10;

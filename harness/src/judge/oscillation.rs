@@ -7,8 +7,8 @@
 //! it travels from one domain controller to the others, and an edit that the engine had not read yet when it
 //! sent what it wrote, and what synchronization brings up of somebody whom the cloud manages: that is for
 //! `authority`. Whether a mailbox is deleted is no attribute: when somebody is deleted or comes back,
-//! everything of theirs may follow. Where the flag was away
-//! between two cycles of synchronization, AD's values may come up once, and take back what was there.
+//! everything of theirs may follow. Where the flag was away between two cycles of synchronization, AD's values
+//! may come up once, and take back what was there.
 
 use std::hash::Hasher;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use sim::record::AttributeNumber;
 
 use super::given_back::GivenBack;
 use super::scope::exports;
-use super::{About, Charge, Kind, Oracle, mapping};
+use super::{About, Charge, HELD_BACK, Kind, Oracle, mapping};
 use crate::observe::ByPerson;
 
 /// The rule, with the states that machines brought each attribute to.
@@ -49,9 +49,6 @@ pub(super) struct Oscillation {
     late: Duration,
     given_back: GivenBack,
 }
-
-/// How long a fault may hold replication back: as long as any run waits for rest.
-const HELD_BACK: Duration = Duration::from_hours(25);
 
 /// The states of an attribute since somebody edited it.
 #[derive(Clone)]

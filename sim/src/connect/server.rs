@@ -53,6 +53,13 @@ pub struct ConnectorObject {
 }
 
 impl ConnectorObject {
+    /// The object of a user, with the digests of what was exported of it.
+    #[must_use]
+    pub fn new(user: u32, identity: u64, exchange: u64) -> Self {
+        let flagged = VirtualTime::default();
+        Self { user, identity, exchange, given_back: false, flagged, full: false }
+    }
+
     /// The object when everything of it was exported.
     #[must_use]
     pub fn exported(self) -> Self {

@@ -227,14 +227,7 @@ impl Estate {
         let Some(record) = self.ad_object(ad).map(|slot| slot.entry.record.clone()) else { return };
         let Some(flow) = self.flow(ad.forest) else { return };
         let (identity, exchange) = flow.digests(&record);
-        let object = ConnectorObject {
-            user,
-            identity,
-            exchange,
-            given_back: false,
-            flagged: VirtualTime::default(),
-            full: false,
-        };
+        let object = ConnectorObject::new(user, identity, exchange);
         self.connect.remember((ad.forest, ad.number.0), object);
     }
 

@@ -103,17 +103,8 @@ impl Estate {
             forest.import_units(home.domain, home.dc.dc, &units, &mut || chance.guid(), since)
         };
         let number = forest.load(home.domain, container, class, guid, record, since);
-        self.connect.remember(
-            (home.dc.forest, number.0),
-            ConnectorObject {
-                user,
-                identity,
-                exchange,
-                given_back: false,
-                flagged: VirtualTime::default(),
-                full: false,
-            },
-        );
+        self.connect
+            .remember((home.dc.forest, number.0), ConnectorObject::new(user, identity, exchange));
         Some(AdObject::on(home.dc, number))
     }
 }

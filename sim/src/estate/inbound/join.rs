@@ -15,7 +15,6 @@ use rustc_hash::FxBuildHasher;
 use super::Export;
 use super::conflicts::Holder;
 use super::export::of_a_recipient;
-use crate::clock::VirtualTime;
 use crate::connect::{
     ConnectorKey, ConnectorObject, Flow, Outgoing, Since, recipient_type, source_anchor,
 };
@@ -209,14 +208,7 @@ impl Estate {
         }
         self.set_dir_synced(number, true);
         let exchange = self.taken_for_exported(key, entry, number);
-        let object = ConnectorObject {
-            user: number,
-            identity: 0,
-            exchange,
-            given_back: false,
-            flagged: VirtualTime::default(),
-            full: true,
-        };
+        let object = ConnectorObject { full: true, ..ConnectorObject::new(number, 0, exchange) };
         self.connect.remember(key, object);
         self.relink(key, number, entry);
     }
@@ -285,14 +277,7 @@ impl Estate {
         }
         anchors.note(anchor(entry), number);
         let (identity, exchange) = flow.digests(&entry.record);
-        let object = ConnectorObject {
-            user: number,
-            identity,
-            exchange,
-            given_back: false,
-            flagged: VirtualTime::default(),
-            full: false,
-        };
+        let object = ConnectorObject::new(number, identity, exchange);
         self.connect.remember(key, object);
         let recipient =
             kind.map(|kind| self.add_recipient(id, kind, record_of(&of_a_recipient(&values))));

@@ -304,24 +304,22 @@ impl Reconcile {
         user: Option<&User>,
         object: &DirectoryObject,
     ) -> Option<Left> {
-        if !self.links.contains_key(&id) {
-            if !self.escrow.contains_key(&id) {
-                let switches = &self.config.job.switches;
-                let waiting = self.escrow.values().filter(|row| !row.linked).count();
-                let taken = (self.links.len() + waiting) as u64 + self.entering;
-                let full = taken >= switches.mailbox_limit;
-                let left = Left::of_limit(switches, full).or_else(|| Left::of_first_time(switches));
-                if left.is_some() {
-                    return left;
-                }
-                self.entering += 1;
-            }
-            let left = user.and_then(|user| Left::of_user(user, &self.config.domain));
-            if left.is_some() {
-                return left;
-            }
+        let switches = &self.config.job.switches;
+        let is_linked = self.links.contains_key(&id);
+        let enters = !is_linked && !self.escrow.contains_key(&id);
+        let of_first_time = || Left::of_first_time(switches).filter(|_| enters);
+        let of_user = || user.and_then(|user| Left::of_user(user, &self.config.domain));
+        let left = of_first_time()
+            .or_else(|| of_user().filter(|_| !is_linked))
+            .or_else(|| Left::of_object(&self.plan, object));
+        if left.is_some() || !enters {
+            return left;
         }
-        Left::of_object(&self.plan, object)
+        let waiting = self.escrow.values().filter(|row| !row.linked).count();
+        let taken = (self.links.len() + waiting) as u64 + self.entering;
+        let left = Left::of_limit(switches, taken >= switches.mailbox_limit);
+        self.entering += u64::from(left.is_none());
+        left
     }
 
     /// Whether the job has another object for this mailbox, or another mailbox for this object.

@@ -35,7 +35,6 @@ impl Batch {
             open.iter().map(|index| mailbox_key(self.items[*index].mailbox.id)).collect();
         let rows = ports.store.get(Table::Links, &keys)?;
         let heals = desk.configuration.switches.drift_heal;
-        let mut entering = 0;
         for (index, row) in open.into_iter().zip(rows) {
             let item = &mut self.items[index];
             let id = item.mailbox.id;
@@ -54,14 +53,6 @@ impl Batch {
             if keeps_versions {
                 item.versions = Some(desk.plan.versions(&item.mailbox));
                 item.exported = decoded.and_then(|(_, versions)| versions);
-            }
-            if item.stored.is_none() && !escrowed {
-                item.beyond = desk.is_full(entering);
-                if let Some(left) = Left::of_limit(&desk.configuration.switches, item.beyond) {
-                    item.verdict = Some(left_out(&mut self.tally, &left, quiet));
-                    continue;
-                }
-                entering += 1;
             }
             let changed = item.mailbox.when_changed.as_micros();
             item.verdict = match item.stored {
@@ -250,11 +241,18 @@ impl Batch {
     /// Mapping and diff: no port is asked.
     pub(super) fn decide(&mut self, desk: &Desk) {
         let granularity = desk.configuration.switches.modify_granularity;
+        let mut entering = 0;
         for (index, item) in self.items.iter_mut().enumerate() {
-            let (None, Some(object)) = (&item.verdict, &item.object) else { continue };
+            let enters = item.stored.is_none() && !desk.escrow.contains_key(&item.mailbox.id);
+            let (None, Some(object)) = (&item.verdict, &item.object) else {
+                // Who fails before it is linked takes a place all the same.
+                entering += u64::from(enters && matches!(item.verdict, Some(Verdict::Failed(_))));
+                continue;
+            };
             if let Some(why) = object.broken.clone() {
                 Mark::ObjectBroken.reach();
                 item.fail(Class::Malformed, code::INTERNAL, &why);
+                entering += u64::from(enters);
                 continue;
             }
             match Left::of_object(&desk.plan, object) {
@@ -266,6 +264,16 @@ impl Batch {
                     continue;
                 }
                 None => {}
+            }
+            // Whom a filter leaves out takes nobody's place: so the limit comes after it.
+            if enters {
+                item.beyond = desk.is_full(entering);
+                if let Some(left) = Left::of_limit(&desk.configuration.switches, item.beyond) {
+                    let quiet = desk.knows(&item.mailbox);
+                    item.verdict = Some(left_out(&mut self.tally, &left, quiet));
+                    continue;
+                }
+                entering += 1;
             }
             let heals = desk.configuration.switches.drift_heal;
             let unchanged =

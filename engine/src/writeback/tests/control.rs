@@ -119,6 +119,24 @@ fn another_mapping_makes_the_next_cycle_an_initial_one() {
     assert_eq!(initial, [true, true, true, false]);
 }
 
+/// Whom the profile leaves out takes no place among as many as the service supports (open questions U11, U26):
+/// else somebody in scope would be refused in their favour, and no delta would look again.
+#[test]
+fn who_is_left_out_takes_nobodys_place_below_the_limit() {
+    let world = World::with(3);
+    for number in 0..2 {
+        world.0.borrow_mut().set_in_ad(number, "userAccountControl", &[b"514"]);
+    }
+    (0..3).for_each(|number| world.0.borrow_mut().edit(number, "x"));
+    let mut config = config();
+    config.job.switches.limit_action = LimitAction::Refuse;
+    config.job.switches.mailbox_limit = 1;
+    config.job.switches.write_disabled = false;
+    let mut job = WritebackJob::new(config);
+    world.run_for(&mut job, 3 * CYCLE);
+    assert_eq!(world.0.borrow().written(2), "x");
+}
+
 /// Types of the cloud alone were skipped; once they count as rooms, the job does not wait for the next edit
 /// of each of them (open question U25).
 #[test]

@@ -215,7 +215,9 @@ impl Authority {
             _ => return None,
         };
         let followed = || self.asked_for.get(whose?).filter(|at| *at == write.at);
-        if write.cloud_managed != Some(true) || (by_itself && followed().is_some()) {
+        if write.cloud_managed != Some(true)
+            || (by_itself && (followed().is_some() || is_birth(write)))
+        {
             return None;
         }
         let own = |attribute| by_itself && is_computed(attribute);
@@ -251,6 +253,13 @@ impl Authority {
             changes.any(|change| source.is_none_or(|source| change.attribute == source))
         })
     }
+}
+
+/// Whether a recipient comes with a write: nobody had a name before. What it says then nobody in the cloud has
+/// edited, also where it is cloud-managed from birth and the news of its licence took a while.
+fn is_birth(write: &Write) -> bool {
+    let mut names = write.changes.iter().filter(|c| c.attribute == property::USER_PRINCIPAL_NAME);
+    names.any(|change| change.old.is_empty())
 }
 
 /// By property, the attribute of AD that it comes from; `None` where several make it, as they do the

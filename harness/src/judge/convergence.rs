@@ -534,7 +534,9 @@ impl Evidence<'_> {
 fn waits(estate: &Estate, subject: &Subject, mailbox: &Mailbox, evidence: &Evidence<'_>) -> bool {
     let Some(said) = evidence.waiting.get(&mailbox.id) else { return false };
     let object = subject.exchange.map(ObjectKey::exchange);
-    let flagged = object.and_then(|object| estate.ledger.last_writer(object, property::FLAG));
+    let written = |attribute| object.and_then(|o| estate.ledger.last_writer(o, attribute));
+    // What is cloud-managed from birth entered scope with its name.
+    let flagged = written(property::FLAG).or_else(|| written(property::USER_PRINCIPAL_NAME));
     flagged.is_some_and(|flagged| *said >= flagged.at)
 }
 

@@ -8,7 +8,18 @@ use super::draft::WorldDraft;
 pub(super) struct Actor {
     pub(super) name: String,
     pub(super) cloud_managed: bool,
+    /// Whether the object is synchronized.
     pub(super) dir_synced: bool,
+    /// Whether there is an object in AD.
+    pub(super) in_ad: bool,
+    /// Whether that object is a remote mailbox, for the cmdlets of the last Exchange server.
+    pub(super) is_remote_mailbox: bool,
+    /// Whether the authority over the whole object moved to the cloud; the flag that it had before.
+    pub(super) moved: Option<bool>,
+    /// Whether there is a licence with a mailbox, where that is known.
+    pub(super) licensed: Option<bool>,
+    /// Whether the object is in the first domain.
+    pub(super) in_first_domain: bool,
     /// Whether the mailbox is in Exchange Online.
     pub(super) in_cloud: bool,
     /// Further addresses that steps may take away, with their prefix.
@@ -58,12 +69,20 @@ impl Actor {
     }
 }
 
-/// Everybody of a world.
+/// How many of a shape act at most.
+const MOST_OF_A_SHAPE: u64 = 30;
+
+/// Everybody of a world who acts.
 pub(super) fn of(world: &WorldDraft) -> Vec<Actor> {
     let own = world.people.iter().map(|person| Actor {
         name: person.name.clone(),
         cloud_managed: person.cloud_managed,
         dir_synced: person.dir_synced,
+        in_ad: person.dir_synced,
+        is_remote_mailbox: person.dir_synced && person.mailbox.is_none(),
+        moved: None,
+        licensed: person.mailbox.is_none().then_some(person.licensed || person.kind.is_none()),
+        in_first_domain: person.domain.is_none() && person.dir_synced,
         in_cloud: person.mailbox.is_none(),
         aliases: person.addresses.iter().filter(|a| a.starts_with("smtp:")).cloned().collect(),
         keeps_own_address: !person.addresses.iter().any(|a| a.starts_with("SMTP:")),
@@ -76,10 +95,15 @@ pub(super) fn of(world: &WorldDraft) -> Vec<Actor> {
         watched: false,
     });
     let members = world.shapes.iter().flat_map(|shape| {
-        (1..=shape.mailboxes).map(|number| Actor {
+        (1..=shape.mailboxes.min(MOST_OF_A_SHAPE)).map(|number| Actor {
             name: format!("{}-{number}", shape.name),
             cloud_managed: shape.cloud_managed,
             dir_synced: true,
+            in_ad: true,
+            is_remote_mailbox: true,
+            moved: None,
+            licensed: None,
+            in_first_domain: true,
             in_cloud: true,
             aliases: Vec::new(),
             keeps_own_address: true,

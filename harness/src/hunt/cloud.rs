@@ -61,6 +61,9 @@ pub(super) fn addresses(playwright: &mut Playwright<'_>) {
             format!("-EmailAddresses @{{Add='smtp:{new}'}}")
         }
         2 => format!("-EmailAddresses @{{Add='SMTP:{new}'}}"),
+        6 if playwright.features.has(Feature::Sip) && dice.percent(40) => {
+            format!("-EmailAddresses @{{Add='{}'}}", values.sip())
+        }
         3 => match actor.aliases.pop() {
             Some(old) => format!("-EmailAddresses @{{Remove='{old}'}}"),
             None => format!("-WindowsEmailAddress {new}"),

@@ -1,5 +1,7 @@
 //! What a seed has drawn, typed, before it becomes the text of a scenario file.
 
+use super::switches::DELAYS;
+
 /// The role that a world has beside the built-in ones: it sets the flag, and looks.
 pub(super) const OPERATOR: &str = "soa-operator";
 
@@ -16,7 +18,7 @@ pub(super) struct Draft {
 pub(super) struct WorldDraft {
     pub(super) seed: u64,
     pub(super) profile: Option<&'static str>,
-    pub(super) switches: Vec<(&'static str, &'static str)>,
+    pub(super) switches: Vec<(&'static str, String)>,
     /// Minutes between two Connect cycles.
     pub(super) connect: Option<u64>,
     /// Whether Connect has a staging server.
@@ -42,6 +44,8 @@ pub(super) struct WorldDraft {
     pub(super) operator: bool,
     /// Whether the tenant has Entra ID P1.
     pub(super) licensed: bool,
+    /// Whether who comes is cloud-managed from birth.
+    pub(super) managed_by_default: bool,
     /// The job's own mappings: an attribute of AD and what fills it.
     pub(super) mappings: Vec<(&'static str, &'static str)>,
     /// The organizational unit that the job is for, unless it is for everybody.
@@ -57,6 +61,11 @@ pub(super) struct WorldDraft {
 }
 
 impl WorldDraft {
+    /// Whether a listing of its mailboxes has more than one page.
+    pub(super) fn is_large(&self) -> bool {
+        self.shapes.iter().any(|shape| shape.mailboxes > 1_000)
+    }
+
     /// The domain controller that the agents work with.
     pub(super) fn dc_of_agents(&self) -> &'static str {
         self.agents_at.unwrap_or("DC1")
@@ -68,8 +77,8 @@ impl WorldDraft {
         if self.mappings.is_empty() { 15 } else { 11 }
     }
 
-    fn switch(&self, name: &str) -> Option<&'static str> {
-        self.switches.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    fn switch(&self, name: &str) -> Option<&str> {
+        self.switches.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
     /// Whether writeback makes remote mailboxes look like mailboxes of Exchange itself.
@@ -80,6 +89,23 @@ impl WorldDraft {
     /// Whether a change on-premises that is pending when a flag is set still lands.
     pub(super) fn race_lands(&self) -> bool {
         self.switch("race") != Some("refuse")
+    }
+
+    /// Minutes after which the directory and Exchange Online have heard of each other's changes; none where
+    /// they hear at once.
+    pub(super) fn settling(&self) -> Option<u64> {
+        let drawn = self.switch("forward_delay")?;
+        DELAYS.iter().find(|(delay, _)| *delay == drawn).map(|(_, minutes)| *minutes)
+    }
+
+    /// Whether the flag comes back with the authority over the whole object.
+    pub(super) fn flag_comes_back(&self) -> bool {
+        self.switch("flag_after_soa_rollback") == Some("true")
+    }
+
+    /// Whether a limit may keep whoever is transferred out of scope.
+    pub(super) fn refuses_beyond_limit(&self) -> bool {
+        self.switch("mailbox_limit").is_some() && self.switch("limit_action") == Some("refuse")
     }
 
     /// Whether writeback leaves disabled accounts alone, as those of rooms are.
@@ -149,7 +175,7 @@ pub(super) struct StepDraft {
 pub(super) enum ActionDraft {
     /// A cmdlet line, by the key that it stands under.
     Cmdlet(&'static str, String),
-    /// A Graph request: method, path and body.
+    /// A Graph request: method, path and body, which is in flow style.
     Graph { method: &'static str, path: String, body: Option<String> },
     /// What must hold now, always or never, of whom: an attribute and its value.
     Expect { how: &'static str, who: String, path: &'static str, value: String },
@@ -163,7 +189,7 @@ pub(super) enum ActionDraft {
     Connect(&'static str),
     /// The check before the last Exchange server is removed.
     Decommission,
-    /// Random edits: how many percent of whom, every so many minutes for so many.
+    /// Random edits: how many percent of whom (names, or one `shape:`), every so many minutes for so many.
     Edits { mailboxes: Vec<String>, share: u64, repeated: Option<(u64, u64)> },
     /// A fault, with its keys.
     Fault(&'static str, Vec<(&'static str, String)>),

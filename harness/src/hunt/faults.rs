@@ -11,7 +11,7 @@ use super::features::{Feature, Features};
 use super::story::Playwright;
 
 /// The features that are faults.
-pub(super) const KINDS: [Feature; 21] = [
+pub(super) const KINDS: [Feature; 22] = [
     Feature::AgentOffline,
     Feature::EngineCrash,
     Feature::DcBusy,
@@ -33,6 +33,7 @@ pub(super) const KINDS: [Feature; 21] = [
     Feature::TimedOut,
     Feature::ReplicationStopped,
     Feature::ReplicationSlow,
+    Feature::ForwardSyncDelayed,
 ];
 
 /// The kinds of faults that a story may have in a world.
@@ -278,6 +279,11 @@ impl Scene {
             Feature::ReplicationSlow => {
                 ("replication_slow", vec![("by", dice.one(["5m", "50m"]).to_owned()), count()])
             }
+            Feature::ForwardSyncDelayed => {
+                let (by, minutes) = dice.one([("30s", 1), ("25m", 26), ("3h", 181)]);
+                playwright.held_back = playwright.held_back.max(minutes);
+                ("forward_sync_delayed", vec![("by", by.to_owned()), count()])
+            }
             of_the_cloud => {
                 // In the quarantine that follows no cycle comes by its interval.
                 self.quarantined |= of_the_cloud == Feature::CertificateExpired;
@@ -339,6 +345,17 @@ impl Scene {
             }
         }
     }
+}
+
+/// A listing of more than a page, whose token for the next one is not known any more.
+pub(super) fn page(playwright: &mut Playwright<'_>) {
+    playwright.let_the_job_run();
+    let mailboxes = playwright.world.shapes.iter().map(|shape| format!("shape:{}", shape.name));
+    let mailboxes = mailboxes.take(1).collect();
+    let times = playwright.dice.between(1, 2).to_string();
+    playwright.push(ActionDraft::Edits { mailboxes, share: 100, repeated: None });
+    playwright.push(ActionDraft::Fault("page_expired", vec![("count", times)]));
+    playwright.writeback_cycle();
 }
 
 /// A fault of the services in the cloud, that strikes so many times, with its keys.

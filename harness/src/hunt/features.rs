@@ -136,11 +136,31 @@ pub enum Feature {
     Lifecycle,
     /// The check before the last Exchange server is removed.
     Decommission,
+    /// The directory and Exchange Online take time to hear of each other's changes.
+    ForwardDelay,
+    /// Fault `forward_sync_delayed`.
+    ForwardSyncDelayed,
+    /// Fault `page_expired`.
+    PageExpired,
+    /// SIP addresses.
+    Sip,
+    /// Licences given and taken.
+    Licences,
+    /// The source of authority of whole objects.
+    ObjectAuthority,
+    /// Whether who comes is cloud-managed from birth.
+    TenantDefault,
+    /// People who come and get a mailbox in the cloud.
+    Arrivals,
+    /// Objects of AD moved, renamed, disabled and enabled.
+    Moves,
+    /// Groups and contacts of AD.
+    Groups,
 }
 
 impl Feature {
     /// Every feature, with its name in titles.
-    pub const ALL: [(Self, &'static str); 64] = [
+    pub const ALL: [(Self, &'static str); 74] = [
         (Self::Shapes, "shapes"),
         (Self::Types, "types"),
         (Self::Aliases, "aliases"),
@@ -205,6 +225,16 @@ impl Feature {
         (Self::Repeats, "repeats"),
         (Self::Lifecycle, "lifecycle"),
         (Self::Decommission, "decommission"),
+        (Self::ForwardDelay, "forward delay"),
+        (Self::ForwardSyncDelayed, "forward_sync_delayed"),
+        (Self::PageExpired, "page_expired"),
+        (Self::Sip, "SIP"),
+        (Self::Licences, "licences"),
+        (Self::ObjectAuthority, "object authority"),
+        (Self::TenantDefault, "tenant default"),
+        (Self::Arrivals, "arrivals"),
+        (Self::Moves, "moves"),
+        (Self::Groups, "groups"),
     ];
 }
 

@@ -8,7 +8,9 @@ use super::story::Playwright;
 pub(super) fn remote_mailbox(playwright: &mut Playwright<'_>) {
     // With raw numbers the first write makes it another kind of recipient, which the cmdlet refuses.
     let raw = playwright.world.writes_raw_types();
-    let place = playwright.one_of(|actor| actor.is_remote() && !(raw && actor.was_managed));
+    let place = playwright.one_of(|actor| {
+        actor.is_remote() && actor.is_remote_mailbox && !(raw && actor.was_managed)
+    });
     let Some(place) = place else { return playwright.wait() };
     let (dice, values) = (&mut playwright.dice, &mut *playwright.values);
     let word = literal(&values.word(dice));
@@ -28,7 +30,7 @@ pub(super) fn remote_mailbox(playwright: &mut Playwright<'_>) {
 
 /// `Set-ADUser`.
 pub(super) fn ad_user(playwright: &mut Playwright<'_>) {
-    let Some(place) = playwright.one_of(|actor| actor.dir_synced) else {
+    let Some(place) = playwright.one_of(|actor| actor.in_ad) else {
         return playwright.wait();
     };
     let (dice, values) = (&mut playwright.dice, &mut *playwright.values);
@@ -47,7 +49,7 @@ pub(super) fn ad_user(playwright: &mut Playwright<'_>) {
 
 /// A change record.
 pub(super) fn ldif(playwright: &mut Playwright<'_>) {
-    let place = playwright.one_of(|actor| actor.dir_synced && actor.has_entry);
+    let place = playwright.one_of(|actor| actor.in_ad && actor.has_entry);
     let Some(place) = place else { return playwright.wait() };
     let (dice, values) = (&mut playwright.dice, &mut *playwright.values);
     let change = match dice.between(0, 2) {

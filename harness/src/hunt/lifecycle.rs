@@ -11,10 +11,7 @@ pub(super) fn people(playwright: &mut Playwright<'_>) {
     match playwright.dice.between(0, 3) {
         0 => {
             let name = newcomer(playwright);
-            let line = format!(
-                "New-RemoteMailbox -Name {name} -Alias {name} -UserPrincipalName {name}@contoso.com"
-            );
-            playwright.push(ActionDraft::Cmdlet("onprem", line));
+            playwright.push(new_remote_mailbox(&name));
         }
         1 => {
             let name = newcomer(playwright);
@@ -30,15 +27,23 @@ pub(super) fn people(playwright: &mut Playwright<'_>) {
     }
 }
 
+/// A remote mailbox on the last Exchange server.
+pub(super) fn new_remote_mailbox(name: &str) -> ActionDraft {
+    let line = format!(
+        "New-RemoteMailbox -Name {name} -Alias {name} -UserPrincipalName {name}@contoso.com"
+    );
+    ActionDraft::Cmdlet("onprem", line)
+}
+
 /// A name that nobody had before, and nobody gets after.
-fn newcomer(playwright: &mut Playwright<'_>) -> String {
+pub(super) fn newcomer(playwright: &mut Playwright<'_>) -> String {
     playwright.born += 1;
     format!("n{}", playwright.born)
 }
 
 /// Somebody's account is removed from AD, and nobody speaks of them any more.
 fn go(playwright: &mut Playwright<'_>) {
-    let place = playwright.one_of(|actor| actor.dir_synced && !actor.watched);
+    let place = playwright.one_of(|actor| actor.in_ad && !actor.watched);
     // Whoever is left must be enough for a story.
     let Some(place) = place.filter(|_| playwright.cast.len() > 3) else { return playwright.wait() };
     let actor = playwright.cast.remove(place);
@@ -51,7 +56,7 @@ pub(super) fn repeat(playwright: &mut Playwright<'_>) {
     let lasts = every * playwright.dice.between(1, 4) + 1;
     let number = playwright.dice.between(1, 11);
     if playwright.dice.percent(50) {
-        let place = playwright.one_of(|actor| actor.dir_synced);
+        let place = playwright.one_of(|actor| actor.in_ad);
         let Some(place) = place else { return playwright.wait() };
         let name = &playwright.cast[place].name;
         let line = format!("Set-ADUser {name} -Replace @{{extensionAttribute{number}='s{{n}}'}}");

@@ -5,6 +5,7 @@
 //! any other: what a hunt runs is what [`Draw::text`] says, to the letter. The same seed draws the
 //! same text on every machine and with any number of workers.
 
+mod authority;
 mod cast;
 mod cloud;
 mod dice;
@@ -13,8 +14,10 @@ mod faults;
 mod features;
 mod home;
 mod lifecycle;
+mod objects;
 mod people;
 mod story;
+mod switches;
 mod text;
 mod values;
 mod world;

@@ -6,7 +6,7 @@ use super::dice::Dice;
 use super::draft::{ActionDraft, StepDraft, WorldDraft};
 use super::features::{Feature, Features};
 use super::values::Values;
-use super::{cloud, faults, home, lifecycle, people};
+use super::{authority, cloud, faults, home, lifecycle, objects, people};
 
 /// Scenes of a story at most.
 const MOST_SCENES: u64 = 7;
@@ -14,7 +14,7 @@ const MOST_SCENES: u64 = 7;
 const WAITS: [u64; 8] = [1, 5, 10, 20, 30, 45, 60, 90];
 
 /// What scenes there are, beside the faults.
-const SCENES: [Feature; 23] = [
+const SCENES: [Feature; 29] = [
     Feature::CloudValues,
     Feature::CloudAddresses,
     Feature::CloudTypes,
@@ -38,6 +38,12 @@ const SCENES: [Feature; 23] = [
     Feature::Lifecycle,
     Feature::ConnectServers,
     Feature::Decommission,
+    Feature::Licences,
+    Feature::ObjectAuthority,
+    Feature::TenantDefault,
+    Feature::Arrivals,
+    Feature::Moves,
+    Feature::Groups,
 ];
 
 /// Writes a story, and knows where it stands.
@@ -52,6 +58,16 @@ pub(super) struct Playwright<'w> {
     pub(super) searches_may_fail: bool,
     /// How many came in the story.
     pub(super) born: usize,
+    /// Minutes for which a fault may have held back messages between the directory and Exchange Online.
+    pub(super) held_back: u64,
+    /// Minutes that synchronization waits for what was written in AD just now.
+    pub(super) replicates: Option<u64>,
+    /// How many objects of AD got another name.
+    pub(super) renamed: usize,
+    /// Whether somebody made the unit to which objects are moved.
+    pub(super) has_new_unit: bool,
+    /// Whether who comes is cloud-managed from birth.
+    pub(super) managed_by_default: bool,
     story: Vec<StepDraft>,
 }
 
@@ -71,11 +87,19 @@ pub(super) fn draw(
         paused: false,
         searches_may_fail: false,
         born: 0,
+        held_back: 0,
+        replicates: None,
+        renamed: 0,
+        has_new_unit: false,
+        managed_by_default: world.managed_by_default,
         story: Vec::new(),
     };
     let mut scenes = features.among(&SCENES);
     if world.job {
         scenes.extend(features.among(&[Feature::OnDemand]));
+        if world.is_large() {
+            scenes = vec![Feature::PageExpired];
+        }
         // Half of a story with faults is about them.
         let faults = faults::kinds(features, world);
         if !faults.is_empty() {
@@ -138,6 +162,35 @@ impl Playwright<'_> {
         self.push(ActionDraft::Wait(minutes));
     }
 
+    /// Waits until the directory and Exchange Online have heard of each other's changes, where that takes time.
+    pub(super) fn settle(&mut self) {
+        let delay = self.world.settling().unwrap_or_default().max(self.held_back);
+        self.held_back = 0;
+        if delay > 0 {
+            self.push(ActionDraft::Wait(delay));
+        }
+    }
+
+    /// Whether Entra can surely ask for the version of the sync client: of Cloud Sync that is its agent's,
+    /// which a fault may keep away.
+    pub(super) fn client_is_asked(&self) -> bool {
+        let lonely = [Feature::AgentOffline, Feature::AgentRestart];
+        !self.world.cloud_sync || self.features.among(&lonely).is_empty()
+    }
+
+    /// Whether the next cycle of synchronization has what was written in AD just now: Cloud Sync reads where its
+    /// agent does, and of that domain controller a fault may keep changes away.
+    pub(super) fn synchronization_hears(&mut self) -> bool {
+        let late = self.world.second_dc.filter(|_| self.world.cloud_sync);
+        let Some(late) = late.filter(|_| self.world.agents_at.is_some()) else { return true };
+        let between_dcs = [Feature::ReplicationStopped, Feature::ReplicationSlow];
+        if !self.features.among(&between_dcs).is_empty() {
+            return false;
+        }
+        self.replicates = Some(late + 1);
+        true
+    }
+
     /// One scene of a kind.
     fn scene(&mut self, scene: Feature) {
         match scene {
@@ -160,6 +213,13 @@ impl Playwright<'_> {
             Feature::Lifecycle => lifecycle::people(self),
             Feature::ConnectServers => lifecycle::servers(self),
             Feature::Decommission => lifecycle::decommission(self),
+            Feature::Licences => authority::licences(self),
+            Feature::ObjectAuthority => authority::objects(self),
+            Feature::TenantDefault => authority::default_of_the_tenant(self),
+            Feature::Arrivals => authority::arrival(self),
+            Feature::Moves => objects::moves(self),
+            Feature::Groups => objects::groups(self),
+            Feature::PageExpired => faults::page(self),
             kind if faults::KINDS.contains(&kind) => faults::scene(self, kind),
             edits => {
                 for _ in 0..self.dice.between(1, 4) {
@@ -221,12 +281,14 @@ impl Playwright<'_> {
         }
         let chosen = self.dice.some(those, MOST_FLIPPED);
         let (lands, waits) = (self.world.race_lands(), self.world.waits_for_initial());
+        let limited = self.world.refuses_beyond_limit();
         for place in &chosen {
             let actor = &mut self.cast[*place];
             actor.cloud_managed = !back;
             actor.was_managed |= !back;
             actor.pending = back && lands;
             actor.waits = !back && waits;
+            actor.in_job &= back || !limited;
         }
         let mailboxes = self.names(&chosen);
         let waves = !back && chosen.len() > 1 && self.dice.percent(40);
@@ -254,7 +316,11 @@ impl Playwright<'_> {
 
     /// One whole Connect cycle: what was rolled back has AD's values after it.
     pub(super) fn connect_cycle(&mut self) {
+        if let Some(minutes) = self.replicates.take() {
+            self.push(ActionDraft::Wait(minutes));
+        }
         self.push(ActionDraft::Cycle("connect"));
+        self.settle();
         for actor in &mut self.cast {
             actor.pending = false;
         }

@@ -85,9 +85,9 @@ fn push_places(world: &WorldDraft, text: &mut String) {
         let may = "Set-Mailbox -IsExchangeCloudManaged, Get-Mailbox";
         line(text, 1, &format!("roles: [{{name: {OPERATOR}, may: [{may}]}}]"));
     }
-    if world.licensed {
-        line(text, 1, "tenant: {entra_id_p1: true}");
-    }
+    let licensed = world.licensed.then(|| "entra_id_p1: true".to_owned());
+    let default = world.managed_by_default.then(|| "cloud_managed_by_default: true".to_owned());
+    push_mapping("tenant", licensed.into_iter().chain(default), text);
 }
 
 fn push_forests(world: &WorldDraft, text: &mut String) {
@@ -204,7 +204,7 @@ fn push_step(step: &StepDraft, text: &mut String) {
         }
         ActionDraft::Edits { mailboxes, share, repeated } => {
             let mut keys =
-                vec![format!("mailboxes: {}", list(mailboxes)), format!("share: {share}%")];
+                vec![format!("mailboxes: {}", selector(mailboxes)), format!("share: {share}%")];
             if let Some((every, lasts)) = repeated {
                 keys.push(format!("every: {every}m"));
                 keys.push(format!("for: {lasts}m"));
@@ -240,6 +240,14 @@ fn joined(parts: impl Iterator<Item = String>) -> String {
 
 fn list(values: &[String]) -> String {
     format!("[{}]", joined(values.iter().map(|value| quoted(value))))
+}
+
+/// Names, or one selector that stands alone.
+fn selector(names: &[String]) -> String {
+    match names {
+        [one] if one.starts_with("shape:") || one == "all" => quoted(one),
+        names => list(names),
+    }
 }
 
 /// Nothing, one value, or a list.

@@ -61,6 +61,11 @@ impl Values {
         format!("X500:/o=Contoso/ou=Exchange Administrative Group/cn=Recipients/cn=r{number}")
     }
 
+    /// A SIP address with its prefix.
+    pub(super) fn sip(&mut self) -> String {
+        format!("SIP:sip{}@{DOMAIN}", self.next())
+    }
+
     /// One to four short values for a multi-valued attribute.
     pub(super) fn several(&mut self, dice: &mut Dice) -> Vec<String> {
         (0..dice.between(1, 4)).map(|_| format!("m-{}", self.next())).collect()

@@ -3,10 +3,13 @@
 use super::dice::Dice;
 use super::draft::{PersonDraft, ShapeDraft, WorldDraft};
 use super::features::{Feature, Features};
+use super::switches;
 use super::values::Values;
 
 /// Mailboxes of a drawn world at most.
 const MOST_MAILBOXES: u64 = 30;
+/// More mailboxes than one page of a listing has, of a world that is about pages.
+const MORE_THAN_A_PAGE: u64 = 1_100;
 /// Users with entries of their own at most.
 const MOST_PEOPLE: u64 = 8;
 /// The longest value of `extensionAttribute1` to `10` (`rangeUpper` in the schema).
@@ -16,10 +19,7 @@ pub(super) const LONGEST_CUSTOM: usize = 1_024;
 pub(super) fn draw(seed: u64, features: Features, values: &mut Values) -> WorldDraft {
     let mut dice = Dice::of(seed, "hunt world");
     let mut world = WorldDraft { seed, job: true, ..WorldDraft::default() };
-    if features.has(Feature::Switches) {
-        world.switches = switches(&mut dice);
-        further_switches(&mut world, &mut Dice::of(seed, "hunt further switches"));
-    }
+    switches::draw(&mut world, features);
     world.operator = features.has(Feature::Roles) && Dice::of(seed, "hunt operator").percent(40);
     if features.has(Feature::Earlier) {
         match dice.between(0, 5) {
@@ -43,6 +43,11 @@ pub(super) fn draw(seed: u64, features: Features, values: &mut Values) -> WorldD
     places(&mut world, features, &mut Dice::of(seed, "hunt places"));
     populate(&mut world, features, values, &mut Dice::of(seed, "hunt people"));
     licences(&mut world, &mut Dice::of(seed, "hunt licences"));
+    if features.has(Feature::Switches) {
+        switches::limit(&mut world);
+    }
+    world.managed_by_default =
+        features.has(Feature::TenantDefault) && Dice::of(seed, "hunt tenant default").percent(40);
     if features.has(Feature::Rights) {
         rights(&mut world, &mut Dice::of(seed, "hunt rights"));
     }
@@ -102,17 +107,6 @@ fn rights(world: &mut WorldDraft, dice: &mut Dice) {
     }
 }
 
-/// What a limit of the job and a licence of the tenant mean; nobody is beyond the one or without the other.
-fn further_switches(world: &mut WorldDraft, dice: &mut Dice) {
-    if dice.percent(30) {
-        world.switches.push(("limit_action", dice.one(["warn", "refuse"])));
-    }
-    if dice.percent(30) {
-        world.switches.push(("licence_check", "gate"));
-        world.licensed = true;
-    }
-}
-
 /// Some whose mailbox needs no licence have one all the same.
 fn licences(world: &mut WorldDraft, dice: &mut Dice) {
     for person in &mut world.people {
@@ -121,39 +115,16 @@ fn licences(world: &mut WorldDraft, dice: &mut Dice) {
     }
 }
 
-fn switches(dice: &mut Dice) -> Vec<(&'static str, &'static str)> {
-    const CHOICES: [(&str, &[&str]); 19] = [
-        ("proxy_mode", &["replace_smtp", "replace_all", "merge"]),
-        ("write_onmicrosoft", &["true", "false"]),
-        ("null_flow", &["true", "false"]),
-        ("null_flow_multi", &["true", "false"]),
-        ("rtd_mode", &["remote", "raw"]),
-        ("first_time_requires_initial", &["true", "false"]),
-        ("race", &["land", "refuse"]),
-        ("flag_sampling", &["cycle", "event"]),
-        ("upn_adds_proxy", &["true", "false"]),
-        ("export_mode", &["whole_diff", "changed_attributes"]),
-        ("drift_heal", &["initial_cycle", "every_cycle"]),
-        ("classes", &["user", "user_and_inet_org_person"]),
-        ("modify_granularity", &["object", "attribute"]),
-        ("match_order", &["object_identifier", "immutable_id", "external_id"]),
-        ("escrow_ladder", &["general", "every_cycle"]),
-        ("disabled_accounts", &["write", "skip"]),
-        ("licence_recalc", &["true", "false"]),
-        ("flag_after_restore", &["true", "false"]),
-        ("cloud_only_types", &["skip", "as_room"]),
-    ];
-    let mut switches = Vec::new();
-    for (name, choices) in CHOICES {
-        if dice.percent(50) {
-            switches.extend(dice.pick(choices).map(|choice| (name, *choice)));
-        }
-    }
-    switches
-}
-
 fn populate(world: &mut WorldDraft, features: Features, values: &mut Values, dice: &mut Dice) {
-    if features.has(Feature::Shapes) {
+    if features.has(Feature::PageExpired) && world.job && dice_of_pages(world).percent(1) {
+        world.shapes.push(ShapeDraft {
+            name: "plain",
+            mailboxes: MORE_THAN_A_PAGE,
+            cloud_managed: true,
+        });
+        // Whoever edits so many at once may not be out of what Exchange Online allows.
+        world.switches.retain(|(name, _)| *name != "exo_budget");
+    } else if features.has(Feature::Shapes) {
         world.shapes.push(ShapeDraft {
             name: dice.one(["plain", "university", "company"]),
             mailboxes: dice.between(1, MOST_MAILBOXES - MOST_PEOPLE),
@@ -164,6 +135,11 @@ fn populate(world: &mut WorldDraft, features: Features, values: &mut Values, dic
         let person = person(number, features, world, values, dice);
         world.people.push(person);
     }
+}
+
+/// A listing of a second page is long: one seed in a hundred that could has it.
+fn dice_of_pages(world: &WorldDraft) -> Dice {
+    Dice::of(world.seed, "hunt pages")
 }
 
 /// Where the object of somebody is, unless it is in the first domain's `People`.
@@ -232,6 +208,9 @@ fn person(
     }
     if features.has(Feature::X500) && dice.percent(50) {
         person.addresses.push(values.x500());
+    }
+    if features.has(Feature::Sip) && dice.percent(50) {
+        person.addresses.push(values.sip());
     }
     if person.dir_synced {
         person.attributes = attributes(features, values, dice);

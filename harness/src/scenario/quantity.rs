@@ -51,17 +51,35 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// Longer than any rehearsal, and short enough for the calendar.
 const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
 
+/// What units of time are called, in any case, and the milliseconds of each. The schema is made of it too.
+pub(super) const UNITS: [(&str, u64); 22] = [
+    ("ms", 1),
+    ("s", 1_000),
+    ("sec", 1_000),
+    ("secs", 1_000),
+    ("second", 1_000),
+    ("seconds", 1_000),
+    ("m", 60_000),
+    ("min", 60_000),
+    ("mins", 60_000),
+    ("minute", 60_000),
+    ("minutes", 60_000),
+    ("h", 3_600_000),
+    ("hr", 3_600_000),
+    ("hrs", 3_600_000),
+    ("hour", 3_600_000),
+    ("hours", 3_600_000),
+    ("d", 86_400_000),
+    ("day", 86_400_000),
+    ("days", 86_400_000),
+    ("w", 7 * 86_400_000),
+    ("week", 7 * 86_400_000),
+    ("weeks", 7 * 86_400_000),
+];
+
 /// Milliseconds in a unit.
 fn unit_milliseconds(unit: &str) -> Option<u64> {
-    Some(match unit.to_ascii_lowercase().as_str() {
-        "ms" => 1,
-        "s" | "sec" | "secs" | "second" | "seconds" => 1_000,
-        "m" | "min" | "mins" | "minute" | "minutes" => 60_000,
-        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600_000,
-        "d" | "day" | "days" => 86_400_000,
-        "w" | "week" | "weeks" => 7 * 86_400_000,
-        _ => return None,
-    })
+    UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(|(_, length)| *length)
 }
 
 /// As [`duration`] reads it: `1h 30m`.
@@ -89,7 +107,8 @@ pub(super) fn date(text: &str) -> Option<Date> {
 pub(super) fn share(text: &str) -> Option<Share> {
     let number = text.trim().strip_suffix('%')?.trim_end();
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    if fraction.len() > 4 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if fraction.len() > 4 || !is_digits(fraction) || !is_digits(whole) {
         return None;
     }
     let whole: u32 = whole.parse().ok().filter(|whole| *whole <= 100)?;
@@ -101,7 +120,9 @@ pub(super) fn share(text: &str) -> Option<Share> {
 /// Whether it is a version of four numbers (`2.5.190.0`).
 pub(super) fn is_version(text: &str) -> bool {
     let parts: Vec<&str> = text.split('.').collect();
-    parts.len() == 4 && parts.iter().all(|part| part.len() <= 9 && part.parse::<u32>().is_ok())
+    let is_number =
+        |part: &&str| (1..=9).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    parts.len() == 4 && parts.iter().all(is_number)
 }
 
 #[cfg(test)]
@@ -118,6 +139,7 @@ mod tests {
             ("1h 30m", 5_400),
             ("1h30m", 5_400),
             ("2 hours", 7_200),
+            ("20 Minutes", 1_200),
         ] {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
@@ -131,7 +153,7 @@ mod tests {
     fn shares_keep_four_decimals() {
         assert_eq!(share("100%"), Some(Share::ALL));
         assert_eq!(share("0.25%"), Some(Share { parts_per_million: 2_500 }));
-        for text in ["101%", "100.1%", "5", "-1%", "%", "1.23456%"] {
+        for text in ["101%", "100.1%", "5", "-1%", "+1%", "5.%", ".5%", "%", "1.23456%"] {
             assert_eq!(share(text), None, "{text}");
         }
         assert_eq!(Share { parts_per_million: 50_000 }.of(500), 25);
@@ -143,5 +165,6 @@ mod tests {
         assert!(is_version("2.5.190.0"));
         assert!(!is_version("2.5.190"));
         assert!(!is_version("2.5.190.x"));
+        assert!(!is_version("+2.5.190.0"));
     }
 }

@@ -38,6 +38,17 @@ pub(super) struct Scalar {
     pub(super) text: String,
     /// Its notation.
     pub(super) style: Style,
+    /// Whether it is text, or what its text says, whatever its notation: by a tag (`!!str`, `!!int`).
+    tagged: Option<Kind>,
+}
+
+/// What a tag makes of a scalar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// `!!str`.
+    Text,
+    /// `!!int`, `!!bool`, `!!null`, `!!float`: as if it stood there without quotes.
+    Plain,
 }
 
 /// The notation of a scalar.
@@ -91,11 +102,26 @@ impl Node {
 
 impl Scalar {
     fn plain(&self) -> Option<&str> {
-        (self.style == Style::Plain).then_some(self.text.as_str())
+        let is_plain = match self.tagged {
+            Some(kind) => kind == Kind::Plain,
+            None => self.style == Style::Plain,
+        };
+        is_plain.then_some(self.text.as_str())
     }
 
     fn is_null(&self) -> bool {
         matches!(self.plain(), Some("" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    /// Whether it is what a tag of the core schema, by its name, says of it.
+    fn is_as(&self, tag: &str) -> bool {
+        match tag {
+            "int" => self.integer().is_some(),
+            "bool" => self.boolean().is_some(),
+            "null" => self.is_null(),
+            "float" => self.text.parse::<f64>().is_ok(),
+            _ => true,
+        }
     }
 
     /// Its truth value, by the core schema of YAML 1.2 (so `yes` and `on` have none).
@@ -107,10 +133,14 @@ impl Scalar {
         }
     }
 
-    /// Its number: decimal, `0x1f` or `0o17` (YAML 1.2, core schema).
-    pub(super) fn integer(&self) -> Option<i64> {
+    /// Its number: decimal, `0x1f` or `0o17` (YAML 1.2, core schema). Wide enough for every seed.
+    pub(super) fn integer(&self) -> Option<i128> {
         let text = self.plain()?;
-        let of = |prefix: &str, radix| Some(i64::from_str_radix(text.strip_prefix(prefix)?, radix));
+        let of = |prefix: &str, radix| {
+            let digits = text.strip_prefix(prefix)?;
+            let is_digit = |c: char| c.is_digit(radix);
+            digits.chars().all(is_digit).then(|| i128::from_str_radix(digits, radix))
+        };
         let other = of("0x", 16).or_else(|| of("0o", 8));
         other.unwrap_or_else(|| text.parse()).ok()
     }
@@ -173,6 +203,8 @@ pub(super) fn read(source: &str) -> Result<Node, Diagnostic> {
     for event in Parser::new_from_str_with_options(source, options) {
         let (event, place) = event.map_err(|error| syntax_error(source, &error))?;
         let range = place.byte_range().unwrap_or(source.len()..source.len());
+        let tag = place.tag_span().and_then(|tag| tag.byte_range());
+        tree.tag = tag.map(|tag| Span::new(tag.start, tag.end));
         tree.accept(event, Span::new(range.start, range.end), source)?;
     }
     tree.document.ok_or_else(|| {
@@ -191,6 +223,8 @@ struct Tree {
     open: Vec<Open>,
     anchors: Vec<(usize, Node)>,
     copied: usize,
+    /// Where the tag of the part stands that comes next.
+    tag: Option<Span>,
 }
 
 /// A collection whose end has not come yet.
@@ -227,13 +261,28 @@ const MERGE: &str = "<<";
 
 impl Tree {
     fn accept(&mut self, event: Event<'_>, span: Span, source: &str) -> Result<(), Diagnostic> {
-        if event.tag().is_some() {
-            return Err(Diagnostic::error("yaml-tag", span, "scenario files have no YAML tags")
-                .label("remove the tag"));
+        if let Some(tag) = event.tag() {
+            let (handle, name) = tag.original_parts();
+            let wanted = match &event {
+                Event::SequenceStart(..) => tag.is_yaml_core_schema_tag("seq"),
+                Event::MappingStart(..) => tag.is_yaml_core_schema_tag("map"),
+                _ => tag.is_yaml_core_schema() && !["seq", "map"].contains(&name),
+            };
+            if !wanted {
+                return Err(self.bad_tag(&format!("{handle}{name}"), span));
+            }
         }
         match event {
-            Event::Scalar(text, style, anchor, _) => {
-                let node = scalar_node(&text, style, span, source);
+            Event::Scalar(text, style, anchor, tag) => {
+                let mut node = scalar_node(&text, style, span, source);
+                if let (Some(tag), Value::Scalar(scalar)) = (tag, &mut node.value) {
+                    let is_text = tag.is_yaml_core_schema_tag("str");
+                    scalar.tagged = Some(if is_text { Kind::Text } else { Kind::Plain });
+                    let (handle, name) = tag.original_parts();
+                    if !scalar.is_as(name) {
+                        return Err(self.bad_tag(&format!("{handle}{name}"), span));
+                    }
+                }
                 self.finish(node, anchor)
             }
             Event::Alias(id) => {
@@ -260,6 +309,17 @@ impl Tree {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A tag that is none of the core schema's, or that what it stands before does not fit.
+    fn bad_tag(&self, tag: &str, span: Span) -> Diagnostic {
+        let message = format!("`{tag}` says nothing here that a scenario file knows");
+        Diagnostic::error("yaml-tag", self.tag.unwrap_or(span), message)
+            .label("remove the tag")
+            .help(
+                "the tags of YAML 1.2's core schema mean something, before what fits them: `!!str`, `!!int`, \
+                 `!!bool`, `!!null`, `!!float`, `!!seq` and `!!map`",
+            )
     }
 
     fn close(&mut self, span: Span) -> Result<(), Diagnostic> {
@@ -392,7 +452,7 @@ fn scalar_node(text: &str, style: ScalarStyle, span: Span, source: &str) -> Node
     let span = Span::new(span.start, span.start + written.trim_end().len());
     // The parser shows a missing value as `~`.
     let text = if written.is_empty() { "" } else { text };
-    Node { span, value: Value::Scalar(Scalar { text: text.to_owned(), style }) }
+    Node { span, value: Value::Scalar(Scalar { text: text.to_owned(), style, tagged: None }) }
 }
 
 fn count(node: &Node) -> usize {
@@ -509,6 +569,26 @@ mod tests {
             kinds,
             ["a truth value", "text", "text", "a number", "a number", "nothing", "text", "nothing"]
         );
+    }
+
+    /// YAML 1.2.2, 10.3.1.
+    #[test]
+    fn tags_of_the_core_schema_say_what_something_is() {
+        let source = "!!seq [!!str 12, !!int '12', !!bool \"true\", !!null '', !!str, !!str true, !!float 1.5]";
+        let document = read(source).unwrap();
+        let Value::Sequence(nodes) = &document.value else { panic!("not a sequence") };
+        let kinds: Vec<_> = nodes.iter().map(Node::kind).collect();
+        assert_eq!(kinds, ["text", "a number", "a truth value", "nothing", "text", "text", "text"]);
+        for (wrong, tag) in [
+            ("a: !secret x", "!secret"),
+            ("a: !!int x", "!!int"),
+            ("a: !!map [x]", "!!map"),
+            ("a: !!seq x", "!!seq"),
+            ("a: !!timestamp 2026-09-01", "!!timestamp"),
+        ] {
+            let problem = read(wrong).unwrap_err();
+            assert_eq!((problem.code, &wrong[problem.span.range()]), ("yaml-tag", tag));
+        }
     }
 
     #[test]

@@ -23,6 +23,8 @@ const JOB_STATUS: [&str; 4] = ["NotRun", "Active", "Paused", "Quarantine"];
 const AGENT_STATUS: [&str; 2] = ["active", "inactive"];
 /// `provisioningStatusInfo.status`.
 const LOG_STATUS: [&str; 3] = ["Success", "Failure", "Skipped"];
+/// A question to the log.
+const LOG_FORM: &str = "a mapping such as `{count: {code: ..., at_least: 1}}`";
 /// What stands beside mailboxes in an expectation.
 const SECTIONS: [&str; 7] = ["job", "quarantine", "log", "counts", "lag", "agents", "connect"];
 
@@ -360,10 +362,17 @@ impl<'a> Reader<'a> {
     /// `log:`, one question or a list of them.
     fn log(&mut self, node: &Node) -> Vec<LogExpectation> {
         if let Value::Sequence(nodes) = &node.value {
-            return nodes.iter().flat_map(|node| self.log(node)).collect();
+            let questions = nodes.iter().map(|node| match node.value {
+                Value::Sequence(_) => {
+                    self.wrong_type(node, LOG_FORM);
+                    Vec::new()
+                }
+                _ => self.log(node),
+            });
+            return questions.collect::<Vec<_>>().concat();
         }
         let Value::Mapping(entries) = &node.value else {
-            self.wrong_type(node, "a mapping such as `{count: {code: ..., at_least: 1}}`");
+            self.wrong_type(node, LOG_FORM);
             return Vec::new();
         };
         let mut found = Vec::new();

@@ -148,6 +148,17 @@ impl Reader<'_> {
 
     /// A whole number between two bounds.
     pub(super) fn integer(&mut self, node: &Node, least: i64, most: i64) -> Option<i64> {
+        let number = self.number_within(node, i128::from(least), i128::from(most))?;
+        i64::try_from(number).ok()
+    }
+
+    /// A seed: every number of 64 bits.
+    pub(super) fn seed(&mut self, node: &Node) -> Option<u64> {
+        let number = self.number_within(node, 0, i128::from(u64::MAX))?;
+        u64::try_from(number).ok()
+    }
+
+    fn number_within(&mut self, node: &Node, least: i128, most: i128) -> Option<i128> {
         let number = node.scalar().and_then(|scalar| scalar.integer());
         // More digits than any number here has.
         let digits = node.scalar().map(|scalar| scalar.text.trim_start_matches('-'));
@@ -161,9 +172,10 @@ impl Reader<'_> {
         let Some(number) = number else {
             let text = node.scalar().map(|scalar| scalar.text.as_str()).unwrap_or_default();
             let message = format!("{text} is out of range");
-            let expected = match most {
-                i64::MAX => format!("expected {least} or more"),
-                _ => format!("expected {least} to {most}"),
+            let expected = if most == i128::from(i64::MAX) {
+                format!("expected {least} or more")
+            } else {
+                format!("expected {least} to {most}")
             };
             self.report(Diagnostic::error("out-of-range", node.span, message).label(expected));
             return None;

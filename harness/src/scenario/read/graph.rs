@@ -164,13 +164,20 @@ fn is_name(segment: &str) -> bool {
         && segment != "delta"
 }
 
+/// A whole number in JSON; text where it is larger than any that a reader of JSON takes.
+fn number_of(number: i128, text: &str) -> serde_json::Value {
+    let small = i64::try_from(number).ok().map(serde_json::Value::from);
+    let large = || u64::try_from(number).ok().map(serde_json::Value::from);
+    small.or_else(large).unwrap_or_else(|| text.to_owned().into())
+}
+
 /// The JSON that a node would be.
 fn json(node: &Node) -> serde_json::Value {
     match &node.value {
         Value::Scalar(_) if node.is_null() => serde_json::Value::Null,
         Value::Scalar(scalar) => match (scalar.boolean(), scalar.integer()) {
             (Some(truth), _) => truth.into(),
-            (None, Some(number)) => number.into(),
+            (None, Some(number)) => number_of(number, &scalar.text),
             (None, None) => scalar.text.clone().into(),
         },
         Value::Sequence(nodes) => nodes.iter().map(json).collect(),

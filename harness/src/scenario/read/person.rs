@@ -3,7 +3,7 @@
 use super::super::catalogue::Misfit;
 use super::super::diagnostic::Diagnostic;
 use super::super::span::{Span, Spanned};
-use super::super::world::{Forest, MailboxLocation, Population, User};
+use super::super::world::{Forest, MailboxLocation, Population, Tenant, User};
 use super::Reader;
 
 impl Reader<'_> {
@@ -67,6 +67,25 @@ impl Reader<'_> {
                 );
             }
         }
+    }
+
+    /// A user of the cloud alone has its name in a verified domain; AD's names may be anywhere.
+    pub(super) fn check_verified(&mut self, user: &User, tenant: &Tenant) {
+        let own = [&tenant.domain, &tenant.initial].into_iter();
+        let mut verified = own.chain(&tenant.domains).chain(&tenant.verified);
+        let domain = user.upn.value.split_once('@').map_or("", |(_, domain)| domain);
+        if user.dir_synced || verified.any(|known| known.value.eq_ignore_ascii_case(domain)) {
+            return;
+        }
+        let message = format!("nobody verified `{domain}`, and this user is of the cloud alone");
+        self.report(
+            Diagnostic::error("impossible-user", user.upn.span, message)
+                .label(format!(
+                    "expected a name such as `{}@{}`",
+                    user.name.value, tenant.domain.value
+                ))
+                .help("`tenant: {verified: [...]}` lists further domains of its users"),
+        );
     }
 
     /// What no user can be.

@@ -33,11 +33,14 @@ impl Reader<'_> {
 
     fn part(&mut self, node: &Node, tenant: &Tenant, domains: &[String]) -> Option<Population> {
         let kinds = ["shape", "user", "ldif"];
-        let Value::Mapping(entries) = &node.value else {
+        let entries: &[Entry] = match &node.value {
+            Value::Mapping(entries) => entries,
+            Value::Scalar(_) | Value::Sequence(_) => &[],
+        };
+        let Some(first) = entries.first() else {
             self.wrong_type(node, "`shape:`, `user:` or `ldif:`");
             return None;
         };
-        let first = entries.first()?;
         match first.key.value.as_str() {
             "shape" => self.shape(node, domains),
             "user" => self.user_part(node, tenant, domains),
@@ -160,6 +163,7 @@ impl Reader<'_> {
             ..plain_user(name, upn, node.span)
         };
         self.report_impossible(&user);
+        self.check_verified(&user, tenant);
         self.report_licence(&user, span.unwrap_or_default());
         Some(user)
     }

@@ -35,7 +35,7 @@ impl Reader<'_> {
         let mut fields = self.fields(node, "`world`").unwrap_or_else(|| Fields::none(node.span));
         let profile = fields.take("profile").and_then(|entry| self.profile(&entry.value));
         let switches = fields.take("switches").map(|entry| self.switches(&entry.value));
-        let seed = fields.take("seed").and_then(|entry| self.integer(&entry.value, 0, i64::MAX));
+        let seed = fields.take("seed").and_then(|entry| self.seed(&entry.value));
         let start = fields.take("start").and_then(|entry| self.instant(&entry.value));
         let start = start.unwrap_or_else(|| {
             Timestamp::from_second(START).expect("the default start is within the calendar")
@@ -78,7 +78,7 @@ impl Reader<'_> {
         World {
             profile: profile.unwrap_or_else(|| Spanned::implied("wb-ga-2026-08".to_owned())),
             switches: switches.unwrap_or_default(),
-            seed: seed.and_then(|seed| u64::try_from(seed).ok()).unwrap_or(1),
+            seed: seed.unwrap_or(1),
             start,
             forest,
             further_forests,

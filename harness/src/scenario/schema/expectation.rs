@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::form::{any_of, boolean, mapping, reference, text};
+use super::form::{any_of, boolean, many, mapping, reference, text};
 use crate::scenario::expectation::{
     AGENT_PROPERTIES, CONNECT_COUNTS, COUNTS, JOB_PROPERTIES, LAGS, QUARANTINE_PROPERTIES,
     RUN_PROPERTIES,
@@ -18,11 +18,11 @@ pub(super) fn expectations() -> Value {
         let mut keys = vec![
             ("code", text("The error code or skip reason.")),
             ("mailbox", text("A mailbox.")),
-            ("status", json!({"type": "string"})),
+            ("status", text("`Success`, `Failure` or `Skipped`.")),
         ];
         if count {
             let bounds = ["equals", "below", "above", "at_least", "at_most"];
-            keys.extend(bounds.map(|bound| (bound, json!({"type": "integer"}))));
+            keys.extend(bounds.map(|bound| (bound, json!({"type": ["integer", "string"]}))));
         }
         let one = mapping(&keys, &[]);
         let mut forms = vec![one.clone(), json!({"type": "array", "items": one})];
@@ -36,10 +36,7 @@ pub(super) fn expectations() -> Value {
         &[],
     );
     let of_all_runs = CONNECT_COUNTS.map(|name| (name, reference("comparison")));
-    let of_the_last = [
-        ("last", all(&RUN_PROPERTIES)),
-        ("runs", json!({"type": "array", "items": all(&RUN_PROPERTIES)})),
-    ];
+    let of_the_last = [("last", all(&RUN_PROPERTIES)), ("runs", many(&all(&RUN_PROPERTIES)))];
     let connect: Vec<(&str, Value)> = of_all_runs.into_iter().chain(of_the_last).collect();
     let connect = mapping(&connect, &[]);
     let mailbox = json!({
@@ -56,7 +53,7 @@ pub(super) fn expectations() -> Value {
             "counts": all(&COUNTS),
             "connect": connect,
             "lag": all(&LAGS),
-            "agents": {"type": "object", "additionalProperties": all(&AGENT_PROPERTIES)},
+            "agents": {"type": ["object", "null"], "additionalProperties": all(&AGENT_PROPERTIES)},
             "log": any_of(vec![log.clone(), json!({"type": "array", "items": log})]),
         },
         "additionalProperties": mailbox,
@@ -78,7 +75,7 @@ pub(super) fn comparison() -> Value {
                 ("set", reference("value")),
                 ("count", number.clone()),
                 ("length", number),
-                ("matches", json!({"type": "string", "format": "regex"})),
+                ("matches", text("A regular expression that is found in some value.")),
                 ("below", size.clone()),
                 ("above", size.clone()),
                 ("at_least", size.clone()),

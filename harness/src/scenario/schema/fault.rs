@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use sim::throttle::BUDGETS;
 
-use super::form::{mapping, one_of, reference, text};
+use super::form::{mapping, one_of, reference, text, words};
 use crate::scenario::fault::{Direction, PortCall, Service};
-use crate::scenario::read::words;
+use crate::scenario::read::words as known;
 
 pub(super) fn fault() -> Value {
     let agent = || ("agent", text("An agent."));
@@ -13,8 +13,8 @@ pub(super) fn fault() -> Value {
     let lasts = || ("for", reference("duration"));
     let count = || ("count", json!({"type": "integer", "minimum": 1}));
     let nth = || ("nth", json!({"type": "integer", "minimum": 1}));
-    let when = || ("when", one_of(&words::WHEN));
-    let operation = || ("operation", one_of(&words::OPERATIONS));
+    let when = || ("when", one_of(&known::WHEN));
+    let operation = || ("operation", one_of(&known::OPERATIONS));
     let calls = || PortCall::ALL.iter().map(|(_, name)| json!(name));
     let direction = ("direction", one_of(&Direction::ALL));
     let service = || ("service", one_of(&Service::ALL));
@@ -28,7 +28,7 @@ pub(super) fn fault() -> Value {
     let by = || ("by", reference("duration"));
     let retry = || ("retry_after", reference("duration"));
     let status = json!({"type": "integer", "minimum": 500, "maximum": 599});
-    let budget = json!({"enum": BUDGETS.map(|budget| budget.name)});
+    let budget = words(&BUDGETS.map(|budget| budget.name));
     let faults: Vec<(&str, Value)> = vec![
         ("agent_offline", mapping(&[agent(), lasts()], &["agent"])),
         ("agent_restart", mapping(&[agent(), lasts()], &["agent"])),
@@ -61,6 +61,7 @@ pub(super) fn fault() -> Value {
         ("cloud_offline", of_cloud(Vec::new())),
     ];
     let mut schema = mapping(&faults, &[]);
+    schema["type"] = json!("object");
     schema["minProperties"] = json!(1);
     schema["maxProperties"] = json!(1);
     schema

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use self::expectation::{comparison, expectations};
 use self::fault::fault;
-use self::form::{duration, mapping, names, one_of, reference, selector, text, value};
+use self::form::{duration, many, mapping, names, one_of, reference, selector, text, value};
 use self::step::step;
 use self::world::{population, world};
 use super::catalogue::Catalogues;
@@ -30,7 +30,7 @@ pub fn schema(catalogues: &Catalogues) -> Value {
             ("world", reference("world")),
             ("story", json!({"type": "array", "items": reference("step")})),
             ("expect", reference("expectations")),
-            ("suspend", json!({"type": "array", "items": suspension(catalogues)})),
+            ("suspend", many(&suspension(catalogues))),
         ],
         &["scenario", "story"],
     );
@@ -51,6 +51,7 @@ pub fn schema(catalogues: &Catalogues) -> Value {
     });
     if let (Some(schema), Value::Object(scenario)) = (schema.as_object_mut(), scenario) {
         schema.extend(scenario);
+        schema.insert("type".to_owned(), json!("object"));
     }
     schema
 }

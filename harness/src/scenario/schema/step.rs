@@ -2,20 +2,22 @@
 
 use serde_json::{Value, json};
 
-use super::form::{any_of, boolean, list, mapping, names, one_of, reference, share, text, version};
+use super::form::{
+    any_of, boolean, list, mapping, names, one_of, reference, share, text, version, words,
+};
 use crate::scenario::catalogue::Catalogues;
-use crate::scenario::read::words;
+use crate::scenario::read::words as known;
 
 fn cycle() -> Value {
     any_of(vec![
-        one_of(&words::CYCLES),
-        mapping(&[("connect", one_of(&words::POLICIES))], &["connect"]),
+        one_of(&known::CYCLES),
+        mapping(&[("connect", one_of(&known::POLICIES))], &["connect"]),
     ])
 }
 
 fn connect_step() -> Value {
     any_of(vec![
-        one_of(&words::CONNECT_WORDS),
+        one_of(&known::CONNECT_WORDS),
         mapping(&[("upgrade", version()), ("edited_config", boolean())], &["upgrade"]),
         mapping(&[("new_server", version())], &["new_server"]),
         mapping(&[("scheduler", boolean())], &["scheduler"]),
@@ -84,7 +86,7 @@ pub(super) fn step(catalogues: &Catalogues) -> Value {
 /// What people state for `decommission`.
 fn stated() -> Value {
     let names = ["dns_on_premises", "smtp_relay", "groups_on_premises", "ad_readers"];
-    let properties = names.map(|name| (name, json!({"type": "boolean"})));
+    let properties = names.map(|name| (name, boolean()));
     mapping(&properties, &[])
 }
 
@@ -93,7 +95,7 @@ fn graph_request() -> Value {
         text("A request: `GET /users/u7`."),
         mapping(
             &[
-                ("method", one_of(&words::METHODS)),
+                ("method", one_of(&known::METHODS)),
                 ("path", text("Begins with `/`.")),
                 ("body", json!({})),
             ],
@@ -111,7 +113,7 @@ fn transfer(catalogues: &Catalogues) -> Value {
             ("pause", reference("duration")),
             ("most_failures", many),
             ("accept", list(names(&catalogues.findings))),
-            ("to", one_of(&words::AUTHORITIES)),
+            ("to", one_of(&known::AUTHORITIES)),
         ],
         &["mailboxes"],
     )
@@ -130,9 +132,9 @@ fn edits() -> Value {
 }
 
 fn job() -> Value {
-    let scopes = list(one_of(&words::SCOPES));
+    let scopes = list(one_of(&known::SCOPES));
     any_of(vec![
-        json!({"enum": ["start", "pause", "restart"]}),
+        words(&["start", "pause", "restart"]),
         mapping(&[("restart", scopes)], &["restart"]),
         mapping(&[("provision_on_demand", text("A user."))], &["provision_on_demand"]),
     ])
@@ -142,7 +144,9 @@ fn one_step(name: &'static str, what: Value, mut beside: Vec<(&'static str, Valu
     beside.push((name, what));
     beside.push(("at", text("An instant, or an offset from the start.")));
     beside.push(("note", text("Words for people.")));
-    mapping(&beside, &[name])
+    let mut step = mapping(&beside, &[name]);
+    step["type"] = json!("object");
+    step
 }
 
 /// A built-in role, or one that the world describes.

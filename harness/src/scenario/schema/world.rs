@@ -2,24 +2,22 @@
 
 use serde_json::{Value, json};
 
+use sim::entra::features::FEATURES;
+
 use super::form::{
-    any_of, boolean, list, mapping, names, one_of, reference, share, text, texts, version,
+    allow_by_name, any_of, boolean, list, many, mapping, mapping_by_name, names, one_of, reference,
+    share, text, texts, version, words,
 };
 use crate::scenario::catalogue::{Catalogues, SwitchKind, SwitchSpec};
-use crate::scenario::read::words;
+use crate::scenario::read::words as known;
 
 pub(super) fn world(catalogues: &Catalogues) -> Value {
-    let switches: Vec<(&str, Value)> = catalogues
-        .switches
-        .iter()
-        .map(|switch| (switch.name.as_str(), switch_value(switch)))
-        .collect();
     mapping(
         &[
             ("include", include()),
             ("profile", names(&catalogues.profiles)),
-            ("switches", mapping(&switches, &[])),
-            ("seed", json!({"type": "integer", "minimum": 0})),
+            ("switches", switches(catalogues)),
+            ("seed", json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})),
             ("start", json!({"type": "string", "format": "date-time"})),
             ("forest", forest()),
             ("tenant", tenant()),
@@ -27,7 +25,7 @@ pub(super) fn world(catalogues: &Catalogues) -> Value {
                 "rights",
                 mapping(
                     &[
-                        ("agents", any_of(vec![json!({"enum": ["all", "none"]}), texts()])),
+                        ("agents", texts()),
                         ("cut_off", texts()),
                         ("protected", texts()),
                         ("deny", rights_entries()),
@@ -36,15 +34,29 @@ pub(super) fn world(catalogues: &Catalogues) -> Value {
                     &[],
                 ),
             ),
-            ("roles", json!({"type": "array", "items": role(catalogues)})),
-            ("inbound", one_of(&words::INBOUND)),
+            ("roles", many(&role(catalogues))),
+            ("inbound", one_of(&known::INBOUND)),
             ("connect", connect()),
-            ("agents", json!({"type": "array", "items": agent()})),
+            ("agents", many(&agent())),
             ("writeback", writeback()),
-            ("population", json!({"type": "array", "items": reference("population")})),
+            ("population", many(&reference("population"))),
         ],
         &[],
     )
+}
+
+/// Switches of the profile, by their names in any case.
+fn switches(catalogues: &Catalogues) -> Value {
+    let known: Vec<(&str, Value)> = catalogues
+        .switches
+        .iter()
+        .map(|switch| (switch.name.as_str(), switch_value(switch)))
+        .collect();
+    let mut schema = mapping(&known, &[]);
+    for (name, form) in &known {
+        allow_by_name(&mut schema, &[name], form);
+    }
+    schema
 }
 
 /// Users and organizational units, each with the attributes that an entry is about.
@@ -52,12 +64,12 @@ fn rights_entries() -> Value {
     let entry = mapping(
         &[
             ("on", list(text("A user, or an organizational unit such as `Staff/North`."))),
-            ("attributes", any_of(vec![json!({"enum": ["all"]}), texts()])),
+            ("attributes", texts()),
         ],
         &["on"],
     );
     let one = any_of(vec![text("A user or an organizational unit: every attribute."), entry]);
-    any_of(vec![one.clone(), json!({"type": "array", "items": one})])
+    any_of(vec![one.clone(), many(&one)])
 }
 
 fn role(catalogues: &Catalogues) -> Value {
@@ -68,7 +80,7 @@ fn role(catalogues: &Catalogues) -> Value {
             ("like", any_of(vec![names(&catalogues.roles), text("A role before this one.")])),
             ("may", entries()),
             ("may_not", entries()),
-            ("ad", any_of(vec![json!({"enum": ["all", "none"]}), texts()])),
+            ("ad", texts()),
         ],
         &["name"],
     )
@@ -122,17 +134,19 @@ fn connect() -> Value {
 }
 
 fn tenant() -> Value {
-    let features = sim::entra::features::FEATURES.map(|name| (name, boolean()));
     mapping(
         &[
-            ("features", mapping(&features, &[])),
+            ("features", mapping_by_name(&FEATURES, &boolean())),
             ("deletion_threshold", json!({"type": "integer", "minimum": 0})),
             ("cloud_managed_by_default", boolean()),
             ("entra_id_p1", boolean()),
             ("domain", text("The verified domain of its users.")),
             ("domains", list(text("A further verified domain."))),
             ("verified", list(text("A verified domain that Exchange Online does not accept."))),
-            ("initial", json!({"type": "string", "pattern": "\\.onmicrosoft\\.com$"})),
+            (
+                "initial",
+                json!({"type": "string", "pattern": "\\.[oO][nN][mM][iI][cC][rR][oO][sS][oO][fF][tT]\\.[cC][oO][mM]$"}),
+            ),
         ],
         &[],
     )
@@ -157,7 +171,7 @@ fn agent() -> Value {
 
 fn writeback() -> Value {
     any_of(vec![
-        json!({"enum": ["none", false]}),
+        json!({"enum": ["none", "false", false]}),
         mapping(
             &[
                 ("created", json!({"type": "string", "format": "date"})),
@@ -166,28 +180,27 @@ fn writeback() -> Value {
                 ("domain", text("The AD domain that it is for.")),
                 (
                     "mappings",
-                    json!({"type": "object", "additionalProperties": {"type": ["string", "null"]}}),
+                    json!({
+                        "type": ["object", "null"],
+                        "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+                    }),
                 ),
-                ("scope", mapping(&[("ous", names_list()), ("groups", names_list())], &[])),
+                ("scope", mapping(&[("ous", texts()), ("groups", texts())], &[])),
             ],
             &[],
         ),
     ])
 }
 
-fn names_list() -> Value {
-    json!({"type": ["string", "array"], "items": {"type": "string"}})
-}
-
 fn switch_value(switch: &SwitchSpec) -> Value {
     match &switch.kind {
-        SwitchKind::Boolean => json!({"enum": [true, false, "on", "off"]}),
+        SwitchKind::Boolean => json!({"enum": [true, false, "on", "off", "true", "false"]}),
         SwitchKind::Integer(least, most) => {
             json!({"type": "integer", "minimum": least, "maximum": most})
         }
         SwitchKind::Duration(_) => reference("duration"),
         SwitchKind::Budget => json!({"anyOf": [
-            {"enum": ["off", false]},
+            words(&["off"]),
             {"type": "string", "pattern": "^\\s*[1-9]\\d*\\s*/"},
         ]}),
         SwitchKind::OneOf(words) => names(words),
@@ -200,18 +213,19 @@ pub(super) fn population(catalogues: &Catalogues) -> Value {
         ("upn", json!({"type": "string", "pattern": "^[^@]+@[^@]+$"})),
         ("addresses", list(text("A proxy address; `SMTP:` marks the primary."))),
         ("cloud_managed", boolean()),
-        ("type", one_of(&words::KINDS)),
-        ("mailbox", one_of(&words::LOCATIONS)),
+        ("type", one_of(&known::KINDS)),
+        ("mailbox", one_of(&known::LOCATIONS)),
         ("dir_synced", boolean()),
         ("licensed", boolean()),
         ("domain", text("Its AD domain.")),
         ("ou", text("Organizational units from the domain down: `Staff/North`.")),
     ];
-    let cloud: Vec<(&str, Value)> =
-        catalogues.exo_properties.iter().map(|name| (name.as_str(), reference("value"))).collect();
-    user.push(("cloud", mapping(&cloud, &[])));
-    let attributes = catalogues.ad_attributes.iter();
-    user.extend(attributes.map(|name| (name.as_str(), reference("value"))));
+    let properties: Vec<&str> = catalogues.exo_properties.iter().map(String::as_str).collect();
+    user.push(("cloud", mapping_by_name(&properties, &reference("value"))));
+    let attributes: Vec<&str> = catalogues.ad_attributes.iter().map(String::as_str).collect();
+    user.extend(attributes.iter().map(|name| (*name, reference("value"))));
+    let mut user = mapping(&user, &[]);
+    allow_by_name(&mut user, &attributes, &reference("value"));
     any_of(vec![
         mapping(
             &[
@@ -222,7 +236,7 @@ pub(super) fn population(catalogues: &Catalogues) -> Value {
             ],
             &["shape", "mailboxes"],
         ),
-        mapping(&[("user", any_of(vec![text("A name."), mapping(&user, &[])]))], &["user"]),
+        mapping(&[("user", any_of(vec![text("A name."), user]))], &["user"]),
         mapping(
             &[
                 ("ldif", text("A forest's export, beside the scenario.")),

@@ -73,7 +73,16 @@ impl fmt::Display for Argument {
             Self::Boolean(true) => f.write_str("$true"),
             Self::Boolean(false) => f.write_str("$false"),
             Self::Integer(value) => value.fmt(f),
-            Self::Text(text) => write!(f, "'{}'", text.replace('\'', "''")),
+            Self::Text(text) => {
+                f.write_str("'")?;
+                for character in text.chars() {
+                    if is_single_quote(character) {
+                        write!(f, "{character}")?;
+                    }
+                    write!(f, "{character}")?;
+                }
+                f.write_str("'")
+            }
             Self::Array(values) => {
                 f.write_str("@(")?;
                 for (index, value) in values.iter().enumerate() {
@@ -90,6 +99,25 @@ impl fmt::Display for Argument {
             }
         }
     }
+}
+
+/// Whether PowerShell takes a character for a single quote: those of word processors too ([the language
+/// specification](https://learn.microsoft.com/powershell/scripting/lang-spec/chapter-02), 2.3.5.2).
+#[must_use]
+pub const fn is_single_quote(character: char) -> bool {
+    matches!(character, '\'' | '\u{2018}'..='\u{201b}')
+}
+
+/// The same for double quotes.
+#[must_use]
+pub const fn is_double_quote(character: char) -> bool {
+    matches!(character, '"' | '\u{201c}'..='\u{201e}')
+}
+
+/// The same for dashes.
+#[must_use]
+pub const fn is_dash(character: char) -> bool {
+    matches!(character, '-' | '\u{2013}'..='\u{2015}')
 }
 
 /// One cmdlet with its parameters. A positional first argument is the parameter `Identity`.

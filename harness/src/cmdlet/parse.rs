@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use sim::powershell::Argument;
+use sim::powershell::{Argument, is_dash, is_double_quote, is_single_quote};
 use winnow::error::ErrMode;
 use winnow::prelude::*;
 use winnow::stream::{LocatingSlice, Location};
@@ -76,7 +76,8 @@ fn cmdlet(input: &mut Input<'_>) -> Parsed<CmdletLine> {
     blank(input, true)?;
     let start = input.current_token_start();
     let name =
-        take_while(0.., |c: char| c.is_ascii_alphanumeric() || c == '-').parse_next(input)?;
+        take_while(0.., |c: char| c.is_ascii_alphanumeric() || is_dash(c)).parse_next(input)?;
+    let name = name.replace(is_dash, "-");
     let range = start..input.current_token_start();
     if name.is_empty() || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return fail(
@@ -106,7 +107,7 @@ fn cmdlet(input: &mut Input<'_>) -> Parsed<CmdletLine> {
         }
         items.push(item(input, next)?);
     }
-    Ok(CmdletLine { name: name.to_owned(), range, items })
+    Ok(CmdletLine { name, range, items })
 }
 
 fn item(input: &mut Input<'_>, next: char) -> Parsed<Item> {
@@ -166,17 +167,18 @@ fn element(input: &mut Input<'_>, depth: usize) -> Parsed<Argument> {
         (None, _) => {
             fail(CmdletProblem::new("cmdlet-syntax", start..start, "a value is missing here"))
         }
-        (Some('\''), _) => {
+        (Some(quote), _) if is_single_quote(quote) => {
             let text = single_quoted(input)?;
             ends_here(input)?;
             Ok(Argument::Text(text))
         }
-        (Some('"'), _) => {
+        (Some(quote), _) if is_double_quote(quote) => {
             let text = double_quoted(input)?;
             ends_here(input)?;
             Ok(Argument::Text(text))
         }
-        (Some('@'), Some(quote @ ('\'' | '"'))) => {
+        (Some('@'), Some(quote)) if is_single_quote(quote) || is_double_quote(quote) => {
+            let quote = if is_double_quote(quote) { '"' } else { '\'' };
             let text = here_string(input, quote)?;
             ends_here(input)?;
             Ok(Argument::Text(text))
@@ -186,14 +188,6 @@ fn element(input: &mut Input<'_>, depth: usize) -> Parsed<Argument> {
         (Some('('), _) => parenthesised(input, depth),
         (Some('$'), _) => variable(input),
         (Some(next), _) if ends_word(next) || next == '@' => fail(misplaced(input, next)),
-        (Some(next), _) if is_typographic_quote(next) => {
-            let range = start..start + next.len_utf8();
-            fail(
-                CmdletProblem::new("cmdlet-quote", range, "this is a typographic quote")
-                    .label("expected `'`")
-                    .help("word processors make these; type a plain ' or \""),
-            )
-        }
         _ => word(input),
     }
 }
@@ -321,8 +315,8 @@ fn hashtable(input: &mut Input<'_>, depth: usize) -> Parsed<Argument> {
 
 fn key(input: &mut Input<'_>) -> Parsed<String> {
     match peek(input) {
-        Some('\'') => single_quoted(input),
-        Some('"') => double_quoted(input),
+        Some(quote) if is_single_quote(quote) => single_quoted(input),
+        Some(quote) if is_double_quote(quote) => double_quoted(input),
         _ => {
             let at = input.current_token_start();
             let name = take_while(0.., |c: char| c.is_alphanumeric() || c == '-' || c == '_')
@@ -359,11 +353,11 @@ fn word(input: &mut Input<'_>) -> Parsed<Argument> {
                 round.parse_next(input)?;
                 text.push_str(ROUND);
             }
-            '\'' => {
+            quote if is_single_quote(quote) => {
                 bare = false;
                 text.push_str(&single_quoted(input)?);
             }
-            '"' => {
+            quote if is_double_quote(quote) => {
                 bare = false;
                 text.push_str(&double_quoted(input)?);
             }
@@ -532,13 +526,4 @@ fn end_of(input: &Input<'_>) -> usize {
 fn ends_word(next: char) -> bool {
     next.is_whitespace()
         || matches!(next, ',' | ';' | '|' | '&' | '(' | ')' | '{' | '}' | '<' | '>')
-}
-
-/// PowerShell takes the dashes of word processors for dashes.
-fn is_dash(next: char) -> bool {
-    matches!(next, '-' | '\u{2013}' | '\u{2014}' | '\u{2015}')
-}
-
-fn is_typographic_quote(next: char) -> bool {
-    matches!(next, '\u{2018}'..='\u{201e}')
 }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use sim::powershell::Argument;
+use sim::powershell::{Argument, is_double_quote, is_single_quote};
 use winnow::combinator::{alt, opt};
 use winnow::prelude::*;
 use winnow::stream::Location;
@@ -47,12 +47,12 @@ pub(super) fn single_quoted(input: &mut Input<'_>) -> Parsed<String> {
     any.parse_next(input)?;
     let mut text = String::new();
     loop {
-        text.push_str(take_till(0.., '\'').parse_next(input)?);
+        text.push_str(take_till(0.., is_single_quote).parse_next(input)?);
         match (peek(input), second(input)) {
-            (Some(_), Some('\'')) => {
+            (Some(_), Some(quote)) if is_single_quote(quote) => {
                 any.parse_next(input)?;
                 any.parse_next(input)?;
-                text.push('\'');
+                text.push(quote);
             }
             (Some(_), _) => {
                 any.parse_next(input)?;
@@ -68,14 +68,15 @@ pub(super) fn double_quoted(input: &mut Input<'_>) -> Parsed<String> {
     any.parse_next(input)?;
     let mut text = String::new();
     loop {
-        text.push_str(take_till(0.., ['"', '`', '$']).parse_next(input)?);
+        let ends = |c: char| is_double_quote(c) || matches!(c, '`' | '$');
+        text.push_str(take_till(0.., ends).parse_next(input)?);
         match (peek(input), second(input)) {
-            (Some('"'), Some('"')) => {
+            (Some(first), Some(quote)) if is_double_quote(first) && is_double_quote(quote) => {
                 any.parse_next(input)?;
                 any.parse_next(input)?;
-                text.push('"');
+                text.push(quote);
             }
-            (Some('"'), _) => {
+            (Some(first), _) if is_double_quote(first) => {
                 any.parse_next(input)?;
                 return Ok(text);
             }
@@ -99,6 +100,7 @@ pub(super) fn double_quoted(input: &mut Input<'_>) -> Parsed<String> {
 /// `@'` or `@"` at the end of a line, lines of text in which quotes mean nothing, and the same the other way
 /// round at the beginning of a line (about_Quoting_Rules, "Here-strings").
 pub(super) fn here_string(input: &mut Input<'_>, quote: char) -> Parsed<String> {
+    let is_quote = if quote == '"' { is_double_quote } else { is_single_quote };
     let start = input.current_token_start();
     any.parse_next(input)?;
     any.parse_next(input)?;
@@ -117,7 +119,7 @@ pub(super) fn here_string(input: &mut Input<'_>, quote: char) -> Parsed<String> 
     // The end of the line before, which belongs to the text only when another line follows.
     let mut end = None;
     loop {
-        if peek(input) == Some(quote) && second(input) == Some('@') {
+        if peek(input).is_some_and(is_quote) && second(input) == Some('@') {
             any.parse_next(input)?;
             any.parse_next(input)?;
             return Ok(text);

@@ -63,6 +63,28 @@ fn quotes_follow_powershell() {
     );
 }
 
+/// The language specification, 2.3.5.2 and 2.3.2: what a word processor makes of quotes and dashes means the same.
+#[test]
+fn quotes_and_dashes_of_word_processors_are_quotes_and_dashes() {
+    assert_eq!(
+        bound("Set–Mailbox u7 —DisplayName ‘O’’Brien \"x\"’ –Force:$false"),
+        "Set-Mailbox -Identity 'u7' -DisplayName 'O’’Brien \"x\"' -Force $false"
+    );
+    assert_eq!(
+        bound("Set-Mailbox ‚u7‛ -DisplayName “a ‘b’ „„c`” d”"),
+        "Set-Mailbox -Identity 'u7' -DisplayName 'a ‘‘b’’ „c” d'"
+    );
+    assert_eq!(
+        bound("Set-Mailbox u7 -EmailAddresses @{‘Add’=“x”; Remove=@(‘y’,'z’)}"),
+        "Set-Mailbox -Identity 'u7' -EmailAddresses @{Add='x'; Remove=@('y','z')}"
+    );
+    assert_eq!(
+        bound("Set-Mailbox u7 -DisplayName @’\nit's\n‘@ -Force"),
+        "Set-Mailbox -Identity 'u7' -DisplayName 'it''s' -Force $true"
+    );
+    assert_eq!(refused("Set-Mailbox ‘u7\""), ("cmdlet-quote", "‘u7\"".to_owned()));
+}
+
 /// about_Quoting_Rules, "Here-strings": quotes mean nothing inside, the line before the end mark has no end.
 #[test]
 fn here_strings_are_read_line_by_line() {

@@ -4,7 +4,7 @@ use sim::caller::{Caller, Role};
 use sim::entra::job::WritebackJob;
 use sim::estate::Estate;
 use sim::exchange::property;
-use sim::powershell::CmdletCall;
+use sim::powershell::{Argument, CmdletCall};
 use sim::wire::graph::person;
 
 use super::runner::Runner;
@@ -26,6 +26,7 @@ impl Runner<'_> {
                         .map(|_| ())
                         .map_err(|error| (error.to_string(), Refused::Exchange(error)))
                 });
+                self.note_what_if(call, outcome.is_ok());
                 self.settle(step, call.span, outcome);
             }
             Action::OnPrem(call) => {
@@ -83,7 +84,22 @@ impl Runner<'_> {
                 .map(|_| ())
                 .map_err(|error| (error.to_string(), Refused::Ad(error)))
         });
+        self.note_what_if(call, outcome.is_ok());
         self.settle(step, call.span, outcome);
+    }
+
+    /// Says of a cmdlet with `-WhatIf` that it was taken and changed nothing.
+    fn note_what_if(&mut self, call: &Spanned<CmdletCall>, taken: bool) {
+        let what_if = call.value.parameter("WhatIf").and_then(Argument::boolean);
+        if !taken || what_if != Some(true) {
+            return;
+        }
+        let words = self.source.get(call.span.range()).unwrap_or_default().trim();
+        let words = words.lines().next().unwrap_or_default();
+        let note = format!("`{words}` changed nothing, as it has -WhatIf");
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
     }
 }
 

@@ -22,7 +22,7 @@ const EXCHANGE: &[&str] = &[
     "New-RemoteMailbox -Name Beamer1 -Equipment",
     "New-RemoteMailbox -Name Team1 -Shared",
     "Get-RemoteMailbox new1",
-    "Disable-RemoteMailbox new1 -Archive -Confirm $false",
+    "Disable-RemoteMailbox new1 -Archive -Confirm:$false",
     "Disable-RemoteMailbox new1",
     "Enable-RemoteMailbox new1 -Alias new1 -DisplayName 'New One' -PrimarySmtpAddress new1@contoso.com -RemoteRoutingAddress new1@contoso.mail.onmicrosoft.com -Archive",
     "Disable-RemoteMailbox new1",
@@ -31,7 +31,7 @@ const EXCHANGE: &[&str] = &[
     "Enable-RemoteMailbox new1 -Equipment",
     "Disable-RemoteMailbox new1",
     "Enable-RemoteMailbox new1 -Shared",
-    "Remove-RemoteMailbox new1 -Confirm $false",
+    "Remove-RemoteMailbox new1 -Confirm:$false",
     "New-Mailbox -Name 'On Server' -Alias local1 -SamAccountName local1 -UserPrincipalName local1@contoso.com -DisplayName 'On Server' -FirstName On -LastName Server -Initials O -Password secret -PrimarySmtpAddress local1@contoso.com -OrganizationalUnit 'OU=People,DC=corp,DC=contoso,DC=com'",
     "New-Mailbox -Name Here1 -UserPrincipalName here1@contoso.com -OnPremisesOrganizationalUnit 'OU=People,DC=corp,DC=contoso,DC=com'",
     "New-Mailbox -Name Room2 -Room",
@@ -41,7 +41,7 @@ const EXCHANGE: &[&str] = &[
     "New-Mailbox -Name System2 -AuditLog",
     "Get-Mailbox local1",
     "* Set-Mailbox local1",
-    "Disable-Mailbox local1 -Confirm $false",
+    "Disable-Mailbox local1 -Confirm:$false",
     "Enable-Mailbox local1 -Alias local1 -DisplayName 'On Server' -PrimarySmtpAddress local1@contoso.com",
     "Disable-Mailbox local1",
     "Enable-Mailbox local1 -Room",
@@ -51,36 +51,36 @@ const EXCHANGE: &[&str] = &[
     "Enable-Mailbox local1 -Shared",
     "Disable-Mailbox System1 -Arbitration",
     "Disable-Mailbox System2 -AuditLog",
-    "Remove-Mailbox local1 -Confirm $false",
+    "Remove-Mailbox local1 -Confirm:$false",
     "Remove-Mailbox here1",
     "Remove-Mailbox room2",
     "Remove-Mailbox beamer2",
     "Remove-Mailbox team2",
     "New-MailUser -Name Guest1 -Alias guest1 -SamAccountName guest1 -UserPrincipalName guest1@contoso.com -DisplayName Guest -FirstName Gu -LastName Est -Initials G -Password secret -PrimarySmtpAddress guest1@contoso.com -OrganizationalUnit 'OU=People,DC=corp,DC=contoso,DC=com' -OnPremisesOrganizationalUnit 'OU=People,DC=corp,DC=contoso,DC=com' -ExternalEmailAddress guest@elsewhere.example",
-    "Disable-MailUser guest1 -Confirm $false",
+    "Disable-MailUser guest1 -Confirm:$false",
     "Enable-MailUser guest1 -Alias guest1 -DisplayName Guest -PrimarySmtpAddress guest1@contoso.com -ExternalEmailAddress guest@elsewhere.example",
     "New-SendConnector -Name One",
     "Get-SendConnector One",
-    "Remove-SendConnector One -Confirm $false",
+    "Remove-SendConnector One -Confirm:$false",
     "New-ReceiveConnector -Name One",
     "Get-ReceiveConnector One",
-    "Remove-ReceiveConnector One -Confirm $false",
+    "Remove-ReceiveConnector One -Confirm:$false",
     "New-OrganizationRelationship -Name One",
     "Get-OrganizationRelationship One",
-    "Remove-OrganizationRelationship One -Confirm $false",
+    "Remove-OrganizationRelationship One -Confirm:$false",
     "New-IntraOrganizationConnector -Name One",
     "Get-IntraOrganizationConnector One",
     "Set-IntraOrganizationConnector One -Enabled $false",
-    "Remove-IntraOrganizationConnector One -Confirm $false",
+    "Remove-IntraOrganizationConnector One -Confirm:$false",
     "New-FederationTrust -Name One",
     "Get-FederationTrust One",
-    "Remove-FederationTrust One -Confirm $false",
+    "Remove-FederationTrust One -Confirm:$false",
     "New-PublicFolder -Name One",
     "Get-PublicFolder One",
-    "Remove-PublicFolder One -Confirm $false",
+    "Remove-PublicFolder One -Confirm:$false",
     "New-HybridConfiguration",
     "Get-HybridConfiguration",
-    "Remove-HybridConfiguration -Confirm $false",
+    "Remove-HybridConfiguration -Confirm:$false",
     "Set-ClientAccessService EX1 -AutoDiscoverServiceInternalUri https://ex1.corp.contoso.com",
     "Get-ClientAccessService EX1",
     "Set-OrganizationConfig -PublicFoldersEnabled Remote",
@@ -102,16 +102,16 @@ const AD: &[&str] = &[
     "Set-ADGroup Team -Remove @{telephoneNumber='1'}",
     "Add-ADGroupMember Team -Members plain -Server DC1",
     "Remove-ADGroupMember Team -Members plain -Server DC1",
-    "Remove-ADGroup Team -Confirm $false -Server DC1",
+    "Remove-ADGroup Team -Confirm:$false -Server DC1",
     "Set-ADObject plain -DisplayName Plain -Description d -Server DC1 -Add @{otherTelephone='1'} -Replace @{department='x'} -Clear title",
     "Set-ADObject plain -Remove @{otherTelephone='1'}",
     "New-ADOrganizationalUnit -Name Leavers -Path 'DC=corp,DC=contoso,DC=com' -Server DC1",
     "Rename-ADObject plain -NewName 'Plain, Mrs' -Server DC1",
     "Move-ADObject plain -TargetPath 'OU=Leavers,DC=corp,DC=contoso,DC=com' -Server DC1",
-    "Add-ADGroupMember 'CN=Domain Admins,CN=Users,DC=corp,DC=contoso,DC=com' -Members plain -Confirm $false",
-    "Remove-ADGroupMember 'CN=Domain Admins,CN=Users,DC=corp,DC=contoso,DC=com' -Members plain -Confirm $false",
-    "Remove-ADUser plain -Confirm $false",
-    "Remove-ADObject u3 -Recursive -Confirm $false -Server DC1",
+    "Add-ADGroupMember 'CN=Domain Admins,CN=Users,DC=corp,DC=contoso,DC=com' -Members plain -Confirm:$false",
+    "Remove-ADGroupMember 'CN=Domain Admins,CN=Users,DC=corp,DC=contoso,DC=com' -Members plain -Confirm:$false",
+    "Remove-ADUser plain -Confirm:$false",
+    "Remove-ADObject u3 -Recursive -Confirm:$false -Server DC1",
     "Restore-ADObject u3 -NewName u3 -TargetPath 'OU=People,DC=corp,DC=contoso,DC=com' -Server DC1",
 ];
 
@@ -170,6 +170,15 @@ fn one_by_one(spec: &CmdletSpec, who: &str) -> Vec<CmdletCall> {
     parameters.iter().map(|p| call(p.name, value(p.kind, p.name, who))).collect()
 }
 
+/// The same call with `-WhatIf`, where its cmdlet takes that: what comes after it finds nothing changed.
+fn what_if(call: &CmdletCall, specs: &[CmdletSpec]) -> Option<CmdletCall> {
+    let spec = specs.iter().find(|spec| spec.name == call.name)?;
+    spec.parameter("WhatIf")?;
+    let mut call = call.clone();
+    call.parameters.push(("WhatIf".to_owned(), Argument::Boolean(true)));
+    Some(call)
+}
+
 /// The rows of both catalogues, and what went wrong.
 pub(crate) fn rows(mut estate: Estate) -> (Vec<Row>, Vec<Row>, Vec<String>) {
     let catalogues = stage::catalogues();
@@ -184,7 +193,10 @@ pub(crate) fn rows(mut estate: Estate) -> (Vec<Row>, Vec<Row>, Vec<String>) {
             }
             let read = cmdlet::parse(line).ok().and_then(|line| cmdlet::bind(&line, specs).ok());
             match read {
-                Some(call) => calls.push(call),
+                Some(call) => {
+                    calls.extend(what_if(&call, specs));
+                    calls.push(call);
+                }
                 None => problems.push(format!("cannot be read: {line}")),
             }
         }
@@ -253,7 +265,7 @@ fn refusal_of(call: &CmdletCall) -> CmdletCall {
         None if call.name == "Set-OrganizationConfig" => {
             refused.parameters[0].1 = Argument::Text("Nowhere".to_owned());
         }
-        None if call.name == "Get-HybridConfiguration" => {
+        None if call.name == "Get-HybridConfiguration" || call.parameter("WhatIf").is_some() => {
             refused.parameters.push(("Nothing".to_owned(), nobody));
         }
         None => {}

@@ -74,7 +74,7 @@ fn set_parameters() -> Vec<ParameterSpec> {
 
 pub(super) fn remove_parameters() -> Vec<ParameterSpec> {
     let mut parameters = about();
-    parameters.push(parameter("Confirm", ParameterKind::Boolean));
+    parameters.push(parameter("Confirm", ParameterKind::Switch));
     parameters
 }
 

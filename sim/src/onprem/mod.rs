@@ -153,9 +153,24 @@ const EXCHANGE: &[&[Cmdlet]] =
 /// Cmdlets of the ActiveDirectory module.
 const AD: &[&[Cmdlet]] = &[ad_user::CMDLETS, ad_group::CMDLETS, ad_object::CMDLETS];
 
+impl Cmdlet {
+    /// What it takes: `-WhatIf` too where it changes something (Microsoft Learn, about_CommonParameters,
+    /// "Risk mitigation parameter descriptions"). `Setup` is a program, and no cmdlet.
+    fn all_parameters(&self) -> Vec<ParameterSpec> {
+        let mut parameters = (self.parameters)();
+        if !self.name.starts_with("Get-") && self.name.contains('-') {
+            parameters.push(parameter(WHAT_IF, ParameterKind::Switch));
+        }
+        parameters
+    }
+}
+
+/// The switch with which a cmdlet does all but its change.
+const WHAT_IF: &str = "WhatIf";
+
 fn specs(groups: &[&[Cmdlet]]) -> Vec<CmdletSpec> {
     let spec =
-        |cmdlet: &Cmdlet| CmdletSpec { name: cmdlet.name, parameters: (cmdlet.parameters)() };
+        |cmdlet: &Cmdlet| CmdletSpec { name: cmdlet.name, parameters: cmdlet.all_parameters() };
     let mut specs: Vec<CmdletSpec> = groups.iter().copied().flatten().map(spec).collect();
     specs.sort_by_key(|spec| spec.name);
     specs
@@ -199,11 +214,33 @@ pub fn about(call: &CmdletCall) -> Result<About, OnPremError> {
 pub fn act(call: &CmdletCall, directory: &Directory<'_>) -> Result<Act, OnPremError> {
     let (found, on_server) =
         find(&call.name).ok_or_else(|| OnPremError::UnknownCmdlet(call.name.clone()))?;
-    check_parameters(call, &(found.parameters)())?;
+    check_parameters(call, &found.all_parameters())?;
     if on_server && directory.organization.server.is_none() {
         return Err(OnPremError::NoServer(found.name.to_owned()));
     }
-    (found.act)(call, directory)
+    let act = (found.act)(call, directory)?;
+    Ok(if given(call, WHAT_IF) { Act::Write(Vec::new()) } else { act })
+}
+
+/// A parameter that a call lacks and that its cmdlet cannot do without, whoever it is about.
+#[must_use]
+pub fn missing(call: &CmdletCall) -> Option<&'static str> {
+    let organization = Organization { server: Some(String::new()), ..Organization::default() };
+    let anybody = Directory {
+        object: Some(ObjectNumber(0)),
+        current: &|_| Vec::new(),
+        dn_of: &|identity| Some(identity.to_owned()),
+        container: "",
+        domain: "",
+        routing_domain: "",
+        fresh: Guid([0; 16]),
+        organization: &organization,
+        local_mailboxes: &|| 0,
+    };
+    match act(call, &anybody) {
+        Err(OnPremError::MissingParameter(name)) => Some(name),
+        _ => None,
+    }
 }
 
 /// What PowerShell's binder refuses: names that the cmdlet does not have, values that it cannot convert.

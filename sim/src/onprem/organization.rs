@@ -241,11 +241,11 @@ fn get_parameters() -> Vec<ParameterSpec> {
 }
 
 fn confirm() -> Vec<ParameterSpec> {
-    vec![parameter("Confirm", ParameterKind::Boolean)]
+    vec![parameter("Confirm", ParameterKind::Switch)]
 }
 
 fn remove_parameters() -> Vec<ParameterSpec> {
-    vec![parameter("Identity", ParameterKind::Text), parameter("Confirm", ParameterKind::Boolean)]
+    vec![parameter("Identity", ParameterKind::Text), parameter("Confirm", ParameterKind::Switch)]
 }
 
 fn enable_parameters() -> Vec<ParameterSpec> {

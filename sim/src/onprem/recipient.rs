@@ -147,7 +147,7 @@ fn set_mailbox_parameters() -> Vec<ParameterSpec> {
 }
 
 fn identity_parameters() -> Vec<ParameterSpec> {
-    vec![parameter("Identity", ParameterKind::Text), parameter("Confirm", ParameterKind::Boolean)]
+    vec![parameter("Identity", ParameterKind::Text), parameter("Confirm", ParameterKind::Switch)]
 }
 
 fn disable_mailbox_parameters() -> Vec<ParameterSpec> {

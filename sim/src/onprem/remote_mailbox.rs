@@ -35,7 +35,7 @@ fn get_parameters() -> Vec<ParameterSpec> {
 }
 
 fn remove_parameters() -> Vec<ParameterSpec> {
-    vec![parameter("Identity", ParameterKind::Text), parameter("Confirm", ParameterKind::Boolean)]
+    vec![parameter("Identity", ParameterKind::Text), parameter("Confirm", ParameterKind::Switch)]
 }
 
 fn disable_parameters() -> Vec<ParameterSpec> {

@@ -42,6 +42,14 @@ impl Inbound<'_> {
         listed.map(|value| ProxyAddress::parse(value).address).or_else(mail)
     }
 
+    /// Whether the user principal name can be the primary address: a name in a domain that is not verified is none of the
+    /// user's, and the service's own address takes its place.
+    fn names_primary(&self) -> bool {
+        let upn = format!("smtp:{}", self.user_principal_name);
+        let parsed = ProxyAddress::parse(&upn);
+        self.upn_is_primary && (parsed.is_reserved() || is_taken(&upn, self))
+    }
+
     /// Whether the primary address is calculated, because AD says nothing of one.
     #[must_use]
     pub fn has_derived_primary(&self) -> bool {
@@ -64,7 +72,7 @@ pub fn computed(inbound: &Inbound<'_>) -> Vec<String> {
     let has_primary = |list: &[String]| list.iter().any(|v| ProxyAddress::parse(v).is_primary());
     if !has_primary(&list) {
         let mail = inbound.mail.filter(|mail| is_taken(&format!("smtp:{mail}"), inbound));
-        let stands_in = inbound.licensed && inbound.upn_is_primary;
+        let stands_in = inbound.licensed && inbound.names_primary();
         let upn = Some(inbound.user_principal_name).filter(|_| stands_in);
         match (mail, upn) {
             (Some(_), _) => Mark::AddressFromMail.reach(),
@@ -82,7 +90,8 @@ pub fn computed(inbound: &Inbound<'_>) -> Vec<String> {
             list.push(value.replacen("SMTP:", "smtp:", 1));
         }
     }
-    if !inbound.upn_is_primary
+    if !inbound.names_primary()
+        && (inbound.licensed || !inbound.upn_is_primary)
         && !has_primary(&list)
         && let Some(own) = list.iter().find(|value| ProxyAddress::parse(value).is_reserved())
     {

@@ -132,6 +132,9 @@ pub struct Entra {
     pub loose: BTreeSet<u32>,
     /// Users whose primary address is calculated from their names, because neither AD nor Exchange Online says one.
     pub derived_primary: BTreeSet<u32>,
+    /// The user principal names of AD that are in no verified domain, by their users: what the user's own was made in
+    /// the place of.
+    pub unverified_names: BTreeMap<u32, Box<str>>,
     /// Users who hold directory roles, by role.
     pub roles: DirectoryRoles,
     /// Users whose mailbox was cloud-managed when authority over the whole user moved to the cloud.
@@ -163,6 +166,7 @@ impl Entra {
             audit: AuditLog::default(),
             loose: BTreeSet::new(),
             derived_primary: BTreeSet::new(),
+            unverified_names: BTreeMap::new(),
             roles: DirectoryRoles::default(),
             flagged_before_transfer: BTreeSet::new(),
             arrived_under_default: BTreeMap::new(),

@@ -40,6 +40,8 @@ pub struct Draft {
     pub(super) derived_primary: bool,
     /// `IsExchangeCloudManaged`.
     pub(super) cloud_managed: bool,
+    /// The user principal name of AD, where it is in no verified domain.
+    pub(super) unverified: Option<Box<str>>,
 }
 
 /// A user object of AD.
@@ -151,6 +153,8 @@ impl Drafting {
             licensed,
             derived_primary: derived_primary && person.mailbox != Place::None,
             cloud_managed: person.cloud_managed && person.dir_synced,
+            unverified: (person.dir_synced && !self.is_verified(&person.user_principal_name))
+                .then(|| person.user_principal_name.as_str().into()),
         })
     }
 
@@ -220,9 +224,24 @@ impl Drafting {
         crate::exchange::address::normalized(list)
     }
 
-    /// What Connect has brought up for this AD object.
+    /// Whether users may have this name.
+    fn is_verified(&self, upn: &str) -> bool {
+        let domain = upn.split_once('@').map_or("", |(_, domain)| domain);
+        let own = [&self.tenant.verified, &self.tenant.initial];
+        let mut all = own.into_iter().chain(&self.verified_domains);
+        all.any(|known| known.eq_ignore_ascii_case(domain))
+    }
+
+    /// What Connect has brought up for this AD object. In the place of a user principal name in no verified domain the
+    /// directory has the service's own address.
     fn synced_record(&self, person: &Person, ad: &Record) -> Record {
         let mut values = self.flow.identity_values(ad);
+        let name = values.iter_mut().find(|(number, _)| *number == property::USER_PRINCIPAL_NAME);
+        if let Some(upn) = name.and_then(|(_, texts)| texts.first_mut())
+            && !self.is_verified(upn)
+        {
+            *upn = format!("{}@{}", person.name, self.tenant.initial);
+        }
         if person.mailbox != Place::None {
             let own = format!("smtp:{}@{}", person.name, self.tenant.initial);
             // Routing addresses do not come up; who was moved to the cloud has them from the move.

@@ -217,6 +217,7 @@ impl Estate {
         if !cloud_managed && place.is_some() {
             self.note_primary_of(ad.forest, entra, &record);
         }
+        self.note_unverified(entra, &record);
         self.remember_export(ad, entra);
         let (ad, entra) = (Some(ad), Some(entra));
         self.subjects.add(Subject { name: name.into(), ad, entra, exchange });
@@ -241,10 +242,11 @@ impl Estate {
     ) -> (Changes, usize) {
         let Some(flow) = self.flow(self.people.dc.forest) else { return (Changes::new(), 0) };
         let mut values = flow.identity_values(record);
+        let nickname = record.text(known::MAIL_NICKNAME).unwrap_or(name);
+        self.verify_name(record, nickname, &mut values);
         if !is_recipient {
             return (values, 0);
         }
-        let nickname = record.text(known::MAIL_NICKNAME).unwrap_or(name);
         let own = vec![format!("smtp:{nickname}@{}", self.domains.initial)];
         let listed = mailbox
             .and_then(|mailbox| {

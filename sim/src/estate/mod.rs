@@ -31,6 +31,7 @@ mod servers;
 mod settle;
 mod standings;
 mod truth;
+mod unverified;
 
 pub use accounts::{ServiceAccount, ServiceAccounts};
 pub use build::{AgentPlan, BuildError, DcPlan, EstatePlan, ForestPlan, WritebackPlan};

@@ -81,6 +81,9 @@ impl Estate {
             record: draft.user,
         });
         self.entra.note_primary(entra, draft.derived_primary);
+        if let Some(name) = draft.unverified {
+            self.entra.unverified_names.insert(entra, name);
+        }
         let exchange = draft.recipient.map(|(kind, record)| {
             let mut recipient = ExchangeOnline::recipient(draft.id, kind, since, record);
             recipient.dir_synced = synced.is_some();

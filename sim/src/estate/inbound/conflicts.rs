@@ -109,8 +109,8 @@ impl Estate {
         Ok(aside)
     }
 
-    /// Gives a new user another user principal name than one that somebody has, or that is in no verified
-    /// domain: `prefix`, four digits, and the initial domain.
+    /// Gives a new user another user principal name than one that somebody has: `prefix`, four digits, and the
+    /// initial domain; or that is in no verified domain: the service's own address, `mailNickname` and the initial domain.
     ///
     /// # Errors
     /// `AttributeValueMustBeUnique` where the tenant does not keep user principal names aside.
@@ -134,9 +134,18 @@ impl Estate {
                 detail: format!("UserPrincipalName: {wanted}"),
             });
         }
+        let nickname = values.iter().find(|(p, _)| *p == property::ALIAS);
+        let nickname = nickname.and_then(|(_, v)| v.first()).filter(|_| !taken);
+        let prefix = nickname.map_or(prefix, String::as_str);
         let prefix = if prefix.is_empty() { "user" } else { prefix }.to_owned();
         let initial = self.domains.initial.clone();
-        let plain = format!("{prefix}@{initial}");
+        let own = values.iter().find(|(p, _)| *p == property::EMAIL_ADDRESSES);
+        let own = own.into_iter().flat_map(|(_, list)| list).find_map(|value| {
+            let address = ProxyAddress::parse(value).address;
+            let domain = address.rsplit_once('@').map(|(_, domain)| domain)?;
+            domain.eq_ignore_ascii_case(&initial).then(|| address.to_owned())
+        });
+        let plain = own.unwrap_or_else(|| format!("{prefix}@{initial}"));
         let mut given = if taken { String::new() } else { plain };
         while given.is_empty() || self.user_named(&given).is_some() {
             given = format!("{prefix}{}@{initial}", self.four_digits());
@@ -145,13 +154,6 @@ impl Estate {
         values.push((property::USER_PRINCIPAL_NAME, vec![given]));
         values.sort_by_key(|(p, _)| *p);
         Ok(taken.then_some((UPN, wanted)))
-    }
-
-    /// Whether users may have names in a domain.
-    pub(super) fn is_verified(&self, domain: &str) -> bool {
-        let own = [&self.domains.verified, &self.domains.initial];
-        let further = self.exchange.verified_domains.iter();
-        own.into_iter().chain(further).any(|known| known.eq_ignore_ascii_case(domain))
     }
 
     /// Notes which values of a user are kept aside; those noted before are forgotten.

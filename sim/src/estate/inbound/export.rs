@@ -146,6 +146,7 @@ impl Estate {
         self.connect.remember(key, object.exported());
         let changed = self.bring_up(object.user, mailbox, &values);
         if object.full {
+            self.note_unverified(object.user, &entry.record);
             self.add_upn(object.user);
         }
         Export::Done(changed)
@@ -159,8 +160,8 @@ impl Estate {
         })
     }
 
-    /// The identity values of an object. A user principal name outside of the verified domains, or one that
-    /// somebody has, does not replace the one that the user has.
+    /// The identity values of an object. A user principal name that somebody has does not replace the one that the
+    /// user has; in the place of a new one outside of the verified domains comes one under the initial domain.
     fn identity_of(
         &self,
         forest: ForestNumber,
@@ -175,11 +176,15 @@ impl Estate {
             else {
                 return *property != property::USER_PRINCIPAL_NAME;
             };
-            let domain = upn.split_once('@').map_or("", |(_, domain)| domain);
-            let is_own = upn.eq_ignore_ascii_case(&has);
-            is_own
-                || (self.is_verified(domain)
-                    && self.user_named(upn).is_none_or(|other| other == object.user))
+            self.is_verified_name(upn) || self.is_another_unverified(object.user, upn)
+        });
+        self.verify_name(&entry.record, &self.user_text(object.user, property::ALIAS), &mut values);
+        values.retain(|(property, texts)| {
+            let upn = texts.first().filter(|_| *property == property::USER_PRINCIPAL_NAME);
+            upn.is_none_or(|upn| {
+                upn.eq_ignore_ascii_case(&has)
+                    || self.user_named(upn).is_none_or(|other| other == object.user)
+            })
         });
         values.extend(self.named(forest, flow.identity_references(&entry.record)));
         values

@@ -282,6 +282,7 @@ impl Estate {
         let recipient =
             kind.map(|kind| self.add_recipient(id, kind, record_of(&of_a_recipient(&values))));
         self.note_primary_of(key.0, number, &entry.record);
+        self.note_unverified(number, &entry.record);
         self.relink(key, number, entry);
         self.note_creation(number, recipient, &values);
         self.keep_aside(number, upn.into_iter().chain(addresses));

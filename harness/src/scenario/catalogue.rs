@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sim::powershell::{Argument, CmdletSpec};
+use sim::powershell::{Argument, CmdletCall, CmdletSpec};
 
 /// What the caller knows and a file is checked against.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +62,8 @@ pub struct Catalogues {
     pub exo_given: Option<ExoGivenCheck>,
     /// Whether a class of objects exists; without it every one.
     pub class: Option<fn(&str) -> bool>,
+    /// What a cmdlet of the server or of AD lacks and cannot do without.
+    pub missing: Option<MissingCheck>,
 }
 
 /// What an LDIF change record asks for.
@@ -122,6 +124,8 @@ impl Misfit {
 /// Says of values of an AD attribute of a user, in a forest with the Exchange schema or without, why they
 /// will not do.
 pub type AdValuesCheck = fn(&str, &[String], bool) -> Result<(), Misfit>;
+/// Says of a call which mandatory parameter it lacks.
+pub type MissingCheck = fn(&CmdletCall) -> Option<&'static str>;
 /// Says of an AD attribute, and of values that a step gives it at once, why they will not do.
 pub type StepValuesCheck = fn(&str, &[String]) -> Result<(), Misfit>;
 /// Says of a parameter of `Set-Mailbox` and of its argument why Exchange Online would not take it.

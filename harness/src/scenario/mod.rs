@@ -19,8 +19,8 @@ mod yaml;
 
 pub use catalogue::{
     AdValuesCheck, Catalogues, ExoGivenCheck, ExoValuesCheck, GraphCheck, GraphFormCheck,
-    LdifProblem, LdifReader, LdifRecord, MappingCheck, Misfit, NameCheck, StepValuesCheck,
-    SwitchKind, SwitchSpec,
+    LdifProblem, LdifReader, LdifRecord, MappingCheck, Misfit, MissingCheck, NameCheck,
+    StepValuesCheck, SwitchKind, SwitchSpec,
 };
 pub use diagnostic::{Diagnostic, Severity};
 pub use expectation::{
@@ -42,9 +42,9 @@ pub use read::{FAULTS, STEPS, read, read_fault, standard_world};
 pub use schema::{schema, schema_text};
 pub use span::{Span, Spanned};
 pub use world::{
-    Agent, Connect, Dc, ExportedPerson, Forest, InAd, Inbound, MailboxKind, MailboxLocation,
-    OwnRole, Population, Rights, RightsEntry, RoleEntry, SwitchValue, Tenant, User, World,
-    Writeback, WritebackScope,
+    Agent, Connect, Dc, ExportedPerson, ExportedPlaces, Forest, InAd, Inbound, MailboxKind,
+    MailboxLocation, OwnRole, Population, Rights, RightsEntry, RoleEntry, SwitchValue, Tenant,
+    User, World, Writeback, WritebackScope,
 };
 
 #[cfg(test)]

@@ -282,8 +282,8 @@ pub struct Transfer {
     pub wave: Option<u32>,
     /// The pause between two waves; zero unless said.
     pub pause: Duration,
-    /// The acceptance criterion: a wave in which more mailboxes than this do not get the wanted
-    /// authority is the last one; `None` goes on whatever happens.
+    /// The acceptance criterion: a wave in which more mailboxes than this are refused, without effect or failed is
+    /// the last one, and ends where that is beyond doubt; `None` goes on whatever happens.
     pub most_failures: Option<u64>,
     /// Findings of the readiness check that are accepted.
     pub accept: Vec<String>,

@@ -281,9 +281,20 @@ pub enum Population {
         mailboxes: Option<Spanned<PathBuf>>,
         /// Who is in them.
         people: Vec<ExportedPerson>,
+        /// Containers and groups of the forest.
+        places: ExportedPlaces,
         /// The DNS name of the first object's domain.
         domain: Option<String>,
     },
+}
+
+/// Where people of an export are, and the groups that it lists: the names from the domain down.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExportedPlaces {
+    /// Organizational units and containers.
+    pub units: Vec<Vec<String>>,
+    /// Groups.
+    pub groups: Vec<Vec<String>>,
 }
 
 /// Somebody whom an export lists, as steps may call it.

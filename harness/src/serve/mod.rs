@@ -29,7 +29,7 @@ use crate::bridge::listeners::{ListenError, ListenOptions, Listeners};
 use crate::run::RunError;
 use crate::run::live::LivePlan;
 use crate::scenario::export;
-use crate::scenario::{self, Catalogues, Population, Share, Spanned, World};
+use crate::scenario::{self, Catalogues, ExportedPlaces, Population, Share, Spanned, World};
 use crate::stage::{self, StageError, Staged};
 use addresses::{Hosts, Urls};
 use control::Control;
@@ -195,6 +195,7 @@ fn world(options: &Options, catalogues: &Catalogues) -> Result<World, ServeError
             ldif: Spanned::implied(path.clone()),
             mailboxes: options.mailbox_list.clone().map(Spanned::implied),
             people: Vec::new(),
+            places: ExportedPlaces::default(),
             domain: None,
         },
         None => Population::Shape {

@@ -52,6 +52,7 @@ pub fn catalogues() -> Catalogues {
         step_values: Some(values::of_a_step),
         exo_given: Some(values::of_an_argument),
         class: Some(|name| Schema::shared(true).class_named(name).is_some()),
+        missing: Some(sim::onprem::missing),
     }
 }
 

@@ -118,7 +118,7 @@ pub(super) struct WaveArguments {
     /// How many mailboxes make a wave: the next one starts when all of this are verified.
     #[arg(long, value_name = "N", default_value = "500")]
     wave: NonZeroUsize,
-    /// Stop after a wave in which more mailboxes than this were refused, without effect or failed.
+    /// Stop inside of a wave once more of its mailboxes than this were refused, without effect or failed.
     #[arg(long, value_name = "N", default_value_t = 25)]
     most_failures: u64,
     /// Set no more mailboxes than this in any minute [default: as many as the service takes].

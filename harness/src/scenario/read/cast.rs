@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sim::powershell::CmdletCall;
+use sim::powershell::{Argument, CmdletCall};
 
 use super::super::world::{Population, World};
-use super::places::units;
+use super::places::{Tree, units};
 
 /// Keys of an expectation that are no mailboxes.
 pub(super) const RESERVED: [&str; 9] =
@@ -39,6 +39,8 @@ pub(super) struct Cast {
     places: BTreeSet<String>,
     /// Whether an export brings objects that are not read for their names.
     is_exported: bool,
+    /// Where everything is in AD.
+    pub(super) tree: Tree,
 }
 
 impl Cast {
@@ -48,7 +50,8 @@ impl Cast {
         let routing = initial.replacen(".onmicrosoft.com", ".mail.onmicrosoft.com", 1);
         let mut domains = vec![world.tenant.domain.value.to_lowercase(), routing, initial];
         domains.extend(world.forest.domains.iter().map(|domain| domain.value.to_lowercase()));
-        let mut cast = Self { domains, ..Self::default() };
+        let tree = Tree::of(&world.population);
+        let mut cast = Self { domains, tree, ..Self::default() };
         let units = units(&world.population);
         let names = units.iter().flat_map(|path| path.split('/')).chain(CONTAINERS);
         cast.places = names.map(str::to_lowercase).collect();
@@ -152,7 +155,9 @@ impl Cast {
             "NewName",
         ];
         let own = ["Identity", "Name"].iter().find_map(|parameter| call.text(parameter));
-        let Some(own) = own else { return };
+        let is_trial = call.parameter("WhatIf").and_then(Argument::boolean) == Some(true);
+        let Some(own) = own.filter(|_| !is_trial) else { return };
+        self.tree.learn(call);
         let canonical = self.resolve(&own).unwrap_or_else(|| own.clone());
         let creates = call.name.split_once('-').is_some_and(|(verb, _)| {
             ["New", "Enable", "Restore"].iter().any(|known| known.eq_ignore_ascii_case(verb))

@@ -35,6 +35,10 @@ const RECIPIENTS: [&str; 17] = [
 const NAMING: [&str; 4] =
     ["Identity", "ExternalDirectoryObjectId", "PrimarySmtpAddress", "UserPrincipalName"];
 
+/// Parameters that say where something is to be.
+const CONTAINERS: [&str; 4] =
+    ["Path", "TargetPath", "OnPremisesOrganizationalUnit", "OrganizationalUnit"];
+
 /// Parameters of `Set-ADUser` whose hashtables and lists name attributes.
 const ATTRIBUTE_PARAMETERS: [&str; 4] = ["Add", "Clear", "Remove", "Replace"];
 
@@ -84,6 +88,25 @@ impl Reader<'_> {
         }
         self.cast.learn(&call);
         Some(Spanned::new(call, node.span))
+    }
+
+    /// The call of a step on the server or in AD, with everything that its cmdlet cannot do without.
+    pub(super) fn local_command(
+        &mut self,
+        node: &Node,
+        catalogue: &[CmdletSpec],
+        lenient: bool,
+    ) -> Option<Spanned<CmdletCall>> {
+        let call = self.command(node, catalogue, lenient)?;
+        let missing = self.catalogues.missing.filter(|_| !lenient);
+        if let Some(name) = missing.and_then(|ask| ask(&call.value)) {
+            let message = format!("{} cannot do without `-{name}`", call.value.name);
+            self.report(
+                Diagnostic::error("missing-parameter", call.span, message)
+                    .label(format!("expected `-{name}` in here")),
+            );
+        }
+        Some(call)
     }
 
     /// For a cmdlet that another side has, says so.
@@ -150,6 +173,8 @@ impl Reader<'_> {
                     "unknown-dc",
                     "domain controller",
                 );
+            } else if is(&CONTAINERS, parameter) {
+                self.check_parent(&text, span);
             } else if is(&["Manager", "ManagedBy"], parameter) && !self.cast.knows_identity(&text) {
                 self.unknown_user(&Spanned::new(text, span));
             }

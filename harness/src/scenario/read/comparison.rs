@@ -1,5 +1,7 @@
 //! Comparisons: a value alone, or `contains`, `at_least` and their like.
 
+use std::collections::BTreeSet;
+
 use super::super::diagnostic::Diagnostic;
 use super::super::expectation::{Comparison, Pattern, Quantity};
 use super::super::nearest::advice;
@@ -89,8 +91,9 @@ impl Range {
         Some(Self { kind: std::mem::discriminant(&quantity), first, last })
     }
 
+    /// Whether something is within both; nothing is a number and a length of time.
     fn meets(&self, other: &Self) -> bool {
-        self.kind != other.kind || (self.first <= other.last && other.first <= self.last)
+        self.kind == other.kind && self.first <= other.last && other.first <= self.last
     }
 
     /// Whether it lets everything through that is not less than nothing.
@@ -126,7 +129,52 @@ impl Reader<'_> {
             );
         }
         self.check_bounds(&found, measure);
+        self.check_number_of_values(&found);
         found
+    }
+
+    /// Refuses a number of values that those which are named cannot have.
+    fn check_number_of_values(&mut self, found: &[Spanned<Comparison>]) {
+        let distinct = |values: &[String]| {
+            let all: BTreeSet<String> = values.iter().map(|value| value.to_lowercase()).collect();
+            i64::try_from(all.len()).unwrap_or(i64::MAX)
+        };
+        let within = found.iter().filter_map(|one| {
+            let (least, most) = match &one.value {
+                Comparison::Equals(values) | Comparison::Set(values) => {
+                    (distinct(values), i64::try_from(values.len()).unwrap_or(i64::MAX))
+                }
+                Comparison::Contains(values) => (distinct(values), i64::MAX),
+                Comparison::Primary(_) | Comparison::Matches(_) | Comparison::Absent(false) => {
+                    (1, i64::MAX)
+                }
+                _ => return None,
+            };
+            Some((one, least, most))
+        });
+        let counts = found.iter().filter_map(|one| match &one.value {
+            Comparison::Count(bounds) => Some((one, bounds)),
+            _ => None,
+        });
+        for (count, bounds) in counts {
+            let admits = |number: &i64| bounds.iter().all(|bound| bound.admits_number(*number));
+            // What is admitted begins or ends at a bound.
+            let ends = bounds.iter().filter_map(|bound| Range::of(bound, Measure::Number));
+            let ends = ends.flat_map(|range| [range.first, range.last]);
+            let ends: Vec<i64> = ends.filter_map(|end| i64::try_from(end).ok()).collect();
+            let mut named = within.clone();
+            let wrong = named.find(|(_, least, most)| {
+                let inside = |end: &&i64| (*least..=*most).contains(*end);
+                ![*least, *most].iter().chain(ends.iter().filter(inside)).any(admits)
+            });
+            if let Some((other, ..)) = wrong {
+                let message = format!("nothing is `{}` and `{}` at once", other.value, count.value);
+                self.report(
+                    Diagnostic::error("impossible-expectation", count.span, message)
+                        .label("this never holds"),
+                );
+            }
+        }
     }
 
     /// Refuses bounds that nothing keeps, and those that everything keeps.

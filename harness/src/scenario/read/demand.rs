@@ -61,12 +61,24 @@ impl Reader<'_> {
         path: &AttributePath,
         comparison: &Spanned<Comparison>,
     ) {
+        let Some(words) = words_of(path) else { return };
+        if let Comparison::Below(_)
+        | Comparison::Above(_)
+        | Comparison::AtLeast(_)
+        | Comparison::AtMost(_) = &comparison.value
+        {
+            let message = format!("{path} has no size: it is a word");
+            self.report(
+                Diagnostic::error("impossible-expectation", comparison.span, message)
+                    .label(format!("expected {}", choice(&words))),
+            );
+            return;
+        }
         let (Comparison::Equals(values) | Comparison::Contains(values) | Comparison::Set(values)) =
             &comparison.value
         else {
             return;
         };
-        let Some(words) = words_of(path) else { return };
         let is_one = |value: &&String| words.iter().any(|word| word.eq_ignore_ascii_case(value));
         if let Some(wrong) = values.iter().find(|value| !is_one(value)) {
             let message = format!("{path} is never `{wrong}`");

@@ -8,9 +8,10 @@ use sim::directory::name::Dn;
 use super::super::diagnostic::Diagnostic;
 use super::super::export::{self, ExportError};
 use super::super::span::Spanned;
-use super::super::world::{ExportedPerson, Population};
+use super::super::world::{ExportedPerson, ExportedPlaces, Population};
 use super::super::yaml::Node;
 use super::Reader;
+use super::places::names_of;
 
 impl Reader<'_> {
     pub(super) fn ldif(&mut self, node: &Node) -> Option<Population> {
@@ -20,7 +21,7 @@ impl Reader<'_> {
         self.finish(&fields, "an LDIF population");
         let ldif = self.beside(ldif?);
         let mailboxes = mailboxes.map(|path| self.beside(path));
-        let (mut people, domain) = match people(&ldif.value) {
+        let Listed { mut people, places, domain } = match listed(&ldif.value) {
             Ok(found) => found,
             Err(error) => {
                 self.bad_export(&ldif, &error);
@@ -42,7 +43,7 @@ impl Reader<'_> {
                 }
             }
         }
-        Some(Population::Ldif { ldif, mailboxes, people, domain })
+        Some(Population::Ldif { ldif, mailboxes, people, places, domain })
     }
 
     /// Whether an export or an included world could not be read: then nobody knows who is in it.
@@ -71,20 +72,37 @@ impl Reader<'_> {
     }
 }
 
-/// Everybody whom an export lists, and the DNS name of its domain.
-fn people(path: &Path) -> Result<(Vec<ExportedPerson>, Option<String>), ExportError> {
-    let mut people = Vec::new();
-    let mut domain = None;
+/// What of an export can be named.
+#[derive(Default)]
+struct Listed {
+    people: Vec<ExportedPerson>,
+    places: ExportedPlaces,
+    /// The DNS name of the first object's domain.
+    domain: Option<String>,
+}
+
+fn listed(path: &Path) -> Result<Listed, ExportError> {
+    const CONTAINERS: [&str; 2] = ["organizationalUnit", "container"];
+    let mut found = Listed::default();
     for object in export::objects(path)? {
         let object = object?;
-        if domain.is_none() {
-            domain = domain_of(&object.dn);
+        if found.domain.is_none() {
+            found.domain = domain_of(&object.dn);
         }
+        let is = |class: &str| {
+            object.values_of("objectClass").any(|v| v.value.eq_ignore_ascii_case(class.as_bytes()))
+        };
         if object.is_person() {
-            people.push(ExportedPerson { addresses: addresses(&object), name: object.name() });
+            found
+                .people
+                .push(ExportedPerson { addresses: addresses(&object), name: object.name() });
+        } else if CONTAINERS.into_iter().any(is) {
+            found.places.units.extend(names_of(&object.dn));
+        } else if is("group") {
+            found.places.groups.extend(names_of(&object.dn));
         }
     }
-    Ok((people, domain))
+    Ok(found)
 }
 
 fn addresses(object: &ExportedObject) -> Vec<String> {

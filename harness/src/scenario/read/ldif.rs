@@ -64,6 +64,16 @@ impl Reader<'_> {
             if let Some((_, name)) = first {
                 self.cast.learn_entry(name.trim());
             }
+            if record.adds {
+                let classes =
+                    record.values.iter().filter(|(n, _)| n.eq_ignore_ascii_case("objectClass"));
+                let is_group = |class: &String| class.eq_ignore_ascii_case("group");
+                let is_group = classes.flat_map(|(_, classes)| classes).any(is_group);
+                self.cast.tree.learn_entry(&record.dn, is_group);
+            }
+            if record.renames.is_some() {
+                self.cast.tree.open();
+            }
         }
         Some(text)
     }
@@ -87,6 +97,9 @@ impl Reader<'_> {
             );
         } else if !record.adds {
             self.check_entry(node, record, world);
+        } else if let Some((_, parent)) = record.dn.split_once(',') {
+            let span = self.found(node, parent);
+            self.check_parent(parent.trim(), span);
         }
         self.check_given(node, record);
         let known = &self.catalogues.ad_attributes;

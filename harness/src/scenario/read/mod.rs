@@ -149,8 +149,6 @@ impl<'a> Reader<'a> {
         self.own_roles = world.roles.iter().map(|role| role.name.value.clone()).collect();
         self.dcs = world.dc_names().map(str::to_owned).collect();
         let told = fields.take("story");
-        let text = told.and_then(|entry| self.source.get(entry.value.span.range()));
-        self.check_places(&world, text.unwrap_or_default());
         let story = match told {
             Some(entry) => self.story(&entry.value, &world),
             None => {
@@ -162,6 +160,7 @@ impl<'a> Reader<'a> {
                 Vec::new()
             }
         };
+        self.check_places(&world);
         self.check_story(&world, &story);
         let expect: Option<Expectations> =
             fields.take("expect").map(|entry| self.expectations(&entry.value, &world));

@@ -23,9 +23,12 @@ impl Reader<'_> {
         let units = units(population);
         let users: Vec<String> = population
             .iter()
-            .filter_map(|part| match part {
-                Population::User(user) if user.dir_synced => Some(user.name.value.clone()),
-                _ => None,
+            .flat_map(|part| match part {
+                Population::User(user) if user.dir_synced => vec![user.name.value.clone()],
+                Population::Ldif { people, .. } => {
+                    people.iter().map(|person| person.name.clone()).collect()
+                }
+                _ => Vec::new(),
             })
             .collect();
         let known: Vec<&str> = users.iter().chain(&units).map(String::as_str).collect();
@@ -89,7 +92,7 @@ impl Reader<'_> {
                 None => {
                     let message = format!("nobody and no unit is called `{}`", text.value);
                     let problem = Diagnostic::error("unknown-place", text.span, message)
-                        .label("neither a `user:` of the population nor the `ou:` of one");
+                        .label("neither a `user:` of the population nor the `ou:` of one, nor of an export");
                     self.report(match advice(&text.value, known.iter().copied()) {
                         Some(help) => problem.help(help),
                         None => problem,

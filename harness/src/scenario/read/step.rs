@@ -29,8 +29,8 @@ impl Reader<'_> {
         let catalogues = self.catalogues;
         Some(match keys.action.key.value.as_str() {
             "exo" => Action::Exo(self.command(node, &catalogues.exo, lenient)?),
-            "onprem" => Action::OnPrem(self.command(node, &catalogues.onprem, lenient)?),
-            "ad" => Action::Ad(self.command(node, &catalogues.ad, lenient)?),
+            "onprem" => Action::OnPrem(self.local_command(node, &catalogues.onprem, lenient)?),
+            "ad" => Action::Ad(self.local_command(node, &catalogues.ad, lenient)?),
             "graph" => Action::Graph(self.graph(node, lenient)?),
             "ldif" => self.ldif_action(node, world, lenient)?,
             "transfer" => Action::Transfer(self.transfer(node, lenient)?),
@@ -164,7 +164,8 @@ impl Reader<'_> {
     fn edits(&mut self, node: &Node) -> Option<Edits> {
         let mut fields = self.fields(node, "`edits`")?;
         let mailboxes = fields.take("mailboxes").map(|entry| self.selector(&entry.value, false));
-        let share = fields.take("share").map(|entry| self.share(&entry.value));
+        let share_entry = fields.take("share");
+        let share = share_entry.map(|entry| self.share(&entry.value));
         let every = fields.take("every").and_then(|entry| self.duration(&entry.value));
         let lasts = fields.take("for");
         if let Some(entry) = lasts.filter(|_| every.is_none()) {
@@ -183,6 +184,12 @@ impl Reader<'_> {
             Some(share) => share?,
             None => Share::ALL,
         };
+        if let Some(entry) = share_entry.filter(|_| share == Share::NONE) {
+            self.report(
+                Diagnostic::error("out-of-range", entry.value.span, "this share edits nobody")
+                    .label("expected more than `0%`"),
+            );
+        }
         Some(Edits { mailboxes, share, every, lasts })
     }
 

@@ -78,7 +78,7 @@ fn a_written_seed_is_a_scenario_file_that_runs() {
 fn what_cannot_be_hunted_is_wrong_usage() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (arguments, expected) in [
-        (&["hunt", "--from", "9223372036854775807", "--seeds", "2"][..], "last seed"),
+        (&["hunt", "--from", "18446744073709551615", "--seeds", "2"][..], "last seed"),
         (&["hunt", "--seeds", "0"], "--seeds"),
         (&["hunt", "--write", "no/such/folder.yaml"], "cannot write"),
         (&["hunt", "--write", "one", "--json", "one"], "the same file"),

@@ -67,8 +67,10 @@ pub(super) struct Authority {
 struct Pending {
     object: ObjectKey,
     attribute: AttributeNumber,
-    /// When it changed last.
+    /// When it changed.
     at: VirtualTime,
+    /// When it changed again: what was exported from then on says something else.
+    until: Option<VirtualTime>,
 }
 
 impl Oracle for Authority {
@@ -146,8 +148,11 @@ impl Authority {
             (_, Side::Ad) => {
                 let pending = self.changed_on_premises.entry(whose?).or_default();
                 for attribute in write.changes.iter().map(|change| change.attribute) {
-                    pending.retain(|known| known.attribute != attribute);
-                    pending.push(Pending { object: write.object, attribute, at: write.at });
+                    for known in pending.iter_mut().filter(|known| known.attribute == attribute) {
+                        known.until.get_or_insert(write.at);
+                    }
+                    let (object, at) = (write.object, write.at);
+                    pending.push(Pending { object, attribute, at, until: None });
                 }
                 None
             }
@@ -236,7 +241,7 @@ impl Authority {
         if self.pending_may_land && was_on_its_way {
             return None;
         }
-        if self.pending_may_land && self.was_pending(whose?, change.attribute) {
+        if self.pending_may_land && self.was_pending(whose?, change.attribute, write.sent) {
             return None;
         }
         let message =
@@ -244,12 +249,14 @@ impl Authority {
         Some(Charge::of_write("authority", write, change, message.to_owned()))
     }
 
-    /// Whether what a property comes from last changed on-premises before the flag was set.
-    fn was_pending(&self, person: u32, property: AttributeNumber) -> bool {
+    /// Whether what a property comes from had last changed on-premises before the flag was set, as far as who
+    /// sent this could know.
+    fn was_pending(&self, person: u32, property: AttributeNumber, sent: VirtualTime) -> bool {
         let source = self.sources.get(usize::from(property)).copied().flatten();
         let changes = self.changed_on_premises.get(&person);
         changes.zip(self.flagged.get(person)).is_some_and(|(changes, flagged)| {
-            let mut changes = changes.iter().filter(|change| change.at < flagged);
+            let told = |change: &Pending| change.until.is_none_or(|until| sent < until + self.late);
+            let mut changes = changes.iter().filter(|change| change.at < flagged && told(change));
             changes.any(|change| source.is_none_or(|source| change.attribute == source))
         })
     }

@@ -21,6 +21,9 @@ pub(super) struct Contract {
     mapped: Vec<AttributeNumber>,
     /// What was mapped until a while ago: a cycle under way may still write it once.
     before: Vec<AttributeNumber>,
+    /// What was mapped earlier, and until when cycles worked with it: a modify that is held back on its way
+    /// lands later.
+    past: Vec<(VirtualTime, Vec<AttributeNumber>)>,
     changed: VirtualTime,
     /// What the last transfer was told.
     order: Option<FlipOrder>,
@@ -31,6 +34,7 @@ impl Contract {
         Self {
             mapped: mapping::written_back(&mapping::flows(estate)),
             before: Vec::new(),
+            past: Vec::new(),
             changed: VirtualTime::default(),
             order: None,
         }
@@ -41,7 +45,9 @@ impl Contract {
         match (write.actor.activity, write.object.side) {
             (Activity::Person | Activity::Script, _) => true,
             (Activity::Writeback | Activity::Restore | Activity::Reconcile, Side::Ad) => {
-                self.mapped.contains(&attribute) || self.before.contains(&attribute)
+                self.mapped.contains(&attribute)
+                    || self.before.contains(&attribute)
+                    || (write.sent < write.at && self.was_mapped(attribute, write.sent))
             }
             (Activity::Transfer, Side::Exchange) => {
                 attribute == property::FLAG && self.is_ordered(write.object.number, change)
@@ -53,6 +59,12 @@ impl Contract {
             (Activity::Writeback | Activity::Reconcile | Activity::Transfer, _)
             | (Activity::Restore, Side::Entra) => false,
         }
+    }
+
+    /// Whether an attribute was mapped when a modify was sent.
+    fn was_mapped(&self, attribute: AttributeNumber, sent: VirtualTime) -> bool {
+        let then = self.past.iter().find(|(until, _)| *until >= sent);
+        then.is_some_and(|(_, mapped)| mapped.contains(&attribute))
     }
 
     /// Whether the transfer was told to make this of this mailbox's flag. What an engine on its own was told
@@ -89,7 +101,9 @@ impl Oracle for Contract {
                 return None;
             }
             Event::Cycle(end) if end.began >= self.changed => {
-                self.before.clear();
+                if !self.before.is_empty() {
+                    self.past.push((end.began, core::mem::take(&mut self.before)));
+                }
                 return None;
             }
             _ => return None,

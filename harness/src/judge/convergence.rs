@@ -17,6 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use sim::clock::VirtualTime;
+use sim::directory::schema::known;
 use sim::entra::job::{StatusCode, WritebackJob};
 use sim::entra::log::{LogEntry, LogStatus};
 use sim::estate::{Estate, Subject};
@@ -535,9 +536,13 @@ fn waits(estate: &Estate, subject: &Subject, mailbox: &Mailbox, evidence: &Evide
     let Some(said) = evidence.waiting.get(&mailbox.id) else { return false };
     let object = subject.exchange.map(ObjectKey::exchange);
     let written = |attribute| object.and_then(|o| estate.ledger.last_writer(o, attribute));
-    // What is cloud-managed from birth entered scope with its name.
-    let flagged = written(property::FLAG).or_else(|| written(property::USER_PRINCIPAL_NAME));
-    flagged.is_some_and(|flagged| *said >= flagged.at)
+    // What is cloud-managed from birth entered scope with its name, who is restored in AD with that.
+    let restored = || {
+        let ad = subject.ad?;
+        estate.ledger.last_writer(ObjectKey::ad(ad.forest, ad.number), known::IS_DELETED)
+    };
+    let entered = written(property::FLAG).or_else(|| written(property::USER_PRINCIPAL_NAME));
+    entered.or_else(restored).is_some_and(|entered| *said >= entered.at)
 }
 
 fn charge(

@@ -11,7 +11,7 @@ use sim::estate::Estate;
 use sim::exchange::property;
 use sim::ledger::{
     Activity, Actor, Change, Claim, CycleEnd, Event, FaultHit, HeldBack, Logged, NotArrived,
-    ObjectKey, Outcome, Process, Read, Side, Synchronized, Write, WriteKind,
+    ObjectKey, Outcome, Process, Read, SchemaChange, Side, Synchronized, Write, WriteKind,
 };
 
 use super::absent_not_empty::AbsentNotEmpty;

@@ -46,3 +46,67 @@ world:
   population: [user: u1]{BORN}"
     ));
 }
+
+#[test]
+fn who_comes_back_in_ad_may_wait_for_the_initial_cycle() {
+    passes(
+        "scenario: Restored where new ones wait
+about: report
+world:
+  switches: {first_time_requires_initial: true}
+  rights: {deny: [u1]}
+  population: [user: {name: u1, cloud_managed: true, proxyAddresses: ~}]
+story:
+  - ad: Remove-ADUser u1 -Confirm:$false
+  - wait: 3d
+  - ad: Restore-ADObject u1",
+    );
+}
+
+#[test]
+fn what_was_exported_before_entra_heard_of_the_flag_may_land_whatever_ad_says_by_then() {
+    passes(
+        "scenario: Landed late
+about: report
+world:
+  switches: {race: land}
+  writeback: {interval: 40m}
+  population: [user: u3]
+story:
+  - fault: {forward_sync_delayed: {for: 5h}}
+  - ad: Set-ADUser u3 -Add @{proxyAddresses='smtp:shared@contoso.com'}
+  - cycle: writeback
+  - exo: Set-Mailbox u3 -IsExchangeCloudManaged $true
+  - wait: 1h
+  - ad: Set-ADUser u3 -Clear proxyAddresses,mail",
+    );
+    passes(
+        "scenario: Landed late, again and again
+about: report
+world:
+  switches: {forward_delay: 20m}
+  inbound: cloud_sync
+  population: [user: {name: u2, cloud_managed: true}]
+story:
+  - repeat: {every: 10m, ad: \"Set-ADUser u2 -Replace @{extensionAttribute2='r{n}'}\"}
+  - transfer: {mailboxes: u2, to: on-premises}
+  - transfer: {mailboxes: all}",
+    );
+}
+
+#[test]
+fn a_modify_that_was_held_back_is_judged_by_the_schema_that_it_was_sent_under() {
+    passes(
+        "scenario: Landed under another schema
+about: writeback
+world: {population: [user: {name: u3, cloud_managed: true}]}
+story:
+  - exo: Set-Mailbox u3 -CustomAttribute1 C-5
+  - fault: {delivery_reordered: {}}
+  - cycle: writeback
+  - graph:
+      method: PUT
+      path: /servicePrincipals/{principal}/synchronization/jobs/{job}/schema
+      body: {synchronizationRules: [{objectMappings: [{attributeMappings: [{targetAttributeName: extensionAttribute3, source: {expression: \"StripSpaces([CustomAttribute3])\", type: Function}}]}]}]}",
+    );
+}

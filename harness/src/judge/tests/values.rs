@@ -137,3 +137,35 @@ fn machines_do_not_undo_each_other() {
     let war = [list((&["a"], &["b"]), 1), elsewhere, list((&["b"], &["a"]), 3)];
     assert_eq!(swings(&war), 1, "a script on another attribute does not hide a war");
 }
+
+#[test]
+fn a_modify_that_was_held_back_is_judged_by_the_mapping_that_it_was_sent_under() {
+    let estate = estate();
+    let object = object(&estate);
+    let schema = Event::Schema(SchemaChange { at: at(5), flows: Vec::new() });
+    let landed = |sent| late(wrote(object, Activity::Writeback, IN_AD, (&["b"], &["a"]), 9), sent);
+    let strays = |sent| {
+        let events = [schema.clone(), cycle(7, false), landed(sent)];
+        charges(&mut Contract::new(&estate), &estate, &events).len()
+    };
+    assert_eq!(strays(3), 0, "it was mapped when it was sent");
+    assert_eq!(strays(8), 1, "it was mapped no more");
+    assert_eq!(strays(9), 1, "nothing held it back");
+}
+
+/// Switch `race`, a change that was pending at the flip, while messages to Exchange Online are slow.
+#[test]
+fn what_was_exported_before_ad_changed_again_was_pending() {
+    let estate = estate();
+    let (mailbox, object) = (mailbox(&estate), object(&estate));
+    let edit = |when| wrote(object, Activity::Person, IN_AD, (&["a"], &["b"]), when);
+    let flip = wrote(mailbox, Activity::Person, property::FLAG, (&["False"], &["True"]), 2);
+    let lands = |sent| late(wrote(mailbox, Activity::Sync, IN_CLOUD, (&["a"], &["b"]), 9), sent);
+    let found = |sent, again| {
+        let mut oracle = Authority::new(&estate);
+        let events = [edit(1), flip.clone(), edit(again), lands(sent)];
+        charges(&mut oracle, &estate, &events).len()
+    };
+    assert_eq!(found(4, 6), 0, "what was sent is what was pending");
+    assert_eq!(found(6, 4), 1, "what AD said later was not");
+}

@@ -18,13 +18,10 @@ use crate::record::AttributeNumber;
 /// Seconds from 1601 to 1970: FILETIME counts from 1601 in units of 100 ns.
 const FILETIME_EPOCH_SECONDS: i64 = 11_644_473_600;
 
-/// userAccountControl: the account belongs to a trust.
-const INTERDOMAIN_TRUST: i64 = 0x800;
-
 /// An instant as FILETIME.
 #[must_use]
 pub(super) fn file_time(at: VirtualTime) -> i64 {
-    (at.as_micros() / 1_000_000 + FILETIME_EPOCH_SECONDS).saturating_mul(10_000_000)
+    at.as_micros().saturating_add(FILETIME_EPOCH_SECONDS * 1_000_000).saturating_mul(10)
 }
 
 /// The value that an object of a class has without storing it: most accounts never get another one.
@@ -313,11 +310,6 @@ impl Forest {
                     Err(diagnostic::service(ResultCode::Other, problem, 0x57))
                 }
             },
-            known::USER_ACCOUNT_CONTROL
-                if integer(&value).is_some_and(|bits| bits & INTERDOMAIN_TRUST != 0) =>
-            {
-                Err(diagnostic::access_denied())
-            }
             known::SERVICE_PRINCIPAL_NAME if !is_service_name(&value) => {
                 Err(diagnostic::attribute(AttributeProblem::Constraint, 0x20B5, attribute))
             }

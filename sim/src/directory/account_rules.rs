@@ -1,6 +1,9 @@
 //! What holds of accounts and groups after a write, and what follows from it ([MS-SAMR] 3.1.1.6, 3.1.1.8).
 
 use crate::directory::account::default_value;
+use crate::directory::account_control::{
+    self, DISABLED, LOCKOUT, NORMAL, PASSWORD_NOT_REQUIRED, SERVER, SMARTCARD_REQUIRED, WORKSTATION,
+};
 use crate::directory::account_privileges::check_delegation;
 use crate::directory::add::account_type_of_group;
 use crate::directory::answer::LdapResult;
@@ -14,17 +17,6 @@ use crate::directory::schema::class::Class;
 use crate::directory::schema::known;
 use crate::directory::schema::syntax::integer;
 use crate::record::AttributeNumber;
-
-/// Bits of userAccountControl ([MS-ADTS] 2.2.16).
-const DISABLED: i64 = 0x2;
-const LOCKOUT: i64 = 0x10;
-const PASSWORD_NOT_REQUIRED: i64 = 0x20;
-const NORMAL: i64 = 0x200;
-const INTERDOMAIN_TRUST: i64 = 0x800;
-const WORKSTATION: i64 = 0x1000;
-const SERVER: i64 = 0x2000;
-const PASSWORD_EXPIRED: i64 = 0x80_0000;
-const KINDS: i64 = NORMAL | INTERDOMAIN_TRUST | WORKSTATION | SERVER;
 
 /// Bits of groupType ([MS-ADTS] 2.2.12).
 pub(super) const GLOBAL: i64 = 0x2;
@@ -43,6 +35,8 @@ const INVALID_PARAMETER: u32 = 0x0057;
 
 /// ERROR_MEMBERS_PRIMARY_GROUP: the group is still somebody's primary one.
 const MEMBERS_PRIMARY_GROUP: u32 = 0x055E;
+/// ERROR_DS_CANT_MOD_PRIMARYGROUPID: that of a domain controller stays.
+const FIXED_PRIMARY_GROUP: u32 = 0x213A;
 /// ERROR_DS_OBJ_CLASS_VIOLATION: a constraint of the object's class does not hold.
 const CLASS_VIOLATION: u32 = 0x2014;
 
@@ -66,18 +60,6 @@ pub(super) fn check_kept(class: Option<&Class>, changed: &Working) -> Result<(),
         return Err(diagnostic::unwilling(INVALID_PARAMETER));
     }
     Ok(())
-}
-
-/// The kind of an account (sAMAccountType) and its primary group, by its userAccountControl.
-const fn kind_and_group(control: i64) -> (&'static str, &'static str) {
-    let machine = control & (WORKSTATION | SERVER) != 0;
-    let kind = if machine { "805306369" } else { "805306368" };
-    let group = match control & KINDS {
-        WORKSTATION => "515",
-        SERVER => "516",
-        _ => "513",
-    };
-    (kind, group)
 }
 
 /// Whether a groupType has one scope, and nothing that only the system gives.
@@ -150,16 +132,41 @@ impl Forest {
         {
             return Err(diagnostic::unwilling(NOT_A_MEMBER));
         }
-        let Some(given) = new_number(working, known::USER_ACCOUNT_CONTROL) else { return Ok(()) };
+        self.settle_control(writer, object, entry, class, working)
+    }
+
+    /// What an account's new userAccountControl becomes, and what follows from it; what holds of its name and
+    /// its primary group whether there is a new one or not.
+    fn settle_control(
+        &self,
+        writer: &Writer<'_>,
+        object: ObjectNumber,
+        entry: &Entry,
+        class: &Class,
+        working: &mut Vec<Working>,
+    ) -> Result<(), LdapResult> {
         let old = entry.record.first(known::USER_ACCOUNT_CONTROL).and_then(integer).unwrap_or(0);
-        let mut control = given & !(LOCKOUT | PASSWORD_EXPIRED);
-        if control & KINDS == 0 {
-            control |= if class.is_computer { WORKSTATION } else { NORMAL };
+        let given = new_number(working, known::USER_ACCOUNT_CONTROL);
+        let control = given.map_or(old, |given| account_control::stored(given, NORMAL));
+        let renamed = working.iter().find(|at| at.attribute == known::SAM_ACCOUNT_NAME);
+        let name = renamed.and_then(|at| at.new.first()).map(Vec::as_slice);
+        let machine = class.is_computer && control & (WORKSTATION | SERVER) != 0;
+        account_control::check_machine_name(writer.principal, machine, name)?;
+        let primary = new_number(working, known::PRIMARY_GROUP_ID);
+        if let (Some(given), Some(fixed)) = (primary, account_control::fixed_group(control))
+            && given != fixed
+        {
+            return Err(diagnostic::unwilling(FIXED_PRIMARY_GROUP));
         }
-        if control & SERVER != 0 && !class.is_computer {
-            return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, CLASS_VIOLATION));
+        let Some(given) = given else { return Ok(()) };
+        account_control::check_shape(class, given)?;
+        let changed = (control & !old, old & !control);
+        self.check_control_bits(writer.dc, writer.principal, changed)?;
+        let other_kind = account_control::is_other_kind(old, control);
+        if other_kind {
+            let name = name.or_else(|| entry.record.first(known::SAM_ACCOUNT_NAME));
+            account_control::check_of_class(writer.principal, class, control, name)?;
         }
-        self.check_control_bits(writer.dc, writer.principal, control & !old)?;
         let has_password = self.accounts.contains_key(&object)
             || entry.record.has(known::UNICODE_PWD)
             || working.iter().any(|at| at.attribute == known::UNICODE_PWD);
@@ -170,12 +177,27 @@ impl Forest {
             return Err(diagnostic::unwilling(PASSWORD_RESTRICTION));
         }
         put(working, entry, class, known::USER_ACCOUNT_CONTROL, &control.to_string());
-        if control & KINDS != old & KINDS {
-            let (kind, group) = kind_and_group(control);
+        let locked = entry.record.first(known::LOCKOUT_TIME).and_then(integer).unwrap_or(0) != 0;
+        if given & LOCKOUT != 0 && locked {
+            put(working, entry, class, known::LOCKOUT_TIME, "0");
+        }
+        if other_kind {
+            let (kind, group, critical) = account_control::kind_of(control);
             put(working, entry, class, known::SAM_ACCOUNT_TYPE, kind);
             put(working, entry, class, known::PRIMARY_GROUP_ID, group);
+            if let Some(critical) = critical {
+                put(working, entry, class, known::IS_CRITICAL_SYSTEM_OBJECT, critical);
+            }
         }
         Ok(())
+    }
+
+    /// Whether a modification makes an account one that logs on with a smart card alone: its password is one
+    /// that nobody knows then ([MS-SAMR] 3.1.1.8.10).
+    pub(super) fn takes_password_away(&self, entry: &Entry, working: &[Working]) -> bool {
+        let old = entry.record.first(known::USER_ACCOUNT_CONTROL).and_then(integer).unwrap_or(0);
+        let new = new_number(working, known::USER_ACCOUNT_CONTROL).unwrap_or(old);
+        new & !old & SMARTCARD_REQUIRED != 0
     }
 
     /// Checks and completes what an add makes of an account.
@@ -204,23 +226,31 @@ impl Forest {
             let found = values.iter().find(|(known, _)| *known == number);
             found.and_then(|(_, given)| given.first()).and_then(|value| integer(value))
         };
-        let control = first(known::USER_ACCOUNT_CONTROL).unwrap_or(NORMAL);
-        if control & SERVER != 0 && !class.is_computer {
+        let given = first(known::USER_ACCOUNT_CONTROL).unwrap_or(NORMAL);
+        account_control::check_shape(class, given)?;
+        if given & WORKSTATION != 0 && !class.is_computer {
             return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, CLASS_VIOLATION));
         }
-        self.check_control_bits(writer.dc, writer.principal, control)?;
-        let (kind, group) = match control & KINDS {
-            0 => {
-                let own = if class.is_computer { WORKSTATION } else { NORMAL };
-                kind_and_group(own)
-            }
-            _ => kind_and_group(control),
-        };
+        let own = if class.is_computer { WORKSTATION } else { NORMAL };
+        let control = account_control::stored(given, own);
+        let name = values.iter().find(|(known, _)| *known == known::SAM_ACCOUNT_NAME);
+        let name = name.and_then(|(_, given)| given.first()).map(Vec::as_slice);
+        self.check_control_bits(writer.dc, writer.principal, (control, 0))?;
+        account_control::check_of_class(writer.principal, class, control, name)?;
+        let (kind, group, critical) = account_control::kind_of(control);
         let asked = first(known::PRIMARY_GROUP_ID);
         if asked.is_some_and(|rid| rid.to_string() != group) {
             return Err(diagnostic::unwilling(NOT_A_MEMBER));
         }
-        for (number, value) in [(known::SAM_ACCOUNT_TYPE, kind), (known::PRIMARY_GROUP_ID, group)] {
+        let control = control.to_string();
+        let settled = [
+            (known::USER_ACCOUNT_CONTROL, Some(control.as_str())),
+            (known::SAM_ACCOUNT_TYPE, Some(kind)),
+            (known::PRIMARY_GROUP_ID, Some(group)),
+            (known::IS_CRITICAL_SYSTEM_OBJECT, critical),
+        ];
+        for (number, value) in settled {
+            let Some(value) = value else { continue };
             values.retain(|(known, _)| *known != number);
             values.push((number, vec![value.as_bytes().to_vec()]));
         }
@@ -252,22 +282,29 @@ impl Forest {
         Ok(())
     }
 
-    /// Whether a group may be an account's primary one: the account is a member of it
-    /// ([MS-SAMR] 3.1.1.8.2).
+    /// Whether a group may be an account's primary one: it is one for access control, and the account is a
+    /// member of it ([MS-SAMR] 3.1.1.8.2).
     fn may_be_primary(&self, writer: &Writer<'_>, object: ObjectNumber, rid: i64) -> bool {
         let Some(controller) = self.dc(writer.dc) else { return false };
         let Some(domain) = self.domain(controller.domain) else { return false };
         let Ok(rid) = u32::try_from(rid) else { return false };
-        let slot = controller.store.get(object);
-        let now = slot.and_then(|slot| slot.entry.record.first(known::PRIMARY_GROUP_ID));
+        let Some(slot) = controller.store.get(object) else { return false };
+        let default = self.schema.class(slot.entry.class);
+        let default = default.and_then(|class| default_value(class, known::PRIMARY_GROUP_ID));
+        let now = slot.entry.record.first(known::PRIMARY_GROUP_ID).or(default);
         if now.and_then(integer) == Some(i64::from(rid)) {
             return true;
         }
+        let is_for_access = |group: &ObjectNumber| {
+            let slot = controller.store.get(*group);
+            let kind = slot.and_then(|slot| slot.entry.record.first(known::GROUP_TYPE));
+            kind.and_then(integer).is_some_and(|kind| kind & SECURITY != 0)
+        };
         let groups = self.by_sid(controller, &domain.sid.with_rid(rid));
-        groups.into_iter().any(|group| {
+        groups.into_iter().filter(is_for_access).any(|group| {
             let mut members = controller.store.linked_from(object, known::MEMBER);
             members.any(|of| of == group)
-        }) || (now.is_none() && matches!(rid, 513 | 515))
+        })
     }
 }
 

@@ -21,11 +21,13 @@ use crate::directory::schema::syntax::integer;
 use crate::directory::schema::{Attribute, Schema, known};
 use crate::directory::security::descriptor::CONTROL_ACCESS;
 use crate::directory::store::Slot;
+use crate::directory::system_objects::flags_of_class;
 use crate::guid::Guid;
 use crate::record::{AttributeNumber, Record};
 
-/// userAccountControl of a new user: disabled, no password required, normal account.
+/// userAccountControl of a new account: disabled, no password required, a normal account or a workstation's.
 const NEW_USER_CONTROL: &[u8] = b"546";
+const NEW_COMPUTER_CONTROL: &[u8] = b"4130";
 
 /// Stored values by attribute.
 type Values = Vec<(AttributeNumber, Vec<Vec<u8>>)>;
@@ -46,6 +48,8 @@ impl Forest {
         }
         self.check_writable(writer.dc, &Name::Dn(request.dn.clone()))?;
         self.settle_if_due(writer.dc);
+        let with_password = self.with_unicode_password(request);
+        let request = with_password.as_ref().unwrap_or(request);
         let dn = Dn::parse(&request.dn).map_err(|_| diagnostic::bad_name(&request.dn))?;
         let (Some(rdn), Some(parent_dn)) = (dn.rdn(), dn.parent()) else {
             // The rootDSE is there already, and nothing can be added in its place.
@@ -71,18 +75,16 @@ impl Forest {
         name_object(&self.schema, class, rdn, &mut values)?;
         self.complete(writer, class, &mut values)?;
         self.settle_new_account(writer, class, &mut values)?;
+        if definition.is_none() {
+            settle_system_flags(class, &mut values);
+        }
         self.settle_new_descriptor(controller, writer, parent, class, &mut values)?;
         if let Some(kind) = definition {
             self.finish_definition(kind, &mut values);
         }
         check_must(class, &values)?;
         self.check_first_members(writer, class, &values)?;
-        for (number, given) in &values {
-            let Some(attribute) = self.schema.attribute(*number) else { continue };
-            for value in given {
-                self.check_unique(writer.dc, ObjectNumber(u32::MAX), attribute, value)?;
-            }
-        }
+        self.check_names_free(writer, &values)?;
         if password.is_some() {
             note_password(writer, &mut values);
         }
@@ -176,6 +178,17 @@ impl Forest {
         Written { object, guid, usn, changes }
     }
 
+    /// Refuses names that another account has.
+    fn check_names_free(&self, writer: &Writer<'_>, values: &Values) -> Result<(), LdapResult> {
+        for (number, given) in values {
+            let Some(attribute) = self.schema.attribute(*number) else { continue };
+            for value in given {
+                self.check_unique(writer.dc, ObjectNumber(u32::MAX), attribute, value)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The values that the request gives, in their stored form.
     fn given_values(
         &self,
@@ -196,12 +209,16 @@ impl Forest {
             // Of these the system knows better; constructed ones are dropped.
             if DERIVED.contains(&number)
                 || attribute.constructed
-                || number == known::SAM_ACCOUNT_TYPE
+                || matches!(number, known::SAM_ACCOUNT_TYPE | known::IS_DELETED)
             {
                 continue;
             }
-            // What the system alone changes in a definition is given with it.
-            if attribute.is_back_link() || attribute.system_only && definition.is_none() {
+            if number == known::MEMBER_OF && (class.is_user || class.is_group) {
+                return Err(diagnostic::unwilling(0x209A));
+            }
+            // What the system alone changes in a definition is given with it; of flags it takes some.
+            let given_too = definition.is_some() || number == known::SYSTEM_FLAGS;
+            if attribute.is_back_link() || attribute.system_only && !given_too {
                 return Err(diagnostic::attribute(AttributeProblem::Constraint, 0x20B1, attribute));
             }
             if number == known::UNICODE_PWD {
@@ -343,7 +360,8 @@ impl Forest {
         let generated = format!("${:06X}-{:012X}", self.next_object, u64::from(rid) << 12);
         default(known::SAM_ACCOUNT_NAME, generated.into_bytes());
         if is_user {
-            default(known::USER_ACCOUNT_CONTROL, NEW_USER_CONTROL.to_vec());
+            let control = if class.is_computer { NEW_COMPUTER_CONTROL } else { NEW_USER_CONTROL };
+            default(known::USER_ACCOUNT_CONTROL, control.to_vec());
         } else {
             // Global security group, unless the request says otherwise.
             default(known::GROUP_TYPE, b"-2147483646".to_vec());
@@ -357,6 +375,22 @@ impl Forest {
         }
         Ok(())
     }
+}
+
+/// What of systemFlags a client can give, and what objects of the class have anyway
+/// ([MS-ADTS] 3.1.1.5.2.4).
+fn settle_system_flags(class: &Class, values: &mut Values) {
+    // FLAG_CONFIG_ALLOW_RENAME, FLAG_CONFIG_ALLOW_MOVE, FLAG_CONFIG_ALLOW_LIMITED_MOVE.
+    const GIVEN: i64 = 0x7000_0000;
+    let of_class = flags_of_class(&class.name);
+    let given = values.iter().find(|(number, _)| *number == known::SYSTEM_FLAGS);
+    let given = given.and_then(|(_, values)| integer(values.first()?));
+    if given.is_none() && of_class == 0 {
+        return;
+    }
+    let flags = given.unwrap_or_default() & GIVEN | of_class;
+    values.retain(|(number, _)| *number != known::SYSTEM_FLAGS);
+    values.push((known::SYSTEM_FLAGS, vec![flags.to_string().into_bytes()]));
 }
 
 /// A new account's password was set with it.
@@ -388,6 +422,11 @@ fn class_of<'s>(
     let mut given = attributes.iter().filter(|(name, _)| is_class(name));
     let violation = |win32| diagnostic::update(UpdateProblem::ObjectClassViolation, win32);
     let (_, names) = given.next().ok_or_else(|| violation(0x207B))?;
+    if names.is_empty() {
+        let attribute = schema.attribute(known::OBJECT_CLASS);
+        let refused = |at| diagnostic::attribute(AttributeProblem::Constraint, 0x202F, at);
+        return Err(attribute.map_or_else(|| violation(0x207B), refused));
+    }
     if given.next().is_some() {
         return Err(violation(0x2077));
     }
@@ -408,7 +447,9 @@ fn class_of<'s>(
     if !matches!(class.kind, ClassKind::Structural | ClassKind::Class88) {
         return Err(diagnostic::unwilling(0x20A7));
     }
-    if class.system_only || matches!(&*class.name, "builtinDomain" | "domainDNS") {
+    // Those of the local security authority are made by it alone ([MS-ADTS] 3.1.1.5.2.2).
+    let of_authority = matches!(&*class.name, "secret" | "trustedDomain");
+    if class.system_only || of_authority || matches!(&*class.name, "builtinDomain" | "domainDNS") {
         return Err(diagnostic::unwilling(0x20A6));
     }
     Ok(class)

@@ -11,7 +11,7 @@ use crate::directory::diagnostic::{self, UpdateProblem};
 use crate::directory::entry::{
     DcNumber, Entry, Life, LinkStamp, LinkStamps, Stamp, reference, referenced,
 };
-use crate::directory::forest::Forest;
+use crate::directory::forest::{DomainController, Forest};
 use crate::directory::modify::{Working, Writer};
 use crate::directory::name::Dn;
 use crate::directory::request::{
@@ -19,7 +19,9 @@ use crate::directory::request::{
 };
 use crate::directory::schema::syntax::integer;
 use crate::directory::schema::{Schema, known};
+use crate::directory::security::descriptor::{CONTROL_ACCESS, DELETE_TREE};
 use crate::directory::store::Slot;
+use crate::directory::system_objects::STAYS_WHEN_DELETED;
 use crate::directory::well_known::DELETED_OBJECTS;
 use crate::guid::Guid;
 use crate::record::{AttributeNumber, Record};
@@ -62,7 +64,7 @@ impl Forest {
         writer: &Writer<'_>,
         request: &DeleteRequest,
     ) -> Result<Written, LdapResult> {
-        let object = self.deletable(writer, request)?;
+        let object = self.deletable(writer, request, Way::Alone)?;
         let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
         if self.live_children(writer.dc, object).next().is_some() {
             return Err(diagnostic::update(UpdateProblem::CantOnNonLeaf, 0x208C));
@@ -85,7 +87,7 @@ impl Forest {
         writer: &Writer<'_>,
         request: &DeleteRequest,
     ) -> Result<Vec<Written>, LdapResult> {
-        let root = self.deletable(writer, request)?;
+        let root = self.deletable(writer, request, Way::Tree)?;
         let mut objects = vec![root];
         let mut next = 0;
         while let Some(object) = objects.get(next).copied() {
@@ -97,7 +99,7 @@ impl Forest {
             }
         }
         for object in &objects[1..] {
-            self.check_deletable(writer, *object)?;
+            self.check_deletable(writer, *object, Way::Below)?;
         }
         objects.into_iter().rev().map(|object| self.bury(writer, object)).collect()
     }
@@ -118,6 +120,7 @@ impl Forest {
         &mut self,
         writer: &Writer<'_>,
         request: &DeleteRequest,
+        way: Way,
     ) -> Result<ObjectNumber, LdapResult> {
         if writer.principal.is_anonymous() {
             return Err(diagnostic::not_bound());
@@ -128,16 +131,26 @@ impl Forest {
         self.check_writable(writer.dc, &request.object)?;
         self.settle_if_due(writer.dc);
         let object = self.resolve_seeing(writer.dc, &request.object, writer.sight)?;
-        self.check_deletable(writer, object)?;
+        self.check_deletable(writer, object, way)?;
         Ok(object)
     }
 
-    fn check_deletable(&self, writer: &Writer<'_>, object: ObjectNumber) -> Result<(), LdapResult> {
+    fn check_deletable(
+        &self,
+        writer: &Writer<'_>,
+        object: ObjectNumber,
+        way: Way,
+    ) -> Result<(), LdapResult> {
         let missing = || diagnostic::no_such_object("");
         self.check_not_schema(writer.dc, object)?;
         let controller = self.dc(writer.dc).ok_or_else(missing)?;
         let slot = controller.store.get(object).ok_or_else(missing)?;
-        if !self.may_delete(controller, writer.principal, object, slot.entry.parent) {
+        let may = match way {
+            Way::Alone => self.may_delete(controller, writer.principal, object, &slot.entry),
+            Way::Tree => self.may(controller, writer.principal, object, DELETE_TREE, &[]),
+            Way::Below => true,
+        };
+        if !may {
             return Err(diagnostic::access_denied());
         }
         let record = &slot.entry.record;
@@ -197,7 +210,9 @@ impl Forest {
         }
         let record = self.buried_record(&entry, keep_all);
         let changes = self.removed(writer.dc, &entry);
-        let moved = Moved { parent: grave, life: Life::Deleted };
+        let flags = entry.record.first(known::SYSTEM_FLAGS).and_then(integer).unwrap_or_default();
+        let stays = entry.parent.filter(|_| flags & STAYS_WHEN_DELETED != 0);
+        let moved = Moved { parent: stays.unwrap_or(grave), life: Life::Deleted };
         let usn = self.put_moved(writer, object, &entry, record, moved);
         self.note_deleted(writer.dc, writer.now);
         Ok(Written { object, guid: entry.guid, usn, changes })
@@ -388,6 +403,7 @@ impl Forest {
         };
         let controller = self.dc(writer.dc).ok_or_else(missing)?;
         let parent = self.resolve_dn(controller, &parent)?;
+        self.check_may_undelete(writer, controller, object, &entry, parent)?;
         if controller.store.child(parent, &rdn.value).is_some() {
             return Err(diagnostic::update(UpdateProblem::EntryExists, 0x2071));
         }
@@ -417,6 +433,32 @@ impl Forest {
         let moved = Moved { parent, life: Life::Live };
         let usn = self.put_moved(writer, object, &entry, record, moved);
         Ok(Written { object, guid: entry.guid, usn, changes: Vec::new() })
+    }
+
+    /// Bringing an object back takes the right Reanimate-Tombstones on its naming context, the right to write
+    /// its name, and the right to create one of its class where it goes ([MS-ADTS] 3.1.1.5.3.7.1).
+    fn check_may_undelete(
+        &self,
+        writer: &Writer<'_>,
+        controller: &DomainController,
+        object: ObjectNumber,
+        entry: &Entry,
+        parent: ObjectNumber,
+    ) -> Result<(), LdapResult> {
+        const REANIMATE: &str = "45ec5156-db7e-47bb-b53f-dbeb2d03c40f";
+        let slot = controller.store.get(object);
+        let within =
+            |head| slot.is_some_and(|slot| Self::is_within(controller, object, slot, head));
+        let head = self.contexts.iter().map(|context| context.head).find(|head| within(*head));
+        let right = [REANIMATE.parse().ok()];
+        let may = head.is_some_and(|head| {
+            self.may(controller, writer.principal, head, CONTROL_ACCESS, &right)
+        });
+        let class = self.schema.class(entry.class).map_or("", |class| &*class.name);
+        let may = may
+            && self.may_write_name(controller, writer.principal, object, entry)
+            && self.may_create(controller, writer.principal, parent, class);
+        if may { Ok(()) } else { Err(diagnostic::access_denied()) }
     }
 
     /// Removes what was deleted long enough ago; deleted-objects are recycled first
@@ -455,6 +497,15 @@ impl Forest {
         }
         gone
     }
+}
+
+/// What an object is deleted as: for a whole tree the right on its root counts for everything below it
+/// ([MS-ADTS] 3.1.1.5.5.7.1).
+#[derive(Clone, Copy)]
+enum Way {
+    Alone,
+    Tree,
+    Below,
 }
 
 /// Where an object goes, and as what.

@@ -21,13 +21,21 @@ const PROPERTY_SET: &str = "48";
 const VALIDATED: &str = "8";
 
 /// Names of rights with what they are and their GUIDs.
-const RIGHTS: [(&str, &str, &str); 22] = [
+const RIGHTS: [(&str, &str, &str); 26] = [
     ("Add-GUID", RIGHT, "440820ad-65b4-11d1-a3da-0000f875ae0d"),
     ("Allowed-To-Authenticate", RIGHT, "68b1d179-0d15-4d4f-ab71-46152e79a7bc"),
     ("DS-Replication-Get-Changes", RIGHT, "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2"),
     ("DS-Replication-Get-Changes-All", RIGHT, "1131f6ad-9c07-11d1-f79f-00c04fc2dcd2"),
     ("DS-Replication-Manage-Topology", RIGHT, "1131f6ac-9c07-11d1-f79f-00c04fc2dcd2"),
     ("DS-Replication-Synchronize", RIGHT, "1131f6ab-9c07-11d1-f79f-00c04fc2dcd2"),
+    ("DS-Install-Replica", RIGHT, "9923a32a-3607-11d2-b9be-0000f87a36b2"),
+    (
+        "Enable-Per-User-Reversibly-Encrypted-Password",
+        RIGHT,
+        "05c74c5e-4deb-43b4-bd9f-86664c2a7fd5",
+    ),
+    ("Unexpire-Password", RIGHT, "ccc2dc7d-a6ad-4a7a-8846-c04e3cc53501"),
+    ("Update-Password-Not-Required-Bit", RIGHT, "280f369c-67c7-438e-ae98-1d46f3c6f541"),
     ("Reanimate-Tombstones", RIGHT, "45ec5156-db7e-47bb-b53f-dbeb2d03c40f"),
     ("Receive-As", RIGHT, "ab721a56-1e2f-11d0-9819-00aa0040529b"),
     ("Send-As", RIGHT, "ab721a54-1e2f-11d0-9819-00aa0040529b"),

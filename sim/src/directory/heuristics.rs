@@ -55,6 +55,11 @@ impl Heuristics {
         self.at(7) == b'2'
     }
 
+    /// fUserPwdSupport: `userPassword` is the password.
+    pub(super) fn has_user_password(&self) -> bool {
+        self.at(9) == b'1'
+    }
+
     /// dwAddGuid: objectGUID may be given when an object is added.
     pub(super) fn takes_guids(&self) -> bool {
         self.at(11) == b'1'

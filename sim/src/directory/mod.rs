@@ -6,6 +6,7 @@
 //! `load`.
 
 pub mod account;
+mod account_control;
 mod account_privileges;
 mod account_rules;
 mod add;
@@ -43,6 +44,7 @@ mod perform;
 mod places;
 mod plan;
 pub mod policies;
+mod primary_group;
 pub mod principal;
 pub mod progress;
 pub mod reads;

@@ -77,28 +77,34 @@ impl Forest {
         writer: &Writer<'_>,
         request: &ModifyRequest,
     ) -> Result<Written, LdapResult> {
-        self.modify_with(writer, request, None)
+        let written = self.modify_with(writer, request, None)?;
+        written.into_iter().next().ok_or_else(|| diagnostic::no_such_object(""))
     }
 
-    /// As [`Self::modify`]; `descriptor` are the parts of a security descriptor that are meant.
+    /// As [`Self::modify`]; `descriptor` are the parts of a security descriptor that are meant. What was
+    /// written of other objects, as it follows, comes after what was written of the object itself.
     pub(super) fn modify_with(
         &mut self,
         writer: &Writer<'_>,
         request: &ModifyRequest,
         descriptor: Option<u32>,
-    ) -> Result<Written, LdapResult> {
+    ) -> Result<Vec<Written>, LdapResult> {
         if writer.principal.is_anonymous() {
             return Err(diagnostic::not_bound());
         }
+        if request.changes.is_empty() {
+            return Err(diagnostic::unwilling(0x57));
+        }
+        let passwords = self.with_unicode_passwords(&request.changes);
+        let passwords =
+            passwords.map(|changes| ModifyRequest { object: request.object.clone(), changes });
+        let request = passwords.as_ref().unwrap_or(request);
         let permissive = writer.permissive || self.heuristics.is_permissive();
         let writer = &Writer { permissive, ..*writer };
         self.check_writable(writer.dc, &request.object)?;
         self.settle_if_due(writer.dc);
         let object = self.resolve_seeing(writer.dc, &request.object, writer.sight)?;
         let slot = self.slot(writer.dc, object).ok_or_else(|| diagnostic::no_such_object(""))?;
-        if request.changes.is_empty() {
-            return Err(diagnostic::unwilling(0x57));
-        }
         if self.is_undelete(request) {
             return self.modify_undeleted(writer, object, request);
         }
@@ -122,7 +128,14 @@ impl Forest {
         if let Some(password) = password {
             self.set_password(object, password);
         }
-        let written = self.commit(writer.dc, writer.now, object, &entry, working);
+        if self.takes_password_away(&entry, &working) {
+            self.forget_password(object);
+        }
+        let primary = self.primary_group_change(&entry, &working);
+        let mut written = vec![self.commit(writer.dc, writer.now, object, &entry, working)];
+        if let Some(primary) = primary {
+            written.extend(self.follow_primary_group(writer, object, primary));
+        }
         if let Some(definition) = definition {
             self.enforce(definition);
         }
@@ -136,10 +149,7 @@ impl Forest {
         writer: &Writer<'_>,
         object: ObjectNumber,
         request: &ModifyRequest,
-    ) -> Result<Written, LdapResult> {
-        if *writer.principal != Principal::system() && writer.principal.rights != Rights::Full {
-            return Err(diagnostic::access_denied());
-        }
+    ) -> Result<Vec<Written>, LdapResult> {
         let named = |change: &Change| {
             let number = self.attribute(&change.attribute).map(|attribute| attribute.number);
             matches!(number, Some(known::IS_DELETED | known::DISTINGUISHED_NAME))
@@ -152,10 +162,13 @@ impl Forest {
         }
         let written = self.undelete(writer, object, request)?;
         if others.is_empty() {
-            return Ok(written);
+            return Ok(vec![written]);
         }
+        // What else is written was found to be allowed above, where the object was.
+        let system = Principal::system();
+        let writer = Writer { principal: &system, ..*writer };
         let request = ModifyRequest { object: Name::Number(object), changes: others };
-        self.modify_with(writer, &request, None)
+        self.modify_with(&writer, &request, None)
     }
 
     /// Applies the elements in order to copies of the values.
@@ -376,7 +389,13 @@ impl Forest {
             }
             ChangeOperation::Replace => {
                 if attribute.single && given.len() > 1 {
-                    let problem = AttributeProblem::Constraint;
+                    // The accounts manager says it in another way.
+                    let named = attribute.number == known::SAM_ACCOUNT_NAME;
+                    let problem = if named {
+                        AttributeProblem::ValueExists
+                    } else {
+                        AttributeProblem::Constraint
+                    };
                     return Err(diagnostic::attribute(problem, 0x2081, attribute));
                 }
                 check_replaced(attribute, target.is_group, &given)?;

@@ -67,6 +67,9 @@ impl Forest {
         let (ChangeOperation::Replace | ChangeOperation::Add, [value]) =
             (change.operation, change.values.as_slice())
         else {
+            if change.values.is_empty() && change.operation == ChangeOperation::Add {
+                return Err(self.descriptor_problem(AttributeProblem::Constraint, 0x202F));
+            }
             return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, 0x207C));
         };
         let parts = parts.filter(|parts| parts & ALL != 0).unwrap_or(ALL);

@@ -8,7 +8,7 @@ use crate::directory::diagnostic::{self, AttributeProblem};
 use crate::directory::entry::DcNumber;
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::modify::{Working, Writer};
-use crate::directory::request::{Change, ChangeOperation, ObjectNumber};
+use crate::directory::request::{AddRequest, AttributeName, Change, ChangeOperation, ObjectNumber};
 use crate::directory::schema::syntax::integer;
 use crate::directory::schema::{Attribute, Schema, known};
 use crate::directory::security::descriptor::CONTROL_ACCESS;
@@ -73,6 +73,47 @@ impl Forest {
         } else {
             Err(diagnostic::access_denied())
         }
+    }
+
+    /// The elements of a modification with `unicodePwd` in the place of `userPassword`; `None` where there is
+    /// none, or it is an attribute like others: so it is unless dSHeuristics say otherwise
+    /// ([MS-ADTS] 3.1.1.3.1.5.2, fUserPwdSupport).
+    pub(super) fn with_unicode_passwords(&self, changes: &[Change]) -> Option<Vec<Change>> {
+        let is_one = |change: &Change| self.is_user_password(&change.attribute);
+        if !changes.iter().any(is_one) {
+            return None;
+        }
+        let replaced = changes.iter().map(|change| {
+            if !is_one(change) {
+                return change.clone();
+            }
+            let attribute = AttributeName::Number(known::UNICODE_PWD);
+            let values = change.values.iter().map(|value| quoted(value)).collect();
+            Change { operation: change.operation, attribute, values }
+        });
+        Some(replaced.collect())
+    }
+
+    /// As [`Self::with_unicode_passwords`], of a new object.
+    pub(super) fn with_unicode_password(&self, request: &AddRequest) -> Option<AddRequest> {
+        let is_one = |name: &AttributeName| self.is_user_password(name);
+        if !request.attributes.iter().any(|(name, _)| is_one(name)) {
+            return None;
+        }
+        let attributes = request.attributes.iter().map(|(name, values)| {
+            if is_one(name) {
+                let values = values.iter().map(|value| quoted(value)).collect();
+                (AttributeName::Number(known::UNICODE_PWD), values)
+            } else {
+                (name.clone(), values.clone())
+            }
+        });
+        Some(AddRequest { dn: request.dn.clone(), attributes: attributes.collect() })
+    }
+
+    fn is_user_password(&self, name: &AttributeName) -> bool {
+        self.heuristics.has_user_password()
+            && self.attribute(name).is_some_and(|at| at.number == known::USER_PASSWORD)
     }
 
     /// A new password: what it changes beside the password itself. Setting one takes a right that
@@ -172,6 +213,14 @@ impl Forest {
         ))
     }
 
+    /// Puts a password that nobody knows in the place of an account's own: no password is empty.
+    pub(super) fn forget_password(&mut self, object: ObjectNumber) {
+        if let Some(account) = self.accounts.get_mut(&object) {
+            account.password.clear();
+            account.earlier.clear();
+        }
+    }
+
     /// Gives an account a password; the account can bind from now on.
     pub(super) fn set_password(&mut self, object: ObjectNumber, password: Vec<u8>) {
         match self.accounts.get_mut(&object) {
@@ -186,6 +235,12 @@ impl Forest {
             }
         }
     }
+}
+
+/// A password as `unicodePwd` takes it: UTF-16 in quotation marks.
+fn quoted(value: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(value);
+    format!("\"{text}\"").encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
 /// Whether a password has characters of three kinds out of five, and none of the names.

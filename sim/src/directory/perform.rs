@@ -67,9 +67,7 @@ impl Forest {
                 let result = self.root_dse_operation(&writer, modify);
                 return (result.unwrap_or_else(|refusal| refusal).into(), Vec::new());
             }
-            Operation::Modify(modify) => {
-                self.modify_with(&writer, modify, asked.descriptor).map(|written| vec![written])
-            }
+            Operation::Modify(modify) => self.modify_with(&writer, modify, asked.descriptor),
             Operation::Add(add) => {
                 let guid = mint();
                 self.add(&writer, add, guid).map(|written| vec![written])

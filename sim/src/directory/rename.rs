@@ -6,18 +6,28 @@ use crate::directory::add::is_name_length;
 use crate::directory::answer::{LdapResult, ResultCode, ValueChange, Written};
 use crate::directory::diagnostic::{self, AttributeProblem, ServiceProblem, UpdateProblem};
 use crate::directory::entry::{Entry, Life, Stamp};
-use crate::directory::forest::Forest;
+use crate::directory::forest::{DomainController, Forest};
 use crate::directory::modify::Writer;
 use crate::directory::name::Rdn;
-use crate::directory::principal::Rights;
+use crate::directory::principal::{Principal, Rights};
 use crate::directory::request::{ModifyDnRequest, ObjectNumber};
 use crate::directory::schema::syntax::integer;
 use crate::directory::schema::{BASE_OBJECT, known};
 use crate::directory::store::Slot;
 
-/// systemFlags: FLAG_DOMAIN_DISALLOW_MOVE and FLAG_DOMAIN_DISALLOW_RENAME.
+/// systemFlags of objects in domains: FLAG_DOMAIN_DISALLOW_MOVE, FLAG_DOMAIN_DISALLOW_RENAME.
 const DISALLOW_MOVE: i64 = 0x0400_0000;
 const DISALLOW_RENAME: i64 = 0x0800_0000;
+/// systemFlags of objects in the configuration: FLAG_CONFIG_ALLOW_LIMITED_MOVE, FLAG_CONFIG_ALLOW_MOVE,
+/// FLAG_CONFIG_ALLOW_RENAME.
+const ALLOW_LIMITED_MOVE: i64 = 0x1000_0000;
+const ALLOW_MOVE: i64 = 0x2000_0000;
+const ALLOW_RENAME: i64 = 0x4000_0000;
+const MOVES: i64 = ALLOW_MOVE | ALLOW_LIMITED_MOVE;
+
+/// ERROR_DS_MODIFYDN_DISALLOWED_BY_FLAG, ERROR_DS_MODIFYDN_WRONG_GRANDPARENT.
+const DISALLOWED_BY_FLAG: u32 = 0x2185;
+const WRONG_GRANDPARENT: u32 = 0x2186;
 
 impl Forest {
     /// Renames an object, moves it, or both.
@@ -56,7 +66,10 @@ impl Forest {
             .slot(writer.dc, object)
             .map(|slot| Arc::clone(&slot.entry))
             .ok_or_else(|| diagnostic::no_such_object(""))?;
-        self.check_may_rename(writer, object, &entry)?;
+        let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
+        if !self.may_write_name(controller, writer.principal, object, &entry) {
+            return Err(diagnostic::access_denied());
+        }
         let definition = self.definition_at(writer.dc, object)?;
         if definition.is_some() {
             check_definition_renamed(&entry, request)?;
@@ -64,12 +77,9 @@ impl Forest {
         if entry.life != Life::Live {
             return Err(diagnostic::unwilling(0x2077));
         }
-        let flags = entry.record.first(known::SYSTEM_FLAGS).and_then(integer).unwrap_or_default();
-        let fixed = if request.new_superior.is_some() { DISALLOW_MOVE } else { DISALLOW_RENAME };
-        if flags & fixed != 0 {
-            return Err(diagnostic::unwilling(0x2185));
-        }
-        let Some(old_parent) = entry.parent else { return Err(diagnostic::unwilling(0x2185)) };
+        let Some(old_parent) = entry.parent else {
+            return Err(diagnostic::unwilling(DISALLOWED_BY_FLAG));
+        };
         let parent = match &request.new_superior {
             None => old_parent,
             Some(superior) => match self.resolve(writer.dc, superior) {
@@ -86,7 +96,9 @@ impl Forest {
                 Err(refusal) => return Err(refusal),
             },
         };
+        self.check_flags(writer, &entry, (old_parent, parent), &rdn)?;
         self.check_new_place(writer, object, &entry, parent, &rdn)?;
+        self.check_may_move(writer, object, &entry, parent)?;
         let written = self.commit_name(writer, object, &entry, parent, &rdn);
         let record = self.slot(writer.dc, object).map(|slot| slot.entry.record.clone());
         if let Some((kind, record)) = definition.zip(record) {
@@ -96,20 +108,73 @@ impl Forest {
         Ok(written)
     }
 
-    /// A rename writes the name.
-    fn check_may_rename(
+    /// Whether a caller may give an object a name: it writes the name and the naming attribute
+    /// ([MS-ADTS] 3.1.1.5.4.1.1).
+    pub(super) fn may_write_name(
+        &self,
+        controller: &DomainController,
+        principal: &Principal,
+        object: ObjectNumber,
+        entry: &Entry,
+    ) -> bool {
+        // An account that writes attributes of people writes no names.
+        let only_attributes = matches!(principal.rights, Rights::WriteAttributes(_));
+        !only_attributes
+            && [known::NAME, entry.rdn_attribute].into_iter().all(|number| {
+                let attribute = self.schema.attribute(number);
+                attribute.is_some_and(|at| self.may_write(controller, principal, object, entry, at))
+            })
+    }
+
+    /// A move takes the right to delete the object where it is, and the right to create one of its class
+    /// where it goes ([MS-ADTS] 3.1.1.5.4.1.1).
+    fn check_may_move(
         &self,
         writer: &Writer<'_>,
         object: ObjectNumber,
         entry: &Entry,
+        parent: ObjectNumber,
+    ) -> Result<(), LdapResult> {
+        if entry.parent == Some(parent) {
+            return Ok(());
+        }
+        let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
+        let class = self.schema.class(entry.class).map_or("", |class| &*class.name);
+        let may = self.may_delete(controller, writer.principal, object, entry)
+            && self.may_create(controller, writer.principal, parent, class);
+        if may { Ok(()) } else { Err(diagnostic::access_denied()) }
+    }
+
+    /// What systemFlags say of a rename and a move: in domains they forbid it, in the configuration they
+    /// allow it ([MS-ADTS] 3.1.1.5.4.1.2, 2.2.10).
+    fn check_flags(
+        &self,
+        writer: &Writer<'_>,
+        entry: &Entry,
+        (from, to): (ObjectNumber, ObjectNumber),
+        rdn: &Rdn,
     ) -> Result<(), LdapResult> {
         let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
-        // An account that writes attributes of people writes no names.
-        let only_attributes = matches!(writer.principal.rights, Rights::WriteAttributes(_));
-        let name = self.schema.attribute(known::NAME);
-        let may = name
-            .is_some_and(|name| self.may_write(controller, writer.principal, object, entry, name));
-        if may && !only_attributes { Ok(()) } else { Err(diagnostic::access_denied()) }
+        let flags = entry.record.first(known::SYSTEM_FLAGS).and_then(integer).unwrap_or_default();
+        let (moves, renames) = (from != to, entry.rdn_value() != rdn.value);
+        let disallowed = || Err(diagnostic::unwilling(DISALLOWED_BY_FLAG));
+        let configuration = self.contexts.get(1).map(|context| context.head);
+        let in_configuration = configuration.zip(controller.store.get(from));
+        let in_configuration = in_configuration
+            .is_some_and(|(head, slot)| Self::is_within(controller, from, slot, head));
+        if !in_configuration {
+            let forbidden = moves && flags & DISALLOW_MOVE != 0;
+            let forbidden = forbidden || renames && flags & DISALLOW_RENAME != 0;
+            return if forbidden { disallowed() } else { Ok(()) };
+        }
+        if renames && flags & ALLOW_RENAME == 0 || moves && flags & MOVES == 0 {
+            return disallowed();
+        }
+        let above = |object| controller.store.get(object).and_then(|slot| slot.entry.parent);
+        if moves && flags & ALLOW_MOVE == 0 && above(from) != above(to) {
+            return Err(diagnostic::unwilling(WRONG_GRANDPARENT));
+        }
+        Ok(())
     }
 
     fn check_new_place(

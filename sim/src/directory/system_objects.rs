@@ -34,6 +34,23 @@ pub(super) fn guid_of(name: &str) -> Guid {
     Guid(Uuid::new_v5(&Uuid::NAMESPACE_X500, name.as_bytes()).to_bytes_le())
 }
 
+/// FLAG_DISALLOW_MOVE_ON_DELETE: what is deleted stays where it is.
+pub(super) const STAYS_WHEN_DELETED: i64 = 0x0200_0000;
+/// FLAG_CONFIG_ALLOW_LIMITED_MOVE, FLAG_CONFIG_ALLOW_RENAME.
+const MOVED: i64 = 0x1000_0000;
+const RENAMED: i64 = 0x4000_0000;
+
+/// The systemFlags that every object of a class has ([MS-ADTS] 3.1.1.5.2.4).
+pub(super) fn flags_of_class(class: &str) -> i64 {
+    match class {
+        "server" => STAYS_WHEN_DELETED | RENAMED | MOVED,
+        "site" => STAYS_WHEN_DELETED | RENAMED,
+        "serversContainer" | "nTDSDSA" | "nTDSDSARO" => STAYS_WHEN_DELETED,
+        "siteLink" | "siteLinkBridge" | "subnet" | "nTDSConnection" => RENAMED,
+        _ => 0,
+    }
+}
+
 impl Forest {
     /// Loads an object of the system on every domain controller that holds what is above it.
     pub(super) fn load_system(
@@ -45,6 +62,7 @@ impl Forest {
         further: &[Single<'_>],
         now: VirtualTime,
     ) -> ObjectNumber {
+        let flags = flags_of_class(class).to_string();
         let class = self.schema.class_named(class);
         let (class, attribute): (ClassNumber, AttributeNumber) =
             class.map_or((0, known::CN), |class| (class.number, class.rdn_attribute));
@@ -52,6 +70,9 @@ impl Forest {
         let above = above.map(|dc| self.dn(dc, parent)).unwrap_or_default();
         let mut values: Vec<Single<'_>> = vec![(attribute, name.as_bytes())];
         values.extend_from_slice(further);
+        if flags != "0" && further.iter().all(|(at, _)| *at != known::SYSTEM_FLAGS) {
+            values.push((known::SYSTEM_FLAGS, flags.as_bytes()));
+        }
         values.sort_unstable_by_key(|(attribute, _)| *attribute);
         let record = Record::from_sorted(values.into_iter().map(|(at, value)| (at, [value])));
         let guid = guid_of(&format!("{name},{above}").to_lowercase());
@@ -214,6 +235,9 @@ impl Forest {
         let deleted = self.load_system(None, head, "container", DELETED_OBJECTS, &kept, now);
         self.hide(deleted);
         self.load_system(None, head, "lostAndFound", LOST_AND_FOUND_CONFIG, &kept, now);
+        let display = self.load_system(None, head, "container", "DisplaySpecifiers", &[], now);
+        // The language of the tools: English.
+        self.load_system(None, display, "container", "409", &[], now);
         let sites = self.load_system(None, head, "sitesContainer", "Sites", &[], now);
         self.load_system(None, sites, "subnetContainer", "Subnets", &[], now);
         let class = "interSiteTransportContainer";

@@ -51,8 +51,12 @@ impl<'s> Target<'s> {
     ) -> Result<(), LdapResult> {
         let number = attribute.number;
         let system_only = || diagnostic::attribute(AttributeProblem::Constraint, 0x20B1, attribute);
-        if number == known::NAME || number == known::CN || number == self.rdn_attribute {
+        if number == known::NAME || number == self.rdn_attribute {
             return Err(diagnostic::update(UpdateProblem::CantOnRdn, 0x20B1));
+        }
+        if number == known::DISTINGUISHED_NAME {
+            // Only together with what brings a deleted object back ([MS-ADTS] 3.1.1.5.3.7).
+            return Err(diagnostic::unwilling(0x20B1));
         }
         if attribute.constructed {
             return Err(diagnostic::attribute(AttributeProblem::Constraint, 0x211B, attribute));

@@ -1,7 +1,7 @@
 //! Whether an account may do something with an object ([MS-ADTS] 5.1.3.3).
 
 use super::descriptor::{
-    CREATE_CHILD, DELETE, DELETE_CHILD, FULL, INHERIT_ONLY, READ_CONTROL, SecurityDescriptor,
+    Ace, CREATE_CHILD, DELETE, DELETE_CHILD, FULL, INHERIT_ONLY, READ_CONTROL, SecurityDescriptor,
     WRITE_DAC, WRITE_OWNER, WRITE_PROPERTY,
 };
 use crate::directory::entry::Entry;
@@ -193,7 +193,7 @@ impl Token {
         Self { user, groups }
     }
 
-    fn has(&self, sid: &Sid, object: Option<&Sid>) -> bool {
+    pub(super) fn has(&self, sid: &Sid, object: Option<&Sid>) -> bool {
         *sid == self.user
             || self.groups.binary_search(sid).is_ok()
             || (Sid::from_text("S-1-5-10").as_ref() == Some(sid) && object == Some(&self.user))
@@ -227,13 +227,17 @@ pub fn allows(
     right: u32,
     objects: &[Option<Guid>],
 ) -> bool {
-    if token.has(&descriptor.owner, own) && right & !(READ_CONTROL | WRITE_DAC) == 0 {
+    let effective = || descriptor.dacl.iter().filter(|ace| ace.flags & INHERIT_ONLY == 0);
+    let is_owner = token.has(&descriptor.owner, own);
+    let by_itself = is_owner && right & !(READ_CONTROL | WRITE_DAC) == 0;
+    if by_itself && !effective().any(Ace::is_for_owner) {
         return true;
     }
     let mut wanted = right;
-    for ace in descriptor.dacl.iter().filter(|ace| ace.flags & INHERIT_ONLY == 0) {
+    for ace in effective() {
         let about = ace.object.is_none() || objects.contains(&ace.object);
-        if !about || ace.mask & wanted == 0 || !token.has(&ace.sid, own) {
+        let is_meant = token.has(&ace.sid, own) || is_owner && ace.is_for_owner();
+        if !about || ace.mask & wanted == 0 || !is_meant {
             continue;
         }
         if ace.deny {
@@ -258,7 +262,13 @@ impl Forest {
         attribute: &Attribute,
     ) -> bool {
         match &principal.rights {
-            Rights::Full => true,
+            Rights::Full if attribute.number == known::NT_SECURITY_DESCRIPTOR => true,
+            Rights::Full if !self.may_be_denied(controller, object) => true,
+            Rights::Full => {
+                let objects = [attribute.guid, property_set(attribute)];
+                let sid = principal.sid.as_ref();
+                !self.is_denied(controller, sid, object, WRITE_PROPERTY, &objects)
+            }
             Rights::ReadOnly | Rights::Anonymous => false,
             Rights::WriteAttributes(set) => {
                 let is_user = self.schema.class(entry.class).is_some_and(|class| class.is_user);
@@ -289,17 +299,18 @@ impl Forest {
         self.may(controller, principal, parent, CREATE_CHILD, &objects)
     }
 
-    /// Whether a caller may delete an object: by a right on it, or on what is above it.
+    /// Whether a caller may delete an object, or take it to another place: by a right on it, or on what is
+    /// above it, which may be given for its class alone ([MS-ADTS] 3.1.1.5.5.1.1, 5.1.3.3.3).
     pub(in crate::directory) fn may_delete(
         &self,
         controller: &DomainController,
         principal: &Principal,
         object: ObjectNumber,
-        parent: Option<ObjectNumber>,
+        entry: &Entry,
     ) -> bool {
-        self.may(controller, principal, object, DELETE, &[])
-            || parent
-                .is_some_and(|parent| self.may(controller, principal, parent, DELETE_CHILD, &[]))
+        let class = [self.schema.class(entry.class).and_then(|class| class.guid)];
+        let from = |parent| self.may(controller, principal, parent, DELETE_CHILD, &class);
+        self.may(controller, principal, object, DELETE, &[]) || entry.parent.is_some_and(from)
     }
 
     /// Whether a caller may read what changed in a naming context.
@@ -343,7 +354,10 @@ impl Forest {
         objects: &[Option<Guid>],
     ) -> bool {
         match &principal.rights {
-            Rights::Full => right & !FULL == 0,
+            Rights::Full => {
+                let sid = principal.sid.as_ref();
+                right & !FULL == 0 && !self.is_denied(controller, sid, object, right, objects)
+            }
             Rights::Acl(token) => self.token_allows(controller, token, object, right, objects),
             Rights::WriteAttributes(_) | Rights::ReadOnly | Rights::Anonymous => false,
         }

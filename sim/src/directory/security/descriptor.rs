@@ -71,6 +71,18 @@ pub struct Ace {
     pub sid: Sid,
 }
 
+impl Ace {
+    /// Whether the entry names the owner of the object in its own way: OWNER RIGHTS, S-1-3-4, in the place of
+    /// what owners have by themselves ([MS-DTYP] 2.4.2.4).
+    #[must_use]
+    pub fn is_for_owner(&self) -> bool {
+        self.sid.as_bytes() == OWNER_RIGHTS
+    }
+}
+
+/// S-1-3-4 in bytes.
+const OWNER_RIGHTS: [u8; 12] = [1, 1, 0, 0, 0, 0, 0, 3, 4, 0, 0, 0];
+
 /// A security descriptor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecurityDescriptor {
@@ -177,6 +189,12 @@ impl SecurityDescriptor {
         }
         Some(new)
     }
+}
+
+/// Whether the DACL of a descriptor in bytes has an entry that denies something.
+pub(super) fn has_denial(bytes: &[u8]) -> bool {
+    let empty = SecurityDescriptor::empty();
+    empty.overlaid(bytes, 4).is_some_and(|read| read.dacl.iter().any(|ace| ace.deny))
 }
 
 fn push_acl(out: &mut Vec<u8>, aces: &[Ace]) {

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod defaults;
+mod denial;
 pub mod descriptor;
 pub mod effective;
 mod expansion;

@@ -187,8 +187,12 @@ fn a_group_that_is_somebodys_primary_one_stays() {
     assert_eq!(win32(&refusal), (ResultCode::EntryAlreadyExists, "055E"));
     let users = Name::from_text("CN=Domain Users,CN=Users,DC=contoso,DC=com");
     let users = forest.resolve(DC, &users).unwrap();
-    modify(&mut forest, users, vec![add("member", &[&member])]).unwrap();
+    // The one before lists its members, the primary one does not ([MS-SAMR] 3.1.1.8.2).
+    assert_eq!(texts(&forest, users, "member"), std::slice::from_ref(&member));
+    assert!(texts(&forest, group, "member").is_empty());
     modify(&mut forest, people[0], vec![replace("primaryGroupID", &["513"])]).unwrap();
+    assert!(texts(&forest, users, "member").is_empty());
+    assert_eq!(texts(&forest, group, "member"), [member]);
     assert!(remove(&mut forest, &name).is_success());
 }
 

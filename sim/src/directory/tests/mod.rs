@@ -1,5 +1,6 @@
 //! The directory as a whole: the outcomes of Active Directory, row by row, and a naive model.
 
+mod accounts;
 mod delegates;
 mod deleted;
 mod descriptors;
@@ -13,6 +14,7 @@ mod schema_changes;
 mod search;
 mod settings;
 mod validated;
+mod windows;
 mod world;
 
 use crate::clock::VirtualTime;

@@ -62,6 +62,7 @@ impl View<'_> {
             }
             known::ATTRIBUTE_TYPES => self.forest.attribute_types(),
             known::OBJECT_CLASSES => self.forest.object_classes(),
+            known::DIT_CONTENT_RULES => self.forest.content_rules(),
             _ => self.related(number),
         }
     }

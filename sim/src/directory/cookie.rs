@@ -1,9 +1,11 @@
 //! The cookies of paged searches: behind which object to go on, and what was asked. So pages need no
-//! state on the server.
+//! state on the server. A sorted answer is found and sorted once: its cookie has the objects that are left,
+//! and whoever serves a connection keeps it there and gives the client a short one in its place.
 
 use rustc_hash::FxHasher;
 
 use crate::directory::answer::SearchHit;
+use crate::directory::controls::Controls;
 use crate::directory::entry::DcNumber;
 use crate::directory::request::{ObjectNumber, SearchRequest};
 use crate::guid::Guid;
@@ -62,4 +64,47 @@ pub(super) fn read_cookie(cookie: &[u8], fingerprint: u64) -> Option<After> {
     let number = ObjectNumber(u32::from_le_bytes([place[0], place[1], place[2], place[3]]));
     let guid = (*kind == 1).then_some(Guid(place));
     Some(After { number, guid, seen: u64::from_le_bytes(*seen) })
+}
+
+/// The objects of a sorted answer that a later request goes on with.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// How many of them earlier pages had.
+    pub(super) seen: u64,
+    pub(super) objects: Vec<ObjectNumber>,
+}
+
+/// What a kept answer belongs to: the search and the controls that decide what is found, in which order.
+pub(super) fn mark(
+    dc: DcNumber,
+    base: Option<ObjectNumber>,
+    request: &SearchRequest,
+    asked: &Controls<'_>,
+) -> u64 {
+    use core::hash::{Hash, Hasher};
+    let mut hasher = FxHasher::default();
+    fingerprint(dc, base, request).hash(&mut hasher);
+    format!("{:?}{:?}{:?}", asked.sort, asked.sight, asked.deactivated_links).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Keeps objects.
+pub(super) fn write_kept(mark: u64, seen: u64, objects: &[ObjectNumber]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(16 + 4 * objects.len());
+    kept.extend_from_slice(&mark.to_le_bytes());
+    kept.extend_from_slice(&seen.to_le_bytes());
+    for object in objects {
+        kept.extend_from_slice(&object.0.to_le_bytes());
+    }
+    kept
+}
+
+/// Reads what [`write_kept`] wrote, with what it belongs to.
+pub(super) fn read_kept(kept: &[u8]) -> Option<(u64, Kept)> {
+    let (mark, rest) = kept.split_first_chunk::<8>()?;
+    let (seen, rest) = rest.split_first_chunk::<8>()?;
+    let (numbers, rest) = rest.as_chunks::<4>();
+    let objects = numbers.iter().map(|number| ObjectNumber(u32::from_le_bytes(*number))).collect();
+    let seen = u64::from_le_bytes(*seen);
+    rest.is_empty().then(|| (u64::from_le_bytes(*mark), Kept { seen, objects }))
 }

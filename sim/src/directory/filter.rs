@@ -170,10 +170,9 @@ impl<'f> Compiler<'f, '_> {
                 let target = self.object(value);
                 target.map_or(Test::Constant(Some(false)), |at| Test::Refers(attribute, at))
             }
-            _ => match attribute.syntax.stored(value) {
-                Some(stored) => with_blanks(attribute, stored),
-                None => UNDEFINED,
-            },
+            _ => {
+                asserted(attribute, value).map_or(UNDEFINED, |value| with_blanks(attribute, value))
+            }
         })
     }
 
@@ -187,7 +186,7 @@ impl<'f> Compiler<'f, '_> {
             return Ok(self.anr(value));
         }
         let Some(attribute) = self.attribute(name)? else { return Ok(UNDEFINED) };
-        let stored = attribute.syntax.stored(value);
+        let stored = asserted(attribute, value);
         let ordered = stored.filter(|stored| attribute.syntax.order(stored, stored).is_some());
         Ok(ordered.map_or(UNDEFINED, |stored| Test::Order(attribute, stored, direction)))
     }
@@ -409,6 +408,16 @@ impl Test<'_> {
             Self::InChain(attribute, target) => Some(in_chain(view, attribute, *target)),
         }
     }
+}
+
+/// The stored form of a value that a filter asserts. An integer of 32 bits can be given without its sign, as
+/// types of groups often are.
+fn asserted<'v>(attribute: &Attribute, value: &'v [u8]) -> Option<Cow<'v, [u8]>> {
+    attribute.syntax.stored(value).or_else(|| {
+        let number = integer(value).filter(|_| attribute.syntax == Syntax::Integer)?;
+        let number = u32::try_from(number).ok()?.cast_signed();
+        Some(Cow::Owned(number.to_string().into_bytes()))
+    })
 }
 
 /// Blanks at both ends of text do not count, and several count as one: text that has such is looked for

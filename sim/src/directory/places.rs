@@ -16,6 +16,8 @@ pub(super) struct Where<'f> {
     pub(super) places: Vec<Place<'f>>,
     pub(super) sight: Sight,
     pub(super) catalog: bool,
+    /// What is answered when nothing is found, because the caller does not see the base itself.
+    pub(super) unseen: Option<LdapResult>,
 }
 
 /// A part of where a search looks.
@@ -36,20 +38,23 @@ impl Forest {
         request: &SearchRequest,
         asked: &Controls<'_>,
     ) -> Result<Where<'f>, LdapResult> {
-        // Only administrators see what is deleted.
-        let sees = asker.principal.rights == Rights::Full;
-        let sight = if sees { asked.sight } else { Sight::Live };
-        // Otherwise the container itself can be named; it seems empty.
-        let named = if sees || asked.sight == Sight::Live { asked.sight } else { Sight::Deleted };
+        let sight = self.sight_of(asker, asked);
+        // To others the container itself can be named; it seems empty.
+        let named = if sight == asked.sight { sight } else { Sight::Deleted };
         let (scope, catalog) = (request.scope, asker.catalog);
-        let places = if catalog || asked.phantom_root {
-            self.places_everywhere(controller, request, named, catalog)?
-        } else {
-            let base = self.resolve_seeing(asker.dc, &request.base, named)?;
-            self.check_visible(controller, base, asker.reading)?;
-            vec![Place { holder: controller, base: Some(base), scope }]
-        };
-        Ok(Where { places, sight, catalog })
+        if catalog || asked.phantom_root {
+            let places = self.places_everywhere(controller, request, named, catalog)?;
+            return Ok(Where { places, sight, catalog, unseen: None });
+        }
+        let base = self.resolve_seeing(asker.dc, &request.base, named)?;
+        let unseen = self.check_visible(controller, base, asker.reading).err();
+        let places = vec![Place { holder: controller, base: Some(base), scope }];
+        Ok(Where { places, sight, catalog, unseen })
+    }
+
+    /// Which deleted objects a caller sees: administrators those that are asked for, others none.
+    pub(super) fn sight_of(&self, asker: &Asker<'_>, asked: &Controls<'_>) -> Sight {
+        if asker.principal.rights == Rights::Full { asked.sight } else { Sight::Live }
     }
 
     /// Refuses a base that the caller may not see as one that is not there: the best match is the nearest

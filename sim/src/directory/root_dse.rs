@@ -66,6 +66,26 @@ fn pinged_user(filter: &Filter) -> Option<&str> {
     }
 }
 
+/// Whether a filter can be that of an LDAP ping ([MS-ADTS] 6.3.3.1).
+fn is_ping(filter: &Filter) -> bool {
+    const NAMES: [&str; 8] =
+        ["DnsDomain", "Host", "DnsHostName", "User", "AAC", "DomainSid", "DomainGuid", "NtVer"];
+    match filter {
+        Filter::And(filters) => filters.iter().all(is_ping),
+        Filter::Equality(AttributeName::Text(name), _) => {
+            NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a search asks for the answer to an LDAP ping with a filter that is none: it is answered with
+/// nothing.
+pub(super) fn is_failed_ping(request: &SearchRequest) -> bool {
+    let netlogon = |name: &AttributeName| matches!(name, AttributeName::Text(text) if text.eq_ignore_ascii_case("netlogon"));
+    request.selection.iter().any(netlogon) && !is_ping(&request.filter)
+}
+
 impl Forest {
     /// Tells a domain controller where it listens: only then its rootDSE says it.
     pub fn set_ports(&mut self, dc: DcNumber, ports: Ports) {
@@ -257,7 +277,7 @@ impl Forest {
             ("supportedLDAPVersion", texts(&["3", "2"])),
             ("supportedLDAPPolicies", Policies::names()),
             ("highestCommittedUSN", vec![controller.highest_usn.to_string()]),
-            ("dnsHostName", vec![format!("{host}.{domain}")]),
+            ("dnsHostName", vec![self.host_name(controller).to_lowercase()]),
             (
                 "ldapServiceName",
                 vec![format!("{forest}:{}$@{}", host.to_lowercase(), domain.to_uppercase())],

@@ -1,7 +1,7 @@
 //! The schema as objects: one for every attribute and class below the head of the schema, and the
 //! subschema that LDAP clients read ([MS-ADTS] 3.1.1.2, RFC 4512 4.2).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -200,6 +200,38 @@ impl Forest {
             text.into_bytes()
         };
         self.schema.attributes().map(line).collect()
+    }
+
+    /// dITContentRules of the subschema: what the auxiliary classes of a class bring
+    /// ([MS-ADTS] 3.1.1.3.1.1.1, RFC 4512 4.1.6).
+    pub(super) fn content_rules(&self) -> Vec<Vec<u8>> {
+        let line = |class: &Class| {
+            let auxiliary: Vec<&Class> =
+                class.auxiliary.iter().filter_map(|at| self.schema.class(*at)).collect();
+            let attributes = |of: fn(&Class) -> &[AttributeNumber]| -> String {
+                let numbers: BTreeSet<AttributeNumber> =
+                    auxiliary.iter().flat_map(|class| of(class)).copied().collect();
+                let names = numbers.into_iter().filter_map(|at| self.schema.attribute(at));
+                names.map(|attribute| &*attribute.name).collect::<Vec<_>>().join(" $ ")
+            };
+            let names: Vec<&str> = auxiliary.iter().map(|class| &*class.name).collect();
+            let lists = [
+                ("AUX", names.join(" $ ")),
+                ("MUST", attributes(|class| &class.own_must)),
+                ("MAY", attributes(|class| &class.own_may)),
+            ];
+            let mut text = format!("( {} NAME '{}'", class.oid, class.name);
+            for (word, list) in lists.iter().filter(|(_, list)| !list.is_empty()) {
+                // Writing to a String cannot fail.
+                let _ = write!(text, " {word} ( {list} )");
+            }
+            text.push_str(" )");
+            text.into_bytes()
+        };
+        let is_structural =
+            |class: &&Class| matches!(class.kind, ClassKind::Structural | ClassKind::Class88);
+        let with = self.schema.classes().filter(is_structural);
+        with.filter(|class| !class.auxiliary.is_empty()).map(line).collect()
     }
 
     /// objectClasses of the subschema.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::clock::VirtualTime;
 use crate::directory::answer::{LdapResult, Response, ResultCode, SearchHit, SearchHits};
 use crate::directory::controls::Controls;
-use crate::directory::cookie::{After, fingerprint, read_cookie, write_cookie};
+use crate::directory::cookie::{After, fingerprint, mark, read_cookie, write_cookie};
 use crate::directory::derived::{Look, View};
 use crate::directory::diagnostic;
 use crate::directory::entry::DcNumber;
@@ -22,6 +22,7 @@ use crate::directory::policies::Policy;
 use crate::directory::principal::Principal;
 use crate::directory::progress::{self, Budget, Run, SearchPart, SearchProgress, Stop};
 use crate::directory::request::{Control, ControlValue, Scope, SearchRequest, Sight};
+use crate::directory::root_dse::is_failed_ping;
 use crate::directory::security::reading::Reading;
 use crate::directory::statistics;
 use crate::directory::walk::Search;
@@ -54,7 +55,7 @@ impl Forest {
         let Some(controller) = self.dc(dc) else { return Err(diagnostic::no_such_object("")) };
         let base = self.resolve(dc, &request.base)?;
         let places = vec![Place { holder: controller, base: Some(base), scope: request.scope }];
-        let place = Where { places, sight: Sight::Live, catalog: false };
+        let place = Where { places, sight: Sight::Live, catalog: false, unseen: None };
         let reading = Reading::of(principal);
         let run = Run::default();
         let found = self.found(controller, request, page, &place, (reading.as_ref(), &run));
@@ -150,7 +151,9 @@ impl Forest {
         let everywhere = asked.phantom_root || asker.catalog;
         if request.base.is_root() && request.scope == Scope::Base {
             let mut response = Response::from(LdapResult::success());
-            response.entries.push(self.root_dse(controller, asker, request, asked.input));
+            if !is_failed_ping(request) {
+                response.entries.push(self.root_dse(controller, asker, request, asked.input));
+            }
             return Ok(response);
         }
         if asker.principal.is_anonymous() {
@@ -236,8 +239,15 @@ impl Forest {
     ) -> Result<SearchHits, Stop> {
         let test = compile_for(self, controller, &request.filter, place.catalog)?;
         let first = place.places.first().and_then(|place| place.base);
-        let fingerprint =
-            if page.is_some() { fingerprint(controller.number, first, request) } else { 0 };
+        let seeing = match place.sight {
+            Sight::Live => 0,
+            Sight::Deleted => 1,
+            Sight::Recycled => 2,
+        };
+        let fingerprint = match page {
+            Some(_) => fingerprint(controller.number, first, request).wrapping_add(seeing),
+            None => 0,
+        };
         let after = match page {
             Some(page) if !page.cookie.is_empty() => {
                 Some(read_cookie(page.cookie, fingerprint).ok_or_else(diagnostic::bad_control)?)
@@ -249,6 +259,9 @@ impl Forest {
         let most = limit.entries.saturating_add(1);
         let (mut hits, by_guid) =
             self.hits_of(place, &test, (reading, run, &budget), after, most)?;
+        if let (true, None, Some(refusal)) = (hits.is_empty(), after, &place.unseen) {
+            return Err(refusal.clone().into());
+        }
         let more = hits.len() > limit.entries;
         hits.truncate(limit.entries);
         let size_limit_exceeded = more && limit.last;
@@ -331,6 +344,9 @@ impl Forest {
         let budget = Budget::new(&self.policies, request.time_limit, &test, &asker.run);
         let how = (asker.reading, &asker.run, &budget);
         let (hits, _) = self.hits_of(&place, &test, how, None, usize::MAX)?;
+        if let (true, Some(refusal)) = (hits.is_empty(), place.unseen) {
+            return Err(refusal.into());
+        }
         if budget.is_late() { Err(diagnostic::time_limit_exceeded().into()) } else { Ok(hits) }
     }
 
@@ -344,6 +360,9 @@ impl Forest {
         asked: &Controls<'_>,
         attribute: &str,
     ) -> Result<Response, LdapResult> {
+        if asked.page.is_some() && asked.window.is_some() {
+            return Err(diagnostic::bad_control());
+        }
         let base = self.resolve_seeing(asker.dc, &request.base, asked.sight)?;
         let mut found = SearchHits::default();
         let mut code = ResultCode::Success;
@@ -372,8 +391,9 @@ impl Forest {
             }
         }
         if asked.page.is_some() {
-            let mark = fingerprint(controller.number, Some(base), request);
-            found = self.sorted_page(request, asked, found.hits, mark)?;
+            let mark = mark(controller.number, Some(base), request, asked);
+            let kept = self.kept(asker, controller, asked, mark)?;
+            found = self.sorted_page(request, asked, kept.unwrap_or((found.hits, 0)), mark);
         }
         let mut response = self.shown(asker, controller, request, asked, &found)?;
         response.references.clear();

@@ -1,17 +1,20 @@
 //! Sorted answers and windows of them ([MS-ADTS] 3.1.1.3.4.1.13, 3.1.1.3.4.1.17; RFC 2891).
 
 use core::cmp::Ordering;
+use std::sync::Arc;
 
 use crate::directory::answer::{LdapResult, Response, ResultCode, SearchHit, SearchHits};
 use crate::directory::controls::{Controls, Window};
-use crate::directory::cookie::fingerprint;
+use crate::directory::cookie::{mark, read_kept, write_kept};
 use crate::directory::derived::View;
 use crate::directory::diagnostic;
 use crate::directory::fold;
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::policies::Policy;
 use crate::directory::progress::Stop;
-use crate::directory::request::{Control, ControlValue, SearchRequest, SortKey, VlvTarget};
+use crate::directory::request::{
+    Control, ControlValue, ObjectNumber, SearchRequest, SortKey, VlvTarget,
+};
 use crate::directory::schema::Attribute;
 use crate::directory::search::Asker;
 
@@ -37,8 +40,15 @@ impl Forest {
         if asked.window.is_some() && asked.page.is_some() {
             return Err(diagnostic::bad_control().into());
         }
-        let mut hits = self.all_hits(asker, controller, request, asked)?;
+        let mark = mark(controller.number, None, request, asked);
+        let kept = self.kept(asker, controller, asked, mark)?;
+        let is_new = kept.is_none();
+        let (mut hits, seen) = match kept {
+            Some(kept) => kept,
+            None => (self.all_hits(asker, controller, request, asked)?, 0),
+        };
         let (code, at_fault) = match self.sort_attribute(keys) {
+            Ok(_) if !is_new => (ResultCode::Success, None),
             // Without an index, the sort takes a temporary table (MaxTempTableSize).
             Ok(attribute)
                 if attribute.search_flags & INDEXED == 0
@@ -61,7 +71,6 @@ impl Forest {
             response.controls.push(sort_result);
             return Ok(response);
         }
-        let mark = fingerprint(controller.number, None, request);
         let mut window_result = None;
         let found = match &asked.window {
             Some(window) => {
@@ -70,7 +79,7 @@ impl Forest {
                 window_result = Some(result);
                 found
             }
-            None => self.sorted_page(request, asked, hits, mark)?,
+            None => self.sorted_page(request, asked, (hits, seen), mark),
         };
         let mut response = self.shown(asker, controller, request, asked, &found)?;
         response.controls.push(sort_result);
@@ -115,50 +124,68 @@ impl Forest {
         }
     }
 
-    /// A page of a sorted answer. The cookie says how many entries came before.
+    /// What an earlier request found, and how much of it its pages had: what is left of it is not looked for
+    /// or sorted again. `None` for a first request, and for a window of another search than before.
+    ///
+    /// # Errors
+    /// 12 for a cookie, 53 for a context, that does not belong to the search or is none.
+    pub(super) fn kept(
+        &self,
+        asker: &Asker<'_>,
+        controller: &DomainController,
+        asked: &Controls<'_>,
+        mark: u64,
+    ) -> Result<Option<(Vec<SearchHit>, u64)>, LdapResult> {
+        let cookie = asked.page.map(|page| page.cookie).filter(|cookie| !cookie.is_empty());
+        let context = asked.window.as_ref().and_then(|window| window.context);
+        let context = context.filter(|context| !context.is_empty());
+        let (of, kept) = match (cookie, context) {
+            (Some(cookie), _) => read_kept(cookie).ok_or_else(diagnostic::bad_control)?,
+            (None, Some(context)) => {
+                read_kept(context).ok_or_else(|| diagnostic::unwilling(0x2035))?
+            }
+            (None, None) => return Ok(None),
+        };
+        if of != mark {
+            return if cookie.is_some() { Err(diagnostic::bad_control()) } else { Ok(None) };
+        }
+        let sight = self.sight_of(asker, asked);
+        let hit = |object: ObjectNumber| {
+            let slot = self.holder(controller, object).store.get(object)?;
+            let entry = Arc::clone(&slot.entry);
+            entry.life.is_seen(sight).then_some(SearchHit { object, entry, stamp: slot.stamp })
+        };
+        Ok(Some((kept.objects.into_iter().filter_map(hit).collect(), kept.seen)))
+    }
+
+    /// A page of a sorted answer; the cookie has the objects that are left.
     pub(super) fn sorted_page(
         &self,
         request: &SearchRequest,
         asked: &Controls<'_>,
-        mut hits: Vec<SearchHit>,
+        (mut hits, seen): (Vec<SearchHit>, u64),
         mark: u64,
-    ) -> Result<SearchHits, LdapResult> {
+    ) -> SearchHits {
         let own = self.policies.size_of(Policy::MaxPageSize);
         let limit = match request.size_limit {
             0 => usize::MAX,
-            limit => usize::try_from(limit).unwrap_or(usize::MAX),
+            limit => usize::try_from(u64::from(limit).saturating_sub(seen)).unwrap_or(usize::MAX),
         };
         let Some(page) = asked.page else {
             let most = own.min(limit);
             let exceeded = hits.len() > most;
             hits.truncate(most);
-            return Ok(SearchHits { hits, size_limit_exceeded: exceeded, ..SearchHits::default() });
-        };
-        let before = if page.cookie.is_empty() {
-            0
-        } else {
-            let (seen, known) = page
-                .cookie
-                .split_first_chunk::<8>()
-                .and_then(|(seen, rest)| Some((seen, <[u8; 8]>::try_from(rest).ok()?)))
-                .ok_or_else(diagnostic::bad_control)?;
-            if u64::from_le_bytes(known) != mark {
-                return Err(diagnostic::bad_control());
-            }
-            usize::try_from(u64::from_le_bytes(*seen)).map_err(|_| diagnostic::bad_control())?
+            return SearchHits { hits, size_limit_exceeded: exceeded, ..SearchHits::default() };
         };
         let step = usize::try_from(page.size).unwrap_or(usize::MAX).min(own);
-        let end = before.saturating_add(step).min(limit).min(hits.len());
+        let end = step.min(limit).min(hits.len());
         let exceeded = end == limit && hits.len() > limit;
-        let more = !exceeded && end < hits.len();
-        hits.truncate(end);
-        hits.drain(..before.min(end));
-        let cookie = more.then(|| {
-            let mut cookie = u64::try_from(end).unwrap_or(u64::MAX).to_le_bytes().to_vec();
-            cookie.extend_from_slice(&mark.to_le_bytes());
-            cookie
+        let left = hits.split_off(end);
+        let cookie = (!exceeded && !left.is_empty()).then(|| {
+            let objects: Vec<ObjectNumber> = left.iter().map(|hit| hit.object).collect();
+            write_kept(mark, seen + u64::try_from(end).unwrap_or(u64::MAX), &objects)
         });
-        Ok(SearchHits { hits, cookie, size_limit_exceeded: exceeded, ..SearchHits::default() })
+        SearchHits { hits, cookie, size_limit_exceeded: exceeded, ..SearchHits::default() }
     }
 
     /// A window of a sorted answer.
@@ -170,12 +197,7 @@ impl Forest {
         sorted: Option<(&Attribute, bool)>,
         mark: u64,
     ) -> Result<(SearchHits, Control), LdapResult> {
-        if window
-            .context
-            .is_some_and(|context| !context.is_empty() && context != mark.to_le_bytes())
-        {
-            return Err(diagnostic::unwilling(0x2035));
-        }
+        let objects: Vec<ObjectNumber> = hits.iter().map(|hit| hit.object).collect();
         let count = u32::try_from(hits.len()).unwrap_or(u32::MAX);
         let position = match window.target {
             VlvTarget::Offset { offset: 0, count: known } if *known != 0 => {
@@ -205,7 +227,7 @@ impl Forest {
             position,
             count,
             code: ResultCode::Success,
-            context: mark.to_le_bytes().to_vec(),
+            context: write_kept(mark, 0, &objects),
         };
         let found = SearchHits { hits, ..SearchHits::default() };
         Ok((found, Control { critical: false, value }))

@@ -259,6 +259,8 @@ pub fn time_of(value: &[u8]) -> Option<VirtualTime> {
     let text = core::str::from_utf8(value).ok()?;
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (clock, rest) = text.split_at(digits);
+    // Whatever stands between the point and the end is left out, as Windows does it.
+    let rest = if rest.starts_with('.') && rest.ends_with('Z') { "Z" } else { rest };
     let (fraction, zone) = match rest.strip_prefix(['.', ',']) {
         Some(tail) => tail.split_at(tail.bytes().take_while(u8::is_ascii_digit).count()),
         None => ("", rest),

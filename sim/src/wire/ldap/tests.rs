@@ -25,7 +25,7 @@ use crate::directory::progress::{SearchPart, SearchProgress};
 use crate::directory::request::{
     AddRequest, AttributeName, BindRequest, Change, ChangeOperation, CompareRequest, Control,
     ControlValue, DeleteRequest, Extensible, Filter, ModifyDnRequest, ModifyRequest, Name,
-    Operation, Request, Scope, SearchRequest, Substrings,
+    Operation, Request, Scope, SearchRequest, SortKey, Substrings, VlvTarget,
 };
 use crate::directory::schema::{Schema, known};
 use crate::guid::Guid;
@@ -400,6 +400,54 @@ fn a_cookie_of_another_connection_is_refused() {
     assert!(refused.windows(8).any(|window| window == b"00000057"));
     let (answer, _) = first.handle(&page(cookie));
     assert_eq!(count_messages(&answer), 3);
+}
+
+/// What a sorted answer keeps stays with the connection: the client has a short cookie, and newer ones push
+/// it out (MaxResultSetsPerConn).
+#[test]
+fn a_sorted_answer_is_kept_by_the_connection() {
+    let search = || SearchRequest {
+        base: Name::from_text(PEOPLE),
+        scope: Scope::OneLevel,
+        filter: Filter::everything(),
+        selection: vec!["cn".into()],
+        size_limit: 0,
+        time_limit: 0,
+        types_only: false,
+    };
+    let sorted = |value: ControlValue, critical: bool| {
+        let key = SortKey { attribute: "cn".into(), rule: None, reverse: true };
+        let sort = Control { critical: true, value: ControlValue::Sort(vec![key]) };
+        let controls = vec![Control { critical, value }, sort];
+        let request = Request { operation: Operation::Search(search()), controls };
+        write(&Message { id: 9, body: Body::Directory(request) })
+    };
+    let page = |size, cookie| sorted(ControlValue::PagedResults { size, cookie }, true);
+    let window = |context, critical| {
+        let target = VlvTarget::Offset { offset: 1, count: 0 };
+        sorted(ControlValue::Vlv { before: 0, after: 1, target, context }, critical)
+    };
+    let mut session = session(forest(40));
+    session.handle(&bind(1));
+    session.handle(&page(3, Vec::new()));
+    let cookie = session.cookies_for_test().unwrap();
+    assert!(cookie.len() < 64, "{} bytes", cookie.len());
+    let (answer, _) = session.handle(&page(3, cookie));
+    assert_eq!(count_messages(&answer), 4);
+    session.handle(&window(None, true));
+    let context = session.cookies_for_test().unwrap();
+    for _ in 0..2 {
+        let (answer, _) = session.handle(&window(Some(context.clone()), true));
+        assert_eq!(count_messages(&answer), 3, "a context can be used again");
+        assert_eq!(session.cookies_for_test(), Some(context.clone()));
+    }
+    for size in 1..=10 {
+        session.handle(&page(size, Vec::new()));
+    }
+    let (refused, _) = session.handle(&window(Some(context.clone()), true));
+    assert!(refused.windows(8).any(|window| window == b"00002035"));
+    let (plain, _) = session.handle(&window(Some(context), false));
+    assert_eq!(count_messages(&plain), 41, "without the control everybody is there");
 }
 
 #[test]

@@ -13,16 +13,18 @@ use crate::directory::answer::{LdapResult, Response, ResultCode, SearchEntry};
 use crate::directory::controls::{Changes, Controls};
 use crate::directory::derived::{Look, View};
 use crate::directory::diagnostic;
-use crate::directory::entry::{DcNumber, Entry, Life};
-use crate::directory::filter::compile;
+use crate::directory::entry::{DcNumber, Entry, Life, referenced};
+use crate::directory::filter::{Test, compile};
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::policies::Policy;
+use crate::directory::principal::{Principal, Rights};
 use crate::directory::progress;
 use crate::directory::request::{
     AttributeName, Control, ControlValue, ObjectNumber, SearchRequest, Sight,
 };
 use crate::directory::schema::known;
 use crate::directory::search::Asker;
+use crate::directory::security::descriptor::CONTROL_ACCESS;
 use crate::guid::Guid;
 use crate::record::AttributeNumber;
 
@@ -52,6 +54,8 @@ struct Wanted {
     all: bool,
     named: Vec<AttributeNumber>,
     always: Vec<AttributeNumber>,
+    /// What the caller is not given.
+    without: Vec<AttributeNumber>,
 }
 
 impl Forest {
@@ -64,13 +68,6 @@ impl Forest {
         changes: &Changes<'_>,
     ) -> Result<Response, LdapResult> {
         let by_object = changes.flags & OBJECT_SECURITY != 0;
-        let denied = || {
-            LdapResult::of(
-                ResultCode::InsufficientAccessRights,
-                "00002105: SecErr: DSID-03150F6B, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0\n"
-                    .to_owned(),
-            )
-        };
         let head = self.resolve_seeing(asker.dc, &request.base, Sight::Deleted)?;
         if !self.contexts.iter().any(|context| context.head == head) {
             return Err(if by_object { diagnostic::unwilling(0x2035) } else { denied() });
@@ -80,10 +77,14 @@ impl Forest {
         }
         let mut known = read_cookie(changes.cookie).ok_or_else(diagnostic::bad_control)?;
         let test = compile(self, controller, &request.filter)?;
-        let wanted = self.wanted(request, changes.extended);
+        let mut wanted = self.wanted(request, changes.extended);
+        if !by_object && !self.may_read_filtered(controller, asker.principal, head) {
+            self.leave_filtered(&mut wanted)?;
+        }
         let from = if known.source == Some(controller.invocation_id) { known.usn } else { 0 };
         let most = self.policies.size_of(Policy::MaxPageSize);
         let look = asker.look(request, asked);
+        let sees_deleted = asker.principal.rights == Rights::Full;
         let mut found: Vec<(usize, SearchEntry)> = Vec::new();
         let mut last = from;
         let mut more = false;
@@ -100,8 +101,7 @@ impl Forest {
             last = usn;
             work += 1 + test.elements();
             let Some(slot) = controller.store.get(object) else { continue };
-            let hidden = by_object && slot.entry.life != Life::Live;
-            if hidden || !Self::is_within(controller, object, slot, head) {
+            if !Self::is_within(controller, object, slot, head) {
                 continue;
             }
             let view = View { look, ..View::new(self, controller, object, slot) };
@@ -111,6 +111,10 @@ impl Forest {
             } else {
                 View { look: Look { reading: None, ..look }, ..view }
             };
+            if slot.entry.life != Life::Live && by_object && !sees_deleted {
+                found.extend(self.disappeared(&known, &slot.entry, &test, &view));
+                continue;
+            }
             if test.holds(&view) != Some(true) || !view.is_listed() {
                 continue;
             }
@@ -136,6 +140,73 @@ impl Forest {
         };
         response.controls.push(Control { critical: false, value });
         Ok(response)
+    }
+
+    /// Whether a caller may read what a read-only domain controller is not given: the filtered attribute set
+    /// ([MS-ADTS] 3.1.1.3.4.1.3, 3.1.1.2.3.4).
+    fn may_read_filtered(
+        &self,
+        controller: &DomainController,
+        principal: &Principal,
+        head: ObjectNumber,
+    ) -> bool {
+        const IN_FILTERED_SET: &str = "89e95b76-444d-4c62-991a-0facbeda640c";
+        const ALL: &str = "1131f6ad-9c07-11d1-f79f-00c04fc2dcd2";
+        let may = |right: &str| {
+            self.may(controller, principal, head, CONTROL_ACCESS, &[right.parse().ok()])
+        };
+        match principal.rights {
+            Rights::WriteAttributes(_) | Rights::ReadOnly => true,
+            _ => may(IN_FILTERED_SET) || may(ALL),
+        }
+    }
+
+    /// Leaves the filtered attribute set out of what is wanted.
+    ///
+    /// # Errors
+    /// 50/2105 when an attribute of it is asked for by name.
+    fn leave_filtered(&self, wanted: &mut Wanted) -> Result<(), LdapResult> {
+        const FILTERED: u32 = 0x200;
+        let is_filtered = |number: &AttributeNumber| {
+            self.schema.attribute(*number).is_some_and(|at| at.search_flags & FILTERED != 0)
+        };
+        if wanted.named.iter().any(is_filtered) {
+            return Err(denied());
+        }
+        let filtered = self.schema.attributes().map(|at| at.number).filter(is_filtered);
+        wanted.without = filtered.collect();
+        Ok(())
+    }
+
+    /// What a caller who does not see deleted objects is told of one that it may have known: which one it was,
+    /// and nothing else ([MS-ADTS] 3.1.1.3.4.1.3, LDAP_DIRSYNC_OBJECT_SECURITY).
+    fn disappeared(
+        &self,
+        known: &Known,
+        entry: &Entry,
+        test: &Test<'_>,
+        view: &View<'_>,
+    ) -> Option<(usize, SearchEntry)> {
+        let view = View { look: Look { reading: None, ..view.look }, ..*view };
+        let deletion = entry.metadata(known::IS_DELETED);
+        let was_there = !self.is_news(known, entry.created_by, entry.created_usn);
+        let is_told = was_there && self.is_news(known, deletion.dc, deletion.usn());
+        if !is_told || test.holds(&view) != Some(true) {
+            return None;
+        }
+        let name = |number| self.schema.attribute(number).map(|at| Arc::clone(&at.name));
+        let attributes = vec![
+            (name(known::OBJECT_GUID)?, vec![entry.guid.0.to_vec()]),
+            (name(known::IS_DELETED)?, vec![b"TRUE".to_vec()]),
+        ];
+        Some((0, SearchEntry { guid: Some(entry.guid), dn: String::new(), attributes }))
+    }
+
+    /// Whether the holder of a cookie has not heard of an update.
+    fn is_news(&self, known: &Known, dc: DcNumber, usn: u64) -> bool {
+        let database = self.dc(dc).map(|dc| dc.invocation_id);
+        let seen = database.and_then(|database| known.vector.get(&database));
+        seen.is_none_or(|seen| usn > *seen)
     }
 
     /// Notes in a cookie up to where changes are told: up to a sequence number, or all of them; then what
@@ -164,7 +235,8 @@ impl Forest {
     fn wanted(&self, request: &SearchRequest, extended: bool) -> Wanted {
         let is_star = |name: &AttributeName| *name == AttributeName::from("*");
         let only_star = request.selection.iter().all(is_star);
-        let mut wanted = Wanted { all: only_star, named: Vec::new(), always: Vec::new() };
+        let (named, always, without) = (Vec::new(), Vec::new(), Vec::new());
+        let mut wanted = Wanted { all: only_star, named, always, without };
         for name in &request.selection {
             let Some(attribute) = self.attribute(name) else { continue };
             wanted.named.push(attribute.number);
@@ -189,11 +261,7 @@ impl Forest {
     ) -> Option<Shown> {
         let entry = &view.slot.entry;
         let name_of = |number| self.schema.attribute(number).map(|at| Arc::clone(&at.name));
-        let is_new = |dc: DcNumber, usn: u64| {
-            let database = self.dc(dc).map(|dc| dc.invocation_id);
-            let seen = database.and_then(|database| known.vector.get(&database));
-            seen.is_none_or(|seen| usn > *seen)
-        };
+        let is_new = |dc: DcNumber, usn: u64| self.is_news(known, dc, usn);
         let created = is_new(entry.created_by, entry.created_usn);
         let mut attributes = Shown::new();
         for number in self.replicated(entry, wanted) {
@@ -211,12 +279,13 @@ impl Forest {
                 }
                 continue;
             }
-            if attribute.is_forward_link()
-                && changes.flags & INCREMENTAL_VALUES != 0
-                && !(created && from == 0)
-            {
-                let (added, removed) =
-                    view.controller.store.link_changes(view.object, number, from);
+            if attribute.is_forward_link() && changes.flags & INCREMENTAL_VALUES != 0 {
+                let (added, removed) = if created && from == 0 {
+                    let targets = view.slot.entry.record.values(number).filter_map(referenced);
+                    (targets.collect(), Vec::new())
+                } else {
+                    view.controller.store.link_changes(view.object, number, from)
+                };
                 let show = |targets: Vec<ObjectNumber>| -> Vec<Vec<u8>> {
                     targets.into_iter().filter_map(|target| view.dn(target)).collect()
                 };
@@ -237,8 +306,11 @@ impl Forest {
         let renamed = is_new(entry.metadata(known::NAME).dc, entry.metadata(known::NAME).usn());
         if renamed && (wanted.all || wanted.named.contains(&known::NAME)) {
             for number in [known::NAME, known::PARENT_GUID] {
-                if let Some(attribute) = self.schema.attribute(number) {
-                    attributes.push((Arc::clone(&attribute.name), view.values(attribute)));
+                let Some(attribute) = self.schema.attribute(number) else { continue };
+                let values = view.values(attribute);
+                // Nothing is above the head of a naming context.
+                if !values.is_empty() {
+                    attributes.push((Arc::clone(&attribute.name), values));
                 }
             }
         }
@@ -271,12 +343,17 @@ impl Forest {
             .filter(|number| {
                 !matches!(*number, known::NAME | known::UNICODE_PWD | known::LAST_LOGON)
                     && *number != entry.rdn_attribute
+                    && !wanted.without.contains(number)
             })
             .collect();
         for number in [known::OBJECT_CLASS, known::WHEN_CREATED, known::OBJECT_CATEGORY] {
             if wanted.all || wanted.named.contains(&number) {
                 numbers.push(number);
             }
+        }
+        // Every object has one, whether it was written or not.
+        if wanted.named.contains(&known::NT_SECURITY_DESCRIPTOR) {
+            numbers.push(known::NT_SECURITY_DESCRIPTOR);
         }
         numbers.sort_unstable();
         numbers.dedup();
@@ -292,6 +369,14 @@ impl Forest {
         }
         depth
     }
+}
+
+/// The caller may not read changes.
+fn denied() -> LdapResult {
+    LdapResult::of(
+        ResultCode::InsufficientAccessRights,
+        "00002105: SecErr: DSID-03150F6B, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0\n".to_owned(),
+    )
 }
 
 /// About how long attributes are in an answer.

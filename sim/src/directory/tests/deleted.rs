@@ -138,3 +138,78 @@ fn a_deletion_is_told_whatever_is_asked_for() {
     let names: Vec<&str> = entries[0].attributes.iter().map(|(name, _)| &**name).collect();
     assert_eq!(names, ["isDeleted", "objectGUID", "instanceType"]);
 }
+
+/// With object security, whoever does not see deleted objects is told which one it was and nothing else
+/// ([MS-ADTS] 3.1.1.3.4.1.3).
+#[test]
+fn a_reader_by_object_security_is_told_which_object_went() {
+    use crate::directory::principal::Rights;
+    use crate::directory::security::access::Token;
+    let (mut forest, people) = forest_with(2);
+    let sid = forest.domains()[0].sid.with_rid(1001);
+    let rights = Rights::Acl(Token::new(sid.clone(), Vec::new()));
+    let user = Principal { name: "CONTOSO\\user1".into(), sid: Some(sid), rights, secure: true };
+    let changes = |forest: &Forest, cookie: Vec<u8>| {
+        let value = ControlValue::DirSync { flags: 1, size: 0, cookie, extended: false };
+        let controls = [Control { critical: true, value }];
+        let request = search_for(equal("objectClass", "user"));
+        let response = forest.search(DC, &user, now(), &request, &controls);
+        assert!(response.result.is_success(), "{:?}", response.result);
+        let cookie = response.controls.iter().find_map(|control| match &control.value {
+            ControlValue::DirSync { cookie, .. } => Some(cookie.clone()),
+            _ => None,
+        });
+        (response.entries, cookie.unwrap())
+    };
+    let (_, cookie) = changes(&forest, Vec::new());
+    remove(&mut forest, people[0]);
+    let (entries, cookie) = changes(&forest, cookie);
+    assert_eq!(entries.len(), 1);
+    assert_eq!((entries[0].dn.as_str(), entries[0].guid), ("", Some(guid(0))));
+    let names: Vec<&str> = entries[0].attributes.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(names, ["objectGUID", "isDeleted"]);
+    assert!(changes(&forest, cookie).0.is_empty());
+    assert!(changes(&forest, Vec::new()).0.iter().all(|entry| !entry.dn.is_empty()));
+}
+
+/// The filtered attribute set takes a right of its own ([MS-ADTS] 3.1.1.3.4.1.3).
+#[test]
+fn a_reader_of_changes_does_not_get_what_is_filtered() {
+    use crate::directory::principal::Rights;
+    use crate::directory::security::access::Token;
+    use crate::directory::security::descriptor::{Ace, CONTROL_ACCESS};
+    let schema = Schema::base().with_exchange().with_search_flags("title", 0x200);
+    let (mut forest, people) = forest_of(schema, 1);
+    modify(&mut forest, people[0], vec![replace("title", &["x"])]).unwrap();
+    let sid = forest.domains()[0].sid.with_rid(1000);
+    let head = forest.domains()[0].head;
+    let mut descriptor = forest.descriptor(forest.dc(DC).unwrap(), head).unwrap();
+    let object = "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2".parse().ok();
+    let (deny, audit, flags, inherited_object) = (false, false, 0, None);
+    let mask = CONTROL_ACCESS;
+    let ace = Ace { deny, audit, flags, mask, object, inherited_object, sid: sid.clone() };
+    descriptor.dacl.insert(0, ace);
+    let attribute = "nTSecurityDescriptor".into();
+    let values = vec![descriptor.to_bytes(15)];
+    let change = Change { operation: ChangeOperation::Replace, attribute, values };
+    modify(&mut forest, head, vec![change]).unwrap();
+    let rights = Rights::Acl(Token::new(sid.clone(), Vec::new()));
+    let user = Principal { name: "CONTOSO\\user0".into(), sid: Some(sid), rights, secure: true };
+    let read = |principal: &Principal, names: &[&str]| {
+        let (flags, size, cookie, extended) = (0, 0, Vec::new(), false);
+        let value = ControlValue::DirSync { flags, size, cookie, extended };
+        let controls = [Control { critical: true, value }];
+        let selection = names.iter().map(|name| AttributeName::from(*name)).collect();
+        let request = SearchRequest { selection, ..search_for(equal("cn", "user0")) };
+        let response = forest.search(DC, principal, now(), &request, &controls);
+        let has = |name: &str| {
+            let entry = response.entries.first();
+            entry.is_some_and(|entry| entry.attributes.iter().any(|(known, _)| **known == *name))
+        };
+        (response.result.code, has("sAMAccountName"), has("title"))
+    };
+    let denied = ResultCode::InsufficientAccessRights;
+    assert_eq!(read(&user, &[]), (ResultCode::Success, true, false));
+    assert_eq!(read(&user, &["title"]), (denied, false, false));
+    assert_eq!(read(&Principal::system(), &[]), (ResultCode::Success, true, true));
+}

@@ -441,7 +441,7 @@ fn a_sorted_answer_is_kept_by_the_connection() {
         assert_eq!(count_messages(&answer), 3, "a context can be used again");
         assert_eq!(session.cookies_for_test(), Some(context.clone()));
     }
-    for size in 1..=10 {
+    for size in 10..=19 {
         session.handle(&page(size, Vec::new()));
     }
     let (refused, _) = session.handle(&window(Some(context.clone()), true));

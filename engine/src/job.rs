@@ -294,8 +294,12 @@ pub struct CycleFailure {
 pub struct QuarantineStatus {
     /// `reason`.
     pub reason: QuarantineReason,
-    /// `currentBegan`.
+    /// `seriesBegan`: since when, without having been lifted.
     pub began: Timestamp,
+    /// `currentBegan`: when a cycle imposed it last.
+    pub imposed: Timestamp,
+    /// `seriesCount`: how many cycles did.
+    pub times: u64,
     /// `nextAttempt`.
     pub next: Timestamp,
 }

@@ -28,4 +28,5 @@ pub mod time;
 pub mod transfer;
 pub mod values;
 pub mod wire;
+pub mod writable;
 pub mod writeback;

@@ -36,6 +36,7 @@ marks::declare! {
     ScopeWaits = "scope.waits-for-initial", "a mailbox new to the job waits for an initial cycle";
     ScopeDomain = "scope.other-domain", "a mailbox belongs to another domain's configuration";
 
+    LinkRests = "link.rests", "a mailbox that was written back leaves the scope, and keeps its link";
     MatchLinked = "match.linked", "the object is read by the link";
     MatchLinkStale = "match.link-stale", "what was linked is gone, and the mailbox is matched anew";
     MatchFound = "match.found", "an anchor hits one object";

@@ -32,6 +32,11 @@ pub trait Activity {
     fn waits_for(&self) -> Option<String> {
         None
     }
+
+    /// For people: how far it is, as soon as there is anything to say.
+    fn progress(&self) -> Option<String> {
+        None
+    }
 }
 
 /// An activity that ends with an account of what it did, whichever way it ends: by itself, by a failure, or as

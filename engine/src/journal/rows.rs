@@ -50,6 +50,9 @@ pub struct Link {
     /// `WhenChangedUTC` of that version, in microseconds since the epoch; 0 where it is not known. Only the
     /// very same version needs no comparison with AD: authority may have been away and come back.
     pub changed: i64,
+    /// Whether the mailbox has left the scope since. The two belong together still, and it is not counted among
+    /// those that are written back.
+    pub rests: bool,
 }
 
 /// Which version of each attribute was last exported, for a job that exports only what changed.
@@ -74,15 +77,23 @@ impl Link {
         Self { exported: Versions::IN_DOUBT, ..self }
     }
 
+    /// The same of a mailbox that leaves the scope.
+    #[must_use]
+    pub const fn at_rest(self) -> Self {
+        Self { rests: true, ..self }
+    }
+
     /// The layout before the version had its time.
     const WITHOUT_TIME: u8 = 1;
     const VERSION: u8 = 3;
     const WITH_VERSIONS: u8 = 4;
+    /// The layout of one that rests.
+    const AT_REST: u8 = 5;
 
     /// As bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        self.start(Self::VERSION, 0).finish()
+        self.start(if self.rests { Self::AT_REST } else { Self::VERSION }, 0).finish()
     }
 
     fn start(&self, version: u8, more: usize) -> Writer {
@@ -92,7 +103,7 @@ impl Link {
             .number(self.changed.cast_unsigned())
     }
 
-    /// As bytes, with the versions of its attributes.
+    /// As bytes, with the versions of its attributes: of a mailbox in scope, as those of one that rests mean nothing.
     #[must_use]
     pub fn encode_with(&self, versions: &Versions) -> Vec<u8> {
         let writer = self
@@ -115,7 +126,7 @@ impl Link {
     /// # Errors
     /// [`StoreError::Damaged`].
     pub fn decode_with(bytes: &[u8]) -> Result<(Self, Option<Versions>), StoreError> {
-        let known = [Self::WITHOUT_TIME, Self::WITH_VERSIONS];
+        let known = [Self::WITHOUT_TIME, Self::WITH_VERSIONS, Self::AT_REST];
         let version = bytes.first().copied().filter(|first| known.contains(first));
         let version = version.unwrap_or(Self::VERSION);
         let with_versions = version == Self::WITH_VERSIONS;
@@ -123,7 +134,7 @@ impl Link {
         let (object, exported) = (ObjectGuid(Guid(reader.raw()?)), reader.number()?);
         let changed =
             if version == Self::WITHOUT_TIME { 0 } else { reader.number()?.cast_signed() };
-        let link = Self { object, exported, changed };
+        let link = Self { object, exported, changed, rests: version == Self::AT_REST };
         let mut versions = None;
         if with_versions {
             let mapping = reader.number()?;
@@ -147,7 +158,7 @@ pub struct EscrowRow {
     pub next: Timestamp,
     /// The code of the last failure.
     pub code: String,
-    /// Whether the object is linked.
+    /// Whether the object is linked, and counted among those that are.
     pub linked: bool,
     /// Which version of the mailbox failed: its digest and `WhenChangedUTC`, in microseconds since the
     /// epoch. Zeros where nothing is known of it.
@@ -333,6 +344,13 @@ pub struct QuarantineRow {
     pub reason: QuarantineReason,
     /// Since when, in microseconds since the epoch.
     pub began: i64,
+    /// When it was last imposed, by a cycle that left it in effect, and by how many. Rows of older layouts did not keep
+    /// it.
+    #[serde(default)]
+    pub imposed: Option<i64>,
+    /// The number of them.
+    #[serde(default)]
+    pub times: u64,
 }
 
 /// The job's run state, but for its links, escrow and intents.
@@ -349,7 +367,7 @@ pub struct JobRow {
     pub paused: bool,
     /// Whether the job was disabled after four weeks in quarantine.
     pub disabled: bool,
-    /// How many mailboxes are linked.
+    /// How many mailboxes are linked, those at rest not counted.
     pub linked: u64,
     /// Which mapping the watermark stands for; another one makes the next cycle an initial one.
     pub mapping: u64,
@@ -428,7 +446,9 @@ mod tests {
 
     #[test]
     fn rows_come_back_as_they_were() {
-        let link = Link { object: ObjectGuid(Guid([3; 16])), exported: 77, changed: 5 };
+        let link =
+            Link { object: ObjectGuid(Guid([3; 16])), exported: 77, changed: 5, rests: false };
+        assert_eq!(Link::decode(&link.at_rest().encode()), Ok(link.at_rest()));
         assert_eq!(link.encode().len(), 33);
         let old = [&[1], &link.encode()[1..25]].concat();
         assert_eq!(Link::decode(&old), Ok(Link { changed: 0, ..link }), "an older row is taken");
@@ -485,7 +505,8 @@ mod tests {
 
     #[test]
     fn damage_is_reported_and_never_read_over() {
-        let link = Link { object: ObjectGuid(Guid([3; 16])), exported: 77, changed: 5 };
+        let link =
+            Link { object: ObjectGuid(Guid([3; 16])), exported: 77, changed: 5, rests: false };
         let bytes = link.encode();
         for cut in 0..bytes.len() {
             assert!(matches!(Link::decode(&bytes[..cut]), Err(StoreError::Damaged(_))), "{cut}");

@@ -13,6 +13,7 @@ use crate::ports::{
     WriteOutcome,
 };
 use crate::time::Timestamp;
+use crate::transfer::earlier::FOUND;
 use crate::transfer::flip::{Stop, Turn, again};
 use crate::transfer::record::{Action, BEGUN, TransferRecord, UNVERIFIED, hand_out};
 use crate::writeback::diff::diff;
@@ -41,9 +42,6 @@ const TAKEN: &str = "written, not verified: AD took the change, and was not read
 /// What is said of one without an answer then.
 const UNKNOWN: &str =
     "perhaps written: no answer came to the modify, and AD was not read afterwards";
-
-/// What is said of one that is there, and that nobody told.
-const FOUND: &str = "found by reading: an earlier call wrote it, and ended before it could say so";
 
 /// Why a correction is not there, by what was answered to it: the code and words.
 fn failure_of(answer: WriteOutcome) -> (&'static str, String) {

@@ -26,6 +26,7 @@ use crate::ports::{
 };
 use crate::step::{Accounts, Activity, Step};
 use crate::time::Timestamp;
+use crate::transfer::earlier::Earlier;
 use crate::transfer::flip::{Stop, Turn, again, step_of};
 use crate::transfer::record::hand_out;
 use crate::writeback::MappingPlan;
@@ -134,13 +135,13 @@ pub struct Reconcile {
     links: BTreeMap<MailboxId, Link>,
     owners: BTreeMap<ObjectGuid, MailboxId>,
     escrow: BTreeMap<MailboxId, EscrowRow>,
-    /// Mailboxes that would enter the job.
-    entering: u64,
+    /// Mailboxes that have their place in the job, or would enter it; and how many have one.
+    taken: u64,
+    places: u64,
     /// What is to be written.
     open: Vec<Correction>,
-    /// What a log says was about to be written, and of which it says no more; those of which a comparison shows that
-    /// it was.
-    begun: BTreeMap<MailboxId, Vec<ModifiedProperty>>,
+    /// What earlier calls were about to write, and what a comparison shows of it to be there.
+    earlier: Earlier,
     found: Vec<Correction>,
     /// What was answered to the first of them, and when they were sent.
     answers: Vec<WriteOutcome>,
@@ -177,9 +178,10 @@ impl Reconcile {
             links: BTreeMap::new(),
             owners: BTreeMap::new(),
             escrow: BTreeMap::new(),
-            entering: 0,
+            taken: 0,
+            places: 0,
             open: Vec::new(),
-            begun: BTreeMap::new(),
+            earlier: Earlier::default(),
             found: Vec::new(),
             answers: Vec::new(),
             sent_at: Timestamp::EPOCH,
@@ -201,7 +203,7 @@ impl Reconcile {
     /// process died: where AD holds these values now, that is told in both logs.
     #[must_use]
     pub fn completing(mut self, begun: BTreeMap<MailboxId, Vec<ModifiedProperty>>) -> Self {
-        self.begun = begun;
+        self.earlier = Earlier::new(begun);
         self
     }
 
@@ -227,6 +229,12 @@ impl Reconcile {
                 };
                 for (key, row) in rows {
                     self.escrow.insert(mailbox_of_key(&key)?, EscrowRow::decode(&row)?);
+                }
+                if matches!(self.stage, Stage::List) {
+                    let linked = self.links.values().filter(|link| !link.rests).count();
+                    let waiting = self.escrow.values().filter(|row| !row.linked).count();
+                    self.places = (linked + waiting) as u64;
+                    self.taken = self.places;
                 }
             }
             Stage::List if self.last_page => return Ok(Turn::Done(())),
@@ -274,7 +282,7 @@ impl Reconcile {
                 // From the start: what was found so far would be found again.
                 self.listings += 1;
                 self.page = None;
-                self.entering = 0;
+                self.taken = self.places;
                 let ReconcileReport { corrected, unverified, .. } = self.report;
                 self.report = ReconcileReport { corrected, unverified, ..Default::default() };
                 return Ok(Turn::Busy);
@@ -305,9 +313,11 @@ impl Reconcile {
         object: &DirectoryObject,
     ) -> Option<Left> {
         let switches = &self.config.job.switches;
-        let is_linked = self.links.contains_key(&id);
-        let enters = !is_linked && !self.escrow.contains_key(&id);
-        let of_first_time = || Left::of_first_time(switches).filter(|_| enters);
+        let link = self.links.get(&id);
+        let is_linked = link.is_some();
+        // One at rest has lost its place.
+        let enters = link.is_none_or(|link| link.rests) && !self.escrow.contains_key(&id);
+        let of_first_time = || Left::of_first_time(switches).filter(|_| enters && !is_linked);
         let of_user = || user.and_then(|user| Left::of_user(user, &self.config.domain));
         let left = of_first_time()
             .or_else(|| of_user().filter(|_| !is_linked))
@@ -315,10 +325,8 @@ impl Reconcile {
         if left.is_some() || !enters {
             return left;
         }
-        let waiting = self.escrow.values().filter(|row| !row.linked).count();
-        let taken = (self.links.len() + waiting) as u64 + self.entering;
-        let left = Left::of_limit(switches, taken >= switches.mailbox_limit);
-        self.entering += u64::from(left.is_none());
+        let left = Left::of_limit(switches, self.taken >= switches.mailbox_limit);
+        self.taken += u64::from(left.is_none());
         left
     }
 
@@ -365,17 +373,15 @@ impl Reconcile {
         let kept = kept.map(|(name, held)| drift(name, held, ShownValues::default(), only.clone()));
         self.report.drift.extend(kept);
         let difference = diff(&self.plan, &mailbox, &object);
-        if self.config.apply
-            && let Some(mut modified) = self.begun.remove(&id)
-        {
-            let differs = |one: &ModifiedProperty| {
-                difference.intended.iter().any(|now| now.property.attribute == one.attribute)
-            };
-            modified.retain(|one| !differs(one));
-            let modify = Modification { object: object.guid, changes: Vec::new() };
-            let found =
-                Correction { mailbox: mailbox.clone(), modify, modified, drift: 0..0, begun: true };
-            self.found.extend((!found.modified.is_empty()).then_some(found));
+        if self.config.apply {
+            let intended = &difference.intended;
+            let lacks = |name: &Name| intended.iter().any(|one| one.property.attribute == *name);
+            let modified = self.earlier.made(id, lacks);
+            if !modified.is_empty() {
+                let modify = Modification { object: object.guid, changes: Vec::new() };
+                let mailbox = mailbox.clone();
+                self.found.push(Correction { mailbox, modify, modified, drift: 0..0, begun: true });
+            }
         }
         if difference.changes.is_empty() {
             return;
@@ -412,6 +418,12 @@ impl Activity for Reconcile {
         }
         let turned = self.turn(now, ports);
         step_of(self, turned, |reconcile| &mut reconcile.not_before)
+    }
+
+    fn progress(&self) -> Option<String> {
+        let ReconcileReport { read, compared, corrected, .. } = &self.report;
+        (*read > 0)
+            .then(|| format!("{read} mailboxes read, {compared} compared, {corrected} corrected"))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Sources: Microsoft Learn, "Exchange hybrid writeback with cloud sync" (1.1.1107.0 is the oldest that
 //! can), "Provision users and groups to Active Directory" (1.1.2334.0 is advised).
 
-use super::readiness::{Finding, Severity};
+use super::readiness::{Evidence, Finding, Inbound, Severity};
 use crate::ports::Agent;
 
 /// The ids of the checks.
@@ -16,10 +16,15 @@ pub mod id {
     pub const OLD: &str = "agents.old";
     /// Nobody says which version an agent has.
     pub const UNKNOWN: &str = "agents.version-unknown";
+    /// Cloud Sync synchronizes AD to the cloud, and no active agent knows the flag.
+    pub const INBOUND: &str = "agents.inbound-too-old";
 }
 
 /// The oldest that can write Exchange attributes back.
 const OLDEST: [u32; 3] = [1, 1, 1107];
+/// The oldest through which Cloud Sync leaves a cloud-managed mailbox alone (Microsoft Learn, "Configure user source of
+/// authority", prerequisites).
+const OLDEST_INBOUND: [u32; 3] = [1, 1, 1370];
 /// Below this the general prerequisites of provisioning to AD advise an update.
 const ADVISED: [u32; 3] = [1, 1, 2334];
 
@@ -32,11 +37,12 @@ enum Age {
     Unknown,
 }
 
+fn parts(agent: &Agent) -> Option<Vec<u32>> {
+    agent.version.as_deref()?.split('.').map(|part| part.parse().ok()).collect()
+}
+
 fn age(agent: &Agent) -> Age {
-    let parts = |text: &str| -> Option<Vec<u32>> {
-        text.split('.').map(|part| part.parse().ok()).collect()
-    };
-    match agent.version.as_deref().and_then(parts) {
+    match parts(agent) {
         None => Age::Unknown,
         Some(parts) if parts.as_slice() < OLDEST.as_slice() => Age::TooOld,
         Some(parts) if parts.as_slice() < ADVISED.as_slice() => Age::Old,
@@ -99,6 +105,26 @@ pub fn findings(agents: &[Agent]) -> Vec<Finding> {
     findings
 }
 
+/// What stands against them where Cloud Sync synchronizes AD to the cloud: one must know the flag. An agent of which
+/// nobody tells the version may.
+#[must_use]
+pub fn of_inbound(agents: &[Agent], evidence: &Evidence) -> Option<Finding> {
+    let knows = |agent: &Agent| {
+        let old = parts(agent).is_some_and(|parts| parts.as_slice() < OLDEST_INBOUND.as_slice());
+        agent.active && !old
+    };
+    let asked = evidence.inbound == Some(Inbound::CloudSync);
+    (asked && !agents.iter().any(knows)).then(|| Finding {
+        id: id::INBOUND,
+        severity: Severity::Block,
+        object: None,
+        reason: "Cloud Sync synchronizes AD to the cloud, and no agent of version 1.1.1370.0 or later is active: an \
+                 older one writes AD's Exchange attributes over those of cloud-managed mailboxes"
+            .to_owned(),
+        remedy: "Update the provisioning agents before the first flip.",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +132,19 @@ mod tests {
 
     fn agent(version: Option<&str>, active: bool) -> Agent {
         Agent { name: AgentName("A1".into()), active, version: version.map(str::to_owned) }
+    }
+
+    /// Only where Cloud Sync synchronizes, and only when none that is active is new enough.
+    #[test]
+    fn the_gate_of_cloud_sync_is_at_its_version() {
+        let evidence = Evidence { inbound: Some(Inbound::CloudSync), ..Evidence::default() };
+        let found = |agents: &[Agent]| of_inbound(agents, &evidence).map(|one| one.id);
+        assert_eq!(found(&[agent(Some("1.1.1369.9"), true)]), Some(id::INBOUND));
+        assert_eq!(found(&[agent(Some("1.1.1370.0"), true)]), None);
+        assert_eq!(found(&[agent(Some("1.1.1370.0"), false)]), Some(id::INBOUND));
+        assert_eq!(found(&[agent(None, true)]), None);
+        let old = [agent(Some("1.1.1107.0"), true)];
+        assert_eq!(of_inbound(&old, &Evidence::default()), None);
     }
 
     /// Each gate on both of its sides.

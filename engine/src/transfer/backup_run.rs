@@ -232,6 +232,11 @@ impl Activity for TakeBackup {
         let turned = self.turn(now, ports);
         step_of(self, turned, |backup| &mut backup.not_before)
     }
+
+    fn progress(&self) -> Option<String> {
+        let (kept, open) = (self.report.backups.len(), self.queue.len());
+        (kept > 0).then(|| format!("{kept} mailboxes read, {open} to come"))
+    }
 }
 
 impl Accounts for TakeBackup {

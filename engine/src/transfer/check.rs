@@ -7,7 +7,7 @@
 
 mod first_export;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::agent_version;
@@ -24,6 +24,7 @@ use crate::planted_bugs::PlantedBugs;
 use crate::ports::{Mailbox, MailboxId, Name, Organization, Ports, SyncConfiguration};
 use crate::step::{Accounts, Activity, Step};
 use crate::time::Timestamp;
+use crate::writable::{ALLOWED, Unwritable, listed};
 use crate::writeback::MappingPlan;
 use crate::writeback::retry::Backoff;
 
@@ -65,6 +66,10 @@ pub mod id {
     pub const AD_WRITERS_SEEN: &str = "ad.writers-seen";
     /// Nobody says who writes the attributes in AD.
     pub const AD_WRITERS_UNKNOWN: &str = "evidence.ad-writers";
+    /// AD's schema lacks attributes that the job writes.
+    pub const SCHEMA: &str = "ad.schema-lacks";
+    /// The account lacks the right to write attributes of an object.
+    pub const NOT_WRITABLE: &str = "ad.not-writable";
 }
 
 /// Template ids of the directory roles that may set the flag: Exchange, Hybrid Identity and Global
@@ -117,6 +122,8 @@ pub struct Check {
     stage: Stage,
     /// Mailboxes of which nobody says when they were last changed on-premises.
     undated: u64,
+    /// Attributes that the schema lacks, and of how many objects.
+    absent: BTreeMap<Name, u64>,
     writers: Writers,
     report: CheckReport,
     backoff: Backoff,
@@ -140,6 +147,7 @@ impl Check {
         let plan = MappingPlan::new(&config.job, PlantedBugs::none());
         let mut attributes = plan.attributes().to_vec();
         attributes.extend([WHEN_CHANGED, METADATA]);
+        attributes.extend(ALLOWED);
         Self {
             pairing: Pairing::new(attributes, config.job.switches.match_order),
             queue: config.mailboxes.iter().copied().collect(),
@@ -147,6 +155,7 @@ impl Check {
             config,
             stage: Stage::Sync,
             undated: 0,
+            absent: BTreeMap::new(),
             writers: Writers::default(),
             report: CheckReport::default(),
             backoff: Backoff::default(),
@@ -165,7 +174,11 @@ impl Check {
     fn turn(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         let answered = match self.stage {
             Stage::Sync => ports.entra.sync_configuration().map(|sync| {
-                self.report.findings.extend(readiness::of_tenant(&sync, &self.config.evidence));
+                self.report.findings.extend(readiness::of_tenant(
+                    &sync,
+                    &self.config.evidence,
+                    now,
+                ));
                 let cycle = self.config.sync_cycle;
                 self.report.findings.extend(readiness::of_sync(&sync, cycle, now));
                 self.report.sync = Some(sync);
@@ -178,6 +191,9 @@ impl Check {
             }),
             Stage::Agents => ports.entra.agents().map(|agents| {
                 self.report.findings.extend(agent_version::findings(&agents));
+                self.report
+                    .findings
+                    .extend(agent_version::of_inbound(&agents, &self.config.evidence));
                 self.report.findings.extend(of_caller(self.config.caller_roles.as_deref()));
                 self.report.findings.extend(premises::for_readiness(&self.config.evidence));
                 self.report.findings.extend(of_writers(&self.config.evidence));
@@ -213,6 +229,7 @@ impl Check {
         let ids: Vec<MailboxId> = self.queue.iter().take(self.portion.most()).copied().collect();
         if ids.is_empty() {
             self.report.findings.extend(undated(self.undated, self.report.checked));
+            self.report.findings.extend(without_schema(&self.absent));
             self.report.findings.extend(self.writers.findings());
             return Ok(Turn::Done(()));
         }
@@ -272,6 +289,15 @@ impl Check {
                 }
             };
             self.report.findings.extend(first_export::findings(plan, &pair.mailbox, &object));
+            let place = plan.attributes().len() + 2;
+            let (class, effective) = (object.values.column(place), object.values.column(place + 1));
+            if let Some(not) = Unwritable::of(class, effective, plan.attributes()) {
+                not.absent
+                    .iter()
+                    .for_each(|name| *self.absent.entry(name.clone()).or_default() += 1);
+                let all = not.denied.len() == plan.attributes().len();
+                self.report.findings.extend(not_writable(id, &not.denied, all));
+            }
             if !pair.mailbox.cloud_managed {
                 let metadata = object.values.column(plan.attributes().len() + 1);
                 self.writers.look(metadata, plan.attributes(), now);
@@ -306,6 +332,40 @@ fn undated(count: u64, of: u64) -> Option<Finding> {
             format!("not determinable for {count} of {of} mailboxes: nobody says when they were last changed on-premises"),
             "Name the last on-premises changes in the evidence, or wait one sync cycle and 24 hours.",
         )
+    })
+}
+
+/// What the schema lacks of what the job writes.
+fn without_schema(absent: &BTreeMap<Name, u64>) -> Option<Finding> {
+    let names: Vec<Name> = absent.keys().cloned().collect();
+    let objects = absent.values().max()?;
+    Some(tenant(
+        id::SCHEMA,
+        Severity::Warn,
+        format!(
+            "the schema of Active Directory does not have, or not for the class of {objects} object(s): {}; their \
+             export would fail ({})",
+            listed(&names),
+            code::CANNOT_FIND_ATTRIBUTE
+        ),
+        "Extend the schema for Exchange (Setup /PrepareSchema), then restart the agents, which keep the schema as it \
+         was when they started; or map these attributes not at all.",
+    ))
+}
+
+/// Attributes of one object that the account may not write.
+fn not_writable(mailbox: MailboxId, denied: &[Name], all: bool) -> Option<Finding> {
+    (!denied.is_empty()).then(|| Finding {
+        id: id::NOT_WRITABLE,
+        severity: Severity::Warn,
+        object: Some(mailbox),
+        reason: format!(
+            "the account may not write {} of its AD object: their export would fail ({})",
+            if all { "any of the mapped attributes".to_owned() } else { listed(denied) },
+            code::ACCESS_RIGHTS
+        ),
+        remedy: "Grant the agent's account the right to write them; of a protected account and where inheritance is \
+                 off on the object itself or on AdminSDHolder.",
     })
 }
 
@@ -460,6 +520,11 @@ impl Activity for Check {
         }
         let turned = self.turn(now, ports);
         step_of(self, turned, |check| &mut check.not_before)
+    }
+
+    fn progress(&self) -> Option<String> {
+        let (checked, all) = (self.report.checked, self.config.mailboxes.len());
+        (checked > 0).then(|| format!("{checked} of {all} mailboxes checked"))
     }
 }
 

@@ -10,6 +10,7 @@ use super::premises::QUESTIONS;
 use super::readiness::{Evidence, Finding, RemovalPath, Severity};
 use crate::journal::rows::JobRow;
 use crate::ports::{Agent, Organization, SyncConfiguration, UnreadRow};
+use crate::time::Timestamp;
 
 /// The ids of the checks that are not questions of [`super::premises`].
 pub mod id {
@@ -55,8 +56,9 @@ pub struct Known<'a> {
 
 /// What stands against it, worst first, and of equal weight in the order of work.
 #[must_use]
-pub fn findings(known: Known<'_>, evidence: &Evidence) -> Vec<Finding> {
-    let mut findings = super::readiness::of_tenant(known.sync, evidence);
+pub fn findings(known: Known<'_>, evidence: &Evidence, now: Timestamp) -> Vec<Finding> {
+    let mut findings = super::readiness::of_tenant(known.sync, evidence, now);
+    findings.extend(agent_version::of_inbound(known.agents, evidence));
     for row in known.inventory.iter().filter(|row| row.dir_synced && !row.cloud_managed) {
         findings.push(Finding {
             id: id::NOT_CLOUD_MANAGED,
@@ -220,7 +222,7 @@ mod tests {
             &Organization { tenant: Guid([1; 16]), cloud_managed_by_default: default };
         let sync = &SyncConfiguration { enabled: true, last_sync: None };
         let known = Known { inventory, unread: &[], organization, sync, agents, job };
-        findings(known, evidence).into_iter().map(|one| (one.id, one.severity)).collect()
+        findings(known, evidence, START).into_iter().map(|one| (one.id, one.severity)).collect()
     }
 
     /// An estate in which nothing stands against the removal, and everybody has answered.

@@ -125,6 +125,11 @@ impl Activity for Inventory {
         let turned = self.turn(now, ports);
         step_of(self, turned, |inventory| &mut inventory.not_before)
     }
+
+    fn progress(&self) -> Option<String> {
+        let listed = self.listing.rows.len();
+        (listed > 0).then(|| format!("{listed} mailboxes listed"))
+    }
 }
 
 impl Accounts for Inventory {

@@ -155,6 +155,14 @@ pub fn refers(mailbox: &Mailbox, properties: &[Name], object: Option<&DirectoryO
     })
 }
 
+/// How many SMTP addresses an object has that was read with [`attributes`].
+#[must_use]
+pub fn smtp_addresses(object: &DirectoryObject) -> usize {
+    let place = CONTRACT.iter().position(|attribute| attribute.ldap_name == PROXY_ADDRESSES);
+    let held = place.map(|place| held_values(Some(object), place)).unwrap_or_default();
+    held.iter().filter(|text| Address::parse(text).is_smtp()).count()
+}
+
 /// How many mailboxes lose something of each attribute.
 #[must_use]
 pub fn by_attribute(losses: &[Loss]) -> Vec<(Name, usize)> {

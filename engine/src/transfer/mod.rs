@@ -13,6 +13,7 @@ pub mod check;
 mod criterion;
 pub mod decommission;
 mod difference;
+pub(crate) mod earlier;
 pub(crate) mod flip;
 pub mod inventory;
 pub mod loss;
@@ -35,7 +36,7 @@ pub use budget::Pace;
 pub use check::{Check, CheckConfig, CheckReport};
 pub use inventory::{Inventory, InventoryRow, Listing};
 pub use loss::Loss;
-pub use readiness::{Evidence, Finding, RemovalPath, Severity};
+pub use readiness::{Evidence, Finding, Inbound, RemovalPath, Severity};
 pub use record::{Action, TransferRecord};
 pub use report::{Exception, MailboxOutcome, TransferReport};
 pub use restore::{Restore, RestoreConfig, RestoreReport, RestoreTo, Restored, RestoredMailbox};
@@ -52,7 +53,7 @@ use crate::ports::{Name, is_of_user};
 mod tests;
 
 /// The findings that may block a flip or a transfer: what can be accepted.
-pub const BLOCKING: [&str; 11] = [
+pub const BLOCKING: [&str; 12] = [
     readiness::id::MISSING,
     readiness::id::UNREADABLE,
     readiness::id::NOT_SYNCED,
@@ -64,6 +65,7 @@ pub const BLOCKING: [&str; 11] = [
     check::id::SHARED,
     check::id::ROLE,
     agent_version::id::NONE,
+    agent_version::id::INBOUND,
 ];
 
 /// The properties that hold the values of the contract, each once, in its order; then those of

@@ -249,6 +249,20 @@ impl Question {
         }
     }
 
+    /// What the evidence file calls the answer.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.id {
+            "decommission.on-premises-mailboxes" => "on_premises_recipients".to_owned(),
+            "decommission.public-folders" => "public_folders".to_owned(),
+            "decommission.groups-and-contacts" => "groups_on_premises".to_owned(),
+            "decommission.dns" => "dns_on_premises".to_owned(),
+            "decommission.smtp-relay" => "smtp_relay".to_owned(),
+            "decommission.ad-readers" => "ad_readers".to_owned(),
+            _ => format!("premises: {}", self.key),
+        }
+    }
+
     /// What stands against the removal, or that nobody answered.
     #[must_use]
     pub fn finding(&self, evidence: &Evidence) -> Option<Finding> {
@@ -259,7 +273,12 @@ impl Question {
             Some(_) => return None,
             None => (
                 Info,
-                format!("step {}: not determinable: {}", self.step, self.question),
+                format!(
+                    "step {}: not determinable: {} (`{}`)",
+                    self.step,
+                    self.question,
+                    self.name()
+                ),
                 "State it in the evidence file.",
             ),
         };
@@ -294,6 +313,17 @@ mod tests {
         keys.dedup();
         assert_eq!((ids.len(), keys.len()), (QUESTIONS.len(), count));
         assert!(QUESTIONS.is_sorted_by_key(|question| question.step));
+    }
+
+    /// Who reads that nobody answered finds out how to: a question without a key has a field of its own.
+    #[test]
+    fn what_nobody_answers_says_what_the_evidence_file_calls_it() {
+        for question in &QUESTIONS {
+            let finding = question.finding(&Evidence::default()).unwrap();
+            let own = question.key.is_empty() != question.name().starts_with("premises: ");
+            assert!(own && finding.reason.contains(&question.name()), "{}", finding.reason);
+            assert!(!question.name().ends_with(' '), "{}", question.id);
+        }
     }
 
     #[test]

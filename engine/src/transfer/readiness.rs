@@ -64,6 +64,8 @@ pub mod id {
     pub const PENDING: &str = "mailbox.pending-on-premises-change";
     /// Nobody says when something changed on-premises last.
     pub const CHANGES_UNKNOWN: &str = "evidence.on-premises-changes";
+    /// A mailbox has more addresses than inbound synchronization takes.
+    pub const MANY_ADDRESSES: &str = "mailbox.many-addresses";
     /// Directory synchronization is off.
     pub const SYNC_DISABLED: &str = "tenant.sync-disabled";
     /// The directory was synchronized too long ago: what changed on-premises since is pending.
@@ -83,7 +85,9 @@ pub mod id {
 /// What no API tells, as far as somebody knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// The build of Connect Sync: `2.5.190.0`.
+    /// What synchronizes AD to the cloud; `None`: Connect Sync, as nobody says otherwise.
+    pub inbound: Option<Inbound>,
+    /// The build of Connect Sync: `2.5.190.0`; that of the server that exports, not of one in staging mode.
     pub connect_build: Option<String>,
     /// When each mailbox was last changed with the on-premises tools.
     pub last_on_premises_change: BTreeMap<MailboxId, Timestamp>,
@@ -116,6 +120,16 @@ pub struct Evidence {
     pub licence_gates: bool,
 }
 
+/// What synchronizes AD to the cloud (Microsoft Learn, "Cloud-based management of Exchange attributes for remote
+/// mailboxes", prerequisites: Connect Sync, or Cloud Sync since January 2026).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inbound {
+    /// Connect Sync.
+    ConnectSync,
+    /// Cloud Sync, through the provisioning agents.
+    CloudSync,
+}
+
 /// What becomes of the last Exchange server (Microsoft Learn, "Decommission the last Exchange Server" and
 /// "Manage recipients in Exchange hybrid environments using Management tools").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,12 +142,60 @@ pub enum RemovalPath {
 
 /// The oldest build of Connect Sync that leaves a cloud-managed mailbox alone.
 const OLDEST_CONNECT: [u32; 4] = [2, 5, 190, 0];
+/// Older builds than this synchronize nothing since [`HARDENED`] (Microsoft Learn, "Connect Sync security hardening and
+/// mandatory upgrade").
+const OLDEST_TO_SYNCHRONIZE: [u32; 4] = [2, 5, 79, 0];
+/// 2026-10-01, 00:00 UTC.
+const HARDENED: Timestamp = Timestamp::from_micros(1_790_812_800 * 1_000_000);
 /// What the recommendation adds to one sync cycle.
 const SETTLE: Duration = Duration::from_hours(24);
 
+/// Checks the build of Connect Sync, as far as somebody states it. Where Cloud Sync is what synchronizes, the agents count.
+fn of_connect(evidence: &Evidence, now: Timestamp) -> Option<Finding> {
+    if evidence.inbound == Some(Inbound::CloudSync) {
+        return None;
+    }
+    let build = evidence.connect_build.as_deref();
+    let (id, severity, reason, remedy) = match build.map(|build| (build, parse_build(build))) {
+        Some((build, Some(parts)))
+            if parts.as_slice() < OLDEST_TO_SYNCHRONIZE.as_slice() && now >= HARDENED =>
+        {
+            let reason = format!(
+                "Connect Sync {build} synchronizes nothing any more: builds below 2.5.79.0 stopped after 2026-09-30"
+            );
+            let remedy =
+                "Upgrade Microsoft Entra Connect Sync to 2.5.190.0 or later before anything else.";
+            (id::CONNECT_OLD, Severity::Block, reason, remedy)
+        }
+        Some((build, Some(parts))) if parts.as_slice() < OLDEST_CONNECT.as_slice() => {
+            let reason = format!(
+                "Connect Sync {build} runs into ExchangeManagedAttributesUpdateNotAllowed; \
+                 2.5.190.0 is the first that does not"
+            );
+            let remedy = "Upgrade Microsoft Entra Connect Sync to 2.5.190.0 or later.";
+            (id::CONNECT_OLD, Severity::Block, reason, remedy)
+        }
+        Some((_, Some(_))) => return None,
+        Some((build, None)) => (
+            id::CONNECT_UNKNOWN,
+            Severity::Info,
+            format!("not determinable: `{build}` is no build number"),
+            "Name the build of Connect Sync, such as 2.5.190.0.",
+        ),
+        None => (
+            id::CONNECT_UNKNOWN,
+            Severity::Info,
+            "not determinable: no API tells the build of Connect Sync".to_owned(),
+            "Name the build of Connect Sync in the evidence, that of the server that exports and not of one in staging \
+             mode; or say that Cloud Sync synchronizes (`inbound: cloud-sync`).",
+        ),
+    };
+    Some(Finding { id, severity, object: None, reason, remedy })
+}
+
 /// Checks the tenant as a whole.
 #[must_use]
-pub fn of_tenant(sync: &SyncConfiguration, evidence: &Evidence) -> Vec<Finding> {
+pub fn of_tenant(sync: &SyncConfiguration, evidence: &Evidence, now: Timestamp) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut add = |id, severity, reason: String, remedy| {
         findings.push(Finding { id, severity, object: None, reason, remedy });
@@ -146,30 +208,7 @@ pub fn of_tenant(sync: &SyncConfiguration, evidence: &Evidence) -> Vec<Finding> 
             "Enable directory synchronization, or manage the recipients in the cloud as a whole.",
         );
     }
-    match evidence.connect_build.as_deref().map(|build| (build, parse_build(build))) {
-        Some((build, Some(parts))) if parts.as_slice() < OLDEST_CONNECT.as_slice() => add(
-            id::CONNECT_OLD,
-            Severity::Block,
-            format!(
-                "Connect Sync {build} runs into ExchangeManagedAttributesUpdateNotAllowed; \
-                 2.5.190.0 is the first that does not"
-            ),
-            "Upgrade Microsoft Entra Connect Sync to 2.5.190.0 or later.",
-        ),
-        Some((_, Some(_))) => {}
-        Some((build, None)) => add(
-            id::CONNECT_UNKNOWN,
-            Severity::Info,
-            format!("not determinable: `{build}` is no build number"),
-            "Name the build of Connect Sync, such as 2.5.190.0.",
-        ),
-        None => add(
-            id::CONNECT_UNKNOWN,
-            Severity::Info,
-            "not determinable: no API tells the build of Connect Sync".to_owned(),
-            "Name the build of Connect Sync in the evidence.",
-        ),
-    }
+    findings.extend(of_connect(evidence, now));
     if evidence.licence_gates && evidence.licence != Some(true) {
         findings.extend(of_licence(evidence));
     }
@@ -320,6 +359,25 @@ pub fn of_object(
     })
 }
 
+/// How many SMTP addresses an object may have and still be exported to the cloud (Microsoft Learn, "Troubleshoot errors
+/// during synchronization", LargeObject: 332 and no certificate, less with them).
+const ADDRESSES: usize = 300;
+
+/// The finding for a mailbox that goes back to AD's authority with so many SMTP addresses.
+#[must_use]
+pub fn of_addresses(mailbox: MailboxId, count: usize) -> Option<Finding> {
+    (count > ADDRESSES).then(|| Finding {
+        id: id::MANY_ADDRESSES,
+        severity: Severity::Warn,
+        object: Some(mailbox),
+        reason: format!(
+            "{count} SMTP addresses: from about {ADDRESSES} on an export to the cloud fails (LargeObject, \
+             ExceededAllowedLength), and with it every attribute of the user"
+        ),
+        remedy: "Remove addresses that nobody needs before AD has the authority over them.",
+    })
+}
+
 /// The finding for a mailbox that is not there.
 #[must_use]
 pub fn of_missing(mailbox: MailboxId) -> Finding {
@@ -363,7 +421,7 @@ mod tests {
         let mut evidence =
             Evidence { pending_inbound: Some(BTreeSet::new()), ..Evidence::default() };
         evidence.last_on_premises_change.insert(mailbox(1).id, START);
-        assert_eq!(ids(&of_tenant(&on, &evidence)), [id::CONNECT_UNKNOWN]);
+        assert_eq!(ids(&of_tenant(&on, &evidence, START)), [id::CONNECT_UNKNOWN]);
         for (build, expected) in [
             ("2.5.79.0", Some(id::CONNECT_OLD)),
             ("2.5.190.0", None),
@@ -371,10 +429,33 @@ mod tests {
             ("new", Some(id::CONNECT_UNKNOWN)),
         ] {
             evidence.connect_build = Some(build.to_owned());
-            assert_eq!(ids(&of_tenant(&on, &evidence)).first().copied(), expected, "{build}");
+            assert_eq!(
+                ids(&of_tenant(&on, &evidence, START)).first().copied(),
+                expected,
+                "{build}"
+            );
         }
         let off = SyncConfiguration { enabled: false, last_sync: None };
-        assert_eq!(ids(&of_tenant(&off, &evidence))[0], id::SYNC_DISABLED);
+        assert_eq!(ids(&of_tenant(&off, &evidence, START))[0], id::SYNC_DISABLED);
+    }
+
+    /// A build that synchronizes nothing at all is told as that, from the day on; where Cloud Sync synchronizes no build
+    /// is asked for.
+    #[test]
+    fn a_build_that_stopped_is_told_and_cloud_sync_needs_none() {
+        assert_eq!(HARDENED.to_string(), "2026-10-01T00:00:00Z");
+        let of = |build: &str, at| {
+            let connect_build = Some(build.to_owned());
+            of_connect(&Evidence { connect_build, ..Evidence::default() }, at).unwrap().reason
+        };
+        let before = HARDENED - Duration::from_secs(1);
+        assert!(of("2.5.76.0", before).contains("ExchangeManagedAttributesUpdateNotAllowed"));
+        assert!(of("2.5.76.0", HARDENED).contains("synchronizes nothing"));
+        assert!(of("2.5.79.0", HARDENED).contains("ExchangeManagedAttributesUpdateNotAllowed"));
+        let evidence = Evidence { inbound: Some(Inbound::CloudSync), ..Evidence::default() };
+        assert_eq!(of_connect(&evidence, HARDENED), None);
+        let evidence = Evidence { inbound: Some(Inbound::ConnectSync), ..Evidence::default() };
+        assert_eq!(of_connect(&evidence, HARDENED).unwrap().id, id::CONNECT_UNKNOWN);
     }
 
     #[test]
@@ -382,13 +463,19 @@ mod tests {
         let on = SyncConfiguration { enabled: true, last_sync: None };
         let mut evidence = Evidence::default();
         assert_eq!(of_licence(&evidence).unwrap().severity, Severity::Info);
-        assert!(!ids(&of_tenant(&on, &evidence)).contains(&id::LICENCE));
+        assert!(!ids(&of_tenant(&on, &evidence, START)).contains(&id::LICENCE));
         evidence.licence_gates = true;
         assert_eq!(of_licence(&evidence).unwrap().severity, Severity::Block);
-        assert!(ids(&of_tenant(&on, &evidence)).contains(&id::LICENCE));
+        assert!(ids(&of_tenant(&on, &evidence, START)).contains(&id::LICENCE));
         evidence.licence = Some(true);
         assert!(of_licence(&evidence).is_none());
-        assert!(!ids(&of_tenant(&on, &evidence)).contains(&id::LICENCE));
+        assert!(!ids(&of_tenant(&on, &evidence, START)).contains(&id::LICENCE));
+    }
+
+    #[test]
+    fn more_addresses_than_go_up_are_found() {
+        assert_eq!(of_addresses(mailbox(1).id, 300), None);
+        assert_eq!(of_addresses(mailbox(1).id, 301).unwrap().id, id::MANY_ADDRESSES);
     }
 
     #[test]
@@ -409,7 +496,7 @@ mod tests {
     fn pending_changes_are_named_denied_or_not_determinable() {
         let on = SyncConfiguration { enabled: true, last_sync: None };
         let mut evidence = Evidence::default();
-        assert!(ids(&of_tenant(&on, &evidence)).contains(&id::PENDING_UNKNOWN));
+        assert!(ids(&of_tenant(&on, &evidence, START)).contains(&id::PENDING_UNKNOWN));
         let mut target = mailbox(1);
         target.cloud_managed = false;
         let of = |evidence: &Evidence| {
@@ -417,7 +504,7 @@ mod tests {
         };
         assert!(of(&evidence).is_empty());
         evidence.pending_inbound = Some(BTreeSet::new());
-        assert!(!ids(&of_tenant(&on, &evidence)).contains(&id::PENDING_UNKNOWN));
+        assert!(!ids(&of_tenant(&on, &evidence, START)).contains(&id::PENDING_UNKNOWN));
         assert!(of(&evidence).is_empty());
         evidence.pending_inbound = Some(BTreeSet::from([target.id]));
         assert_eq!(of(&evidence), [id::PENDING]);

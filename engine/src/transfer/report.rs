@@ -179,6 +179,18 @@ impl TransferReport {
         core::mem::take(self)
     }
 
+    /// How far it is, of so many mailboxes: what was decided, in words for people.
+    pub(super) fn progress(&self, of: usize, changed: &str) -> Option<String> {
+        let done = self.flipped + self.would_flip + self.already + self.not_flipped();
+        let of = of as u64 - self.duplicates;
+        let open = match self.not_flipped() {
+            0 => String::new(),
+            count => format!(", {count} not"),
+        };
+        (done > 0)
+            .then(|| format!("{done} of {of} mailboxes decided, {} {changed}{open}", self.flipped))
+    }
+
     /// Mailboxes that were tried, or not there, and do not have the wanted value.
     pub(super) const fn not_good(&self) -> u64 {
         self.refused + self.no_op + self.failed

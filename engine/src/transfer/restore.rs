@@ -18,6 +18,7 @@ use super::backup::Backup;
 use super::bucket_c::BUCKET_C;
 use super::budget::{Budget, Pace};
 use super::difference;
+use super::earlier::Earlier;
 use super::flip::{Stop, Turn, again, step_of};
 use super::kept_properties;
 use super::loss::attributes;
@@ -111,8 +112,8 @@ pub struct Restore {
     batch: Vec<Case>,
     /// Attributes that AD's schema does not have, as somebody found before, or as it said of a modify.
     absent: BTreeSet<Name>,
-    /// What the log says was about to be written, and of which it says no more.
-    begun: BTreeMap<MailboxId, Vec<ModifiedProperty>>,
+    /// What earlier calls were about to write.
+    earlier: Earlier,
     stage: Stage,
     report: RestoreReport,
     backoff: Backoff,
@@ -162,7 +163,7 @@ impl Restore {
             config,
             batch: Vec::new(),
             absent: BTreeSet::new(),
-            begun: BTreeMap::new(),
+            earlier: Earlier::default(),
             stage: Stage::Read,
             report: RestoreReport::default(),
             backoff: Backoff::default(),
@@ -197,7 +198,7 @@ impl Restore {
     /// process died: whoever holds these values now is told as restored.
     #[must_use]
     pub fn completing(mut self, begun: BTreeMap<MailboxId, Vec<ModifiedProperty>>) -> Self {
-        self.begun = begun;
+        self.earlier = Earlier::new(begun);
         self
     }
 
@@ -220,6 +221,7 @@ impl Restore {
                 Turn::Wait(at) => Ok(Turn::Wait(at)),
                 Turn::Done(pairs) => {
                     self.compare_with_directory(pairs);
+                    self.complete();
                     self.stage = Stage::Write;
                     Ok(Turn::Busy)
                 }
@@ -269,8 +271,7 @@ impl Restore {
                     format!("`{}` in the backup is no mailbox id", backup.id),
                 )));
             };
-            let begun = self.begun.get(&id).filter(|_| self.config.apply);
-            self.batch.push(Case::new(backup, id, begun.cloned().unwrap_or_default()));
+            self.batch.push(Case::new(backup, id));
         }
         if self.batch.is_empty() {
             return Ok(Turn::Done(()));
@@ -296,13 +297,22 @@ impl Restore {
             }
         }
         self.stage = Stage::Write;
-        if self.config.to != RestoreTo::Cloud {
+        if self.config.to == RestoreTo::Cloud {
+            self.complete();
+        } else {
             let open = rows.into_iter().zip(&self.batch);
             let open = open.filter(|(_, case)| case.outcome.is_none());
             self.pairing.start(open.filter_map(|(row, _)| row.ok().flatten()).collect::<Vec<_>>());
             self.stage = Stage::Pair;
         }
         Ok(Turn::Busy)
+    }
+
+    /// Finds out what earlier calls wrote of the batch that was just compared.
+    fn complete(&mut self) {
+        if self.config.apply {
+            self.batch.iter_mut().for_each(|case| case.complete(&mut self.earlier));
+        }
     }
 
     fn rows(&self, ports: &mut Ports<'_>) -> Result<Vec<Row<Mailbox>>, CallError> {
@@ -509,6 +519,11 @@ impl Activity for Restore {
 
     fn waits_for(&self) -> Option<String> {
         self.budget.is_limited().then(|| "the budget of sets a minute".to_owned())
+    }
+
+    fn progress(&self) -> Option<String> {
+        let (done, all) = (self.report.mailboxes.len(), self.config.backups.len());
+        (done > 0).then(|| format!("{done} of {all} mailboxes looked at"))
     }
 }
 

@@ -17,7 +17,7 @@ use super::budget::{Budget, Pace};
 use super::criterion::Criterion;
 use super::difference::names_of;
 use super::flip::{Flip, Stop, Turn, breached, step_of};
-use super::loss::{Loss, attributes, losses, refers};
+use super::loss::{Loss, attributes, losses, refers, smtp_addresses};
 use super::portion::Portion;
 use super::readiness;
 use super::record::{TransferRecord, hand_out};
@@ -312,6 +312,8 @@ impl Rollback {
                 self.report.count(pair.mailbox.id, MailboxOutcome::Blocked, why);
                 continue;
             }
+            let held = pair.object.as_ref().map_or(0, smtp_addresses);
+            self.report.findings.extend(readiness::of_addresses(pair.mailbox.id, held));
             if let Some(object) = &pair.object
                 && let Some(dn) = object.values.column(object.values.len() - 1).first()
             {
@@ -438,6 +440,16 @@ impl Activity for Rollback {
 
     fn waits_for(&self) -> Option<String> {
         self.flip().map(|flip| flip.waits_for().to_owned())
+    }
+
+    fn progress(&self) -> Option<String> {
+        let all = self.config.mailboxes.len();
+        if !self.weighed {
+            let open = self.queue.len() + self.pairing.under_way();
+            let weighed = all.saturating_sub(open);
+            return (weighed > 0).then(|| format!("{weighed} of {all} mailboxes weighed"));
+        }
+        self.report.progress(all, "rolled back")
     }
 }
 

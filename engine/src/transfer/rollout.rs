@@ -247,6 +247,11 @@ impl Activity for Rollout {
             _ => None,
         }
     }
+
+    fn progress(&self) -> Option<String> {
+        let Some((ring, Stage::Transfer(transfer))) = &self.current else { return None };
+        Some(format!("ring {}: {}", ring.name, transfer.progress()?))
+    }
 }
 
 impl Accounts for Rollout {

@@ -41,6 +41,36 @@ fn refused(code: &str) -> SetOutcome {
     SetOutcome::Refused { code: code.into(), message: String::new() }
 }
 
+/// Who watches sees how far it is, wave after wave, and in a rollback what was weighed before.
+#[test]
+fn how_far_a_transfer_is_can_be_told() {
+    let world = world(7);
+    fn told<A: Activity>(world: &Shared, activity: &mut A) -> Vec<String> {
+        let mut told: Vec<String> = Vec::new();
+        loop {
+            match world.step(activity) {
+                Step::Done(_) => return told,
+                Step::WaitUntil(at) => world.0.borrow_mut().now = at,
+                Step::Busy => {}
+            }
+            told.extend(activity.progress().filter(|text| told.last() != Some(text)));
+        }
+    }
+    let mut config = TransferConfig::new("t", all(7));
+    (config.wave, config.sides) = (3, Sides::Cloud);
+    config.mailboxes.push(id(0));
+    let waves = told(&world, &mut Transfer::new(config));
+    assert_eq!(
+        waves,
+        [3, 6, 7].map(|done| format!("{done} of 7 mailboxes decided, {done} flipped")),
+    );
+    let mut config = RollbackConfig::new("t", all(7));
+    (config.apply, config.accept_losses, config.wave) = (true, true, 4);
+    let back = told(&world, &mut Rollback::new(config));
+    assert_eq!(back.first().map(String::as_str), Some("7 of 7 mailboxes weighed"), "{back:?}");
+    assert_eq!(back.last().unwrap(), "7 of 7 mailboxes decided, 7 rolled back", "{back:?}");
+}
+
 #[test]
 fn every_mailbox_flips_once_and_is_backed_up_before() {
     let world = world(7);

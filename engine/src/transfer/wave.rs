@@ -20,7 +20,7 @@ use super::criterion::Criterion;
 use super::flip::{Flip, Stop, Turn, again, breached, step_of};
 use super::loss;
 use super::portion::Portion;
-use super::readiness::{self, Evidence, Severity};
+use super::readiness::{self, Evidence, Finding, Severity};
 use super::record::{TransferRecord, hand_out};
 use super::report::{MailboxOutcome, TransferReport};
 use super::rows::{Progress, backup_key, prefix, read_on};
@@ -257,15 +257,12 @@ impl Transfer {
         };
         self.backoff.reset();
         let (evidence, cycle) = (&self.config.evidence, self.config.sync_cycle);
-        self.report.findings.extend(readiness::of_tenant(&sync, evidence));
+        self.report.findings.extend(readiness::of_tenant(&sync, evidence, now));
         self.report.findings.extend(readiness::of_sync(&sync, cycle, now));
         if let Some(roles) = &self.config.caller_roles {
             self.report.findings.extend(check::of_caller(Some(roles)));
         }
-        let blocks = self.report.findings.iter().find(|finding| {
-            finding.severity == Severity::Block && !self.config.accepted.contains(finding.id)
-        });
-        if let Some(finding) = blocks {
+        if let Some(finding) = self.blocking(&self.report.findings) {
             Mark::TransferTenantBlocks.reach();
             let stopped = Failure::new(Class::Rejected, finding.id, finding.reason.clone());
             self.report.stopped = Some(stopped);
@@ -278,6 +275,12 @@ impl Transfer {
         Ok(Turn::Busy)
     }
 
+    /// The first finding that blocks and was not accepted.
+    fn blocking<'f>(&self, findings: &'f [Finding]) -> Option<&'f Finding> {
+        let accepted = &self.config.accepted;
+        findings.iter().find(|one| one.severity == Severity::Block && !accepted.contains(one.id))
+    }
+
     /// AD's side is read through an agent, and what flips is to be written back by one.
     fn agents(&mut self, now: Timestamp, ports: &mut Ports<'_>) -> Result<Turn<()>, Stop> {
         let agents = match ports.entra.agents() {
@@ -287,12 +290,10 @@ impl Transfer {
             }
         };
         self.backoff.reset();
-        let found = agent_version::findings(&agents);
-        let blocks = found.iter().find(|finding| {
-            finding.severity == Severity::Block && !self.config.accepted.contains(finding.id)
-        });
+        let mut found = agent_version::findings(&agents);
+        found.extend(agent_version::of_inbound(&agents, &self.config.evidence));
         self.stage = Stage::NextWave;
-        if let Some(finding) = blocks {
+        if let Some(finding) = self.blocking(&found) {
             Mark::TransferTenantBlocks.reach();
             let detail = format!("{}{NO_AGENT}", finding.reason);
             self.report.stopped = Some(Failure::new(Class::Rejected, finding.id, detail));
@@ -515,12 +516,7 @@ impl Transfer {
             }
             None => vec![readiness::of_missing(id)],
         };
-        let block = findings
-            .iter()
-            .find(|finding| {
-                finding.severity == Severity::Block && !self.config.accepted.contains(finding.id)
-            })
-            .map(|finding| finding.id);
+        let block = self.blocking(&findings).map(|finding| finding.id);
         if block.is_none() && findings.iter().any(|finding| finding.severity == Severity::Block) {
             Mark::TransferAccepted.reach();
         }
@@ -574,6 +570,10 @@ impl Activity for Transfer {
             Stage::Flip(flip) => Some(flip.waits_for().to_owned()),
             _ => None,
         }
+    }
+
+    fn progress(&self) -> Option<String> {
+        self.report.progress(self.config.mailboxes.len(), "flipped")
     }
 }
 

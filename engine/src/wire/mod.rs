@@ -174,9 +174,13 @@ impl Wire {
     /// # Errors
     /// Any [`CallError`]: the token service refuses, or its token is none that can be read.
     pub fn claims(&self) -> Result<Claims, CallError> {
-        let mut token = self.token(EXCHANGE_SCOPE);
-        let authorization = self.runtime.block_on(token.authorization())?;
-        Claims::of_token(authorization.to_str().unwrap_or_default())
+        self.caller().claims()
+    }
+
+    /// Who asks the same question whenever somebody wants to know.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        Caller { runtime: self.runtime.clone(), token: self.token(EXCHANGE_SCOPE) }
     }
 
     /// The clock of Microsoft Graph (`Date`, RFC 9110 6.6.1), by which the ages of what the cloud tells are
@@ -200,6 +204,23 @@ impl Wire {
             self.config.client_secret.clone(),
             scope,
         )
+    }
+}
+
+/// The caller, as the token service knows him.
+pub struct Caller {
+    runtime: Handle,
+    token: TokenSource,
+}
+
+impl Caller {
+    /// What his token says of him.
+    ///
+    /// # Errors
+    /// As [`Wire::claims`].
+    pub fn claims(&mut self) -> Result<Claims, CallError> {
+        let authorization = self.runtime.block_on(self.token.authorization())?;
+        Claims::of_token(authorization.to_str().unwrap_or_default())
     }
 }
 

@@ -15,7 +15,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use redb::backends::InMemoryBackend;
 use redb::{
@@ -39,6 +39,8 @@ const SNAPSHOTS: u32 = 64;
 /// The state store in a redb file.
 pub struct RedbStore {
     database: Database,
+    /// The file, for errors.
+    path: PathBuf,
 }
 
 impl RedbStore {
@@ -70,7 +72,7 @@ impl RedbStore {
             if file.metadata().map_err(|error| at(path, &error))?.len() == 0 {
                 return Err(StoreError::Damaged("it is empty".to_owned()));
             }
-            Self::checked(Database::builder().create_file(file).map_err(opening)?)
+            Self::checked(Database::builder().create_file(file).map_err(opening)?, path)
         })
         .map_err(|error| named(path, error))
     }
@@ -98,7 +100,8 @@ impl RedbStore {
                 let memory = InMemoryBackend::new();
                 let put = memory.set_len(bytes.len() as u64).and_then(|()| memory.write(0, &bytes));
                 put.map_err(|error| StoreError::Io(error.to_string()))?;
-                Self::checked(Database::builder().create_with_backend(memory).map_err(opening)?)
+                let made = Database::builder().create_with_backend(memory);
+                Self::checked(made.map_err(opening)?, path)
             });
             return opened.map(Some).map_err(|error| named(path, error));
         }
@@ -106,9 +109,9 @@ impl RedbStore {
     }
 
     /// A database as a store, when it is whole and one.
-    fn checked(mut database: Database) -> Result<Self, StoreError> {
+    fn checked(mut database: Database, path: &Path) -> Result<Self, StoreError> {
         database.check_integrity().map_err(opening)?;
-        let mut store = Self { database };
+        let mut store = Self { database, path: path.to_owned() };
         store.check_format()?;
         Ok(store)
     }
@@ -129,11 +132,11 @@ impl RedbStore {
             Ok(()) | Err(_) => {}
         }
         let file = create_file(beside).map_err(|error| at(beside, &error))?;
-        let database = Database::builder().create_file(file).map_err(opening)?;
-        let mut made = Self { database };
-        made.initialize()?;
-        fill(&mut made)?;
-        drop(made);
+        if let Err(error) = Self::make(file, beside, fill) {
+            // What cannot be made whole, on a full disk for one, leaves nothing behind.
+            let _ = std::fs::remove_file(beside);
+            return Err(error);
+        }
         // Whoever made one at the same time was first: its store stays.
         match std::fs::hard_link(beside, path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -143,6 +146,18 @@ impl RedbStore {
         }
         std::fs::remove_file(beside).map_err(|error| at(beside, &error))?;
         sync_folder(path).map_err(|error| at(path, &error))
+    }
+
+    fn make(
+        file: File,
+        path: &Path,
+        fill: impl FnOnce(&mut Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let of_it = |error| named(path, error);
+        let database = Database::builder().create_file(file).map_err(opening).map_err(of_it)?;
+        let mut made = Self { database, path: path.to_owned() };
+        made.initialize().map_err(of_it)?;
+        fill(&mut made)
     }
 
     /// Checks that the store is whole and of this format.
@@ -250,7 +265,8 @@ impl StateStore for RedbStore {
         if writes.is_empty() {
             return Ok(());
         }
-        sound(|| self.write(writes))
+        let path = self.path.clone();
+        sound(|| self.write(writes)).map_err(|error| named(&path, error))
     }
 }
 

@@ -11,14 +11,16 @@ use std::time::Duration;
 use super::batch::{Batch, BatchEnd, Intake, Origin};
 use super::desk::{Answer, Desk, Interrupt, Lookup, Stepped, Tally, Turn, answered};
 use super::job::JobEnd;
+use super::map::Scope;
 use super::outcome::Effects;
 use super::prologue::Prologue;
 use crate::failure::{Class, Failure, Side, code};
 use crate::job::{LogEntry, LogStatus};
+use crate::journal::rows::{Link, mailbox_of_key};
 use crate::marks::Mark;
 use crate::planted_bugs::planted;
 use crate::ports::{
-    AgentName, CallError, Mailbox, MailboxId, PageToken, Ports, StoreError, UnreadRow,
+    AgentName, CallError, Mailbox, MailboxId, PageToken, Ports, StoreError, Table, UnreadRow,
 };
 use crate::time::Timestamp;
 use crate::transfer::portion::Portion;
@@ -27,6 +29,8 @@ use crate::transfer::portion::Portion;
 const CLOCKS: Duration = Duration::from_mins(10);
 /// How often a listing may start over in one cycle.
 const LISTINGS: u32 = 5;
+/// Links that are read with one call of the state store.
+const LINKS: usize = 5_000;
 
 /// A cycle under way.
 pub(super) struct Cycle {
@@ -46,8 +50,10 @@ pub(super) struct Cycle {
     page: Option<PageToken>,
     as_of: Option<Timestamp>,
     listings: u32,
+    /// Who was met, where everybody is: links of others are of mailboxes that are gone.
+    met: Option<Lookup<MailboxId, ()>>,
     /// Versions read in this cycle that the next one will see again.
-    edge: Lookup<MailboxId, Timestamp>,
+    edge: Lookup<MailboxId, (Timestamp, Scope)>,
     tally: Tally,
 }
 
@@ -60,6 +66,9 @@ enum Phase {
     GoneLog(Vec<MailboxId>, Intake),
     Page,
     PageBatch(Box<Batch>, Option<PageToken>),
+    /// Everybody was met: links behind this key are looked through, and what comes of that is committed.
+    Sweep(Option<Vec<u8>>),
+    Swept(Effects, Option<Vec<u8>>),
     #[cfg(feature = "planted-bugs")]
     EarlyWatermark(Box<Batch>, Option<PageToken>),
 }
@@ -70,7 +79,7 @@ pub(super) struct CycleEnd {
     /// Everything that changed before it was looked at.
     pub(super) watermark: Timestamp,
     /// What the next cycle will see again.
-    pub(super) edge: Lookup<MailboxId, Timestamp>,
+    pub(super) edge: Lookup<MailboxId, (Timestamp, Scope)>,
 }
 
 impl Cycle {
@@ -84,6 +93,7 @@ impl Cycle {
         let mark = if desk.row.watermark.is_none() { Mark::CycleInitial } else { Mark::CycleDelta };
         mark.reach();
         let due = desk.escrow.iter().rev().filter(|(_, row)| row.next <= now);
+        let everybody = watermark.is_none() && desk.row.linked > 0;
         Self {
             number,
             initial: watermark.is_none(),
@@ -97,6 +107,7 @@ impl Cycle {
             page: None,
             as_of: None,
             listings: 1,
+            met: everybody.then(Lookup::default),
             edge: Lookup::default(),
             tally: Tally::default(),
         }
@@ -170,9 +181,24 @@ impl Cycle {
                     self.page = next.take();
                     self.finish_batch(&end);
                     self.phase = Phase::Page;
-                    Ok(if self.page.is_none() { Turn::Done(self.end(now)) } else { Turn::Busy })
+                    if self.page.is_some() {
+                        return Ok(Turn::Busy);
+                    }
+                    if self.met.is_none() {
+                        return Ok(Turn::Done(self.end(now)));
+                    }
+                    self.phase = Phase::Sweep(None);
+                    Ok(Turn::Busy)
                 }
             },
+            Phase::Sweep(after) => {
+                let after = after.take();
+                self.sweep(after.as_deref(), ports, desk)
+            }
+            Phase::Swept(effects, rest) => {
+                let (effects, rest) = (core::mem::take(effects), rest.take());
+                self.swept(effects, rest, now, ports, desk)
+            }
             #[cfg(feature = "planted-bugs")]
             Phase::EarlyWatermark(..) => self.move_watermark_early(ports, desk),
         }
@@ -304,6 +330,7 @@ impl Cycle {
                  Watermark on a repaired store evaluates everything again"
             )))));
         }
+        self.meet(&page.rows, &page.unread);
         let read = self.looked_at(page.rows, as_of, desk);
         let rows = Intake { read, unread: page.unread };
         let origin = if self.is_initial() { Origin::Initial } else { Origin::Delta };
@@ -323,11 +350,63 @@ impl Cycle {
         Ok(Turn::Busy)
     }
 
+    /// Notes who is there. A row that does not say whose it is may be anybody's.
+    fn meet(&mut self, rows: &[Mailbox], unread: &[UnreadRow]) {
+        if unread.iter().any(|row| row.id.is_none()) {
+            self.met = None;
+        }
+        if let Some(met) = &mut self.met {
+            let unread = unread.iter().filter_map(|row| row.id);
+            met.extend(rows.iter().map(|row| row.id).chain(unread).map(|id| (id, ())));
+        }
+    }
+
+    /// Links of mailboxes that are gone count no longer. They are kept: a mailbox may come back.
+    fn sweep(
+        &mut self,
+        after: Option<&[u8]>,
+        ports: &mut Ports<'_>,
+        desk: &Desk,
+    ) -> Stepped<CycleEnd> {
+        let rows = ports.store.scan(Table::Links, after, LINKS)?;
+        let rest = rows.last().filter(|_| rows.len() >= LINKS).map(|(key, _)| key.clone());
+        let mut effects = Effects::default();
+        for (key, row) in rows {
+            let (id, link) = (mailbox_of_key(&key)?, Link::decode(&row)?);
+            let met = self.met.as_ref().is_none_or(|met| met.contains_key(&id));
+            if !(link.rests || met || desk.escrow.contains_key(&id)) {
+                effects.rest(id, link);
+            }
+        }
+        self.phase = Phase::Swept(effects, rest);
+        Ok(Turn::Busy)
+    }
+
+    fn swept(
+        &mut self,
+        mut effects: Effects,
+        rest: Option<Vec<u8>>,
+        now: Timestamp,
+        ports: &mut Ports<'_>,
+        desk: &mut Desk,
+    ) -> Stepped<CycleEnd> {
+        let writes = effects.take_writes(desk)?;
+        if !writes.is_empty() {
+            ports.store.commit(writes)?;
+        }
+        effects.apply(desk);
+        if rest.is_none() {
+            return Ok(Turn::Done(self.end(now)));
+        }
+        self.phase = Phase::Sweep(rest);
+        Ok(Turn::Busy)
+    }
+
     /// The rows of a page, noting those that the next cycle will see again.
     fn looked_at(&mut self, mut rows: Vec<Mailbox>, as_of: Timestamp, desk: &Desk) -> Vec<Mailbox> {
         let again = as_of - self.overlap;
         let late = rows.iter().filter(|row| row.when_changed >= again);
-        self.edge.extend(late.map(|row| (row.id, row.when_changed)));
+        self.edge.extend(late.map(|row| (row.id, (row.when_changed, desk.plan.scope(row)))));
         if planted!(desk.bugs, SkipTiedTimestamp) {
             rows.dedup_by_key(|row| row.when_changed);
             return rows;

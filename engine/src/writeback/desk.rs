@@ -8,6 +8,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::batch::Owners;
 use super::job::JobEnd;
+use super::map::Scope;
 use super::plan::MappingPlan;
 use super::retry::Backoff;
 use crate::failure::{Class, Failure, Side};
@@ -99,8 +100,9 @@ pub(super) struct Desk {
     pub(super) escrow: BTreeMap<MailboxId, EscrowRow>,
     /// Which mailbox has which object, once somebody asked.
     pub(super) owners: Owners,
-    /// Versions that the next listing shows again: their skips are logged already.
-    pub(super) seen: Lookup<MailboxId, Timestamp>,
+    /// Versions that the next listing shows again: their skips are logged already. Two versions of one second may
+    /// differ in whether they are in scope.
+    pub(super) seen: Lookup<MailboxId, (Timestamp, Scope)>,
     /// What lies before this instant was told by an earlier life, of which nothing else is remembered.
     pub(super) told_before: Option<i64>,
     /// Digests that failed in this cycle: a listing that starts over does not try them again.
@@ -126,7 +128,8 @@ impl Desk {
         let before = |at: Option<i64>| {
             at.is_some_and(|at| mailbox.when_changed < Timestamp::from_micros(at))
         };
-        self.seen.get(&mailbox.id) == Some(&mailbox.when_changed)
+        let seen = self.seen.get(&mailbox.id);
+        seen.is_some_and(|seen| *seen == (mailbox.when_changed, self.plan.scope(mailbox)))
             || before(self.told_before)
             || (self.configuration.switches.drift_heal && before(self.row.watermark))
     }

@@ -1,5 +1,6 @@
 //! What became of one object, and how that goes into the log, the state store and the numbers.
 
+use super::batch::Owner;
 use super::desk::{Desk, Tally};
 use super::recovery::Made;
 use super::retry::next_attempt;
@@ -71,7 +72,7 @@ pub(super) struct Effects {
     attempted: Vec<(MailboxId, u64)>,
     linked: i64,
     /// Objects that a mailbox has from now on, or has no longer.
-    owned: Vec<(ObjectGuid, MailboxId, bool)>,
+    owned: Vec<(ObjectGuid, Owner, bool)>,
 }
 
 impl Settled<'_> {
@@ -106,7 +107,10 @@ impl Settled<'_> {
             }
             _ => return None,
         };
-        let target = self.found.or(self.stored.map(|link| link.object));
+        // Of a mailbox that is skipped before anybody looked into AD its own id alone is told.
+        let skipped = matches!(self.verdict, Verdict::Skipped { .. });
+        let stored = self.stored.filter(|_| !skipped).map(|link| link.object);
+        let target = self.found.or(stored);
         Some(LogEntry {
             at: now,
             cycle,
@@ -148,9 +152,8 @@ impl Settled<'_> {
             Verdict::Skipped { .. } => {
                 // It is outside, and AD may change meanwhile: which attributes were exported counts no
                 // longer.
-                let row = self.stored.filter(|_| self.kept_versions).map(|link| link.encode());
-                if row.is_some() {
-                    effects.writes.push(mailbox_write(Table::Links, self.mailbox, row));
+                if let Some(link) = self.stored.filter(|link| !link.rests) {
+                    effects.rest(self.mailbox, link);
                 }
                 self.release(desk, effects);
             }
@@ -160,9 +163,9 @@ impl Settled<'_> {
                     return;
                 }
                 if self.found.is_none() && self.stored.is_some() && !self.unread {
-                    self.stored
-                        .into_iter()
-                        .for_each(|link| effects.unlink(self.mailbox, link.object));
+                    self.stored.into_iter().for_each(|link| {
+                        effects.unlink(Owner::of(self.mailbox, link), link.object);
+                    });
                 }
                 if self.found.is_some() && self.made.any() {
                     self.doubt(effects);
@@ -186,15 +189,18 @@ impl Settled<'_> {
 
     fn link(&self, effects: &mut Effects) {
         let Some(object) = self.found.or(self.stored.map(|link| link.object)) else { return };
-        let link = Link { object, exported: self.digest, changed: self.changed };
+        let (exported, changed) = (self.digest, self.changed);
+        let link = Link { object, exported, changed, rests: false };
         if self.stored == Some(link) {
             return;
         }
-        effects.linked += i64::from(self.stored.is_none());
-        let before = self.stored.map(|link| link.object);
+        effects.linked += i64::from(self.stored.is_none_or(|link| link.rests));
+        let (before, owner) = (self.stored.map(|link| link.object), Owner::of(self.mailbox, link));
         if before != Some(object) {
-            effects.owned.extend(before.map(|before| (before, self.mailbox, false)));
-            effects.owned.push((object, self.mailbox, true));
+            effects.owned.extend(before.map(|before| (before, owner, false)));
+        }
+        if self.stored.is_none_or(|link| link.object != object || link.rests) {
+            effects.owned.push((object, owner, true));
         }
         let row = match self.versions {
             Some(versions) => link.encode_with(versions),
@@ -224,7 +230,8 @@ impl Settled<'_> {
             first,
             next,
             code: failure.code.to_owned(),
-            linked: (self.found.is_some() || self.unread) && self.stored.is_some(),
+            linked: (self.found.is_some() || self.unread)
+                && self.stored.is_some_and(|link| !link.rests),
             version: (self.digest, self.changed),
         })
     }
@@ -252,9 +259,18 @@ impl Settled<'_> {
 
 impl Effects {
     /// The mailbox is no longer linked to the object.
-    pub(super) fn unlink(&mut self, mailbox: MailboxId, object: ObjectGuid) {
-        self.writes.push(mailbox_write(Table::Links, mailbox, None));
-        self.owned.push((object, mailbox, false));
+    pub(super) fn unlink(&mut self, owner: Owner, object: ObjectGuid) {
+        self.writes.push(mailbox_write(Table::Links, owner.mailbox, None));
+        self.owned.push((object, owner, false));
+        self.linked -= i64::from(!owner.rests);
+    }
+
+    /// The mailbox leaves the scope, and is still linked.
+    pub(super) fn rest(&mut self, mailbox: MailboxId, link: Link) {
+        Mark::LinkRests.reach();
+        let link = link.at_rest();
+        self.writes.push(mailbox_write(Table::Links, mailbox, Some(link.encode())));
+        self.owned.push((link.object, Owner::of(mailbox, link), true));
         self.linked -= 1;
     }
 
@@ -286,8 +302,8 @@ impl Effects {
                 None => desk.escrow.remove(&mailbox),
             };
         }
-        for (object, mailbox, owns) in self.owned {
-            desk.owners.note(object, mailbox, owns);
+        for (object, owner, owns) in self.owned {
+            desk.owners.note(object, owner, owns);
         }
         desk.attempted.extend(self.attempted);
     }

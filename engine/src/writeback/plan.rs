@@ -9,7 +9,7 @@ use crate::attributes::{
     Attribute, CONTRACT, EMAIL_ADDRESSES, MAIL, PROXY_ADDRESSES, RECIPIENT_DISPLAY_TYPE,
     RECIPIENT_TYPE_DETAILS, Shape,
 };
-use crate::job::{JobConfiguration, ProxyMode, RecipientTypeMode, Switches};
+use crate::job::{JobConfiguration, LimitAction, ProxyMode, RecipientTypeMode, Switches};
 use crate::journal::rows::Versions;
 use crate::planted_bugs::{PlantedBugs, planted};
 use crate::ports::{DirectoryObject, Mailbox, Name};
@@ -283,6 +283,9 @@ impl MappingPlan {
         let mapping = if persons { digest::chain(mapping, 3) } else { mapping };
         let mapping = if switches.write_x500 { mapping } else { digest::chain(mapping, 4) };
         let mapping = if switches.write_sip { digest::chain(mapping, 5) } else { mapping };
+        let refuses = switches.limit_action == LimitAction::Refuse;
+        let limited = digest::chain(digest::chain(mapping, 6), switches.mailbox_limit);
+        let mapping = if refuses { limited } else { mapping };
         if self.scope.is_open() {
             return mapping;
         }
@@ -370,6 +373,11 @@ mod tests {
             with(|switches| switches.cloud_only_types_as_rooms = true),
             with(|switches| switches.write_disabled = false),
             with(|switches| switches.inet_org_person = true),
+            with(|switches| switches.limit_action = LimitAction::Refuse),
+            with(|switches| {
+                switches.limit_action = LimitAction::Refuse;
+                switches.mailbox_limit = 7;
+            }),
             with(|switches| switches.mail_mapped = false),
         ];
         let count = all.len();

@@ -42,6 +42,8 @@ pub fn after_cycle(
     reason.map(|reason| QuarantineRow {
         reason,
         began: before.map_or(now.as_micros(), |earlier| earlier.began),
+        imposed: Some(now.as_micros()),
+        times: before.map_or(0, |earlier| earlier.times) + 1,
     })
 }
 
@@ -74,7 +76,9 @@ mod tests {
         let reason = Some(QuarantineReason::EncounteredQuarantineException);
         let began = after_cycle(None, reason, Timestamp::EPOCH);
         let later = Timestamp::EPOCH + CADENCE;
-        assert_eq!(after_cycle(began, reason, later), began);
+        let again = after_cycle(began, reason, later).unwrap();
+        assert_eq!((again.began, again.times), (Timestamp::EPOCH.as_micros(), 2));
+        assert_eq!(again.imposed, Some(later.as_micros()));
         assert_eq!(after_cycle(began, None, later), None);
         assert!(!is_over(began, Timestamp::EPOCH + DISABLED_AFTER - CADENCE));
         assert!(is_over(began, Timestamp::EPOCH + DISABLED_AFTER));

@@ -27,7 +27,7 @@ pub fn rows<'a>(
     let mut writes = vec![version_write()];
     for (mailbox, object) in exported {
         let changed = mailbox.when_changed.as_micros();
-        let link = Link { object, exported: plan.digest(mailbox), changed };
+        let link = Link { object, exported: plan.digest(mailbox), changed, rests: false };
         writes.push(mailbox_write(Table::Links, mailbox.id, Some(link.encode())));
         row.linked += 1;
     }

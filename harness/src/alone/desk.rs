@@ -28,6 +28,8 @@ pub enum Said {
     NoClock(CallError),
     /// Nothing is to be done before this instant, for this reason where it is not the job's own interval.
     Waits(Timestamp, Option<String>),
+    /// How far it is.
+    Progress(String),
     /// These names of the scope are of nothing in AD, so nothing is in scope by them.
     Scope(Vec<String>),
 }

@@ -53,9 +53,15 @@ pub fn transfer_document(outcome: &TransferOutcome, applied: bool) -> Value {
             all.extend(transfer(report));
             Value::Object(all)
         }
-        TransferOutcome::Findings(found, stopped) => json!({
+        TransferOutcome::Findings { findings: found, checked, stopped } => json!({
             "format": "hybridsim-findings",
             "version": 1,
+            "mailboxes": checked.map(|checked| json!({
+                "checked": checked.all,
+                "ready": checked.ready,
+                "warned": checked.warned,
+                "blocked": checked.blocked,
+            })),
             "findings": findings(found),
             "stopped": failure(stopped.as_ref()),
         }),

@@ -5,11 +5,12 @@ use std::cell::Cell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use engine::failure::Failure;
+use engine::failure::{Failure, Side};
 use engine::ports::CallError;
 use engine::step::{Accounts, Activity, Step};
 use engine::time::Timestamp;
-use engine::wire::Wire;
+use engine::wire::{Claims, Wire};
+use engine::writeback::retry::Backoff;
 use tokio::runtime::Runtime;
 
 use super::desk::{Said, TransferLog};
@@ -57,17 +58,55 @@ impl Engine {
 
     /// Goes by the clock of the service: ages of what it tells are measured by its own, and every log and every
     /// row of a state store is dated by the same. A service that tells no time leaves this machine's.
-    pub(super) fn follow(&mut self, wire: &Wire) -> Result<(), CallError> {
-        if let Some(at) = wire.clock()? {
+    pub(super) fn follow(
+        &mut self,
+        wire: &Wire,
+        say: &mut dyn FnMut(Said),
+    ) -> Result<(), CallError> {
+        if let Some(at) = self.ask("Microsoft Graph", || wire.clock(), say)? {
             self.ahead = at.as_micros() - now().as_micros();
         }
         Ok(())
     }
 
-    fn now(&self) -> Timestamp {
+    /// What the token says of the caller.
+    pub(super) fn claims(
+        &self,
+        wire: &Wire,
+        say: &mut dyn FnMut(Said),
+    ) -> Result<Claims, CallError> {
+        self.ask("the token service", || wire.claims(), say)
+    }
+
+    /// What time it is there.
+    pub(super) fn now(&self) -> Timestamp {
         let now = Timestamp::from_micros(now().as_micros() + self.ahead);
         self.latest.set(now.max(self.latest.get()));
         self.latest.get()
+    }
+
+    /// Makes a call that everything else depends on. A service that wants to be asked later is asked later, as long as
+    /// nobody ends the process; every other failure is an answer.
+    pub(super) fn ask<T>(
+        &self,
+        whom: &str,
+        mut call: impl FnMut() -> Result<T, CallError>,
+        say: &mut dyn FnMut(Said),
+    ) -> Result<T, CallError> {
+        let mut backoff = Backoff::jittered(jitter());
+        loop {
+            let error = match call() {
+                Err(error @ CallError::Throttled { .. }) => error,
+                answer => return answer,
+            };
+            let class = Failure::of_call(&error, Side::Cloud).class;
+            let Some(at) = backoff.next(class, self.now()) else { return Err(error) };
+            say(Said::Waits(at, Some(format!("{whom}: {error}"))));
+            match self.stop.recv_timeout(at.since(self.now())) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return Err(error),
+            }
+        }
     }
 
     /// Drives an activity to its end, and tells what `news` says of it meanwhile. A signal is an end too: what it
@@ -112,12 +151,16 @@ impl Engine {
         say: &mut dyn FnMut(Said),
     ) -> Driven<A::Outcome> {
         let mut told = None;
+        let mut far = Far { at: self.now(), told: None };
         loop {
             let last = self.now();
             bundle.take_heard();
             let step = activity.step(last, &mut bundle.ports());
             let why = bundle.take_heard().or_else(|| activity.waits_for());
             let mut said = bundle.desk.take_said();
+            if !matches!(step, Step::Done(_)) {
+                said.extend(far.look(activity.progress(), last).map(Said::Progress));
+            }
             if let Step::WaitUntil(at) = step
                 && told != Some(at)
                 && at > last
@@ -138,6 +181,27 @@ impl Engine {
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
+    }
+}
+
+/// How far something is, told every now and then.
+struct Far {
+    at: Timestamp,
+    told: Option<String>,
+}
+
+impl Far {
+    /// Who watches wants to see that it goes on, and to read the rest all the same.
+    const PERIOD: Duration = Duration::from_secs(10);
+
+    /// What is to be told now.
+    fn look(&mut self, progress: Option<String>, now: Timestamp) -> Option<String> {
+        if now.since(self.at) < Self::PERIOD || progress == self.told {
+            return None;
+        }
+        self.at = now;
+        self.told.clone_from(&progress);
+        progress
     }
 }
 
@@ -170,4 +234,24 @@ pub(super) fn transfer_log(
 /// The provisioning log of the settings, opened.
 pub(super) fn log(settings: &Settings) -> Result<Option<super::files::Lines>, AloneError> {
     settings.log.as_deref().map(super::files::append).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_it_is_is_told_every_now_and_then_and_when_it_went_on() {
+        let mut far = Far { at: Timestamp::EPOCH, told: None };
+        let mut look = |seconds, text: &str| {
+            let at = Timestamp::EPOCH + Duration::from_secs(seconds);
+            far.look(Some(text.to_owned()).filter(|text| !text.is_empty()), at)
+        };
+        assert_eq!(look(9, "1 of 9"), None);
+        assert_eq!(look(10, "1 of 9").as_deref(), Some("1 of 9"));
+        assert_eq!(look(40, "1 of 9"), None, "it stands still");
+        assert_eq!(look(41, "2 of 9").as_deref(), Some("2 of 9"));
+        assert_eq!(look(45, "3 of 9"), None);
+        assert_eq!(look(60, ""), None, "there is nothing to say");
+    }
 }

@@ -153,7 +153,7 @@ pub fn can_write(path: &Path) -> Result<(), AloneError> {
 /// Writes a whole file with mode 0600, which appears when it is complete.
 ///
 /// # Errors
-/// [`AloneError::File`].
+/// [`AloneError::NotWritten`]; what was there before is there then.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), AloneError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let beside = || -> io::Result<()> {
@@ -165,7 +165,9 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), AloneError> {
         file.as_file().sync_all()?;
         file.persist(path).map(drop).map_err(|error| error.error)
     };
-    beside().map_err(|why| refused(path, &why))
+    let not_written =
+        |why: io::Error| AloneError::NotWritten { path: path.to_owned(), why: why.to_string() };
+    beside().map_err(not_written)
 }
 
 fn owner_only(options: &mut OpenOptions) {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use engine::guid::Guid;
-use engine::wire::Wire;
+use engine::wire::Claims;
 
 use super::{AloneError, Settings};
 
@@ -17,12 +17,12 @@ pub struct Permission {
 }
 
 impl Permission {
-    /// Checks the addresses and the tenant before anything is asked of a service but a token.
+    /// Checks the addresses before anything is asked of a service.
     ///
     /// # Errors
     /// [`AloneError::NotAllowed`]: a secret would cross a network in clear; a write is meant for
-    /// another machine and names no tenant; the tenant that is named is not the token's.
-    pub(super) fn check(self, settings: &Settings, wire: &Wire) -> Result<(), AloneError> {
+    /// another machine and names no tenant.
+    pub(super) fn check(self, settings: &Settings) -> Result<(), AloneError> {
         let mut remote = None;
         for (what, url) in settings.addresses() {
             let (scheme, local) = place(url);
@@ -36,22 +36,29 @@ impl Permission {
                 )));
             }
         }
-        let Some(named) = self.tenant else {
-            return match remote {
-                Some(url) if self.apply => Err(AloneError::NotAllowed(format!(
+        match remote {
+            Some(url) if self.apply && self.tenant.is_none() => {
+                Err(AloneError::NotAllowed(format!(
                     "`--apply` against {url}, which is not on this machine, also needs \
                      `--tenant GUID` with the id of the tenant that is meant"
-                ))),
-                _ => Ok(()),
-            };
-        };
-        let claims = wire.claims().map_err(|error| AloneError::Call { what: "no token", error })?;
-        if claims.tenant == named {
-            return Ok(());
+                )))
+            }
+            _ => Ok(()),
         }
-        let text =
-            format!("the token is for tenant {}, and `--tenant` says {named}", claims.tenant);
-        Err(AloneError::NotAllowed(text))
+    }
+
+    /// Checks whose token it is, where that was named.
+    ///
+    /// # Errors
+    /// [`AloneError::NotAllowed`]: the tenant that is named is not the token's.
+    pub(super) fn check_tenant(self, claims: &Claims) -> Result<(), AloneError> {
+        match self.tenant {
+            Some(named) if claims.tenant != named => Err(AloneError::NotAllowed(format!(
+                "the token is for tenant {}, and `--tenant` says {named}",
+                claims.tenant
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use engine::guid::Guid;
 use engine::ports::MailboxId;
 use engine::time::Timestamp;
 use engine::transfer::premises::QUESTIONS;
-use engine::transfer::{Evidence, RemovalPath, decommission};
+use engine::transfer::{Evidence, Inbound, RemovalPath, decommission};
 use serde::Deserialize;
 
 use super::AloneError;
@@ -48,6 +48,7 @@ struct RingEntry {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct EvidenceFile {
+    inbound: Option<InboundEntry>,
     connect_build: Option<String>,
     last_on_premises_change: BTreeMap<String, jiff::Timestamp>,
     pending_on_premises_change: Option<Vec<String>>,
@@ -64,6 +65,13 @@ struct EvidenceFile {
     path: Option<PathEntry>,
     /// Answers by the names of the questions, of which there are many.
     premises: BTreeMap<String, bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum InboundEntry {
+    ConnectSync,
+    CloudSync,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +112,10 @@ pub fn read_evidence(path: &Path) -> Result<Evidence, AloneError> {
     let premises = file.premises.iter().map(answer).collect::<Result<_, AloneError>>()?;
     let changes = file.last_on_premises_change.iter();
     Ok(Evidence {
+        inbound: file.inbound.map(|entry| match entry {
+            InboundEntry::ConnectSync => Inbound::ConnectSync,
+            InboundEntry::CloudSync => Inbound::CloudSync,
+        }),
         connect_build: file.connect_build,
         last_on_premises_change: changes
             .map(|(text, at)| Ok((id(text)?, Timestamp::from_micros(at.as_microsecond()))))
@@ -204,10 +216,10 @@ mod tests {
             (evidence.last_on_premises_change.len(), evidence.pending_inbound.map(|ids| ids.len())),
             (1, Some(1))
         );
-        let text =
-            "path: management-tools\npremises: {hybrid_agent: true, writeback_verified: false}";
+        let text = "path: management-tools\ninbound: cloud-sync\npremises: {hybrid_agent: true, writeback_verified: false}";
         let evidence = with(text, read_evidence).unwrap();
         assert_eq!(evidence.path, Some(RemovalPath::ManagementTools));
+        assert_eq!(evidence.inbound, Some(Inbound::CloudSync));
         assert_eq!((evidence.premises["hybrid_agent"], evidence.premises.len()), (true, 2));
         assert_eq!(evidence.pending_inbound, None, "nobody said anything about it");
         let wrong = with("premises: {hybrid_agnet: true}", read_evidence).unwrap_err();

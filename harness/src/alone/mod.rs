@@ -39,7 +39,7 @@ pub use guard::Permission;
 pub use inputs::{NamedRing, read_evidence, read_rings, transfer_name};
 pub use reconcile::reconcile;
 pub use transfer::{
-    FlipOptions, TransferAction, TransferOutcome, TransferRequest, WaveOptions, transfer,
+    Checked, FlipOptions, TransferAction, TransferOutcome, TransferRequest, WaveOptions, transfer,
 };
 pub use writeback::{WritebackOutcome, WritebackRequest, writeback};
 
@@ -52,6 +52,14 @@ pub enum AloneError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
+        why: String,
+    },
+    /// A file could not be written to its end, on a full disk for one: what was there is there, and nothing else.
+    #[error("{}: {why}", .path.display())]
+    NotWritten {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
         why: String,
     },
     /// A write is not allowed as things are.
@@ -85,6 +93,11 @@ pub enum AloneError {
     /// Something that must not happen.
     #[error("{0}")]
     Internal(String),
+}
+
+/// There is no token, so nothing else would be answered either.
+fn no_token(error: CallError) -> AloneError {
+    AloneError::Call { what: "no token", error }
 }
 
 /// The service does not tell its time, by which everything is dated.

@@ -10,7 +10,7 @@ use super::drive::{self, Engine};
 use super::ports::Bundle;
 use super::scope::ScopeNames;
 use super::stores::{self, Owner};
-use super::{AloneError, Permission, Settings, no_clock};
+use super::{AloneError, Permission, Settings, no_clock, no_token};
 
 /// Compares everything in scope.
 ///
@@ -23,15 +23,17 @@ pub fn reconcile(
 ) -> Result<ReconcileReport, AloneError> {
     let mut engine = Engine::start()?;
     let wire = Wire::new(settings.wire.clone(), engine.runtime.handle().clone())?;
-    permission.check(settings, &wire)?;
-    engine.follow(&wire).map_err(no_clock)?;
+    permission.check(settings)?;
+    let claims = engine.claims(&wire, say).map_err(no_token)?;
+    permission.check_tenant(&claims)?;
+    engine.follow(&wire, say).map_err(no_clock)?;
     ScopeNames::of(settings, &wire).check()?;
     let names = (settings.wire.tenant.as_str(), settings.job.id.as_str(), settings.domain.as_str());
     let log = if permission.apply { drive::log(settings)? } else { None };
     let records = drive::transfer_log(settings, permission.apply)?;
     let desk = Desk::new(log, names).recording(records);
     // It looks at what the job remembers, and writes to AD alone: the job may run beside it.
-    let store = stores::job(settings, &Owner::of(settings, &wire), false)?;
+    let store = stores::job(settings, &Owner::of(settings, Some(&claims)), false)?;
     let mut bundle = Bundle::new(settings, &wire, permission.apply, false, (store, desk));
     let (job, domain) = (settings.job.clone(), settings.domain.clone());
     let config = ReconcileConfig { job, domain, apply: permission.apply };

@@ -7,7 +7,7 @@ use engine::guid::Guid;
 use engine::journal::MemoryStore;
 use engine::journal::rows::{JOB_KEY, JobRow, VERSION_KEY, version_write};
 use engine::ports::{StateStore, StoreError, StoreWrite, Table};
-use engine::wire::{RedbStore, Wire};
+use engine::wire::{Claims, RedbStore};
 
 use super::{AloneError, Settings, files};
 
@@ -27,16 +27,16 @@ const OWNER_KEY: &[u8] = b"owner";
 /// Whose a state store is: what it remembers means nothing to another tenant, forest or kind of work.
 #[derive(Debug, Clone)]
 pub(super) struct Owner {
-    /// The tenant of the token; `None` where there is none to be had, and then nothing is asked of the services
-    /// either.
+    /// The tenant of the token; `None` where there is none to be had yet, and then whoever gets one later compares it
+    /// with [`tenant_of`] the store.
     tenant: Option<Guid>,
     domain: String,
 }
 
 impl Owner {
     /// As the token and the configuration say it.
-    pub(super) fn of(settings: &Settings, wire: &Wire) -> Self {
-        let tenant = wire.claims().ok().map(|claims| claims.tenant);
+    pub(super) fn of(settings: &Settings, claims: Option<&Claims>) -> Self {
+        let tenant = claims.map(|claims| claims.tenant);
         Self { tenant, domain: settings.domain.to_lowercase() }
     }
 
@@ -130,6 +130,13 @@ pub(super) fn job_row(settings: &Settings) -> Result<Option<JobRow>, AloneError>
         Some(mut store) => row_of_job(&mut *store)?,
         None => None,
     })
+}
+
+/// The tenant that a store says it belongs to.
+pub(super) fn tenant_of(store: &mut dyn StateStore) -> Result<Option<Guid>, StoreError> {
+    let row = store.get(Table::Meta, &[OWNER_KEY.to_vec()])?.into_iter().next().flatten();
+    let text = row.map(|row| String::from_utf8_lossy(&row).into_owned()).unwrap_or_default();
+    Ok(text.split(' ').nth(1).and_then(|tenant| tenant.parse().ok()))
 }
 
 /// The run state of the job in this store.

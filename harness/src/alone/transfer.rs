@@ -12,8 +12,8 @@ use engine::time::Timestamp;
 use engine::transfer::{
     Acceptance, Action, Backup, BackupReport, Check, CheckConfig, CheckReport, Evidence, Finding,
     Inventory, InventoryRow, Listing, Pace, Restore, RestoreConfig, RestoreReport, RestoreTo, Ring,
-    Rollback, RollbackConfig, Rollout, RolloutConfig, RolloutReport, Sides, TakeBackup, Transfer,
-    TransferConfig, TransferReport, backup_run, decommission,
+    Rollback, RollbackConfig, Rollout, RolloutConfig, RolloutReport, Severity, Sides, TakeBackup,
+    Transfer, TransferConfig, TransferReport, backup_run, decommission,
 };
 use engine::wire::Wire;
 
@@ -23,7 +23,7 @@ use super::drive::{Engine, jitter, transfer_log};
 use super::inputs::NamedRing;
 use super::ports::Bundle;
 use super::stores::{self, Owner};
-use super::{AloneError, Permission, Settings, no_clock};
+use super::{AloneError, Permission, Settings, no_clock, no_token};
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -150,14 +150,47 @@ pub enum TransferOutcome {
     Inventory(Listing),
     /// A flip or a rollback.
     Report(Box<TransferReport>),
-    /// Findings, worst first, and why the check ended before its time.
-    Findings(Vec<Finding>, Option<Failure>),
+    /// What a check found.
+    Findings {
+        /// Worst first.
+        findings: Vec<Finding>,
+        /// Of the mailboxes, where they were looked at one by one.
+        checked: Option<Checked>,
+        /// Why it ended before its time.
+        stopped: Option<Failure>,
+    },
     /// A rollout.
     Rollout(Box<RolloutReport>),
     /// Backups, and what there is none of.
     Backups(BackupReport),
     /// A restore.
     Restored(Box<RestoreReport>),
+}
+
+/// Mailboxes of a readiness check, by what was found of each. What concerns the tenant as a whole is no mailbox's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checked {
+    /// So many were looked at.
+    pub all: u64,
+    /// Nothing stands against these, and nothing is worth a warning.
+    pub ready: u64,
+    /// Something is worth a warning.
+    pub warned: u64,
+    /// Something stands against these.
+    pub blocked: u64,
+}
+
+impl Checked {
+    fn of(all: u64, findings: &[Finding]) -> Self {
+        let with = |severity: Severity| -> BTreeSet<MailboxId> {
+            let found = findings.iter().filter(|one| one.severity == severity);
+            found.filter_map(|one| one.object).collect()
+        };
+        let (blocked, warned) = (with(Severity::Block), with(Severity::Warn));
+        let warned = warned.difference(&blocked).count() as u64;
+        let blocked = blocked.len() as u64;
+        Self { all, ready: all.saturating_sub(warned + blocked), warned, blocked }
+    }
 }
 
 /// Does it.
@@ -171,11 +204,13 @@ pub fn transfer(
 ) -> Result<TransferOutcome, AloneError> {
     let mut engine = Engine::start()?;
     let wire = Wire::new(settings.wire.clone(), engine.runtime.handle().clone())?;
-    request.permission.check(settings, &wire)?;
-    engine.follow(&wire).map_err(no_clock)?;
+    request.permission.check(settings)?;
+    let claims = engine.claims(&wire, say).map_err(no_token)?;
+    request.permission.check_tenant(&claims)?;
+    engine.follow(&wire, say).map_err(no_clock)?;
     let names = (settings.wire.tenant.as_str(), request.name.as_str(), settings.domain.as_str());
     let apply = request.permission.apply;
-    let owner = Owner::of(settings, &wire);
+    let owner = Owner::of(settings, Some(&claims));
     let store = match &request.action {
         TransferAction::Flip(_)
         | TransferAction::Rollout { .. }
@@ -210,8 +245,7 @@ pub fn transfer(
     if let Some(evidence) = evidence_of(&request.action) {
         all_are_there(evidence, &listing)?;
     }
-    // Without a token nothing else would have answered either.
-    let roles = wire.claims().ok().map(|claims| claims.directory_roles);
+    let roles = Some(claims.directory_roles);
     match &request.action {
         TransferAction::Readiness { .. } | TransferAction::Decommission { .. } => {
             check(&mut played, settings, request, &listing, roles)
@@ -344,7 +378,7 @@ fn check(
     };
     let report = played.play(&mut Check::new(config).jittered(jitter()));
     let job = if all.is_some() { stores::job_row(settings)? } else { None };
-    Ok(findings(report, all, evidence, job.as_ref()))
+    Ok(findings(report, all, evidence, (job.as_ref(), played.engine.now())))
 }
 
 /// Backups and their return.
@@ -481,17 +515,18 @@ fn findings(
     report: CheckReport,
     listing: Option<&Listing>,
     evidence: &Evidence,
-    job: Option<&JobRow>,
+    (job, now): (Option<&JobRow>, Timestamp),
 ) -> TransferOutcome {
-    let CheckReport { organization, sync, agents, mut findings, stopped, .. } = report;
+    let CheckReport { organization, sync, agents, mut findings, checked, stopped } = report;
+    let checked = listing.is_none().then(|| Checked::of(checked, &findings));
     if let (Some(listing), Some(organization), Some(sync)) = (listing, &organization, &sync) {
         let (inventory, unread) = (&listing.rows, &listing.unread);
         let known =
             decommission::Known { inventory, unread, organization, sync, agents: &agents, job };
-        findings = decommission::findings(known, evidence);
+        findings = decommission::findings(known, evidence, now);
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    TransferOutcome::Findings(findings, stopped)
+    TransferOutcome::Findings { findings, checked, stopped }
 }
 
 /// One activity after the other on the same ports.

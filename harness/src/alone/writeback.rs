@@ -12,7 +12,7 @@ use super::drive::{self, Driven, Engine};
 use super::ports::Bundle;
 use super::scope::ScopeNames;
 use super::stores::{self, Owner};
-use super::{AloneError, Permission, Settings};
+use super::{AloneError, Permission, Settings, no_token};
 
 /// What is wanted of the job.
 #[derive(Debug, Clone)]
@@ -53,11 +53,23 @@ pub fn writeback(
 ) -> Result<WritebackOutcome, AloneError> {
     let mut engine = Engine::start()?;
     let wire = Wire::new(settings.wire.clone(), engine.runtime.handle().clone())?;
-    request.permission.check(settings, &wire)?;
-    // A job that starts while the cloud is away runs all the same.
-    if let Err(error) = engine.follow(&wire) {
+    request.permission.check(settings)?;
+    // A job that starts while the cloud is away, or does not take its secret, runs all the same.
+    let claims = match engine.claims(&wire, say) {
+        Err(error) if request.permission.tenant.is_some() => return Err(no_token(error)),
+        claims => claims,
+    };
+    let followed = match &claims {
+        Ok(claims) => {
+            request.permission.check_tenant(claims)?;
+            engine.follow(&wire, say)
+        }
+        Err(error) => Err(error.clone()),
+    };
+    if let Err(error) = followed {
         say(Said::NoClock(error));
     }
+    let claims = claims.ok();
     let mut scope = ScopeNames::of(settings, &wire);
     // Who pauses a job needs no scope.
     let asks_one = |command| matches!(command, &JobCommand::ProvisionOnDemand { .. });
@@ -69,9 +81,13 @@ pub fn writeback(
     let log = if apply { drive::log(settings)? } else { None };
     let names = (settings.wire.tenant.as_str(), settings.job.id.as_str(), settings.domain.as_str());
     let desk = Desk::new(log, names);
-    let mut store = stores::job(settings, &Owner::of(settings, &wire), apply)?;
+    let mut store = stores::job(settings, &Owner::of(settings, claims.as_ref()), apply)?;
     let row = stores::row_of_job(&mut *store)?;
+    let of = if claims.is_none() { stores::tenant_of(&mut *store)? } else { None };
     let mut bundle = Bundle::new(settings, &wire, apply, false, (store, desk));
+    if let Some(tenant) = of {
+        bundle = bundle.of_tenant(tenant, wire.caller());
+    }
     let runs = runs(row.as_ref(), &request.commands);
     let mut commands = request.commands.clone();
     if request.cycles.is_some_and(|cycles| cycles > 0) && runs {

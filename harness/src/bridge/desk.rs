@@ -119,6 +119,8 @@ fn translated(report: &JobReport) -> record::JobReport {
         quarantine: report.quarantine.map(|quarantine| record::Quarantine {
             reason: quarantine.reason.text(),
             began: to_sim(quarantine.began),
+            imposed: to_sim(quarantine.imposed),
+            times: quarantine.times,
             next: to_sim(quarantine.next),
         }),
     }

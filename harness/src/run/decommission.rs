@@ -1,6 +1,7 @@
 //! What stands against removing the last Exchange server: the engine's inventory and check one after the
 //! other, with what the estate knows of the premises and what people state beside it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::job::JobConfiguration;
@@ -67,6 +68,7 @@ impl Decommission {
                             job: None,
                         },
                         &self.evidence,
+                        now,
                     ),
                     stopped: report.stopped,
                     ..Default::default()
@@ -150,6 +152,7 @@ impl Runner<'_> {
                 smtp_relay: Some(stated.smtp_relay),
                 groups_on_premises: Some(stated.groups_on_premises),
                 ad_readers: Some(stated.ad_readers),
+                premises: without_job(estate.entra.job.is_some()),
                 ..Evidence::default()
             }
         })
@@ -175,4 +178,10 @@ impl Runner<'_> {
         };
         self.settle(step, span, outcome);
     }
+}
+
+/// A world without a writeback job says so; of one that it has, its state is the job's own to tell.
+fn without_job(has_one: bool) -> BTreeMap<&'static str, bool> {
+    let answer = (decommission::JOB_RUNS, false);
+    if has_one { BTreeMap::new() } else { BTreeMap::from([answer]) }
 }

@@ -147,7 +147,11 @@ impl Runs {
 pub struct Quarantine {
     /// `reason`, as Graph spells it.
     pub reason: &'static str,
-    /// `currentBegan`.
+    /// `currentBegan`: when a cycle imposed it last.
+    pub imposed: VirtualTime,
+    /// `seriesCount`: how many cycles did.
+    pub times: u64,
+    /// `seriesBegan`.
     pub began: VirtualTime,
     /// `nextAttempt`.
     pub next: VirtualTime,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::backup::Backup;
 use super::super::difference::{self, Difference};
+use super::super::earlier::{Earlier, FOUND};
 use super::super::record::{Action, TransferRecord, UNVERIFIED};
 use super::{NO_ANSWER, RestoreTo, Restored};
 use crate::change::ModifiedProperty;
@@ -18,15 +19,12 @@ use crate::writeback::MappingPlan;
 /// What is said of a write that no read could decide.
 const UNREAD: &str = "perhaps written, not verified: it was not read afterwards";
 
-/// What is said of what an earlier call wrote, and was killed before it could say so.
-const FOUND: &str = "found by reading: an earlier call wrote it, and ended before it could say so";
-
 /// A mailbox under way.
 pub(super) struct Case {
     pub(super) backup: Backup,
     pub(super) id: MailboxId,
     pub(super) changes: Vec<ModifiedProperty>,
-    /// What an earlier call was about to write, and did, as the mailbox holds these values: nobody told.
+    /// What an earlier call wrote: nobody told.
     earlier: Vec<ModifiedProperty>,
     /// Whether it was compared.
     compared: bool,
@@ -49,12 +47,12 @@ pub(super) struct Case {
 }
 
 impl Case {
-    pub(super) const fn new(backup: Backup, id: MailboxId, earlier: Vec<ModifiedProperty>) -> Self {
+    pub(super) const fn new(backup: Backup, id: MailboxId) -> Self {
         Self {
             backup,
             id,
             changes: Vec::new(),
-            earlier,
+            earlier: Vec::new(),
             compared: false,
             object: None,
             notes: Vec::new(),
@@ -90,12 +88,18 @@ impl Case {
         }
     }
 
-    /// It differs in this, and in nothing else that an earlier call was about to write.
+    /// It differs in this.
     pub(super) fn differs(&mut self, changes: Vec<ModifiedProperty>, notes: Vec<String>) {
         (self.changes, self.notes, self.compared) = (changes, notes, true);
-        let open =
-            |one: &ModifiedProperty| self.changes.iter().any(|now| now.attribute == one.attribute);
-        self.earlier.retain(|one| !open(one));
+    }
+
+    /// Finds out what earlier calls wrote, once it was compared.
+    pub(super) fn complete(&mut self, earlier: &mut Earlier) {
+        if !self.compared {
+            return;
+        }
+        let lacks = |name: &Name| self.changes.iter().any(|change| change.attribute == *name);
+        self.earlier = earlier.made(self.id, lacks);
         if !self.earlier.is_empty() {
             self.notes.push(FOUND.to_owned());
         }
@@ -103,7 +107,7 @@ impl Case {
 
     /// What the log lacks of an earlier call.
     pub(super) fn record_of_earlier(&self, now: Timestamp) -> Option<TransferRecord> {
-        (self.compared && !self.earlier.is_empty()).then(|| TransferRecord {
+        (!self.earlier.is_empty()).then(|| TransferRecord {
             changes: self.earlier.clone(),
             object: self.object,
             ..self.record_of(now, ("restored", FOUND))

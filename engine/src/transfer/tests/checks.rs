@@ -76,6 +76,50 @@ fn a_check_names_each_address_that_the_first_export_takes_away() {
     assert!(reasons[1].contains("`smtp:old@contoso.com`"), "{reasons:?}");
 }
 
+/// What would fail for the schema or for rights is known before anything is flipped; a server that tells neither says
+/// nothing.
+#[test]
+fn a_check_names_what_cannot_be_written() {
+    let world = world(3);
+    let job = crate::test_world::configuration();
+    let plan = crate::writeback::MappingPlan::new(&job, crate::planted_bugs::PlantedBugs::none());
+    let names: Vec<&[u8]> = plan.attributes().iter().map(|name| name.as_bytes()).collect();
+    let without = |gone: &[&str]| -> Vec<&[u8]> {
+        let kept = |name: &&&[u8]| !gone.iter().any(|gone| gone.as_bytes() == **name);
+        names.iter().filter(kept).copied().collect()
+    };
+    {
+        let mut world = world.0.borrow_mut();
+        world.set_in_ad(0, "allowedAttributes", &without(&["extensionAttribute7"]));
+        world.set_in_ad(
+            0,
+            "allowedAttributesEffective",
+            &without(&["extensionAttribute7", "mail"]),
+        );
+        world.set_in_ad(1, "allowedAttributes", &names);
+    }
+    let config = CheckConfig {
+        mailboxes: all(3),
+        job: crate::test_world::configuration(),
+        evidence: Evidence::default(),
+        sync_cycle: Duration::from_mins(30),
+        caller_roles: None,
+        domain: None,
+    };
+    let report = play(&world, &mut Check::new(config));
+    let of = |wanted: &str| -> Vec<(Option<MailboxId>, &str)> {
+        let found = report.findings.iter().filter(|one| one.id == wanted);
+        found.map(|one| (one.object, one.reason.as_str())).collect()
+    };
+    let schema = of(check::id::SCHEMA);
+    assert!(schema.len() == 1 && schema[0].0.is_none(), "{schema:?}");
+    assert!(schema[0].1.contains("of 1 object(s): extensionAttribute7;"), "{schema:?}");
+    let rights = of(check::id::NOT_WRITABLE);
+    assert_eq!(rights.iter().map(|one| one.0).collect::<Vec<_>>(), [Some(id(0)), Some(id(1))]);
+    assert!(rights[0].1.contains("may not write mail of"), "{rights:?}");
+    assert!(rights[1].1.contains("may not write any of the mapped attributes"), "{rights:?}");
+}
+
 /// What nobody states, the estate as far as it is told, and one mailbox of each kind: each finding has its
 /// row.
 #[test]

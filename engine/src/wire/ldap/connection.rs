@@ -177,7 +177,8 @@ pub(super) fn unusable(error: &LdapError) -> CallError {
 /// What a result code other than success means for a whole call (RFC 4511 appendix A).
 pub(super) fn refusal(result: &LdapResult) -> CallError {
     let code = result.rc.to_string();
-    let detail = result.text.clone();
+    let words = result.text.split(|c: char| c.is_whitespace() || c.is_control());
+    let detail = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     match result.rc {
         // authMethodNotSupported, strongerAuthRequired, confidentialityRequired,
         // inappropriateAuthentication, invalidCredentials, insufficientAccessRights.
@@ -186,6 +187,11 @@ pub(super) fn refusal(result: &LdapResult) -> CallError {
         // unwillingToPerform, other.
         3 => CallError::TimedOut { detail },
         1 | 4 | 11 | 51 | 52 | 53 | 80 => CallError::ServiceFailure { code, detail },
+        10 => CallError::Malformed {
+            detail: format!(
+                "referral (10): the base of the search is not in a domain of this domain controller: {detail}"
+            ),
+        },
         _ => CallError::Malformed { detail: format!("LDAP result {code}: {detail}") },
     }
 }

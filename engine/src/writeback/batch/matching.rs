@@ -24,7 +24,9 @@ impl Batch {
     pub(super) fn links(&mut self, ports: &mut Ports<'_>, desk: &Desk) -> Stepped<BatchEnd> {
         let keeps_versions =
             desk.configuration.switches.export_mode == ExportMode::ChangedAttributes;
-        let wanted = |item: &Item| item.verdict.is_none() || item.unread || keeps_versions;
+        // Who is outside may have been in scope before.
+        let anybody = desk.row.linked > 0;
+        let wanted = |item: &Item| item.verdict.is_none() || item.unread || anybody;
         let items = 0..self.items.len();
         let open: Vec<usize> = items.filter(|index| wanted(&self.items[*index])).collect();
         if open.is_empty() {
@@ -54,6 +56,7 @@ impl Batch {
                 item.versions = Some(desk.plan.versions(&item.mailbox));
                 item.exported = decoded.and_then(|(_, versions)| versions);
             }
+            let rests = item.stored.is_some_and(|link| link.rests);
             let changed = item.mailbox.when_changed.as_micros();
             item.verdict = match item.stored {
                 Some(link) if link.changed > changed => {
@@ -63,6 +66,7 @@ impl Batch {
                 Some(link)
                     if self.origin == Origin::Delta
                         && !heals
+                        && !rests
                         && !escrowed
                         && link.exported == item.digest
                         && link.changed == changed =>
@@ -243,7 +247,9 @@ impl Batch {
         let granularity = desk.configuration.switches.modify_granularity;
         let mut entering = 0;
         for (index, item) in self.items.iter_mut().enumerate() {
-            let enters = item.stored.is_none() && !desk.escrow.contains_key(&item.mailbox.id);
+            // One at rest has lost its place.
+            let has_place = item.stored.is_some_and(|link| !link.rests);
+            let enters = !has_place && !desk.escrow.contains_key(&item.mailbox.id);
             let (None, Some(object)) = (&item.verdict, &item.object) else {
                 // Who fails before it is linked takes a place all the same.
                 entering += u64::from(enters && matches!(item.verdict, Some(Verdict::Failed(_))));

@@ -12,7 +12,7 @@ mod unanswered;
 
 use std::time::Duration;
 
-pub(super) use owners::Owners;
+pub(super) use owners::{Owner, Owners};
 
 use self::intake::{latest_versions, not_in_scope, outside};
 use self::unanswered::Lost;
@@ -63,7 +63,7 @@ pub(super) struct Batch {
     nameless: Vec<Failure>,
     stage: Stage,
     /// Mailboxes that have left and were linked to objects that others come to have.
-    left: Vec<(MailboxId, ObjectGuid)>,
+    left: Vec<(Owner, ObjectGuid)>,
     /// The items that have a modify.
     planned: Vec<usize>,
     /// The modifies, those of one item beside each other, and how many of them were sent.
@@ -385,8 +385,8 @@ impl Batch {
 
     fn commit(&mut self, ports: &mut Ports<'_>, desk: &mut Desk) -> Stepped<BatchEnd> {
         let mut effects = Effects::default();
-        for (mailbox, object) in self.left.drain(..) {
-            effects.unlink(mailbox, object);
+        for (owner, object) in self.left.drain(..) {
+            effects.unlink(owner, object);
         }
         for settled in self.items.iter().filter_map(Item::settled) {
             settled.count(&mut self.tally);

@@ -17,28 +17,38 @@ use crate::writeback::outcome::Verdict;
 /// Links that are read with one call of the state store.
 const ROWS: usize = 5_000;
 
+/// Who is linked to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::writeback) struct Owner {
+    pub(in crate::writeback) mailbox: MailboxId,
+    /// Whether it has left the scope, so that it is not counted.
+    pub(in crate::writeback) rests: bool,
+}
+
+impl Owner {
+    pub(in crate::writeback) const fn of(mailbox: MailboxId, link: Link) -> Self {
+        Self { mailbox, rests: link.rests }
+    }
+}
+
 /// The mailboxes by the AD object that they are linked to.
 #[derive(Default)]
 pub(in crate::writeback) struct Owners {
-    by_object: Lookup<ObjectGuid, MailboxId>,
+    by_object: Lookup<ObjectGuid, Owner>,
     /// The last key that was read.
     after: Option<Vec<u8>>,
     complete: bool,
 }
 
 impl Owners {
-    /// A link was committed: `owner` has the object, or nobody has whom `mailbox` had it.
-    pub(in crate::writeback) fn note(
-        &mut self,
-        object: ObjectGuid,
-        mailbox: MailboxId,
-        owns: bool,
-    ) {
+    /// A link was committed: `owner` has the object, or nobody has if it was the owner's.
+    pub(in crate::writeback) fn note(&mut self, object: ObjectGuid, owner: Owner, owns: bool) {
+        let now = |owners: &Self| owners.by_object.get(&object).map(|owner| owner.mailbox);
         if !self.complete {
             *self = Self::default();
         } else if owns {
-            self.by_object.insert(object, mailbox);
-        } else if self.by_object.get(&object) == Some(&mailbox) {
+            self.by_object.insert(object, owner);
+        } else if now(self) == Some(owner.mailbox) {
             self.by_object.remove(&object);
         }
     }
@@ -51,7 +61,8 @@ impl Owners {
         for (key, value) in rows {
             // A store of an engine that did not look may have two; the first keeps the object.
             let mailbox = mailbox_of_key(&key)?;
-            self.by_object.entry(Link::decode(&value)?.object).or_insert(mailbox);
+            let link = Link::decode(&value)?;
+            self.by_object.entry(link.object).or_insert(Owner::of(mailbox, link));
         }
         Ok(())
     }
@@ -76,14 +87,15 @@ impl Batch {
             return Ok(Turn::Busy);
         }
         self.refuse_twins(&matched);
-        let mut contended: Vec<(usize, ObjectGuid, MailboxId)> = matched
+        let mut contended: Vec<(usize, ObjectGuid, Owner)> = matched
             .into_iter()
             .filter(|index| self.items[*index].verdict.is_none())
             .filter_map(|index| {
                 let item = &self.items[index];
                 let object = item.object.as_ref()?.guid;
                 let owner = *desk.owners.by_object.get(&object)?;
-                let other = owner != item.mailbox.id && !self.left.contains(&(owner, object));
+                let other =
+                    owner.mailbox != item.mailbox.id && !self.left.contains(&(owner, object));
                 other.then_some((index, object, owner))
             })
             .collect();
@@ -92,7 +104,7 @@ impl Batch {
             self.decide(desk);
             return Ok(Turn::Busy);
         }
-        let ids: Vec<MailboxId> = contended.iter().map(|(_, _, owner)| *owner).collect();
+        let ids: Vec<MailboxId> = contended.iter().map(|(_, _, owner)| owner.mailbox).collect();
         let result = ports.exchange.mailbox_rows(&ids, desk.plan.properties());
         let rows = answered!(desk.settle_rows(result, Side::Cloud, now)?);
         for ((index, object, owner), row) in contended.into_iter().zip(rows) {
@@ -101,8 +113,9 @@ impl Batch {
                 Ok(Some(row)) if desk.plan.scope(&row) == Scope::In => {
                     Mark::MatchContended.reach();
                     let detail = format!(
-                        "its object in Active Directory belongs to mailbox {owner}, which is written to it \
-                         (a restart with the scope Full forgets which mailbox has which object)"
+                        "its object in Active Directory belongs to mailbox {}, which is written to it \
+                         (a restart with the scope Full forgets which mailbox has which object)",
+                        owner.mailbox
                     );
                     item.object = None;
                     item.fail(Class::Rejected, code::DUPLICATE_ENTRIES, &detail);

@@ -2,7 +2,7 @@
 
 use super::{ROWS, Stage, WritebackJob};
 use crate::job::{JobCommand, JobReport, RestartScopes};
-use crate::journal::rows::JobRow;
+use crate::journal::rows::{JobRow, Link};
 use crate::marks::Mark;
 use crate::ports::{Ports, StoreWrite, Table};
 use crate::time::Timestamp;
@@ -104,7 +104,10 @@ impl WritebackJob {
         }
         if table == Table::Links {
             self.desk.owners = Owners::default();
-            self.desk.row.linked = self.desk.row.linked.saturating_sub(rows.len() as u64);
+            let links = rows.iter().map(|(_, row)| Link::decode(row));
+            let links: Vec<Link> = links.collect::<Result<_, _>>()?;
+            let counted = links.iter().filter(|link| !link.rests).count() as u64;
+            self.desk.row.linked = self.desk.row.linked.saturating_sub(counted);
         }
         let mut writes: Vec<StoreWrite> =
             rows.into_iter().map(|(key, _)| StoreWrite { table, key, value: None }).collect();

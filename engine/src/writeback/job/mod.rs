@@ -14,7 +14,7 @@ use close::cycle_entry;
 
 use super::batch::Owners;
 use super::cycle::Cycle;
-use super::desk::{Desk, Interrupt, Lookup, Stepped, Turn};
+use super::desk::{Desk, Interrupt, Lookup, Stepped, Tally, Turn};
 use super::on_demand::OnDemand;
 use super::plan::MappingPlan;
 use super::quarantine;
@@ -372,7 +372,8 @@ impl WritebackJob {
         let row = self.desk.row.quarantine?;
         let began = Timestamp::from_micros(row.began);
         let next = self.desk.row.next_due.map_or(began, Timestamp::from_micros);
-        Some(QuarantineStatus { reason: row.reason, began, next })
+        let imposed = row.imposed.map_or(began, Timestamp::from_micros);
+        Some(QuarantineStatus { reason: row.reason, began, imposed, times: row.times.max(1), next })
     }
 
     fn report_with(&self, last_cycle: Option<CycleReport>) -> JobReport {
@@ -412,6 +413,15 @@ impl Activity for WritebackJob {
             }
             Err(Interrupt::End(end)) => Step::Done(end),
         }
+    }
+
+    fn progress(&self) -> Option<String> {
+        let cycle = &self.cycle.as_ref()?.cycle;
+        let Tally { read, in_scope, written, failed, .. } = cycle.tally();
+        (read > 0).then(|| {
+            let number = cycle.number();
+            format!("cycle {number}: {read} read, {in_scope} in scope, {written} written, {failed} failed")
+        })
     }
 }
 

@@ -190,3 +190,90 @@ fn one_more_than_the_service_supports_is_warned_of_or_refused() {
         }
     }
 }
+
+/// Whoever leaves the scope counts no longer among those that are written back, and counts again once it is back; whoever
+/// is gone altogether shows where everybody is met. Both keep their links.
+#[test]
+fn who_is_not_in_scope_is_not_counted() {
+    let (world, mut job) = settled(4);
+    let linked = || world.0.borrow().reports.last().unwrap().linked;
+    assert_eq!(linked(), 4);
+    let flag = |value| world.0.borrow_mut().change(1, |mailbox| mailbox.cloud_managed = value);
+    flag(false);
+    next_cycle(&world, &mut job);
+    assert_eq!((linked(), world.0.borrow().store.len(Table::Links)), (3, 4));
+    // What is told of him is his own id alone, as of whoever never was in scope.
+    assert_eq!(world.0.borrow().log.last().unwrap().target, None);
+    flag(true);
+    world.0.borrow_mut().edit(1, "back");
+    next_cycle(&world, &mut job);
+    assert_eq!((linked(), world.0.borrow().written(1)), (4, "back".into()));
+    world.0.borrow_mut().mailboxes.remove(&id(2));
+    next_cycle(&world, &mut job);
+    assert_eq!(linked(), 4, "a delta tells of nobody who is gone");
+    let obey = |job: &mut WritebackJob, scopes| {
+        world.0.borrow_mut().commands.push_back(JobCommand::Restart(scopes));
+        world.step(job);
+        world.run_for(job, MINUTE);
+    };
+    obey(&mut job, RestartScopes { watermark: true, ..RestartScopes::default() });
+    assert_eq!((linked(), world.0.borrow().store.len(Table::Links)), (3, 4));
+    // Another life counts the same, and a full restart counts anew.
+    let mut job = world.job();
+    world.step(&mut job);
+    world.run_for(&mut job, MINUTE);
+    assert_eq!(linked(), 3);
+    obey(&mut job, RestartScopes { full: true, ..RestartScopes::default() });
+    assert_eq!((linked(), world.0.borrow().store.len(Table::Links)), (3, 3));
+}
+
+/// Failures are weighed against those that are in scope: with two thirds of the mailboxes out of it, what fails among
+/// the rest is a greater share.
+#[test]
+fn failures_are_weighed_against_who_is_in_scope() {
+    const ALL: u16 = 18_000;
+    let world = World::with(ALL);
+    world.0.borrow_mut().page_size = 1_000;
+    let mut job = world.job();
+    next_cycle(&world, &mut job);
+    {
+        let mut world = world.0.borrow_mut();
+        for number in 0..12_000 {
+            world.change(number, |mailbox| mailbox.cloud_managed = false);
+        }
+        for number in 12_000..17_100 {
+            world.edit(number, "x");
+            world.results.insert(object_guid(number), 50);
+        }
+    }
+    next_cycle(&world, &mut job);
+    assert_eq!((job.escrowed(), job.status()), (5_100, JobStatus::Quarantine));
+    let quarantine = world.0.borrow().reports.last().unwrap().quarantine.unwrap();
+    assert_eq!(quarantine.reason.text(), "EncounteredEscrowProportionThreshold");
+    assert_eq!((quarantine.times, quarantine.began), (1, quarantine.imposed));
+    world.run_for(&mut job, Duration::from_hours(25));
+    let quarantine = world.0.borrow().reports.last().unwrap().quarantine.unwrap();
+    assert_eq!(quarantine.times, 2);
+    assert!(quarantine.imposed > quarantine.began);
+}
+
+/// A flag that is taken in the second of an edit makes another version of the same second, and that one is told too.
+#[test]
+fn a_flag_that_goes_in_the_second_of_an_edit_is_told() {
+    let (world, mut job) = settled(2);
+    let now = world.0.borrow().now + CYCLE;
+    world.0.borrow_mut().now = now;
+    world.0.borrow_mut().edit(0, "x");
+    let second = world.0.borrow().mailboxes[&id(0)].when_changed;
+    next_cycle(&world, &mut job);
+    world.0.borrow_mut().log.clear();
+    world.0.borrow_mut().mailboxes.get_mut(&id(0)).unwrap().cloud_managed = false;
+    assert_eq!(world.0.borrow().mailboxes[&id(0)].when_changed, second);
+    next_cycle(&world, &mut job);
+    let told = |world: &Shared| -> Vec<(MailboxId, &'static str)> {
+        world.0.borrow().log.iter().map(|one| (one.mailbox.unwrap(), one.code)).collect()
+    };
+    assert_eq!(told(&world), [(id(0), code::IMPORT_SKIPPED)]);
+    next_cycle(&world, &mut job);
+    assert_eq!(told(&world).len(), 1, "and once");
+}

@@ -35,7 +35,7 @@ pub(super) enum Action {
         stated: Stated,
     },
     /// Say everything that stands against removing the last Exchange server. Exit code 0 says that nothing does, 1 that
-    /// something does or nobody answers, 2 that nothing known does and something is not determinable, 4 that the
+    /// something does or nobody answers, 2 that nothing known does and something is not determinable, 4 that a file or the
     /// program failed, 5 wrong usage.
     #[command(after_help = EVIDENCE)]
     Decommission {

@@ -13,23 +13,24 @@ each a text or, where it is none, {\"base64\": \"...\"}.
 
 Exit codes: 0 done, or nothing stands against it; 1 something failed, stands against it, or was ended before its time, a \
 restore or a backup that lacks something and a service that does not answer among it; 2 of `decommission`: nothing known \
-stands against it, and something is not determinable; 4 the state store or the program failed; 5 wrong usage. Whatever ends \
+stands against it, and something is not determinable; 4 the state store, a file or the program failed; 5 wrong usage. Whatever ends \
 it early, Ctrl-C included, what is known by then is printed and in --report.";
 
 /// What a subcommand that stops at nothing but failures ends with.
 pub(super) const ENDS: &str = "\
 Exit codes: 0 done; 1 something failed, was left out, or a service did not answer, and the call ended before its time; 4 the \
-state store or the program failed; 5 wrong usage.";
+state store, a file or the program failed; 5 wrong usage.";
 
 /// What a subcommand ends with against which something may stand.
 pub(super) const ENDS_WITH_FINDINGS: &str = "\
 Exit codes: 0 done, or nothing stands against it; 1 a finding blocks, something failed, a service did not answer, or the call \
-ended before its time; 4 the state store or the program failed; 5 wrong usage.";
+ended before its time; 4 the state store, a file or the program failed; 5 wrong usage.";
 
 /// The evidence file, for those who read it.
 pub(super) const EVIDENCE: &str = "\
 The evidence file, in YAML, with what is known; mailboxes are named by id:
-  connect_build: 2.5.190.0
+  inbound: connect-sync            # what synchronizes AD to the cloud; or cloud-sync: then the agents' versions count
+  connect_build: 2.5.190.0         # of the server that exports, not of one in staging mode
   last_on_premises_change: {6e7b768e-07e2-4810-8459-485f84f8f204: 2026-10-01T08:00:00Z}
   pending_on_premises_change: []   # changes that Connect has not exported; an empty list: there is none
   ad_writers: [hr-feed.ps1]        # scripts and products that write the attributes in AD

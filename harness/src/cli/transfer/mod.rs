@@ -16,7 +16,7 @@ pub(super) use self::arguments::TransferArguments;
 pub(super) use self::help::ABOUT;
 use super::Exit;
 use super::console::Console;
-use super::writeback::{refused, waits};
+use super::writeback::{progress, refused, waits};
 use crate::alone::{
     AloneError, Permission, Said, Settings, TransferAction, TransferOutcome, TransferRequest,
     can_write, read_bytes, takes_report, transfer_document, write_document, write_private,
@@ -59,6 +59,7 @@ pub(super) fn transfer(arguments: TransferArguments, console: &Console) -> Exit 
         Said::Waits(at, why) => console.tell(&waits(at, why.as_deref())),
         Said::Unread(row) => console.tell(&text::unread(&row)),
         Said::Losses(report) => tell_losses(report, &files, console),
+        Said::Progress(far) => console.tell(&progress(&far)),
         Said::Entry(_) | Said::Report(_) | Said::NoClock(_) | Said::Scope(_) => {}
     };
     let outcome = crate::alone::transfer(&settings, &request, &mut say);
@@ -106,13 +107,14 @@ fn told(
     files: &Files,
     console: &Console,
 ) -> Result<Exit, AloneError> {
-    // The file first: a backup or a report that cannot be written is worse than text that is not seen.
+    // A backup that is not there is none; what else it came to is told even where its report cannot be written.
     if let TransferOutcome::Backups(report) = outcome {
         write_backups(files.backup.as_deref().unwrap_or(Path::new("")), &report.backups)?;
     }
-    if let Some(path) = &files.report {
-        write_document(path, &transfer_document(outcome, applied))?;
-    }
+    let written = files
+        .report
+        .as_deref()
+        .map_or(Ok(()), |path| write_document(path, &transfer_document(outcome, applied)));
     let exit = |good: bool| if good { Exit::Pass } else { Exit::Fail };
     let (text, exit) = match outcome {
         TransferOutcome::Inventory(listing) => {
@@ -122,8 +124,10 @@ fn told(
             let good = report.stopped.is_none() && report.not_flipped() == 0;
             (text::report(report, applied, files.back), exit(good))
         }
-        TransferOutcome::Findings(findings, stopped) => (
-            text::findings(findings) + &text::stopped(stopped.as_ref()),
+        TransferOutcome::Findings { findings, checked, stopped } => (
+            text::findings(findings)
+                + &text::verdict(findings, *checked)
+                + &text::stopped(stopped.as_ref()),
             judged(findings, stopped.is_some(), files.whole),
         ),
         TransferOutcome::Rollout(report) => {
@@ -141,6 +145,7 @@ fn told(
         }
     };
     console.tell(&text);
+    written?;
     let of_store = stopped_by(outcome).is_some_and(|why| why.code == STORE_FAILED);
     Ok(if of_store { Exit::Internal } else { exit })
 }
@@ -150,7 +155,7 @@ fn stopped_by(outcome: &TransferOutcome) -> Option<&Failure> {
     match outcome {
         TransferOutcome::Inventory(_) | TransferOutcome::Backups(_) => None,
         TransferOutcome::Report(report) => report.stopped.as_ref(),
-        TransferOutcome::Findings(_, stopped) => stopped.as_ref(),
+        TransferOutcome::Findings { stopped, .. } => stopped.as_ref(),
         TransferOutcome::Rollout(report) => report.stopped.as_ref(),
         TransferOutcome::Restored(report) => report.stopped.as_ref(),
     }

@@ -15,7 +15,7 @@ use engine::transfer::{
     TransferReport,
 };
 
-use crate::alone::{restored_word, severity_word};
+use crate::alone::{Checked, restored_word, severity_word};
 
 // Writing to a String cannot fail, so what `write!` returns is dropped here.
 
@@ -138,12 +138,20 @@ pub(super) fn inventory(listing: &Listing) -> String {
 /// Findings that are the same for many mailboxes are counted, and the first of them named.
 pub(super) fn findings(all: &[Finding]) -> String {
     let mut text = String::new();
-    let mut findings: BTreeMap<(Reverse<Severity>, &str), (usize, &Finding)> = BTreeMap::new();
+    // In the order in which they come: that of decommissioning is the order of work.
+    let mut findings: Vec<(usize, &Finding)> = Vec::new();
+    let mut places: BTreeMap<(Severity, &str), usize> = BTreeMap::new();
     for finding in all {
-        findings.entry((Reverse(finding.severity), finding.id)).or_insert((0, finding)).0 += 1;
+        let next = findings.len();
+        let place = *places.entry((finding.severity, finding.id)).or_insert(next);
+        match findings.get_mut(place) {
+            Some((count, _)) => *count += 1,
+            None => findings.push((1, finding)),
+        }
     }
-    for ((Reverse(severity), id), (count, first)) in findings {
-        let severity = severity_word(severity);
+    findings.sort_by_key(|(_, first)| Reverse(first.severity));
+    for (count, first) in findings {
+        let (id, severity) = (first.id, severity_word(first.severity));
         let object = first.object.map(|object| format!(" {object}")).unwrap_or_default();
         let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
         let _ = writeln!(
@@ -153,6 +161,23 @@ pub(super) fn findings(all: &[Finding]) -> String {
         );
     }
     text
+}
+
+/// What findings come to, in one line: of how many mailboxes, where some were checked.
+pub(super) fn verdict(all: &[Finding], checked: Option<Checked>) -> String {
+    let of = |severity| all.iter().filter(|one| one.severity == severity).count();
+    let unknown = all.iter().filter(|one| !one.is_determinable()).count();
+    let found = format!(
+        "{} finding(s) block, {} warn, {unknown} thing(s) are not determinable",
+        of(Severity::Block),
+        of(Severity::Warn)
+    );
+    match checked {
+        Some(Checked { all, ready, warned, blocked }) => format!(
+            "{all} mailbox(es) checked: {ready} ready, {warned} with a warning, {blocked} blocked; {found}\n"
+        ),
+        None => format!("{found}\n"),
+    }
 }
 
 /// What a rollback takes away, by attribute and then one by one.

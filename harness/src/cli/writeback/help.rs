@@ -66,7 +66,7 @@ For an estate that `hybridsim serve --no-engine --ready-file ready.json` keeps r
 --engine-config FOLDER` writes it.
 
 Exit codes: 0 done or interrupted; 1 a cycle or an object failed, nobody answered, or --reconcile without --apply found a \
-difference; 4 the state store or the program failed; 5 wrong usage.
+difference; 4 the state store, a file or the program failed; 5 wrong usage.
 
 In documents (--report) the values of an attribute are a list, each a text or, where it is none, {\"base64\": \"...\"}. The \
 provisioning log has them as Microsoft Graph has room for: one text, which for a multi-valued attribute is a JSON array.";

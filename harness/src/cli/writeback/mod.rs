@@ -6,7 +6,7 @@ mod text;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use engine::failure::INTERRUPTED;
+use engine::failure::{Failure, INTERRUPTED, Side, recommended_action};
 use engine::guid::Guid;
 use engine::job::{JobCommand, LogStatus, RestartScopes};
 use engine::ports::MailboxId;
@@ -146,18 +146,18 @@ pub(super) fn writeback(arguments: &WritebackArguments, console: &Console) -> Ex
         Said::Waits(at, None) => console.tell(&format!("next at {at}\n")),
         Said::Waits(at, why) => console.tell(&waits(at, why.as_deref())),
         Said::Scope(missing) => console.tell(&text::scope(&missing)),
+        Said::Progress(far) => console.tell(&progress(&far)),
         Said::Unread(_) | Said::Losses(_) => {}
     };
-    let told = crate::alone::writeback(&settings, &request, &mut say);
-    let told = told.and_then(|outcome| {
-        if let Some(path) = &arguments.report {
-            write_document(path, &writeback_document(&outcome, &entries, apply))?;
-        }
-        Ok(outcome)
-    });
-    match told {
+    match crate::alone::writeback(&settings, &request, &mut say) {
         Ok(outcome) => {
             console.tell(&text::outcome(&outcome, apply));
+            if let Some(path) = &arguments.report
+                && let Err(error) =
+                    write_document(path, &writeback_document(&outcome, &entries, apply))
+            {
+                return refused(&error, console);
+            }
             let idle = outcome.cycles.len() < count(request.cycles) && !outcome.interrupted;
             if idle {
                 console.tell(
@@ -184,6 +184,11 @@ pub(super) fn waits(at: Timestamp, why: Option<&str>) -> String {
     format!("waiting until {at}{why}\n")
 }
 
+/// What is said of how far something is.
+pub(super) fn progress(far: &str) -> String {
+    format!("so far: {far}\n")
+}
+
 /// How many cycles are to run at least.
 fn count(cycles: Option<u64>) -> usize {
     cycles.map_or(0, |cycles| usize::try_from(cycles).unwrap_or(usize::MAX))
@@ -196,16 +201,16 @@ fn reconcile(
     file: Option<&Path>,
     console: &Console,
 ) -> Result<Exit, AloneError> {
-    let mut say = |said: Said| {
-        if let Said::Waits(at, why) = said {
-            console.tell(&waits(at, why.as_deref()));
-        }
+    let mut say = |said: Said| match said {
+        Said::Waits(at, why) => console.tell(&waits(at, why.as_deref())),
+        Said::Progress(far) => console.tell(&progress(&far)),
+        _ => {}
     };
     let report = crate::alone::reconcile(settings, permission, &mut say)?;
+    console.tell(&text::reconciliation(&report));
     if let Some(path) = file {
         write_document(path, &reconcile_document(&report, permission.apply))?;
     }
-    console.tell(&text::reconciliation(&report));
     let (differences, _) = report.differences();
     let open = !permission.apply && differences > 0;
     let bad = open || !report.problems.is_empty() || report.stopped.is_some();
@@ -248,6 +253,9 @@ fn request(arguments: &WritebackArguments, settings: &Settings) -> WritebackRequ
     }
 }
 
+/// What is said where nothing came of a call.
+const AGAIN: &str = "Nothing was changed; call again once that is repaired.";
+
 /// What was wrong, and the exit code for it.
 pub(super) fn refused(error: &AloneError, console: &Console) -> Exit {
     if error.is_usage() {
@@ -256,19 +264,25 @@ pub(super) fn refused(error: &AloneError, console: &Console) -> Exit {
         return Exit::Usage;
     }
     if let AloneError::Failed(why) = error {
-        let help = match why.code {
-            INTERRUPTED => "nothing was changed, and no file was written",
-            _ => "nothing was changed; call again once that is repaired",
+        let help = match (why.code, recommended_action(why.code)) {
+            (INTERRUPTED, _) => "nothing was changed, and no file was written".to_owned(),
+            (_, Some(advice)) => format!("{advice} {AGAIN}"),
+            (_, None) => AGAIN.to_owned(),
         };
-        console.error(&error.to_string(), help);
+        console.error(&error.to_string(), &help);
         return Exit::Fail;
     }
-    if let AloneError::Call { .. } = error {
-        console.error(&error.to_string(), "nothing was changed; call again once that is repaired");
+    if let AloneError::Call { error: call, .. } = error {
+        let advice = recommended_action(Failure::of_call(call, Side::Cloud).code);
+        let help = advice.map_or_else(|| AGAIN.to_owned(), |advice| format!("{advice} {AGAIN}"));
+        console.error(&error.to_string(), &help);
         return Exit::Fail;
     }
     let help = match error {
         AloneError::InUse { .. } => "nothing was changed",
+        AloneError::NotWritten { .. } => {
+            "what was there before is there; make room or name another file, and call again"
+        }
         _ => "start it again once that is repaired: it goes on where it was",
     };
     console.error(&error.to_string(), help);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use engine::failure::recommended_action;
 use engine::job::{JobReport, LogEntry, LogStatus};
 use engine::reconcile::ReconcileReport;
 
@@ -14,6 +15,7 @@ pub(super) fn entry(entry: &LogEntry, apply: bool) -> String {
     let word = match (entry.status, apply) {
         (LogStatus::Success, true) => "written",
         (LogStatus::Success, false) => "would write",
+        (LogStatus::Failure, false) if entry.mailbox.is_some() && !entry.unread => "would fail",
         (LogStatus::Failure, _) => "failed",
         (LogStatus::Skipped, _) => "skipped",
     };
@@ -59,8 +61,11 @@ pub(super) fn report(report: &JobReport, apply: bool) -> String {
         cycle.failed,
         report.escrowed,
     );
+    // Why, the log has said.
     if let Some(failure) = &cycle.failure {
-        let _ = writeln!(text, "  the cycle failed: {}: {}", failure.code, failure.detail);
+        let advice = recommended_action(failure.code).map(|advice| format!(". {advice}"));
+        let _ =
+            writeln!(text, "  the cycle failed: {}{}", failure.code, advice.unwrap_or_default());
     }
     if report.escrows_pruned {
         text.push_str(PRUNED);

@@ -20,12 +20,12 @@ pub(super) fn job(job: &WritebackJob) -> Value {
     let kept = |run: &Option<Execution>| run.as_ref().map(|run| execution(job, run, 0));
     let quarantine = report.and_then(|report| report.quarantine).map(|quarantine| {
         json!({
-            "currentBegan": instant(quarantine.began),
+            "currentBegan": instant(quarantine.imposed),
             "error": last.and_then(error),
             "nextAttempt": instant(quarantine.next),
             "reason": quarantine.reason,
             "seriesBegan": instant(quarantine.began),
-            "seriesCount": 1,
+            "seriesCount": quarantine.times,
         })
     });
     json!({

@@ -28,7 +28,16 @@ impl Deref for Estate {
 
 impl Estate {
     pub(crate) fn serve(mailboxes: usize) -> Self {
-        let program = Program::serve(&["--no-engine", "--mailboxes", &mailboxes.to_string()]);
+        Self::of(&["--no-engine", "--mailboxes", &mailboxes.to_string()])
+    }
+
+    /// The world of a scenario file.
+    pub(crate) fn of_world(path: &str) -> Self {
+        Self::of(&["--no-engine", "--world", path])
+    }
+
+    fn of(options: &[&str]) -> Self {
+        let program = Program::serve(options);
         let runtime = Runtime::new().expect("a runtime");
         let estate = Self { program, runtime };
         estate.configure();

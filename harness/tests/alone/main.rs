@@ -10,9 +10,11 @@
 mod beside;
 mod ends;
 mod estate;
+mod full;
 mod kills;
 #[path = "../program/mod.rs"]
 mod program;
 mod refusals;
 mod restores;
 mod runs;
+mod starts;

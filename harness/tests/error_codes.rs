@@ -31,6 +31,11 @@ const WORLD: &str = "tenant: {domain: contoso.com, verified: [fabrikam.example]}
 const MOVED: &str = "tenant: {cloud_managed_by_default: true}
   population: [user: {name: u1, cloud_managed: true}]";
 
+/// The same without a writeback job.
+const JOBLESS: &str = "writeback: none
+  tenant: {cloud_managed_by_default: true}
+  population: [user: {name: u1, cloud_managed: true}]";
+
 const EDIT: &str = "exo: Set-Mailbox u1 -CustomAttribute1 x";
 const EDIT_3: &str = "exo: Set-Mailbox u3 -CustomAttribute1 x";
 const ON_DEMAND: &str = "job: {provision_on_demand: u1}";
@@ -251,6 +256,7 @@ const LATER: &[(&[&str], &str, &str, &str)] = &[
         "decommission: {ad_readers: true}",
         "decommission.agent",
     ),
+    (&[], JOBLESS, "decommission: {ad_readers: true}", "decommission.writeback-job"),
     (
         &["fault: {certificate_expired: {for: 5h}}"],
         MOVED,

@@ -182,7 +182,8 @@ impl Engine {
         self.wrecked = false;
         self.retried_cycle = 0;
         self.store.restore(MemoryStore::default());
-        match self.begin() {
+        // A transfer that was asked for goes on, with the mailboxes as they are.
+        match self.begin().and_then(|()| self.begin_transfer()) {
             Ok(()) => EngineStep::Crashed,
             Err(problem) => EngineStep::Broken(problem),
         }

@@ -148,6 +148,7 @@ fn decommission() -> Vec<String> {
         decommission::id::NOT_CLOUD_MANAGED,
         decommission::id::HYBRID_OBJECTS,
         decommission::id::AGENT,
+        decommission::id::JOB,
         "decommission.on-premises-mailboxes",
         "decommission.public-folders",
         "decommission.dns",

@@ -1,5 +1,7 @@
 //! Values over time: none is lost, none comes back, none swings.
 
+use crate::judge::contract::Contract;
+
 use super::*;
 
 #[test]

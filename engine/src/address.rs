@@ -192,6 +192,10 @@ pub fn merge<'a>(
             merged.push(marked(address, keeps_mark));
         }
     }
+    let stranger = "smtp:stranger@example.com";
+    if planted!(bugs, InventAddress) && mode == ProxyMode::Merge && seen.insert(stranger) {
+        merged.push(Cow::Borrowed(stranger.as_bytes()));
+    }
     merged
 }
 

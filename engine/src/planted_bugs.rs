@@ -57,12 +57,26 @@ pub enum PlantedBug {
     FlapTheFlag,
     /// What the directory refuses for want of rights is taken for a busy directory.
     RightsAsBusy,
+    /// After a refused modify the others of the batch are not sent, and logged as failed.
+    BlameTheRest,
+    /// What became of a modify whose answer was lost is not logged.
+    ForgetTheUnanswered,
+    /// Who has nothing to be written is logged as out of scope.
+    OutOfScopeWhenEqual,
+    /// What somebody asks of the job does not reach it.
+    DeafToCommands,
+    /// Where addresses are merged, one comes to AD that nobody has.
+    InventAddress,
+    /// Every twelfth cycle writes; the others look, and leave it.
+    LazyWriter,
+    /// An initial cycle leaves alone what was exported before.
+    InitialAsDelta,
 }
 
 #[cfg(feature = "planted-bugs")]
 impl PlantedBug {
     /// Every bug.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 32] = [
         Self::SwappedAttributes,
         Self::OutsideAttribute,
         Self::WriteWhileFlagFalse,
@@ -88,6 +102,13 @@ impl PlantedBug {
         Self::QuarantineAtOnce,
         Self::FlapTheFlag,
         Self::RightsAsBusy,
+        Self::BlameTheRest,
+        Self::ForgetTheUnanswered,
+        Self::OutOfScopeWhenEqual,
+        Self::DeafToCommands,
+        Self::InventAddress,
+        Self::LazyWriter,
+        Self::InitialAsDelta,
     ];
 
     /// The name by which it is chosen.
@@ -119,6 +140,13 @@ impl PlantedBug {
             Self::QuarantineAtOnce => "quarantine-at-once",
             Self::FlapTheFlag => "flap-the-flag",
             Self::RightsAsBusy => "rights-as-busy",
+            Self::BlameTheRest => "blame-the-rest",
+            Self::ForgetTheUnanswered => "forget-the-unanswered",
+            Self::OutOfScopeWhenEqual => "out-of-scope-when-equal",
+            Self::DeafToCommands => "deaf-to-commands",
+            Self::InventAddress => "invent-address",
+            Self::LazyWriter => "lazy-writer",
+            Self::InitialAsDelta => "initial-as-delta",
         }
     }
 }
@@ -145,7 +173,7 @@ impl core::str::FromStr for PlantedBug {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PlantedBugs {
     #[cfg(feature = "planted-bugs")]
-    bits: u32,
+    bits: u64,
 }
 
 impl PlantedBugs {
@@ -159,14 +187,14 @@ impl PlantedBugs {
     #[cfg(feature = "planted-bugs")]
     #[must_use]
     pub fn of(bugs: &[PlantedBug]) -> Self {
-        Self { bits: bugs.iter().fold(0, |bits, bug| bits | 1 << *bug as u16) }
+        Self { bits: bugs.iter().fold(0, |bits, bug| bits | 1 << *bug as u64) }
     }
 
     /// Whether `bug` is among them.
     #[cfg(feature = "planted-bugs")]
     #[must_use]
     pub const fn has(self, bug: PlantedBug) -> bool {
-        self.bits & (1 << bug as u16) != 0
+        self.bits & (1 << bug as u64) != 0
     }
 }
 

@@ -18,7 +18,7 @@ use harness::scenario;
 use harness::stage::catalogues;
 
 /// The bug, a scenario that turns red by it, and the oracle that must say so.
-const EXPECTED: [(PlantedBug, &str, &str); 27] = [
+const EXPECTED: [(PlantedBug, &str, &str); 35] = [
     (PlantedBug::SwappedAttributes, "writeback/all-attributes.yaml", "convergence"),
     (PlantedBug::OutsideAttribute, "writeback/one-custom-attribute.yaml", "contract"),
     (PlantedBug::WriteWhileFlagFalse, "writeback/not-in-scope.yaml", "authority"),
@@ -50,6 +50,18 @@ const EXPECTED: [(PlantedBug, &str, &str); 27] = [
     (PlantedBug::QuarantineAtOnce, PLANTED, "isolation"),
     (PlantedBug::FlapTheFlag, PLANTED, "contract"),
     (PlantedBug::RightsAsBusy, "resilience/rights-removed.yaml", "logged_truthfully"),
+    (PlantedBug::BlameTheRest, PLANTED, "logged_truthfully"),
+    (PlantedBug::ForgetTheUnanswered, "resilience/answer-lost.yaml", "logged_truthfully"),
+    (
+        PlantedBug::OutOfScopeWhenEqual,
+        "switches/export-mode-flag-away-and-back.yaml",
+        "logged_truthfully",
+    ),
+    (PlantedBug::DeafToCommands, KEPT, "quiescence"),
+    (PlantedBug::DeafToCommands, "job/deleted.yaml", "quiescence"),
+    (PlantedBug::InventAddress, MERGED, "contract"),
+    (PlantedBug::LazyWriter, LATE, "convergence"),
+    (PlantedBug::InitialAsDelta, HEALED, "convergence"),
 ];
 
 /// A story that many mistakes spoil: stands for a file in [`EXPECTED`].
@@ -111,6 +123,32 @@ story:
   - wait: 1h
 ";
 
+/// A story whose last edit is written after the bound for it, by whoever writes with every twelfth cycle alone.
+const LATE: &str = "a story that ends with an edit";
+const LATE_STORY: &str = "
+scenario: Somebody is edited, and nothing hinders the next cycle
+world:
+  population: [user: {name: u1, cloud_managed: true}]
+story:
+  - wait: 65m
+  - exo: Set-Mailbox u1 -CustomAttribute1 x
+";
+
+/// A story in which an initial cycle has something to put right.
+const HEALED: &str = "a story of drift and an initial cycle";
+const HEALED_STORY: &str = "
+scenario: What AD alone changed gives way to an initial cycle
+world:
+  population: [user: {name: u1, cloud_managed: true, extensionAttribute1: A}]
+story:
+  - exo: Set-Mailbox u1 -CustomAttribute2 x
+  - wait: 1h
+  - ad: Set-ADUser u1 -Replace @{extensionAttribute1='drift'}
+  - wait: 1h
+  - job: {restart: [Watermark]}
+  - wait: 1h
+";
+
 /// Oracles that no mistake of the engine can wake, with the reason.
 const OUT_OF_REACH: [(&str, &str); 1] =
     [("absent_not_empty", "AD refuses an empty value, so that none gets there")];
@@ -121,6 +159,8 @@ fn result(file: &str, plant: Option<&str>) -> ScenarioResult {
         PLANTED => STORY.to_owned(),
         KEPT => KEPT_STORY.to_owned(),
         MERGED => MERGED_STORY.to_owned(),
+        LATE => LATE_STORY.to_owned(),
+        HEALED => HEALED_STORY.to_owned(),
         _ => std::fs::read_to_string(&path).unwrap(),
     };
     let scenario = scenario::read(&path, &source, &catalogues()).unwrap();

@@ -293,6 +293,8 @@ pub struct CycleEnd {
     pub began: VirtualTime,
     /// Whether the cycle failed as a whole.
     pub failed: bool,
+    /// Whether it evaluated everything.
+    pub initial: bool,
 }
 
 /// A cycle of inbound synchronization came to its end and took in whatever had changed in AD before it
@@ -330,7 +332,7 @@ pub struct FlipOrder {
     pub cloud_managed: bool,
 }
 
-/// The writeback job changed its status, or took up what somebody had asked of it.
+/// Something was asked of the writeback job, or it took that up; it changed its status, was deleted or made anew.
 #[derive(Debug, Clone)]
 pub struct JobNews {
     /// When.
@@ -386,7 +388,7 @@ pub enum Event {
     Schema(SchemaChange),
     /// A transfer got its order.
     Order(FlipOrder),
-    /// The writeback job changed its status, or took a request up.
+    /// Something happened to the writeback job.
     Job(JobNews),
     /// A cycle of inbound synchronization ended well.
     Synchronized(Synchronized),

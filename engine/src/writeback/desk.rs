@@ -14,7 +14,7 @@ use super::retry::Backoff;
 use crate::failure::{Class, Failure, Side};
 use crate::job::{CycleFailure, JobCommand, JobConfiguration, LogEntry};
 use crate::journal::rows::{EscrowRow, JobRow};
-use crate::planted_bugs::PlantedBugs;
+use crate::planted_bugs::{PlantedBugs, planted};
 use crate::ports::{CallError, Mailbox, MailboxId, Numbered, Ports, Row, StoreError};
 use crate::time::Timestamp;
 
@@ -200,6 +200,9 @@ impl Desk {
 
     /// Fetches commands; those that end a running cycle raise the flag for it.
     pub(super) fn poll(&mut self, ports: &mut Ports<'_>) -> Result<(), Interrupt> {
+        if planted!(self.bugs, DeafToCommands) {
+            return Ok(());
+        }
         let done = self.open.first().map_or(self.taken, |open| open.saturating_sub(1));
         match ports.job.commands(done) {
             Ok(commands) => {

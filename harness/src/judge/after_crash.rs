@@ -5,7 +5,8 @@
 //! may read, write, log, report or change what it keeps in its store.
 
 use sim::clock::VirtualTime;
-use sim::ledger::{Event, ObjectKey};
+use sim::entra::episodes::Episode;
+use sim::ledger::{Event, JobNews, ObjectKey};
 
 use super::identity_stays_home::is_engine;
 use super::{About, Charge, Kind, Oracle};
@@ -63,7 +64,9 @@ fn act_of_engine(event: &Event) -> Option<(VirtualTime, Option<ObjectKey>, &'sta
         }
         Event::Logged(logged) => Some((logged.at, logged.object, "logged")),
         Event::Cycle(cycle) => Some((cycle.at, None, "reported a cycle")),
-        Event::Job(news) => Some((news.at, None, "spoke for its job")),
+        Event::Job(JobNews { at, episode: Episode::Told(_) | Episode::Became(..) }) => {
+            Some((*at, None, "spoke for its job"))
+        }
         Event::Claim(claim) => Some((claim.at, Some(claim.object), "said what became of a flag")),
         Event::Committed(at) => Some((*at, None, "changed its state store")),
         _ => None,

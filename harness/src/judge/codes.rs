@@ -36,6 +36,31 @@ const OF_A_SKIP: [&str; 4] =
 pub(super) const ACCESS_RIGHTS: &str =
     "HybridSynchronizationActiveDirectoryInsufficientAccessRights";
 
+/// Matching found several objects for one mailbox, or several mailboxes for one object.
+pub(super) const DUPLICATES: &str =
+    "HybridSynchronizationActiveDirectoryUnexpectedDuplicateEntriesFound";
+
+/// What only an answer of the directory to a modify comes to.
+const OF_AN_ANSWER: [&str; 4] = [
+    ACCESS_RIGHTS,
+    "HybridSynchronizationActiveDirectoryCannotFindAttribute",
+    "HybridSynchronizationActiveDirectoryUserPrincipalNameNotUnique",
+    "InvalidAttributeSyntax-LdapErr",
+];
+
+/// Whether only an answer of the directory to a modify comes to this code.
+pub(super) fn is_an_answer(code: &str) -> bool {
+    OF_AN_ANSWER.contains(&code)
+}
+
+/// Whether a failure with this code is of the way to AD and of no object.
+pub(super) fn is_of_the_way(code: &str) -> bool {
+    OF_THE_WAY.contains(&code) && code != SIGNALING
+}
+
+/// The agent could not be reached, or was lost: of the way, and of each object that was under way.
+const SIGNALING: &str = "HybridIdentityServiceAgentSignalingError";
+
 /// Whether an object may be said to be left out for this reason.
 pub(super) fn is_a_skip(code: &str) -> bool {
     OF_A_SKIP.contains(&code)

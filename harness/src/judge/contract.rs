@@ -4,7 +4,7 @@
 //! changes the flag of those whom it was told to move, to what it was told, and no value by itself; inbound
 //! synchronization never writes to AD (Exchange Team Blog 2026-08-03; Microsoft Learn, "Cloud-based
 //! management of Exchange attributes for remote mailboxes"). What does not cross stays in AD: see
-//! `what_stays`.
+//! `what_stays`; and what crosses was in the cloud: see `invented`.
 
 use sim::clock::VirtualTime;
 use sim::estate::Estate;

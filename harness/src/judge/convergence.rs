@@ -3,7 +3,9 @@
 //! The other way round is for `inbound`.
 //!
 //! Why: an outage, a crash or a failing neighbour must not lose a change. Excused are values that
-//! somebody changed in AD after the cloud's last change was exported (drift, reported); objects that the engine tried again
+//! somebody changed in AD after the cloud's last change was exported (drift, reported), until an initial cycle
+//! compares everything; values of a modify that was held back on its way and landed after a cycle had found both
+//! sides equal, as nobody can recall it; objects that the engine tried again
 //! after the healing, that the directory then refused, and that the engine logged as failed with a
 //! documented code; changes that came after the last cycle of a job that somebody paused; mailboxes that
 //! entered scope and wait for an initial cycle, where the profile says that they do; and everything in a
@@ -27,10 +29,11 @@ use sim::ledger::{Activity, ObjectKey};
 use sim::record::{AttributeNumber, Record};
 
 use super::codes::OF_AN_OBJECT;
-use super::mapping::{Demand, Mapping, MappingRule, last_change};
+use super::heard::Heard;
+use super::mapping::{Demand, Mapping, MappingRule};
 use super::rest::{is_paused, no_way};
 use super::scope::{Picture, exports};
-use super::{ByHand, Charge, HELD_BACK, Refusals};
+use super::{Charge, HELD_BACK};
 
 /// What a comparison of everything came to.
 #[derive(Default)]
@@ -46,25 +49,22 @@ const NOTES: usize = 5;
 /// People from whom on a second core helps.
 const MANY: usize = 10_000;
 
-/// What the ledger told: refusals, what was written by hand, and when cycles began and ended.
-pub(super) type Known<'k> = (&'k Refusals, &'k ByHand, &'k [(VirtualTime, VirtualTime)]);
-
 /// The charges against whoever is not in line although nothing keeps the job from it: it is neither
 /// quarantined nor paused, and the last word on them is no failure.
-pub(super) fn overdue(estate: &Estate, healed: VirtualTime, known: Known<'_>) -> Vec<Charge> {
+pub(super) fn overdue(estate: &Estate, healed: VirtualTime, heard: &Heard) -> Vec<Charge> {
     let is_active = estate.entra.job.as_ref().is_some_and(|job| job.status() == StatusCode::Active);
     if !is_active {
         return Vec::new();
     }
     let said = Exports::default();
-    let mut charges = compare(estate, healed, known).charges;
+    let mut charges = compare(estate, healed, heard).charges;
     charges.retain(|charge| {
         let person = charge.object.and_then(|object| estate.whose(object));
         let subject = person.and_then(|person| estate.subjects().get(person as usize));
         let Some(number) = subject.and_then(|subject| subject.exchange) else { return false };
         let flagged = estate.ledger.last_writer(ObjectKey::exchange(number), property::FLAG);
         // What the job failed with before the story stands in no log.
-        let is_asked = last_change(estate, number).is_some() || flagged.is_some();
+        let is_asked = heard.versions.last_change(estate, number).is_some() || flagged.is_some();
         let mailbox = estate.exchange.mailbox(number).filter(|_| is_asked);
         mailbox.is_some_and(|mailbox| !said.failed_last(estate, mailbox.id))
     });
@@ -78,27 +78,21 @@ pub(super) fn overdue(estate: &Estate, healed: VirtualTime, known: Known<'_>) ->
 }
 
 /// Compares every cloud-managed mailbox with its AD object.
-pub(super) fn compare(
-    estate: &Estate,
-    healed: VirtualTime,
-    (refused, by_hand, cycles): Known<'_>,
-) -> Compared {
+pub(super) fn compare(estate: &Estate, healed: VirtualTime, heard: &Heard) -> Compared {
     let mut result = Compared::default();
     let Some(job) = &estate.entra.job else { return result };
     let mappings: Vec<Mapping> =
         estate.forests.iter().map(|(_, forest)| Mapping::new(estate, forest)).collect();
     let evidence = Evidence {
         failed: failed_since(estate, healed),
-        refused,
-        by_hand,
-        cycles,
+        heard,
         healed,
         last_cycle: job
             .report
             .as_ref()
             .and_then(|report| report.last_execution.as_ref())
             .map(|cycle| cycle.began),
-        not_since: is_paused(job).then(|| last_cycle(job)),
+        not_since: is_paused(job).then(|| heard.last_cycle()),
         waiting: waiting_for_initial(estate),
         gave_up: gave_up(estate, job),
         no_way: no_way(estate),
@@ -246,12 +240,8 @@ fn pair<'e>(estate: &'e Estate, subject: &Subject) -> Option<(&'e Mailbox, Objec
 struct Evidence<'a> {
     /// Mailboxes that the engine logged as failed since the healing.
     failed: BTreeSet<Guid>,
-    /// When the directory last refused the engine.
-    refused: &'a Refusals,
-    /// When somebody last wrote an attribute in AD by hand or by a script.
-    by_hand: &'a ByHand,
-    /// When cycles began and ended, oldest first.
-    cycles: &'a [(VirtualTime, VirtualTime)],
+    /// What the ledger told.
+    heard: &'a Heard,
     healed: VirtualTime,
     /// When the last cycle began.
     last_cycle: Option<VirtualTime>,
@@ -295,21 +285,15 @@ fn gave_up(estate: &Estate, job: &WritebackJob) -> Option<(VirtualTime, BTreeSet
     Some((at, failed))
 }
 
-/// When the last cycle of a job began; the beginning of time when there was none.
-fn last_cycle(job: &WritebackJob) -> VirtualTime {
-    let execution = job.report.as_ref().and_then(|report| report.last_execution.as_ref());
-    execution.map_or(VirtualTime::default(), |execution| execution.began)
+/// Whether as many mailboxes are written back as the profile supports, and no more are to be (switch `limit_action`).
+fn is_full(estate: &Estate) -> bool {
+    let report = estate.entra.job.as_ref().and_then(|job| job.report.as_ref());
+    estate.profile.text("limit_action") == "refuse"
+        && report.is_some_and(|report| report.linked >= estate.profile.number("mailbox_limit"))
 }
 
 fn waiting_for_initial(estate: &Estate) -> BTreeMap<Guid, VirtualTime> {
-    let full = estate.profile.text("limit_action") == "refuse"
-        && estate
-            .entra
-            .job
-            .as_ref()
-            .and_then(|job| job.report.as_ref())
-            .is_some_and(|report| report.linked >= estate.profile.number("mailbox_limit"));
-    if !full && !estate.profile.is_on("first_time_requires_initial") {
+    if !is_full(estate) && !estate.profile.is_on("first_time_requires_initial") {
         return BTreeMap::new();
     }
     let mut waiting = BTreeMap::new();
@@ -351,7 +335,7 @@ fn excuse(
     mailbox: &Mailbox,
 ) -> Option<&'static str> {
     let Looker { estate, evidence, .. } = looker;
-    let refused = evidence.refused.get(&key).is_some_and(|at| *at > evidence.healed);
+    let refused = evidence.heard.refused.get(&key).is_some_and(|at| *at > evidence.healed);
     if refused && evidence.failed.contains(&mailbox.id) {
         return Some("differs: the directory refused the object, and the engine logged it");
     }
@@ -395,19 +379,22 @@ fn excuse(
     if exports(last.actor.activity) && evidence.crossed(key, rule.ad?, last.at) {
         return Some("differs: somebody changed AD while the export was on its way (drift)");
     }
-    let by_person = matches!(last.actor.activity, Activity::Person | Activity::Script);
-    if estate.profile.text("drift_heal") == "every_cycle"
-        && evidence.last_cycle.is_some_and(|began| last.at < began)
-    {
+    if evidence.was_corrected(estate, last.at) {
         return None;
     }
+    let why = if matches!(last.actor.activity, Activity::Person | Activity::Script) {
+        "differs: somebody changed AD after the last export (drift)"
+    } else if evidence.heard.landed_late(key, rule.ad?) {
+        "differs: a modify that was held back on its way landed after the last export"
+    } else {
+        return None;
+    };
     // Of two edits in one instant nobody says which was the later one.
     let known = last.at + evidence.late;
     let after_the_export = demanded.is_none_or(|demanded| {
         demanded <= known && evidence.was_exported(estate, mailbox.id, demanded, known)
     });
-    (by_person && after_the_export)
-        .then_some("differs: somebody changed AD after the last export (drift)")
+    after_the_export.then_some(why)
 }
 
 /// Whether AD dropped what was written to an attribute at an instant in favour of what another domain controller
@@ -429,17 +416,18 @@ fn last_demand(
     subject: &Subject,
     rule: &MappingRule,
 ) -> Option<VirtualTime> {
-    let estate = looker.estate;
+    let (estate, heard) = (looker.estate, looker.evidence.heard);
     let mailbox = subject.exchange?;
-    let edited = if estate.profile.text("export_mode") == "changed_attributes" {
-        mapping.last_change_of(rule, estate, mailbox)
+    let (edited, flagged) = if estate.profile.text("export_mode") == "changed_attributes" {
+        let edited = heard.versions.last_change_of(estate, mailbox, &mapping.fed_by(rule));
+        (edited, heard.entered(mailbox))
     } else {
-        last_change(estate, mailbox)
+        let flagged = estate.ledger.last_writer(ObjectKey::exchange(mailbox), property::FLAG);
+        (heard.versions.last_change(estate, mailbox), flagged.map(|flagged| flagged.at))
     };
-    let flagged = estate.ledger.last_writer(ObjectKey::exchange(mailbox), property::FLAG);
     // A flag that goes and comes back within the second of an export is in no version of its own:
     // `WhenChangedUTC` has whole seconds.
-    edited.max(flagged.map(|flagged| flagged.at.floor_to_second()))
+    edited.max(flagged.map(VirtualTime::floor_to_second))
 }
 
 /// What the job said of each mailbox, oldest first; read from the log once somebody asks. What it says
@@ -493,6 +481,11 @@ impl Exports {
             && estate.now().since(last) > Duration::from_hours(24)
     }
 
+    /// Whether AD was ever said to hold what the cloud says of a mailbox.
+    fn ever(&self, estate: &Estate, mailbox: Guid) -> bool {
+        self.of(estate, mailbox).iter().any(|(_, said)| *said == Said::Exported)
+    }
+
     /// Whether the last word on a mailbox is a failure.
     fn failed_last(&self, estate: &Estate, mailbox: Guid) -> bool {
         self.of(estate, mailbox).last().is_some_and(|(_, said)| *said == Said::Failed)
@@ -500,6 +493,15 @@ impl Exports {
 }
 
 impl Evidence<'_> {
+    /// Whether what AD alone changed at an instant should have been corrected since: by an initial cycle, or by the
+    /// last one of all, where each looks at everything (switch `drift_heal`).
+    fn was_corrected(&self, estate: &Estate, changed: VirtualTime) -> bool {
+        if estate.profile.text("drift_heal") == "every_cycle" {
+            return self.last_cycle.is_some_and(|began| changed < began);
+        }
+        self.heard.initial_cycle().is_some_and(|began| changed + self.late < began)
+    }
+
     /// Whether AD was said to hold what the cloud says after `from`, by a cycle that began not after
     /// `until`: it had looked at AD before it said so. What was said in the very instant of an edit was
     /// said before it.
@@ -512,21 +514,17 @@ impl Evidence<'_> {
     ) -> bool {
         let mut said = self.exports.of(estate, mailbox).iter();
         said.any(|(at, said)| {
-            *said == Said::Exported && *at > from && (*at <= until || self.began(*at) <= until)
+            *said == Said::Exported
+                && *at > from
+                && (*at <= until || self.heard.began(*at) <= until)
         })
     }
 
     /// Whether somebody changed an attribute in AD after the cycle began that wrote it at an instant: the
     /// engine may have read it before, and its modify changes only the values that it read.
     fn crossed(&self, object: ObjectKey, attribute: AttributeNumber, written: VirtualTime) -> bool {
-        let by_hand = self.by_hand.get(&(object, attribute));
-        by_hand.is_some_and(|at| *at <= written && self.began(written) <= *at + self.late)
-    }
-
-    /// When the cycle began that was at work at an instant; the instant itself where none was.
-    fn began(&self, at: VirtualTime) -> VirtualTime {
-        let next = self.cycles.partition_point(|(_, ended)| *ended < at);
-        self.cycles.get(next).map_or(at, |(began, _)| at.min(*began))
+        let by_hand = self.heard.by_hand(object, attribute);
+        by_hand.is_some_and(|at| at <= written && self.heard.began(written) <= at + self.late)
     }
 }
 
@@ -542,7 +540,9 @@ fn waits(estate: &Estate, subject: &Subject, mailbox: &Mailbox, evidence: &Evide
         estate.ledger.last_writer(ObjectKey::ad(ad.forest, ad.number), known::IS_DELETED)
     };
     let entered = written(property::FLAG).or_else(|| written(property::USER_PRINCIPAL_NAME));
-    entered.or_else(restored).is_some_and(|entered| *said >= entered.at)
+    // Of more than the supported number at the start some never entered.
+    let never_entered = || is_full(estate) && !evidence.exports.ever(estate, mailbox.id);
+    entered.or_else(restored).map_or_else(never_entered, |entered| *said >= entered.at)
 }
 
 fn charge(

@@ -1,8 +1,11 @@
-//! At rest a mailbox that AD is the source of says what AD says.
+//! At rest a mailbox that AD is the source of says what AD says; and of a synced person, whoever has the authority over
+//! Exchange attributes, the cloud says AD's identity attributes.
 //!
 //! Why: a rollback gives the authority back, and AD's values have to come up with the next cycle of
 //! synchronization, whatever the cloud said meanwhile; a mailbox that keeps the cloud's values has two
-//! truths, and nobody writes the one over the other any more. A cycle counts that took in all that AD had
+//! truths, and nobody writes the one over the other any more. Names, department, telephone and the like never change
+//! their source with the flag (Exchange Team Blog 2025-08-20; Microsoft Learn, "Cloud-based management of Exchange
+//! attributes for remote mailboxes"). A cycle counts that took in all that AD had
 //! when it began, and that began after the last reason to bring a value up: an edit in AD, once it is at
 //! every domain controller, and a change of the flag. Excused are objects whose export was refused,
 //! addresses that are kept aside because somebody else has them, and lists of them that nobody would write.
@@ -14,12 +17,15 @@ use sim::clock::VirtualTime;
 use sim::directory::schema::known;
 use sim::entra::User;
 use sim::estate::{Estate, Subject};
-use sim::exchange::{Mailbox, property};
+use sim::exchange::Mailbox;
+use sim::exchange::property::{self, Bucket, Form, PROPERTIES, PropertySpec};
 use sim::ledger::{ObjectKey, Synchronized};
+use sim::powershell::ParameterKind;
 use sim::record::{AttributeNumber, Record};
 
 use super::Charge;
 use super::convergence::{Compared, late};
+use super::heard::Heard;
 use super::mapping::plain_pairs;
 
 /// Most characters of a custom attribute in the cloud, in UTF-16 units.
@@ -27,20 +33,39 @@ const LONGEST: usize = 1024;
 
 /// Compares every mailbox under AD's authority with its AD object, as of the last cycle that took in
 /// everything.
-pub(super) fn compare(estate: &Estate, last: &Synchronized, result: &mut Compared) {
-    if estate.has_messages_on_their_way() {
+pub(super) fn compare(estate: &Estate, heard: &Heard, result: &mut Compared) {
+    let Some(last) = heard.synchronized.as_ref().filter(|_| !estate.has_messages_on_their_way())
+    else {
         return;
-    }
+    };
     let looker = Looker {
         estate,
-        last,
+        cycle: last,
         refused: last.pending.iter().copied().collect(),
         // Custom attributes of their own kind do not come up.
         pairs: plain_pairs().into_iter().filter(|(property, _)| comes_up(*property)).collect(),
+        identity: identity_pairs(),
     };
     for subject in estate.subjects() {
         looker.look_at(subject, result);
     }
+    let renamed = heard.renamed().filter_map(|object| estate.whose(object));
+    for subject in renamed.filter_map(|person| estate.subjects().get(person as usize)) {
+        looker.look_at_identity(subject, result);
+    }
+}
+
+/// The identity attributes that are one text, the same on both sides, with their attributes of AD. A user principal
+/// name comes up by rules of its own.
+pub(super) fn identity_pairs() -> Vec<(AttributeNumber, AttributeNumber)> {
+    let pair = |(number, spec): (AttributeNumber, &PropertySpec)| {
+        let is_plain = spec.bucket == Bucket::Identity
+            && spec.form == Form::Same
+            && spec.kind == ParameterKind::Text
+            && number != property::USER_PRINCIPAL_NAME;
+        Some((number, known::number(spec.ad.filter(|_| is_plain)?)?))
+    };
+    (0..).zip(PROPERTIES).filter_map(pair).collect()
 }
 
 /// Microsoft Learn, "Microsoft Entra Connect Sync: Attributes synchronized to Microsoft Entra ID": the 15
@@ -51,23 +76,32 @@ fn comes_up(property: AttributeNumber) -> bool {
 
 struct Looker<'a> {
     estate: &'a Estate,
-    last: &'a Synchronized,
+    cycle: &'a Synchronized,
     refused: BTreeSet<ObjectKey>,
     /// Properties with their attributes of AD.
     pairs: Vec<(AttributeNumber, AttributeNumber)>,
+    /// Those that AD is the source of in any case.
+    identity: Vec<(AttributeNumber, AttributeNumber)>,
+}
+
+/// Somebody who is synchronized.
+#[derive(Clone, Copy)]
+struct Synced<'e> {
+    number: u32,
+    mailbox: &'e Mailbox,
+    /// The number of the user, and the user.
+    person: u32,
+    user: &'e User,
+    /// The object in AD.
+    key: ObjectKey,
+    ad: &'e Record,
 }
 
 impl Looker<'_> {
     fn look_at(&self, subject: &Subject, result: &mut Compared) {
-        let Some((number, mailbox, user)) = self.under_ad(subject) else { return };
-        let Some(ad) = subject.ad else { return };
-        let Some(slot) = self.estate.ad_object(ad) else { return };
-        let key = ObjectKey::ad(ad.forest, ad.number);
-        let joined = self.estate.connect.object((ad.forest, ad.number.0));
-        if self.refused.contains(&key) || joined.map(|object| object.user) != subject.entra {
-            return;
-        }
-        let record = &slot.entry.record;
+        let synced = self.synced(subject).filter(|synced| !synced.mailbox.cloud_managed);
+        let Some(synced) = synced else { return };
+        let Synced { number, mailbox, user, key, ad: record, .. } = synced;
         let says = self.pairs.iter().filter_map(|(property, attribute)| {
             let wanted = record.text(*attribute).map(shortened);
             let said = mailbox.record.text(*property);
@@ -78,46 +112,93 @@ impl Looker<'_> {
         });
         let object = ObjectKey::exchange(number);
         for (property, attribute, wanted, said) in says.chain(addresses) {
-            if !self.had_its_cycle(object, key, attribute) {
-                continue;
+            let flagged = self.last(object, property::FLAG);
+            if self.had_its_cycle(key, attribute, flagged) {
+                let message =
+                    "Exchange Online does not say what AD says, which is the source of it";
+                self.charge(object, property, message, (wanted, said), result);
             }
-            result.differing += 1;
-            result.charges.push(Charge {
-                oracle: "convergence",
-                at: self.estate.now(),
-                object: Some(object),
-                person: None,
-                attribute: Some(property),
-                writer: None,
-                message: "Exchange Online does not say what AD says, which is the source of it"
-                    .to_owned(),
-                expected: Some(wanted),
-                actual: Some(said),
-            });
         }
     }
 
-    /// The mailbox and the user of somebody whose Exchange attributes AD is the source of.
-    fn under_ad(&self, subject: &Subject) -> Option<(u32, &Mailbox, &User)> {
+    /// Identity attributes come up whatever the flag says, to the user and to the mailbox.
+    fn look_at_identity(&self, subject: &Subject, result: &mut Compared) {
+        let Some(synced) = self.synced(subject) else { return };
+        let Synced { number, mailbox, person, user, key, ad } = synced;
+        for (property, attribute) in &self.identity {
+            if !self.had_its_cycle(key, *attribute, None) {
+                continue;
+            }
+            let wanted = ad.text(*attribute);
+            let in_entra = (ObjectKey::entra(person), user.record.text(*property));
+            let in_entra = sim::entra::property::name(*property).map(|_| in_entra);
+            let sides = [(ObjectKey::exchange(number), mailbox.record.text(*property))];
+            let sides = sides.into_iter().chain(in_entra);
+            for (object, said) in sides.filter(|(_, said)| *said != wanted) {
+                let message = "the cloud does not say what AD says of somebody, whatever the flag of the mailbox";
+                self.charge(object, *property, message, (shown(wanted), shown(said)), result);
+            }
+        }
+    }
+
+    fn charge(
+        &self,
+        object: ObjectKey,
+        property: AttributeNumber,
+        message: &str,
+        (wanted, said): (String, String),
+        result: &mut Compared,
+    ) {
+        result.differing += 1;
+        result.charges.push(Charge {
+            oracle: "convergence",
+            at: self.estate.now(),
+            object: Some(object),
+            person: None,
+            attribute: Some(property),
+            writer: None,
+            message: message.to_owned(),
+            expected: Some(wanted),
+            actual: Some(said),
+        });
+    }
+
+    /// Somebody with a mailbox in the cloud and an object in AD that synchronization joined, and whose export was not
+    /// refused.
+    fn synced(&self, subject: &Subject) -> Option<Synced<'_>> {
         let number = subject.exchange?;
         let mailbox = self.estate.exchange.mailbox(number)?;
-        let user = self.estate.entra.user(subject.entra?)?;
-        let is_under_ad = !mailbox.cloud_managed
-            && mailbox.dir_synced
+        let person = subject.entra?;
+        let user = self.estate.entra.user(person)?;
+        let is_synced = mailbox.dir_synced
             && mailbox.gone.is_none()
             && user.sync_enabled == Some(true)
             && !user.object_cloud_managed
             && user.deletion.is_none();
-        is_under_ad.then_some((number, mailbox, user))
+        let ad = subject.ad.filter(|_| is_synced)?;
+        let slot = self.estate.ad_object(ad)?;
+        let key = ObjectKey::ad(ad.forest, ad.number);
+        let joined = self.estate.connect.object((ad.forest, ad.number.0));
+        let is_refused =
+            self.refused.contains(&key) || joined.map(|object| object.user) != subject.entra;
+        let ad = &slot.entry.record;
+        (!is_refused).then_some(Synced { number, mailbox, person, user, key, ad })
     }
 
-    /// Whether the last cycle began after all that gave a reason to bring an attribute up, and there was
-    /// such a reason.
-    fn had_its_cycle(&self, mailbox: ObjectKey, ad: ObjectKey, attribute: AttributeNumber) -> bool {
-        let last = |object, number| self.estate.ledger.last_writer(object, number).map(|w| w.at);
-        let edited = last(ad, attribute).map(|at| at + late(self.estate));
-        let reason: Option<VirtualTime> = edited.max(last(mailbox, property::FLAG));
-        reason.is_some_and(|at| at < self.last.began)
+    fn last(&self, object: ObjectKey, attribute: AttributeNumber) -> Option<VirtualTime> {
+        self.estate.ledger.last_writer(object, attribute).map(|writer| writer.at)
+    }
+
+    /// Whether the last cycle began after all that gave a reason to bring an attribute up, the flag or an edit in AD, and
+    /// there was such a reason.
+    fn had_its_cycle(
+        &self,
+        ad: ObjectKey,
+        attribute: AttributeNumber,
+        flagged: Option<VirtualTime>,
+    ) -> bool {
+        let edited = self.last(ad, attribute).map(|at| at + late(self.estate));
+        edited.max(flagged).is_some_and(|at| at < self.cycle.began)
     }
 
     /// What is wrong with the addresses of somebody: what they should be like, and what they are.

@@ -8,7 +8,6 @@
 //! ask for no answer. The whole job slows down for failures from the documented numbers on, not before
 //! (Microsoft Learn, "Application provisioning in quarantine status").
 
-use std::collections::BTreeSet;
 use std::hash::Hasher;
 
 use rustc_hash::FxHasher;
@@ -20,7 +19,9 @@ use sim::exchange::property;
 use sim::ledger::{Activity, Change, CycleEnd, Event, JobNews, ObjectKey, Side, Write};
 use sim::record::AttributeNumber;
 
-use super::{About, Charge, Kind, Oracle, Refusals, mapping};
+use super::failing::Failing;
+use super::heard::Refusals;
+use super::{About, Charge, Kind, Oracle, mapping};
 use crate::observe::ByPerson;
 
 /// The rule, with the edits that the job has not answered for.
@@ -34,8 +35,6 @@ pub(super) struct Isolation {
     /// Whom the directory refused last, and when.
     refused: Option<(ObjectKey, VirtualTime)>,
     held_up: Vec<Charge>,
-    /// Mailboxes whose last entry in the log is a failure.
-    failing: BTreeSet<ObjectKey>,
 }
 
 /// Fewer failures than this never quarantine a job.
@@ -55,7 +54,7 @@ struct Edit {
 }
 
 /// What an edit moves mapped values by: edits there and back come to zero.
-fn moved<'c>(changes: impl Iterator<Item = &'c Change>) -> u64 {
+pub(super) fn moved<'c>(changes: impl Iterator<Item = &'c Change>) -> u64 {
     let of = |attribute: AttributeNumber, value: &[u8]| {
         let mut hasher = FxHasher::default();
         hasher.write_u16(attribute);
@@ -78,30 +77,7 @@ impl Isolation {
             left_out: ByPerson::default(),
             refused: None,
             held_up: Vec::new(),
-            failing: BTreeSet::new(),
         }
-    }
-
-    /// Whether the job has to do with so few failures what is documented for many.
-    fn quarantine(&self, news: &JobNews) -> Option<Charge> {
-        let Episode::Became(_, Some(reason)) = &news.episode else { return None };
-        let least = match *reason {
-            "EncounteredEscrowProportionThreshold" => FLOOR,
-            "EncounteredBaseEscrowThreshold" => BASE + 1,
-            _ => return None,
-        };
-        let failing = self.failing.len();
-        (failing < least).then(|| Charge {
-            oracle: "isolation",
-            at: news.at,
-            object: None,
-            person: None,
-            attribute: None,
-            writer: None,
-            message: format!("the job went into quarantine ({reason}) for {failing} failure(s)"),
-            expected: Some(format!("at least {least} mailboxes that fail")),
-            actual: Some(failing.to_string()),
-        })
     }
 
     fn edit(&mut self, write: &Write, about: About) {
@@ -168,13 +144,7 @@ impl Oracle for Isolation {
                 }
                 self.waiting.set(about.whose?, None);
             }
-            Event::Job(news) => return self.quarantine(news),
             Event::Logged(entry) => {
-                if entry.status == LogStatus::Failure {
-                    self.failing.extend(entry.object);
-                } else if let Some(object) = entry.object.filter(|_| !self.failing.is_empty()) {
-                    self.failing.remove(&object);
-                }
                 let person = about.whose?;
                 self.waiting.set(person, None);
                 let left_out = entry.status == LogStatus::Skipped && entry.code == "NotInScope";
@@ -214,6 +184,28 @@ fn held_back(
         expected: Some(format!("an answer by the cycle that began at {}", end.began)),
         actual: None,
     }
+}
+
+/// Whether the job has to do with so few failures what is documented for many.
+pub(super) fn quarantined(news: &JobNews, failing: &Failing) -> Option<Charge> {
+    let Episode::Became(_, Some(reason)) = &news.episode else { return None };
+    let least = match *reason {
+        "EncounteredEscrowProportionThreshold" => FLOOR,
+        "EncounteredBaseEscrowThreshold" => BASE + 1,
+        _ => return None,
+    };
+    let failing = failing.count();
+    (failing < least).then(|| Charge {
+        oracle: "isolation",
+        at: news.at,
+        object: None,
+        person: None,
+        attribute: None,
+        writer: None,
+        message: format!("the job went into quarantine ({reason}) for {failing} failure(s)"),
+        expected: Some(format!("at least {least} mailboxes that fail")),
+        actual: Some(failing.to_string()),
+    })
 }
 
 /// The charge beside a difference at rest, when others were refused since the healing and this object

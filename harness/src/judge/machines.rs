@@ -249,7 +249,10 @@ fn alike(links: impl Iterator<Item = Link>) -> Vec<Link> {
 /// An episode of the job in words.
 fn told(episode: &Episode) -> String {
     match episode {
+        Episode::Asked(request) => format!("somebody asks the job to {}", asked(request)),
         Episode::Told(request) => format!("the job is told to {}", asked(request)),
+        Episode::Deleted => "the job is deleted".to_owned(),
+        Episode::Made => "the job is made anew".to_owned(),
         Episode::Became(status, reason) => {
             let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
             format!("the job becomes {}{reason}", status.text())

@@ -3,13 +3,11 @@
 //! One attribute at a time, values as texts, by the profile's switches. It is slow and obvious on
 //! purpose: were it the engine's mapping, a mistake there would cancel itself.
 
-use sim::clock::VirtualTime;
 use sim::directory::forest::Forest;
 use sim::directory::schema::known;
 use sim::entra::schema::Flow;
 use sim::estate::Estate;
 use sim::exchange::{Mailbox, RecipientType, property};
-use sim::ledger::ObjectKey;
 use sim::record::{AttributeNumber, Projection, Record, Values};
 
 use super::expression::{self, Said};
@@ -119,15 +117,9 @@ impl Mapping {
         }
     }
 
-    /// When what feeds one attribute changed last; `None`: not since the start.
-    pub(super) fn last_change_of(
-        &self,
-        rule: &MappingRule,
-        estate: &Estate,
-        mailbox: u32,
-    ) -> Option<VirtualTime> {
-        let object = ObjectKey::exchange(mailbox);
-        let numbers = match rule.source {
+    /// The properties that feed one attribute.
+    pub(super) fn fed_by(&self, rule: &MappingRule) -> Vec<AttributeNumber> {
+        match rule.source {
             Source::Single(number) | Source::Multi(number) => vec![number],
             Source::Addresses => vec![property::EMAIL_ADDRESSES],
             Source::TypeDetails | Source::DisplayType => vec![property::RECIPIENT_TYPE_DETAILS],
@@ -138,9 +130,7 @@ impl Mapping {
                 .flat_map(|(text, _)| expression::names(text))
                 .filter_map(|name| number_of(&name))
                 .collect(),
-        };
-        let last = |number| estate.ledger.last_writer(object, number).map(|last| last.at);
-        numbers.into_iter().filter_map(last).max()
+        }
     }
 
     /// The rules that do not hold for a cloud-managed mailbox and its AD object.
@@ -301,18 +291,11 @@ pub(super) fn properties(flows: &[Flow]) -> Vec<AttributeNumber> {
         .collect()
 }
 
-/// When something of a mailbox changed last that writeback carries: a value, or the type. `None`: not
-/// since the start. Setting the flag carries nothing; whoever was never exported is exported then.
-pub(super) fn last_change(estate: &Estate, mailbox: u32) -> Option<VirtualTime> {
+/// Every property that the announced mapping takes from a mailbox.
+pub(super) fn announced() -> impl Iterator<Item = AttributeNumber> {
     let names =
         PAIRS.iter().map(|(_, name)| *name).chain(["EmailAddresses", "WindowsEmailAddress"]);
-    let object = ObjectKey::exchange(mailbox);
-    names
-        .filter_map(property::number)
-        .chain([property::RECIPIENT_TYPE_DETAILS])
-        .filter_map(|number| estate.ledger.last_writer(object, number))
-        .map(|last| last.at)
-        .max()
+    names.filter_map(property::number).chain([property::RECIPIENT_TYPE_DETAILS])
 }
 
 /// The attribute mappings of an estate's job: those on record, or the announced ones.
@@ -338,8 +321,12 @@ pub(super) fn flows(estate: &Estate) -> Vec<Flow> {
 
 /// The number of a property by the name that a schema calls it.
 fn number_of(name: &str) -> Option<AttributeNumber> {
-    if name.eq_ignore_ascii_case("Mail") {
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    if is("Mail") {
         return property::number("WindowsEmailAddress");
+    }
+    if is("RecipientTypeDetails") || is("RecipientDisplayType") {
+        return Some(property::RECIPIENT_TYPE_DETAILS);
     }
     property::number(name)
 }

@@ -13,11 +13,15 @@ mod convergence;
 mod exactly_once;
 pub mod expectation;
 mod expression;
+mod failing;
 mod given_back;
+mod heard;
 mod identity_stays_home;
 mod inbound;
+mod invented;
 mod isolation;
 mod job_scope;
+mod lag;
 mod logged_truthfully;
 mod lost_update;
 mod machines;
@@ -36,6 +40,7 @@ pub mod undecided;
 mod unwritten;
 pub mod values;
 pub mod verdict;
+mod versions;
 mod what_stays;
 
 pub use scope::{About, Outside, about};
@@ -45,10 +50,11 @@ use std::time::Duration;
 
 use sim::clock::VirtualTime;
 use sim::estate::Estate;
-use sim::ledger::{Change, Event, LastWriter, ObjectKey, Outcome, Side, Synchronized, Write};
-use sim::record::AttributeNumber;
+use sim::ledger::{Change, Event, LastWriter, ObjectKey, Write};
 
 use crate::observe::{Chain, History, shown};
+use failing::Failing;
+use heard::Heard;
 use verdict::{Finding, Rule};
 
 /// The always-on rules, by the names that `suspend` uses.
@@ -224,24 +230,12 @@ pub struct Bench {
     suspended: Vec<String>,
     /// Charges that a suspension held back, by oracle.
     held_back: BTreeMap<&'static str, usize>,
-    /// When the directory last refused the engine, by object.
-    refused: Refusals,
-    /// When somebody last wrote an attribute in AD by hand or by a script.
-    by_hand: ByHand,
-    /// When cycles of the job began and ended, oldest first.
-    cycles: Vec<(VirtualTime, VirtualTime)>,
-    /// The last cycle of synchronization that took in all that AD had.
-    synchronized: Option<Synchronized>,
+    /// Whose last entry in the log is a failure.
+    failing: Failing,
+    heard: Heard,
     /// What is not in line after the bound for it, and is not charged yet.
     overdue: Vec<Charge>,
 }
-
-/// When the directory last refused a modify of the engine, by object: the evidence behind a logged
-/// failure.
-type Refusals = BTreeMap<ObjectKey, VirtualTime>;
-
-/// When somebody last wrote an attribute of an object in AD by hand or by a script.
-type ByHand = BTreeMap<(ObjectKey, AttributeNumber), VirtualTime>;
 
 impl Bench {
     /// The oracles for an estate as it is before the story, but for those that a scenario suspends.
@@ -250,6 +244,7 @@ impl Bench {
         let oracles: Vec<Box<dyn Oracle>> = vec![
             Box::new(contract::Contract::new(estate)),
             Box::new(what_stays::WhatStays::new(estate)),
+            Box::new(invented::Invented::default()),
             Box::new(authority::Authority::new(estate)),
             Box::new(identity_stays_home::IdentityStaysHome::new()),
             Box::new(out_of_scope::OutOfScope::default()),
@@ -257,24 +252,24 @@ impl Bench {
             Box::new(resurrection::Resurrection::new(estate)),
             Box::new(oscillation::Oscillation::new(estate)),
             Box::new(exactly_once::ExactlyOnce::default()),
-            Box::new(one_primary::OnePrimary),
+            Box::new(one_primary::OnePrimary::default()),
             Box::new(absent_not_empty::AbsentNotEmpty),
-            Box::new(logged_truthfully::LoggedTruthfully::default()),
+            Box::new(logged_truthfully::LoggedTruthfully::new(estate)),
             Box::new(isolation::Isolation::new(estate)),
             Box::new(read_back::ReadBack::default()),
             Box::new(no_structural_change::NoStructuralChange),
             Box::new(after_crash::AfterCrash::default()),
         ];
-        Self::of(oracles, suspended)
+        Self::of(oracles, Heard::new(estate), suspended)
     }
 
     /// A bench without oracles, which finds nothing: to measure what they cost.
     #[must_use]
     pub fn empty(_: &Estate, suspended: Vec<String>) -> Self {
-        Self::of(Vec::new(), suspended)
+        Self::of(Vec::new(), Heard::default(), suspended)
     }
 
-    fn of(oracles: Vec<Box<dyn Oracle>>, suspended: Vec<String>) -> Self {
+    fn of(oracles: Vec<Box<dyn Oracle>>, heard: Heard, suspended: Vec<String>) -> Self {
         let mut watching: [Vec<usize>; KINDS] = Default::default();
         for (at, oracle) in oracles.iter().enumerate() {
             for kind in oracle.kinds() {
@@ -289,10 +284,8 @@ impl Bench {
             charged: BTreeMap::new(),
             suspended,
             held_back: BTreeMap::new(),
-            refused: Refusals::new(),
-            by_hand: ByHand::new(),
-            cycles: Vec::new(),
-            synchronized: None,
+            failing: Failing::default(),
+            heard,
             overdue: Vec::new(),
         }
     }
@@ -308,28 +301,19 @@ impl Bench {
                 next = self.oracles[at].more();
             }
         }
-        if let Some(charge) = self.quiescence.observe(event, about.whose) {
+        if let Some(charge) = self.quiescence.observe(event, about.whose, &self.failing) {
             self.charge(charge, about.whose, history);
         }
-        if let Event::Outcome(Outcome {
-            side: Side::Ad, object: Some(key), code, at, actor, ..
-        }) = event
-            && *code != 0
-            && actor.activity.is_automatic()
-        {
-            self.refused.insert(*key, *at);
-        }
         match event {
-            Event::Write(write)
-                if write.object.side == Side::Ad && !write.actor.activity.is_automatic() =>
-            {
-                let places = write.changes.iter().map(|change| (write.object, change.attribute));
-                self.by_hand.extend(places.map(|place| (place, write.at)));
+            Event::Logged(logged) => self.failing.note(logged, about.whose),
+            Event::Job(news) if !self.oracles.is_empty() => {
+                if let Some(charge) = isolation::quarantined(news, &self.failing) {
+                    self.charge(charge, None, history);
+                }
             }
-            Event::Cycle(end) => self.cycles.push((end.began, end.at)),
-            Event::Synchronized(end) => self.synchronized = Some(end.clone()),
             _ => {}
         }
+        self.heard.note(event);
     }
 
     /// From now on a write by the engine is a violation of quiescence, until the time ends.
@@ -349,15 +333,12 @@ impl Bench {
         if self.oracles.is_empty() {
             return Comparison::default();
         }
-        let evidence = (&self.refused, &self.by_hand, self.cycles.as_slice());
-        let mut result = convergence::compare(estate, healed, evidence);
+        let mut result = convergence::compare(estate, healed, &self.heard);
         convergence::compare_dcs(estate, &mut result);
-        if let Some(last) = &self.synchronized {
-            inbound::compare(estate, last, &mut result);
-        }
+        inbound::compare(estate, &self.heard, &mut result);
         if charge {
             for charge in result.charges {
-                let held_up = isolation::held_up(&charge, &self.refused, healed);
+                let held_up = isolation::held_up(&charge, &self.heard.refused, healed);
                 self.charge_with(estate, charge, history);
                 if let Some(charge) = held_up {
                     self.charge_with(estate, charge, history);
@@ -371,8 +352,7 @@ impl Bench {
     /// next cycle and one more have ended. Whoever failed waits for a step of the ladder.
     pub fn note_overdue(&mut self, estate: &Estate, healed: VirtualTime) {
         if !self.oracles.is_empty() {
-            let evidence = (&self.refused, &self.by_hand, self.cycles.as_slice());
-            self.overdue = convergence::overdue(estate, healed, evidence);
+            self.overdue = convergence::overdue(estate, healed, &self.heard);
         }
     }
 

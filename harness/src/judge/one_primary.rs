@@ -2,21 +2,51 @@
 //!
 //! Why: the primary SMTP address is known by its upper-case prefix alone, so two of them or none make
 //! mail flow a matter of luck (Microsoft Learn, "How the proxyAddresses attribute is populated in
-//! Microsoft Entra ID"). Malformed lists that a scenario planted are nobody's write.
+//! Microsoft Entra ID"). Malformed lists that a scenario planted are nobody's write. What the engine sent is judged by
+//! what it had read: a list that somebody changed in AD between the engine's read and its modify is judged as it would be
+//! without that change; what came of both is drift, and convergence names it.
+
+use std::collections::BTreeMap;
 
 use sim::directory::schema::known;
 use sim::exchange::property;
-use sim::ledger::{Event, Side};
+use sim::ledger::{Change, Event, ObjectKey, Side, Write};
 
+use super::scope::exports;
 use super::{About, Charge, Kind, Oracle};
 
-/// The rule. It needs no memory.
-#[derive(Clone)]
-pub(super) struct OnePrimary;
+/// The rule, with the lists of AD that people changed since the engine read the object, as they were before.
+#[derive(Clone, Default)]
+pub(super) struct OnePrimary {
+    read: BTreeMap<ObjectKey, Vec<Box<[u8]>>>,
+}
+
+impl OnePrimary {
+    /// Takes a change of a list of AD by a person in.
+    fn by_hand(&mut self, write: &Write) {
+        let of_addresses = |change: &&Change| change.attribute == known::PROXY_ADDRESSES;
+        if let Some(change) = write.changes.iter().find(of_addresses) {
+            self.read.entry(write.object).or_insert_with(|| change.old.clone());
+        }
+    }
+
+    /// What the engine's change makes of the list that it had read.
+    fn as_read(&self, write: &Write, change: &Change) -> Option<Vec<String>> {
+        let read = self.read.get(&write.object).filter(|_| exports(write.actor.activity))?;
+        let is_in = |list: &[Box<[u8]>], value: &[u8]| list.iter().any(|other| **other == *value);
+        let kept = read.iter().filter(|v| !is_in(&change.old, v) || is_in(&change.new, v));
+        let added = change.new.iter().filter(|v| !is_in(&change.old, v) && !is_in(read, v));
+        Some(texts(kept.chain(added)))
+    }
+}
+
+fn texts<'v>(values: impl Iterator<Item = &'v Box<[u8]>>) -> Vec<String> {
+    values.map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+}
 
 impl Oracle for OnePrimary {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Write]
+        &[Kind::Write, Kind::Read]
     }
 
     fn copy(&self) -> Box<dyn Oracle> {
@@ -24,8 +54,20 @@ impl Oracle for OnePrimary {
     }
 
     fn observe(&mut self, event: &Event, _: About) -> Option<Charge> {
-        let Event::Write(write) = event else { return None };
+        let write = match event {
+            Event::Write(write) => write,
+            Event::Read(read) if read.object.side == Side::Ad && exports(read.activity) => {
+                if !self.read.is_empty() {
+                    self.read.remove(&read.object);
+                }
+                return None;
+            }
+            _ => return None,
+        };
         if !write.actor.activity.is_automatic() {
+            if write.object.side == Side::Ad {
+                self.by_hand(write);
+            }
             return None;
         }
         let addresses = match write.object.side {
@@ -33,9 +75,10 @@ impl Oracle for OnePrimary {
             Side::Entra | Side::Exchange => property::EMAIL_ADDRESSES,
         };
         let change = write.changes.iter().find(|change| change.attribute == addresses)?;
-        let values: Vec<String> =
-            change.new.iter().map(|v| String::from_utf8_lossy(v).into_owned()).collect();
-        let problem = problem_of(&values)?;
+        let problem = problem_of(&texts(change.new.iter()))?;
+        if self.as_read(write, change).is_some_and(|list| problem_of(&list).is_none()) {
+            return None;
+        }
         let message = format!("{} left a list with {problem}", write.actor.activity.word());
         let expected = "exactly one value with the prefix SMTP:, none twice".to_owned();
         let charge = Charge::of_write("one_primary", write, change, message);

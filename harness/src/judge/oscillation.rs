@@ -11,7 +11,6 @@
 //! may come up once, and take back what was there.
 
 use std::hash::Hasher;
-use std::time::Duration;
 
 use hashbrown::HashMap;
 use rustc_hash::{FxBuildHasher, FxHasher};
@@ -24,8 +23,9 @@ use sim::ledger::{Activity, Change, Event, ObjectKey, Side, Write, WriteKind};
 use sim::record::AttributeNumber;
 
 use super::given_back::GivenBack;
+use super::lag::{Lag, has_copies};
 use super::scope::exports;
-use super::{About, Charge, HELD_BACK, Kind, Oracle, mapping};
+use super::{About, Charge, Kind, Oracle, mapping};
 use crate::observe::ByPerson;
 
 /// The rule, with the states that machines brought each attribute to.
@@ -45,8 +45,7 @@ pub(super) struct Oscillation {
     read: ByPerson<u32>,
     /// When somebody's object in AD last changed, where there are several domain controllers.
     in_ad: Option<ByPerson<VirtualTime>>,
-    /// How long a change in AD takes to every domain controller.
-    late: Duration,
+    lag: Lag,
     given_back: GivenBack,
 }
 
@@ -80,8 +79,8 @@ impl Oscillation {
             fed: HashMap::default(),
             edited: ByPerson::default(),
             read: ByPerson::default(),
-            in_ad: estate.forests.iter().any(|(_, f)| f.dcs().len() > 1).then(ByPerson::default),
-            late: estate.longest_replication(),
+            in_ad: has_copies(estate).then(ByPerson::default),
+            lag: Lag::new(estate),
             given_back: GivenBack::default(),
         }
     }
@@ -91,7 +90,7 @@ impl Oscillation {
         write.actor.activity == Activity::Sync
             && self.in_ad.as_ref().is_some_and(|changed| {
                 let changed = changed.get(person);
-                changed > VirtualTime::default() && write.at <= changed + self.late
+                changed > VirtualTime::default() && write.at <= changed + self.lag.longest()
             })
     }
 
@@ -185,11 +184,10 @@ impl Oracle for Oscillation {
                 self.read.set(about.whose?, self.now);
                 return None;
             }
-            Event::Fault(hit) if hit.name.starts_with("replication_") => {
-                self.late = HELD_BACK;
+            event => {
+                self.lag.hear(event);
                 return None;
             }
-            _ => return None,
         };
         self.now += 1;
         if let (Some(in_ad), Side::Ad, Some(person)) =

@@ -5,7 +5,8 @@
 //! may cross once, and a modify that is held back on its way is judged by what was known when it was sent.
 //! What a restore puts back from a backup is asked for, and what a rollback takes is documented. The other
 //! way, where AD has authority: what inbound synchronization took away from the cloud it must not bring
-//! back, unless AD has it again.
+//! back, unless AD has it again. A change in AD that is on its way to the domain controller from which synchronization
+//! imports has not happened there yet: as long as it may travel, the value that it took away may come up once more.
 
 use std::hash::Hasher;
 
@@ -17,6 +18,7 @@ use sim::exchange::property;
 use sim::ledger::{Activity, Change, Event, Side, Write, WriteKind};
 use sim::record::AttributeNumber;
 
+use super::lag::{Lag, has_copies};
 use super::scope::exports;
 use super::{About, Charge, Kind, Oracle, mapping};
 
@@ -28,6 +30,9 @@ pub(super) struct Resurrection {
     removed: HashMap<u32, Vec<Removed>, FxBuildHasher>,
     /// Mailbox property and value that inbound synchronization took away and AD has not again.
     taken: HashMap<u32, Vec<(AttributeNumber, u64)>, FxBuildHasher>,
+    /// By person, values that came to AD or left it a while ago; where there are several domain controllers.
+    moving: Option<HashMap<u32, Vec<Moving>, FxBuildHasher>>,
+    lag: Lag,
 }
 
 #[derive(Clone, Copy)]
@@ -39,12 +44,23 @@ struct Removed {
     known: Option<VirtualTime>,
 }
 
+/// A value on its way between domain controllers.
+#[derive(Clone, Copy)]
+struct Moving {
+    value: u64,
+    /// It came, or it left.
+    came: bool,
+    at: VirtualTime,
+}
+
 impl Resurrection {
     pub(super) fn new(estate: &Estate) -> Self {
         Self {
             pairs: mapping::pairs(&mapping::flows(estate)),
             removed: HashMap::default(),
             taken: HashMap::default(),
+            moving: has_copies(estate).then(HashMap::default),
+            lag: Lag::new(estate),
         }
     }
 
@@ -107,19 +123,31 @@ impl Resurrection {
     fn inbound(&mut self, write: &Write, person: u32) -> Option<Charge> {
         let mut back = None;
         self.removed.remove(&person);
+        let moving = self.moving.as_ref().and_then(|moving| moving.get(&person));
+        let lag = self.lag.longest();
+        let travels = |value: u64, came: bool| {
+            moving.into_iter().flatten().any(|known| {
+                (known.value, known.came) == (value, came) && write.at <= known.at + lag
+            })
+        };
         let as_they_are =
             |change: &&Change| self.pairs.iter().any(|(property, _)| *property == change.attribute);
         for change in write.changes.iter().filter(as_they_are) {
             let old: Vec<u64> = change.old.iter().map(|value| address(value)).collect();
             let new: Vec<u64> = change.new.iter().map(|value| address(value)).collect();
             let gone = old.iter().filter(|value| !new.contains(value));
+            // What AD has had for so short a time is not gone: it has not come to everybody.
+            let gone = gone.filter(|value| !travels(**value, true));
             let gone: Vec<_> = gone.map(|value| (change.attribute, *value)).collect();
             if gone.is_empty() && !self.taken.contains_key(&person) {
                 continue;
             }
             let taken = self.taken.entry(person).or_default();
             let comes = |known: &(AttributeNumber, u64)| {
-                known.0 == change.attribute && new.contains(&known.1) && !old.contains(&known.1)
+                known.0 == change.attribute
+                    && new.contains(&known.1)
+                    && !old.contains(&known.1)
+                    && !travels(known.1, false)
             };
             if back.is_none() && taken.iter().any(comes) {
                 back = Some(change);
@@ -132,12 +160,30 @@ impl Resurrection {
         Some(Charge::of_write("resurrection", write, back?, message.to_owned()))
     }
 
+    /// What comes to AD, or leaves it, is on its way to the other domain controllers.
+    fn moves(&mut self, write: &Write, person: u32) {
+        let (lag, Some(all)) = (self.lag.longest(), &mut self.moving) else { return };
+        let at = write.at;
+        let moving = all.entry(person).or_default();
+        moving.retain(|known| at <= known.at + lag);
+        for Change { old, new, .. } in &write.changes {
+            let came = new.iter().filter(|value| !old.contains(value)).map(|value| (value, true));
+            let left = old.iter().filter(|value| !new.contains(value)).map(|value| (value, false));
+            let both = came.chain(left);
+            moving.extend(both.map(|(value, came)| Moving { value: address(value), came, at }));
+        }
+    }
+
     /// What AD, or somebody in the cloud, has again may come again.
     fn has_again(&mut self, write: &Write, person: u32) {
         let Some(taken) = self.taken.get_mut(&person) else { return };
         let flips = write.changes.iter().any(|change| change.attribute == property::FLAG);
         if write.kind != WriteKind::Changed || (write.object.side == Side::Exchange && flips) {
             self.taken.remove(&person);
+            return;
+        }
+        if write.object.side != Side::Ad && write.actor.activity.is_automatic() {
+            // What machines do in the cloud is what synchronization brought there, or follows from it.
             return;
         }
         for value in write.changes.iter().flat_map(|change| &change.new) {
@@ -173,6 +219,9 @@ impl Resurrection {
             return self.inbound(write, person);
         }
         self.has_again(write, person);
+        if write.object.side == Side::Ad {
+            self.moves(write, person);
+        }
         match write.object.side {
             Side::Exchange => {
                 self.edit(write, person);
@@ -186,7 +235,7 @@ impl Resurrection {
 
 impl Oracle for Resurrection {
     fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Write, Kind::Read, Kind::Said]
+        &[Kind::Write, Kind::Read, Kind::Said, Kind::Fault]
     }
 
     fn copy(&self) -> Box<dyn Oracle> {
@@ -194,6 +243,7 @@ impl Oracle for Resurrection {
     }
 
     fn observe(&mut self, event: &Event, about: About) -> Option<Charge> {
+        self.lag.hear(event);
         match event {
             // What was removed under another mapping says nothing of this one.
             Event::Schema(change) => {

@@ -6,6 +6,7 @@
 //! written back; "Scoping filters"; "Cloud sync supported topologies"). Whether its flag is set is a
 //! question of authority, and of another rule.
 
+use sim::directory::entry::Entry;
 use sim::directory::forest::DomainNumber;
 use sim::directory::forests::{AdObject, ForestNumber};
 use sim::directory::request::ObjectNumber;
@@ -45,6 +46,8 @@ pub struct About {
     /// Why the object is out of scope, of reads by the job and of changes of mailboxes. A read of a
     /// mailbox tells of the mailbox, a read in AD of the object there.
     pub outside: Option<Outside>,
+    /// Of somebody who is said not to be in scope: whether everything says otherwise, on every domain controller.
+    pub is_inside: bool,
 }
 
 /// What the events of a ledger are about, as the estate is now: to be asked before it moves on.
@@ -72,7 +75,15 @@ pub fn about(estate: &Estate, events: &[Event]) -> Vec<About> {
                 },
                 _ => None,
             };
-            About { whose, outside }
+            let is_inside = match event {
+                Event::Logged(logged) if logged.code == "NotInScope" && is_steady() => {
+                    let picture = picture.get_or_insert_with(|| Picture::new(estate));
+                    let subject = whose.and_then(|person| estate.subjects().get(person as usize));
+                    subject.is_some_and(|subject| picture.is_inside(subject))
+                }
+                _ => false,
+            };
+            About { whose, outside, is_inside }
         })
         .collect()
 }
@@ -151,6 +162,19 @@ impl<'e> Picture<'e> {
         self.object_outside(ObjectKey::ad(ad.forest, ad.number), Some(subject))
     }
 
+    /// Whether somebody is in scope whatever domain controller is asked.
+    fn is_inside(&self, subject: &Subject) -> bool {
+        let (Some(ad), None) = (subject.ad, self.outside(subject)) else { return false };
+        self.holders(ad).into_iter().all(|(ad, entry)| self.filter.covers(self.estate, ad, entry))
+    }
+
+    /// The object as each domain controller has it that has it.
+    fn holders(&self, ad: AdObject) -> Vec<(AdObject, &Entry)> {
+        let Some(forest) = self.estate.forests.get(ad.forest) else { return Vec::new() };
+        let on = forest.dcs().iter().map(|dc| AdObject { dc: dc.number, ..ad });
+        on.filter_map(|ad| Some((ad, self.estate.ad_object(ad)?.entry.as_ref()))).collect()
+    }
+
     /// The filter of the job.
     pub(super) const fn filter(&self) -> &JobScope {
         &self.filter
@@ -170,12 +194,10 @@ impl<'e> Picture<'e> {
             return None;
         }
         let forest = self.estate.forests.get(key.forest)?;
-        let covered = forest.dcs().iter().any(|dc| {
-            let ad =
-                AdObject { forest: key.forest, dc: dc.number, number: ObjectNumber(key.number) };
-            let entry = self.estate.ad_object(ad).map(|slot| &slot.entry);
-            entry.is_some_and(|entry| self.filter.covers(self.estate, ad, entry))
-        });
+        let dc = forest.dcs().first()?.number;
+        let ad = AdObject { forest: key.forest, dc, number: ObjectNumber(key.number) };
+        let mut holders = self.holders(ad).into_iter();
+        let covered = holders.any(|(ad, entry)| self.filter.covers(self.estate, ad, entry));
         (!covered).then_some(Outside::Filtered)
     }
 }

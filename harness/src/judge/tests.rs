@@ -23,11 +23,12 @@ use super::isolation::Isolation;
 use super::logged_truthfully::LoggedTruthfully;
 use super::lost_update::LostUpdate;
 use super::no_structural_change::NoStructuralChange;
+use super::one_primary::OnePrimary;
 use super::oscillation::Oscillation;
 use super::out_of_scope::OutOfScope;
 use super::read_back::ReadBack;
 use super::resurrection::Resurrection;
-use super::{About, Charge, Oracle, Outside, isolation};
+use super::{About, Bench, Charge, Oracle, Outside, isolation};
 use crate::scenario;
 use crate::stage::{catalogues, stage};
 
@@ -127,7 +128,8 @@ fn charges(oracle: &mut dyn Oracle, estate: &Estate, events: &[Event]) -> Vec<Ch
 /// One charge at most, of the last of some events of which each is about `outside`.
 fn charged_outside(events: &[Event], outside: &[Option<Outside>]) -> usize {
     let mut oracle = OutOfScope::default();
-    let about = |outside: &Option<Outside>| About { whose: Some(0), outside: *outside };
+    let about =
+        |outside: &Option<Outside>| About { whose: Some(0), outside: *outside, is_inside: false };
     let seen = events.iter().zip(outside);
     seen.filter_map(|(event, outside)| oracle.observe(event, about(outside))).count()
 }
@@ -274,7 +276,7 @@ fn late(event: Event, sent: i64) -> Event {
 }
 
 fn cycle(began: i64, failed: bool) -> Event {
-    Event::Cycle(CycleEnd { at: at(began + 1), began: at(began), failed })
+    Event::Cycle(CycleEnd { at: at(began + 1), began: at(began), failed, initial: false })
 }
 
 fn process(started: bool) -> Event {

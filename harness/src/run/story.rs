@@ -346,8 +346,8 @@ impl Runner<'_> {
     pub(super) fn ask(&mut self, request: JobRequest) -> bool {
         let now = self.now();
         let asked = self.estate.with(|estate: &mut Estate| {
-            let job = estate.entra.job.as_mut().filter(|job| !job.deleted);
-            job.map(|job| job.ask(request)).is_some()
+            let is_there = estate.entra.job.as_ref().is_some_and(|job| !job.deleted);
+            is_there && estate.ask_job(request)
         });
         self.engine.wake(now);
         asked

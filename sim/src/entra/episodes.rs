@@ -14,6 +14,8 @@ const KEPT: usize = 64;
 /// Something in the life of the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Episode {
+    /// Somebody asked something of it. The list has it once it was taken up.
+    Asked(JobRequest),
     /// Whoever runs it took up what somebody had asked.
     Told(JobRequest),
     /// Cycles ended, one after the other and all alike.
@@ -25,6 +27,10 @@ pub enum Episode {
     },
     /// Its status changed.
     Became(StatusCode, Option<&'static str>),
+    /// It was deleted.
+    Deleted,
+    /// After that it was made anew, or another one took its place.
+    Made,
 }
 
 /// The episodes, oldest first, each with when it happened; of several cycles, when the first ended.
@@ -50,6 +56,11 @@ impl Episodes {
         let effect = self.0.pop_back_if(|(since, episode)| *since == at && follows(episode));
         self.push(at, Episode::Told(request));
         self.0.extend(effect);
+    }
+
+    /// Notes that it was deleted, or made anew.
+    pub(super) fn came(&mut self, at: VirtualTime, episode: Episode) {
+        self.push(at, episode);
     }
 
     /// Notes what is new in a report.

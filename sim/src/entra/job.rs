@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::episodes::Episodes;
+use super::episodes::{Episode, Episodes};
 use super::log::LogEntry;
 use super::schema::Schema;
 use crate::clock::VirtualTime;
@@ -340,6 +340,7 @@ impl WritebackJob {
         self.id = format!("{TEMPLATE}.{plain}.{instance}");
         self.created_on = now;
         self.deleted = false;
+        self.episodes.came(now, Episode::Made);
         self.schema = None;
         self.secrets.clear();
         (self.report, self.runs) = (None, Runs::default());
@@ -350,21 +351,23 @@ impl WritebackJob {
 
     /// Another configuration's job takes its place: with that one's id, schema and secrets, without memory,
     /// and started.
-    pub fn be_succeeded_by(&mut self, next: Self) {
+    pub fn be_succeeded_by(&mut self, next: Self, now: VirtualTime) {
         let Self { service_principal, id, rule, created_on, interval, schema, secrets, .. } = next;
         (self.service_principal, self.id, self.rule) = (service_principal, id, rule);
         (self.created_on, self.interval) = (created_on, interval);
         (self.schema, self.secrets, self.report) = (schema, secrets, None);
         self.runs = Runs::default();
         (self.deleted, self.withdrawn) = (false, false);
+        self.episodes.came(now, Episode::Made);
         self.ask(JobRequest::Configure);
         self.ask(JobRequest::Restart(ResetScope { full: true, ..ResetScope::default() }));
         self.ask(JobRequest::Start);
     }
 
     /// Deletes it: what it wrote stays, and it writes no more.
-    pub fn delete(&mut self) {
+    pub fn delete(&mut self, now: VirtualTime) {
         self.deleted = true;
+        self.episodes.came(now, Episode::Deleted);
         self.ask(JobRequest::Pause);
     }
 

@@ -3,7 +3,7 @@
 
 use super::Estate;
 use crate::entra::episodes::Episode;
-use crate::entra::job::{JobReport, WritebackJob};
+use crate::entra::job::{JobReport, JobRequest, WritebackJob};
 use crate::entra::log::LogEntry;
 use crate::entra::schema::{Schema, default_flows};
 use crate::guid::Guid;
@@ -24,6 +24,7 @@ impl Estate {
                 at: self.now,
                 began: cycle.began,
                 failed: cycle.error.is_some(),
+                initial: cycle.initial,
             });
         }
         if job.status() != report.status {
@@ -32,6 +33,31 @@ impl Estate {
             self.ledger.job(JobNews { at: self.now, episode });
         }
         job.take_report(report, self.now);
+    }
+
+    /// Asks something of the job. Answers false where there is none.
+    pub fn ask_job(&mut self, request: JobRequest) -> bool {
+        let Some(job) = &mut self.entra.job else { return false };
+        let episode = Episode::Asked(request.clone());
+        self.ledger.job(JobNews { at: self.now, episode });
+        job.ask(request);
+        true
+    }
+
+    /// Deletes the job: what it wrote stays, and it writes no more. Does nothing without a job.
+    pub fn delete_job(&mut self) {
+        let Some(job) = &mut self.entra.job else { return };
+        job.delete(self.now);
+        self.ledger.job(JobNews { at: self.now, episode: Episode::Deleted });
+    }
+
+    /// Makes the job anew after it was deleted, under another id; it waits for its start. Does nothing without a
+    /// job.
+    pub fn make_job_anew(&mut self, instance: Guid) {
+        let (tenant, now) = (self.entra.tenant, self.now);
+        let Some(job) = &mut self.entra.job else { return };
+        job.make_anew(tenant, instance, now);
+        self.ledger.job(JobNews { at: now, episode: Episode::Made });
     }
 
     /// The engine is done with every request to its job up to this number. Does nothing without a job.
@@ -100,7 +126,8 @@ impl Estate {
         let Some(job) = &mut self.entra.job else { return };
         let flows =
             next.schema.as_ref().map_or_else(|| default_flows(with_mail), |s| s.flows.clone());
-        job.be_succeeded_by(next);
+        job.be_succeeded_by(next, self.now);
+        self.ledger.job(JobNews { at: self.now, episode: Episode::Made });
         self.ledger.schema(SchemaChange { at: self.now, flows });
     }
 

@@ -111,6 +111,17 @@ impl Estate {
                 return Err(wrong(format!("there are two people called `{name}`")));
             }
             let ad = AdObject::on(home.dc, loaded.object);
+            if !self.connect.selects(|| self.ad_dn(ad)) {
+                if mailbox.is_some() {
+                    return Err(wrong(format!(
+                        "`{name}` is in no organizational unit of `connect.ous`, and the other export lists a \
+                         synchronized mailbox of it"
+                    )));
+                }
+                let (ad, name) = (Some(ad), name.into());
+                self.subjects.add(Subject { name, ad, entra: None, exchange: None });
+                return Ok(());
+            }
             let taken = self.bring_up_first(&name, ad, mailbox, since, chance);
             import.passed_over.addresses += taken;
         }

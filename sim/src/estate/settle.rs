@@ -1,4 +1,5 @@
-//! Settling people: each gets what it has on the three sides, as if it had been there for long.
+//! Settling people: each gets what it has on the three sides, as if it had been there for long. Who is in no
+//! organizational unit that is synchronized is in AD alone.
 
 use super::build::BuildError;
 use super::draft::{AdDraft, Draft};
@@ -65,6 +66,11 @@ impl Estate {
 
     fn settle_one(&mut self, draft: Draft, since: VirtualTime) {
         let home = self.people;
+        if draft.ad.as_ref().is_some_and(|ad| !self.is_synchronized(ad)) {
+            let ad = draft.ad.and_then(|ad| self.settle_in_ad(ad, None, since));
+            self.subjects.add(Subject { name: draft.name, ad, entra: None, exchange: None });
+            return;
+        }
         let synced = draft.ad.as_ref().map(|ad| ad.guid);
         let anchor = draft.ad.as_ref().map(|ad| source_anchor(&ad.record, ad.guid));
         let entra = self.entra.add(User {
@@ -90,12 +96,31 @@ impl Estate {
             recipient.cloud_managed = draft.cloud_managed;
             self.exchange.add(recipient)
         });
-        let ad = draft.ad.and_then(|ad| self.settle_in_ad(ad, entra, since));
+        let ad = draft.ad.and_then(|ad| self.settle_in_ad(ad, Some(entra), since));
         self.subjects.add(Subject { name: draft.name, ad, entra: Some(entra), exchange });
     }
 
-    /// Puts the object of a user into AD, and Connect's memory of having brought it up.
-    fn settle_in_ad(&mut self, draft: AdDraft, user: u32, since: VirtualTime) -> Option<AdObject> {
+    /// Whether an object is to be in an organizational unit that is synchronized.
+    fn is_synchronized(&self, draft: &AdDraft) -> bool {
+        let home = self.people;
+        self.connect.selects(|| {
+            let forest = self.forests.get(home.dc.forest);
+            if draft.units.is_empty() {
+                let container = forest.map(|forest| forest.dn_of(home.dc.dc, home.container));
+                return format!("CN=,{}", container.unwrap_or_default());
+            }
+            let units = draft.units.iter().rev().map(|unit| format!("OU={unit},"));
+            format!("CN=,{}DC=", units.collect::<String>())
+        })
+    }
+
+    /// Puts the object of a user into AD, and Connect's memory of having brought it up for a user of the cloud.
+    fn settle_in_ad(
+        &mut self,
+        draft: AdDraft,
+        user: Option<u32>,
+        since: VirtualTime,
+    ) -> Option<AdObject> {
         let home = self.people;
         let forest = self.forests.get_mut(home.dc.forest)?;
         let AdDraft { class, guid, record, units, digests: (identity, exchange) } = draft;
@@ -106,8 +131,10 @@ impl Estate {
             forest.import_units(home.domain, home.dc.dc, &units, &mut || chance.guid(), since)
         };
         let number = forest.load(home.domain, container, class, guid, record, since);
-        self.connect
-            .remember((home.dc.forest, number.0), ConnectorObject::new(user, identity, exchange));
+        if let Some(user) = user {
+            let object = ConnectorObject::new(user, identity, exchange);
+            self.connect.remember((home.dc.forest, number.0), object);
+        }
         Some(AdObject::on(home.dc, number))
     }
 }

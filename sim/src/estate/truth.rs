@@ -68,6 +68,17 @@ impl Subjects {
         }
     }
 
+    /// Somebody who was in AD alone is this user from now on, with its recipient.
+    pub(super) fn give_user(&mut self, number: u32, entra: u32, exchange: Option<u32>) {
+        place(&mut self.by_entra, entra, number);
+        if let Some(subject) = self.all.get_mut(number as usize) {
+            subject.entra = Some(entra);
+        }
+        if let Some(exchange) = exchange {
+            self.give_mailbox(number, exchange);
+        }
+    }
+
     /// Somebody has this recipient from now on.
     pub(super) fn give_mailbox(&mut self, number: u32, exchange: u32) {
         place(&mut self.by_exchange, exchange, number);

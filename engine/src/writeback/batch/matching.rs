@@ -64,7 +64,7 @@ impl Batch {
                     Some(Verdict::Older { looked_for: self.origin == Origin::Initial })
                 }
                 Some(link)
-                    if self.origin == Origin::Delta
+                    if (self.origin == Origin::Delta || planted!(desk.bugs, InitialAsDelta))
                         && !heals
                         && !rests
                         && !escrowed
@@ -296,7 +296,15 @@ impl Batch {
                 let healed = heals && self.origin == Origin::Delta;
                 let exported = item.stored.is_some_and(|link| link.exported == item.digest);
                 let quiet = healed && exported && desk.knows(&item.mailbox);
-                item.verdict = Some(Verdict::Redundant { quiet });
+                item.verdict = Some(if planted!(desk.bugs, OutOfScopeWhenEqual) {
+                    not_in_scope("there is nothing to write".to_owned(), quiet)
+                } else {
+                    Verdict::Redundant { quiet }
+                });
+                continue;
+            }
+            if planted!(desk.bugs, LazyWriter) && !self.cycle.is_multiple_of(12) {
+                item.verdict = Some(Verdict::Unsent);
                 continue;
             }
             #[cfg(feature = "planted-bugs")]

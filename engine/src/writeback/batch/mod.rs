@@ -20,7 +20,7 @@ use super::desk::{Answer, Desk, Interrupt, Stepped, Tally, Turn};
 use super::map::Scope;
 use super::outcome::{Effects, Settled, Verdict};
 use super::recovery::Made;
-use crate::failure::{Class, Failure, Side};
+use crate::failure::{Class, Failure, Side, code};
 use crate::job::{LogEntry, LogStatus};
 use crate::journal::rows::{Intent, Link, Versions, mailbox_write};
 use crate::marks::Mark;
@@ -267,7 +267,8 @@ impl Batch {
         ports: &mut Ports<'_>,
         desk: &mut Desk,
     ) -> Stepped<BatchEnd> {
-        let most = if planted!(desk.bugs, StopAtRefusal) { 1 } else { MODIFY_BATCH };
+        let singly = planted!(desk.bugs, StopAtRefusal) || planted!(desk.bugs, BlameTheRest);
+        let most = if singly { 1 } else { MODIFY_BATCH };
         let end = self.pieces.len().min(self.sent + most);
         let mut modifications = Vec::with_capacity(end - self.sent);
         for piece in &mut self.pieces[self.sent..end] {
@@ -335,6 +336,9 @@ impl Batch {
                     if planted!(desk.bugs, StopAtRefusal) && code != 0 {
                         self.pieces.truncate(end);
                     }
+                    if planted!(desk.bugs, BlameTheRest) && code != 0 {
+                        self.blame(end);
+                    }
                 }
                 WriteOutcome::Unknown => {
                     Mark::WriteUnanswered.reach();
@@ -359,6 +363,13 @@ impl Batch {
             self.pieces.append(&mut again);
         }
         self.stage = if self.unknown.is_empty() { Stage::Poll } else { Stage::Resolve };
+    }
+
+    /// With the planted bug: what was not sent by now failed.
+    fn blame(&mut self, end: usize) {
+        for piece in self.pieces.drain(end..) {
+            self.items[piece.item].fail(Class::Transient, code::SERVER_BUSY, "busy (51)");
+        }
     }
 
     fn log(&mut self, now: Timestamp, ports: &mut Ports<'_>, desk: &mut Desk) -> Stepped<BatchEnd> {

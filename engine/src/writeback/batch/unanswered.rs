@@ -3,6 +3,7 @@
 use super::{Batch, BatchEnd, Stage};
 use crate::failure::{Class, Failure, Side, code};
 use crate::marks::Mark;
+use crate::planted_bugs::planted;
 use crate::ports::{CallError, Name, ObjectGuid, Ports};
 use crate::time::Timestamp;
 use crate::writeback::desk::{Answer, Desk, Interrupt, Stepped, Turn};
@@ -105,7 +106,12 @@ impl Batch {
             let refused = matches!(item.verdict, Some(Verdict::Failed(_)));
             if unmade.is_empty() && (unsent.is_empty() || !refused) {
                 Mark::WriteWasMade.reach();
-                item.verdict = Some(Verdict::Written);
+                let verdict = if planted!(desk.bugs, ForgetTheUnanswered) {
+                    Verdict::Redundant { quiet: true }
+                } else {
+                    Verdict::Written
+                };
+                item.verdict = Some(verdict);
             } else if refused {
                 // Another of its modifies was refused, and that says more.
             } else {

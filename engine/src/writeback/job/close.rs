@@ -28,7 +28,11 @@ impl WritebackJob {
         let failure = match end {
             Ok(end) => {
                 tally = end.tally;
-                self.desk.row.watermark = Some(end.watermark.as_micros());
+                let leaves_it =
+                    planted!(self.desk.bugs, LazyWriter) && !cycle.number().is_multiple_of(12);
+                if !leaves_it {
+                    self.desk.row.watermark = Some(end.watermark.as_micros());
+                }
                 if planted!(self.desk.bugs, WatermarkAhead) {
                     let ahead = end.watermark + Duration::from_mins(9);
                     self.desk.row.watermark = Some(ahead.as_micros());

@@ -2,7 +2,7 @@
 //! that name holds the finding back.
 
 use super::super::verdict::Rule;
-use super::super::{Bench, ORACLES, about};
+use super::super::{ORACLES, about};
 use super::*;
 use crate::observe::History;
 
@@ -96,7 +96,7 @@ const BREACHES: [(&str, Breach); 17] = [
     }),
 ];
 
-fn show(estate: &Estate, bench: &mut Bench, events: &[Event]) {
+pub(super) fn show(estate: &Estate, bench: &mut Bench, events: &[Event]) {
     for (event, about) in events.iter().zip(about(estate, events)) {
         bench.observe(event, about, &History::default());
     }
@@ -188,4 +188,32 @@ fn a_finding_of_an_edit_that_was_passed_over_says_whose_it_was() {
     let findings = bench.findings(&estate);
     assert_eq!(findings[0].object.as_deref(), Some("u2"));
     assert_eq!(findings[0].attribute.as_deref(), Some("exo.CustomAttribute1"));
+}
+
+/// A name or department that synchronization leaves behind is wrong in the cloud whoever has the authority over the
+/// mailbox.
+#[test]
+fn identity_comes_up_whatever_the_flag_says() {
+    let held = |came: bool, began: i64, pending: bool| {
+        let mut estate = estate();
+        let mut bench = Bench::new(&estate, Vec::new());
+        let (cloud, ad) = (mailbox(&estate), object(&estate));
+        let edit = wrote(ad, Activity::Person, DISPLAY_NAME, (&["u1"], &["Another"]), 5);
+        if let Event::Write(write) = edit.clone() {
+            estate.ledger.write(write);
+        }
+        let name = if came { "u1" } else { "Another" };
+        let edits = vec![(property::DISPLAY_NAME, vec![name.to_owned()])];
+        estate.exchange.apply(cloud.number, at(6), &edits);
+        let pending = pending.then_some(ad).into_iter().collect();
+        let end = Synchronized { at: at(began + 1), began: at(began), pending };
+        show(&estate, &mut bench, &[edit, Event::Synchronized(end)]);
+        bench.compare(&estate, &History::default(), at(60), true);
+        let findings = bench.findings(&estate);
+        findings.iter().filter(|f| f.message.contains("whatever the flag")).count()
+    };
+    assert_eq!(held(false, 6, false), 1, "the mailbox says something else than AD");
+    assert_eq!(held(true, 6, false), 0, "it says what AD says");
+    assert_eq!(held(false, 4, false), 0, "the cycle began before the edit");
+    assert_eq!(held(false, 6, true), 0, "the export was refused");
 }

@@ -7,9 +7,13 @@ use sim::exchange::truth;
 use sim::ledger::{FlipOrder, JobNews};
 
 use super::super::contract::Contract;
+use super::super::failing::Failing;
+use super::super::invented::Invented;
 use super::super::quiescence::Quiescence;
 use super::super::what_stays::WhatStays;
 use super::*;
+
+const ADDRESSES: u16 = known::PROXY_ADDRESSES;
 
 fn flip(mailbox: ObjectKey, to: bool) -> Event {
     let values = (&[truth(!to)][..], &[truth(to)][..]);
@@ -40,9 +44,9 @@ fn is_charged_after(before: &[Event]) -> bool {
     let estate = estate();
     let mut rule = Quiescence::default();
     let written = wrote(object(&estate), Activity::Writeback, IN_AD, (&["a"], &["b"]), 25);
-    let ended = Event::Cycle(CycleEnd { at: at(30), began: at(20), failed: false });
+    let ended = Event::Cycle(CycleEnd { at: at(30), began: at(20), failed: false, initial: false });
     let events = before.iter().chain([&written, &ended]);
-    events.filter_map(|event| rule.observe(event, Some(0))).count() > 0
+    events.filter_map(|event| rule.observe(event, Some(0), &Failing::default())).count() > 0
 }
 
 #[test]
@@ -56,6 +60,88 @@ fn a_paused_job_begins_no_cycle_that_writes() {
     assert!(is_charged_after(&[paused(), on_demand]), "what came before hides no cycle");
     let later = news(22, Episode::Told(JobRequest::Pause));
     assert!(!is_charged_after(&[later]), "the cycle had begun");
+    let asked = || news(10, Episode::Asked(JobRequest::Pause));
+    assert!(is_charged_after(&[asked()]), "whether or not it says that it heard of it");
+    assert!(!is_charged_after(&[asked(), news(15, Episode::Asked(JobRequest::Start))]));
+}
+
+/// What the service refused is tried again with each cycle of synchronization, and goes through some time.
+#[test]
+fn what_synchronization_tries_again_disturbs_no_rest() {
+    let estate = estate();
+    let object = object(&estate);
+    let edit = wrote(object, Activity::Person, IN_AD, (&["a"], &["b"]), 1);
+    let ended = |pending| Event::Synchronized(Synchronized { at: at(3), began: at(2), pending });
+    let up = wrote(mailbox(&estate), Activity::Sync, property::DISPLAY_NAME, (&["a"], &["b"]), 9);
+    let charged = |pending: Vec<ObjectKey>, last: Event| {
+        let mut rule = Quiescence::default();
+        rule.active = true;
+        let events = [edit.clone(), ended(pending), last];
+        let failing = Failing::default();
+        events.iter().filter_map(|event| rule.observe(event, Some(0), &failing)).count()
+    };
+    assert_eq!(charged(vec![object], up.clone()), 0);
+    assert_eq!(charged(Vec::new(), up), 1);
+    let export = wrote(object, Activity::Writeback, IN_AD, (&["a"], &["b"]), 9);
+    assert_eq!(charged(vec![object], export), 1, "of the engine nothing was refused");
+}
+
+/// Whether what is written in the 25th second is charged, after this.
+fn is_written_for_nobody(before: &[Event]) -> bool {
+    let estate = estate();
+    let mut rule = Quiescence::default();
+    let written = wrote(object(&estate), Activity::Writeback, IN_AD, (&["a"], &["b"]), 25);
+    let events = before.iter().chain([&written]);
+    events.filter_map(|event| rule.observe(event, Some(0), &Failing::default())).count() > 0
+}
+
+#[test]
+fn a_job_that_was_deleted_writes_no_more() {
+    let deleted = || news(10, Episode::Deleted);
+    let turned = || Event::Committed(at(12));
+    let on_demand = || JobRequest::ProvisionOnDemand {
+        request: 1,
+        rule: String::new(),
+        user: sim::guid::Guid([1; 16]),
+    };
+    assert!(is_written_for_nobody(&[deleted(), turned()]));
+    assert!(!is_written_for_nobody(&[turned()]));
+    assert!(!is_written_for_nobody(&[deleted()]), "the modify was on its way");
+    assert!(!is_written_for_nobody(&[deleted(), turned(), news(15, Episode::Made)]));
+    let asked = news(9, Episode::Asked(on_demand()));
+    assert!(!is_written_for_nobody(&[asked.clone(), deleted(), turned()]), "on demand");
+    let answered = news(13, Episode::Told(on_demand()));
+    assert!(is_written_for_nobody(&[asked, deleted(), turned(), answered]));
+}
+
+#[test]
+fn an_address_that_comes_to_ad_was_in_the_cloud() {
+    let check = |new: &[&str], between: &dyn Fn(ObjectKey) -> Vec<Event>| {
+        let estate = estate();
+        let mut oracle = Invented::default();
+        let old = ["SMTP:u1@contoso.com", "X500:/o=a"];
+        let write = wrote(object(&estate), Activity::Writeback, ADDRESSES, (&old, new), 2);
+        let events = [vec![write], between(mailbox(&estate))].concat();
+        charges(&mut oracle, &estate, &events).len() + oracle.at_rest(&estate).len()
+    };
+    let nothing = |_| Vec::new();
+    assert_eq!(check(&["SMTP:u1@contoso.com", "smtp:stranger@x.com"], &nothing), 1);
+    assert_eq!(check(&["smtp:U1@contoso.com", "X500:/o=a"], &nothing), 0, "AD had it");
+    assert_eq!(check(&["smtp:u1@contoso.onmicrosoft.com"], &nothing), 0, "the cloud has it");
+    let stranger = ["SMTP:u1@contoso.com", "smtp:stranger@x.com"];
+    let had = |mailbox| {
+        let values = (&["smtp:stranger@x.com"][..], &["SMTP:u1@contoso.com"][..]);
+        vec![wrote(mailbox, Activity::Person, property::EMAIL_ADDRESSES, values, 3)]
+    };
+    assert_eq!(check(&stranger, &had), 0, "the cloud had it");
+    let by_hand = |key| {
+        let values = (&[][..], &["smtp:stranger@x.com"][..]);
+        wrote(key, Activity::Person, ADDRESSES, values, 3)
+    };
+    let estate = estate();
+    let mut oracle = Invented::default();
+    charges(&mut oracle, &estate, &[by_hand(object(&estate))]);
+    assert!(oracle.at_rest(&estate).is_empty(), "what people write is theirs");
 }
 
 #[test]
@@ -64,8 +150,10 @@ fn few_failures_do_not_quarantine_a_job() {
     let failed = logged(mailbox(&estate), LogStatus::Failure, "TimeOut");
     let became = |reason| news(9, Episode::Became(StatusCode::Quarantine, Some(reason)));
     let charged = |reason| {
-        let events = [failed.clone(), became(reason)];
-        charges(&mut Isolation::new(&estate), &estate, &events).len()
+        let mut bench = Bench::new(&estate, Vec::new());
+        bench::show(&estate, &mut bench, &[failed.clone(), became(reason)]);
+        let message = "the job went into quarantine";
+        bench.findings(&estate).iter().filter(|f| f.message.starts_with(message)).count()
     };
     assert_eq!(charged("EncounteredEscrowProportionThreshold"), 1);
     assert_eq!(charged("EncounteredBaseEscrowThreshold"), 1);

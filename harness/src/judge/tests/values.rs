@@ -69,7 +69,36 @@ fn synchronization_does_not_bring_back_what_it_took_away() {
     assert_eq!(found(&[takes.clone(), back.clone()]), 1);
     assert_eq!(found(&[takes.clone(), in_ad, back.clone()]), 0, "AD has it again");
     let by_hand = by_ad(wrote(mailbox, Activity::Person, IN_CLOUD, (&["new"], &["old"]), 2));
-    assert_eq!(found(&[takes, by_hand, back]), 0, "somebody put it there");
+    assert_eq!(found(&[takes.clone(), by_hand, back.clone()]), 0, "somebody put it there");
+    let user = ObjectKey::entra(estate.subjects()[0].entra.unwrap());
+    let in_entra = by_ad(wrote(user, Activity::Sync, IN_CLOUD, (&["new"], &["old"]), 3));
+    assert_eq!(found(&[takes, in_entra, back]), 1, "it brought it to Entra itself");
+}
+
+/// Behind a failover synchronization may import what another domain controller has not heard of yet.
+#[test]
+fn what_leaves_ad_may_come_up_until_every_domain_controller_knows() {
+    let estate = estate_by(
+        "
+scenario: Two domain controllers
+world:
+  forest: {domains: [corp.contoso.com], dcs: [DC1, {name: DC2, replication: 1m}]}
+  population: [user: {name: u1}]
+story: [{wait: 0s}]
+",
+    );
+    let by_ad = |event: Event| match event {
+        Event::Write(write) => Event::Write(Write { cloud_managed: Some(false), ..write }),
+        other => other,
+    };
+    let (mailbox, object) = (mailbox(&estate), object(&estate));
+    let edit = by_ad(wrote(object, Activity::Person, IN_AD, (&["old"], &["new"]), 10));
+    let takes = by_ad(wrote(mailbox, Activity::Sync, IN_CLOUD, (&["old"], &["new"]), 20));
+    let back = |when| by_ad(wrote(mailbox, Activity::Sync, IN_CLOUD, (&["new"], &["old"]), when));
+    let found = |events: &[Event]| charges(&mut Resurrection::new(&estate), &estate, events).len();
+    assert_eq!(found(&[edit.clone(), takes.clone(), back(60)]), 0, "it is on its way");
+    assert_eq!(found(&[edit.clone(), takes.clone(), back(90)]), 1, "it has arrived");
+    assert_eq!(found(&[takes, back(60)]), 1, "AD has not changed");
 }
 
 #[test]
@@ -170,4 +199,27 @@ fn what_was_exported_before_ad_changed_again_was_pending() {
     };
     assert_eq!(found(4, 6), 0, "what was sent is what was pending");
     assert_eq!(found(6, 4), 1, "what AD said later was not");
+}
+
+/// A person's change between the engine's read and its modify is not the engine's: what it sent made a good list of
+/// what it had read.
+#[test]
+fn a_list_is_judged_as_the_engine_had_read_it() {
+    let estate = estate();
+    let object = object(&estate);
+    let look = || read(object, Activity::Writeback, None);
+    let list =
+        |by, old: &[&str], new: &[&str]| wrote(object, by, known::PROXY_ADDRESSES, (old, new), 3);
+    let found = |events: &[Event]| charges(&mut OnePrimary::default(), &estate, events).len();
+    let by_hand = || list(Activity::Person, &["SMTP:a@x"], &["smtp:a@x", "SMTP:b@x"]);
+    let both = ["smtp:a@x", "SMTP:b@x", "SMTP:c@x"];
+    let after = || list(Activity::Writeback, &["smtp:a@x", "SMTP:b@x"], &both);
+    assert_eq!(found(&[look(), by_hand(), after()]), 1, "it had read a primary, and adds another");
+    let swaps = || list(Activity::Writeback, &["smtp:a@x", "SMTP:b@x"], &["SMTP:b@x", "SMTP:c@x"]);
+    let was = || list(Activity::Person, &["smtp:a@x"], &["smtp:a@x", "SMTP:b@x"]);
+    assert_eq!(found(&[look(), was(), swaps()]), 0, "without the person it is one");
+    assert_eq!(found(&[was(), look(), swaps()]), 1, "it had read the person's");
+    let none = || list(Activity::Person, &["SMTP:a@x"], &[]);
+    let adds = || list(Activity::Writeback, &[], &["smtp:d@x"]);
+    assert_eq!(found(&[look(), none(), adds()]), 0, "somebody took the primary away");
 }

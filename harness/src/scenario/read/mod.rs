@@ -161,6 +161,7 @@ impl<'a> Reader<'a> {
             }
         };
         self.check_places(&world);
+        self.check_synchronized(&world);
         self.check_story(&world, &story);
         let expect: Option<Expectations> =
             fields.take("expect").map(|entry| self.expectations(&entry.value, &world));

@@ -8,7 +8,7 @@ use sim::powershell::CmdletCall;
 use super::super::diagnostic::Diagnostic;
 use super::super::nearest::advice;
 use super::super::span::{Span, Spanned};
-use super::super::world::{Population, World};
+use super::super::world::{MailboxLocation, Population, User, World};
 use super::Reader;
 use crate::cmdlet::ROUND;
 
@@ -153,6 +153,47 @@ impl Reader<'_> {
                 Diagnostic::error("unknown-place", group.span, message)
                     .label("nobody is in scope")
                     .help(help),
+            );
+        }
+    }
+
+    /// A mailbox in the cloud of somebody whom nothing synchronizes any more would not last: whoever leaves the
+    /// synchronized units is deleted in the cloud (Microsoft Learn, "Microsoft Entra Connect Sync: Configure
+    /// filtering").
+    pub(super) fn check_synchronized(&mut self, world: &World) {
+        let units: Vec<Vec<String>> =
+            world.connect.units.iter().map(|unit| steps(&unit.value)).collect();
+        if units.is_empty() {
+            return;
+        }
+        let is_synchronized = |path: &[String]| {
+            let path: Vec<String> = path.iter().map(|step| step.trim().to_lowercase()).collect();
+            units.iter().any(|unit| path.starts_with(unit))
+        };
+        let people = [PEOPLE.to_owned()];
+        let has_its_mailbox =
+            |user: &User| user.dir_synced && user.mailbox == MailboxLocation::Cloud;
+        for part in &world.population {
+            let (place, who, units) = match part {
+                Population::User(user) if has_its_mailbox(user) => {
+                    let units = if user.units.is_empty() { &people[..] } else { &user.units };
+                    (user.name.span, user.name.value.as_str(), units)
+                }
+                Population::Shape { shape, .. } => (shape.span, shape.value.as_str(), &people[..]),
+                Population::User(_) | Population::Ldif { .. } => continue,
+            };
+            if is_synchronized(units) {
+                continue;
+            }
+            let message =
+                format!("nothing synchronizes `{who}`, and it has a mailbox in the cloud");
+            self.report(
+                Diagnostic::error("not-synchronized", place, message)
+                    .label(format!("in the unit `{}`, which is not below one of `connect.ous`", units.join("/")))
+                    .help(
+                        "name its unit there, or say `mailbox: none` of somebody who is in AD alone, or \
+                         `dir_synced: false` of a mailbox of the cloud alone",
+                    ),
             );
         }
     }

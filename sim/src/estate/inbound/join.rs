@@ -222,6 +222,11 @@ impl Estate {
             return;
         }
         let exchange = self.entra.user(user).and_then(|user| self.exchange.by_id(user.id));
+        let in_ad_alone = self.subject_of_ad(key.0, ad.number).is_some_and(|s| s.entra.is_none());
+        if in_ad_alone && let Some(place) = self.whose(ObjectKey::ad(key.0, ad.number)) {
+            self.subjects.give_user(place, user, exchange);
+            return;
+        }
         let name = entry.record.text(known::SAM_ACCOUNT_NAME).unwrap_or(entry.rdn_value());
         let subject = Subject { name: name.into(), ad: Some(ad), entra: Some(user), exchange };
         self.subjects.add(subject);

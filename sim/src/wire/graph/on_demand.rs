@@ -60,7 +60,7 @@ pub(super) fn ask(
             return Err(GraphError::no_resource(&user.to_string()));
         }
         let request = job.fresh_request();
-        job.ask(JobRequest::ProvisionOnDemand { request, rule, user });
+        estate.ask_job(JobRequest::ProvisionOnDemand { request, rule, user });
         Ok(Answer { waits_for: vec![request], ..Answer::no_content(at) })
     })
 }

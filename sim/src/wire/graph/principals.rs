@@ -123,10 +123,10 @@ pub(super) fn delete_principal(operation: &Operation<'_>, key: &str) -> Result<A
         let before = estate.entra.configurations.len();
         estate.entra.configurations.retain(|made| Some(made.principal) != id);
         let mut is_found = estate.entra.configurations.len() < before;
-        let own = estate.entra.job.as_mut();
-        if let Some(job) = own.filter(|job| Some(job.service_principal) == id && !job.withdrawn) {
-            job.delete();
-            job.withdrawn = true;
+        let own = estate.entra.job.as_ref();
+        if own.is_some_and(|job| Some(job.service_principal) == id && !job.withdrawn) {
+            estate.delete_job();
+            estate.entra.job.iter_mut().for_each(|job| job.withdrawn = true);
             is_found = true;
         }
         if !is_found {

@@ -202,7 +202,7 @@ pub(super) fn create(operation: &Operation<'_>, key: &str) -> Result<Answer, Gra
         })?;
         let (instance, tenant, now) = (estate.new_id(), estate.entra.tenant, estate.now());
         let id = guid(key);
-        let own = estate.entra.job.as_mut().filter(|job| Some(job.service_principal) == id);
+        let own = estate.entra.job.as_ref().filter(|job| Some(job.service_principal) == id);
         if let Some(job) = own {
             if !job.deleted {
                 return Err(conflict(name));
@@ -210,8 +210,9 @@ pub(super) fn create(operation: &Operation<'_>, key: &str) -> Result<Answer, Gra
             if !job.attached {
                 return Err(GraphError::no_engine());
             }
-            job.make_anew(tenant, instance, now);
-            return Ok((job_view::job(job), now));
+            estate.make_job_anew(instance);
+            let made = estate.entra.job.as_ref().map(job_view::job);
+            return Ok((made.unwrap_or_default(), now));
         }
         if name != TEMPLATE {
             return Err(GraphError::not_implemented());
@@ -252,10 +253,8 @@ pub(super) fn delete(operation: &Operation<'_>, key: &str, id: &str) -> Result<A
                 other.job = None;
             }
         }
-        if let Some(job) = &mut estate.entra.job
-            && Some(job.service_principal) == principal
-        {
-            job.delete();
+        if estate.entra.job.as_ref().is_some_and(|job| Some(job.service_principal) == principal) {
+            estate.delete_job();
         }
         Ok(Answer::no_content(estate.now()))
     })
@@ -277,7 +276,10 @@ pub(super) fn act(
     };
     operation.with(|estate, _| {
         match find(estate, key, id)? {
-            Found::Own(_) => engine_job(estate)?.ask(request),
+            Found::Own(_) => {
+                engine_job(estate)?;
+                estate.ask_job(request);
+            }
             // It does not run, as it is asked.
             Found::Waiting(..) if request == JobRequest::Pause => {}
             Found::Waiting(..) => begin(estate, key)?,

@@ -30,18 +30,28 @@ impl OnePrimary {
         }
     }
 
-    /// What the engine's change makes of the list that it had read.
+    /// What the engine's change makes of the list that it had read. AD compares without case: what only changes its
+    /// case is in both lists.
     fn as_read(&self, write: &Write, change: &Change) -> Option<Vec<String>> {
         let read = self.read.get(&write.object).filter(|_| exports(write.actor.activity))?;
-        let is_in = |list: &[Box<[u8]>], value: &[u8]| list.iter().any(|other| **other == *value);
-        let kept = read.iter().filter(|v| !is_in(&change.old, v) || is_in(&change.new, v));
-        let added = change.new.iter().filter(|v| !is_in(&change.old, v) && !is_in(read, v));
-        Some(texts(kept.chain(added)))
+        let lower = |values: &[Box<[u8]>]| -> Vec<String> {
+            values.iter().map(|value| text(value).to_lowercase()).collect()
+        };
+        let (had, old, new) = (lower(read), lower(&change.old), lower(&change.new));
+        let kept = read.iter().zip(&had).filter_map(|(value, folded)| {
+            match new.iter().position(|other| other == folded) {
+                Some(at) => change.new.get(at).map(|value| text(value)),
+                None => (!old.contains(folded)).then(|| text(value)),
+            }
+        });
+        let is_added = |folded: &String| !old.contains(folded) && !had.contains(folded);
+        let added = change.new.iter().zip(&new).filter(|(_, folded)| is_added(folded));
+        Some(kept.chain(added.map(|(value, _)| text(value))).collect())
     }
 }
 
-fn texts<'v>(values: impl Iterator<Item = &'v Box<[u8]>>) -> Vec<String> {
-    values.map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+fn text(value: &[u8]) -> String {
+    String::from_utf8_lossy(value).into_owned()
 }
 
 impl Oracle for OnePrimary {
@@ -75,7 +85,8 @@ impl Oracle for OnePrimary {
             Side::Entra | Side::Exchange => property::EMAIL_ADDRESSES,
         };
         let change = write.changes.iter().find(|change| change.attribute == addresses)?;
-        let problem = problem_of(&texts(change.new.iter()))?;
+        let list: Vec<String> = change.new.iter().map(|value| text(value)).collect();
+        let problem = problem_of(&list)?;
         if self.as_read(write, change).is_some_and(|list| problem_of(&list).is_none()) {
             return None;
         }

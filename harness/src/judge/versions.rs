@@ -34,6 +34,9 @@ struct Edit {
     property: AttributeNumber,
     since_export: u64,
     since_read: u64,
+    /// When the job read the last version that it exported and that had other values than the one before; the beginning
+    /// of time when there was none.
+    carried: VirtualTime,
 }
 
 impl Versions {
@@ -63,6 +66,7 @@ impl Versions {
     fn edit(&mut self, write: &Write) {
         for change in write.changes.iter().filter(|c| self.properties.contains(&c.attribute)) {
             let by = moved(core::iter::once(change));
+            let carried = self.exported.get(write.object.number);
             let edits = self.edits.entry(write.object.number).or_default();
             match edits.iter_mut().find(|edit| edit.property == change.attribute) {
                 Some(edit) => {
@@ -73,6 +77,7 @@ impl Versions {
                     property: change.attribute,
                     since_export: by,
                     since_read: by,
+                    carried,
                 }),
             }
         }
@@ -85,12 +90,17 @@ impl Versions {
             LogStatus::Failure => false,
         };
         let Some(ObjectKey { number, .. }) = entry.object.filter(|_| is_exported) else { return };
-        self.exported.set(number, self.read.get(number));
+        let read = self.read.get(number);
+        self.exported.set(number, read);
         let Some(edits) = self.edits.get_mut(&number) else { return };
         for edit in edits.iter_mut() {
+            if edit.since_export != edit.since_read {
+                edit.carried = read;
+            }
             edit.since_export = edit.since_read;
         }
-        edits.retain(|edit| edit.since_read != 0);
+        // Of what this export carried the last edit tells.
+        edits.retain(|edit| edit.since_read != 0 || edit.carried != read);
         if edits.is_empty() {
             self.edits.remove(&number);
         }
@@ -105,13 +115,12 @@ impl Versions {
     ) -> Option<VirtualTime> {
         let edits = self.edits.get(&mailbox).map_or(&[][..], Vec::as_slice);
         let last = |property: &AttributeNumber| {
-            let edited = edits.iter().find(|edit| edit.property == *property);
-            if edited.is_some_and(|edit| edit.since_export == 0) {
+            let mut edits = edits.iter();
+            match edits.find(|edit| edit.property == *property && edit.since_export == 0) {
                 // Everybody starts as exported.
-                let exported = self.exported.get(mailbox);
-                return (exported > VirtualTime::default()).then_some(exported);
+                Some(edit) => Some(edit.carried).filter(|at| *at > VirtualTime::default()),
+                None => written(estate, mailbox, *property),
             }
-            written(estate, mailbox, *property)
         };
         properties.iter().filter_map(last).max()
     }

@@ -1,7 +1,6 @@
 //! Values over time: none is lost, none comes back, none swings.
 
-use crate::judge::contract::Contract;
-
+use super::super::contract::Contract;
 use super::*;
 
 #[test]
@@ -211,9 +210,9 @@ fn a_list_is_judged_as_the_engine_had_read_it() {
     let list =
         |by, old: &[&str], new: &[&str]| wrote(object, by, known::PROXY_ADDRESSES, (old, new), 3);
     let found = |events: &[Event]| charges(&mut OnePrimary::default(), &estate, events).len();
-    let by_hand = || list(Activity::Person, &["SMTP:a@x"], &["smtp:a@x", "SMTP:b@x"]);
-    let both = ["smtp:a@x", "SMTP:b@x", "SMTP:c@x"];
-    let after = || list(Activity::Writeback, &["smtp:a@x", "SMTP:b@x"], &both);
+    let by_hand = || list(Activity::Person, &["SMTP:a@x"], &["SMTP:a@x", "x500:/o=x"]);
+    let both = ["SMTP:a@x", "x500:/o=x", "SMTP:c@x"];
+    let after = || list(Activity::Writeback, &["SMTP:a@x", "x500:/o=x"], &both);
     assert_eq!(found(&[look(), by_hand(), after()]), 1, "it had read a primary, and adds another");
     let swaps = || list(Activity::Writeback, &["smtp:a@x", "SMTP:b@x"], &["SMTP:b@x", "SMTP:c@x"]);
     let was = || list(Activity::Person, &["smtp:a@x"], &["smtp:a@x", "SMTP:b@x"]);

@@ -194,8 +194,20 @@ impl Estate {
 
     /// An AD object is this user from now on; the cloud takes what AD has a value for.
     fn join(&mut self, key: ConnectorKey, entry: &Entry, number: u32) {
+        let user = self.entra.user(number);
+        let is_the_clouds =
+            user.is_some_and(|user| user.object_cloud_managed && user.deletion.is_none());
+        let was_deleted = user.is_some_and(|user| user.deletion.is_some());
+        if is_the_clouds {
+            // A server that never saw it learns with its import from Entra that the object is blocked
+            // (`blockOnPremisesSync`; Microsoft Learn, "Configure User Source of Authority").
+            let exchange = self.taken_for_exported(key, entry, number);
+            let object =
+                ConnectorObject { full: true, ..ConnectorObject::new(number, 0, exchange) };
+            self.connect.remember(key, object);
+            return self.relink(key, number, entry);
+        }
         let domain = self.domain_of(key);
-        let was_deleted = self.entra.user(number).is_some_and(|user| user.deletion.is_some());
         self.entra.change(number, |user| {
             user.deletion = None;
             user.sync_enabled = Some(true);

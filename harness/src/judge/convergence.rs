@@ -285,15 +285,24 @@ fn gave_up(estate: &Estate, job: &WritebackJob) -> Option<(VirtualTime, BTreeSet
     Some((at, failed))
 }
 
-/// Whether as many mailboxes are written back as the profile supports, and no more are to be (switch `limit_action`).
-fn is_full(estate: &Estate) -> bool {
-    let report = estate.entra.job.as_ref().and_then(|job| job.report.as_ref());
-    estate.profile.text("limit_action") == "refuse"
-        && report.is_some_and(|report| report.linked >= estate.profile.number("mailbox_limit"))
+/// Whether more mailboxes were cloud-managed at some time than the job writes back (switches `limit_action` and
+/// `mailbox_limit`): then somebody may have been refused, and no delta looks again when a place comes free.
+fn has_too_many(estate: &Estate) -> bool {
+    if estate.profile.text("limit_action") != "refuse" {
+        return false;
+    }
+    let was_managed = |subject: &Subject| {
+        let Some(number) = subject.exchange else { return false };
+        let flagged = || estate.ledger.last_writer(ObjectKey::exchange(number), property::FLAG);
+        let now = estate.exchange.mailbox(number).is_some_and(|mailbox| mailbox.cloud_managed);
+        now || flagged().is_some()
+    };
+    let managed = estate.subjects().iter().filter(|subject| was_managed(subject)).count() as u64;
+    managed > estate.profile.number("mailbox_limit")
 }
 
 fn waiting_for_initial(estate: &Estate) -> BTreeMap<Guid, VirtualTime> {
-    if !is_full(estate) && !estate.profile.is_on("first_time_requires_initial") {
+    if !has_too_many(estate) && !estate.profile.is_on("first_time_requires_initial") {
         return BTreeMap::new();
     }
     let mut waiting = BTreeMap::new();
@@ -541,7 +550,7 @@ fn waits(estate: &Estate, subject: &Subject, mailbox: &Mailbox, evidence: &Evide
     };
     let entered = written(property::FLAG).or_else(|| written(property::USER_PRINCIPAL_NAME));
     // Of more than the supported number at the start some never entered.
-    let never_entered = || is_full(estate) && !evidence.exports.ever(estate, mailbox.id);
+    let never_entered = || has_too_many(estate) && !evidence.exports.ever(estate, mailbox.id);
     entered.or_else(restored).map_or_else(never_entered, |entered| *said >= entered.at)
 }
 

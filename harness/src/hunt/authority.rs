@@ -5,10 +5,14 @@ use super::cast::Actor;
 use super::draft::ActionDraft;
 use super::features::Feature;
 use super::lifecycle;
+use super::settings::BLOCKED;
 use super::story::Playwright;
 
 /// The product that a tenant of a story owns (Office 365 E3).
 const PRODUCT: &str = "6fd2c87f-b296-42f0-b197-1e91e994b900";
+
+/// Where people are whom nobody put elsewhere.
+const PEOPLE: &str = "OU=People,DC=corp,DC=contoso,DC=com";
 
 /// A request that changes something.
 pub(super) fn change(method: &'static str, path: String, body: &str) -> ActionDraft {
@@ -54,7 +58,8 @@ pub(super) fn licences(playwright: &mut Playwright<'_>) {
 /// The authority over somebody's whole object moves to the cloud, or back.
 pub(super) fn objects(playwright: &mut Playwright<'_>) {
     let gone = playwright.those(|actor| actor.moved.is_some() && actor.in_ad);
-    let goes_back = !playwright.searches_may_fail && playwright.synchronization_hears();
+    let blocked = playwright.world.tenant.iter().any(|said| said.contains(BLOCKED));
+    let goes_back = !blocked && !playwright.searches_may_fail && playwright.synchronization_hears();
     if !gone.is_empty() && playwright.dice.percent(60) && goes_back {
         if let Some(place) = playwright.dice.pick(&gone).copied() {
             take_back(playwright, place);
@@ -107,17 +112,19 @@ pub(super) fn default_of_the_tenant(playwright: &mut Playwright<'_>) {
 
 /// Somebody comes, is synchronized, and gets a mailbox in the cloud with a licence.
 pub(super) fn arrival(playwright: &mut Playwright<'_>) {
-    if playwright.searches_may_fail || !playwright.synchronization_hears() {
+    let comes_late = playwright.searches_may_fail || playwright.server_is_gone;
+    if comes_late || !playwright.synchronization_hears() {
         return playwright.wait();
     }
     let name = lifecycle::newcomer(playwright);
     // What the last server makes under the tenant default is a user without a recipient, and stays so.
     let by_server = !playwright.managed_by_default && playwright.dice.percent(60);
     playwright.push(if by_server {
-        lifecycle::new_remote_mailbox(&name)
+        lifecycle::new_remote_mailbox(&name, true)
     } else {
-        let line =
-            format!("New-ADUser {name} -UserPrincipalName {name}@contoso.com -Enabled $true");
+        let line = format!(
+            "New-ADUser {name} -Path '{PEOPLE}' -UserPrincipalName {name}@contoso.com -Enabled $true"
+        );
         ActionDraft::Cmdlet("ad", line)
     });
     let cloud_managed = playwright.managed_by_default;
@@ -131,6 +138,7 @@ pub(super) fn arrival(playwright: &mut Playwright<'_>) {
         cloud_managed,
         dir_synced: true,
         in_ad: true,
+        on_premises: false,
         is_remote_mailbox: by_server,
         moved: None,
         licensed: Some(true),
@@ -142,7 +150,7 @@ pub(super) fn arrival(playwright: &mut Playwright<'_>) {
         waits: cloud_managed && playwright.world.waits_for_initial(),
         was_managed: cloud_managed,
         has_entry: false,
-        in_job: playwright.world.scope.is_none() && !beyond,
+        in_job: playwright.world.is_for_everybody() && !beyond,
         writable: true,
         watched: false,
     });

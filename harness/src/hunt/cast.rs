@@ -12,6 +12,8 @@ pub(super) struct Actor {
     pub(super) dir_synced: bool,
     /// Whether there is an object in AD.
     pub(super) in_ad: bool,
+    /// Whether the mailbox is on the last Exchange server.
+    pub(super) on_premises: bool,
     /// Whether that object is a remote mailbox, for the cmdlets of the last Exchange server.
     pub(super) is_remote_mailbox: bool,
     /// Whether the authority over the whole object moved to the cloud; the flag that it had before.
@@ -79,6 +81,7 @@ pub(super) fn of(world: &WorldDraft) -> Vec<Actor> {
         cloud_managed: person.cloud_managed,
         dir_synced: person.dir_synced,
         in_ad: person.dir_synced,
+        on_premises: person.mailbox == Some("on-premises"),
         is_remote_mailbox: person.dir_synced && person.mailbox.is_none(),
         moved: None,
         licensed: person.mailbox.is_none().then_some(person.licensed || person.kind.is_none()),
@@ -90,7 +93,7 @@ pub(super) fn of(world: &WorldDraft) -> Vec<Actor> {
         waits: false,
         was_managed: person.cloud_managed,
         has_entry: person.domain.is_none() && person.ou.is_none(),
-        in_job: person.domain.is_none() && world.scope.is_none_or(|ou| person.ou == Some(ou)),
+        in_job: world.is_for(person),
         writable: world.is_writable(person),
         watched: false,
     });
@@ -100,10 +103,11 @@ pub(super) fn of(world: &WorldDraft) -> Vec<Actor> {
             cloud_managed: shape.cloud_managed,
             dir_synced: true,
             in_ad: true,
+            on_premises: false,
             is_remote_mailbox: true,
             moved: None,
             licensed: None,
-            in_first_domain: true,
+            in_first_domain: shape.domain.is_none(),
             in_cloud: true,
             aliases: Vec::new(),
             keeps_own_address: true,
@@ -111,7 +115,9 @@ pub(super) fn of(world: &WorldDraft) -> Vec<Actor> {
             waits: false,
             was_managed: shape.cloud_managed,
             has_entry: false,
-            in_job: world.scope.is_none(),
+            in_job: world.scope.is_none()
+                && world.pilots.is_empty()
+                && shape.domain == world.job_domain(),
             writable: !world.skips_disabled(),
             watched: false,
         })

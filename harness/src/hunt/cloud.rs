@@ -82,7 +82,8 @@ pub(super) fn addresses(playwright: &mut Playwright<'_>) {
         6 => format!("-EmailAddresses @{{Add='{}'}}", values.x500()),
         _ => {
             let local = new.split('@').next().unwrap_or_default();
-            format!("-EmailAddresses @{{Add='smtp:{local}@contoso.onmicrosoft.com'}}")
+            let initial = playwright.world.initial_domain();
+            format!("-EmailAddresses @{{Add='smtp:{local}@{initial}'}}")
         }
     };
     let action = set_mailbox(&actor.name, &parameters);
@@ -113,6 +114,9 @@ pub(super) fn emptied(playwright: &mut Playwright<'_>) {
 pub(super) fn kept(playwright: &mut Playwright<'_>) {
     let Some(place) = playwright.one_of(Actor::is_editable) else { return playwright.wait() };
     let word = playwright.values.plain();
+    if playwright.dice.percent(20) {
+        return of_a_user(playwright, place, &word);
+    }
     let parameters = match playwright.dice.between(0, 4) {
         0 => "-HiddenFromAddressListsEnabled $true".to_owned(),
         1 => format!("-MailTip {}", literal(&word)),
@@ -122,6 +126,17 @@ pub(super) fn kept(playwright: &mut Playwright<'_>) {
     };
     let action = set_mailbox(&playwright.cast[place].name, &parameters);
     playwright.push(action);
+}
+
+/// What has cmdlets of its own.
+fn of_a_user(playwright: &mut Playwright<'_>, place: usize, word: &str) {
+    let name = &playwright.cast[place].name;
+    let line = if playwright.dice.percent(50) {
+        format!("Set-User {name} -AssistantName {}", literal(word))
+    } else {
+        format!("Set-MailboxAuditBypassAssociation {name} -AuditBypassEnabled $true")
+    };
+    playwright.push(ActionDraft::Cmdlet("exo", line));
 }
 
 /// What must be refused: without authority, too long, taken, of another domain.

@@ -1,9 +1,12 @@
 //! What a seed has drawn, typed, before it becomes the text of a scenario file.
 
 use super::switches::DELAYS;
+use super::world::SECOND_DOMAIN;
 
 /// The role that a world has beside the built-in ones: it sets the flag, and looks.
 pub(super) const OPERATOR: &str = "soa-operator";
+/// Another one beside it, that begins with what a built-in one has.
+pub(super) const JUNIOR: &str = "junior-helpdesk";
 
 /// A drawn world and story.
 #[derive(Debug, Clone)]
@@ -17,27 +20,43 @@ pub(super) struct Draft {
 #[derive(Debug, Clone, Default)]
 pub(super) struct WorldDraft {
     pub(super) seed: u64,
+    /// The first instant, unless it is the default one.
+    pub(super) start: Option<&'static str>,
     pub(super) profile: Option<&'static str>,
     pub(super) switches: Vec<(&'static str, String)>,
     /// Minutes between two Connect cycles.
     pub(super) connect: Option<u64>,
+    /// Other keys of `connect:`.
+    pub(super) server: Vec<String>,
+    /// Whether Connect takes the units `People` and `Staff` alone.
+    pub(super) only_units: bool,
+    /// Whether Connect reads the domain where changes come late.
+    pub(super) reads_late: bool,
     /// Whether Connect has a staging server.
     pub(super) staging: bool,
     /// Whether Cloud Sync is in its place.
     pub(super) cloud_sync: bool,
     /// Minutes that changes take to `DC2`, where there is one.
     pub(super) second_dc: Option<u64>,
+    /// Minutes that changes take to the read-only domain controller, where there is one.
+    pub(super) read_only_dc: Option<u64>,
+    /// Whether what is deleted is gone for good but for its name.
+    pub(super) without_recycle_bin: bool,
     /// Whether the first forest has a second domain.
     pub(super) second_domain: bool,
     /// Whether there is a second forest.
     pub(super) second_forest: bool,
     pub(super) agents: Vec<String>,
+    /// The version of the agents, unless it is the default one.
+    pub(super) agent_version: Option<&'static str>,
     /// The domain controller that the agents prefer, unless it is the first.
     pub(super) agents_at: Option<&'static str>,
     /// Whom AdminSDHolder protects.
     pub(super) protected: Vec<String>,
     /// Whose object inherits no rights.
     pub(super) cut_off: Vec<String>,
+    /// At whose object an entry gives the agents' account back what it does not inherit.
+    pub(super) given_back: Vec<String>,
     /// At whose object an entry denies the agents' account every attribute, or one.
     pub(super) denied: Vec<(String, Option<&'static str>)>,
     /// Whether somebody has a role of Exchange Online that is not built in ([`OPERATOR`]).
@@ -46,10 +65,18 @@ pub(super) struct WorldDraft {
     pub(super) licensed: bool,
     /// Whether who comes is cloud-managed from birth.
     pub(super) managed_by_default: bool,
+    /// Other keys of `tenant:`.
+    pub(super) tenant: Vec<String>,
     /// The job's own mappings: an attribute of AD and what fills it.
     pub(super) mappings: Vec<(&'static str, &'static str)>,
     /// The organizational unit that the job is for, unless it is for everybody.
     pub(super) scope: Option<&'static str>,
+    /// Whom the job is for, by a group that the story makes; everybody unless said.
+    pub(super) pilots: Vec<String>,
+    /// Whether the job waits for its start.
+    pub(super) job_waits: bool,
+    /// Whether the job is for the second domain.
+    pub(super) job_elsewhere: bool,
     /// Whether there is a writeback job.
     pub(super) job: bool,
     /// The date of its configuration.
@@ -113,10 +140,42 @@ impl WorldDraft {
         self.switch("disabled_accounts") == Some("skip")
     }
 
+    /// The domain that the job is for, unless it is the first.
+    pub(super) fn job_domain(&self) -> Option<&'static str> {
+        self.job_elsewhere.then_some(SECOND_DOMAIN)
+    }
+
+    /// Whether the job is for everybody in the first domain.
+    pub(super) const fn is_for_everybody(&self) -> bool {
+        self.scope.is_none() && self.pilots.is_empty() && !self.job_elsewhere
+    }
+
+    /// Whether the job is for somebody.
+    pub(super) fn is_for(&self, person: &PersonDraft) -> bool {
+        person.domain == self.job_domain()
+            && self.scope.is_none_or(|unit| person.ou == Some(unit))
+            && (self.pilots.is_empty() || self.pilots.contains(&person.name))
+    }
+
+    /// Minutes that changes take to where synchronization reads, where that takes time.
+    pub(super) fn late_for_synchronization(&self) -> Option<u64> {
+        match self.agents_at.filter(|_| self.cloud_sync) {
+            Some("RODC1") => self.read_only_dc,
+            Some("DC2") => self.second_dc,
+            _ => self.second_dc.filter(|_| self.reads_late),
+        }
+    }
+
+    /// The initial domain of the tenant.
+    pub(super) fn initial_domain(&self) -> &'static str {
+        let other = self.tenant.iter().any(|said| said.starts_with("initial:"));
+        if other { "contosoltd.onmicrosoft.com" } else { "contoso.onmicrosoft.com" }
+    }
+
     /// Whether the agents and the job may write somebody's object.
     pub(super) fn is_writable(&self, person: &PersonDraft) -> bool {
         let without_rights = self.protected.contains(&person.name)
-            || self.cut_off.contains(&person.name)
+            || (self.cut_off.contains(&person.name) && !self.given_back.contains(&person.name))
             || self.denied.iter().any(|(name, _)| *name == person.name);
         let disabled = person.kind.is_some() && self.skips_disabled();
         !without_rights && !disabled
@@ -135,6 +194,8 @@ pub(super) struct ShapeDraft {
     pub(super) name: &'static str,
     pub(super) mailboxes: u64,
     pub(super) cloud_managed: bool,
+    /// Their domain, unless it is the first.
+    pub(super) domain: Option<&'static str>,
 }
 
 /// `user:` of a population.
@@ -168,6 +229,10 @@ pub(super) struct StepDraft {
     pub(super) role: Option<&'static str>,
     /// `expect_error:`.
     pub(super) refused: Option<&'static str>,
+    /// `at:`, minutes after the start.
+    pub(super) at: Option<u64>,
+    /// `note:`.
+    pub(super) note: Option<&'static str>,
 }
 
 /// What a step does.
@@ -177,18 +242,26 @@ pub(super) enum ActionDraft {
     Cmdlet(&'static str, String),
     /// A Graph request: method, path and body, which is in flow style.
     Graph { method: &'static str, path: String, body: Option<String> },
-    /// What must hold now, always or never, of whom: an attribute and its value.
-    Expect { how: &'static str, who: String, path: &'static str, value: String },
+    /// What must hold now, always or never, of whom: an attribute and its value; for so many minutes.
+    Expect { how: &'static str, who: String, path: String, value: String, window: Option<u64> },
     /// LDIF change records.
     Ldif(String),
+    /// LDIF change records on a domain controller.
+    LdifOn(&'static str, String),
     /// A transfer of these; `wave` at a time with so many minutes between; back to AD or not.
-    Transfer { mailboxes: Vec<String>, wave: Option<u64>, pause: Option<u64>, back: bool },
-    /// A cmdlet that somebody repeats: where, the line, and every how many minutes for how many.
+    Transfer {
+        mailboxes: Vec<String>,
+        wave: Option<u64>,
+        pause: Option<u64>,
+        back: bool,
+        further: Vec<&'static str>,
+    },
+    /// What somebody repeats: where, the line (or a mapping in flow style), every how many minutes for how many.
     Repeat(&'static str, String, u64, u64),
     /// What is done to the servers of Connect.
     Connect(&'static str),
-    /// The check before the last Exchange server is removed.
-    Decommission,
+    /// The check before the last Exchange server is removed, and what is stated.
+    Decommission(&'static str),
     /// Random edits: how many percent of whom (names, or one `shape:`), every so many minutes for so many.
     Edits { mailboxes: Vec<String>, share: u64, repeated: Option<(u64, u64)> },
     /// A fault, with its keys.
@@ -203,6 +276,6 @@ pub(super) enum ActionDraft {
 
 impl From<ActionDraft> for StepDraft {
     fn from(action: ActionDraft) -> Self {
-        Self { action, role: None, refused: None }
+        Self { action, role: None, refused: None, at: None, note: None }
     }
 }

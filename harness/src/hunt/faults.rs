@@ -3,6 +3,7 @@
 //! A fault that is never hit proves nothing, so each is drawn together with its bait: an edit and the
 //! cycle that must write it, or a transfer.
 
+use super::authority::change;
 use super::cast::Actor;
 use super::cloud;
 use super::dice::Dice;
@@ -43,6 +44,15 @@ pub(super) fn kinds(features: Features, world: &WorldDraft) -> Vec<Feature> {
     kinds.retain(|kind| world.second_dc.is_some() || !between_dcs.contains(kind));
     kinds
 }
+
+/// Faults of domain controllers, and between them.
+pub(super) const AT_CONTROLLERS: [Feature; 5] = [
+    Feature::DcBusy,
+    Feature::DcDown,
+    Feature::DcUnavailable,
+    Feature::ReplicationStopped,
+    Feature::ReplicationSlow,
+];
 
 /// Those with a window, in which nothing gets past them: one of a mix at most, so that it is met.
 const WINDOWS: [Feature; 4] =
@@ -113,7 +123,7 @@ pub(super) fn scene(playwright: &mut Playwright<'_>, kind: Feature) {
             Feature::EngineCrash => scene.engine_crash(playwright),
             Feature::DcBusy => scene.dc_busy(playwright),
             Feature::ConnectionLost => scene.connection_lost(playwright, targets.len() > 1),
-            other => scene.other(playwright, other),
+            other => scene.other(playwright, other, targets.len() > 1),
         }
     }
     scene.work(playwright, &targets);
@@ -146,6 +156,59 @@ fn go_together(one: Feature, other: Feature) -> bool {
 
 /// Mailboxes that a scene edits at most.
 const MOST_BAITS: usize = 4;
+
+/// A fault and its keys.
+struct Drawn {
+    name: &'static str,
+    keys: Vec<(&'static str, String)>,
+}
+
+impl Drawn {
+    fn says(&self, key: &str) -> bool {
+        self.keys.iter().any(|(known, _)| *known == key)
+    }
+
+    fn say(&mut self, key: &'static str, value: &str) {
+        self.keys.retain(|(known, _)| *known != key);
+        self.keys.push((key, value.to_owned()));
+    }
+}
+
+/// Faults of which an agent can be named.
+const AT_AGENTS: [&str; 5] = [
+    "agent_slow",
+    "rights_removed",
+    "delivery_duplicated",
+    "delivery_reordered",
+    "schema_not_extended",
+];
+
+/// Faults of the services in the cloud.
+const IN_THE_CLOUD: [&str; 6] = [
+    "throttled",
+    "service_failure",
+    "timed_out",
+    "truncated_body",
+    "certificate_expired",
+    "cloud_offline",
+];
+
+/// Faults that strike so often, or for a while.
+const WITH_A_WINDOW: [&str; 13] = [
+    "agent_slow",
+    "rights_removed",
+    "delivery_duplicated",
+    "delivery_reordered",
+    "schema_not_extended",
+    "dc_unavailable",
+    "replication_slow",
+    "forward_sync_delayed",
+    "throttled",
+    "service_failure",
+    "timed_out",
+    "truncated_body",
+    "cloud_offline",
+];
 
 /// What a scene with faults needs of the work after them.
 struct Scene {
@@ -181,6 +244,12 @@ impl Scene {
     }
 
     fn engine_crash(&mut self, playwright: &mut Playwright<'_>) {
+        let further = self.alone && playwright.features.has(Feature::FurtherCalls);
+        if further && playwright.dice.percent(30) {
+            self.rounds += 1;
+            let keys = vec![("at", "random".to_owned()), ("when", "after".to_owned())];
+            return playwright.push(ActionDraft::Fault("engine_crash", keys));
+        }
         let at = playwright.dice.one(CALLS_OF_A_CYCLE);
         let nth = if self.alone { playwright.dice.between(1, 3) } else { 1 };
         self.rounds += nth;
@@ -233,7 +302,7 @@ impl Scene {
     }
 
     /// Faults that need nothing but the bait: each strikes with the next cycle that writes.
-    fn other(&mut self, playwright: &mut Playwright<'_>, kind: Feature) {
+    fn other(&mut self, playwright: &mut Playwright<'_>, kind: Feature, several: bool) {
         let lasts = match kind {
             Feature::AgentRestart => self.window(playwright, [5]),
             Feature::StoreDamaged => self.window(playwright, [10, 25]),
@@ -292,7 +361,63 @@ impl Scene {
             }
         };
         self.rounds += times;
-        playwright.push(ActionDraft::Fault(name, keys));
+        let mut fault = Drawn { name, keys };
+        if self.alone && playwright.features.has(Feature::FurtherCalls) {
+            self.vary(playwright, &mut fault, several);
+        }
+        playwright.push(ActionDraft::Fault(fault.name, fault.keys));
+    }
+
+    /// What else can be said of a fault that strikes alone: at which agent or controller, of which operation or
+    /// call, for how long, from which hit on.
+    fn vary(&mut self, playwright: &mut Playwright<'_>, fault: &mut Drawn, several: bool) {
+        let dice = &mut playwright.dice;
+        if AT_AGENTS.contains(&fault.name) && dice.percent(30) {
+            fault.say("agent", "agent1");
+        }
+        let operations = ["agent_slow", "dc_unavailable"];
+        if operations.contains(&fault.name) && dice.percent(40) {
+            fault.say("operation", dice.one(["any", "search"]));
+            playwright.searches_may_fail = true;
+        }
+        let dice = &mut playwright.dice;
+        match fault.name {
+            "dc_down" | "dc_unavailable" if dice.percent(30) => {
+                fault.say("dc", playwright.world.dc_of_agents());
+            }
+            "delivery_duplicated" | "delivery_reordered" if several && dice.percent(30) => {
+                fault.say("nth", "2");
+                self.rounds += 1;
+            }
+            "replication_stopped" if dice.percent(30) => {
+                fault.say("direction", "both");
+                fault.say("dc", "DC2");
+            }
+            "replication_slow" if dice.percent(30) => {
+                let at_second = playwright.world.dc_of_agents() == "DC2";
+                fault.say("dc", if at_second { "DC1" } else { "DC2" });
+            }
+            "service_failure" if dice.percent(30) => fault.say("retry_after", "45s"),
+            "certificate_expired" if dice.percent(30) => {
+                fault.say("service", dice.one(["exchange", "graph", "login"]));
+            }
+            "truncated_body" if dice.percent(30) => {
+                fault.say("service", dice.one(["graph", "login"]));
+            }
+            "delivery_reordered" if dice.percent(30) => fault.say("count", "2"),
+            _ => {}
+        }
+        let of_a_cycle = ["exchange.mailboxes_changed", "entra.agents"];
+        if IN_THE_CLOUD.contains(&fault.name) && !fault.says("budget") && dice.percent(30) {
+            fault.keys.retain(|(key, _)| *key != "service");
+            fault.say("call", dice.one(of_a_cycle));
+        }
+        if WITH_A_WINDOW.contains(&fault.name) && !fault.says("nth") && dice.percent(30) {
+            let minutes = dice.one([5, 25, 60]);
+            fault.keys.retain(|(key, _)| *key != "count");
+            fault.keys.push(("for", format!("{minutes}m")));
+            self.longest = self.longest.max(minutes);
+        }
     }
 
     /// A count, or a window where nothing else keeps the work from meeting it. Each cycle meets a
@@ -423,8 +548,63 @@ fn crash(playwright: &mut Playwright<'_>, at: &str, before: bool, nth: u64) {
     playwright.push(ActionDraft::Fault("engine_crash", keys));
 }
 
-/// A crash in the middle of a transfer or a rollback; false when there is nobody to flip.
-fn crash_in_flip(playwright: &mut Playwright<'_>) -> bool {
+/// A fault of a port call in the middle of a transfer or a rollback, of the check before the last server goes, or
+/// of a budget that people alone spend.
+pub(super) fn in_a_flip(playwright: &mut Playwright<'_>) {
+    if playwright.dice.percent(25) {
+        return of_people(playwright);
+    }
+    let Some(back) = flips(playwright) else { return playwright.wait() };
+    let calls = if back { CLOUD_CALLS_OF_A_ROLLBACK } else { CLOUD_CALLS_OF_A_TRANSFER };
+    let dice = &mut playwright.dice;
+    let call = ("call", dice.one(calls).to_owned());
+    let count = ("count", "1".to_owned());
+    let (name, further) = match dice.between(0, 4) {
+        0 => ("throttled", Some(("retry_after", "40s".to_owned()))),
+        1 => ("service_failure", None),
+        2 => ("timed_out", Some(("by", dice.one(["2m", "15m"]).to_owned()))),
+        3 => ("truncated_body", None),
+        _ => ("cloud_offline", None),
+    };
+    let keys = [call, count].into_iter().chain(further).collect();
+    playwright.push(ActionDraft::Fault(name, keys));
+    if back {
+        playwright.roll_back();
+    } else {
+        playwright.transfer();
+    }
+}
+
+/// Port calls to the cloud that a transfer makes, and a rollback.
+const CLOUD_CALLS_OF_A_TRANSFER: [&str; 3] =
+    ["entra.sync_configuration", "exchange.mailboxes", "exchange.set_mailboxes"];
+const CLOUD_CALLS_OF_A_ROLLBACK: [&str; 3] =
+    ["exchange.mailboxes", "exchange.set_mailboxes", "entra.users"];
+
+/// A budget of which the engine spends nothing is used up, and somebody is told so.
+fn of_people(playwright: &mut Playwright<'_>) {
+    let Some(place) = playwright.one_of(|actor| actor.in_cloud) else { return playwright.wait() };
+    let name = playwright.cast[place].name.clone();
+    let budgets = [
+        "Tenant_Application/Reports",
+        "Tenant_Application/Write",
+        "Application/Write",
+        "Tenant/Write",
+    ];
+    let budget = playwright.dice.one(budgets);
+    let keys = vec![("budget", budget.to_owned()), ("count", "1".to_owned())];
+    playwright.push(ActionDraft::Fault("throttled", keys));
+    let request = if budget == budgets[0] {
+        let path = "/auditLogs/provisioning".to_owned();
+        ActionDraft::Graph { method: "GET", path, body: None }
+    } else {
+        change("PATCH", format!("/users/{name}"), "{usageLocation: FR}")
+    };
+    playwright.push_refused(request, "429");
+}
+
+/// Whether somebody can be flipped back, or to the cloud; `None` when there is nobody to flip.
+fn flips(playwright: &mut Playwright<'_>) -> Option<bool> {
     let back = playwright.features.has(Feature::Rollbacks)
         && !playwright.searches_may_fail
         && playwright.dice.percent(50);
@@ -433,9 +613,12 @@ fn crash_in_flip(playwright: &mut Playwright<'_>) -> bool {
     } else {
         playwright.those(Actor::is_transferable)
     };
-    if some.is_empty() {
-        return false;
-    }
+    (!some.is_empty()).then_some(back)
+}
+
+/// A crash in the middle of a transfer or a rollback; false when there is nobody to flip.
+fn crash_in_flip(playwright: &mut Playwright<'_>) -> bool {
+    let Some(back) = flips(playwright) else { return false };
     let calls = if back { CALLS_OF_A_ROLLBACK } else { CALLS_OF_A_TRANSFER };
     let at = playwright.dice.one(calls);
     let before = playwright.dice.percent(50);

@@ -156,11 +156,35 @@ pub enum Feature {
     Moves,
     /// Groups and contacts of AD.
     Groups,
+    /// Cmdlets and requests that only look.
+    Reads,
+    /// What the organization on the premises has beside recipients.
+    Organization,
+    /// Mailboxes that move to the cloud, and back to the server.
+    Boarding,
+    /// Faults of single port calls, and within a transfer.
+    FurtherCalls,
+    /// Roles of Exchange Online made, changed and removed.
+    Delegation,
+    /// Further domains of the tenant, and switches of its synchronization.
+    TenantSettings,
+    /// A read-only domain controller, and a forest without a recycle bin.
+    ForestSettings,
+    /// Where Connect reads, what it synchronizes, and whether it comes by itself.
+    ConnectSettings,
+    /// Other versions of the agents.
+    AgentVersions,
+    /// A job that is yet to be started, for another domain, or for a group.
+    JobSettings,
+    /// Other instants at which a story begins, and steps at an instant.
+    Moments,
+    /// Waits for what must come to hold.
+    Waiting,
 }
 
 impl Feature {
     /// Every feature, with its name in titles.
-    pub const ALL: [(Self, &'static str); 74] = [
+    pub const ALL: [(Self, &'static str); 86] = [
         (Self::Shapes, "shapes"),
         (Self::Types, "types"),
         (Self::Aliases, "aliases"),
@@ -235,6 +259,18 @@ impl Feature {
         (Self::Arrivals, "arrivals"),
         (Self::Moves, "moves"),
         (Self::Groups, "groups"),
+        (Self::Reads, "reads"),
+        (Self::Organization, "organization"),
+        (Self::Boarding, "boarding"),
+        (Self::FurtherCalls, "further calls"),
+        (Self::Delegation, "delegation"),
+        (Self::TenantSettings, "tenant settings"),
+        (Self::ForestSettings, "forest settings"),
+        (Self::ConnectSettings, "Connect settings"),
+        (Self::AgentVersions, "agent versions"),
+        (Self::JobSettings, "job settings"),
+        (Self::Moments, "moments"),
+        (Self::Waiting, "waiting"),
     ];
 }
 

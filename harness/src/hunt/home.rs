@@ -2,16 +2,12 @@
 
 use super::cloud::literal;
 use super::draft::ActionDraft;
+use super::features::Feature;
 use super::story::Playwright;
 
 /// `Set-RemoteMailbox`.
 pub(super) fn remote_mailbox(playwright: &mut Playwright<'_>) {
-    // With raw numbers the first write makes it another kind of recipient, which the cmdlet refuses.
-    let raw = playwright.world.writes_raw_types();
-    let place = playwright.one_of(|actor| {
-        actor.is_remote() && actor.is_remote_mailbox && !(raw && actor.was_managed)
-    });
-    let Some(place) = place else { return playwright.wait() };
+    let Some(place) = playwright.editable_at_the_server() else { return playwright.wait() };
     let (dice, values) = (&mut playwright.dice, &mut *playwright.values);
     let word = literal(&values.word(dice));
     let new = values.address(dice);
@@ -65,5 +61,12 @@ pub(super) fn ldif(playwright: &mut Playwright<'_>) {
         "dn: CN={name},OU=People,DC=corp,DC=contoso,DC=com\nchangetype: modify\n{change}\n-\n"
     );
     playwright.edited_at_home(place);
-    playwright.push(ActionDraft::Ldif(record));
+    let late = playwright.world.second_dc;
+    match late.filter(|_| playwright.features.has(Feature::ForestSettings)) {
+        Some(minutes) if playwright.dice.percent(40) => {
+            playwright.push(ActionDraft::LdifOn("DC2", record));
+            playwright.replicates = Some(minutes + 1);
+        }
+        _ => playwright.push(ActionDraft::Ldif(record)),
+    }
 }

@@ -11,7 +11,10 @@ pub(super) fn people(playwright: &mut Playwright<'_>) {
     match playwright.dice.between(0, 3) {
         0 => {
             let name = newcomer(playwright);
-            playwright.push(new_remote_mailbox(&name));
+            if playwright.server_is_gone {
+                return playwright.wait();
+            }
+            playwright.push(new_remote_mailbox(&name, false));
         }
         1 => {
             let name = newcomer(playwright);
@@ -28,9 +31,11 @@ pub(super) fn people(playwright: &mut Playwright<'_>) {
 }
 
 /// A remote mailbox on the last Exchange server.
-pub(super) fn new_remote_mailbox(name: &str) -> ActionDraft {
+pub(super) fn new_remote_mailbox(name: &str, among_people: bool) -> ActionDraft {
+    let unit = " -OnPremisesOrganizationalUnit 'OU=People,DC=corp,DC=contoso,DC=com'";
+    let unit = if among_people { unit } else { "" };
     let line = format!(
-        "New-RemoteMailbox -Name {name} -Alias {name} -UserPrincipalName {name}@contoso.com"
+        "New-RemoteMailbox -Name {name} -Alias {name} -UserPrincipalName {name}@contoso.com{unit}"
     );
     ActionDraft::Cmdlet("onprem", line)
 }
@@ -55,7 +60,12 @@ pub(super) fn repeat(playwright: &mut Playwright<'_>) {
     let every = playwright.dice.between(7, 40);
     let lasts = every * playwright.dice.between(1, 4) + 1;
     let number = playwright.dice.between(1, 11);
-    if playwright.dice.percent(50) {
+    if playwright.dice.percent(30) {
+        let (door, words) = other_habit(playwright, number);
+        if let Some(words) = words {
+            playwright.push(ActionDraft::Repeat(door, words, every, lasts));
+        }
+    } else if playwright.dice.percent(50) {
         let place = playwright.one_of(|actor| actor.in_ad);
         let Some(place) = place else { return playwright.wait() };
         let name = &playwright.cast[place].name;
@@ -75,12 +85,50 @@ pub(super) fn repeat(playwright: &mut Playwright<'_>) {
     playwright.push(ActionDraft::Wait(lasts));
 }
 
+/// What else somebody repeats: an old habit on the server, a record, a request.
+fn other_habit(playwright: &mut Playwright<'_>, number: u64) -> (&'static str, Option<String>) {
+    match playwright.dice.between(0, 3) {
+        0 => {
+            let place = playwright.editable_at_the_server();
+            let line = place.map(|place| {
+                playwright.edited_at_home(place);
+                let name = &playwright.cast[place].name;
+                format!("Set-RemoteMailbox {name} -CustomAttribute{number} 'h{{n}}'")
+            });
+            ("onprem", line)
+        }
+        1 => ("graph", Some("GET /users?$select=id,mail".to_owned())),
+        2 => {
+            let place = playwright.one_of(|actor| actor.in_cloud && !actor.watched);
+            let words = place.map(|place| {
+                let name = &playwright.cast[place].name;
+                format!("{{method: PATCH, path: \"/users/{name}\", body: {{usageLocation: DE}}}}")
+            });
+            ("graph", words)
+        }
+        _ => {
+            let place = playwright.one_of(|actor| actor.in_ad && actor.has_entry);
+            let record = place.map(|place| {
+                playwright.edited_at_home(place);
+                let name = &playwright.cast[place].name;
+                let dn = format!("dn: CN={name},OU=People,DC=corp,DC=contoso,DC=com");
+                let change = "changetype: modify\nreplace: department\ndepartment: d{n}\n-\n";
+                format!("{dn}\n{change}")
+            });
+            ("ldif", record)
+        }
+    }
+}
+
 /// Another server or build of Connect, and a cycle of it.
 pub(super) fn servers(playwright: &mut Playwright<'_>) {
     if playwright.world.cloud_sync {
         return playwright.wait();
     }
     let mut choices = vec!["{new_server: 2.5.190.0}", "{upgrade: 2.5.190.0}"];
+    if playwright.features.has(Feature::ConnectSettings) {
+        choices.extend(["{upgrade: 2.6.3.0}", "{scheduler: false}", "{scheduler: true}"]);
+    }
     choices.extend(playwright.world.staging.then_some("switch_to_staging"));
     let Some(what) = playwright.dice.pick(&choices).copied() else { return };
     playwright.push(ActionDraft::Connect(what));
@@ -92,24 +140,38 @@ pub(super) fn decommission(playwright: &mut Playwright<'_>) {
     if !playwright.cast.iter().any(|actor| actor.is_remote() && !actor.cloud_managed) {
         return nothing_left(playwright);
     }
-    playwright.push_refused(ActionDraft::Decommission, "decommission.not-cloud-managed");
+    let stated = ["{}", "{dns_on_premises: true}", "{smtp_relay: true, ad_readers: true}"];
+    let stated = playwright.dice.one(stated);
+    let refused = "decommission.not-cloud-managed";
+    playwright.push_refused(ActionDraft::Decommission(stated), refused);
 }
 
 /// Where everybody is in the cloud for good, nothing stands against removing the server once those who come
 /// are there from birth as well. Agents that a fault may keep away would be in the way.
 fn nothing_left(playwright: &mut Playwright<'_>) {
-    let features = playwright.features;
     let stays =
         playwright.world.people.iter().all(|person| person.dir_synced && person.mailbox.is_none())
             && playwright.world.shapes.iter().all(|shape| shape.cloud_managed)
             && playwright.world.job
             && !playwright.paused
-            && !features.has(Feature::Lifecycle)
-            && features.among(&super::faults::KINDS).is_empty();
+            && !playwright.has_boarded
+            && !playwright.server_is_gone
+            && playwright.born == 0
+            && !playwright.has_faults;
     if !stays {
         return playwright.wait();
     }
     let switch = "Set-OrganizationConfig -ExchangeAttributesCloudManagedByDefault";
     playwright.push(ActionDraft::Cmdlet("exo", switch.to_owned()));
-    playwright.push(ActionDraft::Decommission);
+    playwright.managed_by_default = true;
+    if playwright.dice.percent(30) {
+        let stated = ActionDraft::Decommission("{dns_on_premises: true, groups_on_premises: true}");
+        playwright.push_refused(stated, "decommission.dns");
+    }
+    playwright.push(ActionDraft::Decommission("{ad_readers: true}"));
+    if playwright.features.has(Feature::Organization) {
+        let line = "Setup -Mode Uninstall".to_owned();
+        playwright.push(ActionDraft::Cmdlet("onprem", line));
+        playwright.server_is_gone = true;
+    }
 }

@@ -6,6 +6,7 @@
 //! same text on every machine and with any number of workers.
 
 mod authority;
+mod boarding;
 mod cast;
 mod cloud;
 mod dice;
@@ -14,8 +15,10 @@ mod faults;
 mod features;
 mod home;
 mod lifecycle;
+mod looks;
 mod objects;
 mod people;
+mod settings;
 mod story;
 mod switches;
 mod text;

@@ -13,6 +13,26 @@ fn ad(line: String) -> ActionDraft {
     ActionDraft::Cmdlet("ad", line)
 }
 
+/// The group by which the job's scope is drawn, and who is in it.
+pub(super) fn pilots(playwright: &mut Playwright<'_>) {
+    let members = playwright.world.pilots.clone();
+    let is_there = |name: &String| {
+        playwright.cast.iter().any(|actor| actor.in_first_domain && actor.name == *name)
+    };
+    let members: Vec<String> = members.into_iter().filter(is_there).collect();
+    if playwright.world.pilots.is_empty() {
+        return;
+    }
+    let path = format!("-Path 'OU=People,{HEAD}'");
+    playwright.push(ad(format!("New-ADGroup -Name Pilots -GroupScope Universal {path}")));
+    playwright.push(ad(format!("Add-ADGroupMember Pilots -Members {}", members.join(","))));
+    // Where the agents look it may be later.
+    let late = playwright.world.second_dc.max(playwright.world.read_only_dc);
+    if let Some(minutes) = late {
+        playwright.push(ActionDraft::Wait(minutes + 1));
+    }
+}
+
 /// An object moves, gets another name, is disabled, or is removed and brought back.
 pub(super) fn moves(playwright: &mut Playwright<'_>) {
     match playwright.dice.between(0, 5) {
@@ -42,8 +62,17 @@ fn relocate(playwright: &mut Playwright<'_>) {
             "Abroad"
         }
     };
-    let name = &playwright.cast[place].name;
+    let name = playwright.cast[place].name.clone();
+    let leaves = playwright.world.only_units && target == "Abroad";
+    if leaves && (playwright.cast[place].watched || playwright.cast.len() <= 3) {
+        return playwright.wait();
+    }
     playwright.push(ad(format!("Move-ADObject {name} -TargetPath 'OU={target},{HEAD}'")));
+    if leaves {
+        // Who is not synchronized any more is deleted in the cloud.
+        playwright.cast.remove(place);
+        return;
+    }
     let waits = playwright.world.waits_for_initial();
     let late = playwright.world.second_dc.is_some();
     let actor = &mut playwright.cast[place];
@@ -67,11 +96,12 @@ fn rename(playwright: &mut Playwright<'_>) {
 /// The account is disabled, and perhaps enabled again.
 fn disable(playwright: &mut Playwright<'_>) {
     let Some(place) = playwright.one_of(|actor| actor.in_ad) else { return playwright.wait() };
-    let skips = playwright.world.skips_disabled();
+    if playwright.world.skips_disabled() {
+        // Whoever is enabled again comes into scope, which no delta sees.
+        return playwright.wait();
+    }
     let stays = playwright.dice.percent(50);
-    let actor = &mut playwright.cast[place];
-    actor.writable &= !(skips && stays);
-    let name = actor.name.clone();
+    let name = playwright.cast[place].name.clone();
     playwright.push(ad(format!("Disable-ADAccount {name}")));
     if !stays {
         playwright.wait();
@@ -105,6 +135,9 @@ fn remove_and_restore(playwright: &mut Playwright<'_>) {
 
 /// A group or a contact of AD, and who has the authority over it.
 pub(super) fn groups(playwright: &mut Playwright<'_>) {
+    if playwright.dice.percent(30) {
+        return passing(playwright);
+    }
     let name = lifecycle::newcomer(playwright);
     let contact = playwright.dice.percent(30);
     if contact {
@@ -153,8 +186,23 @@ fn fill(playwright: &mut Playwright<'_>, group: &str) {
         let one = &members[0];
         playwright.push(ad(format!("Remove-ADGroupMember {group} -Members {one} -Confirm:$false")));
     }
+    if playwright.dice.percent(20) {
+        let pause = playwright.dice.between(1, 30);
+        playwright.push(ActionDraft::Wait(pause));
+    }
     if playwright.dice.percent(30) {
         playwright.push(ad(format!("Set-ADGroup {group} -Description 'of {}'", members.len())));
         playwright.push(ad(format!("Get-ADGroup {group}")));
     }
+}
+
+/// A group that comes, is filled and goes.
+fn passing(playwright: &mut Playwright<'_>) {
+    let name = lifecycle::newcomer(playwright);
+    playwright.push(ad(format!("New-ADGroup -Name {name} -GroupScope Universal")));
+    fill(playwright, &name);
+    if playwright.dice.percent(50) {
+        playwright.connect_cycle();
+    }
+    playwright.push(ad(format!("Remove-ADGroup {name} -Confirm:$false")));
 }

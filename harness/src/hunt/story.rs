@@ -6,7 +6,7 @@ use super::dice::Dice;
 use super::draft::{ActionDraft, StepDraft, WorldDraft};
 use super::features::{Feature, Features};
 use super::values::Values;
-use super::{authority, cloud, faults, home, lifecycle, objects, people};
+use super::{authority, boarding, cloud, faults, home, lifecycle, looks, objects, people};
 
 /// Scenes of a story at most.
 const MOST_SCENES: u64 = 7;
@@ -14,7 +14,7 @@ const MOST_SCENES: u64 = 7;
 const WAITS: [u64; 8] = [1, 5, 10, 20, 30, 45, 60, 90];
 
 /// What scenes there are, beside the faults.
-const SCENES: [Feature; 29] = [
+const SCENES: [Feature; 35] = [
     Feature::CloudValues,
     Feature::CloudAddresses,
     Feature::CloudTypes,
@@ -44,6 +44,12 @@ const SCENES: [Feature; 29] = [
     Feature::Arrivals,
     Feature::Moves,
     Feature::Groups,
+    Feature::Reads,
+    Feature::Organization,
+    Feature::Boarding,
+    Feature::FurtherCalls,
+    Feature::Delegation,
+    Feature::Waiting,
 ];
 
 /// Writes a story, and knows where it stands.
@@ -62,6 +68,18 @@ pub(super) struct Playwright<'w> {
     pub(super) held_back: u64,
     /// Minutes that synchronization waits for what was written in AD just now.
     pub(super) replicates: Option<u64>,
+    /// Whether the last Exchange server was removed.
+    pub(super) server_is_gone: bool,
+    /// Whether somebody's mailbox went back to the server.
+    pub(super) has_boarded: bool,
+    /// How many batches there were.
+    pub(super) moves: usize,
+    /// How often roles were made.
+    pub(super) delegates: usize,
+    /// Whether something broke, and may still be broken in part.
+    pub(super) has_faults: bool,
+    /// Whether somebody does something again and again.
+    pub(super) has_habits: bool,
     /// How many objects of AD got another name.
     pub(super) renamed: usize,
     /// Whether somebody made the unit to which objects are moved.
@@ -84,11 +102,17 @@ pub(super) fn draw(
         world,
         values,
         cast: cast::of(world),
-        paused: false,
+        paused: world.job_waits,
         searches_may_fail: false,
         born: 0,
         held_back: 0,
         replicates: None,
+        server_is_gone: false,
+        has_boarded: false,
+        moves: 0,
+        delegates: 0,
+        has_faults: false,
+        has_habits: false,
         renamed: 0,
         has_new_unit: false,
         managed_by_default: world.managed_by_default,
@@ -107,6 +131,7 @@ pub(super) fn draw(
             scenes.extend(faults.iter().cycle().take(weight));
         }
     }
+    objects::pilots(&mut playwright);
     for _ in 0..playwright.dice.between(1, MOST_SCENES) {
         match playwright.dice.pick(&scenes).copied() {
             Some(scene) => playwright.scene(scene),
@@ -119,17 +144,22 @@ pub(super) fn draw(
     if playwright.story.is_empty() {
         playwright.wait();
     }
-    playwright.story
+    playwright.with_moments()
 }
 
 impl Playwright<'_> {
     pub(super) fn push(&mut self, action: ActionDraft) {
+        self.has_faults |= matches!(action, ActionDraft::Fault(..));
+        self.has_habits |= matches!(
+            action,
+            ActionDraft::Repeat(..) | ActionDraft::Edits { repeated: Some(_), .. }
+        );
         self.story.push(action.into());
     }
 
     /// A step that must fail so.
     pub(super) fn push_refused(&mut self, action: ActionDraft, code: &'static str) {
-        self.story.push(StepDraft { action, role: None, refused: Some(code) });
+        self.story.push(StepDraft { refused: Some(code), ..action.into() });
     }
 
     /// A step in the name of a role, which is taken, or must fail so.
@@ -139,7 +169,7 @@ impl Playwright<'_> {
         action: ActionDraft,
         refused: Option<&'static str>,
     ) {
-        self.story.push(StepDraft { action, role: Some(role), refused });
+        self.story.push(StepDraft { role: Some(role), refused, ..action.into() });
     }
 
     /// The places of all in the cast whom `which` takes.
@@ -155,6 +185,25 @@ impl Playwright<'_> {
 
     pub(super) fn names(&self, places: &[usize]) -> Vec<String> {
         places.iter().map(|place| self.cast[*place].name.clone()).collect()
+    }
+
+    /// Whether the cmdlets of the last Exchange server take somebody for a remote mailbox. With raw numbers the
+    /// first write makes it another kind of recipient.
+    pub(super) fn has_remote_mailbox(&self, place: usize) -> bool {
+        let actor = &self.cast[place];
+        let raw = self.world.writes_raw_types() && actor.was_managed;
+        actor.is_remote() && actor.is_remote_mailbox && !raw
+    }
+
+    /// Somebody whom the last Exchange server can edit.
+    pub(super) fn editable_at_the_server(&mut self) -> Option<usize> {
+        if self.server_is_gone {
+            return None;
+        }
+        let all: Vec<usize> = (0..self.cast.len()).collect();
+        let those: Vec<usize> =
+            all.into_iter().filter(|place| self.has_remote_mailbox(*place)).collect();
+        self.dice.pick(&those).copied()
     }
 
     pub(super) fn wait(&mut self) {
@@ -181,8 +230,7 @@ impl Playwright<'_> {
     /// Whether the next cycle of synchronization has what was written in AD just now: Cloud Sync reads where its
     /// agent does, and of that domain controller a fault may keep changes away.
     pub(super) fn synchronization_hears(&mut self) -> bool {
-        let late = self.world.second_dc.filter(|_| self.world.cloud_sync);
-        let Some(late) = late.filter(|_| self.world.agents_at.is_some()) else { return true };
+        let Some(late) = self.world.late_for_synchronization() else { return true };
         let between_dcs = [Feature::ReplicationStopped, Feature::ReplicationSlow];
         if !self.features.among(&between_dcs).is_empty() {
             return false;
@@ -219,6 +267,12 @@ impl Playwright<'_> {
             Feature::Arrivals => authority::arrival(self),
             Feature::Moves => objects::moves(self),
             Feature::Groups => objects::groups(self),
+            Feature::Reads => looks::reads(self),
+            Feature::Organization => looks::organization(self),
+            Feature::Delegation => looks::delegation(self),
+            Feature::Boarding => boarding::moves(self),
+            Feature::FurtherCalls => faults::in_a_flip(self),
+            Feature::Waiting => people::until(self),
             Feature::PageExpired => faults::page(self),
             kind if faults::KINDS.contains(&kind) => faults::scene(self, kind),
             edits => {
@@ -294,8 +348,42 @@ impl Playwright<'_> {
         let waves = !back && chosen.len() > 1 && self.dice.percent(40);
         let wave = waves.then(|| self.dice.between(1, chosen.len() as u64));
         let pause = (waves && self.dice.percent(50)).then(|| self.dice.between(1, 30));
-        self.push(ActionDraft::Transfer { mailboxes, wave, pause, back });
+        let further = self.further_keys(back);
+        let transfer = ActionDraft::Transfer { mailboxes, wave, pause, back, further };
+        let role = self.features.has(Feature::Roles) && self.dice.percent(20);
+        if role {
+            self.push_as("global-admin", transfer, None);
+        } else {
+            self.push(transfer);
+        }
         true
+    }
+
+    /// What else a transfer says: nothing of it stands against anybody here.
+    fn further_keys(&mut self, back: bool) -> Vec<&'static str> {
+        if !self.features.has(Feature::FurtherCalls) {
+            return Vec::new();
+        }
+        let mut keys = Vec::new();
+        keys.extend(self.dice.percent(30).then_some("most_failures: 2"));
+        if !back {
+            keys.extend(self.dice.percent(20).then_some("accept: [mailbox.type]"));
+            keys.extend(self.dice.percent(20).then_some("to: cloud"));
+        }
+        keys
+    }
+
+    /// The story, some of whose steps are told apart: by an instant, by words.
+    fn with_moments(mut self) -> Vec<StepDraft> {
+        if self.features.has(Feature::Moments) {
+            if let Some(first) = self.story.first_mut().filter(|_| self.dice.percent(40)) {
+                first.at = Some(self.dice.between(1, 50));
+            }
+            for step in &mut self.story {
+                step.note = self.dice.percent(5).then_some("as people tell it");
+            }
+        }
+        self.story
     }
 
     /// Somebody's object was edited at home.
@@ -319,7 +407,13 @@ impl Playwright<'_> {
         if let Some(minutes) = self.replicates.take() {
             self.push(ActionDraft::Wait(minutes));
         }
-        self.push(ActionDraft::Cycle("connect"));
+        let full = self.features.has(Feature::ConnectSettings) && self.dice.percent(15);
+        let delta = self.features.has(Feature::Moments) && self.dice.percent(15);
+        self.push(ActionDraft::Cycle(match (full, delta) {
+            (true, _) => "{connect: initial}",
+            (false, true) => "{connect: delta}",
+            (false, false) => "connect",
+        }));
         self.settle();
         for actor in &mut self.cast {
             actor.pending = false;

@@ -10,6 +10,7 @@ use crate::scenario::Population;
 use crate::stage::catalogues;
 
 mod found;
+mod language;
 
 fn read(draw: &Draw, catalogues: &Catalogues) -> Scenario {
     draw.scenario(Path::new("drawn.yaml"), catalogues)

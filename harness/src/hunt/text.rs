@@ -1,7 +1,7 @@
 //! A draft as the text of a scenario file.
 
-use super::draft::{ActionDraft, Draft, OPERATOR, PersonDraft, StepDraft, WorldDraft};
-use super::world::{OTHER_FOREST, SECOND_DOMAIN};
+use super::draft::{ActionDraft, Draft, JUNIOR, OPERATOR, PersonDraft, StepDraft, WorldDraft};
+use super::world::{OTHER_FOREST, PILOTS, SECOND_DC, SECOND_DOMAIN};
 
 /// The build of Connect Sync that worlds have unless they say another.
 const CONNECT_BUILD: &str = "2.5.190.0";
@@ -29,6 +29,9 @@ fn line(text: &mut String, depth: usize, words: &str) {
 fn world(world: &WorldDraft, text: &mut String) {
     line(text, 0, "world:");
     line(text, 1, &format!("seed: {}", world.seed));
+    if let Some(start) = world.start {
+        line(text, 1, &format!("start: {start}"));
+    }
     if let Some(profile) = world.profile {
         line(text, 1, &format!("profile: {profile}"));
     }
@@ -42,6 +45,9 @@ fn world(world: &WorldDraft, text: &mut String) {
     for shape in &world.shapes {
         line(text, 2, &format!("- shape: {}", shape.name));
         line(text, 3, &format!("mailboxes: {}", shape.mailboxes));
+        if let Some(domain) = shape.domain {
+            line(text, 3, &format!("domain: {domain}"));
+        }
         if shape.cloud_managed {
             line(text, 3, "cloud_managed: 100%");
         }
@@ -59,17 +65,45 @@ fn push_places(world: &WorldDraft, text: &mut String) {
     }
     let cycle = world.connect.map(|minutes| format!("cycle: {minutes}m"));
     let staging = world.staging.then(|| format!("staging: {CONNECT_BUILD}"));
-    push_mapping("connect", cycle.into_iter().chain(staging), text);
-    let dcs = world.agents_at.map(|dc| format!("dc: [{dc}, DC1]"));
-    let alone = (dcs.is_some() && world.agents.is_empty()).then(|| "agent1".to_owned());
-    let agents = world.agents.iter().cloned().chain(alone).map(|name| match &dcs {
-        Some(dcs) => format!("{{name: {name}, {dcs}}}"),
-        None => name,
+    let units = if world.scope.is_some() { "ous: [People, Staff]" } else { "ous: [People]" };
+    let units = world.only_units.then(|| units.to_owned());
+    let server = world.server.iter().cloned();
+    push_mapping("connect", cycle.into_iter().chain(staging).chain(units).chain(server), text);
+    push_agents(world, text);
+    push_rights(world, text);
+    if world.operator {
+        let may = "Set-Mailbox -IsExchangeCloudManaged, Get-Mailbox";
+        let operator = format!("{{name: {OPERATOR}, may: [{may}]}}");
+        let keys =
+            "like: helpdesk, may_not: [Set-Mailbox -CustomAttribute5], ad: [extensionAttribute6]";
+        line(text, 1, &format!("roles: [{operator}, {{name: {JUNIOR}, {keys}}}]"));
+    }
+    let licensed = world.licensed.then(|| "entra_id_p1: true".to_owned());
+    let default = world.managed_by_default.then(|| "cloud_managed_by_default: true".to_owned());
+    let further = world.tenant.iter().cloned();
+    push_mapping("tenant", licensed.into_iter().chain(default).chain(further), text);
+}
+
+/// Agents, as far as they are not the one that every world has.
+fn push_agents(world: &WorldDraft, text: &mut String) {
+    let dcs = world.agents_at.map(|dc| match dc {
+        SECOND_DC => format!("dc: [{dc}]"),
+        dc => format!("dc: [{dc}, DC1]"),
+    });
+    let version = world.agent_version.map(|version| format!("version: {version}"));
+    let keys = joined(dcs.into_iter().chain(version));
+    let alone = (!keys.is_empty() && world.agents.is_empty()).then(|| "agent1".to_owned());
+    let agents = world.agents.iter().cloned().chain(alone).map(|name| match keys.as_str() {
+        "" => name,
+        keys => format!("{{name: {name}, {keys}}}"),
     });
     let agents = joined(agents);
     if !agents.is_empty() {
         line(text, 1, &format!("agents: [{agents}]"));
     }
+}
+
+fn push_rights(world: &WorldDraft, text: &mut String) {
     let of = |key: &str, names: &[String]| {
         (!names.is_empty()).then(|| format!("{key}: [{}]", joined(names.iter().cloned())))
     };
@@ -80,29 +114,34 @@ fn push_places(world: &WorldDraft, text: &mut String) {
         None => name.clone(),
     });
     let denied = (!world.denied.is_empty()).then(|| format!("deny: [{}]", joined(denied)));
-    push_mapping("rights", protected.into_iter().chain(cut_off).chain(denied), text);
-    if world.operator {
-        let may = "Set-Mailbox -IsExchangeCloudManaged, Get-Mailbox";
-        line(text, 1, &format!("roles: [{{name: {OPERATOR}, may: [{may}]}}]"));
-    }
-    let licensed = world.licensed.then(|| "entra_id_p1: true".to_owned());
-    let default = world.managed_by_default.then(|| "cloud_managed_by_default: true".to_owned());
-    push_mapping("tenant", licensed.into_iter().chain(default), text);
+    let given_back = of("allow", &world.given_back);
+    let keys = protected.into_iter().chain(cut_off).chain(denied).chain(given_back);
+    push_mapping("rights", keys, text);
 }
 
 fn push_forests(world: &WorldDraft, text: &mut String) {
-    if world.second_dc.is_none() && !world.second_domain && !world.second_forest {
+    let as_ever = world.second_dc.is_none()
+        && world.read_only_dc.is_none()
+        && !world.without_recycle_bin
+        && !world.second_domain
+        && !world.second_forest;
+    if as_ever {
         return;
     }
     let mut domains = vec!["corp.contoso.com"];
     let mut dcs = vec!["DC1".to_owned()];
     dcs.extend(world.second_dc.map(|late| format!("{{name: DC2, replication: {late}m}}")));
+    let read_only = world.read_only_dc;
+    dcs.extend(
+        read_only.map(|late| format!("{{name: RODC1, read_only: true, replication: {late}m}}")),
+    );
     if world.second_domain {
         domains.push(SECOND_DOMAIN);
-        dcs.push(format!("{{name: EMEA1, domain: {SECOND_DOMAIN}}}"));
+        dcs.push(format!("{{name: {SECOND_DC}, domain: {SECOND_DOMAIN}}}"));
     }
+    let bin = if world.without_recycle_bin { ", recycle_bin: false" } else { "" };
     let first = format!(
-        "{{domains: [{}], dcs: [{}]}}",
+        "{{domains: [{}], dcs: [{}]{bin}}}",
         joined(domains.into_iter().map(str::to_owned)),
         joined(dcs.into_iter())
     );
@@ -123,10 +162,14 @@ fn push_job(world: &WorldDraft, text: &mut String) {
     let created = world.created.map(|date| format!("created: {date}"));
     let interval = world.interval.map(|minutes| format!("interval: {minutes}m"));
     let scope = world.scope.map(|unit| format!("scope: {{ous: [{unit}]}}"));
+    let pilots = (!world.pilots.is_empty()).then(|| format!("scope: {{groups: [\"{PILOTS}\"]}}"));
+    let waits = world.job_waits.then(|| "enabled: false".to_owned());
+    let elsewhere = world.job_elsewhere.then(|| format!("domain: {SECOND_DOMAIN}"));
+    let settings = pilots.into_iter().chain(waits).chain(elsewhere);
     let mappings = world.mappings.iter().map(|(name, source)| format!("{name}: {source}"));
     let mappings =
         (!world.mappings.is_empty()).then(|| format!("mappings: {{{}}}", joined(mappings)));
-    let keys = created.into_iter().chain(interval).chain(scope).chain(mappings);
+    let keys = created.into_iter().chain(interval).chain(scope).chain(mappings).chain(settings);
     push_mapping("writeback", keys, text);
 }
 
@@ -184,8 +227,23 @@ fn push_step(step: &StepDraft, text: &mut String) {
             let keys = [format!("method: {method}"), format!("path: {}", quoted(path))];
             line(text, 1, &format!("- graph: {{{}}}", joined(keys.into_iter().chain(body))));
         }
-        ActionDraft::Expect { how, who, path, value } => {
-            line(text, 1, &format!("- {how}: {{{who}: {{{path}: {}}}}}", quoted(value)));
+        ActionDraft::Expect { how, who, path, value, window } => {
+            let demand = format!("{{{who}: {{{path}: {}}}}}", quoted(value));
+            match window {
+                None => line(text, 1, &format!("- {how}: {demand}")),
+                Some(minutes) => {
+                    line(text, 1, &format!("- {how}: {minutes}m"));
+                    line(text, 2, &format!("expect: {demand}"));
+                }
+            }
+        }
+        ActionDraft::LdifOn(dc, records) => {
+            line(text, 1, "- ldif:");
+            line(text, 4, &format!("dc: {dc}"));
+            line(text, 4, "records: |");
+            for record in records.lines() {
+                line(text, 5, record);
+            }
         }
         ActionDraft::Ldif(records) => {
             line(text, 1, "- ldif: |");
@@ -193,14 +251,16 @@ fn push_step(step: &StepDraft, text: &mut String) {
                 line(text, 4, record);
             }
         }
-        ActionDraft::Transfer { mailboxes, wave, pause, back } => {
+        ActionDraft::Transfer { mailboxes, wave, pause, back, further } => {
             let keys = [
                 Some(format!("mailboxes: {}", list(mailboxes))),
                 wave.map(|wave| format!("wave: {wave}")),
                 pause.map(|minutes| format!("pause: {minutes}m")),
                 back.then(|| "to: on-premises".to_owned()),
             ];
-            line(text, 1, &format!("- transfer: {{{}}}", joined(keys.into_iter().flatten())));
+            let further = further.iter().map(|key| (*key).to_owned());
+            let keys = joined(keys.into_iter().flatten().chain(further));
+            line(text, 1, &format!("- transfer: {{{keys}}}"));
         }
         ActionDraft::Edits { mailboxes, share, repeated } => {
             let mut keys =
@@ -216,15 +276,21 @@ fn push_step(step: &StepDraft, text: &mut String) {
             line(text, 1, &format!("- fault: {{{name}: {{{}}}}}", joined(keys)));
         }
         ActionDraft::Repeat(door, words, every, lasts) => {
-            let words = quoted(words);
+            let words = if words.starts_with('{') { words.clone() } else { quoted(words) };
             let keys = format!("every: {every}m, for: {lasts}m, {door}: {words}");
             line(text, 1, &format!("- repeat: {{{keys}}}"));
         }
         ActionDraft::Connect(what) => line(text, 1, &format!("- connect: {what}")),
-        ActionDraft::Decommission => line(text, 1, "- decommission: {}"),
+        ActionDraft::Decommission(stated) => line(text, 1, &format!("- decommission: {stated}")),
         ActionDraft::Wait(minutes) => line(text, 1, &format!("- wait: {minutes}m")),
         ActionDraft::Cycle(which) => line(text, 1, &format!("- cycle: {which}")),
         ActionDraft::Job(what) => line(text, 1, &format!("- job: {what}")),
+    }
+    if let Some(minutes) = step.at {
+        line(text, 2, &format!("at: {minutes}m"));
+    }
+    if let Some(note) = step.note {
+        line(text, 2, &format!("note: {note}"));
     }
     if let Some(role) = step.role {
         line(text, 2, &format!("as: {role}"));

@@ -3,6 +3,7 @@
 use super::dice::Dice;
 use super::draft::{PersonDraft, ShapeDraft, WorldDraft};
 use super::features::{Feature, Features};
+use super::settings;
 use super::switches;
 use super::values::Values;
 
@@ -22,11 +23,16 @@ pub(super) fn draw(seed: u64, features: Features, values: &mut Values) -> WorldD
     switches::draw(&mut world, features);
     world.operator = features.has(Feature::Roles) && Dice::of(seed, "hunt operator").percent(40);
     if features.has(Feature::Earlier) {
-        match dice.between(0, 5) {
+        match dice.between(0, 7) {
             0 => world.profile = Some("wb-public-2026-05"),
             1 => world.profile = Some("wb-private"),
             2 => world.created = Some("2026-07-15"),
             3 => world.job = false,
+            4 => {
+                world.profile =
+                    Some(dice.one(["p1-preview-2025-08", "p1-ga-2025-10", "p1-fixed-2025-11"]));
+                world.job = false;
+            }
             _ => {}
         }
     }
@@ -41,6 +47,7 @@ pub(super) fn draw(seed: u64, features: Features, values: &mut Values) -> WorldD
         job(&mut world, features, &mut Dice::of(seed, "hunt job"));
     }
     places(&mut world, features, &mut Dice::of(seed, "hunt places"));
+    settings::draw(&mut world, features);
     populate(&mut world, features, values, &mut Dice::of(seed, "hunt people"));
     licences(&mut world, &mut Dice::of(seed, "hunt licences"));
     if features.has(Feature::Switches) {
@@ -69,6 +76,8 @@ fn job(world: &mut WorldDraft, features: Features, dice: &mut Dice) {
     }
 }
 
+/// The group of a scoping filter, which the story makes.
+pub(super) const PILOTS: &str = "CN=Pilots,OU=People,DC=corp,DC=contoso,DC=com";
 /// The organizational unit of a scoping filter.
 const UNIT: &str = "Staff";
 
@@ -102,7 +111,12 @@ fn rights(world: &mut WorldDraft, dice: &mut Dice) {
                     .denied
                     .push((name, Some(dice.one(["proxyAddresses", "extensionAttribute3"]))));
             }
-            _ => world.cut_off.push(name),
+            _ => {
+                if dice.percent(40) {
+                    world.given_back.push(name.clone());
+                }
+                world.cut_off.push(name);
+            }
         }
     }
 }
@@ -121,6 +135,7 @@ fn populate(world: &mut WorldDraft, features: Features, values: &mut Values, dic
             name: "plain",
             mailboxes: MORE_THAN_A_PAGE,
             cloud_managed: true,
+            domain: None,
         });
         // Whoever edits so many at once may not be out of what Exchange Online allows.
         world.switches.retain(|(name, _)| *name != "exo_budget");
@@ -129,6 +144,7 @@ fn populate(world: &mut WorldDraft, features: Features, values: &mut Values, dic
             name: dice.one(["plain", "university", "company"]),
             mailboxes: dice.between(1, MOST_MAILBOXES - MOST_PEOPLE),
             cloud_managed: dice.percent(50),
+            domain: (world.second_domain && dice.percent(30)).then_some(SECOND_DOMAIN),
         });
     }
     for number in 1..=dice.between(1, MOST_PEOPLE) {
@@ -148,6 +164,9 @@ fn home(
     world: &WorldDraft,
     dice: &mut Dice,
 ) -> (Option<&'static str>, Option<&'static str>) {
+    if number == 1 && world.job_elsewhere {
+        return (Some(SECOND_DOMAIN), None);
+    }
     let mut elsewhere = Vec::new();
     elsewhere.extend(world.second_domain.then_some(SECOND_DOMAIN));
     elsewhere.extend(world.second_forest.then_some(OTHER_FOREST));
@@ -162,6 +181,8 @@ fn home(
 
 /// The second domain of the first forest.
 pub(super) const SECOND_DOMAIN: &str = "emea.corp.contoso.com";
+/// Its domain controller.
+pub(super) const SECOND_DC: &str = "EMEA1";
 /// The domain of the second forest.
 pub(super) const OTHER_FOREST: &str = "fabrikam.example";
 

@@ -110,3 +110,38 @@ story:
       body: {synchronizationRules: [{objectMappings: [{attributeMappings: [{targetAttributeName: extensionAttribute3, source: {expression: \"StripSpaces([CustomAttribute3])\", type: Function}}]}]}]}",
     );
 }
+
+#[test]
+fn whoever_was_there_from_the_start_may_be_one_too_many() {
+    passes(
+        "scenario: One too many
+world:
+  switches: {limit_action: refuse, mailbox_limit: 1}
+  population:
+    - user: {name: u1, cloud_managed: true}
+    - user: {name: u2, cloud_managed: true}
+story:
+  - exo: Set-Mailbox u1 -CustomAttribute1 one
+  - exo: Set-Mailbox u2 -CustomAttribute1 two
+  - wait: 1h
+",
+    );
+}
+
+#[test]
+fn a_new_server_of_connect_leaves_whole_objects_in_the_cloud() {
+    passes(
+        "scenario: A new server
+world: {writeback: none, population: [user: u1]}
+story:
+  - graph: {method: PATCH, path: /users/u1/onPremisesSyncBehavior, body: {isCloudManaged: true}}
+  - connect: {new_server: 2.5.190.0}
+  - cycle: connect
+  - cycle: connect
+  - expect: {u1: {exo.IsDirSynced: false, entra.isCloudManaged: true}}
+  - graph: {method: PATCH, path: /users/u1/onPremisesSyncBehavior, body: {isCloudManaged: false}}
+  - cycle: connect
+expect: {u1: {exo.IsDirSynced: true}}
+",
+    );
+}

@@ -286,6 +286,11 @@ fn push_step(step: &StepDraft, text: &mut String) {
         ActionDraft::Cycle(which) => line(text, 1, &format!("- cycle: {which}")),
         ActionDraft::Job(what) => line(text, 1, &format!("- job: {what}")),
     }
+    push_beside(step, text);
+}
+
+/// What stands beside what a step does.
+fn push_beside(step: &StepDraft, text: &mut String) {
     if let Some(minutes) = step.at {
         line(text, 2, &format!("at: {minutes}m"));
     }

@@ -206,6 +206,10 @@ impl Forest {
             if number == known::OBJECT_SID || is_guid && !self.heuristics.takes_guids() {
                 return Err(diagnostic::unwilling(0x20E7));
             }
+            if number == known::OBJECT_CATEGORY && !self.is_category(writer, given) {
+                let problem = UpdateProblem::ObjectClassViolation;
+                return Err(diagnostic::update(problem, 0x2014));
+            }
             // Of these the system knows better; constructed ones are dropped.
             if DERIVED.contains(&number)
                 || attribute.constructed
@@ -251,6 +255,17 @@ impl Forest {
             check_values(attribute, values)?;
         }
         Ok(values)
+    }
+
+    /// Whether a given objectCategory is a class of the schema.
+    fn is_category(&self, writer: &Writer<'_>, given: &[Vec<u8>]) -> bool {
+        let head = self.schema_head();
+        given.iter().all(|value| {
+            let name = core::str::from_utf8(value).map(Name::from_text);
+            let object = name.ok().and_then(|name| self.resolve(writer.dc, &name).ok());
+            let slot = object.and_then(|object| self.slot(writer.dc, object));
+            slot.is_some_and(|slot| head.is_some() && slot.entry.parent == head)
+        })
     }
 
     /// Whether the class may stand below the parent under this name.

@@ -13,7 +13,7 @@ use crate::directory::entry::{
 };
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::modify::{Working, Writer};
-use crate::directory::name::Dn;
+use crate::directory::name::{Dn, Sid};
 use crate::directory::request::{
     ChangeOperation, DeleteRequest, ModifyRequest, ObjectNumber, Sight,
 };
@@ -155,16 +155,34 @@ impl Forest {
         }
         let record = &slot.entry.record;
         let flags = record.first(known::SYSTEM_FLAGS).and_then(integer).unwrap_or_default();
-        let critical = record.first(known::IS_CRITICAL_SYSTEM_OBJECT) == Some(b"TRUE");
+        let critical = record.first(known::IS_CRITICAL_SYSTEM_OBJECT) == Some(b"TRUE")
+            && !self.is_further_account(controller, &slot.entry);
         if slot.entry.parent.is_none() || flags & DISALLOW_DELETE != 0 || critical {
             return Err(diagnostic::unwilling(0x20CE));
         }
         let class = self.schema.class(slot.entry.class).map_or("", |class| &*class.name);
         match class {
+            // What hands out relative identifiers.
+            "rIDSet" | "rIDManager" => Err(diagnostic::unwilling(0x20CE)),
             "crossRef" => self.check_no_reference_in_use(&slot.entry),
             "nTDSDSA" | "nTDSDSARO" => self.check_no_settings_in_use(object),
             _ => self.check_nobodys_primary(controller, &slot.entry),
         }
+    }
+
+    /// Whether an object is the account of a domain controller that does not run: it came later than those of
+    /// the system, and nothing depends on it.
+    fn is_further_account(&self, controller: &DomainController, entry: &Entry) -> bool {
+        const FIRST_OF_CLIENTS: u32 = 1000;
+        let is_user = self.schema.class(entry.class).is_some_and(|class| class.is_user);
+        let sid = entry.record.first(known::OBJECT_SID).and_then(Sid::from_bytes);
+        let rid = sid.and_then(|sid| sid.rid());
+        let name = entry.record.text(known::SAM_ACCOUNT_NAME).unwrap_or_default();
+        let runs = self.dcs.iter().any(|dc| {
+            let host = name.strip_suffix('$').unwrap_or(name);
+            dc.domain == controller.domain && dc.host.eq_ignore_ascii_case(host)
+        });
+        is_user && !runs && rid.is_some_and(|rid| rid >= FIRST_OF_CLIENTS)
     }
 
     /// The settings of a domain controller stay as long as it runs ([MS-ADTS] 3.1.1.5.5.3).

@@ -184,8 +184,8 @@ impl Forest {
         let controller = self.dc(writer.dc).ok_or_else(|| diagnostic::no_such_object(""))?;
         let mut password = None;
         let attributes = self.written_attributes(writer, controller, object, entry, changes)?;
-        let form = PasswordForm::of(changes, &attributes);
-        if let Some(form) = form? {
+        let form = PasswordForm::of(changes, &attributes)?;
+        if let Some(form) = form {
             self.check_may_set_password(writer, controller, object, form)?;
         }
         self.check_link_count(changes, &attributes)?;
@@ -194,6 +194,12 @@ impl Forest {
             target.check_writable(&self.schema, attribute, change)?;
             if attribute.number == known::OBJECT_CATEGORY {
                 self.check_category(writer.dc, target.class, attribute, change)?;
+                continue;
+            }
+            let sets = form.is_some_and(|form| matches!(form, PasswordForm::Set));
+            let takes_any =
+                change.operation == ChangeOperation::Delete && change.values.is_empty() && sets;
+            if attribute.number == known::UNICODE_PWD && takes_any {
                 continue;
             }
             if attribute.number == known::UNICODE_PWD {

@@ -67,8 +67,12 @@ impl Forest {
         let (ChangeOperation::Replace | ChangeOperation::Add, [value]) =
             (change.operation, change.values.as_slice())
         else {
-            if change.values.is_empty() && change.operation == ChangeOperation::Add {
-                return Err(self.descriptor_problem(AttributeProblem::Constraint, 0x202F));
+            match (change.values.is_empty(), change.operation) {
+                (true, ChangeOperation::Add) => {
+                    return Err(self.descriptor_problem(AttributeProblem::Constraint, 0x202F));
+                }
+                (true, ChangeOperation::Replace) => return Err(diagnostic::unwilling(0x2077)),
+                _ => {}
             }
             return Err(diagnostic::update(UpdateProblem::ObjectClassViolation, 0x207C));
         };

@@ -39,10 +39,17 @@ impl PasswordForm {
         changes: &[Change],
         attributes: &[&Attribute],
     ) -> Result<Option<Self>, LdapResult> {
+        // Taking away whatever there is and adding a new one sets it.
+        let sets = |change: &Change| {
+            change.operation == ChangeOperation::Delete && change.values.is_empty()
+        };
+        let own = |attribute: &Attribute| attribute.number == known::UNICODE_PWD;
+        let mut all = changes.iter().zip(attributes).filter(|(_, at)| own(at)).map(|(at, _)| at);
+        let without = all.clone().any(sets) && all.any(|at| at.operation == ChangeOperation::Add);
         let mut elements = changes
             .iter()
             .zip(attributes)
-            .filter(|(_, attribute)| attribute.number == known::UNICODE_PWD)
+            .filter(|(change, attribute)| own(attribute) && !(without && sets(change)))
             .map(|(change, _)| change.operation);
         Ok(match (elements.next(), elements.next()) {
             (None, _) => None,

@@ -392,7 +392,7 @@ impl Forest {
         }
         if asked.page.is_some() {
             let mark = mark(controller.number, Some(base), request, asked);
-            let kept = self.kept(asker, controller, asked, mark)?;
+            let kept = self.kept(asker, controller, request, asked, mark)?;
             found = self.sorted_page(request, asked, kept.unwrap_or((found.hits, 0)), mark);
         }
         let mut response = self.shown(asker, controller, request, asked, &found)?;

@@ -8,6 +8,7 @@ use crate::directory::controls::{Controls, Window};
 use crate::directory::cookie::{mark, read_kept, write_kept};
 use crate::directory::derived::View;
 use crate::directory::diagnostic;
+use crate::directory::filter::compile_for;
 use crate::directory::fold;
 use crate::directory::forest::{DomainController, Forest};
 use crate::directory::policies::Policy;
@@ -41,7 +42,7 @@ impl Forest {
             return Err(diagnostic::bad_control().into());
         }
         let mark = mark(controller.number, None, request, asked);
-        let kept = self.kept(asker, controller, asked, mark)?;
+        let kept = self.kept(asker, controller, request, asked, mark)?;
         let is_new = kept.is_none();
         let (mut hits, seen) = match kept {
             Some(kept) => kept,
@@ -133,6 +134,7 @@ impl Forest {
         &self,
         asker: &Asker<'_>,
         controller: &DomainController,
+        request: &SearchRequest,
         asked: &Controls<'_>,
         mark: u64,
     ) -> Result<Option<(Vec<SearchHit>, u64)>, LdapResult> {
@@ -150,10 +152,17 @@ impl Forest {
             return if cookie.is_some() { Err(diagnostic::bad_control()) } else { Ok(None) };
         }
         let sight = self.sight_of(asker, asked);
+        let test = compile_for(self, controller, &request.filter, asker.catalog)?;
+        let look = asker.look(request, asked);
         let hit = |object: ObjectNumber| {
-            let slot = self.holder(controller, object).store.get(object)?;
+            let holder = self.holder(controller, object);
+            let slot = holder.store.get(object)?;
+            let view = View { look, ..View::new(self, holder, object, slot) };
+            // A page has only what the filter still finds; a window shows the whole list.
+            let holds = asked.window.is_some() || test.holds(&view) == Some(true);
             let entry = Arc::clone(&slot.entry);
-            entry.life.is_seen(sight).then_some(SearchHit { object, entry, stamp: slot.stamp })
+            let is_seen = entry.life.is_seen(sight) && holds;
+            is_seen.then_some(SearchHit { object, entry, stamp: slot.stamp })
         };
         Ok(Some((kept.objects.into_iter().filter_map(hit).collect(), kept.seen)))
     }

@@ -54,7 +54,7 @@ impl<'s> Target<'s> {
         if number == known::NAME || number == self.rdn_attribute {
             return Err(diagnostic::update(UpdateProblem::CantOnRdn, 0x20B1));
         }
-        if number == known::DISTINGUISHED_NAME {
+        if number == known::DISTINGUISHED_NAME && change.operation != ChangeOperation::Replace {
             // Only together with what brings a deleted object back ([MS-ADTS] 3.1.1.5.3.7).
             return Err(diagnostic::unwilling(0x20B1));
         }

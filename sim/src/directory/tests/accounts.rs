@@ -451,3 +451,53 @@ fn user_password_is_the_password_where_the_heuristics_say_so() {
     let request = crate::directory::request::BindRequest { name, password };
     assert!(forest.bind(DC, now(), &request).is_ok());
 }
+
+/// What a domain controller that runs needs stays; the account of one that never came can go.
+#[test]
+fn only_what_runs_is_needed() {
+    let (mut forest, _) = forest_with(0);
+    let system = Principal::system();
+    let of = [("objectClass", "computer"), ("userAccountControl", "8192")];
+    create(&mut forest, &system, "never", &of).unwrap();
+    let own = "CN=DC01,OU=Domain Controllers,DC=contoso,DC=com";
+    for (name, expected) in [
+        (format!("CN=never,{UNIT}"), ResultCode::Success),
+        (format!("CN=RID Set,{own}"), ResultCode::UnwillingToPerform),
+        (own.to_owned(), ResultCode::UnwillingToPerform),
+        ("CN=Guest,CN=Users,DC=contoso,DC=com".to_owned(), ResultCode::UnwillingToPerform),
+    ] {
+        let delete = DeleteRequest { object: Name::from_text(&name) };
+        let result = perform(&mut forest, &system, Operation::Delete(delete), &[]);
+        assert_eq!(result.code, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_category_that_is_no_class_is_refused() {
+    let (mut forest, _) = forest_with(0);
+    let system = Principal::system();
+    let person = "CN=Person,CN=Schema,CN=Configuration,DC=contoso,DC=com";
+    for (name, category, fits) in [("a", ROOT, false), ("b", person, true)] {
+        let of = [("objectClass", "contact"), ("objectCategory", category)];
+        let result = create(&mut forest, &system, name, &of);
+        assert_eq!(result.is_ok(), fits, "{category}: {result:?}");
+    }
+}
+
+/// Taking away whatever password there is and adding a new one sets it, which is for administrators; taking
+/// away one that is not the account's is refused with its own number ([MS-ADTS] 3.1.1.3.1.5.1).
+#[test]
+fn a_password_is_set_in_the_place_of_whatever_there_is() {
+    let (mut forest, people) = forest_with(1);
+    let of = |text: &str| -> Vec<u8> {
+        format!("\"{text}\"").encode_utf16().flat_map(u16::to_le_bytes).collect()
+    };
+    let element = |operation, values| Change { operation, attribute: "unicodePwd".into(), values };
+    let new = || element(ChangeOperation::Add, vec![of("Secret!1word")]);
+    let wrong = element(ChangeOperation::Delete, vec![of("Wrong!1word")]);
+    let result = modify(&mut forest, people[0], vec![wrong, new()]);
+    assert_eq!(refused(result), (ResultCode::ConstraintViolation, "0056".to_owned()));
+    let whatever = element(ChangeOperation::Delete, Vec::new());
+    modify(&mut forest, people[0], vec![whatever.clone(), new()]).unwrap();
+    assert!(modify(&mut forest, people[0], vec![whatever]).is_err());
+}

@@ -615,7 +615,8 @@ impl<D: DirectoryDoor> Session<D> {
             if cookie.is_empty() {
                 continue;
             }
-            if let Some(known) = self.cookies.iter().find(|known| known.content() == *cookie) {
+            // The context that the request came with.
+            if let Some(known) = self.cookies.back().filter(|known| known.content() == *cookie) {
                 cookie.clone_from(&known.handle);
                 continue;
             }

@@ -75,6 +75,13 @@ impl Role {
         matches!(self, Self::GlobalAdministrator | Self::ExchangeAdministrator | Self::Helpdesk)
     }
 
+    /// Whether it may make, remove and bring back mailboxes (Microsoft Learn, "Mail Recipient Creation role": of
+    /// Organization Management and Recipient Management, and not of the help desk).
+    #[must_use]
+    pub const fn may_make_recipients(self) -> bool {
+        matches!(self, Self::GlobalAdministrator | Self::ExchangeAdministrator)
+    }
+
     /// Whether it may operate synchronization jobs (Microsoft Learn, "Exchange hybrid writeback with
     /// cloud sync": Hybrid Identity Administrator).
     #[must_use]

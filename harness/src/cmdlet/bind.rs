@@ -34,6 +34,9 @@ const COMMON_SWITCHES: [&str; 4] = ["Confirm", "Debug", "Verbose", SHOW];
 /// A switch of the ActiveDirectory module's cmdlets that shows what was changed, to nobody here.
 const SHOW: &str = "PassThru";
 
+/// What a value without a name is for, whichever of these a cmdlet has first.
+const POSITIONAL: [&str; 3] = ["Identity", "SoftDeletedObject", "Name"];
+
 /// Cmdlets that take a second value without a name, and for which parameter (Microsoft Learn,
 /// "Add-ADGroupMember", "Move-ADObject", "Rename-ADObject": position 1).
 const SECOND: [(&str, &str); 4] = [
@@ -91,7 +94,7 @@ pub fn bind(line: &CmdletLine, catalogue: &[CmdletSpec]) -> Result<CmdletCall, V
 pub fn bind_freely(line: &CmdletLine, catalogue: &[CmdletSpec]) -> CmdletCall {
     let spec = catalogue.iter().find(|spec| spec.name.eq_ignore_ascii_case(&line.name));
     let mut positional = match spec {
-        Some(spec) => ["Identity", "Name"].into_iter().find(|name| spec.parameter(name).is_some()),
+        Some(spec) => POSITIONAL.into_iter().find(|name| spec.parameter(name).is_some()),
         None => Some("Identity"),
     };
     let is_switch = |name: &str| {
@@ -233,7 +236,7 @@ impl<'s> Binder<'s> {
     }
 
     fn positional(&mut self, argument: &Argument, range: &Range<usize>) {
-        let target = ["Identity", "Name"].iter().find_map(|name| self.spec.parameter(name));
+        let target = POSITIONAL.iter().find_map(|name| self.spec.parameter(name));
         let taken = |name: &str| self.parameters.iter().any(|(given, _)| given == name);
         match target {
             Some(parameter) if !taken(parameter.name) => self.convert(parameter, argument, range),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::call::{Call, Who, Witness, call, delete, get, patch, post, put, witness};
-use super::groups;
+use super::{groups, memberships};
 
 pub(crate) const NOBODY: &str = "/v1.0/users/nobody@nowhere.example";
 pub(crate) const NO_ID: &str = "6e7b768e-07e2-4810-8459-485f84f8f204";
@@ -23,6 +23,8 @@ pub(crate) fn link(id: &str) -> Value {
 pub(crate) fn witnesses() -> Vec<Witness> {
     let mut all = users();
     all.extend(groups::witnesses());
+    all.extend(memberships::witnesses());
+    all.extend(groups::endings());
     all.extend(roles());
     all.extend(deleted_items());
     all.extend(tenant());
@@ -158,6 +160,11 @@ pub(crate) fn of_synced_objects() -> Vec<Witness> {
             "GET /contacts",
             get("/v1.0/contacts").says("Partner"),
             get("/v1.0/contacts?$select=nothing").is(400),
+        ),
+        witness(
+            "GET /contacts/delta",
+            get("/v1.0/contacts/delta?$select=displayName,mail").says("Partner"),
+            get("/v1.0/contacts/delta?$deltatoken=none").is(400).says("syncStateNotFound"),
         ),
         witness(
             "GET /contacts/{id}",

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::call::{Witness, delete, get, patch, post, witness};
+use super::call::{Witness, delete, get, patch, post, put, witness};
 use super::graph::{NO_ID, NOBODY, link, reader};
 
 /// Groups, who is in them, and the groups of somebody.
@@ -12,7 +12,6 @@ pub(crate) fn witnesses() -> Vec<Witness> {
         "securityEnabled": false, "groupTypes": ["Unified"],
     });
     let group = |rest: &str| format!("/v1.0/groups/<group>{rest}");
-    let every = json!({"securityEnabledOnly": false});
     let counted = |target: &str| get(target).header("ConsistencyLevel", "eventual").says("1");
     let nothing = |rest: &str| get(&format!("/v1.0/groups/{NO_ID}{rest}")).is(404);
     vec![
@@ -101,16 +100,6 @@ pub(crate) fn witnesses() -> Vec<Witness> {
             nothing("/transitiveMemberOf"),
         ),
         witness(
-            "POST /groups/{id}/getMemberGroups",
-            post(&group("/getMemberGroups"), json!({"securityEnabledOnly": false})),
-            post(&group("/getMemberGroups"), json!({})).is(400).says("securityEnabledOnly"),
-        ),
-        witness(
-            "POST /groups/{id}/checkMemberGroups",
-            post(&group("/checkMemberGroups"), json!({"groupIds": ["<group>"]})),
-            post(&group("/checkMemberGroups"), json!({"groupIds": ["x"]})).is(400),
-        ),
-        witness(
             "GET /users/{id}/memberOf",
             get("/v1.0/users/<user>/memberOf").says("Wave 1"),
             get(&format!("{NOBODY}/memberOf")).is(404),
@@ -135,22 +124,26 @@ pub(crate) fn witnesses() -> Vec<Witness> {
             get("/v1.0/users/<user>/transitiveMemberOf/microsoft.graph.group").says("Wave 1"),
             get(&format!("{NOBODY}/transitiveMemberOf/microsoft.graph.group")).is(404),
         ),
+    ]
+}
+
+/// What is left of them once every question was asked.
+pub(crate) fn endings() -> Vec<Witness> {
+    let group = |rest: &str| format!("/v1.0/groups/<group>{rest}");
+    vec![
         witness(
-            "POST /users/{id}/getMemberGroups",
-            post("/v1.0/users/<user>/getMemberGroups", every.clone()).says("<group>"),
-            post(&format!("{NOBODY}/getMemberGroups"), every.clone()).is(404),
+            "PUT /users/{id}/manager/$ref",
+            put("/v1.0/users/<made>/manager/$ref", link("<user>")),
+            put("/v1.0/users/<user2>/manager/$ref", link("<user>"))
+                .is(400)
+                .says("on-premises mastered"),
         ),
         witness(
-            "POST /users/{id}/getMemberObjects",
-            post("/v1.0/users/<user>/getMemberObjects", every.clone()).says("<group>"),
-            post(&format!("{NOBODY}/getMemberObjects"), every).is(404),
-        ),
-        witness(
-            "POST /users/{id}/checkMemberGroups",
-            post("/v1.0/users/<user>/checkMemberGroups", json!({"groupIds": ["<group>", NO_ID]}))
-                .says("<group>"),
-            post("/v1.0/users/<user>/checkMemberGroups", json!({"groupIds": []})).is(400),
-        ),
+            "DELETE /users/{id}/manager/$ref",
+            delete("/v1.0/users/<made>/manager/$ref"),
+            delete("/v1.0/users/<made>/manager/$ref").is(404),
+        )
+        .after(get("/v1.0/users/<made>/manager").says("<user>")),
         witness(
             "DELETE /groups/{id}/members/{id}/$ref",
             delete(&group("/members/<user>/$ref")),

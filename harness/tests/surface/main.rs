@@ -16,16 +16,22 @@
 
 mod behaviours;
 mod call;
+mod changes;
 mod document;
+mod documented_errors;
 mod endpoints;
 mod exchange;
 mod graph;
 mod groups;
+mod lifecycle;
 mod login;
+mod memberships;
 mod moves;
 mod onprem;
+mod parameters;
 #[path = "../program/mod.rs"]
 mod program;
+mod reads;
 mod roles;
 mod served;
 mod steps;
@@ -101,6 +107,13 @@ fn behaviours_have_their_scenarios() {
     behaviours::compare();
 }
 
+/// Every documented error of the cloud side is provoked somewhere.
+#[test]
+fn documented_errors_are_provoked() {
+    let missing = documented_errors::missing();
+    assert!(missing.is_empty(), "nothing provokes\n{}", missing.join("\n"));
+}
+
 /// Cmdlets that no listener of `serve` takes: on an estate of this process.
 #[test]
 fn the_premises() {
@@ -159,6 +172,7 @@ fn with_synced_objects() -> Estate {
         mail_nickname: "partner".to_owned(),
         mail: "partner@elsewhere.example".to_owned(),
         proxy_addresses: vec!["SMTP:partner@elsewhere.example".to_owned()],
+        position: 0,
     });
     estate.entra.groups.push(Group {
         id: GROUP,
@@ -215,6 +229,8 @@ async fn exchange_online() {
     }
     let mut cmdlets = exchange::cmdlets(&mut served, &mut with_mail_user).await;
     cmdlets.extend(moves::rows(&mut Served::of_estate(staged(moves::WORLD)).await).await);
+    let mut made = Served::of_estate(staged(lifecycle::WORLD)).await;
+    cmdlets.extend(lifecycle::rows(&mut made).await);
     cmdlets.sort_by(|a, b| a.what.cmp(&b.what));
     let witness = "harness/tests/surface/exchange.rs";
     let parts = [

@@ -86,6 +86,7 @@ impl Contact {
     pub fn is_same(&self, other: &Self) -> bool {
         let mut timeless = other.clone();
         timeless.synced.on_premises.clone_from(&self.synced.on_premises);
+        timeless.position = self.position;
         *self == timeless
     }
 }
@@ -107,4 +108,6 @@ pub struct Contact {
     pub mail: String,
     /// `proxyAddresses`.
     pub proxy_addresses: Vec<String>,
+    /// Its place in the order of changes; 0 until it changes.
+    pub position: u64,
 }

@@ -142,8 +142,12 @@ pub struct Entra {
     /// Users who came from AD while new mailboxes were cloud-managed by default, and have none yet; true for those whose
     /// AD object was a recipient already.
     pub arrived_under_default: BTreeMap<u32, bool>,
+    /// Managers that were set or taken away in the directory, by user, until Exchange Online or AD says another.
+    pub managers: BTreeMap<u32, Option<u32>>,
     /// The order in which groups changed, as [`Self::delta`] for users.
     pub group_delta: DeltaLog,
+    /// The order in which contacts changed.
+    pub contact_delta: DeltaLog,
     delta: DeltaLog,
     users: Vec<User>,
     by_id: HashMap<Guid, u32, FxBuildHasher>,
@@ -170,7 +174,9 @@ impl Entra {
             roles: DirectoryRoles::default(),
             flagged_before_transfer: BTreeSet::new(),
             arrived_under_default: BTreeMap::new(),
+            managers: BTreeMap::new(),
             group_delta: DeltaLog::default(),
+            contact_delta: DeltaLog::default(),
             delta: DeltaLog::default(),
             users: Vec::new(),
             by_id: HashMap::default(),
@@ -271,6 +277,14 @@ impl Entra {
         if let Some(place) = self.groups.iter().position(|group| group.id == id) {
             let position = self.group_delta.push(u32::try_from(place).unwrap_or(u32::MAX));
             self.groups[place].position = position;
+        }
+    }
+
+    /// Notes that a contact changed.
+    pub fn note_contact(&mut self, id: Guid) {
+        if let Some(place) = self.contacts.iter().position(|contact| contact.id == id) {
+            let position = self.contact_delta.push(u32::try_from(place).unwrap_or(u32::MAX));
+            self.contacts[place].position = position;
         }
     }
 

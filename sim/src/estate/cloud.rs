@@ -77,6 +77,9 @@ impl Estate {
         let outcome = if cmdlets::is_move(&call.name) {
             let checked = cmdlets::check(&context, call);
             checked.and_then(|_| self.move_cmdlet(call))
+        } else if cmdlets::lifecycle::named(&call.name).is_some() {
+            let checked = cmdlets::check(&context, call);
+            checked.and_then(|cmdlet| self.lifecycle_cmdlet(caller, cmdlet, call))
         } else {
             cmdlets::invoke(&mut context, call, page, page_size)
         };
@@ -138,11 +141,13 @@ impl Estate {
                 |(name, value)| serde_json::json!({"Name": name, "Value": value.texts().join(";")}),
             )
             .collect();
+        let about = ["Identity", "SoftDeletedObject", "Name"];
+        let named = about.into_iter().find_map(|parameter| call.text(parameter));
         self.exchange.audit.push(AuditRecord {
             at: self.now,
             user: caller.actor.name.clone(),
             operation,
-            object: call.text("Identity").unwrap_or_default().into(),
+            object: named.unwrap_or_default().into(),
             parameters: serde_json::Value::Array(parameters).to_string().into(),
         });
     }
@@ -338,6 +343,14 @@ impl Estate {
             && let Some(user) = self.entra.by_id(mailbox.id)
         {
             self.connect.flag_changes.push((user, mailbox.cloud_managed, self.now));
+        }
+        let says_manager = property::number("Manager")
+            .is_some_and(|manager| changes.iter().any(|change| change.attribute == manager));
+        if says_manager && *actor != Self::forward_actor() {
+            // What Exchange Online or AD says is the newer word.
+            if let Some(user) = self.entra.by_id(mailbox.id) {
+                self.entra.managers.remove(&user);
+            }
         }
         self.ledger.write(Write {
             at: self.now,

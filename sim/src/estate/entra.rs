@@ -5,6 +5,7 @@
 //! item", "Update onPremisesSyncBehavior"; Microsoft Learn, "Configure User Source of Authority".
 
 use super::forward::Delivery;
+use super::lifecycle::without;
 use super::{Estate, Subject};
 use crate::caller::Caller;
 use crate::connect::Since;
@@ -13,7 +14,7 @@ use crate::directory::forests::AdObject;
 use crate::directory::name::Sid;
 use crate::entra::audit::{DirectoryAudit, Initiator};
 use crate::entra::{Deletion, User, property as own};
-use crate::exchange::address;
+use crate::exchange::address::{self, ProxyAddress};
 use crate::exchange::{Changes, RecipientType, property};
 use crate::guid::Guid;
 use crate::ledger::Change;
@@ -54,6 +55,15 @@ pub enum EntraError {
 pub struct NewUser {
     /// Values by property number.
     pub values: Changes,
+}
+
+/// How a deleted user comes back.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RestoredAs {
+    /// `newUserPrincipalName`: the name it has from now on.
+    pub user_principal_name: Option<String>,
+    /// `autoReconcileProxyConflict`: addresses that others have by now are not its own any more.
+    pub without_taken_addresses: bool,
 }
 
 /// What a synchronized user takes from the cloud.
@@ -158,18 +168,75 @@ impl Estate {
     /// `POST /directory/deletedItems/{id}/restore`: the user's number.
     ///
     /// # Errors
-    /// [`EntraError::NotFound`] when it is not among the deleted items, [`EntraError::Conflict`] when its
-    /// name was taken meanwhile.
-    pub fn restore_user(&mut self, initiator: &Initiator, id: Guid) -> Result<u32, EntraError> {
+    /// [`EntraError::NotFound`] when it is not among the deleted items, [`EntraError::Conflict`] when its name or one
+    /// of its addresses was taken meanwhile, [`EntraError::Invalid`] for a new name that is none.
+    pub fn restore_user(
+        &mut self,
+        caller: &Caller,
+        initiator: &Initiator,
+        id: Guid,
+        restored: RestoredAs,
+    ) -> Result<u32, EntraError> {
         let number = self.deleted_user(id).ok_or_else(|| EntraError::NotFound(id.to_string()))?;
         let upn = self.user_text(number, property::USER_PRINCIPAL_NAME);
-        if self.user_named(&upn).is_some_and(|other| other != number) {
-            return Err(EntraError::Conflict("userPrincipalName"));
+        match &restored.user_principal_name {
+            Some(new) => self.check_upn(Some(number), new)?,
+            None if self.user_named(&upn).is_some_and(|other| other != number) => {
+                return Err(EntraError::Conflict("userPrincipalName"));
+            }
+            None => {}
+        }
+        let addresses = self.user_texts(number, property::EMAIL_ADDRESSES);
+        let is_taken = |value: &&String| {
+            let parsed = ProxyAddress::parse(value);
+            let holder = self.address_holder(parsed.address).filter(|_| parsed.is_smtp());
+            holder.is_some_and(|(holder, _)| holder != Some(number))
+        };
+        let taken: Vec<String> = addresses.iter().filter(is_taken).cloned().collect();
+        if !taken.is_empty() && !restored.without_taken_addresses {
+            return Err(EntraError::Conflict("proxyAddresses"));
         }
         self.entra.change(number, |user| user.deletion = None);
         self.audit_user(initiator, "Restore user", "Update", number, &[]);
+        let mut values: Changes =
+            if taken.is_empty() { Vec::new() } else { without(addresses, &taken) };
+        values.extend(
+            restored.user_principal_name.map(|new| (property::USER_PRINCIPAL_NAME, vec![new])),
+        );
+        let changes = self.apply_user(number, &values);
+        let flag = self.flag_of(number);
+        self.note_entra_write(&caller.actor, number, flag, changes.clone());
         self.settle_recipient(number);
+        self.forward_sync(number, &changes);
         Ok(number)
+    }
+
+    /// `PUT` and `DELETE /users/{id}/manager/$ref`.
+    ///
+    /// # Errors
+    /// [`EntraError::OnPremisesMastered`] for a synchronized user.
+    pub fn set_manager(
+        &mut self,
+        initiator: &Initiator,
+        number: u32,
+        manager: Option<u32>,
+    ) -> Result<(), EntraError> {
+        let user = self.entra.user(number);
+        if user.is_none_or(|user| user.sync_enabled == Some(true)) {
+            return Err(EntraError::OnPremisesMastered);
+        }
+        let recipient = manager.and_then(|manager| self.entra.user(manager));
+        let recipient = recipient.and_then(|user| self.exchange.by_id(user.id));
+        let named = recipient.and_then(|recipient| self.exchange.reference_to(recipient));
+        self.entra.managers.insert(number, manager);
+        self.entra.change(number, |_| {});
+        self.audit_user(initiator, "Update user", "Update", number, &[]);
+        if let Some(property) = property::number("Manager") {
+            let values = vec![(property, named.into_iter().collect())];
+            let actor = Self::forward_actor();
+            self.forward(Delivery::ToExchange { user: number, values, actor, sent: self.now });
+        }
+        Ok(())
     }
 
     /// `DELETE /directory/deletedItems/{id}`: gone for good.

@@ -13,7 +13,7 @@ use core::time::Duration;
 use super::inbound::is_of_ad;
 use super::{Due, Estate};
 use crate::clock::VirtualTime;
-use crate::exchange::Changes;
+use crate::exchange::{Changes, RecipientType};
 use crate::fault::{Effect, Place};
 use crate::ledger::{Activity, Actor, Change};
 
@@ -29,6 +29,14 @@ pub(super) enum Delivery {
     ToEntra { mailbox: u32, changes: Vec<Change>, sent: VirtualTime },
     /// The flag of a mailbox, as it was set.
     Flag { mailbox: u32, flag: bool, actor: Actor },
+    /// A user that is new, with the values that its recipient has too, and when it was sent.
+    NewRecipient {
+        user: u32,
+        kind: RecipientType,
+        values: Changes,
+        actor: Actor,
+        sent: VirtualTime,
+    },
     /// Whether a user has a licence, or is there, and when it was sent.
     Recipient { user: u32, sent: VirtualTime },
     /// The user principal name of a user, which becomes an address of its recipient, and when it was sent.
@@ -106,6 +114,9 @@ impl Estate {
             Delivery::Flag { mailbox, flag, actor } => {
                 let change = self.exchange.set_flag(mailbox, self.now, flag);
                 self.note_exchange_write(&actor, mailbox, change.into_iter().collect());
+            }
+            Delivery::NewRecipient { user, kind, values, actor, sent } => {
+                self.add_recipient(user, kind, &values, (&actor, sent));
             }
             Delivery::Recipient { user, sent } => self.settled_recipient(user, sent),
             Delivery::Name { user, sent } => self.add_upn_in_exchange(user, sent),

@@ -275,6 +275,7 @@ impl Estate {
         let contact = contact.ok_or_else(|| EntraError::NotFound(id.to_string()))?;
         transfer(&mut contact.synced, cloud)?;
         let name = contact.display_name.clone();
+        self.entra.note_contact(id);
         let entry = (authority_activity(cloud), "Update", "Contact");
         self.audit_object(initiator, entry, id, name);
         Ok(())

@@ -109,7 +109,7 @@ impl Estate {
     pub(super) fn free_service_address(&mut self, prefix: &str) -> String {
         let initial = self.domains.initial.clone();
         let mut own = format!("{prefix}@{initial}");
-        while self.exchange.owner(&own).is_some() {
+        while self.exchange.owner(&own).is_some() || self.address_holder(&own).is_some() {
             own = format!("{prefix}{}@{initial}", self.four_digits());
         }
         own

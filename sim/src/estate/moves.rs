@@ -460,12 +460,7 @@ fn needed(call: &CmdletCall, parameter: &str) -> Result<String, CmdletError> {
 }
 
 fn missing(parameter: &str) -> CmdletError {
-    CmdletError::of(
-        ErrorKind::ParameterSet,
-        format!(
-            "Cannot process command because of one or more missing mandatory parameters: {parameter}."
-        ),
-    )
+    CmdletError::missing(parameter)
 }
 
 fn invalid(why: &str, subject: &str) -> CmdletError {

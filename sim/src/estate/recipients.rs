@@ -9,6 +9,7 @@
 use core::time::Duration;
 
 use super::forward::Delivery;
+use super::lifecycle::without;
 use super::{Due, Estate, Subject};
 use crate::clock::VirtualTime;
 use crate::connect::recipient_type;
@@ -17,7 +18,7 @@ use crate::ledger::{Activity, Actor, Change, ObjectKey};
 use crate::record::Record;
 
 /// How long a mailbox outlives its licence, and a deleted one its deletion.
-const RETENTION: Duration = Duration::from_secs(30 * 86_400);
+pub(super) const RETENTION: Duration = Duration::from_secs(30 * 86_400);
 
 /// What stands against a mailbox for a user whose AD object carried Exchange attributes when it arrived under the
 /// tenant default.
@@ -161,17 +162,21 @@ impl Estate {
     }
 
     /// The soft-deleted mailbox of a user is there again. The flag is as the switch `flag_after_restore` says.
+    /// Addresses that others have by now are neither its own nor the user's any more.
     pub(super) fn bring_back(&mut self, user: u32, mailbox: u32, sent: VirtualTime) {
-        let Some(found) = self.entra.user(user) else { return };
-        let (id, synced) = (found.id, found.sync_enabled == Some(true));
-        let Some(change) = self.exchange.restore(mailbox, id, self.now) else { return };
-        let mut changes = vec![change];
-        changes.extend(self.exchange.set_dir_synced(mailbox, self.now, synced));
-        if !self.profile.is_on("flag_after_restore") {
-            changes.extend(self.exchange.set_flag(mailbox, self.now, false));
+        let taken: Vec<String> =
+            self.taken_addresses(user, mailbox).into_iter().map(|(value, _)| value).collect();
+        let changes = self.come_back(user, mailbox);
+        if changes.is_empty() {
+            return;
         }
         self.note_late_exchange_write(&Self::service(), mailbox, changes, sent);
-        self.entra.loose.remove(&user);
+        if !taken.is_empty() {
+            let values = without(self.user_texts(user, property::EMAIL_ADDRESSES), &taken);
+            let changes = self.apply_user(user, &values);
+            let flag = self.flag_of(user);
+            self.note_entra_write(&Self::service(), user, flag, changes);
+        }
         self.give_owed(user, mailbox);
     }
 

@@ -87,6 +87,13 @@ impl Subjects {
         }
     }
 
+    /// Somebody's recipient is another's from now on.
+    pub(super) fn take_mailbox(&mut self, number: u32) {
+        if let Some(subject) = self.all.get_mut(number as usize) {
+            subject.exchange = None;
+        }
+    }
+
     pub(super) fn reserve(&mut self, more: usize) {
         self.all.reserve(more);
         self.by_entra.reserve(more);

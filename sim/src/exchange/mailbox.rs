@@ -148,6 +148,24 @@ impl Mailbox {
         text("Name").or_else(|| text("Alias"))
     }
 
+    /// Whether it has an archive.
+    #[must_use]
+    pub fn has_archive(&self) -> bool {
+        ["ArchiveName", "ArchiveGuid"]
+            .into_iter()
+            .filter_map(property::number)
+            .any(|number| self.record.has(number))
+    }
+
+    /// Whether a hold keeps what is in it, deleted or not.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        let is_true = |value: &str| value.eq_ignore_ascii_case("true");
+        let hold = property::number("LitigationHoldEnabled");
+        hold.and_then(|hold| self.record.text(hold)).is_some_and(is_true)
+            || property::number("InPlaceHolds").is_some_and(|holds| self.record.has(holds))
+    }
+
     /// Whether it is a mailbox that is not deleted.
     #[must_use]
     pub const fn is_there(&self) -> bool {

@@ -171,13 +171,17 @@ impl ExchangeOnline {
         found.next().is_none().then_some(first)
     }
 
-    /// A recipient that was soft-deleted after an instant, by id, user principal name or alias; the one that went last.
+    /// A recipient that was soft-deleted after an instant, by id, user principal name, alias or address; the one that
+    /// went last.
     #[must_use]
     pub fn find_deleted(&self, identity: &str, since: VirtualTime) -> Option<u32> {
         let id = identity.parse::<Guid>().ok();
+        let parsed = ProxyAddress::parse(identity);
+        let address = if parsed.is_smtp() { parsed.address } else { identity };
         self.last_deleted(since, |mailbox| {
             id == Some(mailbox.id)
                 || names_of(&mailbox.record).any(|name| name.eq_ignore_ascii_case(identity))
+                || addresses_of(&mailbox.record).any(|has| has.eq_ignore_ascii_case(address))
         })
     }
 

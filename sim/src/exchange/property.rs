@@ -402,6 +402,7 @@ pub const PROPERTIES: &[PropertySpec] = &[
     ),
     set_by(switched("UsePreferMessageFormat"), BY_MAIL_USER),
     set_by(size("RecoverableItemsQuota"), BY_MAIL_USER),
+    set_by(switched("AutoExpandingArchiveEnabled"), 0),
 ];
 
 /// `UserPrincipalName`.

@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cmdlets::catalogue;
+use super::cmdlets::{catalogue, lifecycle};
 use crate::caller::{Caller, Role};
 
 /// A management role.
@@ -77,6 +77,7 @@ pub enum RbacError {
 }
 
 const MAIL_RECIPIENTS: &str = "Mail Recipients";
+const CREATION: &str = "Mail Recipient Creation";
 const VIEW_ONLY: &str = "View-Only Recipients";
 const ORGANIZATION: &str = "Organization Configuration";
 const ROLE_MANAGEMENT: &str = "Role Management";
@@ -94,6 +95,7 @@ impl Rbac {
     pub fn built_in() -> Self {
         let mut roles: Vec<ManagementRole> = [
             MAIL_RECIPIENTS,
+            CREATION,
             VIEW_ONLY,
             ORGANIZATION,
             ROLE_MANAGEMENT,
@@ -138,12 +140,13 @@ impl Rbac {
             group("View-Only Organization Management", Some(Role::Reader)),
         ];
         let mut rbac = Self { roles, groups, assignments: Vec::new() };
-        let everything = [MAIL_RECIPIENTS, VIEW_ONLY, ORGANIZATION, ROLE_MANAGEMENT, AUDIT_LOGS];
+        let everything =
+            [MAIL_RECIPIENTS, CREATION, VIEW_ONLY, ORGANIZATION, ROLE_MANAGEMENT, AUDIT_LOGS];
         for (group, roles) in [
             ("Organization Management", everything.as_slice()),
             ("Exchange Administrator", everything.as_slice()),
             ("Hybrid Identity Administrator", &[SOURCE_OF_AUTHORITY, VIEW_ONLY, AUDIT_LOGS]),
-            ("Recipient Management", &[MAIL_RECIPIENTS, VIEW_ONLY]),
+            ("Recipient Management", &[MAIL_RECIPIENTS, CREATION, VIEW_ONLY]),
             ("Help Desk", &[HELP_DESK, VIEW_ONLY, AUDIT_LOGS]),
             ("View-Only Organization Management", &[VIEW_ONLY, AUDIT_LOGS]),
         ] {
@@ -501,15 +504,17 @@ fn has(role: &str, cmdlet: &str) -> bool {
     let of_roles = cmdlet.contains("ManagementRole") || cmdlet.contains("RoleGroup");
     let of_organization = cmdlet == "Set-OrganizationConfig";
     let audit = cmdlet == "Search-UnifiedAuditLog";
+    let creation = lifecycle::makes(cmdlet);
     match role {
+        CREATION => creation,
         VIEW_ONLY => reads && !of_roles,
         AUDIT_LOGS => audit,
         ORGANIZATION => of_organization,
         ROLE_MANAGEMENT => of_roles,
         SOURCE_OF_AUTHORITY => of_organization || cmdlet == "Set-Mailbox",
         // Who administers recipients sees them as well (Microsoft Learn, "Mail Recipients role").
-        MAIL_RECIPIENTS => !of_roles && !of_organization && !audit,
-        HELP_DESK => !reads && !of_roles && !of_organization && !audit,
+        MAIL_RECIPIENTS => !of_roles && !of_organization && !audit && !creation,
+        HELP_DESK => !reads && !of_roles && !of_organization && !audit && !creation,
         _ => false,
     }
 }

@@ -59,6 +59,20 @@ impl Estate {
         loose.find(|user| has(&self.user_texts(*user, property::EMAIL_ADDRESSES))).map(Holder::User)
     }
 
+    /// Whose an SMTP address (without its type) is: the user, when it is one, and what whoever it is is called.
+    pub(in crate::estate) fn address_holder(&self, address: &str) -> Option<(Option<u32>, String)> {
+        let of_group = |id: Guid| self.entra.group(id).map(|group| group.display_name.clone());
+        let of_contact = |id: Guid| {
+            let mut contacts = self.entra.contacts.iter();
+            contacts.find(|contact| contact.id == id).map(|contact| contact.display_name.clone())
+        };
+        Some(match self.holder_of(address)? {
+            Holder::User(user) => (Some(user), self.user_text(user, property::DISPLAY_NAME)),
+            Holder::Group(id) => (None, of_group(id).unwrap_or_default()),
+            Holder::Contact(id) => (None, of_contact(id).unwrap_or_default()),
+        })
+    }
+
     /// Takes the addresses out of a list that other users have; answers them.
     ///
     /// # Errors

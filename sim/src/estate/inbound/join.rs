@@ -15,6 +15,7 @@ use rustc_hash::FxBuildHasher;
 use super::Export;
 use super::conflicts::Holder;
 use super::export::of_a_recipient;
+use crate::clock::VirtualTime;
 use crate::connect::{
     ConnectorKey, ConnectorObject, Flow, Outgoing, Since, recipient_type, source_anchor,
 };
@@ -24,12 +25,13 @@ use crate::directory::forests::{AdObject, ForestNumber};
 use crate::directory::request::ObjectNumber;
 use crate::directory::schema::known;
 use crate::entra::{Deletion, User};
+use crate::estate::forward::Delivery;
 use crate::estate::{Estate, Subject};
 use crate::exchange::address::{self, ProxyAddress};
 use crate::exchange::property::Bucket;
 use crate::exchange::{Changes, ExchangeOnline, RecipientType, property};
 use crate::guid::Guid;
-use crate::ledger::{Change, ObjectKey, Write, WriteKind};
+use crate::ledger::{Actor, Change, ObjectKey, Write, WriteKind};
 use crate::record::{AttributeNumber, Record};
 
 /// Users by their source anchor, made when the first object asks for it.
@@ -215,6 +217,7 @@ impl Estate {
             user.object_identifier = Some(entry.guid);
             user.domain = domain;
         });
+        self.entra.managers.remove(&number);
         if was_deleted {
             self.settle_recipient(number);
         }
@@ -296,12 +299,16 @@ impl Estate {
         let (identity, exchange) = flow.digests(&entry.record);
         let object = ConnectorObject::new(number, identity, exchange);
         self.connect.remember(key, object);
-        let recipient =
-            kind.map(|kind| self.add_recipient(id, kind, record_of(&of_a_recipient(&values))));
         self.note_primary_of(key.0, number, &entry.record);
         self.note_unverified(number, &entry.record);
         self.relink(key, number, entry);
-        self.note_creation(number, recipient, &values);
+        self.note_creation(number, &values, kind.map(|_| false));
+        self.note_loose(number);
+        if let Some(kind) = kind {
+            let (values, actor) = (of_a_recipient(&values), self.inbound_actor());
+            let sent = self.now;
+            self.forward(Delivery::NewRecipient { user: number, kind, values, actor, sent });
+        }
         self.keep_aside(number, upn.into_iter().chain(addresses));
         Export::Done(1)
     }
@@ -352,58 +359,76 @@ impl Estate {
             .unwrap_or_else(name)
     }
 
-    /// A recipient as Exchange Online makes it for a user that is new: with a mailbox when it has a
-    /// licence or needs none, else a mail user.
-    fn add_recipient(&mut self, id: Guid, kind: RecipientType, record: Record) -> u32 {
+    /// Exchange Online hears of a user that is new: it gets a mailbox when it needs no licence, else a mail user.
+    pub(in crate::estate) fn add_recipient(
+        &mut self,
+        user: u32,
+        kind: RecipientType,
+        values: &Changes,
+        (actor, sent): (&Actor, VirtualTime),
+    ) {
+        let Some(id) = self.live_id(user).filter(|id| self.exchange.by_id(*id).is_none()) else {
+            return;
+        };
         let kind = if kind == RecipientType::User { RecipientType::MailUser } else { kind };
-        let mut recipient = ExchangeOnline::recipient(id, kind, self.now, record);
+        let mut recipient = ExchangeOnline::recipient(id, kind, self.now, record_of(values));
         recipient.cloud_managed = kind.is_mailbox() && self.exchange.cloud_managed_by_default;
-        self.exchange.add(recipient)
+        let cloud_managed = recipient.cloud_managed;
+        let number = self.exchange.add(recipient);
+        self.entra.loose.remove(&user);
+        if let Some(place) = self.whose(ObjectKey::entra(user)) {
+            self.subjects.give_mailbox(place, number);
+        }
+        self.ledger.write(Write {
+            at: self.now,
+            sent,
+            actor: actor.clone(),
+            object: ObjectKey::exchange(number),
+            kind: WriteKind::Created,
+            guid: id,
+            cloud_managed: Some(cloud_managed),
+            changes: made_of(values, |number| property::spec(number).is_some()),
+        });
     }
 
-    fn note_creation(&mut self, user: u32, recipient: Option<u32>, values: &Changes) {
-        let changes = |wanted: &dyn Fn(u16) -> bool| -> Vec<Change> {
-            values
-                .iter()
-                .filter(|(property, values)| !values.is_empty() && wanted(*property))
-                .map(|(attribute, values)| Change {
-                    attribute: *attribute,
-                    old: Vec::new(),
-                    new: values.iter().map(|value| value.as_bytes().into()).collect(),
-                })
-                .collect()
-        };
+    /// The id of a user that is not deleted.
+    fn live_id(&self, user: u32) -> Option<Guid> {
+        self.entra.user(user).filter(|user| user.deletion.is_none()).map(|user| user.id)
+    }
+
+    fn note_creation(&mut self, user: u32, values: &Changes, cloud_managed: Option<bool>) {
         let guid = self.entra.user(user).map_or(Guid([0; 16]), |user| user.id);
-        let cloud_managed =
-            recipient.and_then(|number| self.exchange.mailbox(number)).map(|m| m.cloud_managed);
+        let changes = made_of(values, |number| crate::entra::property::name(number).is_some());
         let actor = self.inbound_actor();
-        let write = |object, changes| Write {
+        self.ledger.write(Write {
             at: self.now,
             sent: self.now,
-            actor: actor.clone(),
-            object,
+            actor,
+            object: ObjectKey::entra(user),
             kind: WriteKind::Created,
             guid,
             cloud_managed,
             changes,
-        };
-        let in_entra = write(
-            ObjectKey::entra(user),
-            changes(&|number| crate::entra::property::name(number).is_some()),
-        );
-        let in_exchange = recipient.map(|number| {
-            write(ObjectKey::exchange(number), changes(&|number| property::spec(number).is_some()))
         });
-        self.ledger.write(in_entra);
-        if let Some(write) = in_exchange {
-            self.ledger.write(write);
-        }
     }
 
     pub(super) fn domain_of(&self, key: ConnectorKey) -> Option<(ForestNumber, DomainNumber)> {
         let at = self.connector_at(key)?;
         Some((at.forest, self.forests.dc(at)?.domain))
     }
+}
+
+/// The values of a new object that are wanted, as changes.
+fn made_of(values: &Changes, wanted: impl Fn(AttributeNumber) -> bool) -> Vec<Change> {
+    values
+        .iter()
+        .filter(|(property, values)| !values.is_empty() && wanted(*property))
+        .map(|(attribute, values)| Change {
+            attribute: *attribute,
+            old: Vec::new(),
+            new: values.iter().map(|value| value.as_bytes().into()).collect(),
+        })
+        .collect()
 }
 
 fn anchor(entry: &Entry) -> Guid {

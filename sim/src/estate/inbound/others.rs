@@ -97,6 +97,7 @@ impl Estate {
                 if let Some(contact) = contacts.find(|contact| contact.id == other.id) {
                     contact.deleted = Some(now);
                 }
+                self.entra.note_contact(other.id);
             }
             AdKind::Group | AdKind::User => {
                 let mut groups = self.entra.groups.iter_mut();
@@ -215,18 +216,15 @@ impl Estate {
             mail_nickname: values.mail_nickname,
             mail: values.mail.unwrap_or_default(),
             proxy_addresses: values.proxy_addresses,
+            position: 0,
         };
         let contacts = &mut self.entra.contacts;
         match contacts.iter_mut().find(|known| known.id == id) {
-            Some(known) if known.is_same(&contact) => false,
-            Some(known) => {
-                *known = contact;
-                true
-            }
-            None => {
-                contacts.push(contact);
-                true
-            }
+            Some(known) if known.is_same(&contact) => return false,
+            Some(known) => *known = contact,
+            None => contacts.push(contact),
         }
+        self.entra.note_contact(id);
+        true
     }
 }

@@ -9,7 +9,6 @@
 //! A delay hold begins with the change itself, not with the next run of the Managed Folder Assistant. Passwords are
 //! checked for authority and not kept: all users sign in with the estate's own.
 
-use super::selection::is_held;
 use super::{CmdletError, Context, ErrorKind};
 use crate::exchange::property::{self, Bucket};
 use crate::exchange::{Changes, Mailbox, truth};
@@ -86,7 +85,7 @@ pub(super) fn find(context: &Context<'_>, call: &CmdletCall, identity: &str) -> 
         return None;
     }
     if is_given(call, "InactiveMailbox") {
-        let is_held = |number: &u32| tenant.mailbox(*number).is_some_and(is_held);
+        let is_held = |number: &u32| tenant.mailbox(*number).is_some_and(Mailbox::is_held);
         return tenant.find_deleted(identity, context.oldest_deletion).filter(is_held);
     }
     tenant.find(identity)

@@ -2,7 +2,7 @@
 //!
 //! Source: Microsoft Learn, Exchange PowerShell reference.
 
-use super::{beside, roles};
+use super::{beside, lifecycle, roles};
 use crate::caller::Caller;
 use crate::exchange::property::{
     BY_AUDIT_BYPASS, BY_MAIL_USER, BY_MAILBOX, BY_USER, PROPERTIES, RENAMED,
@@ -42,6 +42,7 @@ pub fn catalogue() -> Vec<CmdletSpec> {
     cmdlets.extend(
         MOVES.iter().map(|(name, parameters)| CmdletSpec { name, parameters: parameters.to_vec() }),
     );
+    cmdlets.extend(lifecycle::catalogue());
     cmdlets.sort_by_key(|spec| spec.name);
     cmdlets
 }
@@ -96,7 +97,9 @@ const MOVES: [(&str, &[ParameterSpec]); 8] = [
 pub fn spelling(name: &str) -> Option<&'static str> {
     let known = NAMES.iter().find(|known| known.eq_ignore_ascii_case(name)).copied();
     let moves = || MOVES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|m| m.0);
-    known.or_else(|| roles::named(name)).or_else(moves).filter(|name| !name.starts_with("Get-"))
+    let own = || lifecycle::named(name);
+    let known = known.or_else(|| roles::named(name)).or_else(moves).or_else(own);
+    known.filter(|name| !name.starts_with("Get-"))
 }
 
 /// The cmdlets that change something.
@@ -115,6 +118,7 @@ pub fn exported(caller: &Caller, rbac: Option<&Rbac>) -> Vec<&'static str> {
         name if let Some(rbac) = rbac => rbac.allows(caller, name, &[]),
         name if roles::named(name).is_some() => role.may_manage_roles(),
         name if is_move(name) && !name.starts_with("Get-") => role.may_write_recipients(),
+        name if lifecycle::named(name).is_some() => lifecycle::may(role, name),
         "Set-Mailbox" => role.may_write_recipients() || role.may_set_flag(),
         "Set-User" | "Set-MailUser" | SET_AUDIT_BYPASS => role.may_write_recipients(),
         "Set-OrganizationConfig" => role.may_set_flag(),
@@ -126,11 +130,11 @@ pub fn exported(caller: &Caller, rbac: Option<&Rbac>) -> Vec<&'static str> {
 /// Parameters that every cmdlet takes and that change nothing here.
 pub const COMMON_PARAMETERS: [&str; 3] = ["Confirm", "ErrorAction", "WarningAction"];
 
-const fn parameter(name: &'static str, kind: ParameterKind) -> ParameterSpec {
+pub(super) const fn parameter(name: &'static str, kind: ParameterKind) -> ParameterSpec {
     ParameterSpec { name, kind }
 }
 
-fn with_common(mut parameters: Vec<ParameterSpec>) -> Vec<ParameterSpec> {
+pub(super) fn with_common(mut parameters: Vec<ParameterSpec>) -> Vec<ParameterSpec> {
     parameters.push(parameter("Confirm", ParameterKind::Switch));
     parameters.push(parameter("ErrorAction", ParameterKind::Text));
     parameters.push(parameter("WarningAction", ParameterKind::Text));
@@ -140,7 +144,7 @@ fn with_common(mut parameters: Vec<ParameterSpec>) -> Vec<ParameterSpec> {
 /// What `-Type` takes; `Workspace` and `Desk` in Exchange Online only (Microsoft Learn, "Set-Mailbox").
 const MAILBOX_TYPES: [&str; 6] = ["Regular", "Shared", "Room", "Equipment", "Workspace", "Desk"];
 
-const fn switch(name: &'static str) -> ParameterSpec {
+pub(super) const fn switch(name: &'static str) -> ParameterSpec {
     parameter(name, ParameterKind::Switch)
 }
 

@@ -3,6 +3,8 @@
 //! Source: public transcripts of the admin API's error envelope; the texts of "out of write scope"
 //! and "couldn't be found" are long-standing.
 
+use crate::exchange::{Mailbox, property};
+
 /// A refusal by Exchange Online.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -214,6 +216,37 @@ impl CmdletError {
         Self::new(
             ErrorKind::PageExpired,
             "Expired or Invalid pagination request. Default Expiry time is 00:30:00",
+        )
+    }
+
+    /// A parameter that the cmdlet cannot do without.
+    pub(crate) fn missing(parameter: &str) -> Self {
+        Self::new(
+            ErrorKind::ParameterSet,
+            format!(
+                "Cannot process command because of one or more missing mandatory parameters: {parameter}."
+            ),
+        )
+    }
+
+    /// AD decides over what these parameters, with commas between them, would change.
+    pub(crate) fn out_of_write_scope(mailbox: &Mailbox, cmdlet: &str, parameters: &str) -> Self {
+        let name = mailbox.record.text(property::DISPLAY_NAME).unwrap_or_default();
+        Self::new(
+            ErrorKind::OutOfWriteScope,
+            format!(
+                "The operation on mailbox \"{name}\" failed because it's out of the current user's write scope. The action '{cmdlet}', '{parameters}', can't be performed on the object '{name}' because the object is being synchronized from your on-premises organization. This action should be performed on the object in your on-premises organization."
+            ),
+        )
+    }
+
+    /// Somebody else has an address.
+    pub(crate) fn address_taken(value: &str, other: &str) -> Self {
+        Self::new(
+            ErrorKind::ProxyAddressExists,
+            format!(
+                "The proxy address \"{value}\" is already being used by the proxy addresses or LegacyExchangeDN of \"{other}\". Please choose another proxy address."
+            ),
         )
     }
 

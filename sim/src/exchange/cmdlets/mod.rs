@@ -11,6 +11,7 @@ mod filter;
 mod get_mailbox;
 mod get_recipient;
 mod known;
+pub mod lifecycle;
 mod optimized;
 mod organization;
 mod others;
@@ -202,6 +203,7 @@ fn may_run(
                 role.may_write_recipients()
             }
             _ if is_move(cmdlet) && !cmdlet.starts_with("Get-") => role.may_write_recipients(),
+            _ if lifecycle::named(cmdlet).is_some() => lifecycle::may(role, cmdlet),
             _ if roles::named(cmdlet).is_some() => role.may_manage_roles(),
             _ => role.may_read(),
         });

@@ -141,16 +141,16 @@ impl Selection {
     pub(super) fn passes(&self, mailbox: &Mailbox) -> bool {
         let deleted = match (self.deleted, mailbox.gone) {
             (_, Some(Gone { purged: true, .. })) => false,
-            (_, Some(Gone { at, .. })) if at <= self.oldest && !is_held(mailbox) => false,
+            (_, Some(Gone { at, .. })) if at <= self.oldest && !mailbox.is_held() => false,
             (Deleted::No, gone) => gone.is_none(),
-            (Deleted::Too, gone) => gone.is_none() || !self.inactive || is_held(mailbox),
-            (Deleted::Alone, gone) => gone.is_some() && (!self.inactive || is_held(mailbox)),
+            (Deleted::Too, gone) => gone.is_none() || !self.inactive || mailbox.is_held(),
+            (Deleted::Alone, gone) => gone.is_some() && (!self.inactive || mailbox.is_held()),
         };
         deleted
             && !self.nobody
             && is_in(&self.details, mailbox.kind.details())
             && is_in(&self.types, recipient_type(mailbox))
-            && (!self.archive || has_archive(mailbox))
+            && (!self.archive || mailbox.has_archive())
             && (!self.vip || truth_of(mailbox, "VIP"))
             && self.filter.as_ref().is_none_or(|filter| filter.matches(mailbox))
             && self.preview.as_ref().is_none_or(|filter| filter.matches(mailbox))
@@ -220,19 +220,6 @@ fn sort_of(call: &CmdletCall) -> Result<Option<String>, CmdletError> {
 /// `UserMailbox` or `MailUser`.
 pub(super) const fn recipient_type(mailbox: &Mailbox) -> &'static str {
     if mailbox.kind.is_mailbox() { "UserMailbox" } else { "MailUser" }
-}
-
-/// A deleted mailbox that a hold keeps.
-pub(super) fn is_held(mailbox: &Mailbox) -> bool {
-    truth_of(mailbox, "LitigationHoldEnabled")
-        || property::number("InPlaceHolds").is_some_and(|holds| mailbox.record.has(holds))
-}
-
-fn has_archive(mailbox: &Mailbox) -> bool {
-    ["ArchiveName", "ArchiveGuid"]
-        .into_iter()
-        .filter_map(property::number)
-        .any(|number| mailbox.record.has(number))
 }
 
 fn truth_of(mailbox: &Mailbox, name: &str) -> bool {

@@ -32,12 +32,7 @@ pub(super) fn run(
     call: &CmdletCall,
     cmdlet: &str,
 ) -> Result<Output, CmdletError> {
-    let identity = call.text("Identity").ok_or_else(|| {
-        CmdletError::new(
-            ErrorKind::ParameterSet,
-            "Cannot process command because of one or more missing mandatory parameters: Identity.",
-        )
-    })?;
+    let identity = call.text("Identity").ok_or_else(|| CmdletError::missing("Identity"))?;
     let number = beside::find(context, call, &identity)
         .filter(|number| context.tenant.mailbox(*number).is_some_and(|m| is_for(cmdlet, m)))
         .ok_or_else(|| CmdletError::not_found(&identity, SERVER))?;
@@ -171,14 +166,7 @@ fn check_write_scope(
     if offending.is_empty() {
         return Ok(());
     }
-    let name = mailbox.record.text(property::DISPLAY_NAME).unwrap_or_default();
-    Err(CmdletError::new(
-        ErrorKind::OutOfWriteScope,
-        format!(
-            "The operation on mailbox \"{name}\" failed because it's out of the current user's write scope. The action '{cmdlet}', '{}', can't be performed on the object '{name}' because the object is being synchronized from your on-premises organization. This action should be performed on the object in your on-premises organization.",
-            offending.join(",")
-        ),
-    ))
+    Err(CmdletError::out_of_write_scope(mailbox, cmdlet, &offending.join(",")))
 }
 
 /// A parameter as it is documented.
@@ -217,7 +205,7 @@ fn new_values(
         check_addresses(context, number, mailbox, addresses)?;
     }
     if let Some((_, upn)) = new_values.iter().find(|(p, _)| *p == property::USER_PRINCIPAL_NAME) {
-        check_upn(tenant, number, upn.first().map_or("", String::as_str))?;
+        check_upn(tenant, Some(number), upn.first().map_or("", String::as_str))?;
     }
     Ok(new_values)
 }
@@ -359,7 +347,11 @@ fn join_addresses(mailbox: &Mailbox, values: &mut Changes) -> Result<(), CmdletE
 }
 
 /// A user principal name lies in an accepted domain and is nobody else's.
-fn check_upn(tenant: &ExchangeOnline, number: u32, upn: &str) -> Result<(), CmdletError> {
+pub(super) fn check_upn(
+    tenant: &ExchangeOnline,
+    own: Option<u32>,
+    upn: &str,
+) -> Result<(), CmdletError> {
     if !address::is_well_formed(upn) {
         return Err(not_smtp(upn));
     }
@@ -367,7 +359,7 @@ fn check_upn(tenant: &ExchangeOnline, number: u32, upn: &str) -> Result<(), Cmdl
     if !tenant.accepted_domains.iter().any(|known| known.eq_ignore_ascii_case(domain)) {
         return Err(not_accepted(domain));
     }
-    if tenant.find(upn).is_some_and(|owner| owner != number) {
+    if tenant.find(upn).is_some_and(|owner| Some(owner) != own) {
         return Err(CmdletError::new(
             ErrorKind::ProxyAddressExists,
             format!("The user principal name \"{upn}\" is already being used by another user."),
@@ -402,36 +394,39 @@ fn check_addresses(
     mailbox: &Mailbox,
     addresses: &[String],
 ) -> Result<(), CmdletError> {
+    let is_new = |value: &&String| {
+        let mut known = mailbox.record.values(property::EMAIL_ADDRESSES);
+        !known.any(|have| have.eq_ignore_ascii_case(value.as_bytes()))
+    };
+    let mut new = addresses.iter().filter(is_new);
+    new.try_for_each(|value| check_address(context, Some(number), value))
+}
+
+/// An address of the type SMTP that a recipient is to have: it is one, lies in an accepted domain, and nobody else
+/// has it.
+pub(super) fn check_address(
+    context: &Context<'_>,
+    own: Option<u32>,
+    value: &str,
+) -> Result<(), CmdletError> {
     let tenant = &*context.tenant;
-    for value in addresses {
-        let parsed = ProxyAddress::parse(value);
-        let known = mailbox
-            .record
-            .values(property::EMAIL_ADDRESSES)
-            .any(|have| have.eq_ignore_ascii_case(value.as_bytes()));
-        if !parsed.is_smtp() || known {
-            continue;
-        }
-        if !address::is_well_formed(parsed.address) {
-            return Err(not_smtp(parsed.address));
-        }
-        let domain = parsed.domain().unwrap_or_default();
-        if !tenant.accepted_domains.iter().any(|d| d.eq_ignore_ascii_case(domain)) {
-            return Err(not_accepted(domain));
-        }
-        let owner = tenant.owner(parsed.address).filter(|owner| *owner != number);
-        let named =
-            |owner| tenant.mailbox(owner).and_then(|m| m.record.text(property::DISPLAY_NAME));
-        let owner = owner.map(|owner| named(owner).unwrap_or_default().to_owned());
-        let other = || context.others.owner(parsed.address).map(|o| o.display_name().to_owned());
-        if let Some(other) = owner.or_else(other) {
-            return Err(CmdletError::new(
-                ErrorKind::ProxyAddressExists,
-                format!(
-                    "The proxy address \"{value}\" is already being used by the proxy addresses or LegacyExchangeDN of \"{other}\". Please choose another proxy address."
-                ),
-            ));
-        }
+    let parsed = ProxyAddress::parse(value);
+    if !parsed.is_smtp() {
+        return Ok(());
     }
-    Ok(())
+    if !address::is_well_formed(parsed.address) {
+        return Err(not_smtp(parsed.address));
+    }
+    let domain = parsed.domain().unwrap_or_default();
+    if !tenant.accepted_domains.iter().any(|d| d.eq_ignore_ascii_case(domain)) {
+        return Err(not_accepted(domain));
+    }
+    let owner = tenant.owner(parsed.address).filter(|owner| Some(*owner) != own);
+    let named = |owner| tenant.mailbox(owner).and_then(|m| m.record.text(property::DISPLAY_NAME));
+    let owner = owner.map(|owner| named(owner).unwrap_or_default().to_owned());
+    let other = || context.others.owner(parsed.address).map(|o| o.display_name().to_owned());
+    match owner.or_else(other) {
+        Some(other) => Err(CmdletError::address_taken(value, &other)),
+        None => Ok(()),
+    }
 }

@@ -58,8 +58,6 @@ pub(super) const MAILBOX: &[Default] = &[
     of("RoomMailboxAccountEnabled", "", "", "false"),
     of("LinkedMasterAccount", "", "", "null"),
     of("ArchiveGuid", "System.Guid", "#Guid", "\"00000000-0000-0000-0000-000000000000\""),
-    of("ArchiveStatus", "", "", "\"None\""),
-    of("ArchiveState", "", "", "\"None\""),
     of("ArchiveDatabase", "", "", "null"),
     of("ArchiveQuota", "", "", "\"100 GB (107,374,182,400 bytes)\""),
     of("ArchiveWarningQuota", "", "", "\"90 GB (96,636,764,160 bytes)\""),

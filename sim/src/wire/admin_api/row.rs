@@ -52,6 +52,8 @@ enum Source {
     ImmutableId,
     Kind,
     IsKind(&'static [RecipientType]),
+    /// JSON text for a mailbox with an archive.
+    Archived(&'static str),
     ResourceType,
     IsDirSynced,
     Flag,
@@ -101,6 +103,8 @@ static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
         ("IsShared", Source::IsKind(&[Shared])),
         ("IsResource", Source::IsKind(&[Room, Equipment, Workspace, Desk])),
         ("ResourceType", Source::ResourceType),
+        ("ArchiveStatus", Source::Archived("\"Active\"")),
+        ("ArchiveState", Source::Archived("\"HostedProvisioned\"")),
         ("IsSoftDeletedByRemove", Source::IsGone { number: false }),
         ("RecipientSoftDeletedStatus", Source::IsGone { number: true }),
         ("WhenSoftDeleted", Source::WhenGone),
@@ -342,6 +346,10 @@ impl<'e> Row<'e, '_> {
             Source::ImmutableId => json::string(out, &self.immutable_id().unwrap_or_default()),
             Source::Kind => json::plain(out, mailbox.kind.details()),
             Source::IsKind(kinds) => json::boolean(out, kinds.contains(&mailbox.kind)),
+            Source::Archived(text) if mailbox.has_archive() => {
+                out.extend_from_slice(text.as_bytes());
+            }
+            Source::Archived(_) => out.extend_from_slice(b"\"None\""),
             Source::ResourceType => out.extend_from_slice(match mailbox.kind {
                 RecipientType::Room => b"\"Room\"",
                 RecipientType::Equipment => b"\"Equipment\"",
@@ -358,7 +366,9 @@ impl<'e> Row<'e, '_> {
             Source::GuidOr(number, name) => match self.first(number) {
                 Some(given) => json::lossy_string(out, given),
                 // Only what has an archive has the GUID of one.
-                None if name == "ArchiveGuid" => json::plain(out, Guid([0; 16])),
+                None if name == "ArchiveGuid" && !mailbox.has_archive() => {
+                    json::plain(out, Guid([0; 16]));
+                }
                 None => self.value(out, Source::Guid(name)),
             },
             Source::Guid(name) => json::plain(out, mailbox.guid(name)),

@@ -165,7 +165,7 @@ async fn who_may_not_is_told_apart() {
     let mut session = Session::new("helpdesk").await;
     assert_eq!(status(&session, "Get-Mailbox", identity.clone()).await, (200, true));
     assert_eq!(status(&session, "Set-Mailbox", flag.clone()).await, (403, false));
-    assert_eq!(status(&session, "Remove-Mailbox", identity.clone()).await, (403, false));
+    assert_eq!(status(&session, "Remove-MailContact", identity.clone()).await, (403, false));
     session.token = session.cloud.exchange_token("unprivileged").await;
     assert_eq!(status(&session, "Get-Mailbox", identity.clone()).await, (401, false));
     session.token = session.cloud.exchange_token("engine-unprivileged").await;
@@ -215,7 +215,7 @@ async fn a_batch_answers_each_part() {
     let requests = json!({"requests": [
         part("a", "InvokeCommand", "Set-Mailbox", flag.clone()),
         part("b", "InvokeCommand?", "Set-Mailbox", flag),
-        part("c", "InvokeCommand", "Remove-Mailbox", json!({"Identity": id})),
+        part("c", "InvokeCommand", "Remove-MailContact", json!({"Identity": id})),
         part("d", "InvokeCommand", "Get-Mailbox", json!({"Identity": "nobody"})),
         part("e", "InvokeCommand?$select=IsExchangeCloudManaged", "Get-Mailbox",
             json!({"Identity": id})),
@@ -485,6 +485,7 @@ async fn groups_and_contacts_are_recipients() {
             mail_nickname: "partner".to_owned(),
             mail: "partner@fabrikam.example".to_owned(),
             proxy_addresses: vec!["SMTP:partner@fabrikam.example".to_owned()],
+            position: 0,
         });
     });
     let found =

@@ -9,13 +9,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::error::GraphError;
 use super::filter::{Filter, Literal, Operator};
 use super::users::READERS;
 use super::{JSON, Operation, guid, user};
 use crate::clock::VirtualTime;
-use crate::entra::{Deletion, User};
+use crate::entra::{Deletion, DeltaLog, User};
 use crate::estate::Estate;
 use crate::guid::Guid;
 use crate::ledger::ObjectKey;
@@ -71,6 +72,91 @@ struct Page {
     next: Option<u64>,
 }
 
+impl Round {
+    /// The objects that a filter named; all for none.
+    fn wanted(&self) -> Vec<Guid> {
+        self.ids.iter().filter_map(|id| guid(id)).collect()
+    }
+
+    /// Keeps the members of a record that were selected, and in the first round those that have a value. `beside` are
+    /// further names that may be selected.
+    pub(super) fn keep(
+        &self,
+        record: &mut Value,
+        kind: &str,
+        beside: &[&str],
+    ) -> Result<(), GraphError> {
+        let Some(members) = record.as_object_mut() else { return Ok(()) };
+        if let Some(text) = &self.select {
+            let names: Vec<&str> = text.split(',').collect();
+            let is_known = |name: &&str| {
+                let has = |known: &str| known.eq_ignore_ascii_case(name);
+                beside.iter().any(|known| has(known)) || members.keys().any(|known| has(known))
+            };
+            if let Some(name) = names.iter().find(|name| !is_known(name)) {
+                return Err(GraphError::no_property(name, kind));
+            }
+            members.retain(|member, _| names.iter().any(|name| name.eq_ignore_ascii_case(member)));
+        }
+        if self.initial {
+            members.retain(|_, value| !value.is_null());
+        }
+        Ok(())
+    }
+}
+
+/// What a delta query needs to know of an object.
+pub(super) struct Tracked {
+    pub(super) id: Guid,
+    pub(super) is_there: bool,
+    /// Its place in the order of changes.
+    pub(super) position: u64,
+}
+
+/// The places of the objects of a page.
+pub(super) struct Places {
+    pub(super) found: Vec<usize>,
+    /// Where the next page starts; `None` at the end of the round.
+    pub(super) next: Option<u64>,
+}
+
+/// A page of a round of a delta query over a few objects.
+pub(super) fn places<T>(
+    all: &[T],
+    log: &DeltaLog,
+    (round, size): (&Round, usize),
+    tracked: impl Fn(&T) -> Tracked,
+) -> Places {
+    let wanted = round.wanted();
+    let is_wanted = |one: &Tracked| wanted.is_empty() || wanted.contains(&one.id);
+    let mut found = Vec::new();
+    if round.initial {
+        let start = usize::try_from(round.next).unwrap_or(usize::MAX);
+        for (place, one) in all.iter().enumerate().skip(start) {
+            if found.len() == size {
+                return Places { found, next: u64::try_from(place).ok() };
+            }
+            let one = tracked(one);
+            if one.is_there && is_wanted(&one) {
+                found.push(place);
+            }
+        }
+        return Places { found, next: None };
+    }
+    for (number, position) in log.from(round.next) {
+        let place = number as usize;
+        let Some(one) = all.get(place).map(&tracked) else { continue };
+        if one.position != position || !is_wanted(&one) {
+            continue;
+        }
+        if found.len() == size {
+            return Places { found, next: Some(position) };
+        }
+        found.push(place);
+    }
+    Places { found, next: None }
+}
+
 /// `GET /users/delta`.
 pub(super) fn users(operation: &Operation<'_>) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
@@ -80,7 +166,7 @@ pub(super) fn users(operation: &Operation<'_>) -> Result<Answer, GraphError> {
         let token = round(operation, "users", estate.entra.delta().next(), estate.now())?;
         let names: Option<Vec<&str>> = token.select.as_deref().map(|s| s.split(',').collect());
         let selection = user::selection(names.as_deref())?;
-        let wanted: Vec<Guid> = token.ids.iter().filter_map(|id| guid(id)).collect();
+        let wanted = token.wanted();
         let page = if token.initial {
             first_round(estate, &token, &wanted, size)
         } else {

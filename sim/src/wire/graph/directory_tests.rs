@@ -332,6 +332,7 @@ async fn groups_and_contacts_are_directory_objects() {
             mail_nickname: "partner".to_owned(),
             mail: "partner@elsewhere.example".to_owned(),
             proxy_addresses: vec!["SMTP:partner@elsewhere.example".to_owned()],
+            position: 0,
         });
     });
     let contact = format!("/v1.0/contacts/{}", Guid([7; 16]));

@@ -8,7 +8,7 @@
 
 use serde_json::{Value, json};
 
-use super::delta::{Ended, Round, delta_link, round};
+use super::delta::{Ended, Round, Tracked, delta_link, places, round};
 use super::error::GraphError;
 use super::groups::{self, READERS};
 use super::{Operation, listing, ok};
@@ -22,51 +22,26 @@ const PAGE: (usize, usize) = (100, 999);
 /// `GET /groups/delta`.
 pub(super) fn groups(operation: &Operation<'_>) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
-    operation.only_options(&["select", "skiptoken", "deltatoken"])?;
+    operation.only_options(&["select", "filter", "skiptoken", "deltatoken"])?;
     let size = operation.page_size.unwrap_or(PAGE.0).min(PAGE.1);
     operation.with(|estate, _| {
         let round = round(operation, "groups", estate.entra.group_delta.next(), estate.now())?;
-        let (numbers, next) = page(estate, &round, size);
-        let mut value = Vec::with_capacity(numbers.len());
-        for group in numbers.into_iter().filter_map(|number| estate.entra.groups.get(number)) {
-            value.push(shown(estate, &round, group)?);
-        }
-        let ended = Ended { next, latest: estate.entra.group_delta.next(), now: estate.now() };
+        let log = &estate.entra.group_delta;
+        let places = places(&estate.entra.groups, log, (&round, size), |group| Tracked {
+            id: group.id,
+            is_there: group.deleted.is_none(),
+            position: group.position,
+        });
+        let groups = places.found.iter().filter_map(|at| estate.entra.groups.get(*at));
+        let value = groups.map(|group| shown(estate, &round, group));
+        let value = value.collect::<Result<Vec<Value>, GraphError>>()?;
+        let ended = Ended { next: places.next, latest: log.next(), now: estate.now() };
         let (name, link) = delta_link(operation, "groups", &round, &ended);
         let mut body = json!({"@odata.context": operation.context("groups")});
         body[name] = link.into();
         body["value"] = value.into();
         Ok(ok(&body, estate.now()))
     })
-}
-
-/// The places of the groups of a page, and where the next one starts.
-fn page(estate: &Estate, round: &Round, size: usize) -> (Vec<usize>, Option<u64>) {
-    let groups = &estate.entra.groups;
-    let mut found = Vec::new();
-    if round.initial {
-        let start = usize::try_from(round.next).unwrap_or(usize::MAX);
-        for (place, group) in groups.iter().enumerate().skip(start) {
-            if found.len() == size {
-                return (found, u64::try_from(place).ok());
-            }
-            if group.deleted.is_none() {
-                found.push(place);
-            }
-        }
-        return (found, None);
-    }
-    for (number, position) in estate.entra.group_delta.from(round.next) {
-        let place = number as usize;
-        if groups.get(place).is_none_or(|group| group.position != position) {
-            continue;
-        }
-        if found.len() == size {
-            return (found, Some(position));
-        }
-        found.push(place);
-    }
-    (found, None)
 }
 
 fn shown(estate: &Estate, round: &Round, group: &Group) -> Result<Value, GraphError> {
@@ -79,21 +54,7 @@ fn shown(estate: &Estate, round: &Round, group: &Group) -> Result<Value, GraphEr
         names.as_ref().is_none_or(|names| names.iter().any(|n| n.eq_ignore_ascii_case(name)))
     };
     let mut record = groups::record(group);
-    if let (Some(names), Some(members)) = (&names, record.as_object_mut()) {
-        let known = |name: &&str| {
-            name.eq_ignore_ascii_case("members")
-                || members.keys().any(|member| member.eq_ignore_ascii_case(name))
-        };
-        if let Some(name) = names.iter().find(|name| !known(name)) {
-            return Err(GraphError::no_property(name, "group"));
-        }
-        members.retain(|member, _| wants(member) || member == "id");
-    }
-    if round.initial
-        && let Some(members) = record.as_object_mut()
-    {
-        members.retain(|_, value| !value.is_null());
-    }
+    round.keep(&mut record, "group", &["members"])?;
     if wants("members") {
         let kind = |id| if estate.entra.group(id).is_some() { "group" } else { "user" };
         let there = group.members.iter().map(|member| {

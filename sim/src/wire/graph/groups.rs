@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::error::GraphError;
 use super::expand;
 use super::user_changes::refusal;
-use super::{Operation, guid, instant, listing, ok};
+use super::{Operation, contacts, guid, instant, listing, ok};
 use crate::entra::group::Group;
 use crate::estate::{Estate, GroupChange, NewGroup};
 use crate::exchange::property::{DISPLAY_NAME, USER_PRINCIPAL_NAME, WINDOWS_EMAIL_ADDRESS};
@@ -312,7 +312,7 @@ fn transitive(estate: &Estate, group: &Group) -> Vec<Guid> {
     found
 }
 
-/// A user or group as a directory object.
+/// A user, group or contact as a directory object.
 pub(super) fn object(estate: &Estate, id: Guid) -> Option<Value> {
     if let Some(number) = estate.live_user(id) {
         let user = estate.entra.user(number)?;
@@ -324,15 +324,21 @@ pub(super) fn object(estate: &Estate, id: Guid) -> Option<Value> {
             "userPrincipalName": user.record.text(USER_PRINCIPAL_NAME),
         }));
     }
-    let group = estate.entra.group(id).filter(|group| group.deleted.is_none())?;
-    let mut shown = record(group);
-    shown["@odata.type"] = "#microsoft.graph.group".into();
+    if let Some(group) = estate.entra.group(id).filter(|group| group.deleted.is_none()) {
+        let mut shown = record(group);
+        shown["@odata.type"] = "#microsoft.graph.group".into();
+        return Some(shown);
+    }
+    let contact = contacts::live(estate).find(|contact| contact.id == id)?;
+    let mut shown = contacts::record(contact);
+    shown["@odata.type"] = "#microsoft.graph.orgContact".into();
     Some(shown)
 }
 
 /// The members of a body, by the names that the service spells: it takes them in any case.
 pub(super) fn body(operation: &Operation<'_>) -> Result<Map<String, Value>, GraphError> {
-    const SPELT: [&str; 11] = [
+    const SPELT: [&str; 12] = [
+        "ids",
         "securityEnabledOnly",
         "groupIds",
         "displayName",
@@ -412,7 +418,7 @@ pub(super) fn record(group: &Group) -> Value {
 }
 
 /// Every member that a group has.
-fn sample() -> Value {
+pub(super) fn sample() -> Value {
     record(&Group {
         id: Guid([0; 16]),
         created: crate::clock::VirtualTime::from_micros(0),

@@ -2,11 +2,13 @@
 //! by ids alone.
 //!
 //! Source: Microsoft Graph reference, "List memberOf", "List transitiveMemberOf", "directoryObject:
-//! getMemberGroups", "directoryObject: checkMemberGroups", "directoryObject: getMemberObjects"; "Use query
+//! getMemberGroups", "directoryObject: checkMemberGroups", "directoryObject: getMemberObjects", "directoryObject:
+//! checkMemberObjects"; "Use query
 //! parameters", OData cast.
 //!
 //! # Divergence from Microsoft Graph
-//! Directory roles are members' only where somebody asks for `memberOf` of themselves.
+//! `memberOf` shows directory roles only where somebody asks for their own; `getMemberObjects` and `checkMemberObjects`
+//! know those of every user. There are no administrative units.
 
 use serde_json::{Value, json};
 
@@ -17,6 +19,7 @@ use crate::entra::group::Group;
 use crate::entra::roles::{DirectoryRoles, ROLES};
 use crate::estate::Estate;
 use crate::guid::Guid;
+use crate::wire::identity::scope;
 use crate::wire::message::Answer;
 
 /// Most ids that one question may hold.
@@ -27,12 +30,21 @@ const MOST_IDS: usize = 20;
 pub(super) enum Of {
     User,
     Group,
+    /// A user or a group.
+    Any,
 }
 
 impl Of {
     fn id(self, estate: &Estate, key: &str) -> Result<Guid, GraphError> {
         match self {
             Self::Group => Ok(live(estate, key)?.id),
+            Self::Any => {
+                let is_one = |id: &Guid| {
+                    estate.live_user(*id).is_some()
+                        || estate.entra.group(*id).is_some_and(|group| group.deleted.is_none())
+                };
+                guid(key).filter(is_one).ok_or_else(|| GraphError::no_resource(key))
+            }
             Self::User => {
                 let number = user_changes::live(estate, key)?;
                 estate.entra.user(number).map(|u| u.id).ok_or_else(|| GraphError::no_resource(key))
@@ -153,13 +165,37 @@ fn ids(operation: &Operation<'_>, ids: impl Iterator<Item = Guid>) -> Answer {
     ok(&json!({"@odata.context": context, "value": ids}), at)
 }
 
-/// `POST .../getMemberGroups` and `POST .../getMemberObjects`: the ids of all groups that have it as a member,
-/// through others too.
-pub(super) fn ids_of_groups(
+/// What is asked about: groups alone, or all objects that have members.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    Groups,
+    /// Groups and directory roles.
+    Objects,
+}
+
+/// The ids of the directory roles that a user holds.
+fn roles_of(estate: &Estate, id: Guid) -> Vec<Guid> {
+    let user = estate.entra.by_id(id);
+    let roles = user.into_iter().flat_map(|user| estate.entra.roles.of(user));
+    roles.filter_map(|place| guid(ROLES.get(place)?.template)).collect()
+}
+
+/// `POST .../getMemberGroups` and `POST .../getMemberObjects`: the ids of all that have it as a member, through others
+/// too.
+pub(super) fn ids_of(
     operation: &Operation<'_>,
-    (of, key): (Of, &str),
+    whose: (Of, &str),
+    over: Over,
 ) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
+    all_of(operation, whose, over)
+}
+
+fn all_of(
+    operation: &Operation<'_>,
+    (of, key): (Of, &str),
+    over: Over,
+) -> Result<Answer, GraphError> {
     let secure = body(operation)?.get("securityEnabledOnly").and_then(Value::as_bool);
     let secure = secure.ok_or_else(|| {
         GraphError::bad_request(
@@ -168,26 +204,39 @@ pub(super) fn ids_of_groups(
     })?;
     let all: Vec<Guid> = operation.with(|estate, _| {
         let id = of.id(estate, key)?;
-        let all = groups_with(estate, id, true).into_iter();
-        Ok::<_, GraphError>(
-            all.filter(|group| group.security_enabled || !secure).map(|group| group.id).collect(),
-        )
+        let groups = groups_with(estate, id, true).into_iter();
+        let groups = groups.filter(|group| group.security_enabled || !secure);
+        let mut all: Vec<Guid> = groups.map(|group| group.id).collect();
+        if over == Over::Objects && !secure {
+            all.extend(roles_of(estate, id));
+        }
+        Ok::<_, GraphError>(all)
     })?;
     Ok(ids(operation, all.into_iter()))
 }
 
-/// `POST .../checkMemberGroups`: which of these groups have it as a member.
-pub(super) fn check_groups(
+/// `POST .../checkMemberGroups` and `POST .../checkMemberObjects`: which of these have it as a member.
+pub(super) fn check(
     operation: &Operation<'_>,
-    (of, key): (Of, &str),
+    whose: (Of, &str),
+    over: Over,
 ) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
+    those_of(operation, whose, over)
+}
+
+fn those_of(
+    operation: &Operation<'_>,
+    (of, key): (Of, &str),
+    over: Over,
+) -> Result<Answer, GraphError> {
+    let name = if over == Over::Groups { "groupIds" } else { "ids" };
     let body = body(operation)?;
-    let asked = body.get("groupIds").and_then(Value::as_array);
+    let asked = body.get(name).and_then(Value::as_array);
     let asked =
         asked.filter(|asked| !asked.is_empty() && asked.len() <= MOST_IDS).ok_or_else(|| {
             GraphError::bad_request(format!(
-                "The number of groupIds must be between 1 and {MOST_IDS}."
+                "The number of {name} must be between 1 and {MOST_IDS}."
             ))
         })?;
     let asked = asked.iter().map(|id| {
@@ -198,13 +247,34 @@ pub(super) fn check_groups(
     let all: Vec<Guid> = operation.with(|estate, _| {
         let id = of.id(estate, key)?;
         let having = groups_with(estate, id, true);
-        let has = |id: &Guid| having.iter().any(|group| group.id == *id);
+        let roles = if over == Over::Objects { roles_of(estate, id) } else { Vec::new() };
+        let has = |id: &Guid| having.iter().any(|group| group.id == *id) || roles.contains(id);
         Ok::<_, GraphError>(asked.into_iter().filter(has).collect())
     })?;
     Ok(ids(operation, all.into_iter()))
 }
 
-/// `GET /directoryObjects/{id}`: a user or a group.
+/// `POST /me/getMemberGroups` and `POST /me/getMemberObjects`.
+pub(super) fn own_ids(operation: &Operation<'_>, over: Over) -> Result<Answer, GraphError> {
+    let id = oneself(operation)?;
+    all_of(operation, (Of::User, &id), over)
+}
+
+/// `POST /me/checkMemberGroups` and `POST /me/checkMemberObjects`.
+pub(super) fn own_check(operation: &Operation<'_>, over: Over) -> Result<Answer, GraphError> {
+    let id = oneself(operation)?;
+    those_of(operation, (Of::User, &id), over)
+}
+
+/// Whoever signed in, who may ask about themselves with `User.Read` alone.
+fn oneself(operation: &Operation<'_>) -> Result<String, GraphError> {
+    let person = super::signed_in(operation)?;
+    let [first, second, third, fourth] = READERS;
+    operation.require(&[scope::USER_READ, first, second, third, fourth])?;
+    Ok(person.id.to_string())
+}
+
+/// `GET /directoryObjects/{id}`: a user, a group or a contact.
 pub(super) fn directory_object(operation: &Operation<'_>, key: &str) -> Result<Answer, GraphError> {
     operation.require(&READERS)?;
     let (record, at) = operation.with(|estate, _| {

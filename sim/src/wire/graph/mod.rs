@@ -40,6 +40,7 @@ mod sync_behavior;
 mod synchronization;
 mod user;
 mod user_changes;
+mod user_values;
 mod users;
 
 use axum::http::Method;
@@ -210,6 +211,12 @@ pub(super) fn failure(
         .map_or_else(|_| String::new(), |bearer| bearer.application.client_id.to_string());
     let owner = format!("{}/{application}", identity.tenant.id);
     let error = budget::failed(estate, &request.address, &owner, status, retry_after);
+    described(error.answer(estate, request), request)
+}
+
+/// A body that is larger than Graph takes, as it tells clients of it.
+pub(super) fn too_large(estate: &SharedEstate, request: &Request) -> Answer {
+    let error = GraphError::new(413, "BadRequest", "The maximum request length supported is 4MB.");
     described(error.answer(estate, request), request)
 }
 

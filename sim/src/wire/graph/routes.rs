@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use super::error::GraphError;
-use super::membership::{self, Of};
+use super::membership::{self, Of, Over};
 use super::sync_behavior::Kind;
 use super::{
     Operation, audit, contacts, delta, directory, group_delta, groups, licences, me, on_demand,
@@ -77,6 +77,9 @@ impl Route {
 }
 
 const ONE_GROUP: &str = "there is one agent group, the default one";
+const OF_RECIPIENTS: &str =
+    "a synchronized user's is known as far as Exchange Online knows it: when both are recipients";
+const NO_UNITS: &str = "there are no administrative units";
 const EVERY_ROLE: &str = "every role is activated, and its id is that of its template";
 const RESET_SCOPES: &str =
     "ConnectorDataStore alone is taken as Full; ForceDeletes has nothing to do";
@@ -85,6 +88,11 @@ const RESET_SCOPES: &str =
 const ROUTES: &[Route] = &[
     get("/me", |o, _| me(o)),
     get("/me/memberOf", |o, _| membership::own(o)),
+    post("/me/getMemberGroups", |o, _| membership::own_ids(o, Over::Groups)),
+    post("/me/getMemberObjects", |o, _| membership::own_ids(o, Over::Objects)).differing(NO_UNITS),
+    post("/me/checkMemberGroups", |o, _| membership::own_check(o, Over::Groups)),
+    post("/me/checkMemberObjects", |o, _| membership::own_check(o, Over::Objects))
+        .differing(NO_UNITS),
     get("/users", |o, _| users::list(o)),
     post("/users", |o, _| user_changes::create(o)),
     get("/users/delta", |o, _| delta::users(o)),
@@ -103,18 +111,28 @@ const ROUTES: &[Route] = &[
     get("/users/{id}/transitiveMemberOf/microsoft.graph.group", |o, k| {
         membership::transitive_member_of(o, (Of::User, k.at(0)))
     }),
-    get("/users/{id}/manager", |o, k| relations::manager(o, k.at(0)))
-        .differing("of recipients of Exchange Online alone"),
-    absent("PUT", "/users/{id}/manager/$ref"),
+    get("/users/{id}/manager", |o, k| relations::manager(o, k.at(0))).differing(OF_RECIPIENTS),
+    put("/users/{id}/manager/$ref", |o, k| relations::assign(o, k.at(0))),
+    delete("/users/{id}/manager/$ref", |o, k| relations::remove(o, k.at(0))),
     get("/users/{id}/directReports", |o, k| relations::reports(o, k.at(0)))
-        .differing("of recipients of Exchange Online alone"),
+        .differing(OF_RECIPIENTS),
     post("/users/{id}/assignLicense", |o, k| licences::assign(o, k.at(0)))
         .differing("plans of a product cannot be disabled one by one"),
     get("/users/{id}/licenseDetails", |o, k| licences::details(o, k.at(0))),
-    post("/users/{id}/getMemberGroups", |o, k| membership::ids_of_groups(o, (Of::User, k.at(0)))),
-    post("/users/{id}/getMemberObjects", |o, k| membership::ids_of_groups(o, (Of::User, k.at(0))))
-        .differing("of groups alone"),
-    post("/users/{id}/checkMemberGroups", |o, k| membership::check_groups(o, (Of::User, k.at(0)))),
+    post("/users/{id}/getMemberGroups", |o, k| {
+        membership::ids_of(o, (Of::User, k.at(0)), Over::Groups)
+    }),
+    post("/users/{id}/getMemberObjects", |o, k| {
+        membership::ids_of(o, (Of::User, k.at(0)), Over::Objects)
+    })
+    .differing(NO_UNITS),
+    post("/users/{id}/checkMemberGroups", |o, k| {
+        membership::check(o, (Of::User, k.at(0)), Over::Groups)
+    }),
+    post("/users/{id}/checkMemberObjects", |o, k| {
+        membership::check(o, (Of::User, k.at(0)), Over::Objects)
+    })
+    .differing(NO_UNITS),
     post("/users/{id}/revokeSignInSessions", |o, k| user_changes::revoke_sessions(o, k.at(0))),
     absent("GET", "/users/{id}/mailboxSettings"),
     absent("GET", "/users/{id}/messages"),
@@ -125,7 +143,21 @@ const ROUTES: &[Route] = &[
     }),
     post("/directoryObjects/getByIds", |o, _| users::get_by_ids(o)),
     get("/directoryObjects/{id}", |o, k| membership::directory_object(o, k.at(0)))
-        .differing("users and groups alone"),
+        .differing("users, groups and contacts alone"),
+    post("/directoryObjects/{id}/getMemberGroups", |o, k| {
+        membership::ids_of(o, (Of::Any, k.at(0)), Over::Groups)
+    }),
+    post("/directoryObjects/{id}/getMemberObjects", |o, k| {
+        membership::ids_of(o, (Of::Any, k.at(0)), Over::Objects)
+    })
+    .differing(NO_UNITS),
+    post("/directoryObjects/{id}/checkMemberGroups", |o, k| {
+        membership::check(o, (Of::Any, k.at(0)), Over::Groups)
+    }),
+    post("/directoryObjects/{id}/checkMemberObjects", |o, k| {
+        membership::check(o, (Of::Any, k.at(0)), Over::Objects)
+    })
+    .differing(NO_UNITS),
     get("/groups", |o, _| groups::list(o)),
     post("/groups", |o, _| groups::create(o)),
     get("/groups/delta", |o, _| group_delta::groups(o))
@@ -158,16 +190,26 @@ const ROUTES: &[Route] = &[
     get("/groups/{id}/transitiveMemberOf", |o, k| {
         membership::transitive_member_of(o, (Of::Group, k.at(0)))
     }),
-    post("/groups/{id}/getMemberGroups", |o, k| membership::ids_of_groups(o, (Of::Group, k.at(0)))),
-    post("/groups/{id}/checkMemberGroups", |o, k| {
-        membership::check_groups(o, (Of::Group, k.at(0)))
+    post("/groups/{id}/getMemberGroups", |o, k| {
+        membership::ids_of(o, (Of::Group, k.at(0)), Over::Groups)
     }),
+    post("/groups/{id}/getMemberObjects", |o, k| {
+        membership::ids_of(o, (Of::Group, k.at(0)), Over::Objects)
+    })
+    .differing(NO_UNITS),
+    post("/groups/{id}/checkMemberGroups", |o, k| {
+        membership::check(o, (Of::Group, k.at(0)), Over::Groups)
+    }),
+    post("/groups/{id}/checkMemberObjects", |o, k| {
+        membership::check(o, (Of::Group, k.at(0)), Over::Objects)
+    })
+    .differing(NO_UNITS),
     get("/groups/{id}/onPremisesSyncBehavior", |o, k| sync_behavior::get(o, Kind::Group, k.at(0))),
     patch("/groups/{id}/onPremisesSyncBehavior", |o, k| {
         sync_behavior::update(o, Kind::Group, k.at(0))
     }),
     get("/contacts", |o, _| contacts::list(o)),
-    absent("GET", "/contacts/delta"),
+    get("/contacts/delta", |o, _| contacts::delta(o)),
     get("/contacts/$count", |o, _| contacts::count(o)),
     get("/contacts/{id}", |o, k| contacts::get(o, k.at(0))),
     get("/contacts/{id}/onPremisesSyncBehavior", |o, k| {

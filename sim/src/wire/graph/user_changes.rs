@@ -3,22 +3,22 @@
 //! Source: Microsoft Graph reference, "Update user", "Create user", "Delete user", "List deletedItems",
 //! "Restore deleted directory object", "Permanently delete".
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::error::GraphError;
 use super::users::{self, id_of};
-use super::{Operation, listing, ok, user};
+use super::{Operation, listing, ok, user, user_values};
 use crate::entra::property;
-use crate::estate::{EntraError, Estate, NewUser};
+use crate::estate::{EntraError, Estate, NewUser, RestoredAs};
 use crate::exchange::Changes;
-use crate::exchange::property as exchange;
 use crate::guid::Guid;
 use crate::record::AttributeNumber;
 use crate::wire::identity::app_role;
 use crate::wire::message::Answer;
 
 /// Any of these allows changing users.
-const WRITERS: [&str; 2] = [app_role::USER, app_role::DIRECTORY];
+pub(super) const WRITERS: [&str; 2] = [app_role::USER, app_role::DIRECTORY];
 
 /// Properties that are documented as read-only.
 const READ_ONLY: [&str; 12] = [
@@ -150,10 +150,30 @@ pub(super) fn restore(operation: &Operation<'_>, key: &str) -> Result<Answer, Gr
     operation.require(&WRITERS)?;
     let initiator = operation.initiator();
     let id = super::guid(key).ok_or_else(|| GraphError::no_resource(key))?;
-    operation.with(|estate, _| {
-        let number = estate.restore_user(&initiator, id).map_err(|error| refusal(&error, key))?;
+    let wishes: Restoring = match operation.body {
+        [] => Restoring::default(),
+        body => serde_json::from_slice(body)
+            .map_err(|why| GraphError::bad_request(format!("Invalid request body: {why}")))?,
+    };
+    let restored = RestoredAs {
+        user_principal_name: wishes.user_principal_name,
+        without_taken_addresses: wishes.without_taken_addresses.unwrap_or(false),
+    };
+    operation.with(|estate, caller| {
+        let number = estate
+            .restore_user(caller, &initiator, id, restored)
+            .map_err(|error| refusal(&error, key))?;
         Ok(ok(&shown(estate, number, operation), estate.now()))
     })
+}
+
+/// The body of a restore, which it may do without.
+#[derive(Deserialize, Default)]
+struct Restoring {
+    #[serde(rename = "newUserPrincipalName", default)]
+    user_principal_name: Option<String>,
+    #[serde(rename = "autoReconcileProxyConflict", default)]
+    without_taken_addresses: Option<bool>,
 }
 
 /// `DELETE /directory/deletedItems/{id}`.
@@ -276,14 +296,7 @@ fn one(name: &str, value: &Value) -> Result<(AttributeNumber, Vec<String>), Grap
     {
         return Err(invalid());
     }
-    // ISO 3166, two letters.
-    let is_country =
-        |text: &String| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
-    if number == property::USAGE_LOCATION && !values.iter().all(is_country) {
-        return Err(invalid());
-    }
-    let longest = exchange::spec(number).and_then(|spec| spec.max_length).unwrap_or(1_024);
-    if values.iter().any(|text| text.encode_utf16().count() > longest) {
+    if !user_values::fit(name, number, &values) {
         return Err(invalid());
     }
     Ok((number, values))

@@ -7,7 +7,7 @@ use super::error::GraphError;
 use super::expand::{self, Expanded};
 use super::filter::{Filter, Mode, Support};
 use super::query::Query;
-use super::{JSON, Operation, guid, listing, membership, relations, user};
+use super::{JSON, Operation, contacts, groups, guid, listing, membership, relations, user};
 use crate::entra::User;
 use crate::estate::Estate;
 use crate::exchange::property::{DISPLAY_NAME, USER_PRINCIPAL_NAME};
@@ -254,31 +254,57 @@ pub(super) fn get_by_ids(operation: &Operation<'_>) -> Result<Answer, GraphError
         .iter()
         .map(|id| guid(id).ok_or_else(|| GraphError::bad_request(format!("Invalid GUID:{id}"))))
         .collect::<Result<Vec<Guid>, GraphError>>()?;
-    let is_user =
-        |kind: &String| ["user", "directoryObject"].iter().any(|k| kind.eq_ignore_ascii_case(k));
-    let wants_users = asked.types.is_none_or(|types| types.is_empty() || types.iter().any(is_user));
-    let names = operation.address.query.select();
-    let selection = user::selection(names.as_deref())?;
-    Ok(operation.with(|estate, caller| {
-        let mut numbers: Vec<u32> = if wants_users {
-            estate.users(caller, &ids).into_iter().flatten().collect()
-        } else {
-            Vec::new()
+    let wants = |kind: &str| {
+        let is = |given: &String| {
+            given.eq_ignore_ascii_case(kind) || given.eq_ignore_ascii_case("directoryObject")
         };
+        asked.types.as_ref().is_none_or(|types| types.is_empty() || types.iter().any(is))
+    };
+    let (users, groups, contacts) = (wants("user"), wants("group"), wants("orgContact"));
+    let names = operation.address.query.select();
+    let selection = user::selection(names.as_ref().map(of_users).as_deref())?;
+    let wanted = |name: &str| {
+        name.starts_with('@')
+            || names.as_ref().is_none_or(|names| names.iter().any(|n| n.eq_ignore_ascii_case(name)))
+    };
+    Ok(operation.with(|estate, caller| {
         let mut seen = std::collections::BTreeSet::new();
-        numbers.retain(|number| seen.insert(*number));
+        let ids: Vec<Guid> = ids.into_iter().filter(|id| seen.insert(*id)).collect();
+        let numbers = if users { estate.users(caller, &ids) } else { Vec::new() };
         let mut out = b"{\"@odata.context\":".to_vec();
         json::string(&mut out, &operation.context("directoryObjects"));
         out.extend_from_slice(b",\"value\":");
         let mut list = json::List::after(out);
-        for user in numbers.into_iter().filter_map(|number| estate.entra.user(number)) {
+        let found = numbers.into_iter().flatten();
+        for user in found.filter_map(|number| estate.entra.user(number)) {
             let out = list.next();
             out.extend_from_slice(b"{\"@odata.type\":\"#microsoft.graph.user\",");
             user::members(out, estate, user, &selection);
             out.push(b'}');
         }
+        for id in ids.iter().filter(|id| estate.live_user(**id).is_none()) {
+            let Some(mut other) = groups::object(estate, *id) else { continue };
+            let is_group = other["@odata.type"] == "#microsoft.graph.group";
+            if let Some(members) =
+                other.as_object_mut().filter(|_| if is_group { groups } else { contacts })
+            {
+                members.retain(|name, _| wanted(name));
+                list.next().extend_from_slice(other.to_string().as_bytes());
+            }
+        }
         finish(list, estate)
     }))
+}
+
+/// The names of a selection that users can have: those of groups and contacts alone are none of theirs.
+fn of_users<'n>(names: &Vec<&'n str>) -> Vec<&'n str> {
+    let others = [groups::sample(), contacts::sample()];
+    let is_others = |name: &str| {
+        let mut members =
+            others.iter().filter_map(Value::as_object).flat_map(serde_json::Map::keys);
+        members.any(|known| known.eq_ignore_ascii_case(name))
+    };
+    names.iter().copied().filter(|name| user::is_known(name) || !is_others(name)).collect()
 }
 
 fn finish(list: json::List, estate: &Estate) -> Answer {

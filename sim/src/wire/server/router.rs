@@ -18,7 +18,7 @@ use crate::wire::message::{Address, Answer, Request};
 use crate::wire::shared::SharedEstate;
 use crate::wire::{admin_api, graph};
 
-/// Larger bodies are refused: a batch of twenty writes is far below.
+/// Larger bodies are refused: what Graph takes, and the others need less.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
 /// How long an answer on demand may take, and how often it is looked for.
@@ -104,19 +104,24 @@ async fn answer(
     let Some(base) = base(&parts, scheme) else {
         return status(StatusCode::BAD_REQUEST);
     };
-    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
-        return status(StatusCode::PAYLOAD_TOO_LARGE);
-    };
+    let body = to_bytes(body, LARGEST_BODY).await.ok();
+    let is_too_large = body.is_none();
     let request = Request {
         base,
         address: Address::parse(parts.uri.path_and_query().map_or("/", |local| local.as_str())),
         method: parts.method,
         headers: parts.headers,
-        body,
+        body: body.unwrap_or_default(),
         id: cloud.identity.fresh_id().to_string(),
         struck_part: None,
     };
     let service = Service::of(&request.address);
+    if is_too_large {
+        return match service {
+            Service::Graph => graph::too_large(&cloud.estate, &request).into_response(),
+            Service::Exchange | Service::Identity => status(StatusCode::PAYLOAD_TOO_LARGE),
+        };
+    }
     let operation = operation(service, &request.address);
     let fate = cloud.estate.with(|estate| estate.request_fate(&service.place(), operation));
     let (request, fate) = strike::parts(&cloud, service, request, fate);

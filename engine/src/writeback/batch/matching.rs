@@ -242,45 +242,57 @@ impl Batch {
         }
     }
 
+    /// Whether a mailbox and its object are the job's to write: what says otherwise becomes its verdict. `entering`
+    /// counts who takes a place in this batch.
+    fn is_the_jobs(&mut self, index: usize, desk: &Desk, entering: &mut u64) -> bool {
+        let item = &mut self.items[index];
+        // One at rest has lost its place.
+        let has_place = item.stored.is_some_and(|link| !link.rests);
+        let enters = !has_place && !desk.escrow.contains_key(&item.mailbox.id);
+        let (None, Some(object)) = (&item.verdict, &item.object) else {
+            // Who fails before it is linked takes a place all the same.
+            *entering += u64::from(enters && matches!(item.verdict, Some(Verdict::Failed(_))));
+            return false;
+        };
+        if let Some(why) = object.broken.clone() {
+            Mark::ObjectBroken.reach();
+            item.fail(Class::Malformed, code::INTERNAL, &why);
+            *entering += u64::from(enters);
+            return false;
+        }
+        match Left::of_object(&desk.plan, object) {
+            Some(Left::Filter) if planted!(desk.bugs, IgnoreScopingFilter) => {}
+            Some(left) => {
+                let lasts = matches!(left, Left::Disabled | Left::Class(_));
+                let quiet = lasts && desk.knows(&item.mailbox);
+                item.verdict = Some(left_out(&mut self.tally, &left, quiet));
+                return false;
+            }
+            None => {}
+        }
+        // Whom a filter leaves out takes nobody's place: so the limit comes after it.
+        if enters {
+            item.beyond = desk.is_full(*entering);
+            if let Some(left) = Left::of_limit(&desk.configuration.switches, item.beyond) {
+                let quiet = desk.knows(&item.mailbox);
+                item.verdict = Some(left_out(&mut self.tally, &left, quiet));
+                return false;
+            }
+            *entering += 1;
+        }
+        true
+    }
+
     /// Mapping and diff: no port is asked.
     pub(super) fn decide(&mut self, desk: &Desk) {
         let granularity = desk.configuration.switches.modify_granularity;
         let mut entering = 0;
-        for (index, item) in self.items.iter_mut().enumerate() {
-            // One at rest has lost its place.
-            let has_place = item.stored.is_some_and(|link| !link.rests);
-            let enters = !has_place && !desk.escrow.contains_key(&item.mailbox.id);
-            let (None, Some(object)) = (&item.verdict, &item.object) else {
-                // Who fails before it is linked takes a place all the same.
-                entering += u64::from(enters && matches!(item.verdict, Some(Verdict::Failed(_))));
-                continue;
-            };
-            if let Some(why) = object.broken.clone() {
-                Mark::ObjectBroken.reach();
-                item.fail(Class::Malformed, code::INTERNAL, &why);
-                entering += u64::from(enters);
+        for index in 0..self.items.len() {
+            if !self.is_the_jobs(index, desk, &mut entering) {
                 continue;
             }
-            match Left::of_object(&desk.plan, object) {
-                Some(Left::Filter) if planted!(desk.bugs, IgnoreScopingFilter) => {}
-                Some(left) => {
-                    let lasts = matches!(left, Left::Disabled | Left::Class(_));
-                    let quiet = lasts && desk.knows(&item.mailbox);
-                    item.verdict = Some(left_out(&mut self.tally, &left, quiet));
-                    continue;
-                }
-                None => {}
-            }
-            // Whom a filter leaves out takes nobody's place: so the limit comes after it.
-            if enters {
-                item.beyond = desk.is_full(entering);
-                if let Some(left) = Left::of_limit(&desk.configuration.switches, item.beyond) {
-                    let quiet = desk.knows(&item.mailbox);
-                    item.verdict = Some(left_out(&mut self.tally, &left, quiet));
-                    continue;
-                }
-                entering += 1;
-            }
+            let item = &mut self.items[index];
+            let Some(object) = &item.object else { continue };
             let heals = desk.configuration.switches.drift_heal;
             let unchanged =
                 if heals { None } else { unchanged_since(item, self.origin, &desk.plan) };

@@ -267,7 +267,8 @@ impl Batch {
         ports: &mut Ports<'_>,
         desk: &mut Desk,
     ) -> Stepped<BatchEnd> {
-        let singly = planted!(desk.bugs, StopAtRefusal) || planted!(desk.bugs, BlameTheRest);
+        let singly =
+            [planted!(desk.bugs, StopAtRefusal), planted!(desk.bugs, BlameTheRest)].contains(&true);
         let most = if singly { 1 } else { MODIFY_BATCH };
         let end = self.pieces.len().min(self.sent + most);
         let mut modifications = Vec::with_capacity(end - self.sent);

@@ -123,7 +123,7 @@ fn every_planted_bug_breaks_the_property() {
     use crate::planted_bugs::PlantedBug;
     use proptest::test_runner::{Config, TestRunner};
 
-    // These are no mistakes of a job that this world can show.
+    // These are no mistakes of a job that this world can show, or it shows them by chance alone.
     let elsewhere = [
         PlantedBug::IgnoreScopingFilter,
         PlantedBug::BelieveTheAnswer,
@@ -137,6 +137,11 @@ fn every_planted_bug_breaks_the_property() {
         PlantedBug::QuarantineAtOnce,
         PlantedBug::FlapTheFlag,
         PlantedBug::RightsAsBusy,
+        PlantedBug::BlameTheRest,
+        PlantedBug::OutOfScopeWhenEqual,
+        PlantedBug::DeafToCommands,
+        PlantedBug::InventAddress,
+        PlantedBug::InitialAsDelta,
     ];
     for bug in PlantedBug::ALL.into_iter().filter(|bug| !elsewhere.contains(bug)) {
         let config = Config {

@@ -163,7 +163,8 @@ impl Reader<'_> {
     pub(super) fn check_synchronized(&mut self, world: &World) {
         let units: Vec<Vec<String>> =
             world.connect.units.iter().map(|unit| steps(&unit.value)).collect();
-        if units.is_empty() {
+        // A unit that nobody makes is a mistake of its own.
+        if units.is_empty() || units.iter().any(|unit| !self.cast.tree.has_unit(unit)) {
             return;
         }
         let is_synchronized = |path: &[String]| {

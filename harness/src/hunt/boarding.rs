@@ -53,8 +53,13 @@ fn to_the_cloud(playwright: &mut Playwright<'_>, place: usize) {
 
 /// Whoever is AD's goes back to the server as a whole.
 fn to_the_server(playwright: &mut Playwright<'_>) {
+    // What a move or a licence brought to the cloud in the story stays there.
+    let people = &playwright.world.people;
+    let was_there =
+        |name: &str| people.iter().any(|person| person.name == name && person.mailbox.is_none());
     let leaves = playwright.one_of(|actor| {
-        actor.is_transferable() && !actor.was_managed && actor.is_remote_mailbox && !actor.watched
+        let is_ads = actor.is_transferable() && !actor.was_managed && actor.is_remote_mailbox;
+        is_ads && !actor.watched && was_there(&actor.name)
     });
     let Some(place) = leaves else { return playwright.wait() };
     let name = playwright.cast[place].name.clone();

@@ -147,7 +147,8 @@ pub(super) fn decommission(playwright: &mut Playwright<'_>) {
 }
 
 /// Where everybody is in the cloud for good, nothing stands against removing the server once those who come
-/// are there from birth as well. Agents that a fault may keep away would be in the way.
+/// are there from birth as well. Agents that a fault may keep away would be in the way,
+/// and so would raw numbers, by which AD shows mailboxes of the server.
 fn nothing_left(playwright: &mut Playwright<'_>) {
     let stays =
         playwright.world.people.iter().all(|person| person.dir_synced && person.mailbox.is_none())
@@ -155,6 +156,7 @@ fn nothing_left(playwright: &mut Playwright<'_>) {
             && playwright.world.job
             && !playwright.paused
             && !playwright.has_boarded
+            && !playwright.world.writes_raw_types()
             && !playwright.server_is_gone
             && playwright.born == 0
             && !playwright.has_faults;

@@ -149,6 +149,7 @@ fn initial_cycle(
     for _ in 0..INITIAL_STEPS {
         if engine.cycles().0 > 0 && engine.next_due() > Some(shared.with(|e| e.now())) {
             shared.with(|estate| {
+                estate.settle_replication();
                 estate.charges = true;
                 estate.ledger.begin();
                 estate.entra.log.clear();

@@ -24,6 +24,9 @@ use crate::stage::role_named;
 /// Longer than any activity of a story may take: past it the step has failed.
 pub(super) const LONGEST: Duration = Duration::from_hours(60 * 24);
 
+/// How long the report of a cycle that has ended may take.
+const REPORTED: Duration = Duration::from_secs(60);
+
 impl Runner<'_> {
     /// Plays the whole story.
     pub(super) fn tell(&mut self, scenario: &Scenario) {
@@ -172,9 +175,15 @@ impl Runner<'_> {
             Cycle::Connect(policy) => self.connect_cycle(policy),
             Cycle::Writeback => {
                 self.ask(JobRequest::Start);
-                self.play(asked + LONGEST, |runner| {
+                let ended = self.play(asked + LONGEST, |runner| {
                     runner.engine.cycles().1.is_some_and(|began| began >= asked)
-                })
+                });
+                // Its numbers are there once the job has reported.
+                if ended && !self.has_reported_since(asked) {
+                    let until = self.now() + REPORTED;
+                    self.play(until, |runner| runner.has_reported_since(asked));
+                }
+                ended
             }
         };
         if !ended {
@@ -205,6 +214,15 @@ impl Runner<'_> {
             (message, Refused::Named(vec![code, detail]))
         };
         self.settle(step, step.span, failure.map_or(Ok(()), |failure| Err(refused(failure))));
+    }
+
+    /// Whether the job has reported a cycle that began at `asked` or later.
+    fn has_reported_since(&self, asked: VirtualTime) -> bool {
+        self.estate.with(|estate| {
+            let report = estate.entra.job.as_ref().and_then(|job| job.report.as_ref());
+            let last = report.and_then(|report| report.last_execution.as_ref());
+            last.is_some_and(|last| last.began >= asked)
+        })
     }
 
     /// What stands against a cycle of the job by hand. To start a job is what makes it run now, and a job

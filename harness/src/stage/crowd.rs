@@ -165,7 +165,11 @@ impl<'a> Desk<'a> {
     }
 
     fn draft(&self, (place, people): Portion) {
-        let draft = |(person, identity): (Person, _)| self.drafting.draft(&person, identity);
+        let draft = |(mut person, identity): (Person, _)| {
+            // Nobody of a crowd has what the schema of its forest lacks.
+            person.attributes.retain(|(name, _)| self.drafting.has_attribute(name));
+            self.drafting.draft(&person, identity)
+        };
         let drafted = people.into_iter().map(draft).collect();
         self.lock().ready.insert(place, drafted);
         self.changed.notify_one();

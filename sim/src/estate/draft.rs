@@ -108,6 +108,12 @@ impl Drafting {
         Identity { ad: chance.guid(), id: chance.guid(), rid: self.first_rid + place }
     }
 
+    /// Whether the forest's schema has an attribute.
+    #[must_use]
+    pub fn has_attribute(&self, name: &str) -> bool {
+        self.schema.attribute_named(name).is_some()
+    }
+
     /// The draft of a person, as if it had been there for long: each side agrees with the others.
     ///
     /// # Errors

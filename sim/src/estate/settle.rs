@@ -54,6 +54,14 @@ impl Estate {
         Ok(())
     }
 
+    /// What was written so far is on every domain controller, as if it had been there for long.
+    pub fn settle_replication(&mut self) {
+        let now = self.now();
+        for (_, forest) in self.forests.iter_mut() {
+            forest.converge(now);
+        }
+    }
+
     /// Room for this many more people.
     pub fn reserve(&mut self, people: usize) {
         if let Some(forest) = self.forests.get_mut(self.people.dc.forest) {

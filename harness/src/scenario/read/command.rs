@@ -254,7 +254,12 @@ impl Reader<'_> {
         }
     }
 
-    fn report_cmdlet(&mut self, written: &Written<'_>, problem: CmdletProblem) {
+    fn report_cmdlet(&mut self, written: &Written<'_>, mut problem: CmdletProblem) {
+        let rest = self.source.get(written.node.span.end..).unwrap_or_default();
+        if problem.code == "cmdlet-quote" && rest.trim_start_matches(' ').starts_with('#') {
+            let help = "YAML takes ` #` for a comment, and the line ends there: put it into quotes, or into a `|` block";
+            problem.help = Some(help.to_owned());
+        }
         let span = self.locate(written, problem.range.start, problem.range.end);
         let diagnostic =
             Diagnostic::error(problem.code, span, problem.message).label(problem.label);

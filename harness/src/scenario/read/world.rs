@@ -13,9 +13,9 @@ use super::super::nearest::{choice, list, nearest};
 use super::super::quantity;
 use super::super::span::{Span, Spanned};
 use super::super::world::{
-    Agent, Connect, Forest, Inbound, Population, SwitchValue, Tenant, World,
+    Agent, Connect, Dc, Forest, Inbound, Population, SwitchValue, Tenant, World, Writeback,
 };
-use super::super::yaml::{Node, Value};
+use super::super::yaml::{Entry, Node, Value};
 use super::Reader;
 use super::fields::Fields;
 use super::words::INBOUND;
@@ -49,13 +49,16 @@ impl Reader<'_> {
         let connect = fields.take("connect").map(|entry| &entry.value);
         let homes: Vec<&Forest> = core::iter::once(&forest).chain(&further_forests).collect();
         let connect = self.connect(connect, inbound, &homes);
-        let agents = fields.take("agents").map(|entry| &entry.value);
-        let agents = self.agents(agents, &homes);
+        let agents_key = fields.take("agents");
         let job_key = fields.take("writeback");
         let writeback = job_key.map(|entry| &entry.value);
         let domains: Vec<String> =
             homes.iter().flat_map(|at| &at.domains).map(|domain| domain.value.clone()).collect();
         let writeback = self.writeback(writeback, start, &domains);
+        let agents = self.agents(agents_key.map(|entry| &entry.value), &homes, &writeback);
+        if let Some(entry) = agents_key {
+            self.check_agents(&agents, entry, &homes, &writeback);
+        }
         if let (Some(entry), Some(profile)) = (job_key, &profile) {
             self.check_job_key(&profile.value, entry.key.span, writeback.exists);
         }
@@ -321,8 +324,18 @@ impl Reader<'_> {
         }
     }
 
-    fn agents(&mut self, node: Option<&Node>, homes: &[&Forest]) -> Vec<Agent> {
-        let first_dc = || vec![Spanned::implied(homes[0].dcs[0].name.value.clone())];
+    fn agents(
+        &mut self,
+        node: Option<&Node>,
+        homes: &[&Forest],
+        writeback: &Writeback,
+    ) -> Vec<Agent> {
+        // Whoever says nothing has the agent where the job is.
+        let first_dc = || {
+            let of_the_job = controllers_of_the_job(homes, writeback).next();
+            let dc = of_the_job.unwrap_or(&homes[0].dcs[0]);
+            vec![Spanned::implied(dc.name.value.clone())]
+        };
         let version = || Spanned::implied("1.1.2334.0".to_owned());
         let Some(node) = node else {
             let name = Spanned::implied("agent1".to_owned());
@@ -351,6 +364,29 @@ impl Reader<'_> {
         agents
     }
 
+    /// An agent works in the domain of its domain controllers (Microsoft Learn, "Prerequisites for Microsoft Entra Cloud
+    /// Sync"): one at least is to be in that of the job.
+    fn check_agents(
+        &mut self,
+        agents: &[Agent],
+        entry: &Entry,
+        homes: &[&Forest],
+        writeback: &Writeback,
+    ) {
+        let of_the_job: Vec<&str> =
+            controllers_of_the_job(homes, writeback).map(|dc| dc.name.value.as_str()).collect();
+        let serves = |agent: &Agent| agent.dcs.iter().any(|dc| of_the_job.contains(&&*dc.value));
+        if agents.is_empty() || !writeback.exists || agents.iter().any(serves) {
+            return;
+        }
+        let message = "no agent talks to a domain controller of the job's domain";
+        self.report(
+            Diagnostic::error("impossible-world", entry.key.span, message)
+                .label(format!("expected `dc:` {} of one of them", choice(&of_the_job)))
+                .help("`agents: []` is a world without any"),
+        );
+    }
+
     /// Reports every name that came before, compared without case.
     pub(super) fn report_duplicates(&mut self, names: &[Spanned<String>], what: &str) {
         for (index, name) in names.iter().enumerate() {
@@ -362,4 +398,19 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// The domain controllers of the domain that the job is for.
+fn controllers_of_the_job<'f>(
+    homes: &'f [&Forest],
+    writeback: &'f Writeback,
+) -> impl Iterator<Item = &'f Dc> {
+    let root = homes.first().and_then(|forest| forest.domains.first());
+    let wanted = writeback.domain.as_ref().or(root).map_or("", |domain| domain.value.as_str());
+    homes.iter().flat_map(move |forest| {
+        forest.dcs.iter().filter(move |dc| {
+            let own = dc.domain.as_ref().or_else(|| forest.domains.first());
+            own.is_some_and(|own| own.value.eq_ignore_ascii_case(wanted))
+        })
+    })
 }

@@ -4,6 +4,7 @@ use sim::estate::{Estate, Subject};
 use sim::ledger::{LastWriter, ObjectKey, Side};
 
 use super::compare::{holds, spelled};
+use super::things::meant;
 use super::values::{place_of, values};
 use super::verdict::{Finding, Location, Rule};
 use crate::observe::{Counters, History};
@@ -29,7 +30,7 @@ impl Scene<'_> {
     pub(super) fn failures(&self, expectations: &Expectations) -> Vec<Finding> {
         let mut findings = Vec::new();
         for expectation in &expectations.mailboxes {
-            let subjects = self.roster.subjects(self.estate, &expectation.mailboxes.value);
+            let subjects = meant(self.estate, self.roster, &expectation.mailboxes.value);
             if subjects.is_empty() {
                 findings.push(self.finding(
                     "the selection names nobody".to_owned(),
@@ -112,7 +113,7 @@ impl Scene<'_> {
 
     fn came_true_of_somebody(&self, expectations: &Expectations) -> Option<Finding> {
         for expectation in &expectations.mailboxes {
-            for subject in self.roster.subjects(self.estate, &expectation.mailboxes.value) {
+            for subject in &meant(self.estate, self.roster, &expectation.mailboxes.value) {
                 for demand in &expectation.attributes {
                     let path = &demand.path.value;
                     let actual = values(self.estate, subject, path);

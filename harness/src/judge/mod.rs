@@ -36,6 +36,7 @@ mod read_back;
 pub mod rest;
 mod resurrection;
 mod scope;
+pub mod things;
 pub mod undecided;
 mod unwritten;
 pub mod values;

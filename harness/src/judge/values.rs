@@ -10,6 +10,7 @@ use sim::exchange::address;
 use sim::exchange::{property, truth};
 use sim::ledger::ObjectKey;
 
+use super::things::{group_of, in_entra, in_exchange};
 use crate::scenario::{AttributePath, Side};
 
 /// The values of an attribute of a person on a side, as the side shows them.
@@ -24,6 +25,13 @@ pub fn values(estate: &Estate, subject: &Subject, path: &AttributePath) -> Vec<S
                 None => subject.ad,
             };
             at.map_or_else(Vec::new, |ad| estate.ad_texts(ad, &path.attribute))
+        }
+        Side::Exo | Side::Entra if group_of(estate, subject).is_some() => {
+            let group = group_of(estate, subject);
+            group.map_or_else(Vec::new, |group| match path.side {
+                Side::Exo => in_exchange(group, &path.attribute),
+                Side::Ad | Side::Entra => in_entra(estate, group, &path.attribute),
+            })
         }
         Side::Exo => exchange_values(estate, subject, &path.attribute),
         Side::Entra => entra_values(estate, subject, &path.attribute),

@@ -53,6 +53,9 @@ impl Expectations {
     }
 }
 
+/// Properties of a group in Entra that no user has (Microsoft Graph reference, "group resource type").
+pub const GROUP_PROPERTIES: [&str; 6] =
+    ["description", "groupTypes", "mailEnabled", "members", "owners", "securityEnabled"];
 /// What `job:` can ask for: `status` (`NotRun`, `Active`, `Paused`, `Quarantine`), the numbers of
 /// objects in escrow, of linked objects and of cycles that ended; and of the last cycle what it read,
 /// wrote, skipped, failed and tried again, the code of its failure, and how long it took.

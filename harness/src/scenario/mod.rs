@@ -25,8 +25,9 @@ pub use catalogue::{
 pub use diagnostic::{Diagnostic, Severity};
 pub use expectation::{
     AGENT_PROPERTIES, AgentExpectation, AttributeExpectation, AttributePath, CONNECT_COUNTS,
-    COUNTS, Comparison, Expectations, JOB_PROPERTIES, LAGS, LogExpectation, MailboxExpectation,
-    NamedExpectation, Pattern, QUARANTINE_PROPERTIES, Quantity, RUN_PROPERTIES, Side, run_of,
+    COUNTS, Comparison, Expectations, GROUP_PROPERTIES, JOB_PROPERTIES, LAGS, LogExpectation,
+    MailboxExpectation, NamedExpectation, Pattern, QUARANTINE_PROPERTIES, Quantity, RUN_PROPERTIES,
+    Side, run_of,
 };
 pub use fault::{
     CloudFault, Direction, DirectoryOperation, Extent, Fault, PortCall, Service, When,

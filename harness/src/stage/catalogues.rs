@@ -12,7 +12,7 @@ use sim::profile::{self, Form, Profile};
 
 use super::{errors, requests, values};
 use crate::judge::ORACLES;
-use crate::scenario::{Catalogues, SwitchKind, SwitchSpec};
+use crate::scenario::{Catalogues, GROUP_PROPERTIES, SwitchKind, SwitchSpec};
 
 /// Everything that a scenario of this build can name.
 #[must_use]
@@ -103,8 +103,8 @@ pub const ENTRA_STATE_PROPERTIES: [&str; 7] = [
 
 /// `onPremisesExtensionAttributes.extensionAttribute1` as well as the member alone.
 fn entra_properties() -> Vec<String> {
-    let mut names: Vec<String> =
-        ENTRA_STATE_PROPERTIES.iter().map(|name| (*name).to_owned()).collect();
+    let own = ENTRA_STATE_PROPERTIES.iter().chain(&GROUP_PROPERTIES);
+    let mut names: Vec<String> = own.map(|name| (*name).to_owned()).collect();
     for (_, name) in entra::property::all() {
         names.push(name.to_owned());
         if name.starts_with("extensionAttribute") {

@@ -39,6 +39,8 @@ pub(super) struct Cast {
     places: BTreeSet<String>,
     /// Whether an export brings objects that are not read for their names.
     is_exported: bool,
+    /// Lower-cased names of groups.
+    groups: BTreeSet<String>,
     /// Where everything is in AD.
     pub(super) tree: Tree,
 }
@@ -70,8 +72,10 @@ impl Cast {
                         cast.names.entry(bare).or_insert_with(|| name.clone());
                     }
                 }
-                Population::Ldif { people, .. } => {
+                Population::Ldif { people, places, .. } => {
                     cast.is_exported = true;
+                    let groups = places.groups.iter().filter_map(|names| names.last());
+                    groups.for_each(|name| cast.learn_group(name));
                     for person in people {
                         let name = &person.name;
                         cast.canonical.insert(name.clone());
@@ -158,6 +162,9 @@ impl Cast {
         let is_trial = call.parameter("WhatIf").and_then(Argument::boolean) == Some(true);
         let Some(own) = own.filter(|_| !is_trial) else { return };
         self.tree.learn(call);
+        if call.name.eq_ignore_ascii_case("New-ADGroup") {
+            self.learn_group(&own);
+        }
         let canonical = self.resolve(&own).unwrap_or_else(|| own.clone());
         let creates = call.name.split_once('-').is_some_and(|(verb, _)| {
             ["New", "Enable", "Restore"].iter().any(|known| known.eq_ignore_ascii_case(verb))
@@ -178,6 +185,17 @@ impl Cast {
                 self.names.entry(bare).or_insert_with(|| canonical.clone());
             }
         }
+    }
+
+    /// Takes in a group.
+    pub(super) fn learn_group(&mut self, name: &str) {
+        self.groups.insert(name.to_lowercase());
+        self.names.entry(name.to_lowercase()).or_insert_with(|| name.to_owned());
+    }
+
+    /// Whether a canonical name is that of a group.
+    pub(super) fn is_group(&self, name: &str) -> bool {
+        self.groups.contains(&name.to_lowercase())
     }
 
     /// Takes in the entry that an LDIF record adds.

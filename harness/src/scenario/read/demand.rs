@@ -5,7 +5,7 @@
 use sim::exchange::{RecipientType, property};
 
 use super::super::diagnostic::Diagnostic;
-use super::super::expectation::{AttributePath, Comparison, Side};
+use super::super::expectation::{AttributePath, Comparison, GROUP_PROPERTIES, Side};
 use super::super::model::Selector;
 use super::super::nearest::{choice, nearest};
 use super::super::span::Spanned;
@@ -14,6 +14,9 @@ use super::Reader;
 
 /// What of an expectation is about the writeback job.
 const OF_THE_JOB: [&str; 3] = ["job", "quarantine", "lag"];
+/// What groups are as recipients.
+const OF_GROUPS: [&str; 3] =
+    ["MailUniversalDistributionGroup", "MailUniversalSecurityGroup", "GroupMailbox"];
 /// Attributes whose values are addresses with their types.
 const ADDRESS_LISTS: [&str; 2] = ["proxyAddresses", "EmailAddresses"];
 
@@ -51,6 +54,24 @@ impl Reader<'_> {
                 Diagnostic::error("impossible-expectation", path.span, message)
                     .label("has nothing of that domain to write or to show")
                     .help(format!("{domain} is on {}", own.join(", "))),
+            );
+        }
+    }
+
+    /// Members and their like are of groups.
+    pub(super) fn check_of_a_group(&mut self, path: &Spanned<AttributePath>, mailboxes: &Selector) {
+        let name = path.value.attribute.as_str();
+        let is_of_groups = path.value.side == Side::Entra
+            && GROUP_PROPERTIES.iter().any(|of| of.eq_ignore_ascii_case(name));
+        let are_groups = match mailboxes {
+            Selector::Names(names) => names.iter().all(|name| self.cast.is_group(&name.value)),
+            Selector::All | Selector::Shape(_) => false,
+        };
+        if is_of_groups && !are_groups {
+            let message = format!("a user in Entra has no `{name}`");
+            self.report(
+                Diagnostic::error("unknown-attribute", path.span, message)
+                    .label("it is of a group"),
             );
         }
     }
@@ -133,8 +154,8 @@ fn words_of(path: &AttributePath) -> Option<Vec<&'static str>> {
     if truth {
         return Some(vec!["true", "false"]);
     }
-    let kinds = RecipientType::ALL.map(RecipientType::details);
-    (path.side == Side::Exo && is(&"RecipientTypeDetails")).then(|| kinds.to_vec())
+    let kinds = RecipientType::ALL.map(RecipientType::details).into_iter().chain(OF_GROUPS);
+    (path.side == Side::Exo && is(&"RecipientTypeDetails")).then(|| kinds.collect())
 }
 
 fn controllers(world: &World) -> impl Iterator<Item = (&Forest, &Dc)> {

@@ -237,6 +237,7 @@ impl<'a> Reader<'a> {
             let Some(path) = path else { continue };
             if let Some(mailboxes) = &mailboxes {
                 self.check_place(&path, &mailboxes.value, world);
+                self.check_of_a_group(&path, &mailboxes.value);
             }
             for comparison in &comparisons {
                 self.check_address_types(&path.value, comparison);

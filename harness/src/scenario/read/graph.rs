@@ -52,10 +52,14 @@ impl Reader<'_> {
         Some(call)
     }
 
-    /// Takes in whoever a request creates.
+    /// Takes in whoever and whatever a request creates.
     fn learn_user(&mut self, call: &GraphCall) {
         let path = call.path.value.to_ascii_lowercase();
         let collection = path.trim_start_matches("/v1.0").trim_start_matches("/beta");
+        if call.method == GraphMethod::Post && collection == "/groups" {
+            let name = call.body.as_ref().and_then(|body| body.get("displayName")?.as_str());
+            name.into_iter().for_each(|name| self.cast.learn_group(name));
+        }
         if call.method != GraphMethod::Post || collection != "/users" {
             return;
         }

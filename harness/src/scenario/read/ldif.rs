@@ -70,6 +70,9 @@ impl Reader<'_> {
                 let is_group = |class: &String| class.eq_ignore_ascii_case("group");
                 let is_group = classes.flat_map(|(_, classes)| classes).any(is_group);
                 self.cast.tree.learn_entry(&record.dn, is_group);
+                if let (true, Some((_, name))) = (is_group, first) {
+                    self.cast.learn_group(name.trim());
+                }
             }
             if record.renames.is_some() {
                 self.cast.tree.open();

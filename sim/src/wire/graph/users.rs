@@ -262,7 +262,7 @@ pub(super) fn get_by_ids(operation: &Operation<'_>) -> Result<Answer, GraphError
     };
     let (users, groups, contacts) = (wants("user"), wants("group"), wants("orgContact"));
     let names = operation.address.query.select();
-    let selection = user::selection(names.as_ref().map(of_users).as_deref())?;
+    let selection = user::selection(names.as_deref().map(of_users).as_deref())?;
     let wanted = |name: &str| {
         name.starts_with('@')
             || names.as_ref().is_none_or(|names| names.iter().any(|n| n.eq_ignore_ascii_case(name)))
@@ -297,7 +297,7 @@ pub(super) fn get_by_ids(operation: &Operation<'_>) -> Result<Answer, GraphError
 }
 
 /// The names of a selection that users can have: those of groups and contacts alone are none of theirs.
-fn of_users<'n>(names: &Vec<&'n str>) -> Vec<&'n str> {
+fn of_users<'n>(names: &[&'n str]) -> Vec<&'n str> {
     let others = [groups::sample(), contacts::sample()];
     let is_others = |name: &str| {
         let mut members =

@@ -59,7 +59,7 @@ pub(super) fn is_of_the_way(code: &str) -> bool {
 }
 
 /// The agent could not be reached, or was lost: of the way, and of each object that was under way.
-const SIGNALING: &str = "HybridIdentityServiceAgentSignalingError";
+pub(super) const SIGNALING: &str = "HybridIdentityServiceAgentSignalingError";
 
 /// Whether an object may be said to be left out for this reason.
 pub(super) fn is_a_skip(code: &str) -> bool {

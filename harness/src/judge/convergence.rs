@@ -19,7 +19,6 @@ use std::thread;
 use std::time::Duration;
 
 use sim::clock::VirtualTime;
-use sim::directory::schema::known;
 use sim::entra::job::{StatusCode, WritebackJob};
 use sim::entra::log::{LogEntry, LogStatus};
 use sim::estate::{Estate, Subject};
@@ -543,15 +542,11 @@ fn waits(estate: &Estate, subject: &Subject, mailbox: &Mailbox, evidence: &Evide
     let Some(said) = evidence.waiting.get(&mailbox.id) else { return false };
     let object = subject.exchange.map(ObjectKey::exchange);
     let written = |attribute| object.and_then(|o| estate.ledger.last_writer(o, attribute));
-    // What is cloud-managed from birth entered scope with its name, who is restored in AD with that.
-    let restored = || {
-        let ad = subject.ad?;
-        estate.ledger.last_writer(ObjectKey::ad(ad.forest, ad.number), known::IS_DELETED)
-    };
+    // What is cloud-managed from birth entered scope with its name.
     let entered = written(property::FLAG).or_else(|| written(property::USER_PRINCIPAL_NAME));
     // Of more than the supported number at the start some never entered.
     let never_entered = || has_too_many(estate) && !evidence.exports.ever(estate, mailbox.id);
-    entered.or_else(restored).map_or_else(never_entered, |entered| *said >= entered.at)
+    entered.map_or_else(never_entered, |entered| *said >= entered.at)
 }
 
 fn charge(

@@ -21,7 +21,7 @@ use sim::ledger::{
 };
 
 use super::codes::{
-    ACCESS_RIGHTS, DUPLICATES, is_a_skip, is_an_answer, is_documented, is_of_the_way,
+    ACCESS_RIGHTS, DUPLICATES, SIGNALING, is_a_skip, is_an_answer, is_documented, is_of_the_way,
 };
 use super::scope::exports;
 use super::{About, Charge, Kind, Oracle};
@@ -57,6 +57,8 @@ pub(super) struct LoggedTruthfully {
     rescoped: Option<VirtualTime>,
     /// A fault took more than one request with it, since the last cycle ended.
     disturbed: bool,
+    /// A domain controller refused something since the last cycle ended: perhaps a search, of which no attempt tells.
+    dc_refused: bool,
     /// By person: the last refusal that no entry speaks of yet.
     silent: BTreeMap<u32, Refusal>,
     /// Processes of the engine that have ended.
@@ -175,6 +177,7 @@ impl Oracle for LoggedTruthfully {
             }
             Event::Fault(hit) => {
                 self.disturbed |= !SINGLE.contains(&hit.name);
+                self.dc_refused |= hit.name.starts_with("dc_");
                 None
             }
             _ => None,
@@ -340,7 +343,8 @@ impl LoggedTruthfully {
             let message = "the engine logged a refusal, and the directory had refused nothing";
             return Some(untrue(logged, message, code()));
         }
-        if before.trouble || self.disturbed || is_of_the_way(&logged.code) {
+        let no_search = self.dc_refused && logged.code == SIGNALING;
+        if before.trouble || self.disturbed || no_search || is_of_the_way(&logged.code) {
             return None;
         }
         let message = if look.at == VirtualTime::default() {
@@ -375,7 +379,7 @@ impl LoggedTruthfully {
 
     /// A cycle that failed as a whole has said so before it ends.
     fn cycle(&mut self, end: &CycleEnd) -> Option<Charge> {
-        self.disturbed = false;
+        (self.disturbed, self.dc_refused) = (false, false);
         self.rescoped = self.rescoped.filter(|at| end.began < *at);
         let told = core::mem::take(&mut self.cycle_told);
         (end.failed && !told).then(|| Charge {

@@ -137,7 +137,7 @@ mod tests {
 
     /// Who reads each row of a profile.
     const READERS: &[(&str, &str)] = &[
-        ("flag_after_restore", "sim/src/estate/recipients.rs"),
+        ("flag_after_restore", "sim/src/estate/owed.rs"),
         ("forward_delay", "sim/src/profile.rs"),
         ("tenant_default_drops_addresses", "sim/src/estate/inbound/join.rs"),
         ("flag_after_soa_rollback", "sim/src/estate/inbound/export.rs"),

@@ -48,22 +48,6 @@ world:
 }
 
 #[test]
-fn who_comes_back_in_ad_may_wait_for_the_initial_cycle() {
-    passes(
-        "scenario: Restored where new ones wait
-about: report
-world:
-  switches: {first_time_requires_initial: true}
-  rights: {deny: [u1]}
-  population: [user: {name: u1, cloud_managed: true, proxyAddresses: ~}]
-story:
-  - ad: Remove-ADUser u1 -Confirm:$false
-  - wait: 3d
-  - ad: Restore-ADObject u1",
-    );
-}
-
-#[test]
 fn what_was_exported_before_entra_heard_of_the_flag_may_land_whatever_ad_says_by_then() {
     passes(
         "scenario: Landed late

@@ -165,14 +165,17 @@ async fn who_may_not_is_told_why() {
 #[tokio::test]
 async fn absent_places_say_so() {
     let session = Session::new("hybridsim").await;
-    assert_eq!(session.get("/v1.0/contacts/delta()").await.status, StatusCode::NOT_IMPLEMENTED);
+    assert_eq!(
+        session.get("/v1.0/servicePrincipals/delta").await.status,
+        StatusCode::NOT_IMPLEMENTED
+    );
     let unknown = session.get("/v1.0/usrs").await;
     assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
     let message = unknown.json()["error"]["message"].clone();
     assert_eq!(message, "Resource not found for the segment 'usrs'.");
     let headers = [("authorization", session.token.as_str())];
-    let address = format!("/v1.0/users/{}/manager/$ref", session.cloud.id("anna"));
-    let put = session.cloud.request("PUT", &address, &headers, "{}").await;
+
+    let put = session.cloud.request("POST", "/v1.0/subscriptions", &headers, "{}").await;
     assert_eq!(put.status, StatusCode::NOT_IMPLEMENTED);
     assert_eq!(put.json()["error"]["code"], "NotImplemented");
 }

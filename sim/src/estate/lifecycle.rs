@@ -296,8 +296,8 @@ impl Estate {
         let found = found.filter(|_| !is_given(call, "PublicFolder"));
         let number = found.ok_or_else(|| CmdletError::not_found(&identity, SERVER))?;
         let account = call.text("WindowsLiveID").filter(|account| !account.is_empty());
-        let user = match account {
-            None => self.user_to_restore(number)?,
+        let (user, called) = match account {
+            None => (self.user_to_restore(number)?, Changes::new()),
             Some(account) => {
                 if call.text("Password").is_none() {
                     return Err(CmdletError::missing("Password"));
@@ -318,6 +318,7 @@ impl Estate {
             self.audit_user(&by_exchange(), "Restore user", "Update", user, &[]);
         }
         let mut changes = self.come_back(user, number);
+        changes.extend(self.exchange.apply(number, self.now, &called));
         self.give_owed(user, number);
         let mut names: Changes = ["DisplayName", "Name"]
             .into_iter()
@@ -360,8 +361,9 @@ impl Estate {
         }
     }
 
-    /// A new user for a mailbox whose own is not deleted, or gone for good. What it was called stays an address.
-    fn user_anew(&mut self, number: u32, account: &str) -> u32 {
+    /// A new user for a mailbox whose own is not deleted, or gone for good, and what the mailbox is called with it.
+    /// What it was called stays an address.
+    fn user_anew(&mut self, number: u32, account: &str) -> (u32, Changes) {
         let old = self.whose(ObjectKey::exchange(number));
         let record = self.exchange.mailbox(number).map(|mailbox| mailbox.record.clone());
         let record = record.unwrap_or_default();
@@ -385,21 +387,21 @@ impl Estate {
             .filter(|(property, _)| own::name(*property).is_some())
             .map(|(property, _)| (property, texts(property)))
             .collect();
-        for (property, new) in [
+        let mut called = vec![
             (property::USER_PRINCIPAL_NAME, vec![account.to_owned()]),
             (property::EMAIL_ADDRESSES, list),
             (property::WINDOWS_EMAIL_ADDRESS, vec![account.to_owned()]),
-        ] {
-            values.retain(|(known, _)| *known != property);
-            values.push((property, new));
-        }
+        ];
+        called.sort_by_key(|(property, _)| *property);
+        values.retain(|(known, _)| called.iter().all(|(property, _)| property != known));
+        values.extend(called.iter().cloned());
         values.sort_by_key(|(property, _)| *property);
         let user = self.add_user_of_exchange(&values);
         if let Some(old) = old {
             self.subjects.take_mailbox(old);
         }
         self.introduce(user, number);
-        user
+        (user, called)
     }
 
     /// A soft-deleted mailbox is this user's, with what the directory has of it, without the addresses that others

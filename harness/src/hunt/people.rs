@@ -85,7 +85,8 @@ pub(super) fn expectation(playwright: &mut Playwright<'_>) {
 /// An edit that comes to AD, and stays there: nobody is in the way, and nobody else writes it.
 pub(super) fn until(playwright: &mut Playwright<'_>) {
     let in_the_way = playwright.has_faults || playwright.has_habits;
-    let has_job = playwright.world.job;
+    // Who comes into the job's groups may wait for an initial cycle.
+    let has_job = playwright.world.job && !playwright.world.waits_for_initial();
     let surely = |actor: &Actor| has_job && actor.is_written_at_once();
     let Some(place) = playwright.one_of(surely).filter(|_| !in_the_way) else {
         return playwright.wait();

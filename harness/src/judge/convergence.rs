@@ -144,30 +144,6 @@ pub(super) fn first_behind(
     })
 }
 
-/// Compares every domain controller with the first one of its domain: in the end all hold the same.
-pub(super) fn compare_dcs(estate: &Estate, result: &mut Compared) {
-    for (number, forest) in estate.forests.iter().filter(|(_, forest)| forest.dcs().len() > 1) {
-        for difference in forest.differences() {
-            result.differing += 1;
-            let attribute = difference.attribute;
-            result.charges.push(Charge {
-                oracle: "convergence",
-                at: estate.now(),
-                object: Some(ObjectKey::ad(number, difference.object)),
-                person: None,
-                attribute,
-                writer: None,
-                message: format!(
-                    "{} does not hold what {} holds",
-                    difference.there, difference.here
-                ),
-                expected: None,
-                actual: None,
-            });
-        }
-    }
-}
-
 /// An attribute of somebody that is not what the mapping says.
 enum Difference {
     /// It is nobody's mistake; for the report.
@@ -300,6 +276,11 @@ fn has_too_many(estate: &Estate) -> bool {
     managed > estate.profile.number("mailbox_limit")
 }
 
+/// Whether the engine had to begin anew without what it had kept.
+fn lost_its_store(estate: &Estate) -> bool {
+    estate.faults.rules().iter().any(|rule| rule.name == "store_damaged" && rule.hits > 0)
+}
+
 fn waiting_for_initial(estate: &Estate) -> BTreeMap<Guid, VirtualTime> {
     if !has_too_many(estate) && !estate.profile.is_on("first_time_requires_initial") {
         return BTreeMap::new();
@@ -357,6 +338,11 @@ fn excuse(
         }
         if evidence.exports.failed_last(estate, mailbox.id) {
             return Some("differs: it had failed, and the job does not run to try it again");
+        }
+        if demanded.is_none() && evidence.exports.of(estate, mailbox.id).is_empty() {
+            return Some(
+                "differs: it did so from the start, and the job does not run to try it again",
+            );
         }
     }
     if evidence.no_way.is_some() {
@@ -545,7 +531,9 @@ fn waits(estate: &Estate, subject: &Subject, mailbox: &Mailbox, evidence: &Evide
     // What is cloud-managed from birth entered scope with its name.
     let entered = written(property::FLAG).or_else(|| written(property::USER_PRINCIPAL_NAME));
     // Of more than the supported number at the start some never entered.
-    let never_entered = || has_too_many(estate) && !evidence.exports.ever(estate, mailbox.id);
+    // Who had a place may not get it again when the store is lost.
+    let had_a_place = || evidence.exports.ever(estate, mailbox.id) && !lost_its_store(estate);
+    let never_entered = || has_too_many(estate) && !had_a_place();
     entered.map_or_else(never_entered, |entered| *said >= entered.at)
 }
 

@@ -33,6 +33,7 @@ mod oscillation;
 mod out_of_scope;
 mod quiescence;
 mod read_back;
+mod replicas;
 pub mod rest;
 mod resurrection;
 mod scope;
@@ -335,7 +336,7 @@ impl Bench {
             return Comparison::default();
         }
         let mut result = convergence::compare(estate, healed, &self.heard);
-        convergence::compare_dcs(estate, &mut result);
+        replicas::compare(estate, &mut result);
         inbound::compare(estate, &self.heard, &mut result);
         if charge {
             for charge in result.charges {

@@ -268,6 +268,8 @@ fn populate(
             }
         }
     }
+    // What steps make without a place of its own is made there, whoever was settled last.
+    estate.live_in(world.forest.domains.first().map_or("", |domain| domain.value.as_str()));
     Ok(())
 }
 
